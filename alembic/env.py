@@ -1,0 +1,9 @@
+"""Runs migrations on the database that `billing migrate` hands over."""
+
+from alembic import context
+from billing.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+with context.begin_transaction():
+    context.run_migrations()

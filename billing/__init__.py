@@ -1,0 +1,1 @@
+"""Masthead: trials, monthly billing, cancellations, and who may read which article."""

@@ -1,0 +1,56 @@
+"""What a reader holds at a moment, from the facts in the database. Nothing grants access; it follows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, and_, col, select
+
+from billing.readers.models import Reader
+from billing.rules.access import Held, held_by
+from billing.rules.lifecycle import State
+from billing.subscriptions.models import Plan, Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Who is asking, and what opens articles to them."""
+
+    reader_id: str | None
+    held: Held | None
+
+    @property
+    def registered(self) -> bool:
+        """Whether the reader has an account."""
+        return self.reader_id is not None
+
+
+NOBODY = Standing(None, None)
+
+
+def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
+    """The standing of a reader; of nobody when there is no such reader (anonymous is always a fair answer)."""
+    if reader_id is None:
+        return NOBODY
+    row = session.exec(
+        select(Reader.id, Subscription, Plan)
+        .join(
+            Subscription,
+            and_(col(Subscription.reader_id) == Reader.id, col(Subscription.state) != State.ENDED),
+            isouter=True,
+        )
+        .join(Plan, col(Plan.id) == Subscription.plan_id, isouter=True)
+        .where(Reader.id == reader_id)
+    ).first()
+    if row is None:
+        return NOBODY
+    _, subscription, plan = row
+    if subscription is None:
+        return Standing(reader_id, None)
+    held = held_by(
+        subscription.state,
+        cancels_at=subscription.cancels_at,
+        access_until=subscription.access_until,
+        features=frozenset(plan.features),
+        at=at,
+    )
+    return Standing(reader_id, held)

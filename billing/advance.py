@@ -1,0 +1,99 @@
+"""Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
+
+import time
+from datetime import datetime
+
+import httpx
+import sqlalchemy as sa
+
+from billing.clock import CannotTurnBack, HeldClock
+from billing.db import advisory_key
+from billing.errors import Conflict, Unavailable
+from billing.parts import Parts
+from billing.timetable import next_due, tick
+
+PATIENCE_SECONDS = 60
+
+
+class NotHeld(Conflict):
+    """The clock can be moved only where it is held: in the demo and in tests."""
+
+    code = "clock_not_held"
+
+
+class Stuck(Unavailable):
+    """Something that is due isn't getting done, so the clock can't move on. The worker's log says what."""
+
+    code = "stuck"
+
+
+def advance(parts: Parts, to: datetime) -> datetime:
+    """Move the clock to `to`, stopping at each instant at which something is due and doing it; returns the new present.
+
+    One advance at a time; others wait. Raises NotHeld, CannotTurnBack, Stuck."""
+    clock = _held(parts)
+    with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": advisory_key("advance the clock")}
+        connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
+        try:
+            if to < clock.now():
+                raise CannotTurnBack
+            _drain(parts)
+            while (due := _next(parts)) is not None and due <= to:
+                _move(parts, clock, due)
+                _drain(parts)
+            _move(parts, clock, to)
+            _drain(parts)
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
+    return clock.now()
+
+
+def _held(parts: Parts) -> HeldClock:
+    if not isinstance(parts.clock, HeldClock):
+        raise NotHeld
+    return parts.clock
+
+
+def upcoming(parts: Parts) -> tuple[datetime, str] | None:
+    """The next instant at which something happens, and what."""
+    with parts.database.transaction() as session:
+        return next_due(session)
+
+
+def _next(parts: Parts) -> datetime | None:
+    found = upcoming(parts)
+    return found[0] if found else None
+
+
+def _move(parts: Parts, clock: HeldClock, at: datetime) -> None:
+    clock.move_to(max(at, clock.now()))
+    follow(parts)
+
+
+def follow(parts: Parts) -> None:
+    """Set the sandbox's clock to ours, so that its charges and signatures carry the same time."""
+    _twin(parts, "clock", {"now": int(parts.clock.now().timestamp())})
+
+
+def _drain(parts: Parts) -> None:
+    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        done = tick(parts)
+        _twin(parts, "settle", {})
+        due = _next(parts)
+        if not done and (due is None or due > parts.clock.now()):
+            return
+        if not done:
+            if time.monotonic() > deadline:
+                raise Stuck
+            time.sleep(0.02)
+
+
+def _twin(parts: Parts, what: str, body: dict[str, int]) -> None:
+    url = f"{parts.settings.stripe_api_base}/_sandbox/{what}"
+    try:
+        httpx.post(url, json=body, timeout=PATIENCE_SECONDS).raise_for_status()
+    except httpx.HTTPError as error:
+        raise Unavailable(f"The sandbox doesn't answer at {url}: {error}") from error

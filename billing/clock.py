@@ -1,0 +1,69 @@
+"""The only now(). Entry points read it once and pass the instant on; nothing else looks at a clock."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from billing.db import Database
+from billing.errors import Conflict
+
+
+class Clock(Protocol):
+    """Tells the time as an aware instant in UTC."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """The present instant, from the machine."""
+        return datetime.now(UTC)
+
+
+class HeldTime(SQLModel, table=True):
+    """The one row that says what time it is where the clock is held, for every process alike."""
+
+    __tablename__ = "held_time"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
+
+    id: int = Field(primary_key=True)
+    now: datetime
+
+
+class CannotTurnBack(Conflict):
+    """A held clock moves forward only; what has been charged and sent can't be undone by turning it back."""
+
+    code = "cannot_turn_back"
+
+
+class HeldClock:
+    """A clock that stands still in the database until `move_to` moves it. Demo and tests only."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def now(self) -> datetime:
+        """The held instant; the first look sets it to the machine's present, to the second."""
+        with self._database.transaction() as session:
+            row = session.get(HeldTime, 1)
+            if row is not None:
+                return row.now
+            start = datetime.now(UTC).replace(microsecond=0)
+            session.execute(
+                sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),
+                {"now": start},
+            )
+            return session.get_one(HeldTime, 1).now
+
+    def move_to(self, at: datetime) -> None:
+        """Let it be `at`. Raises CannotTurnBack for an earlier instant."""
+        if at < self.now():
+            raise CannotTurnBack
+        with self._database.transaction() as session:
+            session.execute(sa.text("UPDATE held_time SET now = :at WHERE id = 1 AND now <= :at"), {"at": at})

@@ -1,0 +1,43 @@
+"""Who is working on what. A claim is a number in a row, and the claimer holds an advisory lock with that number.
+
+When a process dies, PostgreSQL drops its lock at once, so its claims are free in the same moment: no lease to wait out,
+no heartbeat, no work stolen from somebody who is merely slow."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.db import Database
+
+_CLASS = 771_001
+
+
+@contextmanager
+def claimer(database: Database) -> Iterator[int]:
+    """A number for this run's claims, held for as long as the block runs and the process lives."""
+    number = secrets.randbits(31)
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(
+            sa.text("SELECT pg_advisory_lock(:class, :number)"), {"class": _CLASS, "number": number}
+        )
+        try:
+            yield number
+        finally:
+            connection.execute(
+                sa.text("SELECT pg_advisory_unlock(:class, :number)"), {"class": _CLASS, "number": number}
+            )
+
+
+def living(session: Session) -> list[int]:
+    """The numbers whose claimers are alive."""
+    rows = session.execute(
+        sa.text(
+            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ),
+        {"class": _CLASS},
+    )
+    return [row[0] for row in rows]

@@ -1,0 +1,65 @@
+"""PostgreSQL: one engine a process, transactions that entry points open, and the columns every table shares."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlmodel import Session
+
+from billing.errors import RefusesToStart
+
+
+class Database:
+    """The engine and its transactions. Domain code never commits; `transaction` does, once, at its end."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = _with_driver(url)
+        self.engine = sa.create_engine(
+            self.url, pool_size=pool_size, max_overflow=pool_size * 2, pool_pre_ping=True, pool_timeout=15
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session whose work is committed when the block ends, and undone when it raises.
+
+        Answer a request only after the block: an answer sent before its commit can be a lie."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+
+def _with_driver(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError:
+        raise RefusesToStart(
+            "BILLING_DATABASE_URL is not an address like postgresql://name@host/database."
+        ) from None
+    if parsed.get_backend_name() != "postgresql":
+        raise RefusesToStart("BILLING_DATABASE_URL must name a PostgreSQL database (postgresql://…).")
+    return parsed.set(drivername="postgresql+psycopg")
+
+
+def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[Any]:
+    """A text column holding the values of an enum, guarded by a CHECK (a native type can't be altered in a transaction)."""
+    kind = sa.Enum(
+        values,
+        native_enum=False,
+        create_constraint=True,
+        length=32,
+        name=values.__name__.lower(),
+        values_callable=lambda members: [member.value for member in members],
+    )
+    return sa.Column(kind, nullable=nullable)
+
+
+def advisory_key(name: str) -> int:
+    """A stable 63-bit number for a named advisory lock."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1

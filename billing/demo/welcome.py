@@ -1,0 +1,41 @@
+"""What the demo says when it is ready."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from billing.demo.folder import DemoFolder
+
+
+def welcome(card: Mapping[str, Any], folder: DemoFolder, seconds: float) -> str:
+    """The addresses and what to try, as plain text."""
+    address = {
+        "The paper": card["url"],
+        "Your mailbox": card["mailbox_url"],
+        "Staff": card.get("staff_sign_in_url", ""),
+        "Sandbox Stripe": f"{card['sandbox_url']}/_sandbox",
+        "For programs": _short(folder.card),
+        "Logs": _short(folder.logs),
+    }
+    rows = "\n".join(f"  {name:<16}{where}" for name, where in address.items() if where)
+    return f"""
+Masthead is ready ({seconds:.1f} s).
+
+{rows}
+
+Try
+  1. Open the paper, start a trial with any mail address and the card 4242 4242 4242 4242.
+  2. Read an article for subscribers.
+  3. Move the clock with the bar on each page, or from another terminal:
+       . {_short(folder.environment)} && .venv/bin/billing clock advance 16d
+  4. Find the receipt in the mailbox, and the one charge of R75.00 in the sandbox.
+  5. Start another trial, cancel it on the last day, move the clock again: no charge.
+  Cards that misbehave: 4000 0000 0000 0341 declines later, 4000 0000 0000 0002 at once.
+
+Ctrl-C stops everything. The next start keeps what you did; to begin anew, remove {_short(folder.path)}.
+"""
+
+
+def _short(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

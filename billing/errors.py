@@ -1,0 +1,89 @@
+"""Refusals have names. The docstring of a refusal is its message; a family maps to an HTTP status in one place."""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """We can't do that."""
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, detail: str | None = None, **facts: object) -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        self.facts = facts
+        super().__init__(self.detail)
+
+
+class Malformed(Refusal):
+    """The request can't be read."""
+
+    status = 400
+    code = "malformed"
+
+
+class Unauthenticated(Refusal):
+    """Say who you are: send a valid API key as `Authorization: Bearer …`."""
+
+    status = 401
+    code = "unauthenticated"
+
+
+class PaymentRefused(Refusal):
+    """The card was declined."""
+
+    status = 402
+    code = "card_declined"
+
+
+class Forbidden(Refusal):
+    """You may not do that."""
+
+    status = 403
+    code = "forbidden"
+
+
+class NotFound(Refusal):
+    """There is nothing here by that name."""
+
+    status = 404
+    code = "not_found"
+
+
+class Conflict(Refusal):
+    """That clashes with what is already so."""
+
+    status = 409
+    code = "conflict"
+
+
+class TooLarge(Refusal):
+    """The body is larger than we read."""
+
+    status = 413
+    code = "too_large"
+
+
+class Invalid(Refusal):
+    """Something in the request isn't valid."""
+
+    status = 422
+    code = "invalid"
+
+
+class TooMany(Refusal):
+    """Too many tries. Wait a few minutes and try again."""
+
+    status = 429
+    code = "too_many"
+
+
+class Unavailable(Refusal):
+    """The card company can't be reached right now. Nothing was charged; please try again in a minute."""
+
+    status = 503
+    code = "unavailable"
+
+
+class RefusesToStart(Exception):
+    """A setting is unsafe or missing; the message says which and what to do."""

@@ -1,0 +1,136 @@
+"""Send what the outbox holds: claim, send with no transaction open, mark. Any number of workers.
+
+Killed after the relay took a mail and before we wrote it down, a mail goes out again under the same Message-ID:
+for receipts and notices twice is better than never (S3)."""
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session, col, or_, select
+
+import emails
+from billing.crew import claimer, living
+from billing.db import Database
+from billing.errors import Invalid
+from billing.mail.mime import to_bytes
+from billing.mail.models import Message, MessageState
+from billing.mail.smtp import Accepted, Outcome, Refused, Transport
+from billing.tokens import Tokens
+
+BATCH = 50
+log = logging.getLogger(__name__)
+_WAITS = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
+"""Back-off after a 4xx (S5); then hourly, until the mail's own time is over."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """How mail leaves this house."""
+
+    transport: Transport
+    house: emails.House
+    mail_from: str
+    tokens: Tokens
+    zone: ZoneInfo
+
+
+def deliver(database: Database, sender: Sender, at: datetime) -> int:
+    """Send what is due at `at`; how many were accepted, refused or put off."""
+    done = 0
+    with claimer(database) as me:
+        while batch := _claim(database, me, at):
+            for message in batch:
+                outcome = _send(sender, message)
+                with database.transaction() as session:
+                    _mark(session, message.id, outcome, at)
+                done += 1
+    return done
+
+
+def _claim(database: Database, me: int, at: datetime) -> list[Message]:
+    with database.transaction() as session:
+        _expire(session, at)
+        rows = session.exec(
+            select(Message)
+            .where(
+                Message.state == MessageState.QUEUED,
+                Message.try_at <= at,
+                or_(col(Message.claimed_by).is_(None), col(Message.claimed_by).not_in(living(session))),
+            )
+            .order_by(col(Message.try_at), col(Message.id))
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            row.claimed_by = me
+            session.add(row)
+        return list(rows)
+
+
+def _expire(session: Session, at: datetime) -> None:
+    late = session.exec(
+        select(Message)
+        .where(
+            Message.state == MessageState.QUEUED,
+            Message.try_at <= at,
+            Message.expires_at < at,
+            or_(col(Message.claimed_by).is_(None), col(Message.claimed_by).not_in(living(session))),
+        )
+        .with_for_update(skip_locked=True)
+    )
+    for message in late:
+        message.state = MessageState.EXPIRED
+        message.claimed_by = None
+        session.add(message)
+
+
+def compose(sender: Sender, message: Message) -> bytes:
+    """The mail as bytes: facts into words, secrets into their places, headers H9 to H15."""
+    words = emails.load(message.kind, message.fields)
+    secret = {name: getattr(words, name) for name in emails.places(type(words))}
+    filled = {name: sender.tokens.fill(value) for name, value in secret.items() if value is not None}
+    domain = sender.mail_from.rpartition("@")[2].rstrip(">")
+    return to_bytes(
+        rendered=emails.render(replace(words, **filled), sender.house),
+        sender=f"{sender.house.name} <{sender.mail_from}>",
+        recipient=message.recipient,
+        message_id=f"<{message.id}@{domain}>",
+        date=message.created_at.astimezone(sender.zone),
+    )
+
+
+def _send(sender: Sender, message: Message) -> Outcome:
+    """A mail that can't be written is refused with the reason, so that it never holds up the others."""
+    try:
+        content = compose(sender, message)
+    except (emails.Unfit, Invalid) as problem:
+        log.exception("message %s can't be written", message.id)
+        return Refused(0, f"{type(problem).__name__}: {problem}")
+    return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
+
+
+def _mark(session: Session, message_id: str, outcome: Outcome, at: datetime) -> None:
+    message = session.exec(select(Message).where(Message.id == message_id).with_for_update()).one()
+    message.claimed_by = None
+    message.tries += 1
+    match outcome:
+        case Accepted(reply):
+            message.state, message.accepted_at, message.last_answer = MessageState.ACCEPTED, at, reply[:500]
+        case Refused(code, reply):
+            message.state, message.last_answer = MessageState.REFUSED, f"{code} {reply}"[:500]
+        case _:
+            message.last_answer = str(outcome)[:500]
+            message.try_at = at + _WAITS[min(message.tries, len(_WAITS)) - 1]
+    session.add(message)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the outbox wants looking at next."""
+    return session.exec(
+        select(Message.try_at)
+        .where(Message.state == MessageState.QUEUED)
+        .order_by(col(Message.try_at))
+        .limit(1)
+    ).first()

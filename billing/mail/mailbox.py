@@ -1,0 +1,242 @@
+"""The demo's mailbox: an SMTP server on loopback that keeps each mail as a file, and the reading of that folder."""
+
+import asyncio
+import contextlib
+import re
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.parser import BytesHeaderParser
+from email.policy import default
+from email.utils import getaddresses, parsedate_to_datetime
+from functools import lru_cache
+from pathlib import Path
+
+import click
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LARGEST = 10_000_000
+LETTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it arrived. `at` is its own Date, which follows the product's clock; `raw` its very bytes."""
+
+    id: str
+    at: datetime
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    headers: tuple[tuple[str, str], ...]
+    raw: bytes
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in any case of letters."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def links(self) -> list[str]:
+        """The web addresses in the text part, in order."""
+        return re.findall(r"https?://[^\s<>\"]+", self.text)
+
+
+def read(folder: Path | str, to: str | None = None, limit: int = 200) -> list[Letter]:
+    """The newest `limit` letters in `folder`, by their Date and then by arrival; all or those `to` one address.
+
+    Files that are no mail, half written or gone meanwhile are passed over. A folder that does not exist is empty.
+    """
+    wanted = to.strip().casefold() if to else None
+    envelopes = [
+        envelope for envelope in _envelopes(Path(folder)) if wanted is None or wanted in envelope.recipients
+    ]
+    envelopes.sort(key=lambda envelope: (envelope.at, envelope.path.stem), reverse=True)
+    letters = (_opened(envelope) for envelope in envelopes[:limit])
+    return [letter for letter in letters if letter is not None]
+
+
+def find(folder: Path | str, letter_id: str) -> Letter | None:
+    """The letter with this id, or None; an id that is no file name of ours finds nothing."""
+    if not LETTER_ID.fullmatch(letter_id):
+        return None
+    path = Path(folder) / f"{letter_id}.eml"
+    try:
+        return parse(letter_id, path.read_bytes(), arrived=_moment(path.stat().st_mtime))
+    except OSError:
+        return None
+
+
+def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> Letter:
+    """The letter in these bytes. `arrived` stands in where the mail has no readable Date."""
+    message = message_from_bytes(raw, policy=default)
+    headers = tuple((name, _value(message, index)) for index, name in enumerate(message.keys()))
+    first = {name.lower(): value for name, value in reversed(headers)}
+    return Letter(
+        id=letter_id,
+        at=_date(first.get("date")) or arrived,
+        sender=_address(first.get("from", "")),
+        recipient=_address(first.get("to", "")),
+        subject=first.get("subject", ""),
+        text=_body(message, "plain"),
+        html=_body(message, "html"),
+        headers=headers,
+        raw=raw,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    path: Path
+    version: tuple[int, int]
+    at: datetime
+    recipients: frozenset[str]
+
+
+def _envelopes(folder: Path) -> Iterator[_Envelope]:
+    with contextlib.suppress(OSError):
+        for path in folder.glob("*.eml"):
+            if not LETTER_ID.fullmatch(path.stem):
+                continue
+            with contextlib.suppress(OSError):
+                found = path.stat()
+                yield _envelope(path, (found.st_mtime_ns, found.st_size))
+
+
+@lru_cache(maxsize=50_000)
+def _envelope(path: Path, version: tuple[int, int]) -> _Envelope:
+    """The head of one file, read once for each version (modified at, size)."""
+    with path.open("rb") as file:
+        head = BytesHeaderParser().parse(file)
+    to = [str(value) for value in head.get_all("To", [])]
+    return _Envelope(
+        path=path,
+        version=version,
+        at=_date(str(head.get("Date", ""))) or _moment(version[0] / 1e9),
+        recipients=frozenset(address.casefold() for _, address in getaddresses(to) if address),
+    )
+
+
+@lru_cache(maxsize=1_000)
+def _opened(envelope: _Envelope) -> Letter | None:
+    try:
+        return parse(envelope.path.stem, envelope.path.read_bytes(), arrived=envelope.at)
+    except OSError:
+        return None
+
+
+def _value(message: EmailMessage, index: int) -> str:
+    try:
+        return str(message.values()[index])
+    except (ValueError, LookupError, AttributeError, MessageError):
+        return ""
+
+
+def _body(message: EmailMessage, subtype: str) -> str:
+    try:
+        part = message.get_body(preferencelist=(subtype,))
+    except (ValueError, LookupError, AttributeError, MessageError):
+        return ""
+    if part is None or part.get_content_subtype() != subtype:
+        return ""
+    try:
+        return str(part.get_content()).replace("\r\n", "\n")
+    except (ValueError, LookupError, AttributeError, MessageError):
+        content = part.get_payload(decode=True)
+        return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+
+
+def _date(value: str | None) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(value or "")
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError, TypeError):
+        return None
+
+
+def _address(value: str) -> str:
+    return next((address for _, address in getaddresses([value]) if address), "")
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class Keeper:
+    """Takes what the SMTP server receives and files it: written under another name first, then renamed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
+        """Files one mail; a full disk asks the sender to try again, so nothing is lost."""
+        try:
+            keep(self._folder, bytes(envelope.original_content or b""))
+        except OSError as problem:
+            return f"451 4.3.0 cannot keep the mail: {problem.strerror or 'unknown'}"
+        return "250 2.0.0 kept"
+
+
+def keep(folder: Path, raw: bytes) -> str:
+    """Files one mail and returns its letter id, which sorts by arrival."""
+    letter_id = f"{time.time_ns():020d}-{secrets.token_hex(4)}"
+    unfinished = folder / f".{letter_id}.tmp"
+    try:
+        unfinished.write_bytes(raw)
+        unfinished.replace(folder / f"{letter_id}.eml")
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
+    return letter_id
+
+
+async def serve(port: int, folder: Path) -> None:
+    """Listens on loopback until SIGTERM or SIGINT; port 0 takes a free one. Prints one line when ready."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    folder.mkdir(parents=True, exist_ok=True)
+    keeper = Keeper(folder)
+    server = await loop.create_server(lambda: door(keeper), "127.0.0.1", port)
+    async with server:
+        bound = server.sockets[0].getsockname()[1]
+        sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
+        sys.stdout.flush()
+        await stop.wait()
+
+
+def door(handler: object) -> SMTP:
+    """One SMTP conversation with `handler` behind it."""
+    return SMTP(
+        handler, hostname="localhost", ident="mailbox", data_size_limit=LARGEST, enable_SMTPUTF8=False
+    )
+
+
+@click.command()
+@click.option(
+    "--port", type=click.IntRange(0, 65535), required=True, help="Port on 127.0.0.1; 0 takes a free one."
+)
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder that keeps the mail."
+)
+def main(port: int, folder: Path) -> None:
+    """Take mail on loopback and keep each one as a file."""
+    try:
+        asyncio.run(serve(port, folder))
+    except OSError as problem:
+        raise click.ClickException(
+            f"the mailbox cannot start on port {port} with {folder}: {problem.strerror}"
+        ) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""A rendered mail as the bytes that go to the relay: 7-bit, CRLF, quoted-printable, one of each header."""
+
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from email.header import Header
+from email.utils import format_datetime
+from typing import Protocol
+
+import idna
+
+from billing.errors import Invalid
+
+CRLF = "\r\n"
+LONGEST_LINE = 998
+OURS = {
+    *("from", "to", "cc", "bcc", "sender", "reply-to", "subject", "date", "message-id"),
+    *("mime-version", "auto-submitted", "list-unsubscribe", "list-unsubscribe-post", "return-path"),
+}
+
+
+class UnsafeHeader(Invalid):
+    """A mail header may not hold a line break or a control character."""
+
+    code = "unsafe_header"
+
+
+class BadHeader(Invalid):
+    """This header may not be added to a mail about a subscription."""
+
+    code = "bad_header"
+
+
+class BadAddress(Invalid):
+    """That is not a mail address we can send to."""
+
+    code = "bad_address"
+
+
+class Words(Protocol):
+    """What a mail says, as `emails.render` gives it."""
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+
+    @property
+    def text(self) -> str:
+        """The plain part."""
+
+    @property
+    def html(self) -> str:
+        """The part for most readers."""
+
+
+def to_bytes(
+    *,
+    rendered: Words,
+    sender: str,
+    recipient: str,
+    message_id: str,
+    date: datetime,
+    reply_to: str | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+) -> bytes:
+    """The message as RFC 5322 bytes (H9 to H15); the same arguments give the same bytes, so a retry repeats itself.
+
+    `sender` and `reply_to` are `name@host` or `Name <name@host>`, `recipient` one bare address, `message_id`
+    `<left@right>`, `date` aware (its own offset is written). Raises `UnsafeHeader`, `BadHeader`, `BadAddress`, and
+    ValueError for a date without a zone.
+    """
+    if date.utcoffset() is None:
+        raise ValueError("the date of a mail needs a zone")
+    boundary = _boundary(message_id)
+    lines = [
+        ("From", _mailbox(sender)),
+        ("To", ascii_address(recipient)),
+        *([("Reply-To", _mailbox(reply_to))] if reply_to else []),
+        ("Subject", _unstructured("Subject", rendered.subject)),
+        ("Date", format_datetime(date)),
+        ("Message-ID", _message_id(message_id)),
+        ("Auto-Submitted", "auto-generated"),
+        *_added(headers),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;{CRLF} boundary="{boundary}"'),
+    ]
+    head = "".join(f"{name}: {value}{CRLF}" for name, value in lines)
+    parts = _part("plain", rendered.text, boundary) + _part("html", rendered.html, boundary)
+    return f"{head}{CRLF}{parts}--{boundary}--{CRLF}".encode("ascii")
+
+
+def ascii_address(address: str) -> str:
+    """`address` with its host in the DNS form, as relays without SMTPUTF8 want it. Raises `BadAddress`."""
+    _refuse_controls("address", address)
+    local, at, host = address.strip().rpartition("@")
+    if not at or not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}", local):
+        raise BadAddress(f"{address!r} is not a mail address we can send to.")
+    try:
+        host = host if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+    except idna.IDNAError as problem:
+        raise BadAddress(f"{address!r} is not a mail address we can send to.") from problem
+    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?", host) or ".." in host:
+        raise BadAddress(f"{address!r} is not a mail address we can send to.")
+    return f"{local}@{host}"
+
+
+def split_mailbox(value: str) -> tuple[str, str]:
+    """The name and the address in `Name <name@host>` or `name@host`; a name may hold commas, quoted or not."""
+    value = value.strip()
+    if not value.endswith(">"):
+        return "", value
+    name, _, address = value[:-1].rpartition("<")
+    name = name.strip()
+    if len(name) > 1 and name[0] == name[-1] == '"':
+        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    return name, address.strip()
+
+
+def _mailbox(value: str) -> str:
+    _refuse_controls("address", value)
+    name, address = split_mailbox(value)
+    address = ascii_address(address)
+    if not name:
+        return address
+    if name.isascii() and "=?" not in name:
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        return f'"{escaped}" <{address}>' if re.search(r"[^A-Za-z0-9 '-]", name) else f"{name} <{address}>"
+    return f"{_encoded('From', name)} <{address}>"
+
+
+def _unstructured(name: str, value: str) -> str:
+    _refuse_controls(name, value)
+    if not value.isascii() or "=?" in value or value != value.strip():
+        return _encoded(name, value)
+    folded = Header(value, "us-ascii", maxlinelen=76, header_name=name).encode(linesep=CRLF)
+    if any(len(line) > LONGEST_LINE for line in folded.split(CRLF)):
+        return _encoded(name, value)
+    return folded
+
+
+def _encoded(name: str, value: str) -> str:
+    try:
+        return Header(value, "utf-8", maxlinelen=74, header_name=name).encode(linesep=CRLF)
+    except UnicodeEncodeError as problem:
+        raise UnsafeHeader(f"{name} holds half a character: {value!r}") from problem
+
+
+def _message_id(value: str) -> str:
+    if not re.fullmatch(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.-]+>", value) or len(value) > 200:
+        raise UnsafeHeader(f"A Message-ID looks like <left@right>, not {value!r}.")
+    return value
+
+
+def _added(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    added: list[tuple[str, str]] = []
+    taken = set(OURS)
+    for name, value in headers:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", name):
+            raise UnsafeHeader(f"{name!r} cannot be the name of a header.")
+        if name.lower() in taken or name.lower().startswith("content-"):
+            raise BadHeader(f"{name} is written by us, or stands there already.")
+        taken.add(name.lower())
+        added.append((name, _unstructured(name, value)))
+    return added
+
+
+def _refuse_controls(name: str, value: str) -> None:
+    if any(
+        ord(character) < 32 or 127 <= ord(character) < 160 or character in "\u2028\u2029"
+        for character in value
+    ):
+        raise UnsafeHeader(f"{name} holds a line break or control character: {value!r}")
+
+
+def _part(subtype: str, content: str, boundary: str) -> str:
+    lines = content.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    body = (CRLF.join(lines) + CRLF).encode("utf-8", "replace")
+    quoted = binascii.b2a_qp(body, istext=True).decode("ascii")
+    return (
+        f"--{boundary}{CRLF}Content-Type: text/{subtype}; charset=utf-8{CRLF}"
+        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}{quoted}{CRLF}"
+    )
+
+
+def _boundary(message_id: str) -> str:
+    """`=_` never occurs in quoted-printable text, so no mail can hold its own boundary."""
+    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:40]}"

@@ -1,0 +1,52 @@
+"""The outbox."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+
+
+class MessageState(StrEnum):
+    """How far a mail has come."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    """The relay answered 250. That, and nothing else, counts as told."""
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    """Its time was over before it could be delivered."""
+
+
+class Message(SQLModel, table=True):
+    """A mail that must go out once, written in the transaction that caused it."""
+
+    __table_args__ = (
+        sa.Index("message_due", "try_at", postgresql_where=sa.text("state = 'queued'")),
+        sa.Index("message_to", "reader_id", "id"),
+        sa.CheckConstraint(
+            "(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_moment"
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    key: str = Field(unique=True)
+    """What this mail is: the same fact never writes twice, for instance `receipt:inv_…`."""
+    kind: str
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    recipient: str
+    fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """The words' facts. Secrets stand here as places only (see `billing.tokens`)."""
+    state: MessageState = Field(sa_column=enum_column(MessageState))
+    created_at: datetime
+    try_at: datetime
+    expires_at: datetime
+    """After this it would say something untrue, so it isn't sent."""
+    tries: int = Field(default=0)
+    claimed_by: int | None = None
+    last_answer: str | None = None
+    accepted_at: datetime | None = None

@@ -1,0 +1,242 @@
+"""Hands one mail to the relay and says exactly what became of it."""
+
+import contextlib
+import ipaddress
+import re
+import smtplib
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+from billing.errors import RefusesToStart
+from billing.mail.mime import BadAddress, UnsafeHeader, ascii_address, split_mailbox
+
+PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
+
+
+class BadRelay(RefusesToStart):
+    """The relay's address cannot be used."""
+
+
+class PlainRelay(BadRelay):
+    """Mail would leave this machine unencrypted; use smtps:// or smtp+starttls://."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The relay answered 250 after the final dot: the mail is its responsibility."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """Not taken, try again later (4xx; `code` 0 where no relay answered). The relay has nothing."""
+
+    code: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not taken, and never will be (5xx; `code` 0 where the address cannot be written in SMTP)."""
+
+    code: int
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The connection broke between our final dot and the answer: the relay may or may not have it (RFC 1047)."""
+
+    why: str
+
+
+Outcome = Accepted | Deferred | Refused | Unknown
+
+
+class Transport(Protocol):
+    """Whatever takes a mail."""
+
+    def send(self, content: bytes, *, sender: str, recipient: str) -> Outcome:
+        """Offers `content` once. Never raises for what the network or the relay did."""
+
+
+class SmtpTransport:
+    """A relay over SMTP, with one connection per thread kept open between mails.
+
+    `url` is `smtp+starttls://user:password@host:587`, `smtps://…` or, on loopback only, `smtp://…`. Without the
+    encryption that the address asks for nothing is sent (A7). `timeout` in seconds bounds each answer. `tls` replaces
+    the system's certificate store.
+    """
+
+    def __init__(self, url: str, timeout: float = 20, tls: ssl.SSLContext | None = None) -> None:
+        self._relay = _Relay.parse(url)
+        self._timeout = timeout
+        self._tls = tls or ssl.create_default_context()
+        self._here = threading.local()
+        self._open: set[smtplib.SMTP] = set()
+        self._lock = threading.Lock()
+
+    def send(self, content: bytes, *, sender: str, recipient: str) -> Outcome:
+        """Offers `content` to the relay. A kept connection that the relay closed meanwhile is opened again once.
+
+        `sender` and `recipient` are the envelope: bare addresses (a name in front of the sender's is left out).
+        """
+        try:
+            envelope = ascii_address(split_mailbox(sender)[1]), ascii_address(recipient)
+        except (BadAddress, UnsafeHeader) as problem:
+            return Refused(0, str(problem))
+        kept: smtplib.SMTP | None = getattr(self._here, "connection", None)
+        if kept is not None:
+            outcome = self._offer(kept, content, *envelope)
+            if not isinstance(outcome, Deferred) or self._here.connection is kept:
+                return outcome
+        try:
+            fresh = self._connect()
+        except (OSError, smtplib.SMTPException, ValueError) as problem:
+            return _could_not_connect(problem)
+        return self._offer(fresh, content, *envelope)
+
+    def close(self) -> None:
+        """Says goodbye on every connection; a later `send` opens a new one."""
+        with self._lock:
+            connections, self._open = self._open, set()
+        for connection in connections:
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                connection.quit()
+            connection.close()
+
+    def _connect(self) -> smtplib.SMTP:
+        connection = self._dial()
+        try:
+            _without_delay(connection)
+            if self._relay.scheme == "smtp+starttls":
+                connection.starttls(context=self._tls)
+            if self._relay.user:
+                connection.login(self._relay.user, self._relay.password)
+            connection.ehlo_or_helo_if_needed()
+        except BaseException:
+            connection.close()
+            raise
+        with self._lock:
+            self._open.add(connection)
+        self._here.connection = connection
+        return connection
+
+    def _dial(self) -> smtplib.SMTP:
+        relay = self._relay
+        if relay.scheme == "smtps":
+            return smtplib.SMTP_SSL(
+                relay.host, relay.port, relay.hello, timeout=self._timeout, context=self._tls
+            )
+        return smtplib.SMTP(relay.host, relay.port, relay.hello, timeout=self._timeout)
+
+    def _drop(self, connection: smtplib.SMTP) -> None:
+        self._here.connection = None
+        with self._lock:
+            self._open.discard(connection)
+        connection.close()
+
+    def _offer(self, connection: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> Outcome:
+        """One transaction. Until the final dot a broken connection means that the relay has nothing."""
+        try:
+            for step in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
+                code, reply = connection.docmd(step)
+                if code not in (250, 251, 354):
+                    return self._turned_down(connection, code, reply)
+            connection.send(_stuffed(content))
+        except (OSError, smtplib.SMTPException) as problem:
+            self._drop(connection)
+            return Deferred(0, f"the connection broke before the mail was handed over: {problem}")
+        return self._finish(connection)
+
+    def _finish(self, connection: smtplib.SMTP) -> Outcome:
+        """The final dot and its answer: a connection that breaks here leaves the outcome unknown (S3)."""
+        try:
+            connection.send(b".\r\n")
+            code, reply = connection.getreply()
+        except (OSError, smtplib.SMTPException) as problem:
+            self._drop(connection)
+            return Unknown(f"no answer after the final dot: {problem}")
+        if 200 <= code < 300:
+            return Accepted(_words(reply))
+        if 400 <= code < 600:
+            return self._turned_down(connection, code, reply)
+        self._drop(connection)
+        return Unknown(f"the answer after the final dot was {code} {_words(reply)}")
+
+    def _turned_down(self, connection: smtplib.SMTP, code: int, reply: bytes) -> Refused | Deferred:
+        try:
+            if code == 421 or connection.rset()[0] != 250:
+                self._drop(connection)
+        except (OSError, smtplib.SMTPException):
+            self._drop(connection)
+        return Refused(code, _words(reply)) if 500 <= code < 600 else Deferred(max(code, 0), _words(reply))
+
+
+@dataclass(frozen=True, slots=True)
+class _Relay:
+    scheme: str
+    host: str
+    port: int
+    user: str
+    password: str
+
+    @classmethod
+    def parse(cls, url: str) -> "_Relay":
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS:
+            raise BadRelay(
+                "The relay's address must begin with smtp+starttls://, smtps:// or, on this machine, smtp://"
+            )
+        try:
+            port = parts.port or PORTS[parts.scheme]
+        except ValueError as problem:
+            raise BadRelay(f"The relay's port is not a number between 1 and 65535: {problem}") from None
+        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise BadRelay("The relay's address must be like smtp+starttls://user:password@relay.example:587")
+        if parts.scheme == "smtp" and not _is_loopback(parts.hostname):
+            raise PlainRelay(f"{(PlainRelay.__doc__ or '').strip()} The relay is {parts.hostname}")
+        return cls(
+            parts.scheme, parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or "")
+        )
+
+    @property
+    def hello(self) -> str:
+        return "localhost" if _is_loopback(self.host) else socket.getfqdn()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _without_delay(connection: smtplib.SMTP) -> None:
+    if connection.sock is not None:
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _stuffed(content: bytes) -> bytes:
+    lines = re.sub(rb"\r\n|\r|\n", b"\r\n", content)
+    if not lines.endswith(b"\r\n"):
+        lines += b"\r\n"
+    return re.sub(rb"(?m)^\.", b"..", lines)
+
+
+def _words(reply: bytes) -> str:
+    return reply.decode("utf-8", "replace").replace("\n", " ")[:500]
+
+
+def _could_not_connect(problem: Exception) -> Deferred:
+    """A relay that does not let us in says nothing about the reader, so its 5xx is no refusal of the mail (S6)."""
+    if isinstance(problem, smtplib.SMTPResponseException):
+        reply = problem.smtp_error
+        words = _words(reply) if isinstance(reply, bytes) else str(reply)
+        return Deferred(max(problem.smtp_code, 0), f"{type(problem).__name__}: {words}")
+    return Deferred(0, f"{type(problem).__name__}: {problem}")

@@ -1,0 +1,46 @@
+"""What the domain must know of the installation: its zone, the addresses of its pages, its secrets."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from billing.rules.periods import civil_date
+from billing.tokens import Tokens, place
+
+CANCEL = "cancel"
+CARD = "card"
+
+
+@dataclass(frozen=True)
+class Office:
+    """Made once, at start, and passed to whoever counts days or writes to readers."""
+
+    zone: ZoneInfo
+    public_url: str
+    tokens: Tokens
+
+    def today(self, at: datetime) -> date:
+        """The civil day at that instant, in the publisher's zone."""
+        return civil_date(at, self.zone)
+
+    def page(self, path: str) -> str:
+        """The address of one of our pages."""
+        return f"{self.public_url}{path}"
+
+    @property
+    def account_url(self) -> str:
+        """Where a reader sees and changes everything."""
+        return self.page("/account")
+
+    @property
+    def offer_url(self) -> str:
+        """Where a reader can begin."""
+        return self.page("/")
+
+    def cancel_url(self, subscription_id: str) -> str:
+        """A link that cancels, or undoes it, without signing in (CARD-7); for a stored mail, so the token is a place."""
+        return self.page(f"/cancel/{place(CANCEL, subscription_id)}")
+
+    def card_url(self, subscription_id: str) -> str:
+        """A link to give another card, without signing in; for a stored mail."""
+        return self.page(f"/card/{place(CARD, subscription_id)}")

@@ -1,0 +1,40 @@
+"""What a process is made of. Built in `app.build`, passed to whoever needs it."""
+
+from dataclasses import dataclass
+
+from billing.access.check import MeterLimits
+from billing.clock import Clock
+from billing.db import Database
+from billing.mail.deliver import Sender
+from billing.office import Office
+from billing.payments.gateway import Gateway
+from billing.renewals.run import Till
+from billing.settings import Settings
+from billing.webhooks.settle import Desk
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One installation, wired."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    gateway: Gateway
+    office: Office
+    sender: Sender
+
+    @property
+    def till(self) -> Till:
+        """What a billing run works with."""
+        return Till(self.database, self.gateway, self.office, self.settings.charge_concurrency)
+
+    @property
+    def desk(self) -> Desk:
+        """What settling events works with."""
+        return Desk(self.database, self.gateway, self.office)
+
+    @property
+    def limits(self) -> MeterLimits:
+        """Metered articles a month."""
+        return MeterLimits(self.settings.meter_registered, self.settings.meter_anonymous)

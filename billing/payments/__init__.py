@@ -1,0 +1,1 @@
+"""Money: invoices, attempts, payments, refunds, and the port to the acquirer."""

@@ -1,0 +1,109 @@
+"""Start a trial with a card that an app has saved itself (`POST /v1/trials`)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.db import Database
+from billing.errors import PaymentRefused, Unavailable
+from billing.office import Office
+from billing.payments import setup as setups
+from billing.payments.gateway import Declined, Gateway, SavedCard, Unknown
+from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.readers import consents
+from billing.readers.models import Reader
+from billing.readers.register import by_id, register
+from billing.rules import trial
+from billing.rules.money import Money
+from billing.subscriptions.find import on_sale
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed, refuse_second, trial_used_by_address
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The consent an app has collected: which words, when, from where."""
+
+    text_version: str
+    accepted_at: datetime
+    ip: str
+    device: str
+
+
+def enrol(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    *,
+    email: str,
+    external_id: str | None,
+    method_ref: str,
+    agreed: Agreed,
+    at: datetime,
+    by: str,
+) -> tuple[Reader, Subscription]:
+    """Register the reader, save the card, start the trial. Raises BadAddress, ExternalIdTaken, TrialUsed,
+    AlreadySubscribed, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again)."""
+    with database.transaction() as session:
+        reader, setup_id = _begin(session, office, email, external_id, agreed, at)
+    card = _save(gateway, reader, setup_id, method_ref)
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        setups.complete(session, office, setup, card, at, by=by)
+        session.add(setup)
+        if setup.state is SetupState.DONE:
+            return by_id(session, reader.id), session.get_one(Subscription, setup.subscription_id)
+        refusal = setup.refusal
+    raise AlreadySubscribed if refusal == AlreadySubscribed.code else TrialUsed
+
+
+def _begin(
+    session: Session, office: Office, email: str, external_id: str | None, agreed: Agreed, at: datetime
+) -> tuple[Reader, str]:
+    reader, _ = register(session, email, at=at, external_id=external_id)
+    refuse_second(session, reader.id)
+    if trial_used_by_address(session, office.tokens, reader.email):
+        raise TrialUsed
+    today = office.today(at)
+    plan, price = on_sale(session, today)
+    first_charge_on = trial.first_charge_on(today, plan.trial_days)
+    money = Money(price.amount, price.currency)
+    consent = consents.record(
+        session,
+        email=reader.email,
+        reader_id=reader.id,
+        kind="trial",
+        text_version=agreed.text_version,
+        words=consents.trial_words(money, plan.trial_days, first_charge_on),
+        price=money,
+        first_charge_on=first_charge_on,
+        at=agreed.accepted_at,
+        ip=agreed.ip,
+        device=agreed.device,
+    )
+    setup = setups.begin(
+        session,
+        purpose=SetupPurpose.TRIAL,
+        email=reader.email,
+        price=price,
+        browser_hash="",
+        consent_id=consent.id,
+        reader_id=reader.id,
+        at=at,
+    )
+    return reader, setup.id
+
+
+def _save(gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> SavedCard:
+    customer = gateway.create_customer(reader_id=reader.id, email=reader.email, key=f"customer-{setup_id}")
+    if isinstance(customer, Unknown):
+        raise Unavailable
+    saved = gateway.save_card(customer_ref=customer, method_ref=method_ref, key=f"save-card-{setup_id}")
+    match saved:
+        case Declined(evidence, _, message):
+            raise PaymentRefused(message, decline_code=evidence.decline_code or evidence.code)
+        case Unknown():
+            raise Unavailable
+        case SavedCard():
+            return saved

@@ -1,0 +1,180 @@
+"""The port to an acquirer. Answers are values: a decline is an answer, not an exception; not knowing is one too."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from billing.rules.dunning import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card in the acquirer's vault, ready to be charged without the reader present."""
+
+    customer_ref: str
+    method_ref: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The money was taken."""
+
+    intent_ref: str
+    charge_ref: str
+    amount: int
+    """Cents."""
+    network_transaction_id: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """The card was asked and said no. Final for its key: another try needs another."""
+
+    evidence: Evidence
+    intent_ref: str | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can say whether the money was taken: no answer, a cut answer, a server error. Ask before charging again."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeverArrived:
+    """The acquirer knows nothing of this attempt."""
+
+
+Outcome = Charged | Declined | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """Everything needed to charge a saved card once."""
+
+    attempt_id: str
+    invoice_id: str
+    idempotency_key: str
+    customer_ref: str
+    method_ref: str
+    amount: int
+    currency: str
+    descriptor_suffix: str | None
+    """Up to 22 characters with the account's prefix; the first charge after a trial says so (CARD-9)."""
+    intended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """A hosted page on which the reader types the card's details."""
+
+    session_ref: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetupOpen:
+    """The reader hasn't finished the card page yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetupExpired:
+    """The card page is no longer open."""
+
+
+SetupAnswer = SavedCard | SetupOpen | SetupExpired | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class RefundAnswer:
+    """What the acquirer says of a refund: `pending`, `succeeded` or `failed`."""
+
+    refund_ref: str
+    state: str
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRefused:
+    """The acquirer won't return this money, and says why."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A verified message from the acquirer: which kind of thing changed, and which one."""
+
+    id: str
+    type: str
+    object_ref: str
+    created_at: datetime
+    payload: dict[str, object]
+
+
+class Gateway(Protocol):
+    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once."""
+
+    def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
+        """Make the payer known; the acquirer's reference for it."""
+        ...
+
+    def open_card_page(
+        self,
+        *,
+        setup_id: str,
+        customer_ref: str,
+        words: str,
+        success_url: str,
+        cancel_url: str,
+        expires_at: datetime,
+        key: str,
+    ) -> CardPage | Unknown:
+        """Open a hosted page that saves a card for later charges; `words` stand beside the button."""
+        ...
+
+    def fetch_setup(self, session_ref: str) -> SetupAnswer:
+        """How the card page stands."""
+        ...
+
+    def save_card(self, *, customer_ref: str, method_ref: str, key: str) -> SavedCard | Declined | Unknown:
+        """Save a card which an app has collected itself."""
+        ...
+
+    def fetch_card(self, method_ref: str) -> SavedCard | Unknown:
+        """The card as the networks know it now."""
+        ...
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """Charge a saved card, the reader not being there."""
+        ...
+
+    def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
+        """What became of a charge whose answer we never got, by listing."""
+        ...
+
+    def fetch_charge(self, intent_ref: str) -> tuple[str | None, Outcome]:
+        """Our attempt's id and the outcome of a charge the acquirer told us about."""
+        ...
+
+    def refund(
+        self, *, refund_id: str, intent_ref: str, amount: int, key: str
+    ) -> RefundAnswer | RefundRefused | Unknown:
+        """Return `amount` cents of a charge."""
+        ...
+
+    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
+        """Our refund's id and its state."""
+        ...
+
+    def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
+        """Check who sent a webhook. Raises `ForgedWebhook`."""
+        ...

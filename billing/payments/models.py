@@ -1,0 +1,223 @@
+"""Tables about money. Amounts are integer cents, VAT included unless the name says otherwise."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+
+
+class SetupPurpose(StrEnum):
+    """Why a card is being saved."""
+
+    TRIAL = "trial"
+    PAID = "paid"
+    """Starts without a trial: charged as soon as the card is saved."""
+    CARD = "card"
+    """Another card for a subscription that exists."""
+
+
+class SetupState(StrEnum):
+    """How far the saving of a card has come."""
+
+    OPEN = "open"
+    DONE = "done"
+    REFUSED = "refused"
+    """The card was saved, but no trial may start with it; `refusal` says why."""
+    EXPIRED = "expired"
+
+
+class CardSetup(SQLModel, table=True):
+    """One visit to the card page: what it is for, and how it ended. Finished once, by the reader's return or by the webhook."""
+
+    __tablename__ = "card_setup"
+
+    id: str = Field(primary_key=True)
+    purpose: SetupPurpose = Field(sa_column=enum_column(SetupPurpose))
+    state: SetupState = Field(sa_column=enum_column(SetupState))
+    email: str
+    reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
+    """The reader, where there was one already; for a new address it is filled in when the card is saved."""
+    consent_id: str | None = Field(default=None, foreign_key="consent.id")
+    price_id: str = Field(foreign_key="price.id")
+    browser_hash: str
+    customer_ref: str | None = None
+    session_ref: str | None = Field(default=None, unique=True)
+    payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
+    subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
+    refusal: str | None = None
+    new_reader: bool = Field(default=False)
+    created_at: datetime
+    expires_at: datetime
+    finished_at: datetime | None = None
+
+
+class PaymentMethod(SQLModel, table=True):
+    """A card in Stripe's vault. We keep what may be shown, never the number (COF-3)."""
+
+    __tablename__ = "payment_method"
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    customer_ref: str
+    gateway_ref: str = Field(unique=True)
+    brand: str
+    last4: str = Field(index=True)
+    exp_month: int
+    exp_year: int
+    fingerprint: str = Field(index=True)
+    """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved anew (RET-6)."""
+    saved_at: datetime
+
+
+class InvoiceState(StrEnum):
+    """Whether the money came."""
+
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+
+
+class Invoice(SQLModel, table=True):
+    """What is owed for one period. It gets its number, and becomes a tax invoice, when it is paid (VAT-11)."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("subscription_id", "period_number", name="one_invoice_a_period"),
+        sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
+        sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
+        sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),
+    )
+
+    id: str = Field(primary_key=True)
+    subscription_id: str = Field(foreign_key="subscription.id")
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    state: InvoiceState = Field(sa_column=enum_column(InvoiceState))
+    period_number: int
+    period_start_on: date
+    period_end_on: date
+    """The first day after the period."""
+    description: str
+    gross: int
+    net: int
+    vat: int
+    vat_basis_points: int
+    currency: str = "ZAR"
+    created_at: datetime
+    first_failed_on: date | None = None
+    number: int | None = Field(default=None, unique=True)
+    paid_at: datetime | None = None
+    issued_on: date | None = None
+
+
+class AttemptState(StrEnum):
+    """What is known of a charge."""
+
+    OPEN = "open"
+    """Intended, perhaps sent; its outcome isn't known yet."""
+    CHARGED = "charged"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    """Never reached the acquirer, and must not any more: the reader cancelled first."""
+
+
+class Attempt(SQLModel, table=True):
+    """The intent to charge a card once, with the key that makes it once. Committed before the gateway is called."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("invoice_id", "ordinal", name="attempts_are_counted"),
+        sa.Index("one_open_attempt", "invoice_id", unique=True, postgresql_where=sa.text("state = 'open'")),
+        sa.Index("attempt_open", "ask_at", postgresql_where=sa.text("state = 'open'")),
+        sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled_or_open"),
+    )
+
+    id: str = Field(primary_key=True)
+    invoice_id: str = Field(foreign_key="invoice.id")
+    subscription_id: str = Field(foreign_key="subscription.id", index=True)
+    ordinal: int
+    payment_method_id: str = Field(foreign_key="payment_method.id", index=True)
+    idempotency_key: str = Field(unique=True)
+    amount: int
+    state: AttemptState = Field(sa_column=enum_column(AttemptState))
+    intended_at: datetime
+    ask_at: datetime
+    """When to send it, or, after an unknown outcome, when to ask again."""
+    asked: int = Field(default=0)
+    """How often an outcome was asked for and stayed unknown."""
+    claimed_by: int | None = None
+    """The claimer at work on it (see `billing.crew`)."""
+    by_reader: bool = Field(default=False)
+    """Whether the reader asked for it, by giving another card; such an attempt uses up no rung of the ladder."""
+    settled_at: datetime | None = None
+    intent_ref: str | None = Field(default=None, index=True)
+    evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+
+
+class Payment(SQLModel, table=True):
+    """Money that arrived. One for an invoice, one for an attempt."""
+
+    id: str = Field(primary_key=True)
+    invoice_id: str = Field(foreign_key="invoice.id", unique=True)
+    attempt_id: str = Field(foreign_key="attempt.id", unique=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    amount: int
+    currency: str = "ZAR"
+    intent_ref: str = Field(unique=True)
+    charge_ref: str = Field(unique=True)
+    network_transaction_id: str | None = None
+    """Evidence that the charge continues the first, authenticated one (COF-2)."""
+    paid_at: datetime
+
+
+class RefundState(StrEnum):
+    """Whether the money went back. Only `succeeded` is money returned (STR-13)."""
+
+    INTENDED = "intended"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class Refund(SQLModel, table=True):
+    """Money on its way back, with the one credit note it gets."""
+
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="positive"),
+        sa.CheckConstraint("net + vat = amount", name="adds_up"),
+        sa.CheckConstraint(
+            "(state = 'succeeded') = (credit_note_number IS NOT NULL)", name="noted_when_returned"
+        ),
+        sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state = 'intended'")),
+    )
+
+    id: str = Field(primary_key=True)
+    payment_id: str = Field(foreign_key="payment.id", index=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    amount: int
+    net: int
+    vat: int
+    state: RefundState = Field(sa_column=enum_column(RefundState))
+    cause: str = Field(unique=True)
+    """What this refund answers, so that the same cause never pays twice: `race:pay_…`, `api:<key>`."""
+    reason: str
+    by: str
+    idempotency_key: str = Field(unique=True)
+    created_at: datetime
+    ask_at: datetime
+    claimed_by: int | None = None
+    gateway_ref: str | None = Field(default=None, unique=True)
+    failure: str | None = None
+    credit_note_number: int | None = Field(default=None, unique=True)
+    settled_at: datetime | None = None
+
+
+class NumberSeries(SQLModel, table=True):
+    """The last number given in a series. Taken in the transaction that uses it, so none is skipped (VAT-9)."""
+
+    __tablename__ = "number_series"
+
+    name: str = Field(primary_key=True)
+    last: int

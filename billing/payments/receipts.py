@@ -1,0 +1,81 @@
+"""A reader's paid invoices with their credit notes. Always asked by reader, so nobody sees another's (SEC-7)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import Select
+
+from billing.errors import NotFound
+from billing.payments.models import (
+    Attempt,
+    Invoice,
+    InvoiceState,
+    Payment,
+    PaymentMethod,
+    Refund,
+    RefundState,
+)
+
+COOLING_OFF = timedelta(days=14)
+"""Days after the first charge in which it is given back in full, in one step (INT-2; the law asks for 7, ECT-5)."""
+
+
+class UnknownInvoice(NotFound):
+    """There is no such invoice."""
+
+    code = "unknown_invoice"
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A tax invoice, the payment and the card behind it, and what has gone back."""
+
+    invoice: Invoice
+    payment: Payment
+    card: PaymentMethod
+    refunds: tuple[Refund, ...]
+
+    @property
+    def returned(self) -> int:
+        """Cents given back so far, credit notes written."""
+        return sum(refund.amount for refund in self.refunds if refund.state is RefundState.SUCCEEDED)
+
+
+def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:
+    """The reader's paid invoices, newest first."""
+    rows = session.exec(
+        _paid().where(Invoice.reader_id == reader_id).order_by(col(Invoice.number).desc()).limit(limit)
+    )
+    return [Paid(invoice, payment, card, _refunds(session, payment)) for invoice, payment, card in rows]
+
+
+def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
+    """One paid invoice of this reader. Raises UnknownInvoice, also for another reader's."""
+    row = session.exec(_paid().where(Invoice.id == invoice_id, Invoice.reader_id == reader_id)).first()
+    if row is None:
+        raise UnknownInvoice
+    invoice, payment, card = row
+    return Paid(invoice, payment, card, _refunds(session, payment))
+
+
+def _paid() -> Select[Invoice, Payment, PaymentMethod]:
+    return (
+        select(Invoice, Payment, PaymentMethod)
+        .join(Payment, col(Payment.invoice_id) == Invoice.id)
+        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .where(Invoice.state == InvoiceState.PAID)
+    )
+
+
+def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
+    rows = session.exec(select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.id)))
+    return tuple(rows)
+
+
+def in_cooling_off(paid: list[Paid], at: datetime) -> Paid | None:
+    """The first and only payment, while it may still be given back in full on request."""
+    if len(paid) == 1 and at - paid[0].payment.paid_at <= COOLING_OFF and not paid[0].refunds:
+        return paid[0]
+    return None

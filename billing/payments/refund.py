@@ -1,0 +1,222 @@
+"""Give money back: intend it with its cause, send it with no transaction open, settle it with a credit note (VAT-10)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, or_, select
+
+from billing import ids
+from billing.crew import claimer, living
+from billing.db import Database
+from billing.errors import Conflict, Invalid, NotFound
+from billing.mail import outbox
+from billing.office import Office
+from billing.payments import numbers
+from billing.payments.gateway import Gateway, RefundAnswer, RefundRefused, Unknown
+from billing.payments.invoice import percent
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.readers.register import by_id
+from billing.rules import tax
+from billing.rules.money import Money
+from billing.subscriptions.change import lock
+from emails import Refunded
+
+_ASK_AGAIN = timedelta(minutes=1)
+
+
+class TooMuch(Conflict):
+    """That is more than is left of this payment."""
+
+    code = "refund_exceeds_payment"
+
+
+class NotAnAmount(Invalid):
+    """A refund is at least one cent."""
+
+    code = "bad_amount"
+
+
+class UnknownPayment(NotFound):
+    """There is no such payment."""
+
+    code = "unknown_payment"
+
+
+def left_of(session: Session, payment: Payment) -> int:
+    """Cents of a payment that haven't been given back and aren't on their way."""
+    given = session.exec(
+        select(func.coalesce(func.sum(Refund.amount), 0)).where(
+            col(Refund.payment_id) == payment.id, col(Refund.state) != RefundState.FAILED
+        )
+    ).one()
+    return payment.amount - int(given)
+
+
+def intend(
+    session: Session, payment: Payment, *, amount: int | None, cause: str, reason: str, by: str, at: datetime
+) -> Refund | None:
+    """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
+    nothing is left. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
+    if session.exec(select(Refund).where(Refund.cause == cause)).first() is not None:
+        return None
+    left = left_of(session, payment)
+    amount = left if amount is None else amount
+    if left == 0:
+        return None
+    if amount < 1:
+        raise NotAnAmount
+    if amount > left:
+        raise TooMuch(left=left)
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    split = tax.split(
+        Money(amount, payment.currency), tax.VatRate(invoice.vat_basis_points, invoice.period_start_on)
+    )
+    refund_id = ids.new("ref", at)
+    refund = Refund(
+        id=refund_id,
+        payment_id=payment.id,
+        reader_id=payment.reader_id,
+        amount=amount,
+        net=split.net.amount,
+        vat=split.vat.amount,
+        state=RefundState.INTENDED,
+        cause=cause,
+        reason=reason,
+        by=by,
+        idempotency_key=f"refund-{refund_id}",
+        created_at=at,
+        ask_at=at,
+    )
+    session.add(refund)
+    session.flush()
+    return refund
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    refund_id: str
+    intent_ref: str
+    amount: int
+    key: str
+
+
+def send_due(database: Database, gateway: Gateway, office: Office, at: datetime) -> int:
+    """Send the refunds that are due; how many were sent. The same key makes each happen once, whoever sends it."""
+    done = 0
+    with claimer(database) as me:
+        while batch := _claim(database, me, at):
+            for one in batch:
+                answer = gateway.refund(
+                    refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=one.key
+                )
+                with database.transaction() as session:
+                    settle(session, office, one.refund_id, answer, at)
+                done += 1
+    return done
+
+
+def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
+    with database.transaction() as session:
+        rows = session.exec(
+            select(Refund)
+            .where(
+                Refund.state == RefundState.INTENDED,
+                Refund.ask_at <= at,
+                or_(col(Refund.claimed_by).is_(None), col(Refund.claimed_by).not_in(living(session))),
+            )
+            .order_by(col(Refund.ask_at))
+            .limit(20)
+            .with_for_update(skip_locked=True)
+        ).all()
+        claimed = []
+        for row in rows:
+            row.claimed_by = me
+            session.add(row)
+            payment = session.get_one(Payment, row.payment_id)
+            claimed.append(_Claimed(row.id, payment.intent_ref, row.amount, row.idempotency_key))
+        return claimed
+
+
+def settle(
+    session: Session,
+    office: Office,
+    refund_id: str,
+    answer: RefundAnswer | RefundRefused | Unknown,
+    at: datetime,
+) -> None:
+    """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
+
+    Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail."""
+    refund, payment = _lock(session, refund_id)
+    if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
+        return
+    refund.claimed_by = None
+    match answer:
+        case Unknown(why):
+            refund.failure, refund.ask_at = why, at + _ASK_AGAIN
+        case RefundRefused(why):
+            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
+        case RefundAnswer(ref, state, failure):
+            refund.gateway_ref, refund.failure, refund.state = ref, failure, RefundState(state)
+            refund.settled_at = None if refund.state is RefundState.PENDING else at
+            if refund.state is RefundState.SUCCEEDED:
+                refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
+                _tell(session, office, refund, payment, at)
+    session.add(refund)
+
+
+def _lock(session: Session, refund_id: str) -> tuple[Refund, Payment]:
+    payment = session.exec(
+        select(Payment).join(Refund, col(Refund.payment_id) == Payment.id).where(Refund.id == refund_id)
+    ).first()
+    if payment is None:
+        raise UnknownPayment
+    lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+    refund = session.exec(
+        select(Refund)
+        .where(Refund.id == refund_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return refund, payment
+
+
+def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    method = session.exec(
+        select(PaymentMethod)
+        .join(Attempt, col(Attempt.payment_method_id) == PaymentMethod.id)
+        .where(Attempt.id == payment.attempt_id)
+    ).one()
+    reader = by_id(session, refund.reader_id)
+    words = Refunded(
+        amount=refund.amount,
+        net=refund.net,
+        vat=refund.vat,
+        vat_percent=percent(invoice.vat_basis_points),
+        credit_note_number=numbers.credit_note_number(refund.credit_note_number or 0),
+        invoice_number=numbers.invoice_number(invoice.number or 0),
+        issued_on=office.today(at).isoformat(),
+        reason=refund.reason,
+        card_brand=method.brand,
+        card_last4=method.last4,
+    )
+    outbox.queue(
+        session,
+        words,
+        key=f"refunded:{refund.id}",
+        to=reader.email,
+        reader_id=reader.id,
+        at=at,
+        expires_at=at + outbox.RECEIPT_LIFE,
+    )
+
+
+def next_due(session: Session) -> datetime | None:
+    """When a refund wants sending next."""
+    return session.exec(
+        select(Refund.ask_at)
+        .where(Refund.state == RefundState.INTENDED)
+        .order_by(col(Refund.ask_at))
+        .limit(1)
+    ).first()

@@ -1,0 +1,284 @@
+"""Save a card through the hosted page: open it, and finish once, whoever comes first, the reader or the webhook."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.db import Database
+from billing.errors import NotFound, Unavailable
+from billing.office import Office
+from billing.payments import tell
+from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen, Unknown
+from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.readers.models import Consent
+from billing.readers.register import by_id, register
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.models import Plan, Price, Subscription
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
+
+PAGE_LIFE = timedelta(hours=23)
+"""Stripe closes a page after 24 hours at the latest."""
+
+
+class UnknownSetup(NotFound):
+    """There is no such visit to the card page."""
+
+    code = "unknown_setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An open visit to the card page, and where that page is."""
+
+    setup_id: str
+    url: str
+
+
+def begin(
+    session: Session,
+    *,
+    purpose: SetupPurpose,
+    email: str,
+    price: Price,
+    browser_hash: str,
+    consent_id: str | None,
+    reader_id: str | None,
+    at: datetime,
+    subscription_id: str | None = None,
+) -> CardSetup:
+    """Write down the visit. Commit it, then `open_page`."""
+    setup = CardSetup(
+        id=ids.new("set", at),
+        purpose=purpose,
+        state=SetupState.OPEN,
+        email=email,
+        reader_id=reader_id,
+        consent_id=consent_id,
+        price_id=price.id,
+        subscription_id=subscription_id,
+        browser_hash=browser_hash,
+        created_at=at,
+        expires_at=at + PAGE_LIFE,
+    )
+    session.add(setup)
+    session.flush()
+    return setup
+
+
+def open_page(
+    database: Database, gateway: Gateway, office: Office, setup_id: str, *, words: str, back: str
+) -> Visit:
+    """Open the hosted page for a committed visit. Raises Unavailable when Stripe can't be reached; nothing is lost then.
+
+    `back` is the path to return to when the reader turns back."""
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        customer_ref = _known_customer(session, setup.reader_id)
+    if customer_ref is None:
+        made = gateway.create_customer(
+            reader_id=setup.reader_id or setup.id, email=setup.email, key=f"customer-{setup.id}"
+        )
+        if isinstance(made, Unknown):
+            raise Unavailable
+        customer_ref = made
+    page = gateway.open_card_page(
+        setup_id=setup.id,
+        customer_ref=customer_ref,
+        words=words,
+        success_url=office.page(f"/subscribe/back?setup={setup.id}"),
+        cancel_url=office.page(back),
+        expires_at=setup.expires_at,
+        key=f"card-page-{setup.id}",
+    )
+    if isinstance(page, Unknown):
+        raise Unavailable
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        setup.session_ref = page.session_ref
+        setup.customer_ref = customer_ref
+        session.add(setup)
+    return Visit(setup_id, page.url)
+
+
+def _known_customer(session: Session, reader_id: str | None) -> str | None:
+    if reader_id is None:
+        return None
+    return session.exec(
+        select(PaymentMethod.customer_ref)
+        .where(PaymentMethod.reader_id == reader_id)
+        .order_by(col(PaymentMethod.saved_at).desc())
+    ).first()
+
+
+def finish(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    setup_id: str,
+    at: datetime,
+    *,
+    by: str,
+    session_ref: str | None = None,
+) -> CardSetup:
+    """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. Raises UnknownSetup.
+
+    `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash."""
+    with database.transaction() as session:
+        setup = _find(session, setup_id)
+        ref = setup.session_ref or session_ref
+        if setup.state is not SetupState.OPEN or ref is None:
+            return setup
+    answer = gateway.fetch_setup(ref)
+    if isinstance(answer, SetupOpen | Unknown):
+        return setup
+    with database.transaction() as session:
+        setup = session.exec(
+            select(CardSetup)
+            .where(CardSetup.id == setup_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).one()
+        if setup.state is SetupState.OPEN:
+            setup.session_ref = ref
+            if isinstance(answer, SetupExpired):
+                setup.state, setup.finished_at = SetupState.EXPIRED, at
+            else:
+                complete(session, office, setup, answer, at, by=by)
+            session.add(setup)
+        return setup
+
+
+def _find(session: Session, setup_id: str) -> CardSetup:
+    found = session.get(CardSetup, setup_id)
+    if found is None:
+        raise UnknownSetup
+    return found
+
+
+def complete(
+    session: Session, office: Office, setup: CardSetup, card: SavedCard, at: datetime, *, by: str
+) -> None:
+    """Keep the card and start (or mend) the subscription the visit was for. The caller holds the visit's lock."""
+    if setup.reader_id is None:
+        reader, setup.new_reader = register(session, setup.email, at=at)
+        setup.reader_id = reader.id
+    complete_with(session, office, setup, keep_card(session, office, setup.reader_id, card, at), at, by=by)
+
+
+def complete_with(
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+) -> None:
+    """The same with a card that is kept already."""
+    setup.payment_method_id = method.id
+    setup.reader_id = method.reader_id
+    setup.finished_at = at
+    _sign(session, setup)
+    try:
+        subscription = _put_to_use(session, office, setup, method, at, by=by)
+    except (TrialUsed, AlreadySubscribed) as refusal:
+        setup.state = SetupState.REFUSED
+        setup.refusal = refusal.code
+        return
+    setup.state = SetupState.DONE
+    setup.subscription_id = subscription.id
+
+
+def card_of_refused(session: Session, setup_id: str, browser_hash: str, email: str) -> PaymentMethod | None:
+    """The card saved by a visit of this browser that was refused a trial: it need not be typed again."""
+    setup = session.get(CardSetup, setup_id)
+    if setup is None or setup.browser_hash != browser_hash or setup.email != email:
+        return None
+    if setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
+        return None
+    return session.get(PaymentMethod, setup.payment_method_id)
+
+
+def _sign(session: Session, setup: CardSetup) -> None:
+    """The consent given before there was an account belongs to the reader now."""
+    if setup.consent_id is not None:
+        consent = session.get_one(Consent, setup.consent_id)
+        consent.reader_id = setup.reader_id
+        session.add(consent)
+
+
+def keep_card(
+    session: Session, office: Office, reader_id: str, card: SavedCard, at: datetime
+) -> PaymentMethod:
+    """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
+    known = session.exec(select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref)).first()
+    if known is not None:
+        return known
+    method = PaymentMethod(
+        id=ids.new("pmt", at),
+        reader_id=reader_id,
+        customer_ref=card.customer_ref,
+        gateway_ref=card.method_ref,
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        fingerprint=office.tokens.digest("card", card.fingerprint),
+        saved_at=at,
+    )
+    session.add(method)
+    session.flush()
+    return method
+
+
+def _put_to_use(
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+) -> Subscription:
+    if setup.purpose is SetupPurpose.CARD:
+        return change_card(session, office, str(setup.subscription_id), method, at, by=by)
+    price = session.get_one(Price, setup.price_id)
+    plan = session.get_one(Plan, price.plan_id)
+    if setup.purpose is SetupPurpose.PAID:
+        return start_paid(
+            session,
+            reader_id=method.reader_id,
+            price=price,
+            plan=plan,
+            payment_method_id=method.id,
+            at=at,
+            by=by,
+            zone=office.zone,
+        )
+    with session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
+        subscription = start_trial(
+            session,
+            tokens=office.tokens,
+            reader_id=method.reader_id,
+            email=by_id(session, method.reader_id).email,
+            price=price,
+            plan=plan,
+            payment_method_id=method.id,
+            fingerprint=method.fingerprint,
+            at=at,
+            by=by,
+            zone=office.zone,
+        )
+    tell.trial_started(session, office, subscription, at)
+    return subscription
+
+
+def change_card(
+    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
+) -> Subscription:
+    """Charge another card from now on; one that is overdue is tried at once. Raises MoveRefused when it has ended."""
+    subscription = lock(session, subscription_id)
+    retry_on = office.today(at) if subscription.state is State.PAST_DUE else subscription.retry_on
+    change(
+        session,
+        subscription,
+        Happening.CARD_CHANGED,
+        at=at,
+        by=by,
+        why="another card",
+        zone=office.zone,
+        payment_method_id=method.id,
+        retry_on=retry_on,
+    )
+    return subscription

@@ -1,0 +1,320 @@
+"""Stripe behind the port: the only file that knows it. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
+
+import contextlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import stripe
+
+from billing.errors import Malformed
+from billing.payments.gateway import (
+    CardPage,
+    Charged,
+    ChargeRequest,
+    Declined,
+    NeverArrived,
+    Notification,
+    Outcome,
+    RefundAnswer,
+    RefundRefused,
+    SavedCard,
+    SetupAnswer,
+    SetupExpired,
+    SetupOpen,
+    Unknown,
+)
+from billing.rules.dunning import Evidence
+
+API_VERSION = "2026-10-28.endive"
+TIMEOUT_SECONDS = 20
+TOLERANCE = timedelta(seconds=300)
+_SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
+
+
+class ForgedWebhook(Malformed):
+    """This message isn't signed by Stripe with a secret we know, or its time is off by more than five minutes."""
+
+    code = "forged_webhook"
+
+
+class StripeGateway:
+    """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
+
+    def __init__(
+        self, *, secret_key: str, api_base: str, webhook_secrets: Sequence[str], currency: str = "zar"
+    ) -> None:
+        self._stripe = stripe.StripeClient(
+            secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": api_base},
+            max_network_retries=1,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        ).v1
+        self._secrets = tuple(webhook_secrets)
+        self._currency = currency
+
+    def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
+        """A Customer holding our id, and the address Stripe needs for its own fraud checks."""
+        try:
+            made = self._stripe.customers.create(
+                {"email": email, "metadata": {"reader": reader_id}}, {"idempotency_key": key}
+            )
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return made.id
+
+    def open_card_page(
+        self,
+        *,
+        setup_id: str,
+        customer_ref: str,
+        words: str,
+        success_url: str,
+        cancel_url: str,
+        expires_at: datetime,
+        key: str,
+    ) -> CardPage | Unknown:
+        """A Checkout Session in setup mode, 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2)."""
+        try:
+            opened = self._stripe.checkout.sessions.create(
+                {
+                    "mode": "setup",
+                    "currency": self._currency,
+                    "customer": customer_ref,
+                    "allowed_payment_method_types": ["card"],
+                    "payment_method_options": {"card": {"request_three_d_secure": "any"}},
+                    "setup_intent_data": {"metadata": {"setup": setup_id}},
+                    "client_reference_id": setup_id,
+                    "metadata": {"setup": setup_id},
+                    "custom_text": {"submit": {"message": words}},
+                    "success_url": success_url,
+                    "cancel_url": cancel_url,
+                    "expires_at": int(expires_at.timestamp()),
+                },
+                {"idempotency_key": key},
+            )
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return CardPage(opened.id, str(opened.url))
+
+    def fetch_setup(self, session_ref: str) -> SetupAnswer:
+        """The Checkout Session with its SetupIntent and card, in one call."""
+        try:
+            session = self._stripe.checkout.sessions.retrieve(
+                session_ref, {"expand": ["setup_intent.payment_method"]}
+            ).to_dict()
+        except stripe.StripeError as error:
+            return _unknown(error)
+        if session["status"] == "expired":
+            return SetupExpired()
+        intent = session.get("setup_intent")
+        if session["status"] != "complete" or not intent or intent["status"] != "succeeded":
+            return SetupOpen()
+        return _card(intent["payment_method"])
+
+    def save_card(self, *, customer_ref: str, method_ref: str, key: str) -> SavedCard | Declined | Unknown:
+        """A SetupIntent confirmed at once, for recurring charges without the reader (COF-1)."""
+        try:
+            intent = self._stripe.setup_intents.create(
+                {
+                    "customer": customer_ref,
+                    "payment_method": method_ref,
+                    "confirm": True,
+                    "usage": "off_session",
+                    "allowed_payment_method_types": ["card"],
+                    "payment_method_options": {"card": {"setup_credential_usage": "recurring"}},
+                    "expand": ["payment_method"],
+                },
+                {"idempotency_key": key},
+            ).to_dict()
+        except stripe.CardError as error:
+            return _declined(error)
+        except stripe.InvalidRequestError as error:
+            return Declined(Evidence(code=error.code), None, "Stripe doesn't know this payment method.")
+        except stripe.StripeError as error:
+            return _unknown(error)
+        if intent["status"] != "succeeded":
+            return Declined(
+                Evidence(code="authentication_required"),
+                None,
+                "The bank wants the reader to confirm this card in person.",
+            )
+        return _card(intent["payment_method"])
+
+    def fetch_card(self, method_ref: str) -> SavedCard | Unknown:
+        """The PaymentMethod; networks replace expired cards in place (STR-12)."""
+        try:
+            return _card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
+        except stripe.StripeError as error:
+            return _unknown(error)
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """A PaymentIntent, confirmed off session as a recurring charge on a stored credential (COF-1)."""
+        params: dict[str, Any] = {
+            "amount": request.amount,
+            "currency": request.currency.lower(),
+            "customer": request.customer_ref,
+            "payment_method": request.method_ref,
+            "allowed_payment_method_types": ["card"],
+            "off_session": "recurring",
+            "confirm": True,
+            "payment_method_options": {"card": {"stored_credential_usage": "recurring"}},
+            "metadata": {"attempt": request.attempt_id, "invoice": request.invoice_id},
+            "expand": ["latest_charge"],
+        }
+        if request.descriptor_suffix:
+            params["statement_descriptor_suffix"] = request.descriptor_suffix
+        try:
+            made = self._stripe.payment_intents.create(
+                cast(Any, params), {"idempotency_key": request.idempotency_key}
+            )
+        except stripe.CardError as error:
+            return _declined(error)
+        except stripe.InvalidRequestError as error:  # refused before any bank was asked: nothing was taken
+            return Declined(Evidence(code=error.code), None, "Stripe can't charge this card any more.")
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return _outcome(made.to_dict())
+
+    def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
+        """By listing the customer's intents: search is not read-after-write (STR-10). An hour's slack for clocks apart."""
+        since = int((request.intended_at - timedelta(hours=1)).timestamp())
+        try:
+            page = self._stripe.payment_intents.list(
+                {
+                    "customer": request.customer_ref,
+                    "created": {"gte": since},
+                    "limit": 100,
+                    "expand": ["data.latest_charge"],
+                }
+            )
+            for intent in page.auto_paging_iter():
+                found = intent.to_dict()
+                if found["metadata"].get("attempt") == request.attempt_id:
+                    return _outcome(found)
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return NeverArrived()
+
+    def fetch_charge(self, intent_ref: str) -> tuple[str | None, Outcome]:
+        """The PaymentIntent as it is now, whatever the event about it said."""
+        try:
+            intent = self._stripe.payment_intents.retrieve(
+                intent_ref, {"expand": ["latest_charge"]}
+            ).to_dict()
+        except stripe.StripeError as error:
+            return None, _unknown(error)
+        return intent["metadata"].get("attempt"), _outcome(intent)
+
+    def refund(
+        self, *, refund_id: str, intent_ref: str, amount: int, key: str
+    ) -> RefundAnswer | RefundRefused | Unknown:
+        """A Refund of the intent's charge."""
+        try:
+            made = self._stripe.refunds.create(
+                {"payment_intent": intent_ref, "amount": amount, "metadata": {"refund": refund_id}},
+                {"idempotency_key": key},
+            )
+        except stripe.InvalidRequestError as error:
+            return RefundRefused(str(error.user_message or error.code or "refused"))
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return _refund(made.to_dict())
+
+    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
+        """The Refund as it is now."""
+        try:
+            found = self._stripe.refunds.retrieve(refund_ref).to_dict()
+        except stripe.StripeError as error:
+            return None, _unknown(error)
+        return (found.get("metadata") or {}).get("refund"), _refund(found)
+
+    def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
+        """Signature over the raw body by any of our secrets, and a time within five minutes either way (STR-6).
+
+        The SDK looks only at messages that are too old, and at the machine's clock; ours may be held."""
+        if not any(self._signed(body, signature, secret) for secret in self._secrets):
+            raise ForgedWebhook
+        stamp = next((part[2:] for part in signature.split(",") if part.startswith("t=")), "")
+        if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > TOLERANCE:
+            raise ForgedWebhook
+        return _notification(body)
+
+    @staticmethod
+    def _signed(body: bytes, signature: str, secret: str) -> bool:
+        with contextlib.suppress(stripe.SignatureVerificationError, UnicodeDecodeError, ValueError):
+            return bool(stripe.WebhookSignature.verify_header(body.decode(), signature, secret, None))
+        return False
+
+
+def _notification(body: bytes) -> Notification:
+    try:
+        event = json.loads(body)
+        return Notification(
+            id=str(event["id"]),
+            type=str(event["type"]),
+            object_ref=str(event["data"]["object"]["id"]),
+            created_at=datetime.fromtimestamp(int(event["created"]), UTC),
+            payload=event,
+        )
+    except (ValueError, KeyError, TypeError):
+        raise Malformed("This isn't an event as Stripe writes them.") from None
+
+
+def _card(method: dict[str, Any]) -> SavedCard:
+    card = method["card"]
+    return SavedCard(
+        customer_ref=str(method["customer"]),
+        method_ref=str(method["id"]),
+        brand=str(card["brand"]),
+        last4=str(card["last4"]),
+        exp_month=int(card["exp_month"]),
+        exp_year=int(card["exp_year"]),
+        fingerprint=str(card["fingerprint"]),
+    )
+
+
+def _outcome(intent: dict[str, Any]) -> Outcome:
+    charge = intent.get("latest_charge")
+    if intent["status"] == "succeeded" and isinstance(charge, dict):
+        card = (charge.get("payment_method_details") or {}).get("card") or {}
+        return Charged(
+            intent_ref=intent["id"],
+            charge_ref=charge["id"],
+            amount=int(intent["amount_received"]),
+            network_transaction_id=card.get("network_transaction_id"),
+            at=datetime.fromtimestamp(int(charge["created"]), UTC),
+        )
+    if intent["status"] in _SETTLED:
+        error = intent.get("last_payment_error") or {}
+        return Declined(_evidence(error), intent["id"], str(error.get("message") or "The card was declined."))
+    return Unknown(f"the intent is {intent['status']}")
+
+
+def _evidence(error: dict[str, Any]) -> Evidence:
+    return Evidence(
+        code=error.get("code"),
+        decline_code=error.get("decline_code"),
+        advice_code=error.get("advice_code"),
+        network_advice_code=error.get("network_advice_code"),
+        network_decline_code=error.get("network_decline_code"),
+    )
+
+
+def _declined(error: stripe.CardError) -> Declined:
+    body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
+    intent = body.get("payment_intent") or {}
+    return Declined(_evidence(body), intent.get("id"), str(error.user_message or "The card was declined."))
+
+
+def _refund(refund: dict[str, Any]) -> RefundAnswer:
+    state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
+        refund["status"], "pending"
+    )
+    return RefundAnswer(str(refund["id"]), state, refund.get("failure_reason"))
+
+
+def _unknown(error: stripe.StripeError) -> Unknown:
+    return Unknown(f"{type(error).__name__}: {error.user_message or error.code or 'no answer'}")

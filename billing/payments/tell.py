@@ -1,0 +1,187 @@
+"""What readers are told about a subscription and its money: one small function a mail, each under a key of its own."""
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.office import Office
+from billing.payments import numbers
+from billing.payments.invoice import percent
+from billing.payments.models import Attempt, Invoice, PaymentMethod
+from billing.readers.register import by_id
+from billing.rules import notices, trial
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from emails import Cancelled, Ended, Message, PaymentFailed, Receipt, Resumed, TrialNotice, TrialStarted
+
+
+def trial_started(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """The terms, at once (CARD-3)."""
+    card = _card(session, subscription)
+    words = TrialStarted(
+        amount=terms_of(session, subscription)[1].amount,
+        trial_ends_on=(subscription.charge_on - timedelta(days=1)).isoformat(),
+        first_charge_on=subscription.charge_on.isoformat(),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    _queue(session, subscription, words, f"trial-started:{subscription.id}", at)
+
+
+def notice_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:
+    """One notice of each kind for each announced day: a day that moves is announced anew."""
+    return f"trial-notice-{which}:{subscription_id}:{charge_on.isoformat()}"
+
+
+def trial_notice(
+    session: Session, office: Office, subscription: Subscription, which: notices.Notice, at: datetime
+) -> None:
+    """Amount, date and how to cancel, before the first charge (CARD-4). Not sent after its window: it would not count."""
+    card = _card(session, subscription)
+    words = TrialNotice(
+        which=which.value,
+        amount=terms_of(session, subscription)[1].amount,
+        charge_on=subscription.charge_on.isoformat(),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    window = notices.window(which, trial.charge_at(subscription.charge_on, office.zone))
+    key = notice_key(which, subscription.id, subscription.charge_on)
+    _queue(session, subscription, words, key, at, expires_at=window.closes_at)
+
+
+def receipt(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    at: datetime,
+) -> None:
+    """Receipt and abridged tax invoice in one (CARD-6, VAT-5)."""
+    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    words = receipt_words(office, subscription, invoice, card, is_copy=False)
+    _queue(session, subscription, words, f"receipt:{invoice.id}", at, expires_at=at + outbox.RECEIPT_LIFE)
+
+
+def receipt_words(
+    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, is_copy: bool
+) -> Receipt:
+    """A paid invoice's facts; a second sending says that it is a copy (VAT-7)."""
+    live = subscription.cancels_at is None and subscription.ended_at is None
+    return Receipt(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
+        description=invoice.description,
+        period_from=invoice.period_start_on.isoformat(),
+        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
+        net=invoice.net,
+        vat=invoice.vat,
+        gross=invoice.gross,
+        vat_percent=percent(invoice.vat_basis_points),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        is_copy=is_copy,
+        next_charge_on=invoice.period_end_on.isoformat() if live else None,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+
+
+def payment_failed(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    at: datetime,
+) -> None:
+    """The card said no; when we try again, how long reading goes on, where to give another card."""
+    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    words = PaymentFailed(
+        amount=invoice.gross,
+        card_brand=card.brand,
+        card_last4=card.last4,
+        retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
+        reading_until=_last_day(office, subscription.access_until).isoformat(),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    _queue(
+        session, subscription, words, f"payment-failed:{attempt.id}", at, expires_at=at + timedelta(days=3)
+    )
+
+
+def cancelled(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """The cancellation is confirmed at once, with the last day of reading and the way back (INT-4)."""
+    reading = (
+        subscription.cancels_at is not None and subscription.ended_at is None and subscription.cancels_at > at
+    )
+    last_day = (
+        _last_day(office, subscription.cancels_at).isoformat()
+        if reading and subscription.cancels_at
+        else None
+    )
+    words = Cancelled(
+        access_until=last_day,
+        ever_charged=subscription.period_number > 0,
+        undo_url=office.cancel_url(subscription.id) if last_day else None,
+        offer_url=office.offer_url,
+    )
+    asked = subscription.cancel_asked_at or at
+    _queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}", at)
+
+
+def resumed(
+    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
+) -> None:
+    """The cancellation was undone; when the card is charged next."""
+    words = Resumed(
+        next_charge_on=charge_on.isoformat(),
+        amount=terms_of(session, subscription)[1].amount,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    _queue(session, subscription, words, f"resumed:{subscription.id}:{at.isoformat()}", at)
+
+
+def ended(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """It is over because no charge went through."""
+    last_day = _last_day(office, subscription.ended_at or at)
+    words = Ended(last_day=last_day.isoformat(), offer_url=office.offer_url)
+    _queue(session, subscription, words, f"ended:{subscription.id}", at)
+
+
+def _last_day(office: Office, until: datetime) -> date:
+    """The last civil day with reading, where reading stops at `until`."""
+    return office.today(until - timedelta(microseconds=1))
+
+
+def _card(session: Session, subscription: Subscription) -> PaymentMethod:
+    return session.get_one(PaymentMethod, subscription.payment_method_id)
+
+
+def _queue(
+    session: Session,
+    subscription: Subscription,
+    words: Message,
+    key: str,
+    at: datetime,
+    *,
+    expires_at: datetime | None = None,
+) -> None:
+    reader = by_id(session, subscription.reader_id)
+    outbox.queue(
+        session,
+        words,
+        key=key,
+        to=reader.email,
+        reader_id=reader.id,
+        at=at,
+        expires_at=expires_at or at + outbox.RECEIPT_LIFE,
+    )

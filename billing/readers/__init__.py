@@ -1,0 +1,1 @@
+"""Who reads: accounts, sign-in links, sessions, consents."""

@@ -1,0 +1,83 @@
+"""Tables about who reads."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+
+class Reader(SQLModel, table=True):
+    """A person with an address. Free registration makes one; so does a trial."""
+
+    __table_args__ = (sa.Index("reader_address", sa.text("lower(email)"), unique=True),)
+
+    id: str = Field(primary_key=True)
+    email: str
+    external_id: str | None = Field(default=None, unique=True)
+    """The publisher's own id for this reader, if it has one."""
+    created_at: datetime
+    address_proved_at: datetime | None = None
+    """When a mailed link was first used. Sessions from before that moment end with it: an address typed by a stranger opens nothing."""
+
+
+class SignInLink(SQLModel, table=True):
+    """One request to sign in: works once, ten minutes, in the browser that asked (SEC-1)."""
+
+    __tablename__ = "sign_in_link"
+
+    id: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    browser_hash: str = Field(index=True)
+    """Of the cookie in the browser that asked; the link, or the typed code, signs in there and nowhere else."""
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    """Empty when the address is unknown: the row is there so that the answer, and its time, are the same."""
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    wrong_codes: int = Field(default=0)
+
+
+class ReaderSession(SQLModel, table=True):
+    """A signed-in browser: 90 days idle, 180 in all, ended by signing out (SEC-3)."""
+
+    __tablename__ = "reader_session"
+
+    id: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    started_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None = None
+    ip: str
+    device: str
+    proved: bool = Field(default=False)
+    """Whether it began with a mailed link; one begun by starting a trial with a new address has yet to prove it."""
+
+
+class Consent(SQLModel, table=True):
+    """What a reader agreed to, in which words, at what price: evidence (CARD-1, CPA-1). Append-only."""
+
+    id: str = Field(primary_key=True)
+    reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
+    email: str
+    kind: str
+    text_version: str
+    text_hash: str
+    amount: int
+    """The price agreed to, in cents, VAT included."""
+    currency: str = "ZAR"
+    first_charge_on: date
+    accepted_at: datetime
+    ip: str
+    device: str
+
+
+class RateCount(SQLModel, table=True):
+    """How often something was tried in a window of time (SEC-8)."""
+
+    __tablename__ = "rate_count"
+
+    bucket: str = Field(primary_key=True)
+    """A keyed hash of what is counted: an address of mail or of the network is not kept in clear."""
+    window_start: datetime = Field(primary_key=True)
+    tries: int

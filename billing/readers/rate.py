@@ -1,0 +1,36 @@
+"""How often may something be tried (SEC-8)? Counted in the database, so that all web processes count together."""
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.errors import TooMany
+from billing.tokens import Tokens
+
+_COUNT = sa.text(
+    "INSERT INTO rate_count (bucket, window_start, tries) VALUES (:bucket, :start, 1)"
+    " ON CONFLICT (bucket, window_start) DO UPDATE SET tries = rate_count.tries + 1 RETURNING tries"
+)
+
+
+def count(
+    session: Session, tokens: Tokens, what: str, whose: str, *, limit: int, per: timedelta, at: datetime
+) -> None:
+    """Count one try of `what` by `whose`; raises TooMany above `limit` within a fixed window of length `per`.
+
+    Commit this also when the try itself fails: a refusal that is rolled back counts nothing."""
+    seconds = int(per.total_seconds())
+    start = datetime.fromtimestamp(int(at.timestamp()) // seconds * seconds, UTC)
+    bucket = tokens.digest("rate", f"{what}:{whose.lower()}")[:40]
+    tries = session.execute(_COUNT, {"bucket": bucket, "start": start}).scalar_one()
+    if tries > limit:
+        raise TooMany
+
+
+def forget_old(session: Session, before: datetime) -> int:
+    """Drop windows that are over; how many."""
+    dropped = session.execute(
+        sa.text("DELETE FROM rate_count WHERE window_start < :before"), {"before": before}
+    )
+    return int(dropped.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,96 @@
+"""Who is this reader? By address, by id; made when new."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+from sqlmodel import Session, select
+
+from billing import ids
+from billing.errors import Conflict, Invalid, NotFound
+from billing.readers.models import Reader
+
+LONGEST_ADDRESS = 254
+
+
+class BadAddress(Invalid):
+    """That doesn't look like a mail address. Please check it for typing mistakes."""
+
+    code = "bad_address"
+
+
+class UnknownReader(NotFound):
+    """There is no such reader."""
+
+    code = "unknown_reader"
+
+
+class ExternalIdTaken(Conflict):
+    """Another reader has this external id."""
+
+    code = "external_id_taken"
+
+
+def clean_address(email: str) -> str:
+    """The address as we write to it. Raises BadAddress; no look-up in the DNS, so it costs microseconds.
+
+    Control characters never pass, so no address can add a line to a mail's header (H13)."""
+    try:
+        if len(email) > LONGEST_ADDRESS:
+            raise BadAddress
+        return validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False).normalized
+    except EmailNotValidError:
+        raise BadAddress from None
+
+
+def by_address(session: Session, email: str) -> Reader | None:
+    """The reader with this address, upper and lower case being one."""
+    return session.exec(select(Reader).where(sa.func.lower(Reader.email) == email.lower())).first()
+
+
+def by_id(session: Session, reader_id: str) -> Reader:
+    """Raises UnknownReader."""
+    found = session.get(Reader, reader_id)
+    if found is None:
+        raise UnknownReader
+    return found
+
+
+def by_external_id(session: Session, external_id: str) -> Reader | None:
+    """The reader whom the publisher knows by this id."""
+    return session.exec(select(Reader).where(Reader.external_id == external_id)).first()
+
+
+def register(
+    session: Session, email: str, *, at: datetime, external_id: str | None = None
+) -> tuple[Reader, bool]:
+    """The reader with this address, and whether it is new. Two at once make one. Raises BadAddress, ExternalIdTaken."""
+    email = clean_address(email)
+    known = by_address(session, email)
+    if known is None:
+        reader = Reader(id=ids.new("rdr", at), email=email, external_id=external_id, created_at=at)
+        try:
+            with session.begin_nested():
+                session.add(reader)
+                session.flush()
+        except sa.exc.IntegrityError as error:
+            known = by_address(session, email)
+            if known is None:
+                raise ExternalIdTaken from error
+        else:
+            return reader, True
+    if external_id is not None and known.external_id != external_id:
+        _name(session, known, external_id)
+    return known, False
+
+
+def _name(session: Session, reader: Reader, external_id: str) -> None:
+    if reader.external_id is not None:
+        raise ExternalIdTaken("This reader has another external id.")
+    reader.external_id = external_id
+    try:
+        with session.begin_nested():
+            session.add(reader)
+            session.flush()
+    except sa.exc.IntegrityError as error:
+        raise ExternalIdTaken from error

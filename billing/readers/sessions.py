@@ -1,0 +1,85 @@
+"""Signed-in browsers (SEC-3)."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.readers.models import Reader, ReaderSession
+from billing.tokens import Tokens
+
+IDLE = timedelta(days=90)
+ABSOLUTE = timedelta(days=180)
+_TOUCH_EVERY = timedelta(hours=1)
+
+
+def open_session(
+    session: Session, tokens: Tokens, reader_id: str, *, at: datetime, ip: str, device: str, proved: bool
+) -> str:
+    """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4)."""
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        ReaderSession(
+            id=ids.new("ses", at),
+            token_hash=tokens.digest("session", secret),
+            reader_id=reader_id,
+            started_at=at,
+            seen_at=at,
+            ip=ip[:64],
+            device=device[:300],
+            proved=proved,
+        )
+    )
+    return secret
+
+
+def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderSession | None:
+    """The open session with this secret: not signed out, seen within 90 days, begun within 180."""
+    found = session.exec(
+        select(ReaderSession).where(ReaderSession.token_hash == tokens.digest("session", secret))
+    ).first()
+    if found is None or found.ended_at is not None:
+        return None
+    if at - found.seen_at > IDLE or at - found.started_at > ABSOLUTE:
+        return None
+    if at - found.seen_at > _TOUCH_EVERY:
+        found.seen_at = at
+        session.add(found)
+    return found
+
+
+def open_sessions(session: Session, reader_id: str, at: datetime) -> list[ReaderSession]:
+    """Where the reader is signed in, newest first."""
+    rows = session.exec(
+        select(ReaderSession)
+        .where(
+            ReaderSession.reader_id == reader_id,
+            col(ReaderSession.ended_at).is_(None),
+            ReaderSession.seen_at > at - IDLE,
+            ReaderSession.started_at > at - ABSOLUTE,
+        )
+        .order_by(col(ReaderSession.id).desc())
+    )
+    return list(rows)
+
+
+def end_sessions(
+    session: Session, reader_id: str, at: datetime, *, only: str | None = None, unproved: bool = False
+) -> int:
+    """Sign out everywhere, or `only` one session, or only those that never proved the address; how many ended."""
+    ended = 0
+    for row in open_sessions(session, reader_id, at):
+        if (only is None or row.id == only) and not (unproved and row.proved):
+            row.ended_at = at
+            session.add(row)
+            ended += 1
+    return ended
+
+
+def prove_address(session: Session, reader: Reader, at: datetime) -> None:
+    """A mailed link was used, so the address is the reader's. Browsers signed in before that, by whoever typed the address, are signed out."""
+    if reader.address_proved_at is None:
+        reader.address_proved_at = at
+        session.add(reader)
+    end_sessions(session, reader.id, at, unproved=True)

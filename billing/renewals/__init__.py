@@ -1,0 +1,1 @@
+"""The cycle: notices, charges, their settlement, cancellation."""

@@ -1,0 +1,163 @@
+"""What is done with a subscription that is due: one small function an action. The caller holds its lock."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.office import Office
+from billing.payments import charge, tell
+from billing.payments.invoice import draw_up, open_invoice
+from billing.payments.models import Invoice
+from billing.renewals.settle import give_up
+from billing.rules import dunning, notices, periods, trial
+from billing.rules.lifecycle import Happening
+from billing.rules.notices import Notice
+from billing.subscriptions.change import change, mark
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import Action
+
+
+def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """Do what is due; a word for the report."""
+    match Action(str(subscription.next_action)):
+        case Action.FIRST_NOTICE:
+            return _announce(session, office, subscription, Notice.FIRST, at)
+        case Action.SECOND_NOTICE:
+            return _announce(session, office, subscription, Notice.SECOND, at)
+        case Action.FIRST_CHARGE:
+            return _charge_first(session, office, subscription, at)
+        case Action.RENEW:
+            return _renew(session, office, subscription, at)
+        case Action.RETRY:
+            return _retry(session, office, subscription, at)
+        case Action.GIVE_UP:
+            give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by="worker")
+            return "ended"
+        case Action.RUN_OUT:
+            change(
+                session,
+                subscription,
+                Happening.RAN_OUT,
+                at=at,
+                by="worker",
+                why="cancelled by the reader",
+                zone=office.zone,
+            )
+            return "ended"
+
+
+def _charge_at(office: Office, subscription: Subscription) -> datetime:
+    return trial.charge_at(subscription.charge_on, office.zone)
+
+
+def _announce(
+    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
+) -> str:
+    """Queue a notice while its window is open; when it is too late, or the first never arrived, announce a later day."""
+    charge_at = _charge_at(office, subscription)
+    if at > notices.window(which, charge_at).closes_at:
+        return _extend(session, office, subscription, at, f"the {which} notice is late")
+    if which is Notice.SECOND:
+        told_at = _told_at(session, subscription, Notice.FIRST)
+        if told_at is None or not notices.window(Notice.FIRST, charge_at).holds(told_at):
+            return _extend(session, office, subscription, at, "the first notice did not arrive in time")
+    tell.trial_notice(session, office, subscription, which, at)
+    if which is Notice.FIRST:
+        mark(subscription, office.zone, first_notice_at=at)
+    else:
+        mark(subscription, office.zone, second_notice_at=at)
+    return "notified"
+
+
+def _told_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:
+    return outbox.accepted_at(session, tell.notice_key(which, subscription.id, subscription.charge_on))
+
+
+def _charge_first(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """The first charge, and only when both notices went out in time: no notice, no charge (CARD-4)."""
+    first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
+    if not notices.in_time(first, second, at):
+        return _extend(session, office, subscription, at, "not both notices arrived in time")
+    return _intend(
+        session,
+        office,
+        subscription,
+        periods.nth(subscription.charge_on, 1, _months(session, subscription)),
+        at,
+    )
+
+
+def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+    charge_on = trial.extended_charge_on(office.today(at))
+    change(
+        session,
+        subscription,
+        Happening.TRIAL_EXTENDED,
+        at=at,
+        by="worker",
+        why=why,
+        zone=office.zone,
+        charge_on=charge_on,
+        first_notice_at=None,
+        second_notice_at=None,
+        access_until=trial.free_until(charge_on, office.zone),
+    )
+    return "extended"
+
+
+def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst."""
+    months = _months(session, subscription)
+    today = office.today(at)
+    current = periods.containing(subscription.charge_on, today, months)
+    number = max(current.number, subscription.period_number + 1)
+    return _intend(session, office, subscription, periods.nth(subscription.charge_on, number, months), at)
+
+
+def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """The open invoice again, if the caps still allow it today; a card the reader has just given is always tried."""
+    invoice = open_invoice(session, subscription.id)
+    if invoice is None or subscription.first_failed_on is None:
+        raise AssertionError(f"{subscription.id} is past due and owes nothing")
+    today = office.today(at)
+    so_far = charge.tried(session, invoice, str(subscription.payment_method_id), at=at, zone=office.zone)
+    if so_far.on_card == 0:
+        return _attempt(session, office, subscription, invoice, at, by_reader=True)
+    if dunning.may_retry(
+        attempts=so_far.refused,
+        first_failed_on=subscription.first_failed_on,
+        last_attempt_on=so_far.last_on or subscription.first_failed_on,
+        today=today,
+        card_attempts_30d=so_far.on_card,
+    ):
+        return _attempt(session, office, subscription, invoice, at)
+    mark(subscription, office.zone, retry_on=None)
+    return "skipped"
+
+
+def _intend(
+    session: Session, office: Office, subscription: Subscription, period: periods.Period, at: datetime
+) -> str:
+    plan, price = terms_of(session, subscription)
+    invoice = draw_up(session, subscription, plan, price, period, at=at, today=office.today(at))
+    return _attempt(session, office, subscription, invoice, at)
+
+
+def _attempt(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    at: datetime,
+    *,
+    by_reader: bool = False,
+) -> str:
+    charge.intend(session, subscription, invoice, at=at, by_reader=by_reader)
+    mark(subscription, office.zone, charging_since=at)
+    return "due"
+
+
+def _months(session: Session, subscription: Subscription) -> int:
+    return terms_of(session, subscription)[0].months

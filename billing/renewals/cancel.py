@@ -1,0 +1,171 @@
+"""Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from billing.errors import Conflict, Invalid
+from billing.office import Office
+from billing.payments import refund, tell
+from billing.payments.invoice import mark_void, open_invoice
+from billing.payments.models import Invoice, Payment
+from billing.rules import periods, trial
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+
+CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
+
+
+class When(StrEnum):
+    """When reading stops."""
+
+    PERIOD_END = "period_end"
+    NOW = "now"
+
+
+class GiveBack(StrEnum):
+    """Which money goes back. What was taken after the moment of asking always does, except with `none`."""
+
+    NONE = "none"
+    LAST = "last"
+    AUTO = "auto"
+
+
+class AlreadyEnded(Conflict):
+    """This subscription has ended already. Nothing more will be charged."""
+
+    code = "already_ended"
+
+
+class BadMoment(Invalid):
+    """A cancellation can't have been asked in the future, nor before the subscription began."""
+
+    code = "bad_moment"
+
+
+class NothingToUndo(Conflict):
+    """There is no cancellation that could still be undone."""
+
+    code = "nothing_to_undo"
+
+
+def cancel(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    why: str,
+    when: When = When.PERIOD_END,
+    give_back: GiveBack = GiveBack.AUTO,
+) -> Subscription:
+    """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
+    charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing.
+
+    Raises AlreadyEnded, BadMoment, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    if subscription.state is State.ENDED:
+        raise AlreadyEnded
+    if not subscription.started_at <= asked_at <= at:
+        raise BadMoment
+    if subscription.cancel_asked_at is not None and when is When.PERIOD_END:
+        return subscription
+    returned = _give_back(session, subscription, asked_at, at, by, give_back)
+    if when is When.NOW:
+        happening, ends_at = Happening.ENDED_NOW, at
+    else:
+        happening, ends_at = Happening.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
+    change(
+        session,
+        subscription,
+        happening,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        cancel_asked_at=asked_at,
+        cancels_at=ends_at,
+        access_until=min(ends_at, subscription.access_until),
+    )
+    _void_what_is_owed(session, subscription)
+    tell.cancelled(session, office, subscription, at)
+    session.add(subscription)
+    return subscription
+
+
+def end_of_what_is_held(
+    office: Office, subscription: Subscription, returned: list[Invoice], at: datetime
+) -> datetime:
+    """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now."""
+    if subscription.state is State.TRIALING:
+        return max(at, trial.free_until(subscription.charge_on, office.zone))
+    if subscription.state is State.PAST_DUE or subscription.period_end_on is None:
+        return at
+    end_on = min([invoice.period_start_on for invoice in returned], default=subscription.period_end_on)
+    return max(at, periods.start_of_day(end_on, office.zone))
+
+
+def _give_back(
+    session: Session,
+    subscription: Subscription,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    give_back: GiveBack,
+) -> list[Invoice]:
+    paid = session.exec(
+        select(Payment, Invoice)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .where(Invoice.subscription_id == subscription.id)
+        .order_by(col(Payment.paid_at).desc())
+    ).all()
+    if give_back is GiveBack.NONE:
+        chosen = []
+    elif give_back is GiveBack.LAST:
+        chosen = list(paid[:1])
+    else:
+        chosen = [(payment, invoice) for payment, invoice in paid if payment.paid_at > asked_at]
+    returned = []
+    for payment, invoice in chosen:
+        cause = f"cancel:{payment.id}"
+        if (
+            refund.intend(session, payment, amount=None, cause=cause, reason=CAME_AFTER, by=by, at=at)
+            is not None
+        ):
+            returned.append(invoice)
+    return returned
+
+
+def _void_what_is_owed(session: Session, subscription: Subscription) -> None:
+    """Open retries die with the cancellation; a charge under way is left for its settlement, which needs the invoice."""
+    invoice = open_invoice(session, subscription.id)
+    if invoice is not None and subscription.charging_since is None:
+        mark_void(session, invoice)
+
+
+def undo(session: Session, office: Office, subscription_id: str, *, at: datetime, by: str) -> Subscription:
+    """Take a cancellation back while the trial or the period runs. Raises NothingToUndo."""
+    subscription = lock(session, subscription_id)
+    if subscription.state is State.ENDED or subscription.cancels_at is None or subscription.cancels_at <= at:
+        raise NothingToUndo
+    change(
+        session,
+        subscription,
+        Happening.CANCEL_UNDONE,
+        at=at,
+        by=by,
+        why="cancellation undone",
+        zone=office.zone,
+        cancel_asked_at=None,
+        cancels_at=None,
+    )
+    charge = next_charge(subscription, office.zone)
+    if charge is not None:
+        tell.resumed(session, office, subscription, charge.on, at)
+    session.add(subscription)
+    return subscription

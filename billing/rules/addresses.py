@@ -1,0 +1,54 @@
+"""The canonical form of a mail address: one person, one trial (SEC-8). Never used to send."""
+
+from unicodedata import category, normalize
+
+_GMAIL = "gmail.com"
+_GMAIL_NAMES = {_GMAIL, "googlemail.com"}
+
+
+class NotAnAddress(ValueError):
+    """A mail address is a name, one @ and a domain."""
+
+    def __init__(self) -> None:
+        super().__init__("a mail address is a name, one @ and a domain")
+
+
+def canonical(email: str) -> str:
+    """One spelling for all the spellings that reach the same mailbox, for the one-trial rule only.
+
+    Compatibility forms and case are folded, invisible characters dropped, the +tag cut, the domain
+    written in ASCII (IDNA); at Gmail the dots and the second domain go too. Two forms that are equal
+    mean one trial, so it leans to joining; a mail always goes to the address as it was given.
+    Raises NotAnAddress; the message never repeats the address.
+    """
+    local, at_sign, domain = _folded(email).partition("@")
+    if not at_sign or "@" in domain:
+        raise NotAnAddress
+    domain = _ascii(domain)
+    local = local.partition("+")[0] or local
+    if domain in _GMAIL_NAMES:
+        local, domain = local.replace(".", ""), _GMAIL
+    if not local:
+        raise NotAnAddress
+    return f"{local}@{domain}"
+
+
+def _folded(text: str) -> str:
+    text = text.strip()
+    # One pass is not always enough: folding can make new compatibility forms, and the reverse.
+    while (folded := normalize("NFKC", normalize("NFKC", text).casefold())) != text:
+        text = folded
+    text = "".join(letter for letter in text if category(letter) != "Cf")
+    if any(letter.isspace() or category(letter).startswith("C") for letter in text):
+        raise NotAnAddress
+    return text
+
+
+def _ascii(domain: str) -> str:
+    try:
+        written = domain.removesuffix(".").encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        raise NotAnAddress from None
+    if not written:
+        raise NotAnAddress
+    return written

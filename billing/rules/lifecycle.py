@@ -1,0 +1,94 @@
+"""The life of a subscription: its states, what can happen to it, and where that leads."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class State(StrEnum):
+    """Where a subscription is. A cancelled one stays where it is until it runs out."""
+
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    ENDED = "ended"
+
+
+class Happening(StrEnum):
+    """What can happen to a subscription; each member's `__doc__` says when it does."""
+
+    TRIAL_EXTENDED = "trial_extended", "A trial notice missed its window, so the first charge moves (CARD-4)."
+    CANCEL_ASKED = "cancel_asked", "The reader asked to cancel; what is free or paid for is read to its end."
+    CANCEL_UNDONE = "cancel_undone", "The reader took the cancellation back before it took effect."
+    CHARGED = "charged", "A charge succeeded: the first one, a renewal, or a retry."
+    DECLINED = "declined", "A charge was refused for certain; reading goes on while retries run."
+    RAN_OUT = "ran_out", "A cancelled subscription reached the end of what was free or paid for."
+    GAVE_UP = "gave_up", "The grace after a refused charge passed without payment."
+    STOP_ORDERED = "stop_ordered", "The reader told the bank to stop: that is a cancellation (RET-2)."
+    ENDED_NOW = "ended_now", "It was ended at once: by staff, or with a refund that takes the sale back."
+    CARD_CHANGED = "card_changed", "The reader gave another card."
+    FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = meaning
+        return member
+
+
+MOVES: dict[tuple[State, Happening], State] = {
+    (State.TRIALING, Happening.TRIAL_EXTENDED): State.TRIALING,
+    (State.TRIALING, Happening.CANCEL_ASKED): State.TRIALING,
+    (State.ACTIVE, Happening.CANCEL_ASKED): State.ACTIVE,
+    (State.PAST_DUE, Happening.CANCEL_ASKED): State.ENDED,
+    (State.TRIALING, Happening.CANCEL_UNDONE): State.TRIALING,
+    (State.ACTIVE, Happening.CANCEL_UNDONE): State.ACTIVE,
+    (State.TRIALING, Happening.CHARGED): State.ACTIVE,
+    (State.ACTIVE, Happening.CHARGED): State.ACTIVE,
+    (State.PAST_DUE, Happening.CHARGED): State.ACTIVE,
+    (State.TRIALING, Happening.DECLINED): State.PAST_DUE,
+    (State.ACTIVE, Happening.DECLINED): State.PAST_DUE,
+    (State.PAST_DUE, Happening.DECLINED): State.PAST_DUE,
+    (State.TRIALING, Happening.RAN_OUT): State.ENDED,
+    (State.ACTIVE, Happening.RAN_OUT): State.ENDED,
+    (State.PAST_DUE, Happening.GAVE_UP): State.ENDED,
+    (State.TRIALING, Happening.STOP_ORDERED): State.ENDED,
+    (State.ACTIVE, Happening.STOP_ORDERED): State.ENDED,
+    (State.PAST_DUE, Happening.STOP_ORDERED): State.ENDED,
+    (State.TRIALING, Happening.ENDED_NOW): State.ENDED,
+    (State.ACTIVE, Happening.ENDED_NOW): State.ENDED,
+    (State.PAST_DUE, Happening.ENDED_NOW): State.ENDED,
+    (State.TRIALING, Happening.CARD_CHANGED): State.TRIALING,
+    (State.ACTIVE, Happening.CARD_CHANGED): State.ACTIVE,
+    (State.PAST_DUE, Happening.CARD_CHANGED): State.PAST_DUE,
+    (State.ACTIVE, Happening.FIRST_CHARGE_REFUSED): State.ENDED,
+}
+
+
+class MoveRefused(Exception):
+    """This cannot happen to a subscription in this state."""
+
+    def __init__(self, state: State, happening: Happening) -> None:
+        super().__init__(f"{happening} cannot happen to a subscription that is {state}")
+        self.state = state
+        self.happening = happening
+
+
+def move(state: State, happening: Happening) -> State:
+    """The state that `happening` leads to from `state`; raises MoveRefused where the table has no move."""
+    try:
+        return MOVES[state, happening]
+    except KeyError:
+        raise MoveRefused(state, happening) from None
+
+
+def as_table() -> str:
+    """The whole table in Markdown, a row for each happening and a column for each state it can meet."""
+    alive = [state for state in State if any(start is state for start, _ in MOVES)]
+    lines = [
+        "| happening | " + " | ".join(f"from `{state}`" for state in alive) + " | meaning |",
+        "|---" * (len(alive) + 2) + "|",
+    ]
+    for happening in Happening:
+        cells = [f"`{MOVES[state, happening]}`" if (state, happening) in MOVES else "–" for state in alive]
+        lines.append(f"| `{happening}` | " + " | ".join(cells) + f" | {happening.__doc__} |")
+    return "\n".join(lines) + "\n"

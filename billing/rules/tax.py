@@ -1,0 +1,97 @@
+"""VAT: the rate by date, the split of a price that includes it, the document a payment calls for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from billing.rules.instants import civil
+from billing.rules.money import Money
+
+_WHOLE = 10_000  # basis points
+
+
+class NoRate(ValueError):
+    """No rate is known for a date before the first one."""
+
+    def __init__(self, on: date) -> None:
+        super().__init__(f"no VAT rate is known for {on.isoformat()}")
+        self.on = on
+
+
+class NotASupply(ValueError):
+    """A negative amount is given back, not supplied: it calls for a credit note."""
+
+
+@dataclass(frozen=True, slots=True)
+class VatRate:
+    """A rate in basis points (1500 is 15%), in force from the civil date `from_on` on (VAT-1)."""
+
+    basis_points: int
+    from_on: date
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.basis_points <= _WHOLE:
+            raise ValueError(f"a VAT rate lies between 0 and {_WHOLE} basis points, not {self.basis_points}")
+
+    @property
+    def percent(self) -> str:
+        """As it is printed: "15", "15.5"."""
+        whole, rest = divmod(self.basis_points, 100)
+        return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
+
+
+SOUTH_AFRICA: tuple[VatRate, ...] = (VatRate(1400, date(1993, 4, 7)), VatRate(1500, date(2018, 4, 1)))
+
+
+@dataclass(frozen=True, slots=True)
+class VatSplit:
+    """What a price is made of: `net + vat == gross`, always."""
+
+    net: Money
+    vat: Money
+    gross: Money
+    rate: VatRate
+
+
+class Document(StrEnum):
+    """The tax invoice that a payment calls for (VAT-4)."""
+
+    NONE = "none"
+    ABRIDGED = "abridged"
+    FULL = "full"
+
+
+NONE_UP_TO = Money(50_00)
+ABRIDGED_UP_TO = Money(5_000_00)
+
+
+def rate_on(on: date, rates: Sequence[VatRate] = SOUTH_AFRICA) -> VatRate:
+    """The rate for a supply dated `on`, whatever the order of `rates`; raises NoRate before the first (VAT-1)."""
+    in_force = [rate for rate in rates if rate.from_on <= civil(on)]
+    if not in_force:
+        raise NoRate(on)
+    return max(in_force, key=lambda rate: rate.from_on)
+
+
+def split(gross: Money, rate: VatRate) -> VatSplit:
+    """Splits a price that includes VAT by the tax fraction, rounded once, half a cent up (VAT-3).
+
+    A negative price (a credit note) splits into exactly the negative parts.
+    """
+    base = _WHOLE + rate.basis_points
+    cents = (2 * abs(gross.amount) * rate.basis_points + base) // (2 * base)
+    vat = Money(cents if gross.amount >= 0 else -cents, gross.currency)
+    return VatSplit(net=gross - vat, vat=vat, gross=gross, rate=rate)
+
+
+def document_for(gross: Money) -> Document:
+    """Up to R50 none is needed, up to R5 000 an abridged one will do, above it must be full (VAT-4).
+
+    Raises NotASupply for a negative amount and MixedCurrencies for anything but rand.
+    """
+    if gross < Money.zero():
+        raise NotASupply(f"{gross} is given back, not supplied: it calls for a credit note")
+    if gross <= NONE_UP_TO:
+        return Document.NONE
+    return Document.ABRIDGED if gross <= ABRIDGED_UP_TO else Document.FULL

@@ -1,0 +1,49 @@
+"""The trial: how long it is free, and when the first charge may be made (CARD-10)."""
+
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from billing.rules.instants import civil
+from billing.rules.periods import at_time, start_of_day
+
+CHARGE_TIME = time(9)
+EXTENSION_DAYS = 8
+
+
+class NotATrial(ValueError):
+    """A trial lasts at least one day."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(f"a trial lasts at least one day, not {days}")
+        self.days = days
+
+
+def last_free_day(signed_up_on: date, days: int) -> date:
+    """The last civil day that is free: the day of sign-up is not counted. Raises NotATrial below one day."""
+    if days < 1:
+        raise NotATrial(days)
+    return civil(signed_up_on) + timedelta(days=days)
+
+
+def first_charge_on(signed_up_on: date, days: int) -> date:
+    """The day of the first charge: the one after the last free day."""
+    return last_free_day(signed_up_on, days) + timedelta(days=1)
+
+
+def charge_at(charge_on: date, zone: ZoneInfo) -> datetime:
+    """The earliest instant (UTC) of a charge due on `charge_on`: 09:00 in `zone`."""
+    return at_time(charge_on, CHARGE_TIME, zone)
+
+
+def free_until(charge_on: date, zone: ZoneInfo) -> datetime:
+    """The instant (UTC, exclusive) to which the trial is free: the start of the day of the charge."""
+    return start_of_day(charge_on, zone)
+
+
+def extended_charge_on(today: date) -> date:
+    """The day of the first charge of a trial extended `today` because its notices missed their windows.
+
+    Eight days ahead leave room for both notices at any hour of today: the first may still be
+    accepted until seven days before the charge (CARD-4).
+    """
+    return civil(today) + timedelta(days=EXTENSION_DAYS)

@@ -1,0 +1,222 @@
+"""The test cards: by number, by `pm_card_…` and `tok_…` name, and what each of them does."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Decline:
+    """Why an issuer (or Stripe) says no, with the evidence it gives."""
+
+    code: str
+    decline_code: str
+    message: str
+    advice_code: str | None
+    network_decline_code: str | None
+    network_advice_code: str | None = None
+    param: str | None = None
+    blocked: bool = False
+
+
+_DECLINED = "Your card was declined."
+GENERIC = Decline("card_declined", "generic_decline", _DECLINED, "try_again_later", "01")
+FUNDS = Decline(
+    "card_declined", "insufficient_funds", "Your card has insufficient funds.", "try_again_later", "51"
+)
+LOST = Decline("card_declined", "lost_card", _DECLINED, "do_not_try_again", "41")
+STOLEN = Decline("card_declined", "stolen_card", _DECLINED, "do_not_try_again", "43")
+EXPIRED = Decline(
+    "expired_card", "expired_card", "Your card has expired.", "do_not_try_again", "54", param="exp_month"
+)
+CVC = Decline(
+    "incorrect_cvc",
+    "incorrect_cvc",
+    "Your card's security code is incorrect.",
+    "confirm_card_data",
+    "N7",
+    param="cvc",
+)
+PROCESSING = Decline(
+    "processing_error",
+    "processing_error",
+    "An error occurred while processing your card. Try again in a little bit.",
+    "try_again_later",
+    "96",
+)
+VELOCITY = Decline(
+    "card_declined",
+    "card_velocity_exceeded",
+    "Your card was declined for making repeated attempts too frequently or exceeding its amount limit.",
+    "try_again_later",
+    "65",
+)
+AUTHENTICATION = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+    None,
+    "1A",
+)
+RADAR = Decline("card_declined", "fraudulent", _DECLINED, "do_not_try_again", None, blocked=True)
+STRANGER = Decline(
+    "card_declined",
+    "test_mode_live_card",
+    "Your card was declined. Your request was in test mode, but used a non test card. "
+    "For a list of valid test cards, visit: https://docs.stripe.com/testing.",
+    None,
+    None,
+    blocked=True,
+)
+STOP = Decline(
+    "card_declined",
+    "revocation_of_authorization",
+    _DECLINED,
+    "do_not_try_again",
+    "R1",
+    network_advice_code="03",
+)
+DO_NOT_HONOR = Decline("card_declined", "do_not_honor", _DECLINED, "try_again_later", "05")
+ACCOUNT_CLOSED = Decline("card_declined", "invalid_account", _DECLINED, "do_not_try_again", "46")
+
+DECLINES = {
+    decline.decline_code: decline
+    for decline in (
+        GENERIC, FUNDS, LOST, STOLEN, EXPIRED, CVC, PROCESSING, VELOCITY, AUTHENTICATION, RADAR, STOP,
+        DO_NOT_HONOR, ACCOUNT_CLOSED,
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Card:
+    """One test card. `auth` says when 3-D Secure is asked for: never, until set up, or always."""
+
+    number: str
+    name: str
+    title: str
+    brand: str = "visa"
+    funding: str = "credit"
+    on_setup: Decline | None = None
+    on_charge: Decline | None = None
+    auth: str = "never"  # "never" | "unless_set_up" | "always" | "on_session"
+    disputed: bool = False
+    refund: str = "succeeded"  # "succeeded" | "pending" | "fails"
+    copy: str = ""
+
+    @property
+    def last4(self) -> str:
+        """The last four digits."""
+        return self.number[-4:]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for every PaymentMethod of this card, and for no other."""
+        return hashlib.sha256(f"{self.number}__{self.copy}".encode()).hexdigest()[:16]
+
+    @property
+    def key(self) -> str:
+        """What `find` takes to find this card again."""
+        return self.number + (f"__{self.copy}" if self.copy else "")
+
+
+CARDS = (
+    Card("4242424242424242", "visa", "Succeeds"),
+    Card("4000056655665556", "visa_debit", "Visa debit, succeeds", funding="debit"),
+    Card("5555555555554444", "mastercard", "Mastercard, succeeds", brand="mastercard"),
+    Card("378282246310005", "amex", "American Express, succeeds", brand="amex"),
+    Card(
+        "4000002500003155",
+        "authenticationRequiredOnSetup",
+        "3-D Secure once, then succeeds",
+        auth="unless_set_up",
+    ),
+    Card(
+        "4000003800000446", "authenticationRequiredSetupForOffSession", "Set up elsewhere", auth="on_session"
+    ),
+    Card("4000000000003220", "threeDSecure2Required", "3-D Secure on session", auth="unless_set_up"),
+    Card("4000002760003184", "authenticationRequired", "Asks for 3-D Secure every time", auth="always"),
+    Card(
+        "4000008260003178",
+        "authenticationRequiredChargeDeclinedInsufficientFunds",
+        "3-D Secure, then insufficient funds",
+        on_charge=FUNDS,
+        auth="unless_set_up",
+    ),
+    Card(
+        "4000000000000341",
+        "chargeCustomerFail",
+        "Can be saved, later charges are declined",
+        on_charge=GENERIC,
+    ),
+    Card("4000000000000259", "createDispute", "Succeeds, then is disputed", disputed=True),
+    Card("4100000000000019", "radarBlock", "Blocked as fraudulent", on_charge=RADAR),
+    Card("4000000000007726", "pendingRefund", "Refunds stay pending for a day", refund="pending"),
+    Card("4000000000005126", "refundFail", "Refunds fail after a day", refund="fails"),
+    Card("4000000000000002", "chargeDeclined", "Declined", on_setup=GENERIC, on_charge=GENERIC),
+    Card(
+        "4000000000009995",
+        "chargeDeclinedInsufficientFunds",
+        "Insufficient funds",
+        on_setup=FUNDS,
+        on_charge=FUNDS,
+    ),
+    Card("4000000000009987", "chargeDeclinedLostCard", "Reported lost", on_setup=LOST, on_charge=LOST),
+    Card(
+        "4000000000009979", "chargeDeclinedStolenCard", "Reported stolen", on_setup=STOLEN, on_charge=STOLEN
+    ),
+    Card("4000000000000069", "chargeDeclinedExpiredCard", "Expired", on_setup=EXPIRED, on_charge=EXPIRED),
+    Card(
+        "4000000000000127", "chargeDeclinedIncorrectCvc", "Wrong security code", on_setup=CVC, on_charge=CVC
+    ),
+    Card(
+        "4000000000000119",
+        "chargeDeclinedProcessingError",
+        "Processing error",
+        on_setup=PROCESSING,
+        on_charge=PROCESSING,
+    ),
+    Card(
+        "4000000000006975",
+        "chargeDeclinedVelocityLimitExceeded",
+        "Too many attempts",
+        on_setup=VELOCITY,
+        on_charge=VELOCITY,
+    ),
+)
+_BY_NUMBER = {card.number: card for card in CARDS}
+_BY_NAME = {card.name: card for card in CARDS}
+
+
+def find(key: str) -> Card | None:
+    """The card with this number, or None. `__n` after it gives a copy with a fingerprint of its own."""
+    base, _, copy = key.partition("__")
+    return _copied(_BY_NUMBER.get(base), copy)
+
+
+def named(identifier: str) -> Card | None:
+    """The card behind `pm_card_…` or `tok_…`, or None. `__n` gives a copy."""
+    base, _, copy = identifier.partition("__")
+    match = re.fullmatch(r"(?:pm_card|tok)_(?:visa_)?(\w+)", base)
+    if match is None:
+        return None
+    name = "visa_debit" if base.endswith("_visa_debit") else match.group(1)
+    return _copied(_BY_NAME.get(name), copy)
+
+
+def stranger(number: str) -> Card:
+    """A well-formed number that is none of the test cards: always refused."""
+    brand = {"3": "amex", "5": "mastercard"}.get(number[0], "visa")
+    return Card(number, "stranger", "", brand=brand, on_setup=STRANGER, on_charge=STRANGER)
+
+
+def passes_luhn(number: str) -> bool:
+    """Whether the check digit is right."""
+    digits = [int(character) for character in reversed(number)]
+    return sum(digits[::2]) % 10 == -sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2]) % 10
+
+
+def _copied(card: Card | None, copy: str) -> Card | None:
+    if card is None or not copy:
+        return card
+    return Card(**{field: getattr(card, field) for field in Card.__dataclass_fields__} | {"copy": copy})

@@ -1,0 +1,197 @@
+"""Control endpoints under `/_sandbox`: the clock, settling, faults, trouble, declines, reset."""
+
+import json
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from billing.sandbox import declines, endpoints, events, refunds, sessions
+from billing.sandbox.api import Api
+from billing.sandbox.deliver import Deliverer
+from billing.sandbox.faults import BadRule
+from billing.sandbox.store import Row
+from billing.sandbox.world import World
+
+SETTLE_SECONDS = 30.0
+KINDS = (
+    "customer", "payment_method", "setup_intent", "checkout.session", "payment_intent", "charge", "refund",
+    "balance_transaction", "event", "webhook_endpoint", "delivery",
+)  # fmt: skip
+
+
+class Control:
+    """What tests and the demo do to the sandbox that Stripe would not let them."""
+
+    def __init__(self, world: World, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]) -> None:
+        self.world, self.api, self.deliverer = world, api, deliverer
+        self._webhooks = webhooks
+        self.register(webhooks)
+
+    def routes(self) -> list[Route]:
+        """Where they live."""
+        return [
+            Route("/_sandbox/clock", self.clock, methods=["GET", "POST"]),
+            Route("/_sandbox/settle", self.settle, methods=["POST"]),
+            Route("/_sandbox/reset", self.reset, methods=["POST"]),
+            Route("/_sandbox/state", self.state, methods=["GET"]),
+            Route("/_sandbox/faults", self.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/_sandbox/trouble", self.trouble, methods=["GET", "POST", "DELETE"]),
+            Route("/_sandbox/declines", self.declines, methods=["POST"]),
+            Route("/_sandbox/webhook", self.webhook, methods=["POST"]),
+            Route("/_sandbox/resend", self.resend, methods=["POST"]),
+            Route("/_sandbox/objects/{kind}", self.objects, methods=["GET"]),
+        ]
+
+    async def clock(self, request: Request) -> Response:
+        """GET says what time it is; POST `{"now": epoch seconds}` holds it there, null lets it run."""
+        if request.method == "POST":
+            wanted = (await _body(request)).get("now")
+            if wanted is not None and (not isinstance(wanted, int | float) or wanted < 0):
+                return _no("now must be epoch seconds, or null for the system's time")
+            self.move(None if wanted is None else int(wanted))
+        return JSONResponse({"now": self.world.clock.now(), "held": self.world.clock.held})
+
+    def move(self, at: int | None) -> None:
+        """Hold the clock, and do what fell due."""
+        world = self.world
+        world.clock.hold(at)
+        world.store.put("setting", {"id": "clock", "held": at})
+        self.keep_up()
+
+    def keep_up(self) -> None:
+        """Whatever the passing of time brings about."""
+        sessions.expire_due(self.world)
+        refunds.settle_due(self.world)
+        self.api.keys.prune()
+        events.prune(self.world)
+        self.world.store.commit()
+        self.deliverer.wake()
+
+    async def settle(self, _request: Request) -> Response:
+        """Answer once no webhook delivery is due or in flight; 504 after 30 seconds of waiting."""
+        self.keep_up()
+        done = await self.deliverer.settle(SETTLE_SECONDS)
+        return JSONResponse({"settled": done}, 200 if done else 504)
+
+    async def reset(self, _request: Request) -> Response:
+        """Forget everything but the endpoints given at start; the clock runs again."""
+        self.deliverer.forget()
+        self.deliverer.troubles.clear()
+        self.api.faults.clear()
+        self.world.store.clear()
+        self.world.clock.hold(None)
+        self.register(self._webhooks)
+        return JSONResponse({"reset": True})
+
+    def register(self, webhooks: list[tuple[str, str]]) -> None:
+        """Make sure that these (url, secret) endpoints exist."""
+        known = {row["url"]: row for row in self.world.store["webhook_endpoint"].rows.values()}
+        for url, secret in webhooks:
+            if url in known:
+                self.world.store.put("webhook_endpoint", known[url] | {"secret": secret, "status": "enabled"})
+            else:
+                endpoints.add(self.world, url, ["*"], secret=secret)
+        self.world.store.commit()
+
+    async def state(self, _request: Request) -> Response:
+        """Counts of everything, and the clock."""
+        world = self.world
+        pending = sum(row["state"] == "pending" for row in world.store["delivery"].rows.values())
+        return JSONResponse(
+            {
+                "now": world.clock.now(),
+                "held": world.clock.held,
+                "counts": {kind: len(world.store[kind].rows) for kind in KINDS},
+                "pending_deliveries": pending,
+                "faults": len(self.api.faults.rules),
+            }
+        )
+
+    async def faults(self, request: Request) -> Response:
+        """Fault rules: list, add one or a list of them, remove all."""
+        if request.method == "DELETE":
+            self.api.faults.clear()
+        if request.method == "POST":
+            return await _add(request, lambda rule: self.api.faults.add(rule).shown())
+        return JSONResponse({"faults": [rule.shown() for rule in self.api.faults.rules]})
+
+    async def trouble(self, request: Request) -> Response:
+        """Rules for webhooks: list, add one or a list of them, remove all."""
+        if request.method == "DELETE":
+            self.deliverer.troubles.clear()
+        if request.method == "POST":
+            return await _add(request, self.deliverer.troubles.add)
+        return JSONResponse({"trouble": self.deliverer.troubles.rules})
+
+    async def declines(self, request: Request) -> Response:
+        """Tell a card to decline: `{"payment_method": id, "decline": code | {...} | null}`."""
+        body = await _body(request)
+        vault = self.world.store.get("vault", str(body.get("payment_method")))
+        if vault is None:
+            return _no("payment_method names no PaymentMethod")
+        try:
+            vault = vault | {"decline": declines.told(body.get("decline"))}
+        except ValueError as problem:
+            return _no(str(problem))
+        self.world.store.put("vault", vault)
+        self.world.store.commit()
+        return JSONResponse({"payment_method": vault["id"], "decline": vault["decline"]})
+
+    async def webhook(self, request: Request) -> Response:
+        """Send events to `{"url", "secret"}` from now on."""
+        body = await _body(request)
+        url, secret = body.get("url"), body.get("secret")
+        if not isinstance(url, str) or not isinstance(secret, str):
+            return _no("url and secret are needed")
+        self._webhooks.append((url, secret))
+        self.register([(url, secret)])
+        return JSONResponse({"url": url})
+
+    async def resend(self, request: Request) -> Response:
+        """Deliver an event again: `{"event": id, "copies": 1}`."""
+        body = await _body(request)
+        event = self.world.store.get("event", str(body.get("event")))
+        if event is None:
+            return _no("event names no event")
+        planned = self.deliverer.again(event, int(body.get("copies", 1)))
+        self.world.store.commit()
+        return JSONResponse({"planned": planned})
+
+    async def objects(self, request: Request) -> Response:
+        """Rows of one kind, newest first: for people and tests that want to look inside."""
+        kind = request.path_params["kind"]
+        if kind not in KINDS:
+            return _no(f"kind must be one of {', '.join(KINDS)}")
+        table = self.world.store[kind]
+        limit = int(request.query_params.get("limit", "100000"))
+        rows: list[Row] = []
+        for row in table.newest(table.where()):
+            if len(rows) == limit:
+                break
+            rows.append(events.rendered(self.world, row) if kind == "event" else row)
+        return JSONResponse({"data": rows})
+
+
+async def _add(request: Request, add: Any) -> Response:
+    try:
+        wanted = json.loads(await request.body())
+        rules = wanted if isinstance(wanted, list) else [wanted]
+        if not all(isinstance(rule, dict) for rule in rules):
+            return _no("a rule is a JSON object")
+        return JSONResponse({"added": [add(rule) for rule in rules]}, 201)
+    except (BadRule, ValueError) as problem:
+        return _no(str(problem))
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body() or b"{}")
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _no(message: str) -> Response:
+    return JSONResponse({"error": message}, 400)

@@ -1,0 +1,35 @@
+"""The sandbox as a server on loopback."""
+
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from billing.sandbox.wire import Protocol
+
+HOST = "127.0.0.1"
+
+
+def listen(port: int) -> socket.socket:
+    """A listening socket on loopback; port 0 takes a free one. OSError when the port is taken."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(256)
+    return listener
+
+
+def make_server(app: ASGIApp) -> uvicorn.Server:
+    """A server for the app; run it with `server.run(sockets=[listen(port)])`."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=Protocol,
+            ws="none",
+            lifespan="on",
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+        )
+    )

@@ -1,0 +1,171 @@
+"""Everything the sandbox remembers: tables with indexes, and the journal that lets them survive a kill."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from billing.sandbox.journal import Journal
+
+Row = dict[str, Any]
+INDEXES: dict[str, tuple[str, ...]] = {
+    "customer": ("email",),
+    "payment_method": ("customer",),
+    "setup_intent": ("customer", "payment_method"),
+    "setup_attempt": ("setup_intent",),
+    "checkout.session": ("customer", "setup_intent", "status"),
+    "payment_intent": ("customer",),
+    "charge": ("customer", "payment_intent"),
+    "refund": ("charge", "payment_intent"),
+    "balance_transaction": ("source", "type"),
+    "event": ("type",),
+    "webhook_endpoint": (),
+    "delivery": ("event",),
+    "vault": (),
+    "idempotency": (),
+    "setting": (),
+}
+
+
+class Table:
+    """Rows by id, in the order they came, with equality indexes kept as sorted sequence numbers."""
+
+    def __init__(self, indexed: tuple[str, ...]) -> None:
+        self.rows: dict[str, Row] = {}
+        self.rising = True
+        self._indexed = indexed
+        self._sequences: list[int] = []
+        self._ids: dict[int, str] = {}
+        self._sequence_of: dict[str, int] = {}
+        self._values: dict[str, tuple[str | None, ...]] = {}
+        self._index: dict[tuple[str, str], list[int]] = {}
+        self._next = 1
+        self._latest = 0
+
+    def put(self, row: Row) -> None:
+        """Add the row, or take note that it changed."""
+        identifier = row["id"]
+        values = tuple(row.get(field) for field in self._indexed)
+        if identifier not in self._sequence_of:
+            self._append(identifier, row)
+        elif self._values.get(identifier) != values:
+            self._unindex(identifier)
+        else:
+            self.rows[identifier] = row
+            return
+        self.rows[identifier] = row
+        self._values[identifier] = values
+        for key in zip(self._indexed, values, strict=True):
+            if key[1] is not None:
+                insort(self._index.setdefault((key[0], key[1]), []), self._sequence_of[identifier])
+
+    def _append(self, identifier: str, row: Row) -> None:
+        self._sequence_of[identifier] = self._next
+        self._ids[self._next] = identifier
+        self._sequences.append(self._next)
+        self._next += 1
+        created = row.get("created", self._latest)
+        self.rising = self.rising and created >= self._latest
+        self._latest = max(self._latest, created)
+
+    def _unindex(self, identifier: str) -> None:
+        sequence = self._sequence_of[identifier]
+        for field, value in zip(self._indexed, self._values.pop(identifier, ()), strict=True):
+            if value is not None:
+                entries = self._index[field, value]
+                del entries[bisect_left(entries, sequence)]
+                if not entries:
+                    del self._index[field, value]
+
+    def remove(self, identifier: str) -> None:
+        """Forget a row."""
+        self._unindex(identifier)
+        sequence = self._sequence_of.pop(identifier)
+        del self._sequences[bisect_left(self._sequences, sequence)]
+        del self._ids[sequence], self.rows[identifier]
+
+    def where(self, field: str | None = None, value: str | None = None) -> list[int]:
+        """Sequence numbers, oldest first, of all rows or of those whose indexed field has the value."""
+        return self._sequences if field is None else self._index.get((field, value or ""), [])
+
+    def indexes(self, field: str) -> bool:
+        """Whether `where` can look the field up."""
+        return field in self._indexed
+
+    def newest(self, sequences: list[int], before: str | None = None) -> Iterator[Row]:
+        """Rows newest first, starting just before (older than) the row `before`."""
+        stop = len(sequences) if before is None else bisect_left(sequences, self._sequence_of[before])
+        for place in range(stop - 1, -1, -1):
+            yield self.rows[self._ids[sequences[place]]]
+
+    def oldest(self, sequences: list[int], after: str | None = None) -> Iterator[Row]:
+        """Rows oldest first, starting just after (newer than) the row `after`."""
+        start = 0 if after is None else bisect_right(sequences, self._sequence_of[after])
+        for place in range(start, len(sequences)):
+            yield self.rows[self._ids[sequences[place]]]
+
+
+class Store:
+    """All tables. Changes reach the journal together, at `commit`."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.tables = {name: Table(indexed) for name, indexed in INDEXES.items()}
+        self._changed: dict[tuple[str, str], bool] = {}
+        self._journal = Journal(path) if path else None
+        if self._journal:
+            self._replay(self._journal)
+
+    def _replay(self, journal: Journal) -> None:
+        for kind, identifier, row in journal.read():
+            if row is not None:
+                self.tables[kind].put(row)
+            elif identifier in self.tables[kind].rows:
+                self.tables[kind].remove(identifier)
+        self.compact()
+
+    def compact(self) -> None:
+        """Write the journal anew with only what is true now."""
+        if self._journal:
+            self._journal.rewrite(
+                (kind, identifier, row)
+                for kind, table in self.tables.items()
+                for identifier, row in table.rows.items()
+            )
+
+    def __getitem__(self, kind: str) -> Table:
+        return self.tables[kind]
+
+    def get(self, kind: str, identifier: str) -> Row | None:
+        """The row, or None."""
+        return self.tables[kind].rows.get(identifier)
+
+    def put(self, kind: str, row: Row) -> Row:
+        """Add or change a row."""
+        self.tables[kind].put(row)
+        if self._journal:
+            self._changed[kind, row["id"]] = True
+        return row
+
+    def remove(self, kind: str, identifier: str) -> None:
+        """Forget a row."""
+        self.tables[kind].remove(identifier)
+        if self._journal:
+            self._changed[kind, identifier] = False
+
+    def commit(self) -> None:
+        """Make everything since the last commit durable against a kill of this process."""
+        if self._journal and self._changed:
+            self._journal.append((kind, one, self.get(kind, one)) for kind, one in self._changed)
+            self._changed.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.tables = {name: Table(indexed) for name, indexed in INDEXES.items()}
+        self._changed.clear()
+        self.compact()
+
+    def close(self) -> None:
+        """Commit, and let go of the journal."""
+        self.commit()
+        if self._journal:
+            self._journal.close()

@@ -1,0 +1,66 @@
+"""The page `/_sandbox`: a person watches cards being charged and webhooks going out."""
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from billing.sandbox.api import Api
+from billing.sandbox.cards import CARDS
+from billing.sandbox.deliver import Deliverer
+from billing.sandbox.pages import HERE, show
+from billing.sandbox.store import Row
+from billing.sandbox.world import World
+
+SHOWN = 25
+
+
+class Watch:
+    """Reads the world and shows it."""
+
+    def __init__(self, world: World, api: Api, deliverer: Deliverer) -> None:
+        self.world, self.api, self.deliverer = world, api, deliverer
+
+    def routes(self) -> list[Route]:
+        """Where it lives."""
+        return [
+            Route("/", self.page, methods=["GET"]),
+            Route("/_sandbox", self.page, methods=["GET"]),
+            Route("/_sandbox/static/sandbox.css", self.style, methods=["GET"]),
+        ]
+
+    async def style(self, _request: Request) -> Response:
+        """The one stylesheet."""
+        return FileResponse(HERE / "static" / "sandbox.css", headers={"Cache-Control": "no-cache"})
+
+    async def page(self, _request: Request) -> Response:
+        """Clock, customers, charges, webhooks, faults."""
+        store = self.world.store
+        return show(
+            "watch.html",
+            merchant=self.world.merchant.name,
+            now=self.world.clock.now(),
+            held=self.world.clock.held,
+            counts={
+                kind: len(store[kind].rows) for kind in ("customer", "charge", "refund", "event", "delivery")
+            },
+            charges=[self._charge(row) for row in self._latest("charge")],
+            customers=[row for row in self._latest("customer") if not row.get("deleted")],
+            deliveries=[self._delivery(row) for row in self._latest("delivery")],
+            endpoints=list(store["webhook_endpoint"].rows.values()),
+            faults=[rule.shown() for rule in self.api.faults.rules],
+            troubles=self.deliverer.troubles.rules,
+            cards=CARDS,
+        )
+
+    def _latest(self, kind: str) -> list[Row]:
+        table = self.world.store[kind]
+        rows = table.newest(table.where())
+        return [row for row, _ in zip(rows, range(SHOWN), strict=False)]
+
+    def _charge(self, row: Row) -> Row:
+        owner = self.world.store.get("customer", row["customer"] or "") or {}
+        return row | {"who": owner.get("name") or owner.get("email") or row["customer"] or "no customer"}
+
+    def _delivery(self, row: Row) -> Row:
+        event = self.world.store.get("event", row["event"]) or {"type": "forgotten", "created": 0}
+        return row | {"type": event["type"], "created": event["created"]}

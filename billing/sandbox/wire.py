@@ -1,0 +1,66 @@
+"""What happens to an answer on its way: sent whole, cut, withheld, or the connection torn down."""
+
+import asyncio
+import socket
+import struct
+from contextlib import suppress
+from typing import Any
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+TRANSPORT = "sandbox.transport"
+
+
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's protocol, which lets the application reach the connection it is to tear down."""
+
+    def on_message_begin(self) -> None:
+        """Start a request whose scope knows its transport."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: {"transport": self.transport}}
+
+
+async def send_answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    """The whole answer."""
+    await _start(send, status, headers, len(body))
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_cut(scope: Scope, send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    """The head and half of the body, then nothing more."""
+    await _start(send, status, headers, len(body))
+    await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+    transport = _transport(scope)
+    if transport is None:
+        raise ConnectionAbortedError("answer cut on demand")
+    transport.close()
+
+
+async def _start(send: Send, status: int, headers: dict[str, str], length: int) -> None:
+    raw = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    raw.append((b"content-length", str(length).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+
+
+async def withhold(receive: Receive, seconds: float) -> None:
+    """Wait, but no longer than the client does."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+
+
+def tear(scope: Scope) -> None:
+    """Reset the connection without an answer."""
+    transport = _transport(scope)
+    if transport is None:
+        raise ConnectionResetError("connection reset on demand")
+    connection = transport.get_extra_info("socket")
+    if connection is not None:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _transport(scope: Scope) -> Any:
+    return scope.get("extensions", {}).get(TRANSPORT, {}).get("transport")

@@ -1,0 +1,64 @@
+"""One sandbox: its clock, its store, its merchant, and the call being answered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from billing.sandbox.clock import Clock
+from billing.sandbox.errors import missing
+from billing.sandbox.store import Row, Store
+
+API_VERSION = "2026-10-28.endive"
+NOUNS = {
+    "customer": "customer",
+    "payment_method": "PaymentMethod",
+    "setup_intent": "setupintent",
+    "payment_intent": "payment_intent",
+    "charge": "charge",
+    "refund": "refund",
+    "event": "event",
+    "webhook_endpoint": "webhook endpoint",
+    "balance_transaction": "balance transaction",
+    "checkout.session": "checkout.session",
+}
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """Whose Stripe account this pretends to be."""
+
+    name: str = "Masthead"
+    descriptor: str = "MASTHEAD"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API request, already read: `params` are typed, `at` is the sandbox's time."""
+
+    method: str
+    path: str
+    ids: dict[str, str]
+    params: dict[str, Any]
+    at: int
+    request_id: str
+    idempotency_key: str | None
+    base_url: str
+    api_version: str = API_VERSION
+
+
+@dataclass
+class World:
+    """What operations work on."""
+
+    store: Store
+    clock: Clock
+    merchant: Merchant
+    cause: Row | None = None
+    on_event: Callable[[Row], None] = field(default=lambda _event: None)
+
+    def find(self, kind: str, identifier: str, *, param: str | None = None) -> Row:
+        """The object a path (404) or, with `param`, a parameter (400) names; a deleted one is missing."""
+        row = self.store.get(kind, identifier)
+        if row is None or row.get("deleted"):
+            raise missing(NOUNS[kind], identifier, param=param or "id", in_path=param is None)
+        return row

@@ -1,0 +1,187 @@
+"""Every setting, with its unit and default. Read once, at start; an unsafe combination refuses to start."""
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
+
+from billing.errors import RefusesToStart
+
+PREFIX = "BILLING_"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class Environment(StrEnum):
+    """Where this installation stands. Only `live` touches real money."""
+
+    DEMO = "demo"
+    TEST = "test"
+    LIVE = "live"
+
+
+class ClockKind(StrEnum):
+    """`system` follows the machine; `held` stands still until it is moved (demo and test only)."""
+
+    SYSTEM = "system"
+    HELD = "held"
+
+
+def _listed(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+class Settings(BaseModel):
+    """The installation's settings; each comes from the environment variable BILLING_<NAME IN CAPITALS>."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database_url: str = Field(
+        description="PostgreSQL address, `postgresql://…`. Direct, not through a pooling proxy."
+    )
+    secret_key: SecretStr = Field(
+        min_length=32, description="At least 32 random characters; signs links and salts hashes."
+    )
+    environment: Environment = Field(Environment.TEST, description="`demo`, `test` or `live`.")
+    clock: ClockKind = Field(ClockKind.SYSTEM, description="`system`, or `held` (demo and test only).")
+    time_zone: str = Field(
+        "Africa/Johannesburg", description="The publisher's zone; civil days are counted in it."
+    )
+    host: str = Field("127.0.0.1", description="Address the web process listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="Where readers reach the pages; links in mails begin with it."
+    )
+    proxy_count: int = Field(
+        0, ge=0, le=5, description="Trusted proxies in front; decides whose address X-Forwarded-For gives."
+    )
+    stripe_secret_key: SecretStr = Field(
+        description="Stripe's secret or restricted key (`sk_test_…` for the sandbox)."
+    )
+    stripe_api_base: str = Field("https://api.stripe.com", description="Stripe's address, or the sandbox's.")
+    stripe_webhook_secrets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        (), description="Webhook signing secrets, comma separated; two while one is being replaced."
+    )
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:2525",
+        description="Mail relay: `smtps://`, `smtp+starttls://`, or `smtp://` on loopback.",
+    )
+    mail_from: str = Field(
+        "hello@swartbergpost.example", description="Sender of receipts and notices; replies are read."
+    )
+    mailbox_dir: str = Field("", description="Folder of the demo's mailbox; empty: no mailbox page.")
+    sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
+    publisher_name: str = Field("The Swartberg Post", description="The paper's name, as readers know it.")
+    publisher_legal_name: str = Field(
+        "Swartberg Post Media (Pty) Ltd", description="The supplier's legal name, for tax invoices."
+    )
+    publisher_address: str = Field(
+        "14 Kerk Street, Kransrivier, 6999", description="The supplier's address, for tax invoices."
+    )
+    publisher_vat_number: str = Field(
+        "4000000018", pattern=r"^4\d{9}$", description="VAT number: ten digits, the first a 4."
+    )
+    publisher_phone: str = Field("+27 49 000 0100", description="Where readers can call.")
+    meter_registered: int = Field(10, ge=0, description="Metered articles a month for a registered reader.")
+    meter_anonymous: int = Field(
+        3, ge=0, description="Metered articles a month for a visitor who isn't signed in."
+    )
+    tick_seconds: float = Field(
+        1.0, gt=0, le=300, description="Seconds between two looks of the worker at what is due."
+    )
+    charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("is not a zone name like Africa/Johannesburg") from None
+        return value
+
+    @field_validator("public_url", "stripe_api_base")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("is not an address like https://accounts.example.co.za")
+        return value.rstrip("/")
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The publisher's zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def secure(self) -> bool:
+        """Whether readers come over https; decides on Secure cookies and HSTS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def held(self) -> bool:
+        """Whether the clock stands still until it is moved."""
+        return self.clock is ClockKind.HELD
+
+    def unsafe(self) -> list[str]:
+        """What forbids a start with these settings, in words. Empty when all is well."""
+        key = self.stripe_secret_key.get_secret_value()
+        base = urlsplit(self.stripe_api_base)
+        found = []
+        if self.environment is not Environment.LIVE:
+            if key.startswith(("sk_live", "rk_live")):
+                found.append("BILLING_STRIPE_SECRET_KEY is a live key outside a live environment")
+            return found
+        if len(set(self.secret_key.get_secret_value())) < 12:
+            found.append("BILLING_SECRET_KEY looks like a default; make one with `openssl rand -base64 48`")
+        if not key.startswith(("sk_live_", "rk_live_")):
+            found.append("BILLING_STRIPE_SECRET_KEY isn't a live key")
+        if base.hostname in LOOPBACK or base.scheme != "https":
+            found.append("BILLING_STRIPE_API_BASE points at a sandbox")
+        if not self.stripe_webhook_secrets:
+            found.append("BILLING_STRIPE_WEBHOOK_SECRETS is empty, so no webhook could be believed")
+        if self.held:
+            found.append("BILLING_CLOCK is held")
+        if not self.secure:
+            found.append("BILLING_PUBLIC_URL isn't https")
+        return found
+
+
+SETTINGS: dict[str, str] = {
+    PREFIX + name.upper(): field.description or "" for name, field in Settings.model_fields.items()
+}
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings from the environment. Raises RefusesToStart, naming each variable that is missing, wrong or unsafe."""
+    environ = os.environ if environ is None else environ
+    given = {
+        name: environ[PREFIX + name.upper()]
+        for name in Settings.model_fields
+        if PREFIX + name.upper() in environ
+    }
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        raise RefusesToStart("; ".join(_in_words(line) for line in error.errors())) from None
+    if unsafe := settings.unsafe():
+        raise RefusesToStart("; ".join(unsafe))
+    return settings
+
+
+def _in_words(line: Any) -> str:
+    name = PREFIX + str(line["loc"][0]).upper() if line["loc"] else PREFIX
+    return f"{name} is missing" if line["type"] == "missing" else f"{name}: {line['msg']}"

@@ -1,0 +1,1 @@
+"""What a reader holds: plans, prices, subscriptions and the one door through which they change."""

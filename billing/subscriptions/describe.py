@@ -1,0 +1,35 @@
+"""A subscription in one sentence, for its reader."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from billing.rules.lifecycle import State
+from billing.rules.periods import civil_date
+from billing.subscriptions.models import Subscription
+
+
+def in_a_sentence(subscription: Subscription | None, at: datetime, zone: ZoneInfo) -> str:
+    """What is so now, and until when."""
+    s = subscription
+    if s is None:
+        return "You have a free account, and no subscription."
+    if s.state is State.ENDED or (s.cancels_at is not None and s.cancels_at <= at):
+        ended_on = civil_date(s.ended_at or s.cancels_at or at, zone)
+        return f"Your subscription ended on {_day(ended_on)}."
+    if s.cancels_at is not None:
+        return f"You have cancelled; you can read through {_day(_last_day(s.cancels_at, zone))}."
+    if s.state is State.TRIALING:
+        return f"Your free trial runs through {_day(s.charge_on - timedelta(days=1))}."
+    if s.state is State.PAST_DUE:
+        return f"Your last payment did not go through; you can read through {_day(_last_day(s.access_until, zone))}."
+    if s.period_end_on is None:
+        return "Your subscription has begun; the first payment is on its way."
+    return f"Your subscription is paid through {_day(s.period_end_on - timedelta(days=1))}."
+
+
+def _last_day(until: datetime, zone: ZoneInfo) -> date:
+    return civil_date(until - timedelta(microseconds=1), zone)
+
+
+def _day(on: date) -> str:
+    return f"{on:%A} {on.day} {on:%B %Y}"

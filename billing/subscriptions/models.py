@@ -1,0 +1,117 @@
+"""Tables about what a reader holds."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+from billing.rules.lifecycle import Happening, State
+
+
+class Plan(SQLModel, table=True):
+    """What can be subscribed to."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    months: int
+    """Length of a period, in months."""
+    trial_days: int
+    features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """What it opens besides reading, for instance `listen`."""
+
+
+class Price(SQLModel, table=True):
+    """An amount for a plan, from a day on. A subscription keeps the price consented to."""
+
+    __table_args__ = (sa.CheckConstraint("amount > 0", name="positive"),)
+
+    id: str = Field(primary_key=True)
+    plan_id: str = Field(foreign_key="plan.id")
+    amount: int
+    """Cents a period, VAT included."""
+    currency: str = "ZAR"
+    valid_from: date
+
+
+class Subscription(SQLModel, table=True):
+    """A reader's standing agreement. Its columns change only through `subscriptions.change`."""
+
+    __table_args__ = (
+        sa.Index(
+            "one_live_subscription", "reader_id", unique=True, postgresql_where=sa.text("state <> 'ended'")
+        ),
+        sa.Index(
+            "subscription_due", "next_action_at", postgresql_where=sa.text("next_action_at IS NOT NULL")
+        ),
+        sa.CheckConstraint("(state = 'ended') = (ended_at IS NOT NULL)", name="ended_has_its_moment"),
+        sa.CheckConstraint("state <> 'ended' OR next_action_at IS NULL", name="ended_is_never_due"),
+        sa.CheckConstraint("(cancel_asked_at IS NULL) = (cancels_at IS NULL)", name="cancel_has_its_end"),
+        sa.CheckConstraint(
+            "state = 'ended' OR next_action_at IS NOT NULL OR charging_since IS NOT NULL",
+            name="never_forgotten",
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    plan_id: str = Field(foreign_key="plan.id")
+    price_id: str = Field(foreign_key="price.id")
+    payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
+    state: State = Field(sa_column=enum_column(State))
+    started_at: datetime
+    charge_on: date
+    """The civil day of the first charge; later the anchor from which every period is counted. Moves only while the trial is extended."""
+    first_notice_at: datetime | None = None
+    """When the first trial notice for `charge_on` was queued."""
+    second_notice_at: datetime | None = None
+    period_number: int = Field(default=0)
+    """The period paid for last; 0 before the first charge."""
+    period_start_on: date | None = None
+    period_end_on: date | None = None
+    """The first day after the paid period."""
+    access_until: datetime
+    """The end of what is free or paid, or of grace. What readers are told; a live subscription reads on after it until it is settled."""
+    charging_since: datetime | None = None
+    """Set while a charge is under way, so that it is due nowhere else."""
+    first_failed_on: date | None = None
+    retry_on: date | None = None
+    cancel_asked_at: datetime | None = None
+    cancels_at: datetime | None = None
+    next_action: str | None = None
+    next_action_at: datetime | None = None
+    ended_at: datetime | None = None
+    ended_why: str | None = None
+
+
+class SubscriptionChange(SQLModel, table=True):
+    """One line of a subscription's history: from, to, when, who, why. Append-only."""
+
+    __tablename__ = "subscription_change"
+    __table_args__ = (sa.Index("subscription_change_of", "subscription_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    subscription_id: str = Field(foreign_key="subscription.id")
+    happening: Happening | None = Field(default=None, sa_column=enum_column(Happening, nullable=True))
+    """Empty for the first line, the start."""
+    from_state: str | None = None
+    to_state: str
+    at: datetime
+    by: str
+    """`reader`, `api:<key name>`, `worker`, `stripe`."""
+    why: str
+    facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+
+
+class TrialClaim(SQLModel, table=True):
+    """One trial per person: a keyed hash of the canonical address, and one of the card. Outlives erasure."""
+
+    __tablename__ = "trial_claim"
+
+    kind: str = Field(primary_key=True)
+    """`address` or `card`."""
+    digest: str = Field(primary_key=True)
+    subscription_id: str = Field(foreign_key="subscription.id", index=True)
+    claimed_at: datetime

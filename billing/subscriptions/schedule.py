@@ -1,0 +1,83 @@
+"""What happens next to a subscription, and when. Exhaustive: nothing can be due and unseen."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from billing.rules import dunning, notices, periods, trial
+from billing.rules.lifecycle import State
+from billing.subscriptions.models import Subscription
+
+
+class Action(StrEnum):
+    """What the worker does with a subscription that is due."""
+
+    FIRST_NOTICE = "first_notice"
+    SECOND_NOTICE = "second_notice"
+    FIRST_CHARGE = "first_charge"
+    RENEW = "renew"
+    RETRY = "retry"
+    GIVE_UP = "give_up"
+    RUN_OUT = "run_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An action and the instant from which it is due."""
+
+    action: Action
+    at: datetime
+
+
+def next_due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
+    """The one thing that happens next, or None when it has ended or a charge is under way (then settling decides)."""
+    s = subscription
+    if s.state is State.ENDED or s.charging_since is not None:
+        return None
+    if s.cancels_at is not None:
+        return Due(Action.RUN_OUT, s.cancels_at)
+    if s.state is State.TRIALING:
+        return _in_trial(s, zone)
+    if s.state is State.ACTIVE:
+        if s.period_end_on is None:  # started without a trial: the first charge is due at once
+            return Due(Action.RENEW, s.started_at)
+        return Due(Action.RENEW, trial.charge_at(s.period_end_on, zone))
+    if s.first_failed_on is None:
+        raise AssertionError(f"{s.id} is past due and has never failed")
+    if s.retry_on is not None:
+        return Due(Action.RETRY, trial.charge_at(s.retry_on, zone))
+    return Due(Action.GIVE_UP, periods.start_of_day(dunning.gives_up_on(s.first_failed_on), zone))
+
+
+def _in_trial(s: Subscription, zone: ZoneInfo) -> Due:
+    charge_at = trial.charge_at(s.charge_on, zone)
+    if s.first_notice_at is None:
+        return Due(Action.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
+    if s.second_notice_at is None:
+        return Due(Action.SECOND_NOTICE, notices.window(notices.Notice.SECOND, charge_at).aim_at)
+    return Due(Action.FIRST_CHARGE, charge_at)
+
+
+@dataclass(frozen=True, slots=True)
+class NextCharge:
+    """The next time money is asked for, and for which day."""
+
+    on: date
+    at: datetime
+
+
+def next_charge(subscription: Subscription, zone: ZoneInfo) -> NextCharge | None:
+    """When the card is charged next, or None: cancelled, ended, or waiting for another card."""
+    s = subscription
+    if s.state is State.ENDED or s.cancels_at is not None:
+        return None
+    if s.state is State.TRIALING:
+        on = s.charge_on
+    elif s.state is State.ACTIVE:
+        on = s.period_end_on or s.charge_on
+    elif s.retry_on is not None:
+        on = s.retry_on
+    else:
+        return None
+    return NextCharge(on, trial.charge_at(on, zone))

@@ -1,0 +1,161 @@
+"""Start a subscription: with a trial, once per person, or without one."""
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing import ids
+from billing.errors import Conflict
+from billing.rules import periods, trial
+from billing.rules.addresses import canonical
+from billing.rules.lifecycle import State
+from billing.subscriptions.change import reschedule
+from billing.subscriptions.find import live_of
+from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange, TrialClaim
+from billing.tokens import Tokens
+
+
+class TrialUsed(Conflict):
+    """There has been a free trial with this address or this card already. You can start right away without one."""
+
+    code = "trial_used"
+
+
+class AlreadySubscribed(Conflict):
+    """There is a subscription for this address already."""
+
+    code = "already_subscribed"
+
+
+class Open(StrEnum):
+    """What may be started with an address."""
+
+    TRIAL = "trial"
+    PAID = "paid"
+    """The trial has been used."""
+    NOTHING = "nothing"
+    """A subscription is running."""
+
+
+def open_to(session: Session, tokens: Tokens, *, email: str, reader_id: str | None) -> Open:
+    """What somebody with this address may start now. The constraints have the last word when it happens."""
+    if reader_id is not None and live_of(session, reader_id) is not None:
+        return Open.NOTHING
+    return Open.PAID if trial_used_by_address(session, tokens, email) else Open.TRIAL
+
+
+def refuse_second(session: Session, reader_id: str) -> None:
+    """Raises AlreadySubscribed when the reader holds a live subscription. The unique index has the last word."""
+    if live_of(session, reader_id) is not None:
+        raise AlreadySubscribed
+
+
+def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
+    """Whether this address, in its canonical form, has had its trial."""
+    return _claimed(session, "address", address_digest(tokens, email))
+
+
+def address_digest(tokens: Tokens, email: str) -> str:
+    """The keyed hash by which an address is recognised after it is forgotten."""
+    return tokens.digest("trial-address", canonical(email))
+
+
+def _claimed(session: Session, kind: str, digest: str) -> bool:
+    return session.get(TrialClaim, (kind, digest)) is not None
+
+
+def start_trial(
+    session: Session,
+    *,
+    tokens: Tokens,
+    reader_id: str,
+    email: str,
+    price: Price,
+    plan: Plan,
+    payment_method_id: str,
+    fingerprint: str,
+    at: datetime,
+    by: str,
+    zone: ZoneInfo,
+) -> Subscription:
+    """Begin the free days. Raises TrialUsed when address or card had theirs, AlreadySubscribed when one is running.
+
+    `fingerprint` is the card's keyed hash. The unique constraints decide between two starts at once."""
+    refuse_second(session, reader_id)
+    today = periods.civil_date(at, zone)
+    charge_on = trial.first_charge_on(today, plan.trial_days)
+    subscription = Subscription(
+        id=ids.new("sub", at),
+        reader_id=reader_id,
+        plan_id=plan.id,
+        price_id=price.id,
+        payment_method_id=payment_method_id,
+        state=State.TRIALING,
+        started_at=at,
+        charge_on=charge_on,
+        access_until=trial.free_until(charge_on, zone),
+    )
+    _begin(session, subscription, at=at, by=by, why="trial started", zone=zone)
+    claims = (("address", address_digest(tokens, email)), ("card", fingerprint))
+    for kind, digest in sorted(claims):
+        _claim(session, kind, digest, subscription.id, at)
+    return subscription
+
+
+def start_paid(
+    session: Session,
+    *,
+    reader_id: str,
+    price: Price,
+    plan: Plan,
+    payment_method_id: str,
+    at: datetime,
+    by: str,
+    zone: ZoneInfo,
+) -> Subscription:
+    """Begin without free days: the first charge is due at once. Raises AlreadySubscribed."""
+    refuse_second(session, reader_id)
+    today = periods.civil_date(at, zone)
+    subscription = Subscription(
+        id=ids.new("sub", at),
+        reader_id=reader_id,
+        plan_id=plan.id,
+        price_id=price.id,
+        payment_method_id=payment_method_id,
+        state=State.ACTIVE,
+        started_at=at,
+        charge_on=today,
+        access_until=periods.start_of_day(periods.nth(today, 1, plan.months).end_on, zone),
+    )
+    _begin(session, subscription, at=at, by=by, why="started without a trial", zone=zone)
+    return subscription
+
+
+def _begin(
+    session: Session, subscription: Subscription, *, at: datetime, by: str, why: str, zone: ZoneInfo
+) -> None:
+    reschedule(subscription, zone)
+    try:
+        with session.begin_nested():
+            session.add(subscription)
+            session.flush()
+    except sa.exc.IntegrityError as error:
+        raise AlreadySubscribed from error
+    session.add(
+        SubscriptionChange(
+            subscription_id=subscription.id, to_state=subscription.state, at=at, by=by, why=why, facts={}
+        )
+    )
+    session.flush()
+
+
+def _claim(session: Session, kind: str, digest: str, subscription_id: str, at: datetime) -> None:
+    try:
+        with session.begin_nested():
+            session.add(TrialClaim(kind=kind, digest=digest, subscription_id=subscription_id, claimed_at=at))
+            session.flush()
+    except sa.exc.IntegrityError as error:
+        raise TrialUsed(by=kind) from error

@@ -1,0 +1,15 @@
+"""Every table in one place, for Alembic and for tests."""
+
+from sqlmodel import SQLModel
+
+import billing.access.models
+import billing.clock
+import billing.installation
+import billing.mail.models
+import billing.payments.models
+import billing.readers.models
+import billing.subscriptions.models
+import billing.web.models
+import billing.webhooks.models  # noqa: F401 - importing the models is what fills the metadata
+
+metadata = SQLModel.metadata

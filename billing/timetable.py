@@ -1,0 +1,55 @@
+"""Every scheduled job, one line each. A tick looks for due rows and does them; a tick lost or doubled changes nothing."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.mail import deliver
+from billing.parts import Parts
+from billing.payments import refund, sweep
+from billing.renewals import run
+from billing.webhooks import inbox
+from billing.webhooks import settle as events
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something done whenever there is something to do."""
+
+    name: str
+    do: Callable[[Parts, datetime], int]
+    """Does what is due at the instant; how much it did."""
+    next_due: Callable[[Session], datetime | None]
+    """When there will be something to do, from the rows themselves."""
+
+
+JOBS = (
+    Job("settle events", lambda p, at: events.settle_due(p.desk, at), inbox.next_due),
+    Job("bill", lambda p, at: run.run(p.till, at).done(), run.next_due),
+    Job("refund", lambda p, at: refund.send_due(p.database, p.gateway, p.office, at), refund.next_due),
+    Job("close card pages", lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at), sweep.next_due),
+    Job("deliver mail", lambda p, at: deliver.deliver(p.database, p.sender, at), deliver.next_due),
+)
+
+
+def tick(parts: Parts) -> int:
+    """One look at everything; how much was done. A job that fails is logged and doesn't keep the others from running."""
+    at = parts.clock.now()
+    done = 0
+    for job in JOBS:
+        try:
+            done += job.do(parts, at)
+        except Exception:
+            log.exception("the job «%s» failed; it is tried again at the next tick", job.name)
+    return done
+
+
+def next_due(session: Session) -> tuple[datetime, str] | None:
+    """The next instant at which something is due, and what."""
+    times = ((job.next_due(session), job.name) for job in JOBS)
+    return min(((at, name) for at, name in times if at is not None), default=None)

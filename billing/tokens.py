@@ -1,0 +1,63 @@
+"""Secrets that are derived, never stored: a leaked database opens no door.
+
+A mailed link carries ``subject.mac``. A mail waiting in the outbox names its secret as ``⟦token:purpose:subject⟧``;
+the secret itself comes into being when the mail is sent (SEC-1, SEC-10)."""
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+
+_PLACE = re.compile(r"⟦(token|code):([a-z-]+):([A-Za-z0-9_:.-]+)⟧")
+CODE_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Derives and checks tokens under the installation's secret key."""
+
+    secret_key: str = field(repr=False)
+
+    def _mac(self, purpose: str, subject: str) -> bytes:
+        return hmac.new(self.secret_key.encode(), f"{purpose}\x00{subject}".encode(), hashlib.sha256).digest()
+
+    def token(self, purpose: str, subject: str) -> str:
+        """The token that proves ``subject`` for ``purpose``: 192 bits, safe in a URL."""
+        mac = base64.urlsafe_b64encode(self._mac(purpose, subject)[:24]).decode()
+        return f"{subject}.{mac}"
+
+    def subject_of(self, purpose: str, token: str) -> str | None:
+        """Who or what the token stands for, or None when it is forged, damaged, or made for another purpose."""
+        subject, dot, _ = token.rpartition(".")
+        if not dot or not token.isascii():
+            return None
+        return subject if hmac.compare_digest(self.token(purpose, subject), token) else None
+
+    def code(self, purpose: str, subject: str) -> str:
+        """A short code of eight digits to type on another device (SEC-1)."""
+        number = int.from_bytes(self._mac(purpose + "-code", subject)[:8], "big")
+        return f"{number % 10**CODE_DIGITS:0{CODE_DIGITS}d}"
+
+    def digest(self, purpose: str, value: str) -> str:
+        """A keyed hash of something we must recognise again but not know: an address, a card's fingerprint, a cookie."""
+        return self._mac("digest-" + purpose, value).hex()
+
+    def fill(self, text: str) -> str:
+        """Put the secrets where the outbox row names them."""
+
+        def secret(match: re.Match[str]) -> str:
+            kind, purpose, subject = match.groups()
+            return self.token(purpose, subject) if kind == "token" else self.code(purpose, subject)
+
+        return _PLACE.sub(secret, text)
+
+
+def place(purpose: str, subject: str) -> str:
+    """Names the place of a token in a text that is stored (see `Tokens.fill`)."""
+    return f"⟦token:{purpose}:{subject}⟧"
+
+
+def code_place(purpose: str, subject: str) -> str:
+    """Names the place of a typed code in a text that is stored."""
+    return f"⟦code:{purpose}:{subject}⟧"

@@ -1,0 +1,205 @@
+"""The reader's account: how things stand, the card, receipts, cancelling and undoing it."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.payments import numbers, receipts
+from billing.payments.invoice import percent
+from billing.payments.models import PaymentMethod
+from billing.readers import sessions
+from billing.readers.models import Reader
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.subscriptions.describe import in_a_sentence
+from billing.subscriptions.find import latest_of, live_of, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+from billing.web import views
+from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with
+from billing.web.change_card import open_card_page
+from billing.web.show import card_of
+from billing.web.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/account")
+def account(visit: Visiting) -> Response:
+    """Everything on one page."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        return visit.page(_account(visit, session, visit.reader))
+
+
+def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
+    subscription = latest_of(session, reader.id)
+    live = subscription is not None and subscription.state is not State.ENDED
+    reading = subscription is not None and (
+        subscription.cancels_at is None or subscription.cancels_at > visit.at
+    )
+    held = subscription if subscription is not None and live and reading else None
+    return views.Account(
+        email=reader.email,
+        status=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+        next_charge=_next_charge(visit, session, held),
+        card=_card(session, held),
+        past_due=_past_due(visit, session, held),
+        can_cancel=held is not None and held.cancels_at is None,
+        can_resume=held is not None and held.cancels_at is not None,
+        can_subscribe=held is None,
+        receipts=tuple(_row(paid) for paid in receipts.paid_by(session, reader.id)),
+        sessions=tuple(
+            views.SessionRow(
+                device=row.device,
+                last_seen_at=row.seen_at,
+                is_this=visit.session is not None and row.id == visit.session.id,
+            )
+            for row in sessions.open_sessions(session, reader.id, visit.at)
+        ),
+    )
+
+
+def _next_charge(
+    visit: Visit, session: Session, subscription: Subscription | None
+) -> views.NextCharge | None:
+    due = next_charge(subscription, visit.parts.office.zone) if subscription else None
+    if subscription is None or due is None:
+        return None
+    return views.NextCharge(on=due.on, amount=_price(session, subscription))
+
+
+def _price(session: Session, subscription: Subscription) -> Money:
+    price = terms_of(session, subscription)[1]
+    return Money(price.amount, price.currency)
+
+
+def _card(session: Session, subscription: Subscription | None) -> views.Card | None:
+    if subscription is None:
+        return None
+    method = session.get(PaymentMethod, subscription.payment_method_id)
+    return card_of(method) if method else None
+
+
+def _past_due(visit: Visit, session: Session, subscription: Subscription | None) -> views.PastDue | None:
+    if subscription is None or subscription.state is not State.PAST_DUE:
+        return None
+    return views.PastDue(
+        amount=_price(session, subscription),
+        reading_until=visit.parts.office.today(subscription.access_until - timedelta(microseconds=1)),
+        retry_on=subscription.retry_on,
+    )
+
+
+def _row(paid: receipts.Paid) -> views.ReceiptRow:
+    invoice = paid.invoice
+    return views.ReceiptRow(
+        invoice_id=invoice.id,
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        gross=Money(invoice.gross, invoice.currency),
+        refunded=Money(paid.returned, invoice.currency) if paid.returned else None,
+    )
+
+
+@router.get("/account/receipts/{invoice_id}")
+def receipt(visit: Visiting, invoice_id: str) -> Response:
+    """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        paid = receipts.one(session, invoice_id, visit.reader.id)
+    invoice, currency = paid.invoice, paid.invoice.currency
+    view = views.Receipt(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        reader_email=visit.reader.email,
+        description=invoice.description,
+        period_from=invoice.period_start_on,
+        period_to=invoice.period_end_on - timedelta(days=1),
+        net=Money(invoice.net, currency),
+        vat=Money(invoice.vat, currency),
+        gross=Money(invoice.gross, currency),
+        vat_percent=percent(invoice.vat_basis_points),
+        card=card_of(paid.card),
+        is_copy=True,
+        credit_notes=tuple(
+            views.CreditNote(
+                number=numbers.credit_note_number(refund.credit_note_number),
+                issued_on=visit.parts.office.today(refund.settled_at),
+                net=Money(refund.net, currency),
+                vat=Money(refund.vat, currency),
+                gross=Money(refund.amount, currency),
+                reason=refund.reason,
+            )
+            for refund in paid.refunds
+            if refund.credit_note_number is not None and refund.settled_at is not None
+        ),
+    )
+    return visit.page(view)
+
+
+def _live(visit: Visit) -> Subscription | None:
+    if visit.reader is None:
+        return None
+    with visit.parts.database.transaction() as session:
+        return live_of(session, visit.reader.id)
+
+
+@router.get("/account/cancel")
+def ask_cancel(visit: Visiting) -> Response:
+    """What cancelling means, and the button: the second click of two."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    return cancel_page(visit, subscription, action="/account/cancel", undo="/account/resume")
+
+
+@router.post("/account/cancel")
+def cancel(
+    visit: Guarded,
+    when: Annotated[str, Form()] = "period_end",
+    reason: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form()] = "",
+) -> Response:
+    """Cancel, counted from this moment."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
+    return visit.go("/account/cancelled")
+
+
+@router.get("/account/cancelled")
+def cancelled(visit: Visiting) -> Response:
+    """It is done; and the way back."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        subscription = latest_of(session, visit.reader.id)
+    if subscription is None or subscription.cancel_asked_at is None:
+        return visit.go("/account")
+    return cancelled_page(visit, subscription, undo="/account/resume")
+
+
+@router.post("/account/resume")
+def resume(visit: Guarded) -> Response:
+    """Undo a cancellation."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    undo_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "resumed")
+
+
+@router.post("/account/card")
+def change_card(visit: Guarded) -> Response:
+    """To the card page, for another card."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    return open_card_page(visit, subscription)

@@ -1,0 +1,1 @@
+"""The machine surface: /v1."""

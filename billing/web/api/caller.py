@@ -1,0 +1,150 @@
+"""Who calls: an API key with its scopes, and calls that may be repeated."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+import sqlalchemy as sa
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.responses import Response
+
+from billing.db import advisory_key
+from billing.errors import Conflict, Invalid, Refusal, Unauthenticated
+from billing.parts import Parts
+from billing.web.keys import ScopeMissing, find
+from billing.web.models import ApiAnswer
+from billing.web.problems import problem
+from billing.web.visit import parts_of
+
+bearer = HTTPBearer(auto_error=False, description="An API key, from `billing keys create`.")
+
+
+class OtherBody(Conflict):
+    """This Idempotency-Key has been used with another request."""
+
+    code = "idempotency_mismatch"
+
+
+class StillRunning(Conflict):
+    """The first call with this Idempotency-Key is still under way. Ask again in a moment."""
+
+    code = "idempotency_in_progress"
+
+
+class BadIdempotencyKey(Invalid):
+    """An Idempotency-Key has 1 to 255 printable characters."""
+
+    code = "bad_idempotency_key"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A program with a key, at an instant."""
+
+    parts: Parts
+    request: Request
+    at: datetime
+    key_id: str
+    name: str
+    idempotency_key: str | None
+
+    @property
+    def by(self) -> str:
+        """How the history names this caller."""
+        return f"api:{self.name}"
+
+    def once(self, body: Any, do: Callable[[], tuple[int, Any]]) -> Response:
+        """Do it, unless this Idempotency-Key has its answer already: same key, same answer.
+
+        Refusals (4xx) are kept as answers too; failures (5xx) aren't, so that the call can be repeated.
+        Raises OtherBody, StillRunning."""
+        if self.idempotency_key is None:
+            return self._fresh(do)
+        text = (
+            f"{self.request.method} {self.request.url.path} {json.dumps(body, sort_keys=True, default=str)}"
+        )
+        asked = hashlib.sha256(text.encode()).hexdigest()
+        lock = advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")
+        with self.parts.database.engine.connect().execution_options(
+            isolation_level="AUTOCOMMIT"
+        ) as connection:
+            # held by the connection: if this process dies, the key is free to be used again
+            if not connection.execute(
+                sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": lock}
+            ).scalar_one():
+                raise StillRunning
+            try:
+                return self._kept(asked) or self._keep(asked, self._fresh(do))
+            finally:
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": lock})
+
+    def _fresh(self, do: Callable[[], tuple[int, Any]]) -> Response:
+        try:
+            status, answer = do()
+        except Refusal as refusal:
+            return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
+        return JSONResponse(answer, status, {"Cache-Control": "private, no-store"})
+
+    def _kept(self, asked: str) -> Response | None:
+        with self.parts.database.transaction() as session:
+            found = session.get(ApiAnswer, (self.key_id, self.idempotency_key))
+        if found is None:
+            return None
+        if found.request_hash != asked:
+            raise OtherBody
+        kind = "application/json" if found.status < 400 else "application/problem+json"
+        return Response(
+            found.body,
+            found.status,
+            {"Cache-Control": "private, no-store", "Idempotent-Replayed": "true"},
+            kind,
+        )
+
+    def _keep(self, asked: str, response: Response) -> Response:
+        if response.status_code < 500:
+            with self.parts.database.transaction() as session:
+                session.add(
+                    ApiAnswer(
+                        key_id=self.key_id,
+                        idempotency_key=str(self.idempotency_key),
+                        request_hash=asked,
+                        created_at=self.at,
+                        status=response.status_code,
+                        body=bytes(response.body).decode(),
+                    )
+                )
+        return response
+
+
+def needs(scope: str) -> Callable[..., Caller]:
+    """A dependency: a caller whose key has the scope. Raises Unauthenticated, ScopeMissing."""
+
+    def caller(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+        idempotency_key: Annotated[str | None, Header()] = None,
+    ) -> Caller:
+        if credentials is None:
+            raise Unauthenticated
+        if idempotency_key is not None and not (
+            0 < len(idempotency_key) <= 255 and idempotency_key.isprintable()
+        ):
+            raise BadIdempotencyKey
+        parts = parts_of(request)
+        with parts.database.transaction() as session:
+            key = find(session, parts.office.tokens, credentials.credentials)
+        if scope not in key.scopes:
+            raise ScopeMissing(f"This needs a key with the scope `{scope}`.")
+        return Caller(parts, request, parts.clock.now(), key.id, key.name, idempotency_key)
+
+    return caller
+
+
+Articles = Annotated[Caller, Depends(needs("articles"))]
+Readers = Annotated[Caller, Depends(needs("readers"))]
+Money = Annotated[Caller, Depends(needs("money"))]

@@ -1,0 +1,37 @@
+"""`/v1/clock`: only where the clock is held."""
+
+from datetime import timedelta
+from typing import Self
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field, model_validator
+
+from billing.advance import NotHeld, advance
+from billing.web.api import shapes
+from billing.web.api.caller import Readers
+
+router = APIRouter(tags=["Clock"])
+MOST_SECONDS = 5 * 366 * 86400
+
+
+class AdvanceBody(shapes.Body):
+    """By so many seconds, or to an instant."""
+
+    seconds: int | None = Field(default=None, ge=0, le=MOST_SECONDS)
+    to: shapes.Instant | None = None
+
+    @model_validator(mode="after")
+    def _one_of(self) -> Self:
+        if (self.seconds is None) == (self.to is None):
+            raise ValueError("give `seconds` or `to`, one of them")
+        return self
+
+
+@router.post("/v1/clock/advance", summary="Move the held clock")
+def move(body: AdvanceBody, caller: Readers) -> JSONResponse:
+    """Answers when all that fell due in between has been done, in its order."""
+    if not caller.parts.settings.held:
+        raise NotHeld
+    to = body.to or caller.at + timedelta(seconds=body.seconds or 0)
+    return JSONResponse({"now": shapes.instant(advance(caller.parts, to))})

@@ -1,0 +1,91 @@
+"""Invoices and refunds."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from sqlmodel import col, select
+from starlette.responses import Response
+
+from billing.payments import refund as refunds
+from billing.payments.models import Invoice, Payment, Refund
+from billing.payments.receipts import UnknownInvoice
+from billing.readers.register import by_id
+from billing.subscriptions.change import lock
+from billing.web.api import shapes
+from billing.web.api.caller import Money
+
+router = APIRouter(tags=["Money"])
+
+
+@router.get("/v1/readers/{reader_id}/invoices")
+def invoices(
+    reader_id: str,
+    caller: Money,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+) -> JSONResponse:
+    """A reader's invoices with their payments, oldest first."""
+    with caller.parts.database.transaction() as session:
+        by_id(session, reader_id)
+        query = (
+            select(Invoice, Payment)
+            .join(Payment, col(Payment.invoice_id) == Invoice.id, isouter=True)
+            .where(Invoice.reader_id == reader_id)
+            .order_by(col(Invoice.id))
+            .limit(limit + 1)
+        )
+        rows = session.exec(query.where(Invoice.id > after) if after else query).all()
+        data = [_with_payment(invoice, payment) for invoice, payment in rows[:limit]]
+    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+
+
+def _with_payment(invoice: Invoice, payment: Payment | None) -> dict[str, Any]:
+    return shapes.invoice(invoice) | {"payment_id": payment.id if payment else None}
+
+
+@router.get("/v1/invoices/{invoice_id}")
+def one(invoice_id: str, caller: Money) -> JSONResponse:
+    """An invoice, its payment, its refunds."""
+    with caller.parts.database.transaction() as session:
+        invoice = session.get(Invoice, invoice_id)
+        if invoice is None:
+            raise UnknownInvoice
+        payment = session.exec(select(Payment).where(Payment.invoice_id == invoice_id)).first()
+        found = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all() if payment else []
+        answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
+    return JSONResponse(answer)
+
+
+class RefundBody(shapes.Body):
+    """How much, in cents (all that is left, when empty), and why."""
+
+    amount: int | None = Field(default=None, ge=1)
+    reason: str = Field(min_length=1, max_length=300)
+
+
+@router.post("/v1/payments/{payment_id}/refunds", status_code=201, summary="Give money back")
+def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
+    """201: the refund is on its way. 409 `refund_exceeds_payment` when it is more than is left."""
+
+    def do() -> tuple[int, Any]:
+        with caller.parts.database.transaction() as session:
+            payment = session.get(Payment, payment_id)
+            if payment is None:
+                raise refunds.UnknownPayment
+            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+            made = refunds.intend(
+                session,
+                payment,
+                amount=body.amount,
+                cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
+                reason=body.reason,
+                by=caller.by,
+                at=caller.at,
+            )
+            if made is None:
+                raise refunds.TooMuch(left=0)
+            return 201, shapes.refund(made)
+
+    return caller.once(body.model_dump(mode="json"), do)

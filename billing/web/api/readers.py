@@ -1,0 +1,210 @@
+"""`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import Field, IPvAnyAddress
+from sqlmodel import Session, col, select
+from starlette.responses import Response
+
+from billing.errors import Invalid
+from billing.payments.enrol import Agreed, enrol
+from billing.readers.models import Reader
+from billing.readers.register import by_address, by_external_id, by_id, clean_address
+from billing.renewals.cancel import GiveBack, When, cancel, undo
+from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.find import latest_of
+from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.web.api import shapes
+from billing.web.api.caller import Caller, Readers
+
+router = APIRouter(tags=["Readers"])
+MOST = 100
+
+
+class ConsentBody(shapes.Body):
+    """What the reader agreed to in the app, and when and where (CARD-1)."""
+
+    text_version: str = Field(min_length=1, max_length=100)
+    accepted_at: shapes.Instant
+    ip: IPvAnyAddress
+    user_agent: str = Field(max_length=500)
+
+
+class TrialBody(shapes.Body):
+    """Start a trial with a card that the app has collected through Stripe."""
+
+    email: str = Field(max_length=254)
+    external_id: str | None = Field(default=None, min_length=1, max_length=200)
+    payment_method: str = Field(pattern=r"^[A-Za-z0-9_]{3,100}$")
+    consent: ConsentBody
+
+
+class FutureConsent(Invalid):
+    """The consent can't lie in the future."""
+
+    code = "future_consent"
+
+
+@router.post("/v1/trials", status_code=201, summary="Start a trial")
+def start_trial(body: TrialBody, caller: Readers) -> Response:
+    """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 402 `card_declined`."""
+
+    def do() -> tuple[int, Any]:
+        parts = caller.parts
+        if body.consent.accepted_at > caller.at:
+            raise FutureConsent
+        agreed = Agreed(
+            text_version=body.consent.text_version,
+            accepted_at=body.consent.accepted_at,
+            ip=str(body.consent.ip),
+            device=body.consent.user_agent,
+        )
+        who, started = enrol(
+            parts.database,
+            parts.gateway,
+            parts.office,
+            email=body.email,
+            external_id=body.external_id,
+            method_ref=body.payment_method,
+            agreed=agreed,
+            at=caller.at,
+            by=caller.by,
+        )
+        with parts.database.transaction() as session:
+            return 201, {
+                "reader": shapes.reader(who),
+                "subscription": shapes.subscription(session, started, parts.office.zone),
+            }
+
+    return caller.once(body.model_dump(mode="json"), do)
+
+
+@router.get("/v1/readers", summary="Find readers")
+def find(
+    caller: Readers,
+    email: Annotated[str | None, Query(max_length=254)] = None,
+    external_id: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
+    after: Annotated[str | None, Query(max_length=64)] = None,
+) -> JSONResponse:
+    """By address, by the publisher's own id, or all, oldest first."""
+    with caller.parts.database.transaction() as session:
+        if email is not None or external_id is not None:
+            found = (
+                by_address(session, clean_address(email))
+                if email
+                else by_external_id(session, external_id or "")
+            )
+            rows = [found] if found else []
+        else:
+            query = select(Reader).order_by(col(Reader.id)).limit(limit + 1)
+            rows = list(session.exec(query.where(Reader.id > after) if after else query))
+        data = [_reader(caller, session, row) for row in rows[:limit]]
+    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+
+
+@router.get("/v1/readers/{reader_id}")
+def one(reader_id: str, caller: Readers) -> JSONResponse:
+    """A reader, with the subscription that runs or ran last."""
+    with caller.parts.database.transaction() as session:
+        return JSONResponse(_reader(caller, session, by_id(session, reader_id)))
+
+
+def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
+    held = latest_of(session, row.id)
+    zone = caller.parts.office.zone
+    return shapes.reader(row) | {"subscription": shapes.subscription(session, held, zone) if held else None}
+
+
+@router.get("/v1/readers/{reader_id}/events")
+def events(
+    reader_id: str,
+    caller: Readers,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+    after: Annotated[int, Query(ge=0)] = 0,
+) -> JSONResponse:
+    """What happened to the reader's subscriptions, in order: from, to, when, who, why."""
+    with caller.parts.database.transaction() as session:
+        by_id(session, reader_id)
+        rows = session.exec(
+            select(SubscriptionChange)
+            .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+            .where(Subscription.reader_id == reader_id, col(SubscriptionChange.id) > after)
+            .order_by(col(SubscriptionChange.id))
+            .limit(limit + 1)
+        ).all()
+    data = [
+        {
+            "id": row.id,
+            "subscription_id": row.subscription_id,
+            "happening": row.happening.value if row.happening else "started",
+            "from": row.from_state,
+            "to": row.to_state,
+            "at": shapes.instant(row.at),
+            "by": row.by,
+            "why": row.why,
+            "changed": row.facts,
+        }
+        for row in rows[:limit]
+    ]
+    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+
+
+@router.get("/v1/subscriptions/{subscription_id}")
+def subscription(subscription_id: str, caller: Readers) -> JSONResponse:
+    """A subscription as it stands."""
+    with caller.parts.database.transaction() as session:
+        row = session.get(Subscription, subscription_id)
+        if row is None:
+            raise UnknownSubscription
+        return JSONResponse(shapes.subscription(session, row, caller.parts.office.zone))
+
+
+class CancelBody(shapes.Body):
+    """How to cancel; an empty body cancels now, to the end of what is free or paid."""
+
+    requested_at: shapes.Instant | None = None
+    reason: str = Field(default="", max_length=200)
+    comment: str = Field(default="", max_length=1000)
+    when: When = When.PERIOD_END
+    refund: GiveBack = GiveBack.AUTO
+
+
+@router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")
+def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody | None = None) -> Response:
+    """Counts from `requested_at`, or from now; with `refund: auto` charges made since then go back."""
+    wanted = body or CancelBody()
+    why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
+
+    def do() -> tuple[int, Any]:
+        parts = caller.parts
+        with parts.database.transaction() as session:
+            row = cancel(
+                session,
+                parts.office,
+                subscription_id,
+                asked_at=wanted.requested_at or caller.at,
+                at=caller.at,
+                by=caller.by,
+                why=why,
+                when=wanted.when,
+                give_back=wanted.refund,
+            )
+            return 200, shapes.subscription(session, row, parts.office.zone)
+
+    return caller.once(wanted.model_dump(mode="json"), do)
+
+
+@router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")
+def resume_subscription(subscription_id: str, caller: Readers) -> Response:
+    """While the trial or the period runs. 409 `nothing_to_undo` otherwise."""
+
+    def do() -> tuple[int, Any]:
+        parts = caller.parts
+        with parts.database.transaction() as session:
+            row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
+            return 200, shapes.subscription(session, row, parts.office.zone)
+
+    return caller.once({}, do)

@@ -1,0 +1,122 @@
+"""The shapes that programs see. Money in minor units, instants in UTC (RFC 3339)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from sqlmodel import Session
+
+from billing.access.check import Checked
+from billing.payments.models import Invoice, PaymentMethod, Refund
+from billing.payments.numbers import credit_note_number, invoice_number
+from billing.readers.models import Reader
+from billing.rules.access import Reason
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+
+Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are refused, so that a misspelt one isn't silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=2000, str_strip_whitespace=True)
+
+
+def money(amount: int, currency: str = "ZAR") -> dict[str, object]:
+    """Cents with their currency."""
+    return {"amount": amount, "currency": currency}
+
+
+def instant(at: datetime | None) -> str | None:
+    """An instant as RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def reader(row: Reader) -> dict[str, Any]:
+    """A reader."""
+    return {
+        "id": row.id,
+        "email": row.email,
+        "external_id": row.external_id,
+        "created_at": instant(row.created_at),
+    }
+
+
+def subscription(session: Session, row: Subscription, zone: ZoneInfo) -> dict[str, Any]:
+    """A subscription as it stands now. Periods are civil days; `period_end` is the first day after."""
+    plan, price = terms_of(session, row)
+    due = next_charge(row, zone)
+    method = session.get(PaymentMethod, row.payment_method_id)
+    return {
+        "id": row.id,
+        "reader_id": row.reader_id,
+        "plan": plan.id,
+        "status": row.state.value,
+        "started_at": instant(row.started_at),
+        "trial_ends_at": instant(row.access_until) if row.state.value == "trialing" else None,
+        "period_start": row.period_start_on.isoformat() if row.period_start_on else None,
+        "period_end": row.period_end_on.isoformat() if row.period_end_on else None,
+        "access_until": instant(row.access_until),
+        "cancel_requested_at": instant(row.cancel_asked_at),
+        "cancels_at": instant(row.cancels_at),
+        "ended_at": instant(row.ended_at),
+        "next_charge": {"at": instant(due.at), "amount": money(price.amount, price.currency)}
+        if due
+        else None,
+        "price": money(price.amount, price.currency) | {"vat_included": True},
+        "payment_method": _method(method),
+    }
+
+
+def _method(row: PaymentMethod | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"brand": row.brand, "last4": row.last4, "exp_month": row.exp_month, "exp_year": row.exp_year}
+
+
+def invoice(row: Invoice) -> dict[str, Any]:
+    """An invoice; a tax invoice, with its number, once it is paid."""
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "status": row.state.value,
+        "number": invoice_number(row.number) if row.number else None,
+        "description": row.description,
+        "period_start": row.period_start_on.isoformat(),
+        "period_end": row.period_end_on.isoformat(),
+        "net": money(row.net, row.currency),
+        "vat": money(row.vat, row.currency),
+        "gross": money(row.gross, row.currency),
+        "paid_at": instant(row.paid_at),
+        "issued_on": row.issued_on.isoformat() if row.issued_on else None,
+    }
+
+
+def refund(row: Refund) -> dict[str, Any]:
+    """A refund, with its credit note's number once the money went back."""
+    return {
+        "id": row.id,
+        "payment_id": row.payment_id,
+        "status": "pending" if row.state.value == "intended" else row.state.value,
+        "amount": money(row.amount),
+        "reason": row.reason,
+        "credit_note": credit_note_number(row.credit_note_number) if row.credit_note_number else None,
+    }
+
+
+def access(checked: Checked, offer_url: str) -> dict[str, Any]:
+    """An access decision."""
+    decision, meter = checked.decision, checked.meter
+    shown = meter is not None and decision.reason in (Reason.METER, Reason.METER_USED)
+    return {
+        "article": checked.article.id,
+        "allowed": decision.allowed,
+        "reason": decision.reason.value,
+        "features": sorted(decision.features),
+        "until": instant(decision.until),
+        "meter": {"used": meter.used, "limit": meter.limit} if shown and meter else None,
+        "subscribe_url": None if decision.allowed else offer_url,
+    }

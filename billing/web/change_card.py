@@ -1,0 +1,41 @@
+"""Another card: from the account, or from the link in the mail about a declined charge."""
+
+from datetime import timedelta
+
+from starlette.responses import Response
+
+from billing.payments import setup as setups
+from billing.payments.models import SetupPurpose
+from billing.readers import rate
+from billing.readers.register import by_id
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from billing.web import cookies
+from billing.web.visit import Visit
+
+
+def open_card_page(visit: Visit, subscription: Subscription) -> Response:
+    """Open the hosted page for another card. Raises Unavailable, TooMany."""
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        rate.count(
+            session, parts.office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=visit.at
+        )
+        _, price = terms_of(session, subscription)
+        setup = setups.begin(
+            session,
+            purpose=SetupPurpose.CARD,
+            email=by_id(session, subscription.reader_id).email,
+            price=price,
+            browser_hash=visit.browser_hash,
+            consent_id=None,
+            reader_id=subscription.reader_id,
+            subscription_id=subscription.id,
+            at=visit.at,
+        )
+    words = "Your subscription is charged to this card from now on. You can cancel at any time."
+    page = setups.open_page(
+        parts.database, parts.gateway, parts.office, setup.id, words=words, back="/account"
+    )
+    visit.give(cookies.SETUP, setup.id, timedelta(hours=12))
+    return visit.go(page.url)

@@ -1,0 +1,49 @@
+"""Our cookies: httponly, same-site, bound to the host where readers come over https (SEC-3)."""
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from billing.settings import Settings
+
+SESSION = "session"
+BROWSER = "browser"
+"""A random secret that stands for this browser: binds forms, sign-in links and card pages to it."""
+LINK = "link"
+"""The token of a mailed link, taken out of the address bar."""
+START = "start"
+"""The address typed for a new subscription, signed."""
+SETUP = "setup"
+FLASH = "flash"
+
+YEAR = timedelta(days=365)
+
+
+def _name(settings: Settings, name: str) -> str:
+    return f"__Host-masthead-{name}" if settings.secure else f"masthead-{name}"
+
+
+def read(request: Request, settings: Settings, name: str) -> str:
+    """The cookie's value, or an empty string."""
+    return request.cookies.get(_name(settings, name), "")
+
+
+def give(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:
+    """Set a cookie for `life`."""
+    response.set_cookie(
+        _name(settings, name),
+        value,
+        max_age=int(life.total_seconds()),
+        path="/",
+        secure=settings.secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def take(response: Response, settings: Settings, name: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(
+        _name(settings, name), path="/", secure=settings.secure, httponly=True, samesite="lax"
+    )

@@ -1,0 +1,111 @@
+"""What every request passes before it reaches a page: its id, its size, the headers of its answer. Plain ASGI."""
+
+import logging
+import secrets
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from billing.settings import Settings
+from billing.web.problems import problem
+
+MOST_BYTES = 64 * 1024
+MOST_WEBHOOK_BYTES = 512 * 1024
+CHECKOUT = "https://checkout.stripe.com"
+log = logging.getLogger("billing.requests")
+
+
+class Front:
+    """Gives each request an id, refuses bodies that are too large, and sets the security headers (SEC-5)."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.headers = _security_headers(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, between two thin walls."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, self.headers, request_id)
+        most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
+        length = Headers(scope=scope).get("content-length", "0")
+        if not length.isdigit() or int(length) > most:
+            await _too_large(scope, receive, answer, most)
+            return
+        body = _Body(receive, most)
+        try:
+            await self.app(scope, body, answer)
+        except _TooLarge:
+            if answer.begun:
+                raise
+            await _too_large(scope, receive, answer, most)
+
+
+class _TooLarge(Exception):
+    """The body went on past the limit."""
+
+
+class _Body:
+    """Counts what comes in: a body without a length is measured as it arrives."""
+
+    def __init__(self, receive: Receive, most: int) -> None:
+        self.receive = receive
+        self.left = most
+
+    async def __call__(self) -> Message:
+        message = await self.receive()
+        if message["type"] == "http.request":
+            self.left -= len(message.get("body", b""))
+            if self.left < 0:
+                raise _TooLarge
+        return message
+
+
+class _Answer:
+    """Adds the headers; notes whether the answer has begun."""
+
+    def __init__(self, send: Send, headers: dict[str, str], request_id: str) -> None:
+        self.send = send
+        self.headers = headers
+        self.request_id = request_id
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(scope=message)
+            for name, value in self.headers.items():
+                headers.setdefault(name, value)
+            headers["X-Request-ID"] = self.request_id
+        await self.send(message)
+
+
+async def _too_large(scope: Scope, receive: Receive, send: Send, most: int) -> None:
+    log.warning("refused too_large %s %s", scope["method"], scope["path"])
+    response = problem(413, "too_large", f"The body is larger than the {most // 1024} kB we read.")
+    await response(scope, receive, send)
+
+
+def _security_headers(settings: Settings) -> dict[str, str]:
+    api = urlsplit(settings.stripe_api_base)
+    card_page = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
+        f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
+        "base-uri 'none'; object-src 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if settings.secure:
+        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    return headers

@@ -1,0 +1,94 @@
+"""Links in mails that work without signing in: cancel, undo, another card. GET shows a page, POST acts (H6)."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from billing.errors import NotFound
+from billing.office import CANCEL, CARD
+from billing.subscriptions.models import Subscription
+from billing.web import cookies, views
+from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with
+from billing.web.change_card import open_card_page
+from billing.web.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+LINK_LIFE = timedelta(hours=1)
+
+
+class BadLink(NotFound):
+    """This link is damaged. Please copy it whole from the mail, or sign in to your account instead."""
+
+    code = "bad_link"
+
+
+def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
+    """Take the token out of the address bar, if it is genuine."""
+    if visit.parts.office.tokens.subject_of(purpose, token) is None:
+        raise BadLink
+    visit.give(cookies.LINK, token, LINK_LIFE)
+    return visit.go(page)
+
+
+def _subscription(visit: Visit, purpose: str) -> Subscription:
+    subject = visit.parts.office.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
+    if subject is None:
+        raise BadLink
+    with visit.parts.database.transaction() as session:
+        found = session.get(Subscription, subject)
+    if found is None:
+        raise BadLink
+    return found
+
+
+@router.get("/cancel/{token}")
+def follow_cancel(visit: Visiting, token: str) -> Response:
+    """From a mail to the page that cancels."""
+    return _keep(visit, CANCEL, token, "/cancel")
+
+
+@router.get("/cancel")
+def ask_cancel(visit: Visiting) -> Response:
+    """What cancelling means, and the button."""
+    return cancel_page(visit, _subscription(visit, CANCEL), action="/cancel", undo="/cancel/undo")
+
+
+@router.post("/cancel")
+def cancel(
+    visit: Guarded,
+    when: Annotated[str, Form()] = "period_end",
+    reason: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form()] = "",
+) -> Response:
+    """Cancel, counted from this moment; the answer is the confirmation itself."""
+    subscription = _subscription(visit, CANCEL)
+    cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
+    return cancelled_page(visit, _subscription(visit, CANCEL), undo="/cancel/undo")
+
+
+@router.post("/cancel/undo")
+def undo(visit: Guarded) -> Response:
+    """Take it back."""
+    undo_with(visit, _subscription(visit, CANCEL).id, by="reader")
+    return visit.go("/account", "resumed") if visit.reader else visit.go("/articles", "resumed")
+
+
+@router.get("/card/{token}")
+def follow_card(visit: Visiting, token: str) -> Response:
+    """From a mail to the page for another card."""
+    return _keep(visit, CARD, token, "/card")
+
+
+@router.get("/card")
+def ask_card(visit: Visiting) -> Response:
+    """A button to the card page."""
+    _subscription(visit, CARD)
+    return visit.page(views.ChangeCard())
+
+
+@router.post("/card")
+def change_card(visit: Guarded) -> Response:
+    """To the card page."""
+    return open_card_page(visit, _subscription(visit, CARD))

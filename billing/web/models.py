@@ -1,0 +1,33 @@
+"""Tables of the HTTP surface."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class ApiKey(SQLModel, table=True):
+    """A key for machine calls. Only its hash is kept; it is shown once, when it is made."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True)
+    name: str
+    key_hash: str = Field(unique=True)
+    scopes: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class ApiAnswer(SQLModel, table=True):
+    """The answer given to an Idempotency-Key: asked again, it is given again."""
+
+    __tablename__ = "api_answer"
+
+    key_id: str = Field(primary_key=True, foreign_key="api_key.id")
+    idempotency_key: str = Field(primary_key=True)
+    request_hash: str
+    created_at: datetime
+    status: int
+    body: str

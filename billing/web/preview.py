@@ -1,0 +1,263 @@
+"""Every page with sample values, written to a folder to be looked at: `python -m billing.web.preview DIR`."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from billing.rules.money import Money
+from billing.web import views
+from billing.web.look import STATIC, Look
+from billing.web.news_article import news_article
+from billing.web.preview_values import (
+    CARD,
+    CONSENT,
+    DATES,
+    LONG_ADDRESS,
+    NOW,
+    PAID_ACCOUNT,
+    PRICE,
+    READER,
+    RECEIPT,
+    VAT,
+    VISITOR,
+    SampleHouse,
+)
+from billing.web.sample_articles import SampleArticle, sample_articles
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """Name, view and frame of every page in every variant worth a look."""
+    yield from _start()
+    yield from _sign_in()
+    yield from _account()
+    yield from _articles()
+    yield from _mailbox()
+    yield from _errors()
+
+
+def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    review = views.Review(
+        email=LONG_ADDRESS,
+        price=PRICE,
+        vat=VAT,
+        dates=DATES,
+        next_charge_on=DATES.first_charge_on,
+        consent_text=CONSENT,
+    )
+    now = views.Review(
+        email="thandi@example.org",
+        price=PRICE,
+        vat=VAT,
+        dates=None,
+        next_charge_on=date(2026, 12, 23),
+        consent_text="I agree: R75.00 incl. VAT today and each month from now on, charged to my card until I cancel.",
+    )
+    started = views.Started(
+        email="thandi@example.org", price=PRICE, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
+    )
+    latest = tuple(article.teaser for article in sample_articles()[:6])
+    yield "offer", views.Offer(price=PRICE, dates=DATES, articles=latest), VISITOR
+    yield "subscribe", views.Subscribe(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
+    wrong = views.Subscribe(
+        price=PRICE, dates=DATES, email="thandi@", error="That is not a whole mail address."
+    )
+    yield "subscribe-problem", wrong, replace(VISITOR, path="/subscribe", demo=None)
+    yield "review", review, replace(VISITOR, path="/subscribe/review")
+    unticked = replace(review, error="Please tick the box, if you agree.")
+    yield "review-problem", unticked, replace(VISITOR, path="/subscribe/review")
+    yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
+    for why in ("trial_used", "card_used", "already_subscribed"):
+        refused = views.Refused(why=why, price=PRICE, next_charge_on=date(2026, 12, 23))
+        yield f"refused-{why.replace('_', '-')}", refused, VISITOR
+    yield "started", started, READER
+    yield "started-paid", replace(started, dates=None, next_charge_on=date(2026, 12, 23)), READER
+    yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
+    declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
+    yield "card-declined", declined, VISITOR
+
+
+def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(VISITOR, path="/sign-in")
+    yield "sign-in", views.SignIn(), at
+    yield "sign-in-sent", views.SignInSent(), at
+    yield "sign-in-sent-problem", views.SignInSent(error="That code is not right. 4 tries are left."), at
+    yield "sign-in-confirm", views.SignInConfirm(), at
+    yield "sign-in-code", views.SignInConfirm(code="40271968"), at
+    yield "sign-in-expired", views.SignInExpired(), at
+
+
+def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(READER, path="/account")
+    paid = PAID_ACCOUNT
+    trial = replace(
+        paid,
+        status="Your trial runs through Monday 7 December 2026.",
+        next_charge=views.NextCharge(on=DATES.first_charge_on, amount=PRICE),
+        receipts=(),
+    )
+    late = views.PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
+    yield "account", paid, replace(at, flash=views.Flash(text="Your new card is saved."))
+    yield "account-trial", trial, at
+    yield (
+        "account-past-due",
+        replace(
+            paid, status="Your card was not charged, and you can still read.", next_charge=None, past_due=late
+        ),
+        at,
+    )
+    ended = "You have cancelled. You can read through Tuesday 22 December 2026."
+    yield (
+        "account-cancelled",
+        replace(paid, status=ended, next_charge=None, can_cancel=False, can_resume=True),
+        at,
+    )
+    never = replace(
+        trial, status="You are registered, and have no subscription.", next_charge=None, card=None
+    )
+    yield "account-registered", replace(never, can_cancel=False, can_subscribe=True), at
+    yield (
+        "cancel-trial",
+        views.Cancel(email="thandi@example.org", access_until=DATES.free_until, in_trial=True, refund=None),
+        at,
+    )
+    refund = views.Cancel(
+        email="thandi@example.org",
+        access_until=date(2027, 1, 7),
+        in_trial=False,
+        refund=PRICE,
+        action="/cancel",
+    )
+    yield "cancel-refund", refund, replace(VISITOR, path="/cancel")
+    yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at
+    yield (
+        "cancelled-refund",
+        views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo_action=None),
+        at,
+    )
+    yield "receipt", RECEIPT, at
+    note = views.CreditNote(
+        number="CN-000003",
+        issued_on=date(2026, 12, 10),
+        net=Money(6522),
+        vat=VAT,
+        gross=PRICE,
+        reason="cancelled within 14 days of the charge",
+    )
+    yield "receipt-credited", replace(RECEIPT, is_copy=True, credit_notes=(note,)), at
+
+
+def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    everything = tuple(article.teaser for article in sample_articles())
+    by_access = {article.teaser.access: article for article in reversed(sample_articles())}
+    at = replace(VISITOR, path="/articles")
+    front = views.Articles(articles=everything, price=PRICE, trial_days=14, can_subscribe=True)
+    yield "articles", front, at
+    yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
+    subscriber = next(article for article in sample_articles() if article.teaser.audio)
+    heard = views.Listen(minutes=subscriber.spoken_minutes, source="/articles/sample/audio")
+    yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
+    yield "article-free", _open(by_access["free"]), at
+    yield "article-metered", replace(_open(by_access["metered"]), meter=views.Meter(used=2, limit=10)), at
+    locked = views.Wall(reason="subscribe", price=PRICE, trial_days=14)
+    yield (
+        "article-locked",
+        replace(_locked(subscriber, locked), listen=views.Listen(minutes=subscriber.spoken_minutes)),
+        at,
+    )
+    yield "article-register", _locked(by_access["registered"], replace(locked, reason="register")), at
+    used = replace(locked, reason="meter_used", limit=3, registered_limit=10)
+    yield "article-meter-used", _locked(by_access["metered"], used), at
+
+
+def _open(article: SampleArticle) -> views.Article:
+    return views.Article(
+        teaser=article.teaser,
+        byline=article.byline,
+        paragraphs=article.paragraphs,
+        wall=None,
+        json_ld=_described(article),
+        more=tuple(other.teaser for other in sample_articles() if other is not article)[:3],
+    )
+
+
+def _locked(article: SampleArticle, wall: views.Wall) -> views.Article:
+    return views.Article(
+        teaser=article.teaser, byline=article.byline, paragraphs=None, wall=wall, json_ld=_described(article)
+    )
+
+
+def _described(article: SampleArticle) -> dict[str, object]:
+    house = SampleHouse()
+    return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}")
+
+
+def _mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(VISITOR, path="/mailbox")
+    subjects = (
+        "Your tax invoice INV-000148",
+        "R75.00 incl. VAT will be charged on 8 December",
+        "Your trial has begun",
+        "Your link to sign in",
+    )
+    rows = tuple(
+        views.LetterRow(
+            id=f"l{n}",
+            at=NOW,
+            sender="The Swartberg Post <readers@swartberg-post.example>",
+            recipient="thandi@example.org",
+            subject=subject,
+        )
+        for n, subject in enumerate(subjects)
+    )
+    headers = (
+        ("Message-ID", "<7f3a2c.1@swartberg-post.example>"),
+        ("Date", "Mon, 23 Nov 2026 09:00:00 +0200"),
+    )
+    text = "Good morning,\n\nyour tax invoice is below.\n\nCancel at any time: http://127.0.0.1:8000/cancel\n"
+    letter = views.OpenLetter(row=rows[0], headers=headers, text=text, has_html=True)
+    yield "mailbox", views.Mailbox(letters=rows, letter=letter), at
+    yield (
+        "mailbox-text",
+        views.Mailbox(letters=rows, letter=replace(letter, shown="text"), to="thandi@example.org"),
+        at,
+    )
+    yield "mailbox-empty", views.Mailbox(letters=()), at
+
+
+def _errors() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    missing = views.Error(
+        status=404,
+        title="This page does not exist",
+        advice="The address may be mistyped, or the page has moved.",
+    )
+    broken = views.Error(
+        status=500,
+        title="Something broke on our side",
+        advice="Nothing was charged twice and nothing is lost. Try again in a minute.",
+        request_id="req_8f2k1",
+    )
+    yield "error-404", missing, replace(VISITOR, demo=None)
+    yield "error-500", broken, replace(VISITOR, flash=views.Flash(text="That did not work.", tone="bad"))
+
+
+def write(folder: Path) -> list[str]:
+    """Writes every page as NAME.html, with the static files beside them. Returns the names."""
+    look = Look(ZoneInfo("Africa/Johannesburg"))
+    shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
+    names = []
+    for name, page, frame in pages():
+        (folder / f"{name}.html").write_text(look.page(page, frame), "utf-8")
+        names.append(name)
+    return names
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Name the folder to write to: python -m billing.web.preview DIR")
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(f"{len(write(target))} pages in {target}\n")

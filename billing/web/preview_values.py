@@ -1,0 +1,87 @@
+"""The values the preview's pages share: an invented publisher, a price, a calendar, a visitor and a reader."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from billing.rules.money import Money
+from billing.web import views
+
+PRICE = Money(7500)
+VAT = Money(978)
+CARD = views.Card(brand="Visa", last4="4242", exp_month=8, exp_year=2029)
+DATES = views.TrialDates(
+    days=14,
+    free_until=date(2026, 12, 7),
+    first_notice_on=date(2026, 11, 30),
+    second_notice_on=date(2026, 12, 4),
+    first_charge_on=date(2026, 12, 8),
+)
+CONSENT = (
+    "I agree: free through 7 December 2026, then R75.00 a month incl. VAT from 8 December 2026, "
+    "charged to my card until I cancel."
+)
+LONG_ADDRESS = "nomfundo.van-der-westhuizen@correspondence.kransrivier.example"
+NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleHouse:
+    """An invented publisher; the running service takes its own from the settings."""
+
+    name: str = "The Swartberg Post"
+    legal_name: str = "Swartberg Post Media (Pty) Ltd"
+    address: str = "14 Kerk Street, Kransrivier, 6999"
+    vat_number: str = "4000000018"
+    contact_email: str = "readers@swartberg-post.example"
+    phone: str = "+27 23 000 0142"
+    url: str = "https://swartberg-post.example"
+
+
+DEMO = views.DemoBar(
+    now=NOW,
+    sandbox_url="/_sandbox",
+    next_at=datetime(2026, 11, 30, 7, 0, tzinfo=UTC),
+    next_what="first reminder to 2 readers",
+)
+VISITOR = views.Frame(house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), demo=DEMO)
+READER = replace(VISITOR, signed_in=True)
+PAID_ACCOUNT = views.Account(
+    email="thandi@example.org",
+    status="You subscribe, and everything is open to you.",
+    next_charge=views.NextCharge(on=date(2027, 1, 8), amount=PRICE),
+    card=CARD,
+    past_due=None,
+    can_cancel=True,
+    can_resume=False,
+    can_subscribe=False,
+    receipts=(
+        views.ReceiptRow(invoice_id="inv_2", number="INV-000148", issued_on=date(2026, 12, 8), gross=PRICE),
+        views.ReceiptRow(
+            invoice_id="inv_1",
+            number="INV-000017",
+            issued_on=date(2026, 11, 8),
+            gross=PRICE,
+            refunded=PRICE,
+        ),
+    ),
+    sessions=(
+        views.SessionRow(device="Firefox on Linux", last_seen_at=NOW, is_this=True),
+        views.SessionRow(device="Safari on iPhone", last_seen_at=datetime(2026, 11, 20, 18, 4, tzinfo=UTC)),
+    ),
+)
+
+
+RECEIPT = views.Receipt(
+    number="INV-000148",
+    issued_on=date(2026, 12, 8),
+    reader_email="thandi@example.org",
+    description="Digital subscription, one month",
+    period_from=date(2026, 12, 8),
+    period_to=date(2027, 1, 7),
+    net=Money(6522),
+    vat=VAT,
+    gross=PRICE,
+    vat_percent="15",
+    card=CARD,
+    is_copy=False,
+)

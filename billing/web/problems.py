@@ -1,0 +1,140 @@
+"""Refusals as answers: problem+json for programs (RFC 9457), a page for people. Each is logged, and changes nothing."""
+
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from billing.errors import Refusal
+from billing.rules.lifecycle import MoveRefused
+from billing.web.views import Error
+
+log = logging.getLogger("billing.refusals")
+TITLES = {
+    400: "We couldn't read that",
+    401: "Who are you?",
+    402: "The card was declined",
+    403: "That isn't allowed",
+    404: "There is nothing here",
+    405: "That can't be done here",
+    409: "That doesn't fit any more",
+    410: "This link is spent",
+    413: "That is too large",
+    422: "Please check what you typed",
+    429: "One moment, please",
+    500: "Something broke on our side",
+    503: "We can't reach the card company",
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem+json answer with a stable `code`."""
+    body = {
+        "type": f"urn:masthead:{code}",
+        "title": TITLES.get(status, "Refused"),
+        "status": status,
+        "code": code,
+    }
+    return JSONResponse(
+        body | {"detail": detail} | dict(facts or {}),
+        status,
+        {"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Register how each family of refusals is answered."""
+    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(MoveRefused, _move_refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _for_programs(request: Request) -> bool:
+    if request.url.path.startswith(
+        ("/v1/", "/webhooks/", "/access/", "/healthz", "/readyz", "/.well-known/")
+    ):
+        return True
+    return "text/html" not in request.headers.get("accept", "text/html")
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    log.warning(
+        "refused %s %s %s %s request=%s",
+        status,
+        code,
+        request.method,
+        request.url.path,
+        request.state.request_id,
+    )
+    if _for_programs(request):
+        return problem(status, code, detail, facts, headers)
+    from billing.web.visit import open_visit
+
+    view = Error(
+        status=status,
+        title=TITLES.get(status, "That can't be done"),
+        advice=detail,
+        request_id=request.state.request_id if status >= 500 else None,
+    )
+    response = open_visit(request).page(view, status)
+    response.headers.update(headers or {})
+    return response
+
+
+def _refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if error.status == 429:
+        headers["Retry-After"] = "600"
+    return _answer(request, error.status, error.code, error.detail, error.facts, headers)
+
+
+def _move_refused(request: Request, error: Exception) -> Response:
+    return _answer(request, 409, "move_refused", str(error))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(line["type"] == "json_invalid" for line in found):
+        return _answer(request, 400, "malformed", "The body isn't valid JSON.")
+    wrong = [
+        {"at": ".".join(str(part) for part in line["loc"]), "problem": line["msg"]} for line in found[:20]
+    ]
+    return _answer(request, 422, "invalid", "Some fields aren't as they should be.", {"errors": wrong})
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    details = {
+        404: "There is no such page. It may have moved.",
+        405: "This address doesn't take that method.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return _answer(request, error.status_code, code, detail, headers=error.headers)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    log.error("broken %s %s", request.method, request.url.path, exc_info=error)
+    return _answer(request, 500, "broken", "We have been told, and are looking into it. Nothing was lost.")

@@ -1,0 +1,81 @@
+"""The demo's articles: one Markdown file each in `articles/`, the front matter as `name: value` lines.
+
+After a blank line comes the text: paragraphs between blank lines, `## ` a heading, `> ` a quotation,
+`!name caption` a figure drawn in `articles/figures/name.svg`.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+from markupsafe import Markup
+
+from billing.rules.access import AccessLevel
+from billing.web.views import Block, Teaser
+
+FOLDER = Path(__file__).parent / "articles"
+AUDIO = FOLDER / "listen.ogg"
+"""The demo's one recording, played for every sample article that has audio."""
+WORDS_READ_A_MINUTE = 200
+WORDS_SPOKEN_A_MINUTE = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleArticle:
+    """An article with its whole text; only the server holds it."""
+
+    teaser: Teaser
+    byline: str
+    paragraphs: tuple[Block, ...]
+    spoken_minutes: int
+
+
+@cache
+def sample_articles() -> tuple[SampleArticle, ...]:
+    """All of them, the newest first."""
+    found = [parse(path.stem, path.read_text("utf-8")) for path in FOLDER.glob("*.md")]
+    return tuple(sorted(found, key=lambda article: article.teaser.published_on, reverse=True))
+
+
+def sample_article(article_id: str) -> SampleArticle | None:
+    """One by its id, or None."""
+    return next((article for article in sample_articles() if article.teaser.id == article_id), None)
+
+
+def parse(article_id: str, source: str) -> SampleArticle:
+    """An article from its file. A missing field, a wrong date or an unknown access level raises ValueError."""
+    head, _, body = source.partition("\n\n")
+    lines = dict(line.split(": ", 1) for line in head.splitlines())
+    if missing := {"title", "section", "lead", "access", "published", "byline"} - lines.keys():
+        raise ValueError(f"{article_id}.md lacks {', '.join(sorted(missing))}.")
+    words = len(body.split()) + len(lines["lead"].split())
+    return SampleArticle(
+        teaser=Teaser(
+            id=article_id,
+            title=lines["title"],
+            section=lines["section"],
+            lead=lines["lead"],
+            access=AccessLevel(lines["access"]).value,
+            published_on=date.fromisoformat(lines["published"]),
+            minutes=math.ceil(words / WORDS_READ_A_MINUTE),
+            audio=lines.get("audio") == "yes",
+        ),
+        byline=lines["byline"],
+        paragraphs=tuple(block(text.strip()) for text in body.split("\n\n") if text.strip()),
+        spoken_minutes=math.ceil(words / WORDS_SPOKEN_A_MINUTE),
+    )
+
+
+def block(text: str) -> Block:
+    """One piece of the text by the mark it begins with. A figure's drawing is ours, so it is trusted markup."""
+    if text.startswith("## "):
+        return Block(kind="heading", text=text[3:])
+    if text.startswith("> "):
+        return Block(kind="quote", text=text[2:])
+    if text.startswith("!"):
+        name, _, caption = text[1:].partition(" ")
+        drawing = (FOLDER / "figures" / f"{name}.svg").read_text("utf-8")
+        return Block(kind="figure", text=caption, svg=Markup(drawing))  # noqa: S704 - a file of this package
+    return Block(kind="paragraph", text=text)

@@ -1,0 +1,111 @@
+"""Signing in and out: pages around `readers.sign_in`."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from billing.readers import sessions, sign_in
+from billing.readers.register import BadAddress
+from billing.web import cookies, views
+from billing.web.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/sign-in")
+def ask(visit: Visiting) -> Response:
+    """Where to send the link."""
+    return visit.go("/account") if visit.reader else visit.page(views.SignIn())
+
+
+@router.post("/sign-in")
+def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
+    """Mail a link, if the address is known. What the browser sees is the same either way (6.3.8)."""
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.ask(session, parts.office, email, visit.browser, visit.at)
+    except BadAddress as refusal:
+        return visit.page(views.SignIn(email=email[:254], error=refusal.detail), 422)
+    return visit.go("/sign-in/sent")
+
+
+@router.get("/sign-in/sent")
+def sent(visit: Visiting) -> Response:
+    """Check your mail; and the place for a code from another device."""
+    return visit.page(views.SignInSent(minutes=int(sign_in.LIFE.total_seconds() // 60)))
+
+
+@router.get("/sign-in/link/{token}")
+def follow(visit: Visiting, token: str) -> Response:
+    """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
+    visit.give(cookies.LINK, token[:200], sign_in.LIFE)
+    return visit.go("/sign-in/confirm")
+
+
+@router.get("/sign-in/confirm")
+def confirm_page(visit: Visiting) -> Response:
+    """A button in the browser that asked; in any other, the code to type there."""
+    parts, token = visit.parts, visit.cookie(cookies.LINK)
+    try:
+        with parts.database.transaction() as session:
+            link = sign_in.find_link(session, parts.office.tokens, token, visit.at)
+            here = sign_in.belongs_here(link, parts.office.tokens, visit.browser_secret)
+    except sign_in.LinkSpent:
+        return visit.page(views.SignInExpired(), 410)
+    code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
+    return visit.page(views.SignInConfirm(code=code))
+
+
+@router.post("/sign-in/confirm")
+def confirm(visit: Guarded) -> Response:
+    """Use the link, once."""
+    try:
+        with visit.parts.database.transaction() as session:
+            done = sign_in.confirm(
+                session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
+            )
+    except sign_in.LinkSpent:
+        return visit.page(views.SignInExpired(), 410)
+    return _signed_in(visit, done)
+
+
+@router.post("/sign-in/code")
+def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
+    """Use the code from the mail, in the browser that asked; five tries."""
+    try:
+        with visit.parts.database.transaction() as session:
+            done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
+    except sign_in.LinkSpent:
+        return visit.page(views.SignInExpired(), 410)
+    if done is None:
+        return visit.page(views.SignInSent(error=sign_in.WrongCode().detail), 422)
+    return _signed_in(visit, done)
+
+
+def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:
+    visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
+    visit.takes.append(cookies.LINK)
+    return visit.go("/account", "signed-in")
+
+
+@router.post("/sign-out")
+def sign_out(visit: Guarded) -> Response:
+    """End this browser's session."""
+    return _end(visit, only=visit.session.id if visit.session else "")
+
+
+@router.post("/sign-out-everywhere")
+def sign_out_everywhere(visit: Guarded) -> Response:
+    """End every session of the reader."""
+    return _end(visit, only=None)
+
+
+def _end(visit: Visit, only: str | None) -> Response:
+    if visit.reader is not None:
+        with visit.parts.database.transaction() as session:
+            sessions.end_sessions(session, visit.reader.id, visit.at, only=only)
+    visit.takes.append(cookies.SESSION)
+    return visit.go("/articles", "signed-out")

@@ -1,0 +1,77 @@
+"""What each page needs, as plain values: one frozen class a page, named after its template.
+
+Days are civil dates in the publisher's zone, instants are aware, money includes VAT unless its name says otherwise.
+"""
+
+from billing.web.views.account import (
+    Account,
+    Cancel,
+    Cancelled,
+    ChangeCard,
+    CreditNote,
+    NextCharge,
+    PastDue,
+    Receipt,
+    ReceiptRow,
+    SessionRow,
+    SignIn,
+    SignInConfirm,
+    SignInExpired,
+    SignInSent,
+)
+from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, TrialDates
+from billing.web.views.reading import (
+    Article,
+    Articles,
+    Block,
+    LetterRow,
+    Listen,
+    Mailbox,
+    Meter,
+    OpenLetter,
+    Teaser,
+    Wall,
+)
+from billing.web.views.start import CardDeclined, Offer, Refused, Review, Started, StartPending, Subscribe
+
+__all__ = [
+    "Account",
+    "Article",
+    "Articles",
+    "Block",
+    "Cancel",
+    "Cancelled",
+    "Card",
+    "CardDeclined",
+    "ChangeCard",
+    "CreditNote",
+    "DemoBar",
+    "Error",
+    "Flash",
+    "Frame",
+    "House",
+    "LetterRow",
+    "Listen",
+    "Mailbox",
+    "Meter",
+    "NextCharge",
+    "Offer",
+    "OpenLetter",
+    "Page",
+    "PastDue",
+    "Receipt",
+    "ReceiptRow",
+    "Refused",
+    "Review",
+    "SessionRow",
+    "SignIn",
+    "SignInConfirm",
+    "SignInExpired",
+    "SignInSent",
+    "StartPending",
+    "Started",
+    "Subscribe",
+    "Teaser",
+    "TrialDates",
+    "Wall",
+]

@@ -1,0 +1,155 @@
+"""The pages of a reader's own: signing in, the account, cancelling, receipts."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from billing.rules.money import Money
+from billing.web.views.frame import Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    template: ClassVar[str] = "sign_in.html"
+    email: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInSent:
+    """The same for every address (SEC-1)."""
+
+    template: ClassVar[str] = "sign_in_sent.html"
+    minutes: int = 10
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInConfirm:
+    """With a `code` the link was opened on another device, and the code is to be typed in the first browser."""
+
+    template: ClassVar[str] = "sign_in_confirm.html"
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInExpired:
+    template: ClassVar[str] = "sign_in_expired.html"
+    minutes: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextCharge:
+    on: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastDue:
+    """A charge that did not go through; `reading_until` is the last day of grace."""
+
+    amount: Money
+    reading_until: date
+    retry_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptRow:
+    invoice_id: str
+    number: str
+    issued_on: date
+    gross: Money
+    refunded: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    device: str
+    last_seen_at: datetime
+    is_this: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """`status` is one sentence. A reader who never subscribed has no card, no receipts, and `can_subscribe`."""
+
+    template: ClassVar[str] = "account.html"
+    email: str
+    status: str
+    next_charge: NextCharge | None
+    card: Card | None
+    past_due: PastDue | None
+    can_cancel: bool
+    can_resume: bool
+    can_subscribe: bool
+    receipts: tuple[ReceiptRow, ...]
+    sessions: tuple[SessionRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel:
+    """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
+
+    With `refund` the reader may instead end today and get that amount back.
+    """
+
+    template: ClassVar[str] = "cancel.html"
+    email: str
+    access_until: date | None
+    in_trial: bool
+    refund: Money | None
+    action: str = "/account/cancel"
+    reasons: tuple[tuple[str, str], ...] = (
+        ("price", "It costs too much"),
+        ("time", "I do not find the time to read"),
+        ("content", "It does not cover what I need"),
+        ("trouble", "Something did not work"),
+        ("elsewhere", "I read another paper"),
+        ("other", "Something else"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    template: ClassVar[str] = "cancelled.html"
+    access_until: date | None
+    ever_charged: bool
+    refund: Money | None = None
+    undo_action: str | None = "/account/resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditNote:
+    number: str
+    issued_on: date
+    net: Money
+    vat: Money
+    gross: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """A paid invoice. `period_to` is its last day; `vat_percent` is text such as "15"."""
+
+    template: ClassVar[str] = "receipt.html"
+    number: str
+    issued_on: date
+    reader_email: str
+    description: str
+    period_from: date
+    period_to: date
+    net: Money
+    vat: Money
+    gross: Money
+    vat_percent: str
+    card: Card
+    is_copy: bool
+    credit_notes: tuple[CreditNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCard:
+    """From the link in a mail, without signing in."""
+
+    template: ClassVar[str] = "change_card.html"

@@ -1,0 +1,93 @@
+"""What stands around every page, and the values that several pages share."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Literal, Protocol
+
+
+class House(Protocol):
+    """The publisher, as the law wants it named on every page (ECT-1)."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def legal_name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def vat_number(self) -> str: ...
+    @property
+    def contact_email(self) -> str: ...
+    @property
+    def phone(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flash:
+    """One sentence about what has just happened."""
+
+    text: str
+    tone: Literal["good", "bad"] = "good"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoBar:
+    """The held clock of the demo, and what will happen next on it (None when nothing will)."""
+
+    now: datetime
+    sandbox_url: str
+    next_at: datetime | None = None
+    next_what: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page. `path` is the current path with its query; `demo` is None outside the demo."""
+
+    house: House
+    csrf: str
+    path: str
+    today: date
+    signed_in: bool = False
+    flash: Flash | None = None
+    demo: DemoBar | None = None
+
+
+class Page(Protocol):
+    """Any view: it knows the template that shows it."""
+
+    template: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDates:
+    """The calendar of a trial that starts today. `free_until` is the last free day, the charge is on the next."""
+
+    days: int
+    free_until: date
+    first_notice_on: date
+    second_notice_on: date
+    first_charge_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Error:
+    """A refusal as a page: what happened in `title`, what to do in `advice`."""
+
+    template: ClassVar[str] = "error.html"
+    status: int
+    title: str
+    advice: str
+    link: str = "/"
+    link_text: str = "Back to the front page"
+    request_id: str | None = None

@@ -1,0 +1,118 @@
+"""The pages that show articles, and the demo's mailbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from markupsafe import Markup
+
+from billing.rules.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teaser:
+    """An article as lists show it; `access` is free, registered, metered or subscriber."""
+
+    id: str
+    title: str
+    section: str
+    lead: str
+    access: str
+    published_on: date
+    minutes: int
+    audio: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Articles:
+    template: ClassVar[str] = "articles.html"
+    articles: tuple[Teaser, ...]
+    price: Money
+    trial_days: int
+    can_subscribe: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A piece of an article: a paragraph, a heading, a quotation, or a figure (`text` is its caption)."""
+
+    kind: Literal["paragraph", "heading", "quote", "figure"]
+    text: str
+    svg: Markup | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """What stands instead of the text: the three refusals of the access decision.
+
+    `limit` is how many metered articles a month were free; `registered_limit` what a free registration would give.
+    """
+
+    reason: Literal["register", "subscribe", "meter_used"]
+    price: Money
+    trial_days: int
+    limit: int | None = None
+    registered_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listen:
+    """With `source` the reader may listen; without it a sentence says that subscribers can."""
+
+    minutes: int
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1)."""
+
+    template: ClassVar[str] = "article.html"
+    teaser: Teaser
+    byline: str
+    paragraphs: tuple[Block, ...] | None
+    wall: Wall | None
+    meter: Meter | None = None
+    listen: Listen | None = None
+    note: str | None = None
+    json_ld: Mapping[str, object] | None = None
+    more: tuple[Teaser, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.paragraphs is None) == (self.wall is None):
+            raise ValueError("An article page shows either its text or a wall, never both and never neither.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterRow:
+    id: str
+    at: datetime
+    sender: str
+    recipient: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLetter:
+    row: LetterRow
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    has_html: bool
+    shown: Literal["html", "text"] = "html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """Newest letter first; `to` is the address the list is narrowed to."""
+
+    template: ClassVar[str] = "mailbox.html"
+    letters: tuple[LetterRow, ...]
+    letter: OpenLetter | None = None
+    to: str | None = None

@@ -1,0 +1,84 @@
+"""The pages from the offer to a running subscription."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar, Literal
+
+from billing.rules.money import Money
+from billing.web.views.frame import Card, TrialDates
+from billing.web.views.reading import Teaser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    template: ClassVar[str] = "offer.html"
+    price: Money
+    dates: TrialDates
+    articles: tuple[Teaser, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribe:
+    template: ClassVar[str] = "subscribe.html"
+    price: Money
+    dates: TrialDates
+    email: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """The last look before the card page. Without `dates` there is no trial: the price is charged today.
+
+    `consent_text` is shown beside the box word for word, so that what is recorded is what was read (CARD-1).
+    """
+
+    template: ClassVar[str] = "review.html"
+    email: str
+    price: Money
+    vat: Money
+    dates: TrialDates | None
+    next_charge_on: date
+    consent_text: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """Why no trial can start. `already_subscribed` asks to sign in, the others offer a start without a trial."""
+
+    template: ClassVar[str] = "refused.html"
+    why: Literal["trial_used", "card_used", "already_subscribed"]
+    price: Money
+    next_charge_on: date
+    cooling_off_days: int = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """Without `dates` the first month has just been paid."""
+
+    template: ClassVar[str] = "started.html"
+    email: str
+    price: Money
+    dates: TrialDates | None
+    next_charge_on: date
+    card: Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartPending:
+    """Asks again at `again_url` every `seconds` until that answers with another page."""
+
+    template: ClassVar[str] = "start_pending.html"
+    again_url: str = "/subscribe/back"
+    seconds: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardDeclined:
+    """`advice` is one sentence for the reader; it never says lost, stolen or fraud."""
+
+    template: ClassVar[str] = "card_declined.html"
+    advice: str
+    retry_url: str = "/subscribe/review"

@@ -1,0 +1,205 @@
+"""One request of a person's browser: who it is, and how it is answered with a page."""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from billing.advance import upcoming
+from billing.errors import Forbidden
+from billing.parts import Parts
+from billing.readers import sessions
+from billing.readers.models import Reader, ReaderSession
+from billing.readers.register import by_id
+from billing.readers.sign_in import Browser
+from billing.settings import Environment
+from billing.web import cookies
+from billing.web.look import Look
+from billing.web.views import DemoBar, Flash, Frame, Page
+
+FLASHES = {
+    "resumed": Flash(text="Your subscription goes on as before."),
+    "card": Flash(text="Your new card is saved."),
+    "paid": Flash(text="Thank you. The charge went through, and your subscription goes on."),
+    "not-paid": Flash(
+        text="Your card is saved, but the charge did not go through. Please try another card.", tone="bad"
+    ),
+    "signed-out": Flash(text="You are signed out."),
+    "signed-in": Flash(text="You are signed in."),
+}
+
+
+class CrossSite(Forbidden):
+    """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
+
+    code = "cross_site"
+
+
+@dataclass
+class Visit:
+    """A browser asking for a page, with everything needed to answer it."""
+
+    request: Request
+    parts: Parts
+    look: Look
+    at: datetime
+    browser_secret: str
+    new_browser: bool
+    session: ReaderSession | None = None
+    reader: Reader | None = None
+    gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
+    takes: list[str] = field(default_factory=list)
+
+    @property
+    def ip(self) -> str:
+        """The browser's network address, as far as the trusted proxies tell."""
+        return client_ip(self.request, self.parts)
+
+    @property
+    def browser(self) -> Browser:
+        """The browser as sign-in sees it."""
+        return Browser(self.browser_secret, self.ip, self.device)
+
+    @property
+    def browser_hash(self) -> str:
+        """By which we recognise this browser in the database."""
+        return self.parts.office.tokens.digest("browser", self.browser_secret)
+
+    @property
+    def device(self) -> str:
+        """What the browser calls itself."""
+        return self.request.headers.get("user-agent", "")[:300]
+
+    @property
+    def csrf(self) -> str:
+        """Proves that a form came from a page of ours in this browser."""
+        return self.parts.office.tokens.token("csrf", self.browser_hash[:32])
+
+    def cookie(self, name: str) -> str:
+        """The value of one of our cookies, or an empty string."""
+        return cookies.read(self.request, self.parts.settings, name)
+
+    def give(self, name: str, value: str, life: timedelta) -> None:
+        """Set a cookie with the answer."""
+        self.gives.append((name, value, life))
+
+    def page(self, view: Page, status: int = 200) -> Response:
+        """Answer with a page."""
+        flash = FLASHES.get(self.cookie(cookies.FLASH))
+        if flash is not None:
+            self.takes.append(cookies.FLASH)
+        path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
+        frame = Frame(
+            house=self.parts.sender.house,
+            csrf=self.csrf,
+            path=path,
+            today=self.parts.office.today(self.at),
+            signed_in=self.reader is not None,
+            flash=flash,
+            demo=_demo_bar(self.parts, self.at),
+        )
+        response = HTMLResponse(self.look.page(view, frame), status, {"Cache-Control": "private, no-store"})
+        if self.new_browser:
+            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+        return self._with_cookies(response)
+
+    def go(self, path: str, flash: str | None = None) -> Response:
+        """Answer by sending the browser on, with a GET."""
+        if flash is not None:
+            self.give(cookies.FLASH, flash, timedelta(minutes=2))
+        if self.new_browser:
+            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+        return self._with_cookies(RedirectResponse(path, 303, {"Cache-Control": "no-store"}))
+
+    def _with_cookies(self, response: Response) -> Response:
+        for name, value, life in self.gives:
+            cookies.give(response, self.parts.settings, name, value, life)
+        for name in self.takes:
+            cookies.take(response, self.parts.settings, name)
+        return response
+
+
+def parts_of(request: Request) -> Parts:
+    """The installation this request came to."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def client_ip(request: Request, parts: Parts) -> str:
+    """The caller's network address: the peer, or, behind n trusted proxies, the nth from the right of X-Forwarded-For."""
+    peer = request.client.host if request.client else ""
+    count = parts.settings.proxy_count
+    forwarded = [
+        part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()
+    ]
+    return forwarded[-count] if count and len(forwarded) >= count else peer
+
+
+def open_visit(request: Request) -> Visit:
+    """Recognise the browser and the reader. Reads the clock, once."""
+    parts = parts_of(request)
+    known = cookies.read(request, parts.settings, cookies.BROWSER)
+    visit = Visit(
+        request=request,
+        parts=parts,
+        look=request.app.state.look,
+        at=parts.clock.now(),
+        browser_secret=known or secrets.token_urlsafe(32),
+        new_browser=not known,
+    )
+    secret = visit.cookie(cookies.SESSION)
+    if secret:
+        with parts.database.transaction() as session:
+            visit.session = sessions.find(session, parts.office.tokens, secret, visit.at)
+            if visit.session is not None:
+                visit.reader = by_id(session, visit.session.reader_id)
+    return visit
+
+
+def open_guarded(
+    request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
+) -> Visit:
+    """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
+    refuse_cross_site(request, visit.parts)
+    if csrf != visit.csrf:
+        raise CrossSite
+    return visit
+
+
+def refuse_cross_site(request: Request, parts: Parts) -> None:
+    """Raises CrossSite when the browser says that another site sent this."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise CrossSite
+    origin = request.headers.get("origin")
+    if site is None and origin is not None and _origin(origin) != _origin(parts.settings.public_url):
+        raise CrossSite
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parsed = urlsplit(url)
+        return parsed.scheme, parsed.hostname, parsed.port
+    except ValueError:
+        return "", None, None
+
+
+def _demo_bar(parts: Parts, at: datetime) -> DemoBar | None:
+    if parts.settings.environment is not Environment.DEMO:
+        return None
+    due = upcoming(parts)
+    return DemoBar(
+        now=at,
+        sandbox_url=parts.settings.sandbox_url,
+        next_at=due[0] if due else None,
+        next_what=due[1] if due else None,
+    )
+
+
+Visiting = Annotated[Visit, Depends(open_visit)]
+Guarded = Annotated[Visit, Depends(open_guarded)]

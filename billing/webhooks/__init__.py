@@ -1,0 +1,1 @@
+"""What the acquirer tells us: stored once, settled later."""

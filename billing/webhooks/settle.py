@@ -1,0 +1,156 @@
+"""Settle stored events: each is a hint, and what it hints at is fetched. Late, repeated and out of order is the normal case."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import col, or_, select
+
+from billing.crew import claimer, living
+from billing.db import Database
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments import refund, setup
+from billing.payments.gateway import Gateway, Unknown
+from billing.payments.models import CardSetup, PaymentMethod, Refund
+from billing.renewals.settle import settle as settle_attempt
+from billing.webhooks.models import InboundEvent
+
+_WAITS = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What settling works with."""
+
+    database: Database
+    gateway: Gateway
+    office: Office
+
+
+def settle_due(desk: Desk, at: datetime) -> int:
+    """Settle the events that are due; how many were looked at. One that can't be settled waits and doesn't hold up others."""
+    done = 0
+    with claimer(desk.database) as me:
+        while batch := _claim(desk.database, me, at):
+            for event in batch:
+                _settle(desk, event, at)
+                done += 1
+    return done
+
+
+def _claim(database: Database, me: int, at: datetime) -> list[InboundEvent]:
+    with database.transaction() as session:
+        rows = session.exec(
+            select(InboundEvent)
+            .where(
+                col(InboundEvent.settled_at).is_(None),
+                InboundEvent.try_at <= at,
+                or_(
+                    col(InboundEvent.claimed_by).is_(None),
+                    col(InboundEvent.claimed_by).not_in(living(session)),
+                ),
+            )
+            .order_by(col(InboundEvent.try_at), col(InboundEvent.created_at))
+            .limit(50)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in rows:
+            row.claimed_by = me
+            session.add(row)
+        return list(rows)
+
+
+def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
+    outcome, problem = None, None
+    try:
+        handle = HANDLERS.get(event.type)
+        outcome = handle(desk, event, at) if handle else "not for us"
+    except Exception as error:
+        log.exception("event %s (%s) can't be settled yet", event.id, event.type)
+        problem = f"{type(error).__name__}: {error}"[:500]
+    with desk.database.transaction() as session:
+        row = session.get_one(InboundEvent, event.id, with_for_update=True)
+        row.claimed_by = None
+        row.tries += 1
+        if problem is None:
+            row.settled_at, row.outcome, row.last_error = at, outcome, None
+        else:
+            row.last_error = problem
+            row.try_at = at + _WAITS[min(row.tries, len(_WAITS)) - 1]
+        session.add(row)
+
+
+def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A charge went through or didn't: the attempt is settled from the intent as it is now."""
+    attempt_id, outcome = desk.gateway.fetch_charge(event.object_ref)
+    if isinstance(outcome, Unknown):
+        raise Unavailable(outcome.why)
+    if attempt_id is None:
+        return "not our charge"
+    with desk.database.transaction() as session:
+        return settle_attempt(session, desk.office, attempt_id, outcome, at, by="stripe")
+
+
+def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A card page was completed or ran out: the visit is finished, if the reader's own return hasn't done it."""
+    setup_id = _visit(desk.database, event)
+    if setup_id is None:
+        return "not our page"
+    return setup.finish(
+        desk.database, desk.gateway, desk.office, setup_id, at, by="stripe", session_ref=event.object_ref
+    ).state
+
+
+def _visit(database: Database, event: InboundEvent) -> str | None:
+    """By the page's reference; or, when we crashed before noting that, by the id we gave the page."""
+    with database.transaction() as session:
+        known = session.exec(select(CardSetup.id).where(CardSetup.session_ref == event.object_ref)).first()
+        if known is not None:
+            return known
+        named = (event.payload["data"]["object"].get("metadata") or {}).get("setup")
+        return named if named and session.get(CardSetup, named) else None
+
+
+def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A refund moved on: pending ones end here."""
+    refund_id, answer = desk.gateway.fetch_refund(event.object_ref)
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    with desk.database.transaction() as session:
+        if refund_id is None or session.get(Refund, refund_id) is None:
+            return "not our refund"
+        refund.settle(session, desk.office, refund_id, answer, at)
+    return answer.state
+
+
+def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """The network replaced a card in place: show the new digits and date (STR-12)."""
+    card = desk.gateway.fetch_card(event.object_ref)
+    if isinstance(card, Unknown):
+        raise Unavailable(card.why)
+    with desk.database.transaction() as session:
+        method = session.exec(
+            select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref).with_for_update()
+        ).first()
+        if method is None:
+            return "not our card"
+        method.brand, method.last4 = card.brand, card.last4
+        method.exp_month, method.exp_year = card.exp_month, card.exp_year
+        session.add(method)
+    return "card refreshed"
+
+
+HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {
+    "payment_intent.succeeded": charge_changed,
+    "payment_intent.payment_failed": charge_changed,
+    "checkout.session.completed": card_page_changed,
+    "checkout.session.expired": card_page_changed,
+    "refund.created": refund_changed,
+    "refund.updated": refund_changed,
+    "refund.failed": refund_changed,
+    "payment_method.updated": card_changed,
+    "payment_method.automatically_updated": card_changed,
+}

@@ -1,0 +1,39 @@
+"""The worker: APScheduler rings the bell, the timetable does the work. Run as many as you like."""
+
+import logging
+import signal
+from types import FrameType
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.blocking import BlockingScheduler
+
+from billing.parts import Parts
+from billing.timetable import tick
+
+log = logging.getLogger(__name__)
+
+
+def work(parts: Parts) -> None:
+    """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
+    scheduler = BlockingScheduler(
+        executors={"default": ThreadPoolExecutor(1)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=parts.settings.zone,
+    )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        scheduler.shutdown(wait=False)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    scheduler.add_job(_tick, "interval", args=[parts], seconds=parts.settings.tick_seconds)
+    log.info("the worker looks every %s s", parts.settings.tick_seconds)
+    scheduler.start()
+
+
+def _tick(parts: Parts) -> None:
+    """A tick must never end the worker: a database that is away for a minute is back in the next."""
+    try:
+        tick(parts)
+    except Exception:
+        log.exception("this tick failed; the next one tries again")

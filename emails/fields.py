@@ -1,0 +1,122 @@
+"""What a field of a message may hold, and the checks behind it.
+
+Fields are JSON-able, because a message waits as a row before it is written out.
+"""
+
+from dataclasses import dataclass, fields
+from datetime import date
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
+
+from emails.errors import UnsafeLink, WrongFields
+
+Cents = Annotated[int, "cents"]
+Day = Annotated[str, "day"]
+Url = Annotated[str, "url"]
+Code = Annotated[str, "code"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One mail to one reader, before it is put into words. Wrong fields raise `WrongFields`."""
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for name, hint in hints(type(self)).items():
+            problem = _problem(getattr(self, name), hint)
+            if problem:
+                raise WrongFields(f"{self.kind}.{name} {problem}")
+
+    def check_links(self) -> None:
+        """Raises `UnsafeLink` unless every link is http or https and names a host."""
+        for name, hint in hints(type(self)).items():
+            value = getattr(self, name)
+            if value is not None and _mark(hint) == "url" and not _is_web_address(value):
+                raise UnsafeLink(f"{self.kind}.{name} is {value!r}")
+
+
+def hints(message_type: type[Message]) -> dict[str, Any]:
+    """The annotations of a message's fields by name, with their marks."""
+    asked: Any = message_type
+    return _hints(asked)
+
+
+def places(message_type: type[Message]) -> frozenset[str]:
+    """The fields that may stand for a secret until the mail is sent: its links and its code, never others' words."""
+    return frozenset(name for name, hint in hints(message_type).items() if _mark(hint) in ("url", "code"))
+
+
+@cache
+def _hints(message_type: Any) -> dict[str, Any]:
+    found = get_type_hints(message_type, include_extras=True)
+    return {field.name: found[field.name] for field in fields(message_type)}
+
+
+def _mark(hint: Any) -> str | None:
+    for choice in _choices(hint):
+        if get_origin(choice) is Annotated:
+            return str(choice.__metadata__[0])
+    return None
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+
+
+def _problem(value: Any, hint: Any) -> str | None:
+    if any(_fits(value, choice) for choice in _choices(hint)):
+        return None
+    wanted = " or ".join(_in_words(choice) for choice in _choices(hint))
+    return f"must be {wanted}, not {value!r}"
+
+
+def _fits(value: Any, choice: Any) -> bool:
+    if choice is NoneType:
+        return value is None
+    if get_origin(choice) is Literal:
+        return value in get_args(choice)
+    if get_origin(choice) is Annotated:
+        return _fits_mark(value, choice.__metadata__[0])
+    return type(value) is choice
+
+
+def _fits_mark(value: Any, mark: str) -> bool:
+    if mark == "cents":
+        return type(value) is int and value >= 0
+    if type(value) is not str:
+        return False
+    return mark != "day" or _is_day(value)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def _is_web_address(text: str) -> bool:
+    if any(character.isspace() or not character.isprintable() for character in text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+
+
+def _in_words(choice: Any) -> str:
+    if get_origin(choice) is Literal:
+        return " or ".join(repr(value) for value in get_args(choice))
+    if get_origin(choice) is Annotated:
+        marks = {
+            "cents": "cents as a whole number from 0",
+            "day": "a day such as '2026-03-16'",
+            "url": "a link",
+            "code": "a code",
+        }
+        return marks[choice.__metadata__[0]]
+    return "None" if choice is NoneType else str(choice.__name__)

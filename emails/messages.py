@@ -1,0 +1,177 @@
+"""Every mail this house sends about a subscription, one dataclass each. `kind` names its template.
+
+Money is in cents and includes VAT unless the field says `net` or `vat`; days are civil dates of the publisher's zone.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from emails.errors import WrongFields
+from emails.fields import Cents, Code, Day, Message, Url
+
+
+@dataclass(frozen=True)
+class SignInLink(Message):
+    """A link, and a code for the browser that asked; both work once, for `minutes`."""
+
+    kind: ClassVar[str] = "sign_in_link"
+    url: Url
+    code: Code
+    minutes: int
+
+
+@dataclass(frozen=True)
+class TrialStarted(Message):
+    """Confirms the trial and its terms at once (CARD-3). `trial_ends_on` is the last free day."""
+
+    kind: ClassVar[str] = "trial_started"
+    amount: Cents
+    trial_ends_on: Day
+    first_charge_on: Day
+    card_brand: str
+    card_last4: str
+    cancel_url: Url
+    account_url: Url
+
+
+@dataclass(frozen=True)
+class TrialNotice(Message):
+    """Announces the first charge, twice (CARD-4). Without both there is no charge."""
+
+    kind: ClassVar[str] = "trial_notice"
+    which: Literal["first", "second"]
+    amount: Cents
+    charge_on: Day
+    card_brand: str
+    card_last4: str
+    cancel_url: Url
+    account_url: Url
+
+
+@dataclass(frozen=True)
+class Receipt(Message):
+    """The receipt of a charge, which is the abridged tax invoice too (CARD-6, VAT-5).
+
+    `period_to` is the period's last day; `vat_percent` is the rate in words, such as "15"; a second sending
+    says `is_copy` (VAT-7); `next_charge_on` is None where none will follow.
+    """
+
+    kind: ClassVar[str] = "receipt"
+    number: str
+    issued_on: Day
+    description: str
+    period_from: Day
+    period_to: Day
+    net: Cents
+    vat: Cents
+    gross: Cents
+    vat_percent: str
+    card_brand: str
+    card_last4: str
+    is_copy: bool
+    next_charge_on: Day | None
+    cancel_url: Url
+    account_url: Url
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _adds_up(self, self.net, self.vat, self.gross)
+
+
+@dataclass(frozen=True)
+class PaymentFailed(Message):
+    """A charge was declined. Never titled an invoice (VAT-11), never says why the bank refused (RET-5).
+
+    `retry_on` is the day of the next attempt, None where only the reader can help; `reading_until` is the last day of
+    reading without a payment.
+    """
+
+    kind: ClassVar[str] = "payment_failed"
+    amount: Cents
+    card_brand: str
+    card_last4: str
+    retry_on: Day | None
+    reading_until: Day
+    card_url: Url
+    cancel_url: Url
+
+
+@dataclass(frozen=True)
+class Cancelled(Message):
+    """Confirms a cancellation. `access_until` is the last day of reading, None where reading stopped at once."""
+
+    kind: ClassVar[str] = "cancelled"
+    access_until: Day | None
+    ever_charged: bool
+    undo_url: Url | None
+    offer_url: Url
+
+
+@dataclass(frozen=True)
+class Resumed(Message):
+    """Confirms that a cancellation was undone."""
+
+    kind: ClassVar[str] = "resumed"
+    next_charge_on: Day
+    amount: Cents
+    cancel_url: Url
+    account_url: Url
+
+
+@dataclass(frozen=True)
+class Refunded(Message):
+    """Money went back: the credit note that belongs to one tax invoice (VAT-10)."""
+
+    kind: ClassVar[str] = "refunded"
+    amount: Cents
+    net: Cents
+    vat: Cents
+    vat_percent: str
+    credit_note_number: str
+    invoice_number: str
+    issued_on: Day
+    reason: str
+    card_brand: str
+    card_last4: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _adds_up(self, self.net, self.vat, self.amount)
+
+
+@dataclass(frozen=True)
+class Ended(Message):
+    """The subscription is over; `last_day` was the last day of reading."""
+
+    kind: ClassVar[str] = "ended"
+    last_day: Day
+    offer_url: Url
+
+
+@dataclass(frozen=True)
+class SignedInElsewhere(Message):
+    """A device that we had not seen signed in. `at_text` is the moment in the reader's words."""
+
+    kind: ClassVar[str] = "signed_in_elsewhere"
+    at_text: str
+    device: str
+    account_url: Url
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    SignInLink,
+    TrialStarted,
+    TrialNotice,
+    Receipt,
+    PaymentFailed,
+    Cancelled,
+    Resumed,
+    Refunded,
+    Ended,
+    SignedInElsewhere,
+)
+
+
+def _adds_up(message: Message, net: int, vat: int, total: int) -> None:
+    if net + vat != total:
+        raise WrongFields(f"{message.kind}: net {net} and VAT {vat} do not add up to {total} cents")

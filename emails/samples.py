@@ -1,0 +1,106 @@
+"""One or more sample messages of each kind: for the preview, and for the tests of the look."""
+
+from dataclasses import replace
+
+from emails.fields import Message
+from emails.house import House
+from emails.messages import (
+    Cancelled,
+    Ended,
+    PaymentFailed,
+    Receipt,
+    Refunded,
+    Resumed,
+    SignedInElsewhere,
+    SignInLink,
+    TrialNotice,
+    TrialStarted,
+)
+
+HOUSE = House(
+    name="The Karoo Courier",
+    legal_name="Karoo Courier Media (Pty) Ltd",
+    address="14 Stockenstroom Street, Graaff-Reinet, 6280",
+    vat_number="4000000018",
+    contact_email="hello@karoo-courier.example",
+    phone="+27 49 000 0100",
+    url="https://karoo-courier.example",
+)
+SITE = "https://accounts.karoo-courier.example"
+CANCEL = f"{SITE}/cancel#sub_8w3t5n1c.7tq2Zr0wVb5mHd1xLc9sQa2u"
+ACCOUNT = f"{SITE}/account"
+OFFER = f"{SITE}/"
+VISA = ("visa", "4242")
+
+
+def samples() -> dict[str, Message]:
+    """Sample messages by a short name, in the order in which a reader would meet them."""
+    return {
+        "sign-in-link": SignInLink(
+            f"{SITE}/sign-in#sgn_4kq7x2m9.k3Jx8vQm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0Ga", "48120673", 10
+        ),
+        "trial-started": TrialStarted(7500, "2026-03-15", "2026-03-16", *VISA, CANCEL, ACCOUNT),
+        "trial-notice-first": TrialNotice("first", 7500, "2026-03-16", *VISA, CANCEL, ACCOUNT),
+        "trial-notice-second": TrialNotice(
+            "second", 7500, "2026-03-16", "mastercard", "4444", CANCEL, ACCOUNT
+        ),
+        **_receipts(),
+        **_failures(),
+        **_endings(),
+        "signed-in-elsewhere": SignedInElsewhere(
+            "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
+        ),
+    }
+
+
+def _receipts() -> dict[str, Message]:
+    receipt = Receipt(
+        number="INV-000123",
+        issued_on="2026-03-16",
+        description="Digital subscription, one month",
+        period_from="2026-03-16",
+        period_to="2026-04-15",
+        net=6522,
+        vat=978,
+        gross=7500,
+        vat_percent="15",
+        card_brand="visa",
+        card_last4="4242",
+        is_copy=False,
+        next_charge_on="2026-04-16",
+        cancel_url=CANCEL,
+        account_url=ACCOUNT,
+    )
+    return {
+        "receipt": receipt,
+        "receipt-copy": replace(receipt, is_copy=True),
+        "receipt-last": replace(receipt, next_charge_on=None),
+    }
+
+
+def _failures() -> dict[str, Message]:
+    failed = PaymentFailed(7500, *VISA, "2026-03-19", "2026-04-05", f"{SITE}/card/m2Kd8sPq4Wx", CANCEL)
+    return {"payment-failed": failed, "payment-failed-card": replace(failed, retry_on=None)}
+
+
+def _endings() -> dict[str, Message]:
+    undo = f"{SITE}/undo/w8Rt3Kc6Nq1"
+    return {
+        "cancelled-in-trial": Cancelled("2026-03-15", False, undo, OFFER),
+        "cancelled-when-paid": Cancelled("2026-04-15", True, undo, OFFER),
+        "cancelled-at-once": Cancelled(None, True, None, OFFER),
+        "resumed": Resumed("2026-04-16", 7500, CANCEL, ACCOUNT),
+        "refunded": Refunded(
+            amount=7500,
+            net=6522,
+            vat=978,
+            vat_percent="15",
+            credit_note_number="CN-000007",
+            invoice_number="INV-000123",
+            issued_on="2026-03-20",
+            reason="Cancelled within 14 days of the first payment",
+            card_brand="visa",
+            card_last4="4242",
+        ),
+        "ended": Ended("2026-04-15", OFFER),
+    }

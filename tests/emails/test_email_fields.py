@@ -1,0 +1,174 @@
+"""Messages wait as rows: they survive the trip, and refuse what does not fit."""
+
+import json
+from dataclasses import asdict, replace
+from html import unescape
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from emails import (
+    MESSAGES,
+    House,
+    Message,
+    Receipt,
+    SignedInElsewhere,
+    SignInLink,
+    UnknownMessage,
+    UnsafeLink,
+    UnsafeSubject,
+    WrongFields,
+    load,
+    places,
+    render,
+)
+from emails.samples import HOUSE, samples
+from tests.emails.lint import tree
+
+ANY_TEXT = st.text(st.characters(), min_size=1, max_size=200)
+
+
+def receipt() -> Receipt:
+    found = samples()["receipt"]
+    assert isinstance(found, Receipt)
+    return found
+
+
+@pytest.mark.parametrize("name", samples())
+def test_a_message_comes_back_from_its_row(name: str) -> None:
+    message = samples()[name]
+    back = load(message.kind, json.loads(json.dumps(asdict(message))))
+    assert back == message
+    assert type(back) is type(message)
+    assert render(back, HOUSE) == render(message, HOUSE)
+
+
+def test_kinds_are_unique() -> None:
+    assert len({message.kind for message in MESSAGES}) == len(MESSAGES) == 10
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(UnknownMessage, match=r"'\.\./secret'; there are sign_in_link"):
+        load("../secret", {})
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"gross": "7500"}, "receipt.gross must be cents as a whole number from 0, not '7500'"),
+        ({"gross": 75.0}, "receipt.gross must be cents"),
+        ({"gross": True}, "receipt.gross must be cents"),
+        ({"gross": -1}, "receipt.gross must be cents"),
+        ({"vat": 977}, "do not add up to 7500 cents"),
+        ({"issued_on": "16 March 2026"}, "receipt.issued_on must be a day such as '2026-03-16'"),
+        ({"issued_on": "20260316"}, "receipt.issued_on must be a day"),
+        ({"issued_on": "2026-02-29"}, "receipt.issued_on must be a day"),
+        ({"issued_on": None}, "receipt.issued_on must be a day"),
+        ({"next_charge_on": 5}, "receipt.next_charge_on must be a day such as '2026-03-16' or None"),
+        ({"is_copy": 1}, "receipt.is_copy must be bool"),
+        ({"number": None}, "receipt.number must be str"),
+        ({"cancel_url": None}, "receipt.cancel_url must be a link"),
+        ({"colour": "red"}, r"unknown \['colour'\]"),
+    ],
+)
+def test_wrong_fields_are_refused_by_name(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(WrongFields, match=complaint):
+        load("receipt", asdict(receipt()) | change)
+
+
+def test_a_missing_field_and_a_third_notice_are_refused() -> None:
+    fields = asdict(samples()["trial-notice-first"])
+    with pytest.raises(WrongFields, match=r"trial_notice\.which must be 'first' or 'second', not 'third'"):
+        load("trial_notice", fields | {"which": "third"})
+    del fields["amount"]
+    with pytest.raises(WrongFields, match=r"missing \['amount'\]"):
+        load("trial_notice", fields)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "javascript:alert(1)",
+        "//a.example",
+        "/account",
+        "https://",
+        "https://a.example/\nx",
+        "http://[",
+        "https://a b/",
+    ],
+)
+def test_a_link_that_is_not_on_the_web_is_refused(link: str) -> None:
+    with pytest.raises(UnsafeLink, match=r"receipt\.cancel_url"):
+        render(replace(receipt(), cancel_url=link), HOUSE)
+
+
+def test_only_links_and_the_code_may_stand_for_a_secret() -> None:
+    assert places(SignInLink) == {"url", "code"}
+    assert places(SignedInElsewhere) == {"account_url"}
+    assert places(Receipt) == {"cancel_url", "account_url"}
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT, control=st.sampled_from("\r\n\0\x0b\x1b\x85\u2028\u2029\ud800"), at=st.integers(0, 200))
+def test_no_line_break_reaches_a_subject(text: str, control: str, at: int) -> None:
+    number = text[:at] + control + text[at:]
+    with pytest.raises(UnsafeSubject):
+        render(replace(receipt(), number=number), HOUSE)
+    with pytest.raises(UnsafeSubject):
+        render(samples()["ended"], replace(HOUSE, name=number))
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT)
+def test_a_subject_is_one_line_or_refused(text: str) -> None:
+    try:
+        subject = render(replace(receipt(), number=text), HOUSE).subject
+    except UnsafeSubject:
+        assume(False)
+    assert len(subject.splitlines()) == 1
+    assert text in subject
+
+
+def texts_of(message: Message) -> list[str]:
+    return [
+        name
+        for name, value in asdict(message).items()
+        if type(value) is str and not name.endswith(("_on", "_from", "_to", "url"))
+    ]
+
+
+@settings(deadline=None)
+@given(text=ANY_TEXT, name=st.sampled_from(list(samples())))
+def test_whatever_a_value_holds_the_mail_stays_whole(text: str, name: str) -> None:
+    """Markup in a value is shown, not obeyed; the text part never breaks its lines or swallows its links."""
+    message = samples()[name]
+    fields = {
+        field: text for field in texts_of(message) if field not in ("which", "number", "credit_note_number")
+    }
+    calm = {field: "2026-03-16" for field in ("access_until", "reading_until", "last_day") if field in fields}
+    nasty = replace(message, **fields | calm)
+    mail = render(nasty, House(HOUSE.name, text, text, text, text, text, HOUSE.url))
+    plain = render(replace(message, **calm), HOUSE)
+    assert [node.tag for node in tree(mail.html).all("a", "p", "table", "h1", "h2", "img", "script")] == [
+        node.tag for node in tree(plain.html).all("a", "p", "table", "h1", "h2", "img", "script")
+    ]
+    assert "\0" not in mail.text + mail.html
+    assert "\r" not in mail.text + mail.html
+    assert all(
+        len(line) <= 78 or " " not in line.strip() or len(max(line.split(), key=len)) > 40
+        for line in mail.text.split("\n")
+    )
+    for link in {str(asdict(message)[field]) for field in places(type(message)) - {"code"}}:
+        assert (link in mail.text) == (link in plain.text)
+
+
+def test_markup_in_a_value_is_shown_as_it_is() -> None:
+    device = """<script>alert("x")</script>{{ house }}{% raw %}"""
+    mail = render(SignedInElsewhere("now & here", device, "https://a.example/?a=1&b=2"), HOUSE)
+    assert "<script" not in mail.html
+    assert device in unescape(mail.html)
+    assert device in mail.text
+    assert 'href="https://a.example/?a=1&amp;b=2"' in mail.html
+    assert "https://a.example/?a=1&b=2" in mail.text

@@ -1,0 +1,102 @@
+"""Every mail is accessible, legible in light and dark, and made for a phone (X1 to X6, H18)."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Error, sync_playwright
+
+from emails import render
+from emails.preview import main, write
+from emails.samples import HOUSE, samples
+from tests.emails.lint import contrast, problems, tree
+
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.mark.parametrize("name", samples())
+def test_a_mail_keeps_the_rules_of_the_look(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    assert problems(mail.html, mail.subject) == []
+
+
+GOOD = render(samples()["receipt"], HOUSE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('<html lang="en-ZA" dir="ltr">', "<html>", "X1 html needs"),
+        ("<title>Tax", "<title>Bill", "X1 the title"),
+        (
+            'name="color-scheme" content="light dark"',
+            'name="color-scheme" content="light"',
+            "X1 color-scheme",
+        ),
+        (' role="presentation"', "", "X2 a table is neither"),
+        (' scope="row"', "", "X2 a table is neither"),
+        (' cellspacing="0"', "", "X2 a table without"),
+        ("<h1", "<h2>An h2 first</h2><h1", "X4 headings"),
+        (">Cancel your subscription<", ">here<", "X4 a link that says"),
+        (">Cancel your subscription<", ">See your payments and receipts<", "X4 'See your payments"),
+        ("padding: 10px 0;", "padding: 2px 0;", "X4 'See your payments"),
+        ("text-decoration: underline", "text-decoration: none", "X4 'See your payments"),
+        ("<h1", '<img src="https://a.example/x.png"><h1', "X3 an image without alt"),
+        ("<h1", '<p style="float: left"></p><h1', "X6 uses float"),
+        ("max-width: 600px", "max-width: 800px", "X6 widths"),
+        ("color: #211e1a", "color: #c8c0b4", "X5 light"),
+        ("color: #efe9df !important", "color: #4a443c !important", "X5 dark"),
+        ("font-size: 17px", "font-size: 15px", "X5 15.0 px"),
+        ("display: none", "display: block", "H18 the preheader is not hidden"),
+        ("Thank you. Paid", "Paid. " * 20, "H18 the preheader has"),
+    ],
+)
+def test_the_linter_sees_what_is_broken(old: str, new: str, complaint: str) -> None:
+    assert old in GOOD.html
+    found = problems(GOOD.html.replace(old, new), GOOD.subject)
+    assert any(problem.startswith(complaint) for problem in found), found
+
+
+def test_contrast_is_the_ratio_of_wcag() -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#767676", "#ffffff") == pytest.approx(4.54, abs=0.01)
+
+
+def test_a_tag_that_closes_another_is_found() -> None:
+    with pytest.raises(AssertionError, match="closes"):
+        tree("<p><b></p>")
+
+
+def test_the_preview_holds_every_sample(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(tmp_path / "preview")]) == 0
+    index = Path(capsys.readouterr().out.strip()).read_text("utf-8")
+    for name in samples():
+        assert f'href="{name}.html"' in index
+        assert (tmp_path / "preview" / f"{name}.txt").read_text("utf-8").startswith("Subject: ")
+
+
+def test_the_preview_says_what_it_wants(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    (tmp_path / "file").write_text("")
+    assert main([str(tmp_path / "file")]) == 1
+    assert "cannot write the preview" in capsys.readouterr().err
+
+
+@pytest.mark.browser
+def test_no_mail_is_wider_than_a_phone(tmp_path: Path) -> None:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    write(tmp_path)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        except Error as problem:
+            pytest.skip(f"Chromium does not start: {problem.message.splitlines()[0]}")
+        page = browser.new_page(viewport={"width": 320, "height": 640})
+        for name in samples():
+            page.goto((tmp_path / f"{name}.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
+            heights = page.eval_on_selector_all(
+                "a", "all => all.map(one => one.getBoundingClientRect().height)"
+            )
+            assert min(heights) >= 44, name
+        browser.close()

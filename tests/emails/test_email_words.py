@@ -1,0 +1,286 @@
+"""What each mail says, and what none may say."""
+
+import re
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+
+from emails import (
+    MESSAGES,
+    Cancelled,
+    House,
+    PaymentFailed,
+    Receipt,
+    Refunded,
+    SignInLink,
+    TrialNotice,
+    TrialStarted,
+    render,
+)
+from emails.samples import HOUSE, samples
+from tests.emails.lint import tree
+
+NAMES = list(samples())
+
+
+def words(html: str) -> str:
+    """What a reader sees of a mail: its text without the hidden preheader."""
+    body = tree(html).all("body")[0]
+    return " ".join(" ".join(text.words for text in body.texts()[1:]).split())
+
+
+def both(name: str) -> list[str]:
+    """The text part in one line, and the words of the HTML part."""
+    mail = render(samples()[name], HOUSE)
+    return [" ".join(mail.text.split()), words(mail.html)]
+
+
+def test_there_is_a_sample_of_every_message() -> None:
+    assert {type(message) for message in samples().values()} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mail_says_who_writes_and_takes_answers(name: str) -> None:
+    for said in both(name):
+        for fact in (
+            HOUSE.name,
+            HOUSE.legal_name,
+            HOUSE.address,
+            HOUSE.contact_email,
+            HOUSE.phone,
+            "Just reply",
+        ):
+            assert fact in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_price_stands_without_its_vat(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    in_a_table = ("receipt", "receipt-copy", "receipt-last", "refunded")
+    said = [mail.subject] if name in in_a_table else [mail.subject, *both(name)]
+    for text in said:
+        for price in re.finditer(r"R75\.00(?P<after>.{0,20})", text):
+            assert "incl. VAT" in price["after"] or "a month incl." in price["after"], text
+
+
+PROMOTION = r"""(?ix)\b(offer(?!s?\.)|discount|save\s|upgrade|special|hurry|limited|exclusive|free\s+gift|deal|best|
+    don't\s+miss|refer\s+a\s+friend|recommend|win\b|newsletter|follow\s+us|app\s+store|only\s+R\d)"""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_mail_about_a_subscription_promotes_anything(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    for said in (mail.subject, mail.text, words(mail.html)):
+        found = re.search(PROMOTION, said)
+        assert found is None, found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_mail_shows_a_banned_or_unfinished_word(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    for said in (mail.subject, mail.text, words(mail.html)):
+        assert not re.search(
+            r"\b(None|True|False|undefined|user|customer|member|bill)\b|[{}]|\d{4}-\d\d-\d\d", said
+        )
+
+
+def test_the_trial_is_confirmed_with_its_terms() -> None:
+    for said in both("trial-started"):
+        assert re.search(r"Charged today:? +R0\.00", said)
+        assert "the end of Sunday 15 March 2026" in said
+        assert "R75.00 incl. VAT on Monday 16 March 2026" in said
+        assert "R75.00 incl. VAT every month, until you cancel" in said
+        assert "Visa ending in 4242" in said
+        assert (
+            "Unless you cancel before Monday 16 March 2026, your card will be charged R75.00 incl. VAT"
+            in said
+        )
+        assert "You can cancel at any time, online" in said
+    started = samples()["trial-started"]
+    assert isinstance(started, TrialStarted)
+    mail = render(started, HOUSE)
+    assert started.cancel_url in mail.text
+    assert f'href="{started.cancel_url}"' in mail.html
+
+
+@pytest.mark.parametrize(
+    ("name", "brand"), [("trial-notice-first", "Visa"), ("trial-notice-second", "Mastercard")]
+)
+def test_both_notices_say_amount_date_card_and_how_to_cancel(name: str, brand: str) -> None:
+    notice = samples()[name]
+    assert isinstance(notice, TrialNotice)
+    for said in both(name):
+        assert "R75.00 incl. VAT" in said
+        assert "Monday 16 March 2026" in said
+        assert f"{brand} ending in {notice.card_last4}" in said
+        assert "Cancel before Monday" in said or "cancel before Monday" in said
+    mail = render(notice, HOUSE)
+    assert notice.cancel_url in mail.text
+    assert f'href="{notice.cancel_url}"' in mail.html
+    assert "R75.00" in mail.subject
+    assert "16 March 2026" in mail.subject
+
+
+def test_the_two_notices_differ() -> None:
+    first, second = (render(samples()[f"trial-notice-{which}"], HOUSE) for which in ("first", "second"))
+    assert first.subject != second.subject
+    assert get_args(TrialNotice.__annotations__["which"]) == ("first", "second")
+    assert "last reminder" in second.text
+    assert "last reminder" not in first.text
+
+
+@pytest.mark.parametrize("name", ["receipt", "receipt-copy", "receipt-last"])
+def test_the_receipt_is_an_abridged_tax_invoice(name: str) -> None:
+    for said in both(name):
+        assert "tax invoice" in said.lower()
+        for fact in (
+            "Karoo Courier Media (Pty) Ltd",
+            "14 Stockenstroom Street, Graaff-Reinet, 6280",
+            "4000000018",
+            "INV-000123",
+            "Monday 16 March 2026",
+            "Digital subscription, one month",
+            "16 March to 15 April 2026",
+        ):
+            assert fact in said, fact
+        assert re.search(r"Value, excluding VAT:? +R65\.22", said)
+        assert re.search(r"VAT at 15%:? +R9\.78", said)
+        assert re.search(r"Total, including VAT:? +R75\.00", said)
+        assert "Visa ending in 4242" in said
+    (heading,) = tree(render(samples()[name], HOUSE).html).all("h1")
+    assert heading.text.startswith("Tax invoice")
+
+
+def test_only_a_copy_says_copy() -> None:
+    assert "opy" not in "".join(both("receipt")) + render(samples()["receipt"], HOUSE).subject
+    copy = render(samples()["receipt-copy"], HOUSE)
+    assert copy.subject.startswith("Copy of tax invoice INV-000123")
+    assert copy.text.startswith("TAX INVOICE (COPY)")
+    assert "Tax invoice (copy)" in words(copy.html)
+
+
+def test_a_receipt_says_how_to_cancel_while_something_will_be_charged() -> None:
+    receipt = samples()["receipt"]
+    assert isinstance(receipt, Receipt)
+    mail = render(receipt, HOUSE)
+    assert "Thursday 16 April 2026" in mail.text
+    assert receipt.cancel_url in mail.text
+    last = render(replace(receipt, next_charge_on=None), HOUSE)
+    assert "No further payment is planned." in last.text
+    assert receipt.cancel_url not in last.text + last.html
+
+
+def test_the_credit_note_names_its_invoice_and_reason() -> None:
+    for said in both("refunded"):
+        assert "credit note" in said.lower()
+        for fact in (
+            *(
+                "CN-000007",
+                "INV-000123",
+                "Friday 20 March 2026",
+                "Cancelled within 14 days of the first payment",
+            ),
+            *(HOUSE.legal_name, HOUSE.address, HOUSE.vat_number, "Visa ending in 4242"),
+        ):
+            assert fact in said, fact
+        assert re.search(r"R65\.22.*R9\.78.*R75\.00", said)
+    refunded = samples()["refunded"]
+    assert isinstance(refunded, Refunded)
+    assert "R1 234.50 incl. VAT" in render(
+        replace(refunded, amount=123450, net=107348, vat=16102), HOUSE
+    ).subject.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("name", ["payment-failed", "payment-failed-card"])
+def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    for said in (mail.subject, mail.text, mail.html):
+        assert not re.search(
+            r"invoice|lost|stolen|fraud|insufficient|funds|money in|suspicious|expired", said, re.IGNORECASE
+        )
+    assert "You can read until" in mail.text
+    assert "Sunday 5 April 2026" in mail.text
+    assert ("Thursday 19 March 2026" in mail.text) == (name == "payment-failed")
+    failed = samples()[name]
+    assert isinstance(failed, PaymentFailed)
+    assert failed.card_url in mail.text
+    assert failed.cancel_url in mail.text
+
+
+@pytest.mark.parametrize(
+    ("message", "says", "not_says"),
+    [
+        (
+            Cancelled("2026-03-15", False, "https://a.example/undo", "https://a.example/"),
+            "You were not charged",
+            "again",
+        ),
+        (
+            Cancelled("2026-04-15", True, None, "https://a.example/"),
+            "You will not be charged again",
+            "not charged, and",
+        ),
+        (
+            Cancelled(None, True, None, "https://a.example/"),
+            "Reading for subscribers has stopped",
+            "until the end",
+        ),
+    ],
+)
+def test_a_cancellation_says_what_was_and_will_be_charged(
+    message: Cancelled, says: str, not_says: str
+) -> None:
+    mail = render(message, HOUSE)
+    body = mail.text.partition("----")[0]
+    assert says in " ".join(body.split())
+    assert says in words(mail.html)
+    assert not_says not in " ".join(body.split()).partition(says)[0] + says
+    assert (message.undo_url or message.offer_url) in mail.text
+
+
+def test_a_sign_in_mail_keeps_its_secret_out_of_the_subject() -> None:
+    message = SignInLink("https://a.example/in#secret", "12345678", 10)
+    mail = render(message, HOUSE)
+    assert "12345678" not in mail.subject
+    assert "12345678" in mail.text
+    assert "12345678" in words(mail.html)
+    assert 'href="https://a.example/in#secret"' in mail.html
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_text_has_every_link_and_no_long_line(name: str) -> None:
+    mail = render(samples()[name], HOUSE)
+    for link in tree(mail.html).all("a"):
+        target = link.attributes["href"]
+        there = {"mailto": target.removeprefix("mailto:"), "tel": link.text}.get(
+            target.partition(":")[0], target
+        )
+        assert there in mail.text
+    links = {link.attributes["href"] for link in tree(mail.html).all("a")}
+    assert all(len(line) <= 78 or line.strip() in links for line in mail.text.split("\n"))
+    assert not re.search(r"[ \t]\n|\n\n\n|\A\s|\r", mail.text)
+    assert mail.text.endswith("\n")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_two_parts_tell_the_same_facts(name: str) -> None:
+    text, html = both(name)
+    facts = r"R\d[\d\u00a0]*\.\d\d|\d{1,2} [A-Z][a-z]+ \d{4}|\b\d{4,}\b|\b(?:INV|CN)-\d+"
+    assert set(re.findall(facts, text)) == set(re.findall(facts, html))
+
+
+def test_a_long_house_and_long_links_stay_readable() -> None:
+    long = House(
+        "The " + "Very " * 30 + "Long",
+        "L" * 100,
+        "14 Street, " * 20,
+        "4000000018",
+        "a@b.example",
+        "1",
+        "https://a.example",
+    )
+    link = "https://a.example/" + "x" * 200
+    mail = render(TrialNotice("first", 7500, "2026-03-16", "visa", "4242", link, link), long)
+    too_long = {line.strip() for line in mail.text.split("\n") if len(line) > 78}
+    assert too_long == {link, "L" * 100 + ","}

@@ -1,0 +1,330 @@
+"""What became of a mail, told exactly: taken, put off, refused, or not known (S3, S5, A7)."""
+
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from billing.mail.smtp import (
+    Accepted,
+    BadRelay,
+    Deferred,
+    Outcome,
+    PlainRelay,
+    Refused,
+    SmtpTransport,
+    Unknown,
+)
+from tests.sink import Break, Sink, Step
+
+MAIL = b"From: a@k.example\r\nTo: b@k.example\r\nSubject: hello\r\n\r\n.dots\r\n..more\r\nend\r\n"
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def transport(sink: Sink) -> Iterator[SmtpTransport]:
+    transport = SmtpTransport(sink.url, timeout=5)
+    yield transport
+    transport.close()
+
+
+def send(transport: SmtpTransport, to: str = "b@k.example", content: bytes = MAIL) -> Outcome:
+    return transport.send(content, sender="a@k.example", recipient=to)
+
+
+def test_mails_share_one_connection_and_arrive_byte_for_byte(sink: Sink, transport: SmtpTransport) -> None:
+    assert [send(transport) for _ in range(3)] == [Accepted("2.0.0 taken")] * 3
+    assert [mail.raw for mail in sink.received] == [MAIL] * 3
+    assert sink.connections == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"a\nb", b"a\rb\r\n", b"", b".", b"\r\n.\r\nMAIL FROM:<x@k.example>\r\n"]
+)
+def test_no_content_ends_its_own_transaction(sink: Sink, transport: SmtpTransport, content: bytes) -> None:
+    assert send(transport, content=content) == Accepted("2.0.0 taken")
+    assert send(transport) == Accepted("2.0.0 taken")
+    assert [mail.raw for mail in sink.received][1:] == [MAIL]
+    wanted = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+    assert sink.received[0].raw == (wanted if wanted.endswith(b"\r\n") else wanted + b"\r\n")
+
+
+@pytest.mark.parametrize("at", ["mail", "rcpt", "data", "dot"])
+@pytest.mark.parametrize(("code", "kind"), [(450, Deferred), (454, Deferred), (550, Refused), (554, Refused)])
+def test_an_answer_decides_at_every_step(
+    sink: Sink, transport: SmtpTransport, at: Step, code: int, kind: type[Deferred] | type[Refused]
+) -> None:
+    sink.refuse(code, "5.1.1 no", at=at, times=1)
+    assert send(transport) == kind(code, "5.1.1 no")
+    assert sink.received == []
+    assert send(transport) == Accepted("2.0.0 taken")
+    assert sink.connections == 1
+
+
+def test_one_reader_is_refused_and_the_next_is_not(sink: Sink, transport: SmtpTransport) -> None:
+    sink.refuse(550, "5.1.1 unknown", to="gone@k.example")
+    assert send(transport, "gone@k.example") == Refused(550, "5.1.1 unknown")
+    assert send(transport, "here@k.example") == Accepted("2.0.0 taken")
+    assert [letter.subject for letter in sink.letters] == ["hello"]
+
+
+def test_the_nth_mail_can_be_put_off(sink: Sink, transport: SmtpTransport) -> None:
+    sink.refuse(451, at="dot", nth=2, times=1)
+    assert [type(send(transport)) for _ in range(3)] == [Accepted, Deferred, Accepted]
+
+
+@pytest.mark.parametrize("at", ["mail", "rcpt", "data", "dot"])
+def test_a_relay_that_says_goodbye_is_asked_once_more(sink: Sink, transport: SmtpTransport, at: Step) -> None:
+    send(transport)
+    sink.refuse(421, "4.7.0 closing", at=at, times=1)
+    assert send(transport) == Accepted("2.0.0 taken")
+    sink.refuse(421, "4.7.0 closing", at=at)
+    assert send(transport) == Deferred(421, "4.7.0 closing")
+    assert len(sink.received) == 2
+
+
+def test_an_idle_connection_that_was_closed_is_opened_again(sink: Sink, transport: SmtpTransport) -> None:
+    assert send(transport) == Accepted("2.0.0 taken")
+    sink.hang_up()
+    assert send(transport) == Accepted("2.0.0 taken")
+    assert (len(sink.received), sink.connections) == (2, 2)
+
+
+@pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
+def test_a_break_before_the_text_is_put_off(sink: Sink, transport: SmtpTransport, at: Break) -> None:
+    sink.drop(at, times=None)
+    outcome = send(transport)
+    assert isinstance(outcome, Deferred)
+    assert outcome.code == 0
+    assert sink.received == []
+
+
+def test_a_break_in_the_middle_of_a_long_text_is_put_off(sink: Sink, transport: SmtpTransport) -> None:
+    sink.drop("before-dot")
+    outcome = send(transport, content=MAIL + (b"x" * 990 + b"\r\n") * 20_000)
+    assert isinstance(outcome, Deferred)
+    assert outcome.code == 0
+
+
+@pytest.mark.parametrize(("at", "kept"), [("dot", 0), ("after-dot", 1)])
+def test_a_break_after_the_dot_is_not_known_and_not_repeated(
+    sink: Sink, transport: SmtpTransport, at: Break, kept: int
+) -> None:
+    send(transport)
+    sink.drop(at)
+    outcome = send(transport)
+    assert isinstance(outcome, Unknown)
+    assert "after the final dot" in outcome.why
+    assert len(sink.received) == 1 + kept
+    assert send(transport) == Accepted("2.0.0 taken")
+
+
+def test_a_relay_that_never_answers_the_dot_leaves_it_unknown() -> None:
+    outcome = scripted([b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go", None])
+    assert isinstance(outcome, Unknown)
+
+
+def test_nonsense_after_the_dot_leaves_it_unknown() -> None:
+    assert isinstance(scripted([b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go", b"what?"]), Unknown)
+
+
+def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader() -> None:
+    assert scripted([b"554 5.7.1 not you"]) == Deferred(554, "SMTPConnectError: 5.7.1 not you")
+
+
+def test_a_relay_that_never_greets_is_put_off() -> None:
+    outcome = scripted([None])
+    assert isinstance(outcome, Deferred)
+    assert outcome.code == 0
+
+
+def scripted(answers: list[bytes | None]) -> Outcome:
+    """The outcome with a relay that gives these answers, and stays silent at None."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    done = threading.Event()
+
+    def relay() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for number, answer in enumerate(answers):
+                if number:
+                    line = lines.readline()
+                    while number == 5 and line != b".\r\n":
+                        line = lines.readline()
+                if answer is None:
+                    done.wait(10)
+                    return
+                connection.sendall(answer + b"\r\n")
+            done.wait(10)
+
+    thread = threading.Thread(target=relay, daemon=True)
+    thread.start()
+    transport = SmtpTransport(f"smtp://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5)
+    try:
+        return send(transport)
+    finally:
+        done.set()
+        thread.join(10)
+        transport.close()
+        listener.close()
+
+
+def test_nobody_listening_is_put_off() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    outcome = send(SmtpTransport(f"smtp://127.0.0.1:{port}"))
+    assert isinstance(outcome, Deferred)
+    assert "ConnectionRefusedError" in outcome.reply
+
+
+@pytest.mark.parametrize("address", ["ü@k.example", "a@k.example>\r\nRCPT TO:<x@k.example", "nobody", ""])
+def test_an_address_that_smtp_cannot_say_is_refused_unsent(
+    sink: Sink, transport: SmtpTransport, address: str
+) -> None:
+    outcome = send(transport, address)
+    assert isinstance(outcome, Refused)
+    assert outcome.code == 0
+    assert sink.connections == 0
+
+
+def test_each_thread_has_its_own_connection(sink: Sink, transport: SmtpTransport) -> None:
+    outcomes: list[Outcome] = []
+
+    def work(number: int) -> None:
+        outcomes.extend(send(transport, f"reader{number}@k.example") for _ in range(10))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert outcomes == [Accepted("2.0.0 taken")] * 40
+    assert sink.connections == 4
+    assert all(len(sink.received_for(f"reader{number}@k.example")) == 10 for number in range(4))
+
+
+def test_after_close_the_next_mail_opens_a_connection(sink: Sink, transport: SmtpTransport) -> None:
+    send(transport)
+    transport.close()
+    assert send(transport) == Accepted("2.0.0 taken")
+    assert sink.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "refusal"),
+    [
+        ("smtp://relay.example:25", PlainRelay),
+        ("smtp://10.0.0.4", PlainRelay),
+        ("http://127.0.0.1", BadRelay),
+        ("smtp://", BadRelay),
+        ("smtps://relay.example:port", BadRelay),
+        ("smtps://relay.example:99999", BadRelay),
+        ("smtps://relay.example/path", BadRelay),
+        ("127.0.0.1:25", BadRelay),
+    ],
+)
+def test_an_unsafe_or_senseless_relay_is_refused_at_start(url: str, refusal: type[BadRelay]) -> None:
+    with pytest.raises(refusal):
+        SmtpTransport(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://localhost:25",
+        "smtp://[::1]:25",
+        "smtps://relay.example",
+        "smtp+starttls://a%40b:p%3Aw@relay.example:587",
+    ],
+)
+def test_a_safe_relay_is_taken(url: str) -> None:
+    SmtpTransport(url)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, made on the spot."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl to make a certificate with")
+    folder = tmp_path_factory.mktemp("tls")
+    wanted = [
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=relay",
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-days",
+        "2",
+    ]
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "certificate.pem")]
+    subprocess.run([openssl, "req", "-x509", *wanted, *files], check=True, capture_output=True)
+    return folder / "certificate.pem", folder / "key.pem"
+
+
+@pytest.fixture
+def served(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    return context
+
+
+@pytest.fixture
+def trusted(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate[0]))
+
+
+@pytest.mark.filterwarnings(
+    "ignore:Requiring AUTH while not requiring TLS"
+)  # the sink speaks TLS from the start
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_an_encrypted_relay_with_a_password_takes_mail(
+    served: ssl.SSLContext, trusted: ssl.SSLContext, scheme: str
+) -> None:
+    with Sink(tls=served, implicit_tls=scheme == "smtps", login=("courier@k", "p:w/1")) as sink:
+        transport = SmtpTransport(
+            f"{scheme}://courier%40k:p%3Aw%2F1@127.0.0.1:{sink.port}", timeout=5, tls=trusted
+        )
+        assert [send(transport), send(transport)] == [Accepted("2.0.0 taken")] * 2
+        assert sink.connections == 1
+        transport.close()
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_a_certificate_nobody_vouches_for_gets_no_mail(served: ssl.SSLContext, scheme: str) -> None:
+    with Sink(tls=served, implicit_tls=scheme == "smtps") as sink:
+        outcome = send(SmtpTransport(f"{scheme}://127.0.0.1:{sink.port}", timeout=5))
+        assert isinstance(outcome, Deferred)
+        assert "CERTIFICATE_VERIFY_FAILED" in outcome.reply
+        assert sink.received == []
+
+
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_a_relay_stripped_of_encryption_gets_nothing(sink: Sink, scheme: str) -> None:
+    outcome = send(SmtpTransport(f"{scheme}://a:secret@127.0.0.1:{sink.port}", timeout=5))
+    assert isinstance(outcome, Deferred)
+    assert sink.received == []
+
+
+def test_a_wrong_password_is_ours_to_mend_not_the_readers(
+    served: ssl.SSLContext, trusted: ssl.SSLContext
+) -> None:
+    with Sink(tls=served, login=("courier", "right")) as sink:
+        outcome = send(
+            SmtpTransport(f"smtp+starttls://courier:wrong@127.0.0.1:{sink.port}", timeout=5, tls=trusted)
+        )
+        assert isinstance(outcome, Deferred)
+        assert outcome.code == 535
+        assert sink.received == []

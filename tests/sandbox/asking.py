@@ -1,0 +1,52 @@
+"""What the tests ask of Stripe, over and over."""
+
+from typing import Any
+
+from stripe import Customer, PaymentIntent, PaymentMethod, StripeClient
+from stripe.checkout import Session
+
+DONE = "https://masthead.example/done?session={CHECKOUT_SESSION_ID}"
+BACK = "https://masthead.example/subscribe"
+
+
+def a_customer(stripe: StripeClient, **fields: Any) -> Customer:
+    return stripe.v1.customers.create({"email": "thandi@example.com", **fields})
+
+
+def a_session(stripe: StripeClient, **fields: Any) -> Session:
+    asked: Any = {"mode": "setup", "currency": "zar", "success_url": DONE, "cancel_url": BACK, **fields}
+    return stripe.v1.checkout.sessions.create(asked)
+
+
+def a_saved_card(stripe: StripeClient, name: str, customer: str | None = None) -> PaymentMethod:
+    """Set up through a confirmed SetupIntent, or attached where that would need a person."""
+    owner = customer or a_customer(stripe).id
+    intent = stripe.v1.setup_intents.create(
+        {
+            "customer": owner,
+            "payment_method": name,
+            "confirm": True,
+            "allowed_payment_method_types": ["card"],
+            "expand": ["payment_method"],
+        }
+    )
+    assert isinstance(intent.payment_method, PaymentMethod)
+    return intent.payment_method
+
+
+def charge(stripe: StripeClient, card: PaymentMethod, key: str | None = None, **fields: Any) -> PaymentIntent:
+    """The renewal's charge: R75.00 off session."""
+    assert isinstance(card.customer, str)
+    asked: Any = {
+        "amount": 7500,
+        "currency": "zar",
+        "customer": card.customer,
+        "payment_method": card.id,
+        "off_session": "recurring",
+        "confirm": True,
+        "allowed_payment_method_types": ["card"],
+        "payment_method_options": {"card": {"stored_credential_usage": "recurring"}},
+        "metadata": {"invoice": "inv_1", "attempt": "att_1"},
+        **fields,
+    }
+    return stripe.v1.payment_intents.create(asked, {"idempotency_key": key} if key else None)

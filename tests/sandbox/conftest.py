@@ -1,0 +1,26 @@
+"""A twin for each test, whose every exchange is judged by Stripe's OpenAPI at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+from stripe import StripeClient
+
+from tests.sandbox.receiver import Receiver
+from tests.twin import Twin, running
+
+
+@pytest.fixture
+def twin() -> Iterator[Twin]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture
+def stripe(twin: Twin) -> StripeClient:
+    return twin.client()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as listening:
+        yield listening

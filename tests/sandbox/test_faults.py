@@ -1,0 +1,106 @@
+"""Faults as the SDK sees them on the wire, and what Stripe did all the same."""
+
+import httpx
+import pytest
+from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, RequestsClient, StripeClient
+
+from tests.sandbox.asking import a_saved_card, charge
+from tests.twin import Twin
+
+CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
+
+
+@pytest.mark.parametrize(
+    ("effect", "raised", "charged"),
+    [
+        ({"effect": "reset"}, APIConnectionError, 0),
+        ({"effect": "reset", "when": "after"}, APIConnectionError, 1),
+        ({"effect": "timeout_before", "seconds": 0.3}, APIConnectionError, 0),
+        ({"effect": "timeout_after", "seconds": 0.3}, APIConnectionError, 1),
+        ({"effect": "cut"}, (APIConnectionError, APIError), 1),
+        ({"effect": "429"}, RateLimitError, 0),
+        ({"effect": "500_before"}, APIError, 0),
+        ({"effect": "500_after"}, APIError, 1),
+    ],
+)
+def test_one_fault_and_the_next_call_is_well(
+    twin: Twin,
+    stripe: StripeClient,
+    effect: dict[str, object],
+    raised: type[Exception] | tuple[type[Exception], ...],
+    charged: int,
+) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    twin.faults(CHARGING | effect)
+    with pytest.raises(raised):
+        charge(stripe, card, "first")
+    assert len(twin.charges()) == charged
+    assert charge(stripe, card, "second").status == "succeeded"
+
+
+@pytest.mark.parametrize("effect", ["timeout_after", "reset_after", "cut"])
+def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: StripeClient, effect: str) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    twin.faults(CHARGING | {"effect": effect, "seconds": 0.2})
+    with pytest.raises((APIConnectionError, APIError)):
+        charge(stripe, card, "invoice-1-attempt-1")
+    assert charge(stripe, card, "invoice-1-attempt-1").status == "succeeded"
+    assert len(twin.charges()) == 1
+
+
+def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: StripeClient) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    twin.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
+    hasty = twin.client(http_client=RequestsClient(timeout=0.5))
+    with pytest.raises(APIConnectionError, match=r"(?i)time"):
+        charge(hasty, card)
+    assert len(twin.charges()) == 1
+
+
+def test_the_sdk_repeats_by_itself_and_charges_once(twin: Twin, stripe: StripeClient) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    twin.faults(CHARGING | {"effect": "reset", "when": "after", "times": 2})
+    assert charge(twin.client(max_network_retries=2), card).status == "succeeded"
+    assert len(twin.charges()) == 1
+
+
+def test_the_nth_call_and_only_it(twin: Twin, stripe: StripeClient) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    twin.faults(CHARGING | {"effect": "429", "nth": 2, "times": 2})
+    outcomes = []
+    for _ in range(4):
+        try:
+            outcomes.append(charge(stripe, card).status)
+        except RateLimitError:
+            outcomes.append("429")
+    assert outcomes == ["succeeded", "429", "429", "succeeded"]
+    twin.faults(CHARGING | {"effect": "429", "times": None})
+    twin.faults()
+    assert charge(stripe, card).status == "succeeded"
+
+
+def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: StripeClient) -> None:
+    twin.faults({"effect": "cut", "path": "/v1/customers*", "times": 2})
+    with pytest.raises(httpx.RemoteProtocolError):
+        twin.http.get("/v1/customers", headers={"Authorization": f"Bearer {twin.key}"})
+    with pytest.raises((APIConnectionError, APIError)):
+        twin.client(http_client=HTTPXClient(allow_sync_methods=True)).v1.customers.list()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {},
+        {"effect": "explode"},
+        {"effect": "429", "nth": 0},
+        {"effect": "429", "times": "many"},
+        {"effect": "slow", "seconds": -1},
+        {"effect": "slow", "colour": "red"},
+        {"effect": "429", "path": 5},
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(twin: Twin, rule: dict[str, object]) -> None:
+    answer = twin.http.post("/_sandbox/faults", json=rule)
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+    assert twin.http.get("/_sandbox/faults").json() == {"faults": []}

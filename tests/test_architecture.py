@@ -1,0 +1,161 @@
+"""The house stays as it was drawn: arrows one way, pure rules, one clock, one gateway, short files.
+
+The first half looks at the product, the second shows that each check finds what it is there for.
+"""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests import architecture
+from tests.architecture import CHECKS, LONGEST_FILE, ROOT, Source, circles, sources
+
+Check = Callable[[Source], Iterator[str]]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_product(check: Check) -> None:
+    found = [fault for source in sources() for fault in check(source)]
+    assert not found, "\n".join([check.__doc__ or "", *found])
+
+
+def test_the_ground_floor_has_no_circles() -> None:
+    assert not list(circles(sources()))
+
+
+def test_the_migrations_do_not_hide_the_library_they_need() -> None:
+    assert not (ROOT / "alembic" / "__init__.py").exists()
+
+
+def test_all_of_the_product_is_read() -> None:
+    modules = {source.module for source in sources()}
+    assert {"billing", "billing.rules.money", "billing.sandbox", "emails"} <= modules
+
+
+FAULTS: list[tuple[Check, str, str]] = [
+    (architecture.arrows, "billing.payments.charge", "import billing.renewals.settle"),
+    (architecture.arrows, "billing.payments.charge", "from billing import web"),
+    (architecture.arrows, "billing.payments.charge", "def later():\n    from billing.app import create_app"),
+    (architecture.arrows, "billing.payments.charge", "from ..webhooks.inbox import store"),
+    (architecture.arrows, "billing.renewals.run", "from billing.access.standing import hold"),
+    (architecture.arrows, "billing.readers.models", "from billing.subscriptions.models import Subscription"),
+    (architecture.arrows, "billing.mail.outbox", "import billing.readers.models as models"),
+    (architecture.arrows, "billing.db", "from billing.mail.outbox import queue"),
+    (architecture.arrows, "billing.rules.money", "from billing.errors import Refusal"),
+    (architecture.arrows, "billing.web.pages", "from billing.app import create_app"),
+    (architecture.arrows, "billing.web.pages", "from billing.postgres import Embedded"),
+    (architecture.arrows, "billing.timetable", "from billing.nowhere import thing"),
+    (architecture.arrows, "billing.cellar", "import json"),
+    (architecture.pure_rules, "billing.rules.trial", "import sqlmodel"),
+    (architecture.pure_rules, "billing.rules.trial", "from os import environ"),
+    (architecture.pure_rules, "billing.rules.trial", "import random"),
+    (architecture.pure_rules, "billing.rules.trial", "from billing.clock import Clock"),
+    (architecture.pure_rules, "billing.rules.trial", "open('prices')"),
+    (architecture.pure_rules, "billing.rules.trial", "from datetime import date\ndate.today()"),
+    (architecture.pure_rules, "billing.rules.trial", "import datetime as d\nd.datetime.now(tz=None)"),
+    (
+        architecture.one_clock,
+        "billing.payments.charge",
+        "from datetime import datetime, UTC\ndatetime.now(UTC)",
+    ),
+    (architecture.one_clock, "billing.payments.charge", "import datetime\ndatetime.datetime.utcnow()"),
+    (architecture.one_clock, "billing.payments.charge", "import datetime as dt\ndt.date.today()"),
+    (architecture.one_clock, "billing.payments.charge", "import time\ntime.time()"),
+    (architecture.one_clock, "billing.payments.charge", "from time import time as wall\nwall()"),
+    (architecture.one_clock, "billing.payments.charge", "import sqlalchemy as sa\nsa.func.now()"),
+    (architecture.one_clock, "billing.payments.charge", "from sqlalchemy import func\nfunc.now()"),
+    (architecture.one_clock, "billing.payments.charge", "x = 'SELECT id FROM t WHERE due <= now()'"),
+    (architecture.one_clock, "billing.payments.charge", "x = 'UPDATE t SET at = CURRENT_TIMESTAMP'"),
+    (architecture.one_gateway, "billing.payments.charge", "import stripe"),
+    (architecture.one_gateway, "billing.web.pages", "from stripe import StripeClient"),
+    (architecture.one_gateway, "billing.sandbox.app", "import stripe.error"),
+    (architecture.apart, "billing.sandbox.cards", "from billing.rules.money import Money"),
+    (architecture.apart, "billing.sandbox.cards", "from ..rules import money"),
+    (architecture.apart, "billing.cli", "from billing.sandbox.app import create_sandbox"),
+    (architecture.apart, "billing.cli", "from billing import sandbox"),
+    (architecture.apart, "emails.render", "from billing.rules.money import Money"),
+    (architecture.wiring, "billing.payments.charge", "gateway = StripeGateway(key='k')"),
+    (
+        architecture.wiring,
+        "billing.mail.deliver",
+        "import billing.mail.smtp as s\ns.SmtpTransport('smtp://x')",
+    ),
+    (
+        architecture.wiring,
+        "billing.reports.doctor",
+        "from sqlalchemy import create_engine\ncreate_engine('x')",
+    ),
+    (architecture.wiring, "billing.db", "StripeGateway()"),
+    (architecture.own_names, "billing.calendar", ""),
+    (architecture.own_names, "emails.email", ""),
+    (architecture.short, "billing.web.staff", "x = 1\n" * (LONGEST_FILE + 1)),
+]
+
+
+@pytest.mark.parametrize(("check", "module", "text"), FAULTS)
+def test_each_check_can_fail(check: Check, module: str, text: str) -> None:
+    assert list(check(Source(module, text)))
+
+
+FINE: list[tuple[Check, str, str]] = [
+    (
+        architecture.arrows,
+        "billing.cli",
+        "from billing.app import create_app\nfrom billing.demo import launch",
+    ),
+    (
+        architecture.arrows,
+        "billing.renewals.run",
+        "from billing.payments.charge import charge\nimport billing.rules.money",
+    ),
+    (
+        architecture.arrows,
+        "billing.payments.charge",
+        "from . import models\nfrom billing import ids",
+    ),
+    (architecture.arrows, "billing.clock", "from billing.db import Database"),
+    (
+        architecture.pure_rules,
+        "billing.rules.trial",
+        "from datetime import date\nimport math\nfrom .money import Money",
+    ),
+    (architecture.pure_rules, "billing.web.pages", "import os\nopen('x')"),
+    (architecture.one_clock, "billing.clock", "from datetime import datetime, UTC\ndatetime.now(UTC)"),
+    (architecture.one_clock, "billing.sandbox.clock", "import time\ntime.time()"),
+    (
+        architecture.one_clock,
+        "billing.payments.charge",
+        "def f(clock):\n    'Not now().'\n    return clock.now()",
+    ),
+    (architecture.one_clock, "billing.payments.charge", "import time\ntime.monotonic()\nx = 'Update now'"),
+    (architecture.one_gateway, "billing.payments.stripe_gateway", "import stripe"),
+    (architecture.one_gateway, "billing.payments.charge", "from billing.payments import stripe_words"),
+    (
+        architecture.apart,
+        "billing.sandbox.app",
+        "from billing.sandbox.cards import find\nfrom . import store",
+    ),
+    (architecture.wiring, "billing.app", "StripeGateway()\nSmtpTransport()"),
+    (architecture.wiring, "billing.db", "create_engine('x')"),
+    (architecture.own_names, "billing.rules.periods", ""),
+    (architecture.short, "billing.web.staff", "x = 1\n" * LONGEST_FILE),
+]
+
+
+@pytest.mark.parametrize(("check", "module", "text"), FINE)
+def test_what_is_allowed_passes(check: Check, module: str, text: str) -> None:
+    assert not list(check(Source(module, text)))
+
+
+def test_a_circle_is_found() -> None:
+    around = [
+        Source("billing.db", "from billing.crew import claimer"),
+        Source("billing.crew", "from billing.office import Office"),
+        Source("billing.office", "import billing.db"),
+    ]
+    assert list(circles(around)) == [
+        "billing.crew imports itself by way of others",
+        "billing.db imports itself by way of others",
+        "billing.office imports itself by way of others",
+    ]
+    assert not list(circles(around[:2]))

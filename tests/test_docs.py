@@ -1,0 +1,134 @@
+"""What the README names exists, and every setting is in it."""
+
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from billing.settings import SETTINGS
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+FOLDERS = ("billing", "emails", "tests", "alembic", ".ci")
+
+
+def settings_in(text: str) -> set[str]:
+    """Every BILLING_... named, but for the pattern BILLING_<NAME>."""
+    return set(re.findall(r"\bBILLING_[A-Z][A-Z_]*[A-Z]\b", text))
+
+
+def targets_in(text: str) -> set[str]:
+    """What follows `make` in code: `make demo`, `PORT=8080 make demo`, `make demo PORT=8080`."""
+    return {
+        word for code in code_in(text) for word in re.findall(r"\bmake\s+(?:[A-Z]+=\S*\s+)*([a-z]+)\b", code)
+    }
+
+
+def commands_in(text: str) -> set[tuple[str, ...]]:
+    """What follows `billing` in code, with its subcommand: ("clock", "advance"), ("serve",)."""
+    found = set()
+    for code in code_in(text):
+        for words in re.findall(r"(?<![\w./-])(?:\.venv/bin/)?billing((?: +[a-z][a-z-]*(?![\w./@]))+)", code):
+            found.add(tuple(words.split()[:2]))
+    return found
+
+
+def paths_in(text: str) -> set[str]:
+    """Paths into the tree named in backticks: `billing/rules/trial.py`, `emails/receipt/`."""
+    starts = "|".join(map(re.escape, FOLDERS))
+    return {
+        path for path in re.findall(rf"`((?:{starts})/[^`\s]*)`", text) if not re.search(r"[<>*…{{]", path)
+    }
+
+
+def code_in(text: str) -> list[str]:
+    """The lines of code blocks and what stands in backticks."""
+    blocks = re.findall(r"^```[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    rest = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    lines = [line.partition(" #")[0] for block in blocks for line in block.splitlines()]
+    return lines + re.findall(r"`([^`\n]+)`", rest)
+
+
+@cache
+def readme() -> str:
+    return README.read_text()
+
+
+@cache
+def help_of(*command: str) -> str | None:
+    """What `billing COMMAND --help` says, or None if there is no such command."""
+    asked = subprocess.run(
+        [sys.executable, "-m", "billing.cli", *command, "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    return asked.stdout if asked.returncode == 0 else None
+
+
+def subcommands(helped: str) -> set[str]:
+    """The names listed under `Commands:`."""
+    listed = helped.partition("\nCommands:\n")[2]
+    return set(re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))
+
+
+def exists(command: tuple[str, ...]) -> bool:
+    """Whether the words are a command; a second word counts only where the first has subcommands."""
+    first = help_of(command[0]) if command[0] in subcommands(help_of() or "") else None
+    if first is None:
+        return False
+    below = subcommands(first)
+    return len(command) == 1 or not below or command[1] in below
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    assert set(SETTINGS) - settings_in(readme()) == set()
+
+
+def test_every_setting_in_the_readme_exists() -> None:
+    assert settings_in(readme()) - set(SETTINGS) == set()
+
+
+def test_every_make_target_in_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    named = targets_in(readme())
+    assert {"demo", "test"} <= named
+    assert named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) == set()
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    named = commands_in(readme())
+    assert named
+    assert {command for command in named if not exists(command)} == set()
+
+
+def test_every_path_in_the_readme_exists() -> None:
+    assert {path for path in paths_in(readme()) if not (ROOT / path).exists()} == set()
+
+
+EXAMPLE = """
+Run `make demo`, or `PORT=8080 make demo`. Then set BILLING_SECRET_KEY (all begin with `BILLING_`).
+We make tests and do billing well; see `billing/rules/trial.py`, `emails/<message>/` and `billing clock advance 15d`.
+
+```sh
+. .data/demo.env && .venv/bin/billing keys create --name x   # never billing nonsense
+make test DATA=.data
+billing serve
+```
+"""
+
+
+def test_the_reader_of_the_readme_reads() -> None:
+    assert settings_in(EXAMPLE) == {"BILLING_SECRET_KEY"}
+    assert targets_in(EXAMPLE) == {"demo", "test"}
+    assert commands_in(EXAMPLE) == {("clock", "advance"), ("keys", "create"), ("serve",)}
+    assert paths_in(EXAMPLE) == {"billing/rules/trial.py"}
+
+
+@pytest.mark.parametrize("command", [("nonsense",), ("clock", "backwards")])
+def test_what_is_no_command_is_found(command: tuple[str, ...]) -> None:
+    assert not exists(command)

@@ -1,0 +1,172 @@
+"""Stripe's twin in a thread, recording every exchange: what tests of billing charge cards with."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from stripe import StripeClient
+
+from billing.sandbox.app import create_sandbox
+from billing.sandbox.serve import HOST, listen, make_server
+from billing.sandbox.world import API_VERSION, Merchant
+from tests.openapi import violations
+
+KEY = "sk_test_sandbox_twin"
+
+
+class Twin:
+    """A running sandbox. `start` and `stop` it, or use it with `with`."""
+
+    def __init__(
+        self,
+        *,
+        journal: Path | None = None,
+        webhooks: list[tuple[str, str]] | None = None,
+        merchant: Merchant | None = None,
+    ) -> None:
+        self.key = KEY
+        self.exchanges: list[dict[str, Any]] = []
+        app = create_sandbox(
+            journal=journal, webhooks=webhooks, merchant=merchant, on_exchange=self.exchanges.append
+        )
+        self._listener = listen(0)
+        self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
+        self._server = make_server(app)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True, name="sandbox"
+        )
+        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+
+    def __enter__(self) -> "Twin":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Returns once it answers (the socket listens already, so the first request waits for it)."""
+        self._thread.start()
+        self.http.get("/_sandbox/state").raise_for_status()
+
+    def stop(self) -> None:
+        """Returns once the thread is gone."""
+        self._server.should_exit = True
+        self._thread.join(timeout=20)
+        self.http.close()
+        self._listener.close()
+
+    def client(self, **options: Any) -> StripeClient:
+        """The official SDK, talking to this twin."""
+        options.setdefault("max_network_retries", 0)
+        return StripeClient(
+            self.key, base_addresses={"api": self.url}, stripe_version=API_VERSION, **options
+        )
+
+    def check(self) -> None:
+        """Judge everything exchanged since the last check by Stripe's OpenAPI; AssertionError lists what is wrong."""
+        judged = self.exchanges[:]
+        del self.exchanges[: len(judged)]
+        found = [problem for exchange in judged for problem in violations(exchange)]
+        if found:
+            raise AssertionError("exchanges violate Stripe's OpenAPI:\n" + "\n".join(found))
+
+    @property
+    def now(self) -> datetime:
+        """The sandbox's time."""
+        return datetime.fromtimestamp(self._get("/_sandbox/clock")["now"], UTC)
+
+    def set_clock(self, at: datetime | None) -> None:
+        """Hold the clock at an aware instant; None lets it run again."""
+        self._post("/_sandbox/clock", {"now": None if at is None else int(at.timestamp())})
+
+    def advance(self, **by: float) -> None:
+        """Move the held clock forward by a timedelta's arguments."""
+        self.set_clock(self.now + timedelta(**by))
+
+    def settle(self) -> None:
+        """Return once no webhook delivery is due or in flight; AssertionError after 30 s."""
+        answer = self.http.post("/_sandbox/settle")
+        assert answer.status_code == 200, f"webhooks did not settle: {answer.text}"
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Put fault rules in force; without any, end all faults."""
+        if rules:
+            self._post("/_sandbox/faults", list(rules))
+        else:
+            self.http.delete("/_sandbox/faults").raise_for_status()
+
+    def trouble(self, *rules: dict[str, Any]) -> None:
+        """Put webhook rules in force; without any, end all trouble."""
+        if rules:
+            self._post("/_sandbox/trouble", list(rules))
+        else:
+            self.http.delete("/_sandbox/trouble").raise_for_status()
+
+    def decline(self, payment_method: str, reason: str | dict[str, Any] | None) -> None:
+        """From now on the card is declined for this reason; None ends that."""
+        self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
+
+    def add_webhook(self, url: str, secret: str) -> None:
+        """Send every event there, signed with the secret."""
+        self._post("/_sandbox/webhook", {"url": url, "secret": secret})
+
+    def resend(self, event: str, copies: int = 1) -> None:
+        """Deliver an event again."""
+        self._post("/_sandbox/resend", {"event": event, "copies": copies})
+
+    def reset(self) -> None:
+        """Forget everything but the endpoints; the clock runs again."""
+        self._post("/_sandbox/reset", {})
+
+    def state(self) -> dict[str, Any]:
+        """Counts of everything."""
+        return self._get("/_sandbox/state")
+
+    def objects(self, kind: str) -> list[dict[str, Any]]:
+        """All objects of a kind, newest first."""
+        return list(self._get(f"/_sandbox/objects/{kind}")["data"])
+
+    def charges(self) -> list[dict[str, Any]]:
+        """All charges, refused ones included, newest first."""
+        return self.objects("charge")
+
+    def refunds(self) -> list[dict[str, Any]]:
+        """All refunds, newest first."""
+        return self.objects("refund")
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events, newest first."""
+        return self.objects("event")
+
+    def fill_in(self, session_url: str, number: str = "4242424242424242", *, pass_check: bool = True) -> str:
+        """Do what a person does on the Checkout page; the address they are sent to in the end.
+
+        Stays on the page (its address comes back) when the card is refused.
+        """
+        form = {"number": number, "exp": f"12/{(self.now.year + 3) % 100:02}", "cvc": "123", "holder": "T Dlamini"}
+        answer = self.http.post(session_url, data=form | {"email": "t.dlamini@example.com"})
+        if "/c/authenticate/" in answer.headers.get("location", ""):
+            outcome = "complete" if pass_check else "fail"
+            answer = self.http.post(answer.headers["location"], data={"outcome": outcome})
+        return answer.headers.get("location", session_url)
+
+    def _post(self, path: str, body: Any) -> Any:
+        answer = self.http.post(path, json=body)
+        assert answer.is_success, f"{path}: {answer.text}"
+        return answer.json()
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return dict(self.http.get(path).raise_for_status().json())
+
+
+@contextmanager
+def running(**options: Any) -> Iterator[Twin]:
+    """A twin for the length of a block; every exchange in it is judged at the end."""
+    with Twin(**options) as twin:
+        yield twin
+        twin.check()

@@ -1,0 +1,154 @@
+"""The pages in a real browser: at a phone's and a desktop's width, in light and dark, and without a mouse."""
+
+import functools
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Route, expect, sync_playwright
+
+from billing.web.preview import pages, write
+
+CHROMIUM = Path("/usr/bin/chromium")
+NAMES = [name for name, _, _ in pages()]
+SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
+STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
+MUST_SEE = (
+    "#review h1",
+    ".terms",
+    ".consent",
+    ".consent input",
+    ".consent-form .button",
+    ".terms div:last-child",
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed at /usr/bin/chromium"),
+]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves the preview without a word."""
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("preview")
+    write(folder)
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize(("size", "scheme"), STYLES)
+def test_every_page_is_accessible_and_fits_its_width(
+    browser: Browser, address: str, size: str, scheme: Any
+) -> None:
+    width, height = SIZES[size]
+    found: dict[str, Any] = {}
+    with browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:
+        page = context.new_page()
+        for name in NAMES:
+            page.goto(f"{address}/{name}.html")
+            grave = [
+                (violation["id"], [node["target"] for node in violation["nodes"]])
+                for violation in Axe().run(page).response["violations"]
+                if violation["impact"] in ("serious", "critical")
+            ]
+            overflow = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if grave or overflow > 0:
+                found[name] = (grave, overflow)
+    assert found == {}
+
+
+@pytest.mark.parametrize("name", ["review", "review-problem", "review-without-trial"])
+def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
+    browser: Browser, address: str, name: str
+) -> None:
+    """CARD-2: price, dates, how to cancel, consent and the button at 360x640, with the demo's bar above."""
+    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        page.goto(f"{address}/{name}.html")
+        for selector in MUST_SEE:
+            box = page.locator(selector).bounding_box()
+            assert box is not None, selector
+            assert box["height"] > 0, selector
+            assert box["y"] >= 0, selector
+            assert box["y"] + box["height"] <= 640, selector
+        assert page.locator(".consent input").is_checked() is False
+
+
+def test_buttons_and_links_of_the_frame_are_large_enough_to_touch(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+        page = context.new_page()
+        for name in NAMES:
+            page.goto(f"{address}/{name}.html")
+            page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+            for target in page.locator(
+                "button, .button, summary, input:not([type=hidden]):not([type=checkbox]):not([type=radio]), nav a, select"
+            ).all():
+                box = target.bounding_box()
+                assert box is None or box["height"] >= 44, (name, target.inner_text(), box)
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+        page = context.new_page()
+        page.goto(f"{address}/offer.html")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        box = page.locator(".skip").bounding_box()
+        assert box is not None
+        assert box["y"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_nothing_moves_after_the_first_paint(browser: Browser, address: str) -> None:
+    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+        context.add_init_script(
+            "window.shift = 0; new PerformanceObserver(list => list.getEntries()"
+            ".forEach(entry => { window.shift += entry.value; })).observe({type: 'layout-shift', buffered: true});"
+        )
+        page = context.new_page()
+        for name in ("offer", "articles", "article-open", "account", "review"):
+            page.goto(f"{address}/{name}.html", wait_until="networkidle")
+            assert page.evaluate("window.shift") < 0.01, name
+
+
+def test_the_waiting_page_moves_on_when_the_answer_is_another_page(browser: Browser, address: str) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        asked: list[str] = []
+
+        def answer(route: Route) -> None:
+            asked.append(route.request.url)
+            route.continue_(url=f"{address}/{'start-pending' if len(asked) < 3 else 'started'}.html")
+
+        page.route("**/start-pending.html", answer)
+        page.goto(f"{address}/start-pending.html")
+        expect(page.locator("h1")).to_have_text(
+            "Your trial runs until Monday 7 December 2026", timeout=30_000
+        )
+        assert len(asked) >= 3

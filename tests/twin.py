@@ -63,9 +63,7 @@ class Twin:
     def client(self, **options: Any) -> StripeClient:
         """The official SDK, talking to this twin."""
         options.setdefault("max_network_retries", 0)
-        return StripeClient(
-            self.key, base_addresses={"api": self.url}, stripe_version=API_VERSION, **options
-        )
+        return StripeClient(self.key, base_addresses={"api": self.url}, stripe_version=API_VERSION, **options)
 
     def check(self) -> None:
         """Judge everything exchanged since the last check by Stripe's OpenAPI; AssertionError lists what is wrong."""
@@ -112,7 +110,7 @@ class Twin:
         self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
 
     def add_webhook(self, url: str, secret: str) -> None:
-        """Send every event there, signed with the secret."""
+        """Send every event there, signed with the secret, until the next reset."""
         self._post("/_sandbox/webhook", {"url": url, "secret": secret})
 
     def resend(self, event: str, copies: int = 1) -> None:
@@ -120,7 +118,7 @@ class Twin:
         self._post("/_sandbox/resend", {"event": event, "copies": copies})
 
     def reset(self) -> None:
-        """Forget everything but the endpoints; the clock runs again."""
+        """As at start: only the endpoints given then are left, and the clock runs again."""
         self._post("/_sandbox/reset", {})
 
     def state(self) -> dict[str, Any]:
@@ -148,12 +146,17 @@ class Twin:
 
         Stays on the page (its address comes back) when the card is refused.
         """
-        form = {"number": number, "exp": f"12/{(self.now.year + 3) % 100:02}", "cvc": "123", "holder": "T Dlamini"}
+        form = {
+            "number": number,
+            "exp": f"12/{(self.now.year + 3) % 100:02}",
+            "cvc": "123",
+            "holder": "T Dlamini",
+        }
         answer = self.http.post(session_url, data=form | {"email": "t.dlamini@example.com"})
         if "/c/authenticate/" in answer.headers.get("location", ""):
             outcome = "complete" if pass_check else "fail"
             answer = self.http.post(answer.headers["location"], data={"outcome": outcome})
-        return answer.headers.get("location", session_url)
+        return str(answer.headers.get("location", session_url))
 
     def _post(self, path: str, body: Any) -> Any:
         answer = self.http.post(path, json=body)

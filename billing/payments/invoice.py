@@ -62,10 +62,8 @@ def open_invoice(session: Session, subscription_id: str) -> Invoice | None:
 
 def mark_paid(session: Session, invoice: Invoice, *, at: datetime, on: date) -> None:
     """The money came: the invoice is a tax invoice from now on, dated `on`, with the next number."""
-    invoice.state = InvoiceState.PAID
-    invoice.paid_at = at
-    invoice.issued_on = on
     invoice.number = numbers.take(session, numbers.INVOICES)
+    invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, on
     session.add(invoice)
 
 

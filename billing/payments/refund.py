@@ -157,10 +157,11 @@ def settle(
         case RefundRefused(why):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
         case RefundAnswer(ref, state, failure):
+            if state == RefundState.SUCCEEDED:
+                refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.gateway_ref, refund.failure, refund.state = ref, failure, RefundState(state)
             refund.settled_at = None if refund.state is RefundState.PENDING else at
             if refund.state is RefundState.SUCCEEDED:
-                refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
                 _tell(session, office, refund, payment, at)
     session.add(refund)
 

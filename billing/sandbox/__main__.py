@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from billing.sandbox.api import Exchange
@@ -39,7 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _complain(f"{problem}. {JournalBroken.__doc__}")
     sys.stdout.write(f"sandbox ready on http://{HOST}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    make_server(app).run(sockets=[listener])
+    with suppress(KeyboardInterrupt):
+        make_server(app).run(sockets=[listener])
     return 0
 
 

@@ -140,12 +140,11 @@ class Control:
         return JSONResponse({"payment_method": vault["id"], "decline": vault["decline"]})
 
     async def webhook(self, request: Request) -> Response:
-        """Send events to `{"url", "secret"}` from now on."""
+        """Send events to `{"url", "secret"}` until the next reset."""
         body = await _body(request)
         url, secret = body.get("url"), body.get("secret")
         if not isinstance(url, str) or not isinstance(secret, str):
             return _no("url and secret are needed")
-        self._webhooks.append((url, secret))
         self.register([(url, secret)])
         return JSONResponse({"url": url})
 

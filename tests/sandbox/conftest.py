@@ -6,13 +6,23 @@ import pytest
 from stripe import StripeClient
 
 from tests.sandbox.receiver import Receiver
-from tests.twin import Twin, running
+from tests.twin import Twin
+
+
+@pytest.fixture(scope="session")
+def standing() -> Iterator[Twin]:
+    with Twin() as started:
+        yield started
 
 
 @pytest.fixture
-def twin() -> Iterator[Twin]:
-    with running() as started:
-        yield started
+def twin(standing: Twin) -> Iterator[Twin]:
+    yield standing
+    try:
+        standing.check()
+    finally:
+        standing.reset()
+        standing.exchanges.clear()
 
 
 @pytest.fixture

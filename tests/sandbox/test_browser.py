@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
-from stripe import StripeClient
 
-from tests.sandbox.asking import a_customer, a_session
+from tests.sandbox.asking import Stripe, a_customer, a_session
 from tests.twin import Twin
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -43,7 +42,7 @@ def _judge(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_refused_then_authenticated_then_saved(page: Page, twin: Twin, stripe: StripeClient) -> None:
+def test_refused_then_authenticated_then_saved(page: Page, twin: Twin, stripe: Stripe) -> None:
     session = a_session(stripe, customer=a_customer(stripe).id, success_url=f"{twin.url}/_sandbox?s=done")
     page.goto(str(session.url))
     _judge(page)

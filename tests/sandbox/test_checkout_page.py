@@ -4,10 +4,9 @@ import re
 
 import httpx
 import pytest
-from stripe import StripeClient
 
 from billing.sandbox.checkout import read
-from tests.sandbox.asking import BACK, a_customer, a_session
+from tests.sandbox.asking import BACK, Stripe, a_customer, a_session
 from tests.twin import Twin
 
 GOOD = {"number": "4242 4242 4242 4242", "exp": "12 / 40", "cvc": "123", "holder": "Thandi Nkosi"}
@@ -18,7 +17,7 @@ def _text(answer: httpx.Response) -> str:
 
 
 @pytest.fixture
-def page(stripe: StripeClient) -> str:
+def page(stripe: Stripe) -> str:
     message = {"submit": {"message": "14 days free, then R75.00 a month."}}
     session = a_session(stripe, customer=a_customer(stripe).id, custom_text=message)
     return str(session.url)
@@ -85,7 +84,7 @@ def test_a_refused_card_is_explained_and_another_may_be_tried(
 
 
 @pytest.mark.parametrize("number", ["4000002500003155", "4000002760003184", "4000008260003178"])
-def test_three_d_secure_in_between(twin: Twin, stripe: StripeClient, page: str, number: str) -> None:
+def test_three_d_secure_in_between(twin: Twin, stripe: Stripe, page: str, number: str) -> None:
     question = twin.http.post(page, data=GOOD | {"number": number}).headers["location"]
     assert 'id="complete"' in twin.http.get(question).text
     failed = twin.http.post(question, data={"outcome": "fail"}).headers["location"]
@@ -119,7 +118,7 @@ def test_a_copy_of_a_card_can_be_typed(twin: Twin, page: str) -> None:
     assert (kept["last4"], kept["fingerprint"] == entered.card.fingerprint) == ("4242", False)
 
 
-def test_the_watch_page_shows_what_happened(twin: Twin, stripe: StripeClient) -> None:
+def test_the_watch_page_shows_what_happened(twin: Twin, stripe: Stripe) -> None:
     from tests.sandbox.asking import a_saved_card, charge
 
     empty = _text(twin.http.get("/_sandbox"))

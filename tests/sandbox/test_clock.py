@@ -2,15 +2,13 @@
 
 from datetime import UTC, datetime
 
-from stripe import StripeClient
-
-from tests.sandbox.asking import a_customer, a_session
-from tests.twin import Twin
+from tests.sandbox.asking import Stripe, a_customer, a_session
+from tests.twin import Twin, running
 
 MARCH = datetime(2026, 3, 1, 7, 0, tzinfo=UTC)
 
 
-def test_stamps_follow_the_held_clock(twin: Twin, stripe: StripeClient) -> None:
+def test_stamps_follow_the_held_clock(twin: Twin, stripe: Stripe) -> None:
     twin.set_clock(MARCH)
     assert a_customer(stripe).created == int(MARCH.timestamp())
     twin.advance(days=15)
@@ -20,24 +18,29 @@ def test_stamps_follow_the_held_clock(twin: Twin, stripe: StripeClient) -> None:
     assert abs((datetime.now(UTC) - twin.now).total_seconds()) < 60
 
 
-def test_a_session_expires_after_a_day(twin: Twin, stripe: StripeClient) -> None:
+def test_a_session_expires_after_a_day(twin: Twin, stripe: Stripe) -> None:
     twin.set_clock(MARCH)
     session = a_session(stripe)
     twin.advance(hours=23, minutes=59)
     assert stripe.v1.checkout.sessions.retrieve(session.id).status == "open"
     twin.advance(minutes=1)
     assert stripe.v1.checkout.sessions.retrieve(session.id).status == "expired"
-    assert [event["type"] for event in twin.events()][:2] == ["checkout.session.expired", "setup_intent.canceled"]
+    assert [event["type"] for event in twin.events()][:2] == [
+        "checkout.session.expired",
+        "setup_intent.canceled",
+    ]
 
 
-def test_reset_forgets_everything(twin: Twin, stripe: StripeClient) -> None:
-    twin.set_clock(MARCH)
-    twin.add_webhook("http://127.0.0.1:9/none", "whsec_none")
-    a_customer(stripe)
-    twin.faults({"effect": "429"})
-    twin.reset()
-    state = twin.state()
-    assert state["held"] is False
-    assert state["faults"] == 0
-    assert {kind: count for kind, count in state["counts"].items() if count} == {"webhook_endpoint": 1}
-    assert stripe.v1.customers.list().data == []
+def test_reset_forgets_everything_but_the_endpoints_given_at_start() -> None:
+    with running(webhooks=[("http://127.0.0.1:9/given", "whsec_given")]) as twin:
+        twin.set_clock(MARCH)
+        twin.add_webhook("http://127.0.0.1:9/added", "whsec_added")
+        a_customer(twin.client())
+        twin.faults({"effect": "429"})
+        twin.reset()
+        state = twin.state()
+        assert state["held"] is False
+        assert state["faults"] == 0
+        assert {kind: count for kind, count in state["counts"].items() if count} == {"webhook_endpoint": 1}
+        assert [row["url"] for row in twin.objects("webhook_endpoint")] == ["http://127.0.0.1:9/given"]
+        assert twin.client().v1.customers.list().data == []

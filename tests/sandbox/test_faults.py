@@ -2,9 +2,9 @@
 
 import httpx
 import pytest
-from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, RequestsClient, StripeClient
+from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, RequestsClient
 
-from tests.sandbox.asking import a_saved_card, charge
+from tests.sandbox.asking import Stripe, a_saved_card, charge
 from tests.twin import Twin
 
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
@@ -25,7 +25,7 @@ CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 )
 def test_one_fault_and_the_next_call_is_well(
     twin: Twin,
-    stripe: StripeClient,
+    stripe: Stripe,
     effect: dict[str, object],
     raised: type[Exception] | tuple[type[Exception], ...],
     charged: int,
@@ -39,7 +39,7 @@ def test_one_fault_and_the_next_call_is_well(
 
 
 @pytest.mark.parametrize("effect", ["timeout_after", "reset_after", "cut"])
-def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: StripeClient, effect: str) -> None:
+def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: Stripe, effect: str) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     twin.faults(CHARGING | {"effect": effect, "seconds": 0.2})
     with pytest.raises((APIConnectionError, APIError)):
@@ -48,7 +48,7 @@ def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: StripeClient, 
     assert len(twin.charges()) == 1
 
 
-def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: StripeClient) -> None:
+def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     twin.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
     hasty = twin.client(http_client=RequestsClient(timeout=0.5))
@@ -57,14 +57,14 @@ def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: StripeClien
     assert len(twin.charges()) == 1
 
 
-def test_the_sdk_repeats_by_itself_and_charges_once(twin: Twin, stripe: StripeClient) -> None:
+def test_the_sdk_repeats_by_itself_and_charges_once(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     twin.faults(CHARGING | {"effect": "reset", "when": "after", "times": 2})
     assert charge(twin.client(max_network_retries=2), card).status == "succeeded"
     assert len(twin.charges()) == 1
 
 
-def test_the_nth_call_and_only_it(twin: Twin, stripe: StripeClient) -> None:
+def test_the_nth_call_and_only_it(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     twin.faults(CHARGING | {"effect": "429", "nth": 2, "times": 2})
     outcomes = []
@@ -79,7 +79,7 @@ def test_the_nth_call_and_only_it(twin: Twin, stripe: StripeClient) -> None:
     assert charge(stripe, card).status == "succeeded"
 
 
-def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: StripeClient) -> None:
+def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: Stripe) -> None:
     twin.faults({"effect": "cut", "path": "/v1/customers*", "times": 2})
     with pytest.raises(httpx.RemoteProtocolError):
         twin.http.get("/v1/customers", headers={"Authorization": f"Bearer {twin.key}"})

@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from stripe import InvalidRequestError, StripeClient
+from stripe import InvalidRequestError
 
 from billing.sandbox.store import Table
-from tests.sandbox.asking import a_customer, a_saved_card, charge
+from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge
 from tests.twin import Twin
 
 
-def test_pages_cover_everything_once(stripe: StripeClient) -> None:
+def test_pages_cover_everything_once(stripe: Stripe) -> None:
     made = [a_customer(stripe, name=f"Reader {number}").id for number in range(7)]
     first = stripe.v1.customers.list({"limit": 3})
     assert [one.id for one in first.data] == made[:3:-1]
@@ -27,7 +27,7 @@ def test_pages_cover_everything_once(stripe: StripeClient) -> None:
     assert [one.id for one in stripe.v1.customers.list({"limit": 2}).auto_paging_iter()] == made[::-1]
 
 
-def test_filters(twin: Twin, stripe: StripeClient) -> None:
+def test_filters(twin: Twin, stripe: Stripe) -> None:
     twin.set_clock(datetime(2026, 3, 1, 7, tzinfo=UTC))
     first = a_saved_card(stripe, "pm_card_visa", a_customer(stripe, email="first@example.com").id)
     early = charge(stripe, first)
@@ -43,13 +43,17 @@ def test_filters(twin: Twin, stripe: StripeClient) -> None:
     assert [one.id for one in intents.list({"created": {"gt": edge}}).data] == []
     charges = stripe.v1.charges.list({"payment_intent": early.id}).data
     assert [one.id for one in charges] == [early.latest_charge]
-    assert [one.id for one in stripe.v1.customers.list({"email": "second@example.com"}).data] == [second.customer]
-    assert [one.id for one in stripe.v1.payment_methods.list({"customer": str(second.customer)}).data] == [second.id]
+    assert [one.id for one in stripe.v1.customers.list({"email": "second@example.com"}).data] == [
+        second.customer
+    ]
+    assert [one.id for one in stripe.v1.payment_methods.list({"customer": str(second.customer)}).data] == [
+        second.id
+    ]
     owned = stripe.v1.customers.payment_methods.list(str(first.customer), {"type": "card"}).data
     assert [one.id for one in owned] == [first.id]
 
 
-def test_events_are_listed_by_type(stripe: StripeClient) -> None:
+def test_events_are_listed_by_type(stripe: Stripe) -> None:
     charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     wild = [one.type for one in stripe.v1.events.list({"type": "payment_intent.*"}).data]
     assert wild == ["payment_intent.succeeded", "payment_intent.created"]
@@ -58,10 +62,12 @@ def test_events_are_listed_by_type(stripe: StripeClient) -> None:
     assert stripe.v1.events.retrieve(exact[0].id).id == exact[0].id
 
 
-@pytest.mark.parametrize("asked", [{"limit": 0}, {"limit": 101}, {"starting_after": "cus_no"}, {"sort": "asc"}])
-def test_a_list_that_makes_no_sense_is_refused(stripe: StripeClient, asked: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "asked", [{"limit": 0}, {"limit": 101}, {"starting_after": "cus_no"}, {"sort": "asc"}]
+)
+def test_a_list_that_makes_no_sense_is_refused(stripe: Stripe, asked: dict[str, object]) -> None:
     with pytest.raises(InvalidRequestError):
-        stripe.v1.customers.list(asked)  # type: ignore[arg-type]  # on purpose
+        stripe.v1.customers.list(asked)
 
 
 @given(st.lists(st.tuples(st.integers(0, 15), st.sampled_from(["a", "b", None]), st.booleans())))

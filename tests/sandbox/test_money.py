@@ -1,24 +1,26 @@
 """PaymentIntents, charges, refunds and what they do to the balance."""
 
+from typing import Any
+
 import pytest
-from stripe import InvalidRequestError, StripeClient
+from stripe import InvalidRequestError
 
 from billing.sandbox.balance import fee_on
-from tests.sandbox.asking import a_customer, a_saved_card, charge
+from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge
 from tests.twin import Twin
 
 
-def test_a_renewal_is_charged_with_everything_worth_keeping(stripe: StripeClient) -> None:
+def test_a_renewal_is_charged_with_everything_worth_keeping(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     intent = charge(stripe, card, statement_descriptor_suffix="TRIAL OVER", expand=["latest_charge"])
     paid = intent.latest_charge
     assert (intent.amount_received, intent.currency, intent.customer) == (7500, "zar", card.customer)
     assert intent.metadata.to_dict() == {"invoice": "inv_1", "attempt": "att_1"}
-    assert paid.calculated_statement_descriptor == "MASTHEAD* TRIAL OVER"  # type: ignore[union-attr]  # expanded
-    assert paid.metadata.to_dict() == {"invoice": "inv_1", "attempt": "att_1"}  # type: ignore[union-attr]  # expanded
-    used = paid.payment_method_details.card  # type: ignore[union-attr]  # expanded
-    assert used.stored_credential_usage == "recurring"  # type: ignore[union-attr]  # expanded
-    assert len(used.network_transaction_id) == 15  # type: ignore[union-attr, arg-type]  # expanded
+    assert paid.calculated_statement_descriptor == "MASTHEAD* TRIAL OVER"
+    assert paid.metadata.to_dict() == {"invoice": "inv_1", "attempt": "att_1"}
+    used = paid.payment_method_details.card
+    assert used.stored_credential_usage == "recurring"
+    assert len(used.network_transaction_id) == 15
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ def test_a_renewal_is_charged_with_everything_worth_keeping(stripe: StripeClient
     ],
 )
 def test_a_charge_that_makes_no_sense_is_refused(
-    stripe: StripeClient, fields: dict[str, object], code: str | None, param: str
+    stripe: Stripe, fields: dict[str, Any], code: str | None, param: str
 ) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     with pytest.raises(InvalidRequestError) as refused:
@@ -50,16 +52,16 @@ def test_a_charge_that_makes_no_sense_is_refused(
     assert stripe.v1.payment_intents.list().data == []
 
 
-def test_a_card_of_somebody_else_is_refused(stripe: StripeClient) -> None:
+def test_a_card_of_somebody_else_is_refused(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     with pytest.raises(InvalidRequestError, match="must be attached to the customer"):
         charge(stripe, card, customer=a_customer(stripe).id)
 
 
-def test_an_intent_is_confirmed_later_on_session_or_canceled(twin: Twin, stripe: StripeClient) -> None:
+def test_an_intent_is_confirmed_later_on_session_or_canceled(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     intent = stripe.v1.payment_intents.create(
-        {"amount": 7500, "currency": "zar", "customer": str(card.customer), "payment_method": card.id}
+        {"amount": 7500, "currency": "zar", "customer": card.customer, "payment_method": card.id}
     )
     assert intent.status == "requires_confirmation"
     assert stripe.v1.payment_intents.confirm(intent.id, {"off_session": "recurring"}).status == "succeeded"
@@ -69,9 +71,11 @@ def test_an_intent_is_confirmed_later_on_session_or_canceled(twin: Twin, stripe:
     assert stripe.v1.payment_intents.cancel(other.id).status == "canceled"
 
 
-@pytest.mark.parametrize(("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")])
+@pytest.mark.parametrize(
+    ("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")]
+)
 def test_a_person_answers_for_a_payment_on_session(
-    twin: Twin, stripe: StripeClient, outcome: str, status: str
+    twin: Twin, stripe: Stripe, outcome: str, status: str
 ) -> None:
     intent = stripe.v1.payment_intents.create(
         {
@@ -84,23 +88,25 @@ def test_a_person_answers_for_a_payment_on_session(
         }
     )
     assert intent.status == "requires_action"
-    page = intent.next_action.redirect_to_url.url  # type: ignore[union-attr]  # asked for by return_url
+    page = intent.next_action.redirect_to_url.url
     assert "R75.00" in twin.http.get(str(page)).text
     twin.http.post(str(page), data={"outcome": outcome})
     assert stripe.v1.payment_intents.retrieve(intent.id).status == status
     assert len(twin.charges()) == (1 if outcome == "complete" else 0)
 
 
-def test_a_card_past_its_expiry_date_is_declined(twin: Twin, stripe: StripeClient) -> None:
+def test_a_card_past_its_expiry_date_is_declined(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     stripe.v1.payment_methods.update(card.id, {"card": {"exp_month": 1, "exp_year": 2020}})
     with pytest.raises(Exception, match="expired"):
         charge(stripe, card)
 
 
-def test_refunds_in_parts_and_never_too_much(stripe: StripeClient) -> None:
+def test_refunds_in_parts_and_never_too_much(stripe: Stripe) -> None:
     intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
-    first = stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 2500, "reason": "requested_by_customer"})
+    first = stripe.v1.refunds.create(
+        {"payment_intent": intent.id, "amount": 2500, "reason": "requested_by_customer"}
+    )
     assert (first.status, first.charge) == ("succeeded", intent.latest_charge)
     with pytest.raises(InvalidRequestError, match="greater than unrefunded amount"):
         stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 5001})
@@ -111,26 +117,34 @@ def test_refunds_in_parts_and_never_too_much(stripe: StripeClient) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         stripe.v1.refunds.create({"payment_intent": intent.id})
     assert refused.value.code == "charge_already_refunded"
-    assert [one.id for one in stripe.v1.refunds.list({"payment_intent": intent.id}).data] == [rest.id, first.id]
+    assert [one.id for one in stripe.v1.refunds.list({"payment_intent": intent.id}).data] == [
+        rest.id,
+        first.id,
+    ]
     assert stripe.v1.refunds.retrieve(first.id).amount == 2500
 
 
 @pytest.mark.parametrize(
     "asked",
-    [{}, {"charge": "ch_nobody"}, {"payment_intent": "pi_nobody"}, {"payment_intent": "pi_1", "charge": "ch_1"}],
+    [
+        {},
+        {"charge": "ch_nobody"},
+        {"payment_intent": "pi_nobody"},
+        {"payment_intent": "pi_1", "charge": "ch_1"},
+    ],
 )
-def test_a_refund_of_nothing_is_refused(stripe: StripeClient, asked: dict[str, str]) -> None:
+def test_a_refund_of_nothing_is_refused(stripe: Stripe, asked: dict[str, str]) -> None:
     with pytest.raises(InvalidRequestError):
-        stripe.v1.refunds.create(asked)  # type: ignore[arg-type]  # a plain dict
+        stripe.v1.refunds.create(asked)
 
 
-def test_an_unpaid_intent_cannot_be_refunded(stripe: StripeClient) -> None:
+def test_an_unpaid_intent_cannot_be_refunded(stripe: Stripe) -> None:
     intent = stripe.v1.payment_intents.create({"amount": 7500, "currency": "zar"})
     with pytest.raises(InvalidRequestError, match="does not have a successful charge"):
         stripe.v1.refunds.create({"payment_intent": intent.id})
 
 
-def test_the_balance_adds_up(stripe: StripeClient) -> None:
+def test_the_balance_adds_up(stripe: Stripe) -> None:
     intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1000})
     entries = stripe.v1.balance_transactions.list().data
@@ -138,17 +152,22 @@ def test_the_balance_adds_up(stripe: StripeClient) -> None:
         ("refund", -1000, 0, -1000),
         ("charge", 7500, fee_on(7500), 7500 - fee_on(7500)),
     ]
-    assert stripe.v1.balance_transactions.retrieve(entries[0].id).source == stripe.v1.refunds.list().data[0].id
+    assert (
+        stripe.v1.balance_transactions.retrieve(entries[0].id).source == stripe.v1.refunds.list().data[0].id
+    )
     one = stripe.v1.balance_transactions.list({"source": str(intent.latest_charge)}).data
     assert [entry.id for entry in one] == [entries[1].id]
 
 
 @pytest.mark.parametrize(
     ("name", "at_first", "later", "refunded"),
-    [("pm_card_pendingRefund", "pending", "succeeded", 7500), ("pm_card_refundFail", "succeeded", "failed", 0)],
+    [
+        ("pm_card_pendingRefund", "pending", "succeeded", 7500),
+        ("pm_card_refundFail", "succeeded", "failed", 0),
+    ],
 )
 def test_refunds_that_take_their_time(
-    twin: Twin, stripe: StripeClient, name: str, at_first: str, later: str, refunded: int
+    twin: Twin, stripe: Stripe, name: str, at_first: str, later: str, refunded: int
 ) -> None:
     twin.set_clock(twin.now)
     intent = charge(stripe, a_saved_card(stripe, name))

@@ -5,15 +5,14 @@ import sys
 from typing import Any
 
 import pytest
-from stripe import StripeClient
 
 from tests.openapi import spec, violations
-from tests.sandbox.asking import a_saved_card, charge
+from tests.sandbox.asking import Stripe, a_saved_card, charge
 from tests.twin import Twin
 
 
 @pytest.fixture
-def charged(twin: Twin, stripe: StripeClient) -> dict[str, Any]:
+def charged(twin: Twin, stripe: Stripe) -> dict[str, Any]:
     charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     return copy.deepcopy(twin.exchanges[-1])
 

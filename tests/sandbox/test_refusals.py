@@ -3,7 +3,7 @@
 import pytest
 from stripe import AuthenticationError, InvalidRequestError, StripeClient
 
-from tests.sandbox.asking import a_customer
+from tests.sandbox.asking import Stripe, a_customer
 from tests.twin import Twin
 
 
@@ -31,12 +31,12 @@ def test_no_key_at_all(twin: Twin) -> None:
 
 def test_another_api_version_is_refused(twin: Twin) -> None:
     client = StripeClient(twin.key, base_addresses={"api": twin.url}, stripe_version="2024-06-20")
-    with pytest.raises(InvalidRequestError, match="2026-10-28.endive"):
+    with pytest.raises(InvalidRequestError, match=r"2026-10-28\.endive"):
         client.v1.customers.list()
 
 
-def test_answers_carry_their_version_and_request(twin: Twin, stripe: StripeClient) -> None:
-    headers = a_customer(stripe).last_response.headers  # type: ignore[attr-defined]  # set by the SDK
+def test_answers_carry_their_version_and_request(twin: Twin, stripe: Stripe) -> None:
+    headers = a_customer(stripe).last_response.headers
     assert headers["Stripe-Version"] == "2026-10-28.endive"
     assert headers["Request-Id"].startswith("req_")
 
@@ -53,8 +53,18 @@ def test_answers_carry_their_version_and_request(twin: Twin, stripe: StripeClien
         ("/v1/payment_intents", {"amount": "", "currency": "zar"}, "parameter_invalid_integer", "amount"),
         ("/v1/setup_intents", {"confirm": "perhaps"}, None, "confirm"),
         ("/v1/setup_intents", {"description": ""}, "parameter_invalid_empty", "description"),
-        ("/v1/setup_intents", {"payment_method_types[0]": "card"}, "parameter_unknown", "payment_method_types"),
-        ("/v1/checkout/sessions", {"payment_method_types[]": "card"}, "parameter_unknown", "payment_method_types"),
+        (
+            "/v1/setup_intents",
+            {"payment_method_types[0]": "card"},
+            "parameter_unknown",
+            "payment_method_types",
+        ),
+        (
+            "/v1/checkout/sessions",
+            {"payment_method_types[]": "card"},
+            "parameter_unknown",
+            "payment_method_types",
+        ),
     ],
 )
 def test_parameters_are_read_strictly(
@@ -67,7 +77,7 @@ def test_parameters_are_read_strictly(
     assert twin.state()["counts"]["event"] == 0
 
 
-def test_what_does_not_exist_is_not_found(twin: Twin, stripe: StripeClient) -> None:
+def test_what_does_not_exist_is_not_found(twin: Twin, stripe: Stripe) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         stripe.v1.payment_intents.retrieve("pi_nobody")
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")

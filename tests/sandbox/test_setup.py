@@ -1,17 +1,17 @@
 """Customers, PaymentMethods, SetupIntents and Checkout Sessions through the SDK."""
 
 import pytest
-from stripe import InvalidRequestError, StripeClient
+from stripe import InvalidRequestError
 
-from tests.sandbox.asking import a_customer, a_saved_card, a_session, charge
+from tests.sandbox.asking import Stripe, a_customer, a_saved_card, a_session, charge
 from tests.twin import Twin
 
 
-def test_a_customer_is_created_changed_and_deleted(stripe: StripeClient) -> None:
+def test_a_customer_is_created_changed_and_deleted(stripe: Stripe) -> None:
     customer = a_customer(stripe, name="Thandi Nkosi", metadata={"reader": "rdr_1", "plan": "monthly"})
     changed = stripe.v1.customers.update(customer.id, {"name": "", "metadata": {"plan": "", "since": "2026"}})
     assert changed.name is None
-    assert changed.metadata.to_dict() == {"reader": "rdr_1", "since": "2026"}  # type: ignore[union-attr]  # always there
+    assert changed.metadata.to_dict() == {"reader": "rdr_1", "since": "2026"}
     assert stripe.v1.customers.retrieve(customer.id).email == "thandi@example.com"
     assert stripe.v1.customers.delete(customer.id).deleted is True
     assert stripe.v1.customers.retrieve(customer.id).deleted is True
@@ -20,26 +20,24 @@ def test_a_customer_is_created_changed_and_deleted(stripe: StripeClient) -> None
     assert stripe.v1.customers.list().data == []
 
 
-def test_deleting_a_customer_detaches_the_cards(stripe: StripeClient) -> None:
+def test_deleting_a_customer_detaches_the_cards(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    assert isinstance(card.customer, str)
     stripe.v1.customers.delete(card.customer)
     assert stripe.v1.payment_methods.retrieve(card.id).customer is None
 
 
-def test_a_default_card_must_belong_to_the_customer(stripe: StripeClient) -> None:
+def test_a_default_card_must_belong_to_the_customer(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    assert isinstance(card.customer, str)
     settings = {"invoice_settings": {"default_payment_method": card.id}}
-    owner = stripe.v1.customers.update(card.customer, settings)  # type: ignore[arg-type]  # a plain dict
-    assert owner.invoice_settings.default_payment_method == card.id  # type: ignore[union-attr]  # always there
+    owner = stripe.v1.customers.update(card.customer, settings)
+    assert owner.invoice_settings.default_payment_method == card.id
     with pytest.raises(InvalidRequestError, match="must be attached"):
-        stripe.v1.customers.update(a_customer(stripe).id, settings)  # type: ignore[arg-type]  # a plain dict
+        stripe.v1.customers.update(a_customer(stripe).id, settings)
     stripe.v1.payment_methods.detach(card.id)
-    assert stripe.v1.customers.retrieve(card.customer).invoice_settings.default_payment_method is None  # type: ignore[union-attr]  # always there
+    assert stripe.v1.customers.retrieve(card.customer).invoice_settings.default_payment_method is None
 
 
-def test_a_detached_card_is_gone_for_good(stripe: StripeClient) -> None:
+def test_a_detached_card_is_gone_for_good(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     stripe.v1.payment_methods.detach(card.id)
     with pytest.raises(InvalidRequestError, match="may not be used again"):
@@ -50,7 +48,7 @@ def test_a_detached_card_is_gone_for_good(stripe: StripeClient) -> None:
         stripe.v1.payment_methods.detach(card.id)
 
 
-def test_a_token_makes_a_payment_method_and_a_number_is_refused(stripe: StripeClient) -> None:
+def test_a_token_makes_a_payment_method_and_a_number_is_refused(stripe: Stripe) -> None:
     made = stripe.v1.payment_methods.create({"type": "card", "card": {"token": "tok_visa"}})
     assert made.card is not None
     assert made.card.last4 == "4242"
@@ -60,49 +58,59 @@ def test_a_token_makes_a_payment_method_and_a_number_is_refused(stripe: StripeCl
     assert (changed.card.exp_month, changed.card.exp_year) == (3, 2031)
     with pytest.raises(InvalidRequestError, match="generally unsafe"):
         stripe.v1.payment_methods.create(
-            {"type": "card", "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2031, "cvc": "123"}}
+            {
+                "type": "card",
+                "card": {"number": "4242424242424242", "exp_month": 1, "exp_year": 2031, "cvc": "123"},
+            }
         )
 
 
-def test_a_setup_intent_is_confirmed_later_or_canceled(stripe: StripeClient) -> None:
+def test_a_setup_intent_is_confirmed_later_or_canceled(stripe: Stripe) -> None:
     customer = a_customer(stripe)
     options = {"card": {"request_three_d_secure": "any", "setup_credential_usage": "recurring"}}
     intent = stripe.v1.setup_intents.create(
-        {"customer": customer.id, "usage": "off_session", "payment_method_options": options}  # type: ignore[typeddict-item]  # a plain dict
+        {"customer": customer.id, "usage": "off_session", "payment_method_options": options}
     )
     assert intent.status == "requires_payment_method"
     with pytest.raises(InvalidRequestError, match="missing a payment method"):
         stripe.v1.setup_intents.confirm(intent.id)
-    assert stripe.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
+    assert (
+        stripe.v1.setup_intents.confirm(intent.id, {"payment_method": "pm_card_visa"}).status == "succeeded"
+    )
     with pytest.raises(InvalidRequestError, match="status of succeeded"):
         stripe.v1.setup_intents.cancel(intent.id)
     other = stripe.v1.setup_intents.create({"customer": customer.id})
     assert stripe.v1.setup_intents.cancel(other.id, {"cancellation_reason": "abandoned"}).status == "canceled"
-    assert [one.id for one in stripe.v1.setup_intents.list({"customer": customer.id}).data] == [other.id, intent.id]
+    assert [one.id for one in stripe.v1.setup_intents.list({"customer": customer.id}).data] == [
+        other.id,
+        intent.id,
+    ]
 
 
-def test_a_checkout_session_saves_the_card_and_leads_back(twin: Twin, stripe: StripeClient) -> None:
+def test_a_checkout_session_saves_the_card_and_leads_back(twin: Twin, stripe: Stripe) -> None:
     customer = a_customer(stripe)
     session = a_session(stripe, customer=customer.id, metadata={"reader": "rdr_1"})
     assert session.url is not None
     assert twin.fill_in(session.url) == f"https://masthead.example/done?session={session.id}"
-    done = stripe.v1.checkout.sessions.retrieve(session.id, {"expand": ["setup_intent.payment_method", "customer"]})
+    done = stripe.v1.checkout.sessions.retrieve(
+        session.id, {"expand": ["setup_intent.payment_method", "customer"]}
+    )
     assert (done.status, done.url) == ("complete", None)
-    assert done.customer_details.email == "thandi@example.com"  # type: ignore[union-attr]  # complete
-    card = done.setup_intent.payment_method  # type: ignore[union-attr]  # expanded
-    assert card.customer == customer.id  # type: ignore[union-attr]  # expanded
-    assert charge(stripe, card).status == "succeeded"  # type: ignore[arg-type]  # expanded
+    assert done.customer_details.email == "thandi@example.com"
+    card = done.setup_intent.payment_method
+    assert card.customer == customer.id
+    assert charge(stripe, card).status == "succeeded"
 
 
-def test_a_session_without_a_customer_can_make_one(twin: Twin, stripe: StripeClient) -> None:
+def test_a_session_without_a_customer_can_make_one(twin: Twin, stripe: Stripe) -> None:
     session = a_session(stripe, customer_creation="always")
     assert session.url is not None
     twin.fill_in(session.url)
     done = stripe.v1.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
-    assert done.customer.email == "t.dlamini@example.com"  # type: ignore[union-attr]  # expanded
+    assert done.customer.email == "t.dlamini@example.com"
 
 
-def test_an_expired_session_takes_no_card(twin: Twin, stripe: StripeClient) -> None:
+def test_an_expired_session_takes_no_card(twin: Twin, stripe: Stripe) -> None:
     session = a_session(stripe)
     assert session.url is not None
     assert stripe.v1.checkout.sessions.expire(session.id).status == "expired"
@@ -125,7 +133,7 @@ def test_an_expired_session_takes_no_card(twin: Twin, stripe: StripeClient) -> N
     ],
 )
 def test_a_session_that_makes_no_sense_is_refused(
-    stripe: StripeClient, fields: dict[str, object], message: str
+    stripe: Stripe, fields: dict[str, object], message: str
 ) -> None:
     with pytest.raises(InvalidRequestError, match=message):
         a_session(stripe, **fields)

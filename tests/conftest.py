@@ -1,0 +1,48 @@
+"""What every test may use: databases that begin migrated, and a world with everything running."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.pg import Databases, open_databases
+from tests.world import START, World, prepare
+
+settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+settings.load_profile("untimed")  # properties are never judged by the time they take: the machine is shared
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """A server for this process of tests, and a migrated template."""
+    with open_databases(prepare) as found:
+        yield found
+
+
+@pytest.fixture
+def database_url(databases: Databases) -> Iterator[str]:
+    """A migrated database of its own."""
+    with databases.fresh() as url:
+        yield url
+
+
+@pytest.fixture
+def make_world(databases: Databases) -> Iterator[Callable[..., World]]:
+    """Worlds that begin at another moment, or with other settings; every exchange with Stripe's twin is judged at the end."""
+    with ExitStack() as ends:
+
+        def make(at: datetime = START, **settings: object) -> World:
+            url = ends.enter_context(databases.fresh())
+            return ends.enter_context(World(url, at, **settings))
+
+        yield make
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """Everything running, on Monday 1 March 2027 at 10:00 in Johannesburg."""
+    return make_world()

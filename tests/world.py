@@ -1,0 +1,284 @@
+"""A whole installation for a test: database, Stripe's twin, a mail server, the web process; its clock held.
+
+Nothing of ours is replaced. `advance` is the only way for time to pass."""
+
+import re
+import socket
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Any, Self
+from zoneinfo import ZoneInfo
+
+import httpx
+import sqlalchemy as sa
+import uvicorn
+
+from billing import advance as clockwork
+from billing import installation, migrate, seed
+from billing.app import build, create_app
+from billing.db import Database
+from billing.mail.mailbox import Letter
+from billing.settings import Settings, read_settings
+from billing.web.keys import SCOPES, create
+from tests.sink import Sink
+from tests.twin import KEY, Twin
+
+ZONE = ZoneInfo("Africa/Johannesburg")
+START = datetime(2027, 3, 1, 10, 0, tzinfo=ZONE)
+SECRET_KEY = "a secret for tests, of enough length 0123456789"
+WEBHOOK_SECRET = "whsec_for_the_tests"
+
+
+def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
+    """A moment in Johannesburg."""
+    return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
+
+
+def settings_for(url: str, **more: object) -> Settings:
+    """Settings of a test installation on this database."""
+    given = {
+        "database_url": url,
+        "secret_key": SECRET_KEY,
+        "environment": "test",
+        "clock": "held",
+        "stripe_secret_key": KEY,
+        "stripe_webhook_secrets": WEBHOOK_SECRET,
+        **more,
+    }
+    return read_settings({f"BILLING_{name.upper()}": str(value) for name, value in given.items()})
+
+
+def prepare(url: str) -> None:
+    """Migrate a database and give it its plan."""
+    database = Database(url)
+    try:
+        migrate.upgrade(database)
+        with database.transaction() as session:
+            installation.claim(session, settings_for(url))
+            seed.plans(session)
+    finally:
+        database.close()
+
+
+class World:
+    """Use with `with`; leaving it judges every exchange with the twin by Stripe's OpenAPI."""
+
+    def __init__(self, url: str, at: datetime = START, **settings: object) -> None:
+        self.url_of_database = url
+        self._at = at
+        self._given = settings
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.twin = self._ends.enter_context(Twin(webhooks=[(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)]))
+        self.sink = self._ends.enter_context(Sink())
+        self.settings = settings_for(
+            self.url_of_database,
+            public_url=self.url,
+            stripe_api_base=self.twin.url,
+            smtp_url=self.sink.url,
+            **self._given,
+        )
+        self._hold_clock()
+        self.parts = build(self.settings)
+        self._ends.callback(self.parts.database.close)
+        clockwork.follow(self.parts)
+        self._serve(listener)
+        with self.parts.database.transaction() as session:
+            self.articles = seed.articles(session, self.parts.office)
+            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
+        self.api = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.api_key}"}, timeout=90, trust_env=False
+        )
+        self._ends.callback(self.api.close)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self.twin.check()
+        finally:
+            self._ends.close()
+
+    def _hold_clock(self) -> None:
+        database = Database(self.url_of_database)
+        with database.transaction() as session:
+            session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
+        database.close()
+
+    def _serve(self, listener: socket.socket) -> None:
+        config = uvicorn.Config(create_app(self.parts), log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+
+        def stop() -> None:
+            server.should_exit = True
+            thread.join(timeout=20)
+            listener.close()
+
+        self._ends.callback(stop)
+
+    @property
+    def now(self) -> datetime:
+        """The held present."""
+        return self.parts.clock.now()
+
+    def advance(self, **span: float) -> datetime:
+        """Let time pass; what falls due happens, in order."""
+        return clockwork.advance(self.parts, self.now + timedelta(**span))
+
+    def advance_to(self, at: datetime) -> datetime:
+        """Let it be `at`."""
+        return clockwork.advance(self.parts, at)
+
+    def settle(self) -> None:
+        """Do what is due, at the held present."""
+        clockwork.advance(self.parts, self.now)
+
+    def browser(self) -> "Browser":
+        """A fresh browser, without scripts."""
+        return self._ends.enter_context(Browser(self))
+
+    def start_trial(self, email: str, card: str = "pm_card_visa", **more: object) -> dict[str, Any]:
+        """`POST /v1/trials`, which must succeed; the answer."""
+        answer = self.try_trial(email, card, **more)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    def try_trial(self, email: str, card: str = "pm_card_visa", **more: object) -> httpx.Response:
+        """`POST /v1/trials`, whatever comes of it."""
+        consent = {
+            "text_version": "app-1",
+            "accepted_at": self.now.astimezone(UTC).isoformat(),
+            "ip": "196.25.1.9",
+            "user_agent": "App/1",
+        }
+        body = {"email": email, "payment_method": card, "consent": consent, **more}
+        return self.api.post("/v1/trials", json=body)
+
+    def subscription(self, subscription_id: str) -> dict[str, Any]:
+        """A subscription as programs see it."""
+        return dict(self.api.get(f"/v1/subscriptions/{subscription_id}").raise_for_status().json())
+
+    def access(self, article_id: str, reader_id: str) -> dict[str, Any]:
+        """The access decision for a reader."""
+        answer = self.api.get(f"/v1/access/{article_id}", params={"reader_id": reader_id})
+        return dict(answer.raise_for_status().json())
+
+    def letters(self, to: str | None = None) -> list[Letter]:
+        """Mails that were accepted, oldest first."""
+        return [letter for letter in self.sink.letters if to is None or letter.recipient == to]
+
+    def subjects(self, to: str) -> list[str]:
+        """Their subjects."""
+        return [letter.subject for letter in self.letters(to)]
+
+    def charges(self, *, of: str | None = None) -> list[dict[str, Any]]:
+        """Money the twin took, oldest first; `of` one reader, by the attempts of their subscriptions."""
+        taken = [charge for charge in reversed(self.twin.charges()) if charge["status"] == "succeeded"]
+        if of is None:
+            return taken
+        rows = self.rows(
+            "SELECT a.id FROM attempt a JOIN subscription s ON s.id = a.subscription_id WHERE s.reader_id = :of", of=of
+        )
+        mine = {row["id"] for row in rows}
+        return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
+
+    def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
+        """What the database says."""
+        with self.parts.database.transaction() as session:
+            return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
+
+
+@dataclass
+class Answer:
+    """A page as a browser got it."""
+
+    response: httpx.Response
+
+    @property
+    def text(self) -> str:
+        """The page's HTML."""
+        return self.response.text
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+    @property
+    def path(self) -> str:
+        """Where the browser ended up."""
+        return self.response.url.path
+
+    @property
+    def words(self) -> str:
+        """The text of the main part, without tags."""
+        main = re.search(r"<main.*?</main>", self.text, re.S)
+        return " ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split())
+
+
+class Browser:
+    """Follows links and sends forms as a person's browser does, cookies and all."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.http = httpx.Client(
+            base_url=world.url, follow_redirects=True, timeout=90, trust_env=False, headers={"user-agent": "Test/1"}
+        )
+        self.page: Answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str) -> Answer:
+        """Open a page."""
+        self.page = Answer(self.http.get(path))
+        return self.page
+
+    def post(self, action: str, **fields: str) -> Answer:
+        """Send the form with this action on the page that is open, with its hidden fields."""
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.S)
+        assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
+        headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}
+        self.page = Answer(self.http.post(action, data={**hidden, **fields}, headers=headers))
+        return self.page
+
+    def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
+        """From the offer to a started trial, by pages and the twin's card page."""
+        self.get("/subscribe")
+        self.post("/subscribe", email=email)
+        return self.agree_and_pay(number, come_back=come_back)
+
+    def agree_and_pay(self, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
+        """From the review page on."""
+        page = self.open_card_page()
+        target = self.world.twin.fill_in(page, number)
+        return self.get(target) if come_back else self.page
+
+    def open_card_page(self) -> str:
+        """Agree on the review page; the address of the card page."""
+        self.http.follow_redirects = False
+        answer = self.post("/subscribe/review", consent="yes")
+        self.http.follow_redirects = True
+        assert answer.status == 303, answer.words
+        return answer.response.headers["location"]
+
+    def sign_in(self, email: str) -> Answer:
+        """Ask for the link, and use it."""
+        self.get("/sign-in")
+        self.post("/sign-in", email=email)
+        self.world.settle()
+        link = next(link for link in self.world.letters(email)[-1].links if "/sign-in/link/" in link)
+        self.get(link)
+        return self.post("/sign-in/confirm")

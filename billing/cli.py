@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import httpx
 
-from billing.errors import RefusesToStart, Refusal
+from billing.errors import Refusal, RefusesToStart
 from billing.settings import PREFIX, Settings, read_settings
 
 DEMO_ENVIRONMENT = Path(".data/demo.env")
@@ -134,10 +134,14 @@ def sandbox(port: int, data: Path | None) -> None:
 
 @billing.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0: any free one.")
-@click.option("--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder for the letters.")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder for the letters."
+)
 def mailbox(port: int, folder: Path) -> None:
     """A mail server on loopback that keeps every letter in a folder."""
-    sys.exit(_attend([sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)]))
+    sys.exit(
+        _attend([sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)])
+    )
 
 
 def _attend(command: list[str]) -> int:
@@ -149,7 +153,9 @@ def _attend(command: list[str]) -> int:
 
 @billing.command()
 @click.option("--port", default="8000", show_default=True, help="Port of the pages; 0: any free one.")
-@click.option("--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder."
+)
 def demo(port: str, data: Path) -> None:
     """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
     from billing.demo.launch import run as run_demo
@@ -170,7 +176,18 @@ def run_once(as_of: datetime | None) -> None:
     if at > now:
         raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
     report = run(parts.till, at)
-    words = ("notified", "due", "charged", "declined", "refunded", "unknown", "extended", "skipped", "ended", "withdrawn")
+    words = (
+        "notified",
+        "due",
+        "charged",
+        "declined",
+        "refunded",
+        "unknown",
+        "extended",
+        "skipped",
+        "ended",
+        "withdrawn",
+    )
     for word in words:
         click.echo(f"{word:>10} {report.counts[word]}")
     for subscription_id, why in sorted(report.stuck.items()):
@@ -243,7 +260,11 @@ def keys_create(name: str, scopes: str) -> None:
     parts = build(settings())
     with parts.database.transaction() as session:
         secret = create(
-            session, parts.office.tokens, name, [part.strip() for part in scopes.split(",")], parts.clock.now()
+            session,
+            parts.office.tokens,
+            name,
+            [part.strip() for part in scopes.split(",")],
+            parts.clock.now(),
         )
     click.echo(secret)
 
@@ -290,7 +311,9 @@ def _check_migrations(folder: Path) -> None:
 
 
 def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
     for noisy in ("httpx", "stripe", "apscheduler", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

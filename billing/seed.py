@@ -8,7 +8,7 @@ from billing.access.articles import register
 from billing.office import Office
 from billing.rules.access import LISTEN, AccessLevel
 from billing.subscriptions.models import Plan, Price
-from billing.web.keys import SCOPES, create
+from billing.web.keys import SCOPES, create, revoke
 from billing.web.sample_articles import sample_articles
 
 MONTHLY = "monthly"
@@ -48,5 +48,6 @@ def articles(session: Session, office: Office) -> dict[str, list[str]]:
 
 
 def api_key(session: Session, office: Office, at: datetime) -> str:
-    """A key with every scope, for trying things."""
+    """A key with every scope, for trying things; the one of the last start stops working."""
+    revoke(session, "demo", at)
     return create(session, office.tokens, "demo", SCOPES, at)

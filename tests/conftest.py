@@ -11,7 +11,9 @@ from tests.pg import Databases, open_databases
 from tests.world import START, World, prepare
 
 settings.register_profile(
-    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+    "untimed",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("untimed")  # properties are never judged by the time they take: the machine is shared
 

@@ -109,13 +109,15 @@ def _plain(node: Any) -> Any:
         return node
     if isinstance(node.get("$ref"), str):
         return {"$ref": "#/$defs/" + node["$ref"].rpartition("/")[2]}
-    dropped = ("nullable", "x-expansionResources", "title")
-    plain = {key: _plain(inner) for key, inner in node.items() if key not in dropped}
-    if isinstance(plain.get("description"), str):
-        del plain["description"]
-    if "pattern" in plain and isinstance(plain["pattern"], str):
-        del plain["pattern"]
+    plain = {key: _plain(inner) for key, inner in node.items() if not _is_prose(key, inner)}
     return {"anyOf": [plain, {"type": "null"}]} if node.get("nullable") is True else plain
+
+
+def _is_prose(key: str, inner: Any) -> bool:
+    """Annotations; a schema of the same name, such as that of a property `description`, is no prose."""
+    if key == "x-expansionResources":
+        return True
+    return key in ("nullable", "title", "description") and not isinstance(inner, dict)
 
 
 def _lay_over(paths: Schema) -> None:

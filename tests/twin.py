@@ -87,8 +87,11 @@ class Twin:
         self.set_clock(self.now + timedelta(**by))
 
     def settle(self) -> None:
-        """Return once no webhook delivery is due or in flight; AssertionError after 30 s."""
-        answer = self.http.post("/_sandbox/settle")
+        """Return once no webhook delivery is due or in flight; AssertionError after 30 s without progress."""
+        pending = self.state()["pending_deliveries"]
+        while (answer := self.http.post("/_sandbox/settle")).status_code == 504:
+            before, pending = pending, self.state()["pending_deliveries"]
+            assert pending < before, f"webhooks do not settle: {pending} are pending"
         assert answer.status_code == 200, f"webhooks did not settle: {answer.text}"
 
     def faults(self, *rules: dict[str, Any]) -> None:

@@ -93,12 +93,17 @@ class World:
             self.articles = seed.articles(session, self.parts.office)
             self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
         self.api = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.api_key}"}, timeout=90, trust_env=False
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.api_key}"},
+            timeout=90,
+            trust_env=False,
         )
         self._ends.callback(self.api.close)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
             if error is None:
                 self.twin.check()
@@ -112,7 +117,9 @@ class World:
         database.close()
 
     def _serve(self, listener: socket.socket) -> None:
-        config = uvicorn.Config(create_app(self.parts), log_config=None, access_log=False, timeout_graceful_shutdown=2)
+        config = uvicorn.Config(
+            create_app(self.parts), log_config=None, access_log=False, timeout_graceful_shutdown=2
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
@@ -185,7 +192,8 @@ class World:
         if of is None:
             return taken
         rows = self.rows(
-            "SELECT a.id FROM attempt a JOIN subscription s ON s.id = a.subscription_id WHERE s.reader_id = :of", of=of
+            "SELECT a.id FROM attempt a JOIN subscription s ON s.id = a.subscription_id WHERE s.reader_id = :of",
+            of=of,
         )
         mine = {row["id"] for row in rows}
         return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
@@ -220,7 +228,7 @@ class Answer:
     @property
     def words(self) -> str:
         """The text of the main part, without tags."""
-        main = re.search(r"<main.*?</main>", self.text, re.S)
+        main = re.search(r"<main.*?</main>", self.text, re.DOTALL)
         return " ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split())
 
 
@@ -230,7 +238,11 @@ class Browser:
     def __init__(self, world: World) -> None:
         self.world = world
         self.http = httpx.Client(
-            base_url=world.url, follow_redirects=True, timeout=90, trust_env=False, headers={"user-agent": "Test/1"}
+            base_url=world.url,
+            follow_redirects=True,
+            timeout=90,
+            trust_env=False,
+            headers={"user-agent": "Test/1"},
         )
         self.page: Answer
 
@@ -247,7 +259,7 @@ class Browser:
 
     def post(self, action: str, **fields: str) -> Answer:
         """Send the form with this action on the page that is open, with its hidden fields."""
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.S)
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
         assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
         headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}

@@ -30,6 +30,7 @@ class Asked:
     form: list[tuple[str, str]]
     headers: dict[str, str]
     base_url: str
+    too_large: bool
     request_id: str
     key: str | None
 
@@ -84,6 +85,8 @@ class Api:
         effect = fault.effect if fault else None
         try:
             _authenticate(asked)
+            if asked.too_large:
+                raise Refusal(413, f"The request is larger than {LARGEST_BODY} bytes.")
             if effect == "429":
                 raise rate_limited()
             key = asked.key if asked.method == "POST" else None
@@ -135,6 +138,7 @@ async def _read(request: Request) -> Asked:
         form=parse_qsl(body[:LARGEST_BODY].decode("utf-8", "replace"), keep_blank_values=True),
         headers={name.lower(): value for name, value in request.headers.items()},
         base_url=f"{request.url.scheme}://{request.url.netloc}",
+        too_large=len(body) > LARGEST_BODY,
         request_id=ids.new("req", 14),
         key=request.headers.get("idempotency-key"),
     )

@@ -2,7 +2,7 @@
 
 import secrets
 
-from billing.sandbox import balance, ids, methods, params
+from billing.sandbox import balance, ids, params, vault
 from billing.sandbox.cards import Card, Decline
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -100,7 +100,7 @@ def outcome(decline: Decline | None) -> Row:
 
 
 def _card_used(world: World, intent: Row, method: Row) -> Row:
-    card: Card = methods.card_of(world, method)
+    card: Card = vault.card_of(world, method)
     shown = method["card"]
     options = intent["payment_method_options"]["card"]
     return {

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import intents, methods, sessions, setups
+from billing.sandbox import paying, saving, sessions, vault
 from billing.sandbox.cards import CARDS, Card, find, passes_luhn, stranger
 from billing.sandbox.errors import Refusal
 from billing.sandbox.pages import grouped, show
@@ -122,9 +122,9 @@ class Checkout:
         session = next(table.newest(table.where("setup_intent", intent["id"])), None)
         back = _return_url(intent)
         if passed:
-            setups.succeed(self.world, intent, method, authenticated=True)
+            saving.succeed(self.world, intent, method, authenticated=True)
         else:
-            setups.fail(self.world, intent, method, None)
+            saving.fail(self.world, intent, method, None)
         if session is not None and passed:
             method = self.world.find("payment_method", method["id"])
             sessions.complete(self.world, session, method)
@@ -137,11 +137,11 @@ class Checkout:
         back = _return_url(intent)
         if passed:
             try:
-                intents.authenticate(self.world, intent, method, self.world.clock.now())
+                paying.authenticate(self.world, intent, method, self.world.clock.now())
             except Refusal:
                 passed = False
         else:
-            intents.abandon(self.world, intent, method)
+            paying.abandon(self.world, intent, method)
         return self._return(back, "payment_intent", intent, passed)
 
     def _return(self, back: str | None, noun: str, intent: Row, passed: bool) -> Response:
@@ -251,7 +251,7 @@ def _expiry(text: str, problems: dict[str, str], at: int) -> tuple[int, int]:
         problems["exp"] = "Enter the expiry date as month and year, such as 12 / 30."
         return 0, 0
     month, year = int(match.group(1)), 2000 + int(match.group(2))
-    if methods.is_past(year, month, at):
+    if vault.is_past(year, month, at):
         problems["exp"] = "Your card's expiry date is in the past."
     return month, year
 

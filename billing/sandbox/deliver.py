@@ -158,7 +158,7 @@ class Deliverer:
         if event is None or endpoint is None or self._client is None:
             self._note(row, None, "the endpoint is gone", final=True)
             return
-        payload = json.dumps(rendered(world, event), indent=2).encode()
+        payload = json.dumps(rendered(world, event)).encode()
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Stripe-Signature": signature(endpoint["secret"], world.clock.now(), payload),

@@ -1,9 +1,7 @@
 """PaymentIntents: asking for money, off session with a saved card above all."""
 
-from billing.sandbox import amounts, charges, ids, methods, params
-from billing.sandbox.cards import AUTHENTICATION, EXPIRED, Card, Decline
-from billing.sandbox.declines import decline_of, evidence, refusal
-from billing.sandbox.errors import DOCS, invalid
+from billing.sandbox import amounts, charges, ids, methods, params, paying
+from billing.sandbox.errors import invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import page
 from billing.sandbox.operations import operation
@@ -78,7 +76,7 @@ def create(world: World, call: Call) -> Row:
         row |= {"payment_method": method["id"], "status": "requires_confirmation"}
     world.store.put("payment_intent", row)
     emit(world, "payment_intent.created", row)
-    return _confirmed(world, call, row) if given.get("confirm") else row
+    return paying.attempt(world, call, row) if given.get("confirm") else row
 
 
 def _check_confirming(given: Row) -> None:
@@ -185,106 +183,6 @@ def _blank(call: Call, given: Row, currency: str) -> Row:
     }
 
 
-def _confirmed(world: World, call: Call, row: Row) -> Row:
-    method = world.find("payment_method", row["payment_method"], param="payment_method")
-    card, vault = methods.card_of(world, method), methods.vault_of(world, method)
-    off_session = call.params.get("off_session", False) is not False
-    decline = _refused(call.at, card, method, vault)
-    if _needs_person(card, vault["set_up"], off_session):
-        if not off_session and not call.params.get("error_on_requires_action"):
-            return _ask_person(world, call, row)
-        decline = AUTHENTICATION
-    if decline is not None:
-        return refuse(world, row, method, decline)
-    return pay(world, row, method)
-
-
-def _needs_person(card: Card, set_up: bool, off_session: bool) -> bool:
-    if card.auth == "on_session":
-        return not off_session
-    return card.auth == "always" or (card.auth == "unless_set_up" and not (set_up and off_session))
-
-
-def _refused(at: int, card: Card, method: Row, vault: Row) -> Decline | None:
-    if methods.is_past(method["card"]["exp_year"], method["card"]["exp_month"], at):
-        return EXPIRED
-    return decline_of(card, vault, on="charge")
-
-
-def _ask_person(world: World, call: Call, row: Row) -> Row:
-    link = f"{call.base_url}/c/authenticate/{row['id']}"
-    back = call.params.get("return_url")
-    action: Row = {
-        "type": "use_stripe_sdk",
-        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": link},
-    }
-    if back:
-        action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": back, "url": link}}
-    row |= {"status": "requires_action", "next_action": action, "last_payment_error": None}
-    world.store.put("payment_intent", row)
-    emit(world, "payment_intent.requires_action", row)
-    return row
-
-
-def authenticate(world: World, row: Row, method: Row, at: int) -> Row:
-    """The person proved who they are: ask the issuer now; raises a card error when it refuses."""
-    decline = _refused(at, methods.card_of(world, method), method, methods.vault_of(world, method))
-    return refuse(world, row, method, decline) if decline else pay(world, row, method)
-
-
-def abandon(world: World, row: Row, method: Row) -> Row:
-    """The person failed to prove who they are: the intent wants another card."""
-    code = "payment_intent_authentication_failure"
-    row |= {
-        "status": "requires_payment_method",
-        "payment_method": None,
-        "next_action": None,
-        "last_payment_error": {
-            "code": code,
-            "doc_url": DOCS + code.replace("_", "-"),
-            "message": "The provided PaymentMethod has failed authentication. You can provide payment_method_data or a "
-            "new PaymentMethod to attempt to fulfill this PaymentIntent again.",
-            "payment_method": method,
-            "type": "invalid_request_error",
-        },
-    }
-    world.store.put("payment_intent", row)
-    emit(world, "payment_intent.payment_failed", row)
-    return row
-
-
-def refuse(world: World, row: Row, method: Row, decline: Decline) -> Row:
-    """Record the refused charge, then raise the card error (402) that carries the intent."""
-    charge = charges.make(world, row, method, decline)
-    row |= {
-        "status": "requires_payment_method",
-        "payment_method": None,
-        "next_action": None,
-        "latest_charge": charge["id"],
-        "last_payment_error": evidence(decline) | {"charge": charge["id"], "payment_method": method},
-    }
-    world.store.put("payment_intent", row)
-    emit(world, "payment_intent.payment_failed", row)
-    raise refusal(decline, charge=charge["id"], payment_intent=row, payment_method=method)
-
-
-def pay(world: World, row: Row, method: Row) -> Row:
-    """The money moves."""
-    charge = charges.make(world, row, method, None)
-    if method["customer"] is None:
-        world.store.put("vault", methods.vault_of(world, method) | {"used": True})
-    row |= {
-        "status": "succeeded",
-        "amount_received": row["amount"],
-        "next_action": None,
-        "last_payment_error": None,
-        "latest_charge": charge["id"],
-    }
-    world.store.put("payment_intent", row)
-    emit(world, "payment_intent.succeeded", row)
-    return row
-
-
 @operation("GET", "/v1/payment_intents/{id}", returns="payment_intent", spec={"client_secret": params.text()})
 def retrieve(world: World, call: Call) -> Row:
     """One PaymentIntent."""
@@ -329,7 +227,7 @@ def confirm(world: World, call: Call) -> Row:
     if "payment_method" in call.params:
         row["payment_method"] = _method(world, call, row["customer"])["id"]
     _check_confirming({"confirm": True} | ({"payment_method": True} if row["payment_method"] else {}))
-    return _confirmed(world, call, row)
+    return paying.attempt(world, call, row)
 
 
 @operation(

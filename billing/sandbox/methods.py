@@ -1,10 +1,9 @@
 """PaymentMethods: the cards, and the vault that remembers what each of them does."""
 
-import time
 from typing import Any
 
-from billing.sandbox import ids, params
-from billing.sandbox.cards import Card, find, named, stranger
+from billing.sandbox import params, vault
+from billing.sandbox.cards import named
 from billing.sandbox.declines import decline_of, refusal
 from billing.sandbox.errors import invalid, missing
 from billing.sandbox.events import emit
@@ -24,79 +23,10 @@ _BILLING = params.group(
 _REDISPLAY = params.choice("always", "limited", "unspecified")
 
 
-def mint(world: World, card: Card, *, expiry: tuple[int, int] | None = None, name: str | None = None) -> Row:
-    """A fresh PaymentMethod for a test card; `expiry` is (month, year)."""
-    month, year = expiry or (12, time.gmtime(world.clock.now()).tm_year + 4)
-    row: Row = {
-        "id": ids.new("pm"),
-        "object": "payment_method",
-        "allow_redisplay": "unspecified",
-        "billing_details": {
-            "address": dict.fromkeys(params.ADDRESS),
-            "email": None,
-            "name": name,
-            "phone": None,
-            "tax_id": None,
-        },
-        "card": card_shown(card, month, year),
-        "created": world.clock.now(),
-        "customer": None,
-        "customer_account": None,
-        "livemode": False,
-        "metadata": {},
-        "type": "card",
-    }
-    world.store.put("payment_method", row)
-    world.store.put(
-        "vault", {"id": row["id"], "card": card.key, "set_up": False, "used": False, "decline": None}
-    )
-    return row
-
-
-def card_shown(card: Card, month: int, year: int) -> Row:
-    """The `card` hash of a PaymentMethod."""
-    return {
-        "brand": card.brand,
-        "checks": {"address_line1_check": None, "address_postal_code_check": None, "cvc_check": "pass"},
-        "country": "ZA" if card.name in ("visa", "mastercard") else "US",
-        "display_brand": "american_express" if card.brand == "amex" else card.brand,
-        "exp_month": month,
-        "exp_year": year,
-        "fingerprint": card.fingerprint,
-        "funding": card.funding,
-        "generated_from": None,
-        "last4": card.last4,
-        "networks": {"available": [card.brand], "preferred": None},
-        "regulated_status": "unregulated",
-        "three_d_secure_usage": {"supported": True},
-        "wallet": None,
-    }
-
-
-def is_past(year: int, month: int, at: int) -> bool:
-    """Whether a card valid through that month is no longer so at `at` (epoch seconds)."""
-    today = time.gmtime(at)
-    return (year, month) < (today.tm_year, today.tm_mon)
-
-
-def card_of(world: World, method: Row) -> Card:
-    """The test card behind a PaymentMethod."""
-    key = vault_of(world, method)["card"]
-    return find(key) or stranger(key)
-
-
-def vault_of(world: World, method: Row) -> Row:
-    """What only the vault knows: which card, whether it was set up, whether it is told to decline."""
-    row = world.store.get("vault", method["id"])
-    if row is None:
-        raise missing("PaymentMethod", method["id"])
-    return row
-
-
 def usable(world: World, identifier: str, param: str | None = "payment_method") -> Row:
     """The PaymentMethod with this id; a test name such as `pm_card_visa` makes a fresh one."""
     if card := named(identifier):
-        return mint(world, card)
+        return vault.mint(world, card)
     return world.find("payment_method", identifier, param=param)
 
 
@@ -115,7 +45,7 @@ def of_customer(world: World, identifier: str, customer: str, param: str) -> Row
 
 def attach_to(world: World, method: Row, customer: str) -> Row:
     """Attach, refusing what the issuer refuses; raises a card error then."""
-    if decline := decline_of(card_of(world, method), vault_of(world, method), on="setup"):
+    if decline := decline_of(vault.card_of(world, method), vault.contents(world, method), on="setup"):
         raise refusal(decline)
     return keep(world, method, customer)
 
@@ -135,7 +65,7 @@ def detach_from(world: World, method: Row) -> Row:
     previous = {"customer": method["customer"]}
     method = method | {"customer": None}
     world.store.put("payment_method", method)
-    world.store.put("vault", vault_of(world, method) | {"used": True})
+    world.store.put("vault", vault.contents(world, method) | {"used": True})
     owner = world.store.get("customer", previous["customer"])
     if (
         owner
@@ -183,7 +113,7 @@ def create(world: World, call: Call) -> Row:
     card = named(given["token"]) if given["token"].startswith("tok_") else None
     if card is None:
         raise missing("token", given["token"], param="card[token]")
-    row = mint(world, card)
+    row = vault.mint(world, card)
     _change(row, call.params)
     return world.store.put("payment_method", row)
 
@@ -248,7 +178,7 @@ def attach(world: World, call: Call) -> Row:
 
 def refuse_spent(world: World, method: Row) -> None:
     """A detached card, or one that paid without being attached, is never used again."""
-    if vault_of(world, method)["used"] and method["customer"] is None:
+    if vault.contents(world, method)["used"] and method["customer"] is None:
         raise invalid(
             "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
             "Customer, and may not be used again.",

@@ -1,6 +1,6 @@
 """Refunds: in full or in part, never more than was paid."""
 
-from billing.sandbox import balance, ids, methods, params
+from billing.sandbox import balance, ids, params, vault
 from billing.sandbox.errors import invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -74,7 +74,7 @@ def _charge(world: World, call: Call) -> Row:
 
 def _begin(world: World, call: Call, charge: Row, amount: int) -> Row:
     method = world.find("payment_method", charge["payment_method"])
-    behaviour = methods.card_of(world, method).refund
+    behaviour = vault.card_of(world, method).refund
     pending = behaviour == "pending"
     row: Row = {
         "id": ids.new("re", 24),

@@ -1,6 +1,6 @@
 """Checkout Sessions in setup mode: a link to a page where a person saves a card."""
 
-from billing.sandbox import amounts, ids, methods, params, setups
+from billing.sandbox import amounts, ids, methods, params, saving, vault
 from billing.sandbox.cards import Card
 from billing.sandbox.customers import blank
 from billing.sandbox.errors import invalid
@@ -53,7 +53,7 @@ def create(world: World, call: Call) -> Row:
         for key in ("customer", "allowed_payment_method_types", "payment_method_options")
         if key in given
     }
-    intent = setups.begin(world, call.at, seed)
+    intent = saving.begin(world, call.at, seed)
     emit(world, "setup_intent.created", intent)
     row = _blank(call, given, intent)
     return world.store.put("checkout.session", row)
@@ -134,11 +134,11 @@ def submit(world: World, session: Row, card: Card, entered: Row, base_url: str) 
     """
 
     intent = dict(world.find("setup_intent", session["setup_intent"]))
-    method = methods.mint(world, card, expiry=(entered["month"], entered["year"]), name=entered["holder"])
+    method = vault.mint(world, card, expiry=(entered["month"], entered["year"]), name=entered["holder"])
     method["billing_details"] = method["billing_details"] | {"email": entered["email"]}
     world.store.put("payment_method", method)
     intent["payment_method"] = method["id"]
-    intent = setups.attempt(world, intent, base_url, f"{base_url}/c/pay/{session['id']}")
+    intent = saving.attempt(world, intent, base_url, f"{base_url}/c/pay/{session['id']}")
     if intent["status"] == "succeeded":
         complete(world, session, method)
     return intent

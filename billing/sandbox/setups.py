@@ -1,9 +1,7 @@
 """SetupIntents: saving a card for later, with authentication where the issuer asks for it."""
 
-from billing.sandbox import ids, methods, params
-from billing.sandbox.cards import Decline
-from billing.sandbox.declines import decline_of, evidence, refusal
-from billing.sandbox.errors import DOCS, invalid
+from billing.sandbox import methods, params, saving
+from billing.sandbox.errors import invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
@@ -69,161 +67,32 @@ def create(world: World, call: Call) -> Row:
         if late in given and not given.get("confirm"):
             raise invalid(f"You cannot set {late} without confirm=true.", param=late)
     method = methods.usable(world, given["payment_method"]) if "payment_method" in given else None
-    row = begin(world, call.at, given)
+    if method:
+        check_takeable(world, method, given.get("customer"))
+    row = saving.begin(world, call.at, given)
     if method:
         _take(world, row, method)
     emit(world, "setup_intent.created", row)
     if given.get("confirm"):
-        row = attempt(world, row, call.base_url, given.get("return_url"))
+        row = saving.attempt(world, row, call.base_url, given.get("return_url"))
     return row
 
 
-def begin(world: World, at: int, given: Row) -> Row:
-    """A SetupIntent that waits for its card."""
-    identifier = ids.new("seti")
-    options = (given.get("payment_method_options") or {}).get("card", {})
-    types = given.get("allowed_payment_method_types")
-    row: Row = {
-        "id": identifier,
-        "object": "setup_intent",
-        "allowed_payment_method_types": types,
-        "application": None,
-        "automatic_payment_methods": {"allow_redirects": "always", "enabled": True}
-        if types is None
-        else None,
-        "cancellation_reason": None,
-        "client_secret": ids.client_secret(identifier),
-        "created": at,
-        "customer": given.get("customer"),
-        "customer_account": None,
-        "description": given.get("description"),
-        "excluded_payment_method_types": None,
-        "flow_directions": None,
-        "last_setup_error": None,
-        "latest_attempt": None,
-        "livemode": False,
-        "mandate": None,
-        "metadata": params.merged({}, given.get("metadata")),
-        "next_action": None,
-        "on_behalf_of": None,
-        "payment_method": None,
-        "payment_method_configuration_details": None,
-        "payment_method_options": {
-            "card": {
-                "mandate_options": None,
-                "network": None,
-                "request_three_d_secure": options.get("request_three_d_secure", "automatic"),
-            }
-            | (
-                {"setup_credential_usage": options["setup_credential_usage"]}
-                if "setup_credential_usage" in options
-                else {}
-            )
-        },
-        "payment_method_types": ["card"],
-        "single_use_mandate": None,
-        "status": "requires_payment_method",
-        "usage": given.get("usage", "off_session"),
-    }
-    return world.store.put("setup_intent", row)
-
-
 def _take(world: World, row: Row, method: Row) -> None:
-    if method["customer"] and method["customer"] != row["customer"]:
+    check_takeable(world, method, row["customer"])
+    row |= {"payment_method": method["id"], "status": "requires_confirmation"}
+    world.store.put("setup_intent", row)
+
+
+def check_takeable(world: World, method: Row, customer: str | None) -> None:
+    """Refuse a card that belongs to somebody else, or was used up."""
+    if method["customer"] and method["customer"] != customer:
         raise invalid(
             "The payment method you provided has already been attached to a customer.",
             param="payment_method",
             code="payment_method_unexpected_state",
         )
     methods.refuse_spent(world, method)
-    row["payment_method"] = method["id"]
-    row["status"] = "requires_confirmation"
-    world.store.put("setup_intent", row)
-
-
-def attempt(world: World, row: Row, base_url: str, return_url: str | None = None) -> Row:
-    """Try the card: done, or 3-D Secure first, or a card error (402) that names the intent."""
-    method = world.find("payment_method", row["payment_method"], param="payment_method")
-    card = methods.card_of(world, method)
-    if decline := decline_of(card, methods.vault_of(world, method), on="setup"):
-        fail(world, row, method, decline)
-        raise refusal(decline, setup_intent=row, payment_method=method)
-    if card.auth in ("unless_set_up", "always") and not methods.vault_of(world, method)["set_up"]:
-        link = f"{base_url}/c/authenticate/{row['id']}"
-        action: Row = {
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": link},
-        }
-        if return_url:
-            action = {"type": "redirect_to_url", "redirect_to_url": {"return_url": return_url, "url": link}}
-        row |= {"status": "requires_action", "next_action": action, "last_setup_error": None}
-        row["latest_attempt"] = _attempted(world, row, method, "requires_action", None)["id"]
-        world.store.put("setup_intent", row)
-        emit(world, "setup_intent.requires_action", row)
-        return row
-    return succeed(world, row, method, authenticated=False)
-
-
-def succeed(world: World, row: Row, method: Row, *, authenticated: bool) -> Row:
-    """The card is saved and, when the intent has a customer, attached."""
-    vault = methods.vault_of(world, method)
-    world.store.put("vault", vault | {"set_up": True, "authenticated": authenticated})
-    if row["customer"]:
-        method = methods.keep(world, method, row["customer"])
-    row |= {"status": "succeeded", "next_action": None, "last_setup_error": None}
-    row["latest_attempt"] = _attempted(world, row, method, "succeeded", None)["id"]
-    world.store.put("setup_intent", row)
-    emit(world, "setup_intent.succeeded", row)
-    return row
-
-
-def fail(world: World, row: Row, method: Row, decline: Decline | None) -> Row:
-    """The issuer said no, or (`decline` None) the person did not authenticate."""
-    problem: Row = evidence(decline) if decline else _not_authenticated()
-    row |= {
-        "status": "requires_payment_method",
-        "next_action": None,
-        "payment_method": None,
-        "last_setup_error": problem | {"payment_method": method},
-    }
-    row["latest_attempt"] = _attempted(world, row, method, "failed", problem)["id"]
-    world.store.put("setup_intent", row)
-    emit(world, "setup_intent.setup_failed", row)
-    return row
-
-
-def _not_authenticated() -> Row:
-    code = "setup_intent_authentication_failure"
-    return {
-        "code": code,
-        "doc_url": DOCS + code.replace("_", "-"),
-        "message": "We are unable to authenticate your payment method. Please choose a different payment method "
-        "and try again.",
-        "type": "invalid_request_error",
-    }
-
-
-def _attempted(world: World, row: Row, method: Row, status: str, problem: Row | None) -> Row:
-    return world.store.put(
-        "setup_attempt",
-        {
-            "id": ids.new("setatt"),
-            "object": "setup_attempt",
-            "application": None,
-            "created": world.clock.now(),
-            "customer": row["customer"],
-            "customer_account": None,
-            "flow_directions": None,
-            "livemode": False,
-            "on_behalf_of": None,
-            "payment_method": method["id"],
-            "payment_method_details": {"type": "card", "card": {"three_d_secure": None}},
-            "setup_error": problem,
-            "setup_intent": row["id"],
-            "status": status,
-            "usage": row["usage"],
-        },
-    )
 
 
 @operation("GET", "/v1/setup_intents/{id}", returns="setup_intent", spec={"client_secret": params.text()})
@@ -266,7 +135,7 @@ def confirm(world: World, call: Call) -> Row:
             code="setup_intent_unexpected_state",
             setup_intent=row,
         )
-    return attempt(world, row, call.base_url, call.params.get("return_url"))
+    return saving.attempt(world, row, call.base_url, call.params.get("return_url"))
 
 
 @operation(

@@ -40,6 +40,15 @@ def create(session: Session, tokens: Tokens, name: str, scopes: Sequence[str], a
     return secret
 
 
+def revoke(session: Session, name: str, at: datetime) -> int:
+    """Keys of this name stop working; how many did."""
+    rows = session.exec(select(ApiKey).where(ApiKey.name == name, col(ApiKey.revoked_at).is_(None))).all()
+    for row in rows:
+        row.revoked_at = at
+        session.add(row)
+    return len(rows)
+
+
 def find(session: Session, tokens: Tokens, secret: str) -> ApiKey:
     """The key with this secret, not revoked. Raises Unauthenticated."""
     found = session.exec(

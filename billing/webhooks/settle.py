@@ -126,7 +126,7 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     return answer.state
 
 
-def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+def card_changed(desk: Desk, event: InboundEvent, _at: datetime) -> str:
     """The network replaced a card in place: show the new digits and date (STR-12)."""
     card = desk.gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):

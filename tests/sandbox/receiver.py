@@ -11,6 +11,12 @@ from stripe import Webhook
 SECRET = "whsec_receiver"
 
 
+class Listening(ThreadingHTTPServer):
+    """Takes a burst of deliveries without refusing any."""
+
+    request_queue_size = 128
+
+
 @dataclass
 class Receiver:
     """Listens on a free port; `status` is its answer from now on."""
@@ -22,6 +28,8 @@ class Receiver:
         receiver = self
 
         class Endpoint(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.got.append((body, self.headers["Stripe-Signature"]))
@@ -32,7 +40,7 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
+        self._server = Listening(("127.0.0.1", 0), Endpoint)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 

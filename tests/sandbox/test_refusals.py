@@ -3,7 +3,7 @@
 import pytest
 from stripe import AuthenticationError, InvalidRequestError, StripeClient
 
-from tests.sandbox.asking import Stripe, a_customer
+from tests.sandbox.asking import Stripe, a_customer, a_saved_card
 from tests.twin import Twin
 
 
@@ -107,3 +107,20 @@ def test_only_loopback_names_are_answered(twin: Twin, host: str, path: str) -> N
 def test_control_endpoints_refuse_nonsense(twin: Twin, path: str, body: dict[str, object]) -> None:
     assert twin.http.post(path, json=body).status_code == 400
     assert twin.http.post(path, content=b"{").status_code in (200, 400)
+
+
+def test_an_oversized_request_is_refused(twin: Twin) -> None:
+    headers = {"Authorization": f"Bearer {twin.key}", "Content-Type": "application/x-www-form-urlencoded"}
+    assert (
+        twin.http.post("/v1/customers", content=b"name=" + b"x" * 1_000_001, headers=headers).status_code
+        == 413
+    )
+    assert twin.state()["counts"]["customer"] == 0
+
+
+def test_a_setup_intent_that_is_refused_leaves_nothing_behind(stripe: Stripe) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    before = stripe.v1.setup_intents.list().data
+    with pytest.raises(InvalidRequestError, match="already been attached"):
+        stripe.v1.setup_intents.create({"payment_method": card.id})
+    assert [one.id for one in stripe.v1.setup_intents.list().data] == [one.id for one in before]

@@ -1,0 +1,80 @@
+"""What the database itself refuses, whatever the code above it does."""
+
+import psycopg
+import pytest
+
+from tests.world import World
+
+
+def run(world: World, statement: str) -> None:
+    """Straight at the database, past all our code."""
+    url = world.parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(url) as connection:
+        connection.execute(statement)  # type: ignore[call-overload]
+
+
+def paid(world: World) -> str:
+    """A reader who has paid once; the subscription's id."""
+    started = world.start_trial("lerato@example.com")
+    world.advance(days=16)
+    assert len(world.charges()) == 1
+    return str(started["subscription"]["id"])
+
+
+def test_the_database_keeps_its_promises(world: World) -> None:
+    subscription_id = paid(world)
+    refused = [
+        "UPDATE subscription SET state = 'nonsense'",
+        "UPDATE subscription SET state = 'ended'",
+        "UPDATE subscription SET next_action_at = NULL",
+        "UPDATE subscription SET cancel_asked_at = started_at",
+        "UPDATE subscription_change SET why = 'something else'",
+        "DELETE FROM subscription_change",
+        "UPDATE consent SET amount = 1",
+        "DELETE FROM consent",
+        "UPDATE invoice SET number = NULL",
+        "UPDATE invoice SET vat = vat + 1",
+        "UPDATE invoice SET gross = -gross, net = -net, vat = -vat",
+        "UPDATE attempt SET settled_at = NULL",
+        "INSERT INTO payment SELECT 'pay_2', invoice_id, attempt_id, reader_id, amount, currency, 'pi_2', 'ch_2', NULL, paid_at FROM payment",
+        "INSERT INTO trial_claim SELECT * FROM trial_claim",
+        "UPDATE message SET accepted_at = NULL WHERE state = 'accepted'",
+    ]
+    for statement in refused:
+        with pytest.raises(psycopg.errors.IntegrityError):
+            run(world, statement)
+    assert world.subscription(subscription_id)["status"] == "active"
+
+
+def test_a_second_live_subscription_is_refused(world: World) -> None:
+    paid(world)
+    with pytest.raises(psycopg.errors.UniqueViolation, match="one_live_subscription"):
+        run(
+            world,
+            "INSERT INTO subscription (id, reader_id, plan_id, price_id, state, started_at, charge_on, period_number,"
+            " access_until, next_action, next_action_at) SELECT 'sub_2', reader_id, plan_id, price_id, state, started_at,"
+            " charge_on, period_number, access_until, next_action, next_action_at FROM subscription",
+        )
+
+
+def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
+    paid(world)
+    with pytest.raises(psycopg.errors.UniqueViolation, match="one_invoice_a_period"):
+        run(
+            world,
+            "INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on,"
+            " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_2', subscription_id, reader_id,"
+            " 'open', period_number, period_start_on, period_end_on, description, gross, net, vat, vat_basis_points, currency,"
+            " created_at FROM invoice",
+        )
+
+
+def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
+    paid(world)
+    with pytest.raises(psycopg.errors.CheckViolation, match="exceed the payment"):
+        run(
+            world,
+            "INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, by, idempotency_key,"
+            " created_at, ask_at) SELECT 'ref_' || n, id, reader_id, 4000, 3478, 522, 'intended', 'c' || n, 'r', 'b', 'k' || n,"
+            " paid_at, paid_at FROM payment, generate_series(1, 2) AS n",
+        )

@@ -1,0 +1,259 @@
+"""What we rely on an acquirer for, asked of Stripe's twin; and of Stripe's own test mode when STRIPE_TEST_KEY is given.
+
+The same suite is what another acquirer's gateway would have to pass."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from billing.payments.gateway import (
+    CardPage,
+    Charged,
+    ChargeRequest,
+    Declined,
+    NeverArrived,
+    RefundAnswer,
+    RefundRefused,
+    SavedCard,
+    SetupExpired,
+    SetupOpen,
+    Unknown,
+)
+from billing.payments.stripe_gateway import StripeGateway
+from billing.rules import dunning
+from tests.twin import KEY, Twin, running
+
+REAL_KEY = os.environ.get("STRIPE_TEST_KEY", "")
+WHERE = ["twin", "stripe test mode"]
+
+
+class Acquirer:
+    """A gateway under test, with fresh names for what it makes."""
+
+    def __init__(self, gateway: StripeGateway, twin: Twin | None) -> None:
+        self.gateway = gateway
+        self.twin = twin
+        self.run = secrets.token_hex(6)
+        self.count = 0
+
+    def key(self) -> str:
+        """A key nobody has used."""
+        self.count += 1
+        return f"contract-{self.run}-{self.count}"
+
+    @property
+    def now(self) -> datetime:
+        """Its time."""
+        return self.twin.now if self.twin else datetime.now(UTC)
+
+    def customer(self) -> str:
+        """A new customer."""
+        made = self.gateway.create_customer(
+            reader_id=f"rdr_{self.run}", email=f"{self.run}@example.com", key=self.key()
+        )
+        assert isinstance(made, str), made
+        return made
+
+    def card(self, method: str = "pm_card_visa") -> SavedCard:
+        """A saved card of a new customer."""
+        saved = self.gateway.save_card(customer_ref=self.customer(), method_ref=method, key=self.key())
+        assert isinstance(saved, SavedCard), saved
+        return saved
+
+    def request(self, card: SavedCard, **more: object) -> ChargeRequest:
+        """A charge of R75.00."""
+        given = {
+            "attempt_id": f"att_{self.key()}",
+            "invoice_id": f"inv_{self.run}",
+            "idempotency_key": self.key(),
+            "customer_ref": card.customer_ref,
+            "method_ref": card.method_ref,
+            "amount": 7500,
+            "currency": "ZAR",
+            "descriptor_suffix": None,
+            "intended_at": self.now,
+            **more,
+        }
+        return ChargeRequest(**given)  # type: ignore[arg-type]
+
+    def charged(self, card: SavedCard, request: ChargeRequest | None = None) -> Charged:
+        """A charge that goes through."""
+        outcome = self.gateway.charge(request or self.request(card))
+        assert isinstance(outcome, Charged), outcome
+        return outcome
+
+
+@pytest.fixture(params=WHERE)
+def acquirer(request: pytest.FixtureRequest) -> Iterator[Acquirer]:
+    """The twin always; Stripe itself where there is a test key."""
+    if request.param == "twin":
+        with running() as twin:
+            gateway = StripeGateway(secret_key=KEY, api_base=twin.url, webhook_secrets=["whsec_contract"])
+            yield Acquirer(gateway, twin)
+        return
+    if not REAL_KEY.startswith(("sk_test_", "rk_test_")):
+        pytest.skip("STRIPE_TEST_KEY isn't given, so Stripe's own test mode is not asked")
+    gateway = StripeGateway(secret_key=REAL_KEY, api_base="https://api.stripe.com", webhook_secrets=[])
+    yield Acquirer(gateway, None)
+
+
+def test_a_card_is_saved_with_what_may_be_shown_and_nothing_more(acquirer: Acquirer) -> None:
+    card = acquirer.card()
+    assert (card.brand, card.last4) == ("visa", "4242")
+    assert card.exp_year >= acquirer.now.year
+    assert card.fingerprint
+    assert card.method_ref.startswith("pm_")
+    assert acquirer.gateway.fetch_card(card.method_ref) == card
+
+
+def test_one_card_has_one_fingerprint_whoever_saves_it(acquirer: Acquirer) -> None:
+    assert acquirer.card().fingerprint == acquirer.card().fingerprint
+    assert acquirer.card().fingerprint != acquirer.card("pm_card_mastercard").fingerprint
+
+
+def test_the_same_key_makes_one_customer(acquirer: Acquirer) -> None:
+    key = acquirer.key()
+    first, second = (
+        acquirer.gateway.create_customer(reader_id="rdr_one", email="one@example.com", key=key)
+        for _ in range(2)
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize("method", ["pm_card_chargeDeclined", "pm_card_chargeDeclinedInsufficientFunds"])
+def test_a_card_that_is_refused_when_it_is_saved_is_an_answer(acquirer: Acquirer, method: str) -> None:
+    saved = acquirer.gateway.save_card(
+        customer_ref=acquirer.customer(), method_ref=method, key=acquirer.key()
+    )
+    assert isinstance(saved, Declined)
+    assert saved.evidence.code == "card_declined"
+
+
+def test_a_card_nobody_knows_is_an_answer_too(acquirer: Acquirer) -> None:
+    saved = acquirer.gateway.save_card(
+        customer_ref=acquirer.customer(), method_ref="pm_nobody_knows_this", key=acquirer.key()
+    )
+    assert isinstance(saved, Declined)
+
+
+def test_a_charge_goes_through_once_for_its_key(acquirer: Acquirer) -> None:
+    request = acquirer.request(acquirer.card(), descriptor_suffix="TRIAL OVER")
+    first, again = acquirer.gateway.charge(request), acquirer.gateway.charge(request)
+    assert isinstance(first, Charged)
+    assert first == again
+    assert first.amount == 7500
+    assert abs(first.at - acquirer.now) < timedelta(minutes=5)
+
+
+def test_a_charge_carries_the_evidence_that_it_continues_the_first(acquirer: Acquirer) -> None:
+    assert acquirer.charged(acquirer.card()).network_transaction_id
+
+
+def test_a_decline_names_its_reason_and_is_final_for_its_key(acquirer: Acquirer) -> None:
+    request = acquirer.request(acquirer.card("pm_card_chargeCustomerFail"))
+    first, again = acquirer.gateway.charge(request), acquirer.gateway.charge(request)
+    assert isinstance(first, Declined)
+    assert first.evidence.code == "card_declined"
+    assert first.evidence.decline_code
+    assert isinstance(again, Declined)
+    assert again.intent_ref == first.intent_ref
+
+
+def test_a_bank_that_wants_the_reader_says_so(acquirer: Acquirer) -> None:
+    """3184 asks for the person on every charge, so it can be saved only with one; the twin's page stands in for that."""
+    if acquirer.twin is None:
+        pytest.skip("needs a person at Stripe's own card page")
+    page = acquirer.gateway.open_card_page(
+        setup_id="set_3184",
+        customer_ref=acquirer.customer(),
+        words="R75.00 incl. VAT a month",
+        success_url="http://127.0.0.1:9/back",
+        cancel_url="http://127.0.0.1:9/turn",
+        expires_at=acquirer.now + timedelta(hours=23),
+        key=acquirer.key(),
+    )
+    assert isinstance(page, CardPage)
+    acquirer.twin.fill_in(page.url, "4000002760003184")
+    card = acquirer.gateway.fetch_setup(page.session_ref)
+    assert isinstance(card, SavedCard)
+    outcome = acquirer.gateway.charge(acquirer.request(card))
+    assert isinstance(outcome, Declined)
+    assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
+
+
+def test_a_charge_can_be_found_again_by_listing(acquirer: Acquirer) -> None:
+    card = acquirer.card()
+    requests = [acquirer.request(card) for _ in range(3)]
+    made = [acquirer.charged(card, request) for request in requests]
+    assert [acquirer.gateway.find_charge(request) for request in requests] == made
+    assert acquirer.gateway.find_charge(acquirer.request(card)) == NeverArrived()
+
+
+def test_a_declined_charge_is_found_as_declined(acquirer: Acquirer) -> None:
+    request = acquirer.request(acquirer.card("pm_card_chargeCustomerFail"))
+    acquirer.gateway.charge(request)
+    found = acquirer.gateway.find_charge(request)
+    assert isinstance(found, Declined)
+    assert found.evidence.decline_code
+
+
+def test_a_charge_is_fetched_with_our_attempts_name(acquirer: Acquirer) -> None:
+    card = acquirer.card()
+    request = acquirer.request(card)
+    made = acquirer.charged(card, request)
+    assert acquirer.gateway.fetch_charge(made.intent_ref) == (request.attempt_id, made)
+
+
+def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -> None:
+    charged = acquirer.charged(acquirer.card())
+
+    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | Unknown:
+        return acquirer.gateway.refund(
+            refund_id="ref_1", intent_ref=charged.intent_ref, amount=amount, key=key
+        )
+
+    key = acquirer.key()
+    first, again = refund(5000, key), refund(5000, key)
+    assert isinstance(first, RefundAnswer)
+    assert first == again
+    assert first.state in ("succeeded", "pending")
+    assert isinstance(refund(2501, acquirer.key()), RefundRefused)
+    assert isinstance(refund(2500, acquirer.key()), RefundAnswer)
+    assert isinstance(refund(1, acquirer.key()), RefundRefused)
+    assert acquirer.gateway.fetch_refund(first.refund_ref)[0] == "ref_1"
+
+
+def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> None:
+    page = acquirer.gateway.open_card_page(
+        setup_id="set_page",
+        customer_ref=acquirer.customer(),
+        words="R75.00 incl. VAT a month",
+        success_url="https://example.com/back",
+        cancel_url="https://example.com/turn",
+        expires_at=acquirer.now + timedelta(hours=23),
+        key=acquirer.key(),
+    )
+    assert isinstance(page, CardPage)
+    assert isinstance(acquirer.gateway.fetch_setup(page.session_ref), SetupOpen)
+    if acquirer.twin is not None:
+        acquirer.twin.set_clock(acquirer.now + timedelta(hours=24))
+        assert isinstance(acquirer.gateway.fetch_setup(page.session_ref), SetupExpired)
+
+
+def test_a_wrong_key_is_doubt_and_never_a_decline() -> None:
+    with running() as twin:
+        gateway = StripeGateway(secret_key="sk_live_not_here", api_base=twin.url, webhook_secrets=[])
+        assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), Unknown)
+        nobody = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
+        assert isinstance(gateway.charge(Acquirer(gateway, twin).request(nobody)), Unknown)
+
+
+def test_no_answer_at_all_is_doubt() -> None:
+    gateway = StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[])
+    assert isinstance(gateway.fetch_card("pm_x"), Unknown)
+    assert isinstance(gateway.fetch_setup("cs_x"), Unknown)
+    assert isinstance(gateway.fetch_charge("pi_x")[1], Unknown)
+    assert isinstance(gateway.fetch_refund("re_x")[1], Unknown)

@@ -157,6 +157,17 @@ class Settings(BaseModel):
             found.append("BILLING_CLOCK is held")
         if not self.secure:
             found.append("BILLING_PUBLIC_URL isn't https")
+        found += [
+            f"{PREFIX}{name.upper()} is still the sample paper's, and would stand on tax invoices"
+            for name in (
+                "publisher_name",
+                "publisher_legal_name",
+                "publisher_address",
+                "publisher_vat_number",
+                "mail_from",
+            )
+            if getattr(self, name) == Settings.model_fields[name].default
+        ]
         return found
 
 

@@ -137,6 +137,11 @@ class Sink:
         self._loop.call_soon_threadsafe(close)
         done.wait(10)
 
+    def mend(self) -> None:
+        """Refuses nothing and breaks nothing off any more; what arrived is kept."""
+        with self._lock:
+            self._rules.clear()
+
     def clear(self) -> None:
         """Forgets mails and rules."""
         with self._lock:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from billing.rules.lifecycle import as_table
 from billing.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
@@ -108,6 +109,11 @@ def test_every_command_in_the_readme_exists() -> None:
 
 def test_every_path_in_the_readme_exists() -> None:
     assert {path for path in paths_in(readme()) if not (ROOT / path).exists()} == set()
+
+
+def test_the_moves_in_the_architecture_are_the_moves() -> None:
+    page = (ROOT / "billing" / "ARCHITECTURE.md").read_text()
+    assert as_table().strip() in page
 
 
 EXAMPLE = """

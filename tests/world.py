@@ -198,6 +198,36 @@ class World:
         mine = {row["id"] for row in rows}
         return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
 
+    def skip_to(self, at: datetime) -> None:
+        """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and twin stay up."""
+        self.parts.clock.move_to(at)  # type: ignore[attr-defined]  # a test's clock is always held
+        clockwork.follow(self.parts)
+
+    def charged_at(self, *, of: str | None = None) -> list[str]:
+        """When money was taken, in Johannesburg's time, oldest first."""
+        times = (datetime.fromtimestamp(charge["created"], ZONE) for charge in self.charges(of=of))
+        return [f"{at:%Y-%m-%d %H:%M}" for at in times]
+
+    def told(self, email: str) -> list[str]:
+        """The kinds of mail that were accepted for an address, in order; a notice with its name and day."""
+        rows = self.rows(
+            "SELECT kind, fields FROM message WHERE recipient = :email AND state = 'accepted'"
+            " ORDER BY accepted_at, id",
+            email=email,
+        )
+        return [
+            f"{row['fields']['which']} notice for {row['fields']['charge_on']}"
+            if row["kind"] == "trial_notice"
+            else row["kind"]
+            for row in rows
+        ]
+
+    def mailed_link(self, email: str, part: str) -> str:
+        """The newest link with `part` in it that was mailed to an address."""
+        links = [link for letter in self.letters(email) for link in letter.links if part in link]
+        assert links, f"no link with {part} was mailed to {email}"
+        return links[-1]
+
     def rows(self, query: str, **values: object) -> list[dict[str, Any]]:
         """What the database says."""
         with self.parts.database.transaction() as session:

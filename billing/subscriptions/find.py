@@ -48,3 +48,10 @@ def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]
     """The plan and the price the reader agreed to."""
     plan = session.get_one(Plan, subscription.plan_id)
     return plan, session.get_one(Price, subscription.price_id)
+
+
+def prices(session: Session) -> list[Price]:
+    """Every price, by plan and first day."""
+    return list(
+        session.exec(select(Price).order_by(col(Price.plan_id), col(Price.valid_from), col(Price.id)))
+    )

@@ -1,0 +1,26 @@
+"""The `billing` command: the processes, and what operators do."""
+
+import sys
+
+import click
+import httpx
+
+from billing.errors import Refusal, RefusesToStart
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="masthead")
+def billing() -> None:
+    """Masthead: subscriptions and paywall for a news publisher."""
+
+
+from billing.cli import operate, processes, time_travel  # noqa: E402, F401 - each adds its commands to the group
+
+
+def main() -> None:
+    """Run a command; a refusal is one line on stderr and exit status 1."""
+    try:
+        billing()
+    except (RefusesToStart, Refusal, httpx.HTTPError) as refusal:
+        click.echo(f"billing: {refusal}", err=True)
+        sys.exit(1)

@@ -1,0 +1,112 @@
+"""Commands for operators: a billing run, keys, prices."""
+
+import sys
+from datetime import datetime
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import Instant, in_zone, settings
+
+
+@billing.command(name="run")
+@click.option("--as-of", type=Instant(), help="Bill as if it were then; not after now.")
+def run_once(as_of: datetime | None) -> None:
+    """One billing run now: notices, charges, retries, ends."""
+    from billing.app import build
+    from billing.renewals.run import run
+
+    parts = build(settings())
+    now = parts.clock.now()
+    at = in_zone(as_of, parts.settings) if as_of else now
+    if at > now:
+        raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
+    report = run(parts.till, at)
+    words = (
+        "notified",
+        "due",
+        "charged",
+        "declined",
+        "refunded",
+        "unknown",
+        "extended",
+        "skipped",
+        "ended",
+        "withdrawn",
+    )
+    for word in words:
+        click.echo(f"{word:>10} {report.counts[word]}")
+    for subscription_id, why in sorted(report.stuck.items()):
+        click.echo(f"{subscription_id} is stuck: {why}", err=True)
+    sys.exit(1 if report.stuck else 0)
+
+
+@billing.group()
+def keys() -> None:
+    """API keys for machine calls."""
+
+
+@keys.command(name="create")
+@click.option("--name", required=True, help="Who will use it; stands in the history of what it did.")
+@click.option("--scopes", required=True, help="Comma separated: access, articles, readers, money.")
+def keys_create(name: str, scopes: str) -> None:
+    """Make a key and print it, once."""
+    from billing.app import build
+    from billing.web.keys import create
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        secret = create(
+            session,
+            parts.office.tokens,
+            name,
+            [part.strip() for part in scopes.split(",")],
+            parts.clock.now(),
+        )
+    click.echo(secret)
+
+
+@billing.group()
+def prices() -> None:
+    """What new readers pay. A subscription keeps the price its reader agreed to."""
+
+
+@prices.command(name="list")
+def prices_list() -> None:
+    """Every price, by plan and first day."""
+    from billing.app import build
+    from billing.rules.money import Money
+    from billing.subscriptions.find import prices
+
+    with build(settings()).database.transaction() as session:
+        for price in prices(session):
+            amount = Money(price.amount, price.currency).with_vat_words()
+            click.echo(f"{price.plan_id}  from {price.valid_from:%d %B %Y}  {amount}")
+
+
+@prices.command(name="add")
+@click.option("--plan", default="monthly", show_default=True, help="Whose price it is.")
+@click.option(
+    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+)
+@click.option(
+    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
+)
+def prices_add(plan: str, cents: int, first_day: datetime) -> None:
+    """Charge new readers another price from a day on, today or later."""
+    from billing.app import build
+    from billing.subscriptions.price import add
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        price = add(
+            session,
+            plan,
+            cents,
+            first_day.date(),
+            today=parts.office.today(parts.clock.now()),
+            at=parts.clock.now(),
+        )
+    click.echo(
+        f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."
+    )

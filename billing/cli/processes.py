@@ -1,0 +1,145 @@
+"""Commands that are processes, one each."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import log_to_stderr, settings
+
+
+@billing.command()
+def serve() -> None:
+    """The web process: pages, /v1, webhooks."""
+    import uvicorn
+
+    from billing.advance import follow
+    from billing.app import build, create_app
+
+    log_to_stderr()
+    read = settings()
+    parts = build(read)
+    if read.held:
+        follow(parts)
+    config = uvicorn.Config(
+        create_app(parts),
+        host=read.host,
+        port=read.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run()
+
+
+@billing.command()
+def worker() -> None:
+    """The worker: notices, charges, refunds, mails. Run as many as you like."""
+    from billing.app import build
+    from billing.worker import work
+
+    log_to_stderr()
+    work(build(settings()))
+
+
+@billing.command()
+def migrate() -> None:
+    """Bring the database up to date. Safe to run again."""
+    from billing import installation, migrate, seed
+    from billing.db import Database
+
+    read = settings()
+    database = Database(read.database_url)
+    migrate.upgrade(database)
+    with database.transaction() as session:
+        installation.claim(session, read)
+        seed.plans(session)
+    installation.refuse_foreign(database, read)
+    click.echo("The database is up to date.")
+
+
+@billing.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0: any free one.")
+@click.option("--data", type=click.Path(path_type=Path), help="File that keeps its state.")
+def sandbox(port: int, data: Path | None) -> None:
+    """The Stripe-compatible sandbox, on loopback."""
+    command = [sys.executable, "-m", "billing.sandbox", "--port", str(port)]
+    sys.exit(_attend(command + (["--data", str(data)] if data else [])))
+
+
+@billing.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Port on loopback; 0: any free one.")
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path), required=True, help="Folder for the letters."
+)
+def mailbox(port: int, folder: Path) -> None:
+    """A mail server on loopback that keeps every letter in a folder."""
+    sys.exit(
+        _attend([sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)])
+    )
+
+
+def _attend(command: list[str]) -> int:
+    try:
+        return subprocess.run(command, check=False).returncode  # noqa: S603 - our own interpreter and module
+    except KeyboardInterrupt:
+        return 130
+
+
+@billing.command()
+@click.option("--port", default="8000", show_default=True, help="Port of the pages; 0: any free one.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder."
+)
+def demo(port: str, data: Path) -> None:
+    """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
+    from billing.demo.launch import run as run_demo
+
+    sys.exit(run_demo(port, data))
+
+
+@billing.command(name="seed-demo", hidden=True)
+def seed_demo() -> None:
+    """Sample articles and a key; prints them as JSON. Demo only."""
+    from billing import seed
+    from billing.app import build
+    from billing.settings import Environment
+
+    parts = build(settings())
+    if parts.settings.environment is Environment.LIVE:
+        raise click.ClickException("Samples don't belong into a live installation.")
+    with parts.database.transaction() as session:
+        ids_by_level = seed.articles(session, parts.office)
+        key = seed.api_key(session, parts.office, parts.clock.now())
+    click.echo(json.dumps({"api_key": key, "articles": ids_by_level}))
+
+
+@billing.command(name="check-migrations", hidden=True)
+def check_migrations() -> None:
+    """Whether the migrations say what the tables say, on a fresh database."""
+    with tempfile.TemporaryDirectory() as folder:
+        _check_migrations(Path(folder) / "postgres")
+
+
+def _check_migrations(folder: Path) -> None:
+    from billing import migrate
+    from billing.db import Database
+    from billing.postgres import Embedded
+
+    server = Embedded.start(folder, durable=False)
+    try:
+        database = Database(server.create("check"))
+        migrate.upgrade(database)
+        found = migrate.differences(database)
+        database.close()
+    finally:
+        server.stop()
+    if found:
+        raise click.ClickException(found)
+    click.echo("The migrations say what the tables say.")

@@ -1,0 +1,74 @@
+"""How the command reads what it is given: settings, lengths of time, moments."""
+
+import logging
+import os
+import re
+import shlex
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from billing.settings import PREFIX, Settings, read_settings
+
+DEMO_ENVIRONMENT = Path(".data/demo.env")
+SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class Span(click.ParamType[timedelta]):
+    """A length of time such as 15d, 36h, 90m, 2w."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Raises a usage error for anything else."""
+        match = SPAN.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} isn't a length of time like 15d, 36h, 90m or 2w", param, ctx)
+        return timedelta(**{UNITS[match["unit"]]: int(match["count"])})
+
+
+class Instant(click.ParamType[datetime]):
+    """An instant such as 2026-12-08T09:00+02:00; without a zone, in the publisher's."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Raises a usage error for anything else."""
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} isn't a moment like 2026-12-08T09:00", param, ctx)
+
+
+def settings() -> Settings:
+    """The settings from the environment; with none there, those of a demo running in this folder."""
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    if not given and DEMO_ENVIRONMENT.exists():
+        click.echo("Using the demo that runs in .data", err=True)
+        given = _demo_environment()
+    return read_settings(given)
+
+
+def _demo_environment() -> dict[str, str]:
+    lines = (shlex.split(line) for line in DEMO_ENVIRONMENT.read_text("utf-8").splitlines())
+    pairs = (words[1].partition("=") for words in lines if words[:1] == ["export"])
+    return {name: value for name, _, value in pairs}
+
+
+def in_zone(at: datetime, read: Settings) -> datetime:
+    return (at if at.tzinfo else at.replace(tzinfo=read.zone)).astimezone(UTC)
+
+
+def in_words(at: datetime, read: Settings) -> str:
+    return at.astimezone(read.zone).strftime("%A %-d %B %Y, %H:%M %Z")
+
+
+def log_to_stderr() -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    for noisy in ("httpx", "stripe", "apscheduler", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

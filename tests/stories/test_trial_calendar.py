@@ -1,0 +1,99 @@
+"""The free days and the days of charging, told as a calendar: what a reader could mark with a pencil."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.world import World, local
+
+STARTS = {
+    "a minute past midnight": (local(2027, 3, 1, 0, 1), "2027-03-15", local(2027, 3, 16, 9)),
+    "in the morning": (local(2027, 3, 1, 10), "2027-03-15", local(2027, 3, 16, 9)),
+    "a minute before midnight": (local(2027, 3, 1, 23, 59), "2027-03-15", local(2027, 3, 16, 9)),
+    "on 31 January": (local(2027, 1, 31, 12), "2027-02-14", local(2027, 2, 15, 9)),
+    "on 29 February": (local(2028, 2, 29, 1, 30), "2028-03-14", local(2028, 3, 15, 9)),
+    "before Christmas": (local(2027, 12, 20, 23, 30), "2028-01-03", local(2028, 1, 4, 9)),
+    "so that it ends on 29 February": (local(2028, 2, 15, 8), "2028-02-29", local(2028, 3, 1, 9)),
+}
+
+
+@pytest.mark.parametrize(("start", "last_free_day", "charge_at"), STARTS.values(), ids=STARTS.keys())
+def test_fourteen_days_are_free_and_the_fifteenth_is_charged_at_nine(
+    make_world: Callable[..., World], start: datetime, last_free_day: str, charge_at: datetime
+) -> None:
+    world = make_world(start)
+    begun = world.start_trial("naledi@example.com")
+    subscription, reader = begun["subscription"], begun["reader"]["id"]
+    locked = world.articles["subscriber"][0]
+    assert subscription["status"] == "trialing"
+    midnight = charge_at.replace(hour=0)
+    assert datetime.fromisoformat(subscription["trial_ends_at"]) == midnight
+    assert f"{midnight - timedelta(seconds=1):%Y-%m-%d}" == last_free_day
+    assert datetime.fromisoformat(subscription["next_charge"]["at"]) == charge_at
+
+    for moment in (midnight - timedelta(seconds=1), midnight, charge_at - timedelta(seconds=1)):
+        world.advance_to(moment)
+        assert world.access(locked, reader)["reason"] == "trial"
+        assert world.twin.charges() == []
+    day = f"{charge_at:%Y-%m-%d}"
+    notices = [f"first notice for {day}", f"second notice for {day}"]
+    assert world.told("naledi@example.com") == ["trial_started", *notices]
+
+    world.advance_to(charge_at)
+    assert world.charged_at() == [f"{day} 09:00"]
+    assert [(charge["amount"], charge["currency"]) for charge in world.charges()] == [(7500, "zar")]
+    assert world.access(locked, reader)["reason"] == "subscription"
+    assert world.told("naledi@example.com") == ["trial_started", *notices, "receipt"]
+    after = world.subscription(subscription["id"])
+    assert (after["status"], after["period_start"], after["trial_ends_at"]) == ("active", day, None)
+
+
+ON_THE_31ST = """
+2028-01-31 2028-02-29 2028-03-31 2028-04-30 2028-05-31 2028-06-30 2028-07-31 2028-08-31 2028-09-30 2028-10-31
+2028-11-30 2028-12-31 2029-01-31 2029-02-28 2029-03-31
+""".split()
+ON_THE_29TH = """
+2028-01-29 2028-02-29 2028-03-29 2028-04-29 2028-05-29 2028-06-29 2028-07-29 2028-08-29 2028-09-29 2028-10-29
+2028-11-29 2028-12-29 2029-01-29 2029-02-28 2029-03-29
+""".split()
+ON_LEAP_DAY = """
+2028-02-29 2028-03-29 2028-04-29 2028-05-29 2028-06-29 2028-07-29 2028-08-29 2028-09-29 2028-10-29 2028-11-29
+2028-12-29 2029-01-29 2029-02-28 2029-03-29
+""".split()
+
+
+def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Callable[..., World]) -> None:
+    world = make_world(local(2028, 1, 14, 10))
+    expected = {}
+    for on, days in ((14, ON_THE_29TH), (16, ON_THE_31ST)):
+        world.advance_to(local(2028, 1, on, 10))
+        reader = world.start_trial(f"month-{on}@example.com", f"pm_card_visa__{on}")["reader"]
+        expected[reader["id"]] = days
+    world.advance_to(local(2028, 2, 14, 10))
+    leaper = world.start_trial("leap@example.com", "pm_card_visa__leap")["reader"]
+    expected[leaper["id"]] = ON_LEAP_DAY
+
+    world.advance_to(local(2029, 4, 1))
+    for reader_id, days in expected.items():
+        assert world.charged_at(of=reader_id) == [f"{day} 09:00" for day in days]
+        periods = world.rows(
+            "SELECT period_number, period_start_on, period_end_on FROM invoice WHERE reader_id = :id ORDER BY 1",
+            id=reader_id,
+        )
+        assert [row["period_number"] for row in periods] == list(range(1, len(days) + 1))
+        assert [row["period_start_on"].isoformat() for row in periods] == days
+        ends = [row["period_end_on"].isoformat() for row in periods]
+        assert ends[:-1] == days[1:], "each period ends where the next begins"
+    numbers = world.rows("SELECT number FROM invoice WHERE state = 'paid' ORDER BY number")
+    total = sum(len(days) for days in expected.values())
+    assert [row["number"] for row in numbers] == list(range(1, total + 1))
+    assert len(world.charges()) == total
+
+
+def test_the_first_charge_says_that_the_trial_is_over_and_later_ones_do_not(world: World) -> None:
+    world.start_trial("naledi@example.com")
+    world.advance_to(local(2027, 5, 16, 9))
+    said = [charge["calculated_statement_descriptor"] for charge in world.charges()]
+    assert [("TRIAL OVER" in words) for words in said] == [True, False, False]
+    assert all(len(words) <= 22 for words in said)

@@ -19,7 +19,12 @@ class Database:
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.url = _with_driver(url)
         self.engine = sa.create_engine(
-            self.url, pool_size=pool_size, max_overflow=pool_size * 2, pool_pre_ping=True, pool_timeout=15
+            self.url,
+            pool_size=pool_size,
+            max_overflow=pool_size * 2,
+            pool_pre_ping=True,
+            pool_timeout=15,
+            hide_parameters=True,  # an error in the log names the statement, not whose address was in it
         )
 
     @contextmanager
@@ -58,6 +63,17 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
         values_callable=lambda members: [member.value for member in members],
     )
     return sa.Column(kind, nullable=nullable)
+
+
+def storable(value: Any) -> bool:
+    """Whether PostgreSQL can keep the texts in this value: they hold no NUL and no half characters (lone surrogates)."""
+    if isinstance(value, str):
+        return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
+    if isinstance(value, dict):
+        return all(storable(key) and storable(each) for key, each in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(storable(each) for each in value)
+    return True
 
 
 def advisory_key(name: str) -> int:

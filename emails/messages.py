@@ -26,6 +26,7 @@ class TrialStarted(Message):
 
     kind: ClassVar[str] = "trial_started"
     amount: Cents
+    started_on: Day
     trial_ends_on: Day
     first_charge_on: Day
     card_brand: str

@@ -39,7 +39,7 @@ def samples() -> dict[str, Message]:
         "sign-in-link": SignInLink(
             f"{SITE}/sign-in#sgn_4kq7x2m9.k3Jx8vQm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0Ga", "48120673", 10
         ),
-        "trial-started": TrialStarted(7500, "2026-03-15", "2026-03-16", *VISA, CANCEL, ACCOUNT),
+        "trial-started": TrialStarted(7500, "2026-03-01", "2026-03-15", "2026-03-16", *VISA, CANCEL, ACCOUNT),
         "trial-notice-first": TrialNotice("first", 7500, "2026-03-16", *VISA, CANCEL, ACCOUNT),
         "trial-notice-second": TrialNotice(
             "second", 7500, "2026-03-16", "mastercard", "4444", CANCEL, ACCOUNT

@@ -19,6 +19,7 @@ import uvicorn
 from billing import advance as clockwork
 from billing import installation, migrate, seed
 from billing.app import build, create_app
+from billing.clock import HeldClock
 from billing.db import Database
 from billing.mail.mailbox import Letter
 from billing.settings import Settings, read_settings
@@ -143,6 +144,12 @@ class World:
     def advance_to(self, at: datetime) -> datetime:
         """Let it be `at`."""
         return clockwork.advance(self.parts, at)
+
+    def set_clock(self, at: datetime) -> None:
+        """Let it be `at`, and do nothing: what is due now is left for whoever looks."""
+        assert isinstance(self.parts.clock, HeldClock)
+        self.parts.clock.move_to(at)
+        clockwork.follow(self.parts)
 
     def settle(self) -> None:
         """Do what is due, at the held present."""

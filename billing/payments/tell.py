@@ -21,6 +21,7 @@ def trial_started(session: Session, office: Office, subscription: Subscription, 
     card = _card(session, subscription)
     words = TrialStarted(
         amount=terms_of(session, subscription)[1].amount,
+        started_on=office.today(subscription.started_at).isoformat(),
         trial_ends_on=(subscription.charge_on - timedelta(days=1)).isoformat(),
         first_charge_on=subscription.charge_on.isoformat(),
         card_brand=card.brand,

@@ -2,7 +2,7 @@
 whoever comes first settles, the others change nothing."""
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session, select
 
@@ -173,11 +173,20 @@ def _declined(
         zone=office.zone,
         charging_since=None,
         first_failed_on=invoice.first_failed_on,
-        retry_on=step.day if isinstance(step, dunning.RetryOn) else None,
+        retry_on=_retry_on(office, subscription, attempt, step, at),
         access_until=periods.start_of_day(dunning.gives_up_on(invoice.first_failed_on), office.zone),
     )
     tell.payment_failed(session, office, subscription, invoice, attempt, at)
     return "declined"
+
+
+def _retry_on(
+    office: Office, subscription: Subscription, attempt: Attempt, step: dunning.Next, at: datetime
+) -> date | None:
+    """The ladder's day; but a card given while this one was being asked is tried at once."""
+    if subscription.payment_method_id != attempt.payment_method_id:
+        return office.today(at)
+    return step.day if isinstance(step, dunning.RetryOn) else None
 
 
 def _withdrawn(

@@ -25,8 +25,9 @@ def _name(settings: Settings, name: str) -> str:
 
 
 def read(request: Request, settings: Settings, name: str) -> str:
-    """The cookie's value, or an empty string."""
-    return request.cookies.get(_name(settings, name), "")
+    """The cookie's value, or an empty string; one that we can't have set (ours are plain ASCII) is as good as none."""
+    value = request.cookies.get(_name(settings, name), "")
+    return value if value.isascii() and value.isprintable() else ""
 
 
 def give(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:

@@ -1,5 +1,6 @@
 """One request of a person's browser: who it is, and how it is answered with a page."""
 
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -166,7 +167,7 @@ def open_guarded(
 ) -> Visit:
     """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
     refuse_cross_site(request, visit.parts)
-    if csrf != visit.csrf:
+    if not hmac.compare_digest(csrf.encode(), visit.csrf.encode()):
         raise CrossSite
     return visit
 

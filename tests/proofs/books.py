@@ -1,0 +1,126 @@
+"""What must be true of the books at any moment of rest, and how the end of a story is compared with another's."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from tests.world import World
+
+
+def check(world: World) -> None:
+    """Our books against themselves, and against the twin's, when nothing is under way."""
+    check_subscriptions(world)
+    check_numbers(world)
+    check_receipts(world)
+    check_payments(world)
+    check_refunds(world)
+
+
+def check_subscriptions(world: World) -> None:
+    """No reader holds two; no invoice is there twice; nothing that was begun is left open."""
+    assert (
+        world.rows("SELECT reader_id FROM subscription WHERE state <> 'ended' GROUP BY 1 HAVING count(*) > 1")
+        == []
+    )
+    assert (
+        world.rows("SELECT 1 FROM invoice GROUP BY subscription_id, period_number HAVING count(*) > 1") == []
+    )
+    assert world.rows("SELECT id FROM attempt WHERE state = 'open'") == []
+    assert world.rows("SELECT id FROM subscription WHERE charging_since IS NOT NULL") == []
+    assert world.rows("SELECT id, last_error FROM inbound_event WHERE settled_at IS NULL") == []
+
+
+def check_numbers(world: World) -> None:
+    """Invoices and credit notes are numbered 1..n, without a gap."""
+    for query in (
+        "SELECT number FROM invoice WHERE number IS NOT NULL ORDER BY 1",
+        "SELECT credit_note_number AS number FROM refund WHERE credit_note_number IS NOT NULL ORDER BY 1",
+    ):
+        numbers = [row["number"] for row in world.rows(query)]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+def check_receipts(world: World) -> None:
+    """A paid invoice has one receipt; or, when the charge raced a cancellation, none and a credit note's mail instead."""
+    paid = world.rows(
+        "SELECT i.id, i.number, (SELECT count(*) FROM refund r WHERE r.payment_id = p.id AND r.cause LIKE 'race:%') AS raced"
+        " FROM invoice i JOIN payment p ON p.invoice_id = i.id WHERE i.state = 'paid'"
+    )
+    expected = {f"receipt:{row['id']}" for row in paid if not row["raced"]}
+    queued = Counter(row["key"] for row in world.rows("SELECT key FROM message WHERE kind = 'receipt'"))
+    assert queued == Counter(expected)
+    unpaid = world.rows(
+        "SELECT 1 FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.state <> 'paid'"
+    )
+    assert unpaid == []
+    assert len(paid) == len(world.rows("SELECT id FROM payment"))
+
+
+def check_payments(world: World) -> None:
+    """Every payment is a charge at the twin, every charge a payment, to the cent; each attempt was charged once at most."""
+    ours = {
+        row["charge_ref"]: (row["amount"], row["attempt_id"])
+        for row in world.rows("SELECT charge_ref, amount, attempt_id FROM payment")
+    }
+    taken = world.charges()
+    assert ours == {charge["id"]: (charge["amount"], charge["metadata"]["attempt"]) for charge in taken}
+    assert all(charge["currency"] == "zar" for charge in taken)
+    twice = Counter(charge["metadata"]["invoice"] for charge in taken) - Counter(
+        {charge["metadata"]["invoice"] for charge in taken}
+    )
+    assert not twice
+
+
+def check_refunds(world: World) -> None:
+    """Money given back is the same here and at the twin, and never more than was paid; each refund that succeeded has
+    its credit note and its mail."""
+    ours = world.rows(
+        "SELECT id, amount, gateway_ref, state, credit_note_number FROM refund WHERE state <> 'failed'"
+    )
+    theirs = {row["id"]: row["amount"] for row in world.twin.refunds() if row["status"] != "failed"}
+    assert {row["gateway_ref"]: row["amount"] for row in ours} == theirs
+    assert (
+        world.rows(
+            "SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id AND r.state <> 'failed'"
+            " GROUP BY p.id HAVING sum(r.amount) > p.amount"
+        )
+        == []
+    )
+    succeeded = {f"refunded:{row['id']}" for row in ours if row["state"] == "succeeded"}
+    told = Counter(row["key"] for row in world.rows("SELECT key FROM message WHERE kind = 'refunded'"))
+    assert told == Counter(succeeded)
+
+
+STATE = {
+    "subscriptions": "SELECT r.email, s.state, s.period_number, s.period_start_on, s.period_end_on, s.charge_on,"
+    " s.access_until, s.cancel_asked_at, s.cancels_at, s.ended_at, s.ended_why, s.first_failed_on, s.retry_on,"
+    " s.charging_since, s.next_action, s.next_action_at FROM subscription s JOIN reader r ON r.id = s.reader_id"
+    " ORDER BY r.email, s.started_at",
+    "history": "SELECT r.email, c.happening, c.from_state, c.to_state, c.at FROM subscription_change c"
+    " JOIN subscription s ON s.id = c.subscription_id JOIN reader r ON r.id = s.reader_id ORDER BY r.email, c.id",
+    "invoices": "SELECT r.email, i.state, i.period_number, i.period_start_on, i.gross, i.net, i.vat, i.number IS NULL"
+    " AS unnumbered, i.issued_on, i.paid_at FROM invoice i JOIN reader r ON r.id = i.reader_id"
+    " ORDER BY r.email, i.period_number",
+    "attempts": "SELECT r.email, i.period_number, a.ordinal, a.state, a.intended_at, a.amount FROM attempt a"
+    " JOIN invoice i ON i.id = a.invoice_id JOIN reader r ON r.id = i.reader_id"
+    " ORDER BY r.email, i.period_number, a.ordinal",
+    "payments": "SELECT r.email, p.amount, p.paid_at FROM payment p JOIN reader r ON r.id = p.reader_id"
+    " ORDER BY r.email, p.paid_at",
+    "refunds": "SELECT r.email, f.amount, f.net, f.vat, f.state, f.credit_note_number IS NULL AS unnoted FROM refund f"
+    " JOIN reader r ON r.id = f.reader_id ORDER BY r.email, f.amount, f.id",
+    "messages": "SELECT recipient, kind, state, count(*) AS times FROM message GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    "cards": "SELECT r.email, m.brand, m.last4 FROM payment_method m JOIN reader r ON r.id = m.reader_id"
+    " ORDER BY r.email, m.last4",
+    "claims": "SELECT kind, count(*) AS times FROM trial_claim GROUP BY 1 ORDER BY 1",
+    "visits": "SELECT email, purpose, state, refusal FROM card_setup ORDER BY email, created_at",
+}
+
+
+def end_state(world: World, *, without: Iterable[str] = ()) -> dict[str, Any]:
+    """Everything that matters at the end of a story, without ids and without what only tells how we got there."""
+    state: dict[str, Any] = {name: world.rows(query) for name, query in STATE.items() if name not in without}
+    state["charges"] = sorted(
+        (charge["amount"], charge["status"], charge["created"]) for charge in world.twin.charges()
+    )
+    state["returned"] = sorted((refund["amount"], refund["status"]) for refund in world.twin.refunds())
+    return state

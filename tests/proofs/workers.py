@@ -1,0 +1,112 @@
+"""Worker processes for proofs: real ones, on the world's own database and held clock, killed or left to work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr
+
+from billing.settings import PREFIX, Settings
+from tests.world import World
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 90
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as the environment variables they are read from."""
+    return {
+        PREFIX + name.upper(): _plain(getattr(settings, name))
+        for name in Settings.model_fields
+        if getattr(settings, name) is not None
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+class Worker:
+    """`billing worker` in a process of its own. `stop_at` names the stop point at which it dies."""
+
+    def __init__(self, world: World, log: Path, *, stop_at: str | None = None, tick: float = 0.05) -> None:
+        self.log = log
+        variables = environment(world.settings) | {"BILLING_TICK_SECONDS": str(tick)}
+        if stop_at is not None:
+            variables["BILLING_STOP_AT"] = stop_at
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        with log.open("wb") as lines:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "billing.cli", "worker"],
+                env=kept | variables,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=lines,
+                stderr=lines,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.poll() is None
+
+    @property
+    def words(self) -> str:
+        """What it has logged."""
+        return self.log.read_text("utf-8", "replace")
+
+    def ready(self) -> Self:
+        """Return when it has begun to look for work."""
+        until(lambda: "the worker looks every" in self.words or not self.alive, "the worker to start")
+        assert self.alive, self.words
+        return self
+
+    def died(self) -> None:
+        """Wait for it to be killed at its stop point."""
+        code = self._process.wait(PATIENCE_SECONDS)
+        assert code == -signal.SIGKILL, self.words
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        if self.alive:
+            self._process.kill()
+        self._process.wait(PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """SIGTERM; it must end well, by itself."""
+        self._process.terminate()
+        code = self._process.wait(PATIENCE_SECONDS)
+        assert code == 0, self.words
+
+
+def until(is_so: Callable[[], object], what: str) -> None:
+    """Wait for something to become so, as long as anybody could need."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.01)
+
+
+def quiet(world: World) -> bool:
+    """Whether nothing is due at the held present, in anybody's hands."""
+    return not world.rows(
+        "SELECT 1 FROM subscription WHERE next_action_at <= :now"
+        " UNION ALL SELECT 1 FROM attempt WHERE state = 'open' AND ask_at <= :now"
+        " UNION ALL SELECT 1 FROM refund WHERE state = 'intended' AND ask_at <= :now"
+        " UNION ALL SELECT 1 FROM message WHERE state = 'queued' AND try_at <= :now"
+        " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND try_at <= :now LIMIT 1",
+        now=world.now,
+    )

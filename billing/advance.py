@@ -1,24 +1,31 @@
 """Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import httpx
 import sqlalchemy as sa
 
 from billing.clock import CannotTurnBack, HeldClock
 from billing.db import advisory_key
-from billing.errors import Conflict, Unavailable
+from billing.errors import Conflict, Invalid, Unavailable
 from billing.parts import Parts
 from billing.timetable import next_due, tick
 
 PATIENCE_SECONDS = 60
+FARTHEST = timedelta(days=5 * 366)
 
 
 class NotHeld(Conflict):
     """The clock can be moved only where it is held: in the demo and in tests."""
 
     code = "clock_not_held"
+
+
+class TooFar(Invalid):
+    """The clock moves at most five years at once."""
+
+    code = "too_far"
 
 
 class Stuck(Unavailable):
@@ -30,8 +37,10 @@ class Stuck(Unavailable):
 def advance(parts: Parts, to: datetime) -> datetime:
     """Move the clock to `to`, stopping at each instant at which something is due and doing it; returns the new present.
 
-    One advance at a time; others wait. Raises NotHeld, CannotTurnBack, Stuck."""
+    One advance at a time; others wait. Raises NotHeld, CannotTurnBack, TooFar, Stuck."""
     clock = _held(parts)
+    if to - clock.now() > FARTHEST:
+        raise TooFar
     with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
@@ -56,14 +65,16 @@ def _held(parts: Parts) -> HeldClock:
 
 
 def upcoming(parts: Parts) -> tuple[datetime, str] | None:
-    """The next instant at which something happens, and what."""
+    """The next instant at which something happens, and what, in words."""
     with parts.database.transaction() as session:
-        return next_due(session)
+        due = next_due(session)
+        return (due[0], due[1].next_words(session)) if due else None
 
 
 def _next(parts: Parts) -> datetime | None:
-    found = upcoming(parts)
-    return found[0] if found else None
+    with parts.database.transaction() as session:
+        due = next_due(session)
+    return due[0] if due else None
 
 
 def _move(parts: Parts, clock: HeldClock, at: datetime) -> None:

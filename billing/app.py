@@ -67,6 +67,7 @@ def create_app(parts: Parts) -> ASGIApp:
         version="1",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # such a redirect would trust the Host header
     )
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)

@@ -6,9 +6,11 @@ no heartbeat, no work stolen from somebody who is merely slow."""
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col
 
 from billing.db import Database
 
@@ -41,3 +43,8 @@ def living(session: Session) -> list[int]:
         {"class": _CLASS},
     )
     return [row[0] for row in rows]
+
+
+def in_nobodys_hands(session: Session, claimed_by: Any) -> ColumnElement[bool]:
+    """The condition that a row isn't claimed, or was by somebody who has died. `claimed_by` is the column."""
+    return sa.or_(col(claimed_by).is_(None), col(claimed_by).not_in(living(session)))

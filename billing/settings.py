@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -44,13 +44,22 @@ def _listed(value: Any) -> Any:
     )
 
 
+def _port_of(parts: SplitResult) -> int | None:
+    """The port, 0 where none is named; None where it isn't a port."""
+    try:
+        return parts.port or 0
+    except ValueError:
+        return None
+
+
 class Settings(BaseModel):
     """The installation's settings; each comes from the environment variable BILLING_<NAME IN CAPITALS>."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: str = Field(
-        description="PostgreSQL address, `postgresql://…`. Direct, not through a pooling proxy."
+        repr=False,
+        description="PostgreSQL address, `postgresql://…`. Direct, not through a pooling proxy.",
     )
     secret_key: SecretStr = Field(
         min_length=32, description="At least 32 random characters; signs links and salts hashes."
@@ -73,10 +82,13 @@ class Settings(BaseModel):
     )
     stripe_api_base: str = Field("https://api.stripe.com", description="Stripe's address, or the sandbox's.")
     stripe_webhook_secrets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
-        (), description="Webhook signing secrets, comma separated; two while one is being replaced."
+        (),
+        repr=False,
+        description="Webhook signing secrets, comma separated; two while one is being replaced.",
     )
     smtp_url: str = Field(
         "smtp://127.0.0.1:2525",
+        repr=False,
         description="Mail relay: `smtps://`, `smtp+starttls://`, or `smtp://` on loopback.",
     )
     mail_from: str = Field(
@@ -117,7 +129,7 @@ class Settings(BaseModel):
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or _port_of(parts) is None:
             raise ValueError("is not an address like https://accounts.example.co.za")
         return value.rstrip("/")
 

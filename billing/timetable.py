@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.mail import deliver
 from billing.parts import Parts
 from billing.payments import refund, sweep
-from billing.renewals import run
+from billing.renewals import foresee, run
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
 
@@ -26,14 +26,41 @@ class Job:
     """Does what is due at the instant; how much it did."""
     next_due: Callable[[Session], datetime | None]
     """When there will be something to do, from the rows themselves."""
+    next_words: Callable[[Session], str]
+    """What that will be, for people who watch a held clock."""
 
 
 JOBS = (
-    Job("settle events", lambda p, at: events.settle_due(p.desk, at), inbox.next_due),
-    Job("bill", lambda p, at: run.run(p.till, at).done(), run.next_due),
-    Job("refund", lambda p, at: refund.send_due(p.database, p.gateway, p.office, at), refund.next_due),
-    Job("close card pages", lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at), sweep.next_due),
-    Job("deliver mail", lambda p, at: deliver.deliver(p.database, p.sender, at), deliver.next_due),
+    Job(
+        "settle events",
+        lambda p, at: events.settle_due(p.desk, at),
+        inbox.next_due,
+        inbox.next_words,
+    ),
+    Job(
+        "bill",
+        lambda p, at: run.run(p.till, at).done(),
+        run.next_due,
+        foresee.next_words,
+    ),
+    Job(
+        "refund",
+        lambda p, at: refund.send_due(p.database, p.gateway, p.office, at),
+        refund.next_due,
+        refund.next_words,
+    ),
+    Job(
+        "close card pages",
+        lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at),
+        sweep.next_due,
+        sweep.next_words,
+    ),
+    Job(
+        "deliver mail",
+        lambda p, at: deliver.deliver(p.database, p.sender, at),
+        deliver.next_due,
+        deliver.next_words,
+    ),
 )
 
 
@@ -57,7 +84,7 @@ def _is_due(parts: Parts, job: Job, at: datetime) -> bool:
     return due_at is not None and due_at <= at
 
 
-def next_due(session: Session) -> tuple[datetime, str] | None:
-    """The next instant at which something is due, and what."""
-    times = ((job.next_due(session), job.name) for job in JOBS)
-    return min(((at, name) for at, name in times if at is not None), default=None)
+def next_due(session: Session) -> tuple[datetime, Job] | None:
+    """The next instant at which something is due, and the job that does it."""
+    times = ((job.next_due(session), job) for job in JOBS)
+    return min(((at, job) for at, job in times if at is not None), key=lambda due: due[0], default=None)

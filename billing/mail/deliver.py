@@ -5,24 +5,24 @@ for receipts and notices twice is better than never (S3)."""
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 import emails
-from billing.crew import claimer, living
+from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Invalid
 from billing.mail.mime import to_bytes
 from billing.mail.models import Message, MessageState
 from billing.mail.smtp import Accepted, Outcome, Refused, Transport
+from billing.stop_points import stop_point
+from billing.rules.backoff import again_at
 from billing.tokens import Tokens
 
 BATCH = 50
 log = logging.getLogger(__name__)
-_WAITS = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
-"""Back-off after a 4xx (S5); then hourly, until the mail's own time is over."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,10 @@ def deliver(database: Database, sender: Sender, at: datetime) -> int:
     done = 0
     with claimer(database) as me:
         while batch := _claim(database, me, at):
+            stop_point("mail.claimed")
             for message in batch:
                 outcome = _send(sender, message)
+                stop_point("mail.sent")
                 with database.transaction() as session:
                     _mark(session, message.id, outcome, at)
                 done += 1
@@ -57,7 +59,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
             .where(
                 Message.state == MessageState.QUEUED,
                 Message.try_at <= at,
-                or_(col(Message.claimed_by).is_(None), col(Message.claimed_by).not_in(living(session))),
+                in_nobodys_hands(session, Message.claimed_by),
             )
             .order_by(col(Message.try_at), col(Message.id))
             .limit(BATCH)
@@ -76,7 +78,7 @@ def _expire(session: Session, at: datetime) -> None:
             Message.state == MessageState.QUEUED,
             Message.try_at <= at,
             Message.expires_at < at,
-            or_(col(Message.claimed_by).is_(None), col(Message.claimed_by).not_in(living(session))),
+            in_nobodys_hands(session, Message.claimed_by),
         )
         .with_for_update(skip_locked=True)
     )
@@ -122,8 +124,19 @@ def _mark(session: Session, message_id: str, outcome: Outcome, at: datetime) -> 
             message.state, message.last_answer = MessageState.REFUSED, f"{code} {reply}"[:500]
         case _:
             message.last_answer = str(outcome)[:500]
-            message.try_at = at + _WAITS[min(message.tries, len(_WAITS)) - 1]
+            message.try_at = again_at(message.tries, at)  # until the mail's own time is over (S5)
     session.add(message)
+
+
+def next_words(session: Session) -> str:
+    """The next mail, for people."""
+    message = session.exec(
+        select(Message)
+        .where(Message.state == MessageState.QUEUED)
+        .order_by(col(Message.try_at), col(Message.id))
+        .limit(1)
+    ).first()
+    return f"the mail “{message.kind.replace('_', ' ')}” to {message.recipient}" if message else "nothing"
 
 
 def next_due(session: Session) -> datetime | None:

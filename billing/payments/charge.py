@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
 from billing import ids
-from billing.crew import living
+from billing.crew import in_nobodys_hands
 from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.rules.lifecycle import State
@@ -21,7 +21,6 @@ SAME_KEY_FOR = timedelta(hours=20)
 """Stripe keeps answers for at least 24 hours; before that the same key can't charge twice (STR-5)."""
 AFTER_TRIAL = "TRIAL OVER"
 """Descriptor of the first charge after a trial (CARD-9)."""
-_WAITS = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def claim(
         .where(
             Attempt.state == AttemptState.OPEN,
             Attempt.ask_at <= at,
-            or_(col(Attempt.claimed_by).is_(None), col(Attempt.claimed_by).not_in(living(session))),
+            in_nobodys_hands(session, Attempt.claimed_by),
         )
         .order_by(col(Attempt.ask_at), col(Attempt.id))
         .limit(limit)
@@ -103,11 +102,6 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
         return found
     fresh = at - claimed.request.intended_at < SAME_KEY_FOR
     return gateway.charge(claimed.request) if claimed.wanted and fresh else Withdrawn()
-
-
-def ask_again_at(asked: int, at: datetime) -> datetime:
-    """When to ask again after the outcome stayed unknown `asked` times."""
-    return at + _WAITS[min(asked, len(_WAITS)) - 1]
 
 
 def _request(session: Session, subscription: Subscription, attempt: Attempt) -> ChargeRequest:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
 from billing import ids
-from billing.crew import claimer, living
+from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Conflict, Invalid, NotFound
 from billing.mail import outbox
@@ -18,6 +18,7 @@ from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Re
 from billing.readers.register import by_id
 from billing.rules import tax
 from billing.rules.money import Money
+from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 from emails import Refunded
 
@@ -105,10 +106,12 @@ def send_due(database: Database, gateway: Gateway, office: Office, at: datetime)
     done = 0
     with claimer(database) as me:
         while batch := _claim(database, me, at):
+            stop_point("refund.intended")
             for one in batch:
                 answer = gateway.refund(
                     refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=one.key
                 )
+                stop_point("refund.answered")
                 with database.transaction() as session:
                     settle(session, office, one.refund_id, answer, at)
                 done += 1
@@ -122,7 +125,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             .where(
                 Refund.state == RefundState.INTENDED,
                 Refund.ask_at <= at,
-                or_(col(Refund.claimed_by).is_(None), col(Refund.claimed_by).not_in(living(session))),
+                in_nobodys_hands(session, Refund.claimed_by),
             )
             .order_by(col(Refund.ask_at))
             .limit(20)
@@ -211,6 +214,22 @@ def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at
         at=at,
         expires_at=at + outbox.RECEIPT_LIFE,
     )
+
+
+def next_words(session: Session) -> str:
+    """The next refund, for people."""
+    found = session.exec(
+        select(Refund, Reader)
+        .join(Payment, col(Payment.id) == Refund.payment_id)
+        .join(Reader, col(Reader.id) == Payment.reader_id)
+        .where(Refund.state == RefundState.INTENDED)
+        .order_by(col(Refund.ask_at))
+        .limit(1)
+    ).first()
+    if found is None:
+        return "nothing"
+    refund, reader = found
+    return f"{Money(refund.amount).with_vat_words()} goes back to {reader.email}"
 
 
 def next_due(session: Session) -> datetime | None:

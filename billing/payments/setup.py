@@ -15,6 +15,7 @@ from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, Setu
 from billing.readers.models import Consent
 from billing.readers.register import by_id, register
 from billing.rules.lifecycle import Happening, State
+from billing.stop_points import stop_point
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
@@ -134,6 +135,7 @@ def finish(
     answer = gateway.fetch_setup(ref)
     if isinstance(answer, SetupOpen | Unknown):
         return setup
+    stop_point("setup.fetched")
     with database.transaction() as session:
         setup = session.exec(
             select(CardSetup)

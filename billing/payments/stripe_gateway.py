@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import stripe
 
+from billing.db import storable
 from billing.errors import Malformed
 from billing.payments.gateway import (
     CardPage,
@@ -29,6 +30,8 @@ from billing.rules.dunning import Evidence
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
+LONGEST_NAME = 255
+"""Characters in an id of Stripe's, by its own promise."""
 TOLERANCE = timedelta(seconds=300)
 _SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
 
@@ -37,6 +40,12 @@ class ForgedWebhook(Malformed):
     """This message isn't signed by Stripe with a secret we know, or its time is off by more than five minutes."""
 
     code = "forged_webhook"
+
+
+class NotAnEvent(Malformed):
+    """This isn't an event as Stripe writes them."""
+
+    code = "not_an_event"
 
 
 class StripeGateway:
@@ -252,15 +261,16 @@ class StripeGateway:
 def _notification(body: bytes) -> Notification:
     try:
         event = json.loads(body)
-        return Notification(
-            id=str(event["id"]),
-            type=str(event["type"]),
-            object_ref=str(event["data"]["object"]["id"]),
-            created_at=datetime.fromtimestamp(int(event["created"]), UTC),
-            payload=event,
-        )
-    except (ValueError, KeyError, TypeError):
-        raise Malformed("This isn't an event as Stripe writes them.") from None
+        names = [event["id"], event["type"], event["data"]["object"]["id"]]
+        created_at = datetime.fromtimestamp(int(event["created"]), UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+        raise NotAnEvent from None
+    if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names):
+        raise NotAnEvent
+    if not storable(event):
+        raise NotAnEvent
+    event_id, kind, object_ref = names
+    return Notification(event_id, kind, object_ref, created_at, event)
 
 
 def _card(method: dict[str, Any]) -> SavedCard:

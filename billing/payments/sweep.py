@@ -31,6 +31,17 @@ def sweep(database: Database, gateway: Gateway, office: Office, at: datetime) ->
     return closed
 
 
+def next_words(session: Session) -> str:
+    """Whose open page runs out next."""
+    email = session.exec(
+        select(CardSetup.email)
+        .where(CardSetup.state == SetupState.OPEN)
+        .order_by(col(CardSetup.expires_at))
+        .limit(1)
+    ).first()
+    return f"the card page that {email} left open runs out"
+
+
 def next_due(session: Session) -> datetime | None:
     """When the next open page runs out."""
     return session.exec(

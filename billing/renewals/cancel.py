@@ -11,6 +11,7 @@ from billing.payments import refund, tell
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Invoice, Payment
 from billing.rules import periods, trial
+from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
@@ -65,15 +66,18 @@ def cancel(
     give_back: GiveBack = GiveBack.AUTO,
 ) -> Subscription:
     """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
-    charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing.
+    charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing, but of
+    two moments the earlier one counts: a letter may be found after its writer has cancelled by the page.
 
     Raises AlreadyEnded, BadMoment, UnknownSubscription."""
     subscription = lock(session, subscription_id)
+    why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
     if subscription.state is State.ENDED:
         raise AlreadyEnded
     if not subscription.started_at <= asked_at <= at:
         raise BadMoment
-    if subscription.cancel_asked_at is not None and when is When.PERIOD_END:
+    before = subscription.cancel_asked_at
+    if before is not None and before <= asked_at and when is When.PERIOD_END:
         return subscription
     returned = _give_back(session, subscription, asked_at, at, by, give_back)
     if when is When.NOW:

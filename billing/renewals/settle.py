@@ -10,11 +10,11 @@ from billing import ids
 from billing.errors import NotFound
 from billing.office import Office
 from billing.payments import refund, tell
-from billing.payments.charge import Withdrawn, ask_again_at, tried
+from billing.payments.charge import Withdrawn, tried
 from billing.payments.gateway import Charged, Declined, Outcome, Unknown
 from billing.payments.invoice import mark_paid, mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
-from billing.rules import dunning, periods
+from billing.rules import backoff, dunning, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock, mark
 from billing.subscriptions.models import Subscription
@@ -51,7 +51,7 @@ def settle(
             return _withdrawn(office, subscription, invoice, attempt, session, at)
         case Unknown(why):
             attempt.asked += 1
-            attempt.ask_at = ask_again_at(attempt.asked, at)
+            attempt.ask_at = backoff.again_at(attempt.asked, at)
             attempt.evidence = {"unknown": why}
             return "unknown"
 

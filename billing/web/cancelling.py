@@ -46,8 +46,8 @@ def _last_day(visit: Visit, subscription: Subscription) -> date | None:
 def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, comment: str, by: str) -> None:
     """Cancel, counted from this moment. `when` is `now` only where the reader was offered the money back."""
     why = reason if reason in REASONS else "no reason given"
-    if comment.strip():
-        why = f"{why}: {comment.strip()[:1000]}"
+    if said := comment.replace("\0", "").strip():
+        why = f"{why}: {said[:1000]}"
     with visit.parts.database.transaction() as session:
         subscription = lock(session, subscription_id)
         cooling = receipts.in_cooling_off(receipts.paid_by(session, subscription.reader_id), visit.at)

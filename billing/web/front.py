@@ -5,13 +5,16 @@ import secrets
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.settings import Settings
-from billing.web.problems import problem
+from billing.web.problems import problem, where
 
 MOST_BYTES = 64 * 1024
 MOST_WEBHOOK_BYTES = 512 * 1024
+PRIVATE = {"Cache-Control": "private, no-store"}
+"""What isn't a file for everybody is nobody's to keep."""
 CHECKOUT = "https://checkout.stripe.com"
 log = logging.getLogger("billing.requests")
 
@@ -30,23 +33,28 @@ class Front:
             return
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, self.headers, request_id)
+        shared = scope["path"].startswith("/static/")
+        answer = _Answer(send, self.headers if shared else self.headers | PRIVATE, request_id)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
-            await _too_large(scope, receive, answer, most)
-            return
-        body = _Body(receive, most)
-        try:
-            await self.app(scope, body, answer)
-        except _TooLarge:
-            if answer.begun:
-                raise
-            await _too_large(scope, receive, answer, most)
+            log.warning("refused 413 too_large %s %s request=%s", scope["method"], where(scope), request_id)
+            await problem(413, "too_large", _too_large(most))(scope, receive, answer)
+        elif not _readable(scope):
+            log.warning("refused 400 malformed %s %s request=%s", scope["method"], where(scope), request_id)
+            await problem(400, "malformed", "The address holds a NUL.")(scope, receive, answer)
+        else:
+            await self.app(scope, _Body(receive, most), answer)
 
 
-class _TooLarge(Exception):
-    """The body went on past the limit."""
+def _readable(scope: Scope) -> bool:
+    """No text with a NUL in it names anything, and PostgreSQL keeps none."""
+    query: bytes = scope["query_string"]
+    return "\0" not in scope["path"] and b"\0" not in query and b"%00" not in query
+
+
+def _too_large(most: int) -> str:
+    return f"The body is larger than the {most // 1024} kB we read."
 
 
 class _Body:
@@ -54,6 +62,7 @@ class _Body:
 
     def __init__(self, receive: Receive, most: int) -> None:
         self.receive = receive
+        self.most = most
         self.left = most
 
     async def __call__(self) -> Message:
@@ -61,33 +70,26 @@ class _Body:
         if message["type"] == "http.request":
             self.left -= len(message.get("body", b""))
             if self.left < 0:
-                raise _TooLarge
+                # Starlette's own exception: whoever reads the body, in whichever layer, passes this one on
+                raise HTTPException(413, _too_large(self.most))
         return message
 
 
 class _Answer:
-    """Adds the headers; notes whether the answer has begun."""
+    """Adds the headers."""
 
     def __init__(self, send: Send, headers: dict[str, str], request_id: str) -> None:
         self.send = send
         self.headers = headers
         self.request_id = request_id
-        self.begun = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun = True
             headers = MutableHeaders(scope=message)
             for name, value in self.headers.items():
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.request_id
         await self.send(message)
-
-
-async def _too_large(scope: Scope, receive: Receive, send: Send, most: int) -> None:
-    log.warning("refused too_large %s %s", scope["method"], scope["path"])
-    response = problem(413, "too_large", f"The body is larger than the {most // 1024} kB we read.")
-    await response(scope, receive, send)
 
 
 def _security_headers(settings: Settings) -> dict[str, str]:

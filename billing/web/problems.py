@@ -2,18 +2,23 @@
 
 import logging
 from collections.abc import Mapping
+from urllib.parse import quote
 
+import sqlalchemy as sa
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from billing.errors import Refusal
 from billing.rules.lifecycle import MoveRefused
+from billing.tokens import without_secrets
 from billing.web.views import Error
 
 log = logging.getLogger("billing.refusals")
+HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "We couldn't read that",
     401: "Who are you?",
@@ -27,7 +32,7 @@ TITLES = {
     422: "Please check what you typed",
     429: "One moment, please",
     500: "Something broke on our side",
-    503: "We can't reach the card company",
+    503: "We can't do that right now",
 }
 
 
@@ -59,7 +64,14 @@ def answer_refusals(app: FastAPI) -> None:
     app.add_exception_handler(MoveRefused, _move_refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(sa.exc.OperationalError, _away)
+    app.add_exception_handler(sa.exc.TimeoutError, _away)
     app.add_exception_handler(Exception, _broken)
+
+
+def where(scope: Scope) -> str:
+    """The address for the log: on one line, without the secrets of mailed links (SEC-9)."""
+    return quote(without_secrets(scope["path"])[:200], safe="/…:@")
 
 
 def _for_programs(request: Request) -> bool:
@@ -83,11 +95,18 @@ def _answer(
         status,
         code,
         request.method,
-        request.url.path,
+        where(request.scope),
         request.state.request_id,
     )
     if _for_programs(request):
         return problem(status, code, detail, facts, headers)
+    try:
+        return _page(request, status, detail, headers or {})
+    except sa.exc.SQLAlchemyError:  # a page needs the database; the refusal doesn't
+        return problem(status, code, detail, facts, headers)
+
+
+def _page(request: Request, status: int, detail: str, headers: Mapping[str, str]) -> Response:
     from billing.web.visit import open_visit
 
     view = Error(
@@ -97,7 +116,7 @@ def _answer(
         request_id=request.state.request_id if status >= 500 else None,
     )
     response = open_visit(request).page(view, status)
-    response.headers.update(headers or {})
+    response.headers.update(headers)
     return response
 
 
@@ -119,14 +138,20 @@ def _invalid(request: Request, error: Exception) -> Response:
     if any(line["type"] == "json_invalid" for line in found):
         return _answer(request, 400, "malformed", "The body isn't valid JSON.")
     wrong = [
-        {"at": ".".join(str(part) for part in line["loc"]), "problem": line["msg"]} for line in found[:20]
+        {"at": _plain(".".join(str(part) for part in line["loc"])), "problem": _plain(line["msg"])}
+        for line in found[:20]
     ]
     return _answer(request, 422, "invalid", "Some fields aren't as they should be.", {"errors": wrong})
 
 
+def _plain(text: str) -> str:
+    """Half characters, which no answer can hold, are shown as what they are."""
+    return text.encode("utf-8", "backslashreplace").decode()[:300]
+
+
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    code = HTTP_CODES.get(error.status_code, "refused")
     details = {
         404: "There is no such page. It may have moved.",
         405: "This address doesn't take that method.",
@@ -135,6 +160,12 @@ def _http(request: Request, error: Exception) -> Response:
     return _answer(request, error.status_code, code, detail, headers=error.headers)
 
 
+def _away(request: Request, error: Exception) -> Response:
+    log.error("the database is away: %s %s", request.method, where(request.scope), exc_info=error)
+    words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
+    return _answer(request, 503, "unavailable", words, headers={"Retry-After": "60"})
+
+
 def _broken(request: Request, error: Exception) -> Response:
-    log.error("broken %s %s", request.method, request.url.path, exc_info=error)
+    log.error("broken %s %s", request.method, where(request.scope), exc_info=error)
     return _answer(request, 500, "broken", "We have been told, and are looking into it. Nothing was lost.")

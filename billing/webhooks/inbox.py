@@ -25,6 +25,17 @@ def store(session: Session, notification: Notification, at: datetime) -> bool:
     return bool(done.rowcount)  # type: ignore[attr-defined]
 
 
+def next_words(session: Session) -> str:
+    """What the next event is about."""
+    kind = session.exec(
+        select(InboundEvent.type)
+        .where(col(InboundEvent.settled_at).is_(None))
+        .order_by(col(InboundEvent.try_at))
+        .limit(1)
+    ).first()
+    return f"word from Stripe: {kind}"
+
+
 def next_due(session: Session) -> datetime | None:
     """When an event wants settling next."""
     return session.exec(

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlmodel import col, or_, select
+from sqlmodel import col, select
 
-from billing.crew import claimer, living
+from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Unavailable
 from billing.office import Office
@@ -15,9 +15,10 @@ from billing.payments import refund, setup
 from billing.payments.gateway import Gateway, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, Refund
 from billing.renewals.settle import settle as settle_attempt
+from billing.stop_points import stop_point
+from billing.rules.backoff import again_at
 from billing.webhooks.models import InboundEvent
 
-_WAITS = [timedelta(minutes=m) for m in (1, 5, 15, 60)]
 log = logging.getLogger(__name__)
 
 
@@ -48,10 +49,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[InboundEvent]:
             .where(
                 col(InboundEvent.settled_at).is_(None),
                 InboundEvent.try_at <= at,
-                or_(
-                    col(InboundEvent.claimed_by).is_(None),
-                    col(InboundEvent.claimed_by).not_in(living(session)),
-                ),
+                in_nobodys_hands(session, InboundEvent.claimed_by),
             )
             .order_by(col(InboundEvent.try_at), col(InboundEvent.created_at))
             .limit(50)
@@ -68,6 +66,7 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
     try:
         handle = HANDLERS.get(event.type)
         outcome = handle(desk, event, at) if handle else "not for us"
+        stop_point("event.settled")
     except Exception as error:
         log.exception("event %s (%s) can't be settled yet", event.id, event.type)
         problem = f"{type(error).__name__}: {error}"[:500]
@@ -79,7 +78,7 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
             row.settled_at, row.outcome, row.last_error = at, outcome, None
         else:
             row.last_error = problem
-            row.try_at = at + _WAITS[min(row.tries, len(_WAITS)) - 1]
+            row.try_at = again_at(row.tries, at)
         session.add(row)
 
 

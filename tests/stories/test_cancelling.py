@@ -37,6 +37,7 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
     begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(len(moments))]
     locked = world.articles["subscriber"][0]
     midnight = local(2027, 3, 16)
+    world.settle()
     for moment, one in zip(moments, begun, strict=True):
         world.advance_to(moment)
         after = cancel(world, one["subscription"]["id"])
@@ -59,6 +60,7 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
 def test_a_trial_cancelled_early_reads_on_to_its_end(world: World) -> None:
     begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]
+    world.settle()
     cancel(world, begun["subscription"]["id"])
     world.advance_to(local(2027, 3, 15, 23, 59, 59))
     assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
@@ -92,6 +94,7 @@ def test_a_cancellation_is_undone_in_the_trial_and_in_a_paid_month(world: World)
     begun = world.start_trial(EMAIL)
     subscription = begun["subscription"]["id"]
     assert refused(world, subscription, "resume") == (409, "nothing_to_undo")
+    world.advance_to(local(2027, 3, 4))
     cancel(world, subscription)
     world.advance_to(local(2027, 3, 5))
     answer = world.api.post(f"/v1/subscriptions/{subscription}/resume").json()
@@ -102,6 +105,7 @@ def test_a_cancellation_is_undone_in_the_trial_and_in_a_paid_month(world: World)
     world.advance_to(local(2027, 4, 10))
     cancel(world, subscription)
     world.advance_to(local(2027, 4, 15, 23, 59, 59))
+    assert world.told(EMAIL)[-1] == "cancelled"
     assert world.api.post(f"/v1/subscriptions/{subscription}/resume").status_code == 200
     world.advance_to(local(2027, 4, 17))
     assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
@@ -126,6 +130,7 @@ def test_undone_after_a_notice_was_missed_the_trial_is_longer_and_told_anew(worl
 def test_from_the_account_page_it_takes_two_clicks(world: World) -> None:
     browser = world.browser()
     browser.start(EMAIL)
+    world.settle()
     account = browser.get("/account")
     assert 'href="/account/cancel"' in account.text
     page = browser.get("/account/cancel")  # the first click

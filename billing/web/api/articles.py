@@ -32,7 +32,7 @@ class OpenBody(shapes.Body):
     """Open an article to everyone, in the public interest."""
 
     until: shapes.Instant
-    reason: str = Field(min_length=1, max_length=500)
+    reason: shapes.FreeText = Field(min_length=1, max_length=500)
 
 
 class PastMoment(Invalid):

@@ -7,18 +7,17 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 
-from billing.advance import NotHeld, advance
+from billing.advance import FARTHEST, NotHeld, advance
 from billing.web.api import shapes
 from billing.web.api.caller import Readers
 
 router = APIRouter(tags=["Clock"])
-MOST_SECONDS = 5 * 366 * 86400
 
 
 class AdvanceBody(shapes.Body):
     """By so many seconds, or to an instant."""
 
-    seconds: int | None = Field(default=None, ge=0, le=MOST_SECONDS)
+    seconds: int | None = Field(default=None, ge=0, le=int(FARTHEST.total_seconds()))
     to: shapes.Instant | None = None
 
     @model_validator(mode="after")

@@ -62,7 +62,7 @@ class RefundBody(shapes.Body):
     """How much, in cents (all that is left, when empty), and why."""
 
     amount: int | None = Field(default=None, ge=1)
-    reason: str = Field(min_length=1, max_length=300)
+    reason: shapes.FreeText = Field(min_length=1, max_length=300)
 
 
 @router.post("/v1/payments/{payment_id}/refunds", status_code=201, summary="Give money back")

@@ -4,25 +4,51 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
 from sqlmodel import Session
 
 from billing.access.check import Checked
+from billing.db import storable
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.readers.models import Reader
 from billing.rules.access import Reason
+from billing.rules.card_numbers import holds_card_number
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 
-Instant = Annotated[AwareDatetime, AfterValidator(lambda at: at.astimezone(UTC))]
+EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _in_reach(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("is a moment before 1800 or after 2199")
+    return at.astimezone(UTC)
+
+
+def _without_card_number(text: str) -> str:
+    if holds_card_number(text):
+        raise ValueError("holds what looks like a card number; take it out")
+    return text
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_in_reach)]
+FreeText = Annotated[str, AfterValidator(_without_card_number)]
+"""Words that people type, which are kept: never with a card number among them (SEC-12)."""
 
 
 class Body(BaseModel):
     """A request's body: unknown fields are refused, so that a misspelt one isn't silently ignored."""
 
     model_config = ConfigDict(extra="forbid", str_max_length=2000, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, given: Any) -> Any:
+        if not storable(given):
+            raise ValueError("holds a NUL or half a character")
+        return given
 
 
 def money(amount: int, currency: str = "ZAR") -> dict[str, object]:

@@ -1,0 +1,60 @@
+"""What the billing run does next, in words for whoever watches the clock move."""
+
+from sqlmodel import Session, col, func, select
+
+from billing.payments.models import Attempt, AttemptState
+from billing.readers.register import by_id
+from billing.rules.money import Money
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import Action
+
+_WORDS = {
+    Action.FIRST_NOTICE: "the first trial notice to {reader}",
+    Action.SECOND_NOTICE: "the second trial notice to {reader}",
+    Action.FIRST_CHARGE: "the first charge of {price}, to {reader}",
+    Action.RENEW: "the monthly charge of {price}, to {reader}",
+    Action.RETRY: "another try to charge {price}, to {reader}",
+    Action.GIVE_UP: "the end for {reader}: no charge went through",
+    Action.RUN_OUT: "the last day is over for {reader}, who has cancelled",
+}
+
+
+def next_words(session: Session) -> str:
+    """The next thing that is due, for one reader by name; others due in the same moment are counted."""
+    subscription = session.exec(
+        select(Subscription)
+        .where(col(Subscription.next_action_at).is_not(None))
+        .order_by(col(Subscription.next_action_at), col(Subscription.id))
+        .limit(1)
+    ).first()
+    asked = session.exec(
+        select(Attempt).where(Attempt.state == AttemptState.OPEN).order_by(col(Attempt.ask_at)).limit(1)
+    ).first()
+    if asked is not None and (
+        subscription is None or asked.ask_at <= (subscription.next_action_at or asked.ask_at)
+    ):
+        return f"we ask Stripe how a charge ended, for {_reader(session, asked.subscription_id)}"
+    return _of(session, subscription) if subscription else "nothing"
+
+
+def _of(session: Session, subscription: Subscription) -> str:
+    price = terms_of(session, subscription)[1]
+    words = _WORDS[Action(str(subscription.next_action))].format(
+        reader=by_id(session, subscription.reader_id).email,
+        price=Money(price.amount, price.currency).with_vat_words(),
+    )
+    others = session.exec(
+        select(func.count())
+        .select_from(Subscription)
+        .where(
+            Subscription.next_action == subscription.next_action,
+            Subscription.next_action_at == subscription.next_action_at,
+            Subscription.id != subscription.id,
+        )
+    ).one()
+    return f"{words}, and {others} more like it" if others else words
+
+
+def _reader(session: Session, subscription_id: str) -> str:
+    return by_id(session, session.get_one(Subscription, subscription_id).reader_id).email

@@ -8,6 +8,8 @@ class Refusal(Exception):
 
     status: ClassVar[int] = 400
     code: ClassVar[str] = "refused"
+    title: ClassVar[str] = ""
+    """Heads its page where the family's words don't fit."""
 
     def __init__(self, detail: str | None = None, **facts: object) -> None:
         self.detail = detail or (self.__doc__ or "").strip()

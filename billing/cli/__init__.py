@@ -4,6 +4,7 @@ import sys
 
 import click
 import httpx
+import sqlalchemy as sa
 
 from billing.errors import Refusal, RefusesToStart
 
@@ -23,4 +24,8 @@ def main() -> None:
         billing()
     except (RefusesToStart, Refusal, httpx.HTTPError) as refusal:
         click.echo(f"billing: {refusal}", err=True)
+        sys.exit(1)
+    except sa.exc.OperationalError as error:
+        words = str(error.orig).strip().splitlines()[0]
+        click.echo(f"billing: The database went away ({words}). Try again when it is back.", err=True)
         sys.exit(1)

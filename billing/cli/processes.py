@@ -1,6 +1,7 @@
 """Commands that are processes, one each."""
 
 import json
+import socket
 import subprocess
 import sys
 import tempfile
@@ -9,7 +10,9 @@ from pathlib import Path
 import click
 
 from billing.cli import billing
-from billing.cli.words import log_to_stderr, settings
+from billing.cli.words import settings
+from billing.errors import RefusesToStart
+from billing.logs import log_to_stderr
 
 
 @billing.command()
@@ -25,17 +28,28 @@ def serve() -> None:
     parts = build(read)
     if read.held:
         follow(parts)
+    listener = _listen(read.host, read.port)
     config = uvicorn.Config(
         create_app(parts),
-        host=read.host,
-        port=read.port,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run()
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """The socket of the web process. Raises RefusesToStart when the port is taken or the host isn't ours."""
+    try:
+        return socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
+        )
+    except OSError as error:
+        raise RefusesToStart(
+            f"Can't listen on {host}, port {port} ({error.strerror}). Set BILLING_HOST or BILLING_PORT to one that is free."
+        ) from None
 
 
 @billing.command()
@@ -97,11 +111,16 @@ def _attend(command: list[str]) -> int:
 @click.option(
     "--data", type=click.Path(path_type=Path), default=Path(".data"), show_default=True, help="Folder."
 )
-def demo(port: str, data: Path) -> None:
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that gets every exchange with the sandbox, a JSON line each.",
+)
+def demo(port: str, data: Path, record: Path | None) -> None:
     """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
     from billing.demo.launch import run as run_demo
 
-    sys.exit(run_demo(port, data))
+    sys.exit(run_demo(port, data, record))
 
 
 @billing.command(name="seed-demo", hidden=True)

@@ -41,9 +41,11 @@ def clock_to(moment: datetime) -> None:
 
 
 def _move(span: timedelta | None, to: datetime | None) -> None:
-    from billing.advance import advance
+    from billing.advance import FARTHEST, TooFar, advance
     from billing.app import build
 
     parts = build(settings())
+    if span is not None and span > FARTHEST:
+        raise TooFar
     target = in_zone(to, parts.settings) if to else parts.clock.now() + (span or timedelta())
     click.echo(in_words(advance(parts, target), parts.settings))

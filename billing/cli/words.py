@@ -1,10 +1,8 @@
 """How the command reads what it is given: settings, lengths of time, moments."""
 
-import logging
 import os
 import re
 import shlex
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,9 +36,12 @@ class Instant(click.ParamType[datetime]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Raises a usage error for anything else."""
         try:
-            return datetime.fromisoformat(str(value))
+            at = datetime.fromisoformat(str(value))
         except ValueError:
             self.fail(f"{value!r} isn't a moment like 2026-12-08T09:00", param, ctx)
+        if not 1800 <= at.year < 2200:
+            self.fail(f"{value!r} isn't a moment of these centuries", param, ctx)
+        return at
 
 
 def settings() -> Settings:
@@ -64,11 +65,3 @@ def in_zone(at: datetime, read: Settings) -> datetime:
 
 def in_words(at: datetime, read: Settings) -> str:
     return at.astimezone(read.zone).strftime("%A %-d %B %Y, %H:%M %Z")
-
-
-def log_to_stderr() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    for noisy in ("httpx", "stripe", "apscheduler", "uvicorn.access"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -16,13 +16,16 @@ from billing.demo.welcome import welcome
 from billing.errors import RefusesToStart
 from billing.leash import Leash
 from billing.postgres import Embedded
+from billing.settings import Settings
 
 DATABASE = "masthead"
 CLI = (sys.executable, "-m", "billing.cli")
 
 
-def run(port: int | str, data: Path) -> int:
+def run(port: int | str, data: Path, record: Path | None = None) -> int:
     """Run the demo on `port` (0: any free one) with its folder `data` until asked to stop.
+
+    `record` is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each.
 
     Returns the exit status: 0 when asked to stop, 1 when it cannot start or a part of it ended; the reason is
     on stderr.
@@ -30,7 +33,7 @@ def run(port: int | str, data: Path) -> int:
     bell = Bell()
     bell.listen()
     try:
-        with Demo(read_port(port), data, bell) as demo:
+        with Demo(read_port(port), data, bell, record) as demo:
             demo.start()
             demo.watch()
     except AskedToStop:
@@ -46,9 +49,10 @@ def run(port: int | str, data: Path) -> int:
 class Demo:
     """All the parts; leaving the context ends every one that was started."""
 
-    def __init__(self, port: int, data: Path, bell: Bell) -> None:
+    def __init__(self, port: int, data: Path, bell: Bell, record: Path | None) -> None:
         self._began = time.monotonic()
         self._bell = bell
+        self._record = record
         self._folder = DemoFolder(data)
         self._ends = contextlib.ExitStack()
         self._ends.callback(self._folder.close)
@@ -109,8 +113,11 @@ class Demo:
 
     def _sandbox(self, kept: Kept) -> Child:
         command = [sys.executable, "-m", "billing.sandbox", "--port", str(kept.sandbox_port)]
+        command += ["--merchant", Settings.model_fields["publisher_name"].default]
         command += ["--data", str(self._folder.sandbox), "--webhook-url", f"{self._url}/webhooks/stripe"]
-        return Child("sandbox", [*command, "--webhook-secret", kept.webhook_secret], _plain_environment())
+        command += ["--webhook-secret", kept.webhook_secret]
+        command += ["--record", str(self._record)] if self._record else []
+        return Child("sandbox", command, _plain_environment())
 
     def _mailbox(self, kept: Kept) -> Child:
         command = [sys.executable, "-m", "billing.mail.mailbox", "--port", str(kept.smtp_port)]

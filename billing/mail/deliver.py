@@ -17,8 +17,8 @@ from billing.errors import Invalid
 from billing.mail.mime import to_bytes
 from billing.mail.models import Message, MessageState
 from billing.mail.smtp import Accepted, Outcome, Refused, Transport
-from billing.stop_points import stop_point
 from billing.rules.backoff import again_at
+from billing.stop_points import stop_point
 from billing.tokens import Tokens
 
 BATCH = 50

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from billing.errors import NotFound
+from billing.office import Office
 from billing.payments.models import (
     Attempt,
     Invoice,
@@ -18,7 +19,7 @@ from billing.payments.models import (
 )
 
 COOLING_OFF = timedelta(days=14)
-"""Days after the first charge in which it is given back in full, in one step (INT-2; the law asks for 7, ECT-5)."""
+"""Civil days after the first charge in which it is given back in full, in one step (INT-2; the law asks for 7, ECT-5)."""
 
 
 class UnknownInvoice(NotFound):
@@ -74,8 +75,9 @@ def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
     return tuple(rows)
 
 
-def in_cooling_off(paid: list[Paid], at: datetime) -> Paid | None:
-    """The first and only payment, while it may still be given back in full on request."""
-    if len(paid) == 1 and at - paid[0].payment.paid_at <= COOLING_OFF and not paid[0].refunds:
-        return paid[0]
-    return None
+def in_cooling_off(office: Office, paid: list[Paid], at: datetime) -> Paid | None:
+    """The first and only payment, while it may still be given back in full on request: to the end of the last civil day."""
+    if len(paid) != 1 or paid[0].refunds:
+        return None
+    last_day = office.today(paid[0].payment.paid_at) + COOLING_OFF
+    return paid[0] if office.today(at) <= last_day else None

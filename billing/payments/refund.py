@@ -218,17 +218,12 @@ def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at
 
 def next_words(session: Session) -> str:
     """The next refund, for people."""
-    found = session.exec(
-        select(Refund, Reader)
-        .join(Payment, col(Payment.id) == Refund.payment_id)
-        .join(Reader, col(Reader.id) == Payment.reader_id)
-        .where(Refund.state == RefundState.INTENDED)
-        .order_by(col(Refund.ask_at))
-        .limit(1)
+    refund = session.exec(
+        select(Refund).where(Refund.state == RefundState.INTENDED).order_by(col(Refund.ask_at)).limit(1)
     ).first()
-    if found is None:
+    if refund is None:
         return "nothing"
-    refund, reader = found
+    reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
     return f"{Money(refund.amount).with_vat_words()} goes back to {reader.email}"
 
 

@@ -188,12 +188,15 @@ def complete_with(
     setup.subscription_id = subscription.id
 
 
-def card_of_refused(session: Session, setup_id: str, browser_hash: str, email: str) -> PaymentMethod | None:
-    """The card saved by a visit of this browser that was refused a trial: it need not be typed again."""
+def earlier_visit(session: Session, setup_id: str, browser_hash: str, email: str) -> CardSetup | None:
+    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too."""
     setup = session.get(CardSetup, setup_id)
-    if setup is None or setup.browser_hash != browser_hash or setup.email != email:
-        return None
-    if setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
+    return setup if setup and setup.browser_hash == browser_hash and setup.email == email else None
+
+
+def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:
+    """The card saved by a visit that was refused a trial: it need not be typed again."""
+    if setup is None or setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
         return None
     return session.get(PaymentMethod, setup.payment_method_id)
 

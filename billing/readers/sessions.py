@@ -77,6 +77,14 @@ def end_sessions(
     return ended
 
 
+def ever_ended(session: Session, reader_id: str) -> bool:
+    """Whether the reader has signed out anywhere, or been signed out."""
+    ended = select(ReaderSession.id).where(
+        ReaderSession.reader_id == reader_id, col(ReaderSession.ended_at).is_not(None)
+    )
+    return session.exec(ended).first() is not None
+
+
 def prove_address(session: Session, reader: Reader, at: datetime) -> None:
     """A mailed link was used, so the address is the reader's. Browsers signed in before that, by whoever typed the address, are signed out."""
     if reader.address_proved_at is None:

@@ -11,7 +11,7 @@ from billing import ids
 from billing.errors import Refusal
 from billing.mail import outbox
 from billing.office import Office
-from billing.readers import rate, sessions
+from billing.readers import devices, rate, sessions
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.register import by_address, by_id, clean_address
 from billing.tokens import Tokens, code_place, place
@@ -65,6 +65,11 @@ def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datet
     """At most five mails in ten minutes, for an address and for a network address (SEC-1). Raises BadAddress, TooMany."""
     rate.count(session, tokens, "sign-in", clean_address(email), limit=5, per=LIFE, at=at)
     rate.count(session, tokens, "sign-in-from", ip, limit=20, per=LIFE, at=at)
+
+
+def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime) -> None:
+    """At most thirty codes typed in ten minutes from a network address, whoever asked for them. Raises TooMany."""
+    rate.count(session, tokens, "sign-in-code", ip, limit=30, per=LIFE, at=at)
 
 
 def ask(session: Session, office: Office, email: str, browser: Browser, at: datetime) -> None:
@@ -197,7 +202,7 @@ def _tell(
     """A device never seen before signed in: say so (6.3.5)."""
     words = SignedInElsewhere(
         at_text=f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}",
-        device=browser.device[:120] or "unknown",
+        device=devices.in_words(browser.device),
         account_url=office.account_url,
     )
     outbox.queue(

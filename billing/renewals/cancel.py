@@ -10,6 +10,7 @@ from billing.office import Office
 from billing.payments import refund, tell
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Invoice, Payment
+from billing.renewals.act import act
 from billing.rules import periods, trial
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
@@ -168,6 +169,8 @@ def undo(session: Session, office: Office, subscription_id: str, *, at: datetime
         cancel_asked_at=None,
         cancels_at=None,
     )
+    if subscription.next_action_at is not None and subscription.next_action_at <= at:
+        act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
     charge = next_charge(subscription, office.zone)
     if charge is not None:
         tell.resumed(session, office, subscription, charge.on, at)

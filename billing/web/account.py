@@ -10,7 +10,7 @@ from starlette.responses import Response
 from billing.payments import numbers, receipts
 from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
-from billing.readers import sessions
+from billing.readers import devices, sessions
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -55,7 +55,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         receipts=tuple(_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
             views.SessionRow(
-                device=row.device,
+                device=devices.in_words(row.device),
                 last_seen_at=row.seen_at,
                 is_this=visit.session is not None and row.id == visit.session.id,
             )

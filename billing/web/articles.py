@@ -14,7 +14,7 @@ from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
 from billing.web.news_article import news_article
-from billing.web.sample_articles import AUDIO, SampleArticle, sample_article
+from billing.web.sample_articles import AUDIO, AUDIO_MINUTES, SampleArticle, sample_article
 from billing.web.show import teaser_of
 from billing.web.visit import Visit, Visiting
 
@@ -112,7 +112,7 @@ def _listen(sample: SampleArticle, checked: Checked) -> views.Listen | None:
     if not sample.teaser.audio:
         return None
     source = f"/articles/{sample.teaser.id}/audio" if LISTEN in checked.decision.features else None
-    return views.Listen(minutes=sample.spoken_minutes, source=source)
+    return views.Listen(minutes=AUDIO_MINUTES, source=source)
 
 
 @router.get("/articles/{article_id}/audio")

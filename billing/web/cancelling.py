@@ -24,7 +24,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
         return cancelled_page(visit, subscription, undo=undo)
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
-        cooling = receipts.in_cooling_off(receipts.paid_by(session, reader.id), visit.at)
+        cooling = receipts.in_cooling_off(visit.parts.office, receipts.paid_by(session, reader.id), visit.at)
     access_until = _last_day(visit, subscription)
     view = views.Cancel(
         email=reader.email,
@@ -50,7 +50,9 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         why = f"{why}: {said[:1000]}"
     with visit.parts.database.transaction() as session:
         subscription = lock(session, subscription_id)
-        cooling = receipts.in_cooling_off(receipts.paid_by(session, subscription.reader_id), visit.at)
+        cooling = receipts.in_cooling_off(
+            visit.parts.office, receipts.paid_by(session, subscription.reader_id), visit.at
+        )
         now = when == "now" and cooling is not None
         cancel.cancel(
             session,

@@ -22,6 +22,7 @@ class BadLink(NotFound):
     """This link is damaged. Please copy it whole from the mail, or sign in to your account instead."""
 
     code = "bad_link"
+    title = "This link is damaged"
 
 
 def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:

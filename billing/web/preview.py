@@ -26,7 +26,7 @@ from billing.web.preview_values import (
     VISITOR,
     SampleHouse,
 )
-from billing.web.sample_articles import SampleArticle, sample_articles
+from billing.web.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
 
 
 def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
@@ -138,6 +138,7 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo_action=None),
         at,
     )
+    yield "change-card", views.ChangeCard(), replace(VISITOR, path="/card")
     yield "receipt", RECEIPT, at
     note = views.CreditNote(
         number="CN-000003",
@@ -158,14 +159,14 @@ def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "articles", front, at
     yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
     subscriber = next(article for article in sample_articles() if article.teaser.audio)
-    heard = views.Listen(minutes=subscriber.spoken_minutes, source="/articles/sample/audio")
+    heard = views.Listen(minutes=AUDIO_MINUTES, source="/articles/sample/audio")
     yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
     yield "article-free", _open(by_access["free"]), at
     yield "article-metered", replace(_open(by_access["metered"]), meter=views.Meter(used=2, limit=10)), at
     locked = views.Wall(reason="subscribe", price=PRICE, trial_days=14)
     yield (
         "article-locked",
-        replace(_locked(subscriber, locked), listen=views.Listen(minutes=subscriber.spoken_minutes)),
+        replace(_locked(subscriber, locked), listen=views.Listen(minutes=AUDIO_MINUTES)),
         at,
     )
     yield "article-register", _locked(by_access["registered"], replace(locked, reason="register")), at

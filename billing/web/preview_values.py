@@ -41,7 +41,7 @@ DEMO = views.DemoBar(
     now=NOW,
     sandbox_url="/_sandbox",
     next_at=datetime(2026, 11, 30, 7, 0, tzinfo=UTC),
-    next_what="first reminder to 2 readers",
+    next_what="the first trial notice to thandi@example.org, and 1 more like it",
 )
 VISITOR = views.Frame(house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), demo=DEMO)
 READER = replace(VISITOR, signed_in=True)

@@ -89,6 +89,8 @@ def _answer(
     detail: str,
     facts: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
+    *,
+    title: str = "",
 ) -> Response:
     log.warning(
         "refused %s %s %s %s request=%s",
@@ -101,17 +103,19 @@ def _answer(
     if _for_programs(request):
         return problem(status, code, detail, facts, headers)
     try:
-        return _page(request, status, detail, headers or {})
+        return _page(
+            request, status, title or TITLES.get(status, "That can't be done"), detail, headers or {}
+        )
     except sa.exc.SQLAlchemyError:  # a page needs the database; the refusal doesn't
         return problem(status, code, detail, facts, headers)
 
 
-def _page(request: Request, status: int, detail: str, headers: Mapping[str, str]) -> Response:
+def _page(request: Request, status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
     from billing.web.visit import open_visit
 
     view = Error(
         status=status,
-        title=TITLES.get(status, "That can't be done"),
+        title=title,
         advice=detail,
         request_id=request.state.request_id if status >= 500 else None,
     )
@@ -124,8 +128,8 @@ def _refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
     if error.status == 429:
-        headers["Retry-After"] = "600"
-    return _answer(request, error.status, error.code, error.detail, error.facts, headers)
+        headers["Retry-After"] = "660"
+    return _answer(request, error.status, error.code, error.detail, error.facts, headers, title=error.title)
 
 
 def _move_refused(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.readers import sessions, sign_in
@@ -70,6 +71,7 @@ def confirm(visit: Guarded) -> Response:
             done = sign_in.confirm(
                 session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
             )
+            _end_former(visit, session)
     except sign_in.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     return _signed_in(visit, done)
@@ -80,12 +82,21 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Use the code from the mail, in the browser that asked; five tries."""
     try:
         with visit.parts.database.transaction() as session:
+            sign_in.count_codes(session, visit.parts.office.tokens, visit.ip, visit.at)
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
+            if done is not None:
+                _end_former(visit, session)
     except sign_in.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
         return visit.page(views.SignInSent(error=sign_in.WrongCode().detail), 422)
     return _signed_in(visit, done)
+
+
+def _end_former(visit: Visit, session: Session) -> None:
+    """Signing in replaces whatever session this browser had (7.2.4)."""
+    if visit.session is not None:
+        sessions.end_sessions(session, visit.session.reader_id, visit.at, only=visit.session.id)
 
 
 def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:

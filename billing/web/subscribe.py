@@ -26,6 +26,7 @@ from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 START_LIFE = timedelta(hours=12)
+WAY_BACK = timedelta(hours=1)
 TRIAL, PAID = "trial", "paid"
 
 
@@ -226,7 +227,9 @@ def _record(visit: Visit, session: Session, mode: str, email: str) -> tuple[Card
         reader_id=reader.id if reader else None,
         at=at,
     )
-    saved = setups.card_of_refused(session, visit.cookie(cookies.SETUP), visit.browser_hash, email)
+    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.browser_hash, email)
+    setup.new_reader = earlier is not None and earlier.new_reader
+    saved = setups.card_of_refused(session, earlier)
     if mode == PAID and saved is not None:
         setups.complete_with(session, office, setup, saved, at, by="reader")
     return setup, words
@@ -235,17 +238,12 @@ def _record(visit: Visit, session: Session, mode: str, email: str) -> tuple[Card
 @router.get("/subscribe/back")
 def back(visit: Visiting, setup: str = "") -> Response:
     """The reader returns from the card page: finish, if the webhook hasn't."""
-    parts = visit.parts
-    found = setups.finish(
-        parts.database,
-        parts.gateway,
-        parts.office,
-        setup or visit.cookie(cookies.SETUP),
-        visit.at,
-        by="reader",
-    )
-    if found.browser_hash != visit.browser_hash:
+    parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
+    with parts.database.transaction() as session:
+        known = session.get(CardSetup, setup_id)
+    if known is None or known.browser_hash != visit.browser_hash:
         raise setups.UnknownSetup
+    found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by="reader")
     return _arrive(visit, found)
 
 
@@ -271,7 +269,7 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
     with visit.parts.database.transaction() as session:
         subscription = session.get_one(Subscription, subscription_id)
         if visit.reader is None and setup.new_reader:
-            _sign_in_first_time(visit, session, subscription.reader_id)
+            _sign_in_first_time(visit, session, subscription.reader_id, setup)
     if subscription.charging_since is not None:
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:
@@ -282,10 +280,13 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
     return visit.go("/subscribe/started")
 
 
-def _sign_in_first_time(visit: Visit, session: Session, reader_id: str) -> None:
-    """Only while nobody has proved the address by a mailed link: from then on a link is the way in."""
+def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: CardSetup) -> None:
+    """Only while nobody has proved the address by a mailed link: from then on a link is the way in.
+
+    And only on the way back from the card page: later, or after signing out, this address in the history opens nothing."""
     reader = by_id(session, reader_id)
-    if reader.address_proved_at is None:
+    late = setup.finished_at is None or visit.at - setup.finished_at > WAY_BACK
+    if reader.address_proved_at is None and not late and not sessions.ever_ended(session, reader.id):
         secret = sessions.open_session(
             session,
             visit.parts.office.tokens,

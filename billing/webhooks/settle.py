@@ -15,8 +15,8 @@ from billing.payments import refund, setup
 from billing.payments.gateway import Gateway, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, Refund
 from billing.renewals.settle import settle as settle_attempt
-from billing.stop_points import stop_point
 from billing.rules.backoff import again_at
+from billing.stop_points import stop_point
 from billing.webhooks.models import InboundEvent
 
 log = logging.getLogger(__name__)

@@ -94,7 +94,7 @@ def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> JSONResponse:
         who.reader_id = body.reader_id
     with who.parts.database.transaction() as session:
         answers = [_answer(session, who, article_id, counts=False) for article_id in body.articles]
-    return _json({"data": answers})
+    return _json(answers)
 
 
 def _json(answer: Any) -> JSONResponse:

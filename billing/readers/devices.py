@@ -1,0 +1,33 @@
+"""A browser's long name for itself, in words its owner recognises."""
+
+_BROWSERS = (
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("HeadlessChrome/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+"""The first mark that is found decides: most browsers also carry the names of the ones they resemble."""
+_SYSTEMS = (
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("Windows", "Windows"),
+    ("CrOS", "Chromebook"),
+    ("Mac OS X", "Mac"),
+    ("Linux", "Linux"),
+)
+LONGEST = 60
+
+
+def in_words(device: str) -> str:
+    """`Chrome on Android`; what is no known browser keeps its own name, shortened."""
+    browser = next((name for mark, name in _BROWSERS if mark in device), "")
+    system = next((name for mark, name in _SYSTEMS if mark in device), "")
+    if browser and system:
+        return f"{browser} on {system}"
+    return browser or device.strip()[:LONGEST] or "an unnamed device"

@@ -1,0 +1,226 @@
+"""`kill -9` at the worst moments: after a restart there is one charge, one payment, one receipt, and the same end as
+if nothing had happened."""
+
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.pg import Databases
+from tests.proofs import books
+from tests.proofs.conftest import Hire
+from tests.proofs.workers import quiet, until
+from tests.world import World, local
+
+EMAIL = "thandi@example.com"
+CHARGE_AT = local(2027, 3, 16, 9)
+AFTER = local(2027, 3, 18, 12)
+
+
+def on_the_day(world: World, *, readers: int = 1) -> list[dict[str, Any]]:
+    """Trials that have had their notices, at the moment their first charge falls due; nothing done about it yet."""
+    started = [world.start_trial(_address(number), f"pm_card_visa__{number}") for number in range(readers)]
+    world.advance_to(local(2027, 3, 16, 8, 59, 59))
+    assert world.charges() == []
+    world.set_clock(CHARGE_AT)
+    return started
+
+
+def _address(number: int) -> str:
+    return EMAIL if number == 0 else f"reader-{number}@example.com"
+
+
+def restart(world: World, hire: Hire) -> None:
+    """A new worker does what is left to do."""
+    worker = hire(world).ready()
+    until(lambda: quiet(world), "the new worker to finish")
+    worker.stop()
+    assert "ERROR" not in worker.words, worker.words
+
+
+def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | None = 1) -> None:
+    """Each reader: one charge, one payment, one receipt, active. `copies` of a mail may have gone out, all with one
+    Message-ID; None: any number."""
+    books.check(world)
+    receipts: dict[str, list[str]] = {}
+    for letter in world.letters():
+        if "Tax invoice" in letter.text:
+            receipts.setdefault(letter.recipient, []).append(dict(letter.headers)["Message-ID"])
+    for number, one in enumerate(started):
+        assert len(world.charges(of=one["reader"]["id"])) == 1
+        assert world.subscription(one["subscription"]["id"])["status"] == "active"
+        names = receipts[_address(number)]
+        assert len(set(names)) == 1
+        assert copies is None or len(names) == copies
+
+
+@pytest.fixture(scope="module")
+def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
+    """How it ends when nobody is killed."""
+    with databases.fresh() as url, World(url) as world:
+        started = on_the_day(world)
+        world.settle()
+        charged_once(world, started)
+        world.advance_to(AFTER)
+        yield books.end_state(world)
+
+
+@pytest.mark.parametrize(
+    ("stop_at", "attempt", "at_the_twin", "receipts"),
+    [
+        ("charge.intended", "open", 0, 0),
+        ("charge.answered", "open", 1, 0),
+        ("charge.settled", "charged", 1, 1),
+    ],
+)
+def test_killed_between_intent_call_and_settle(
+    world: World,
+    hire: Hire,
+    undisturbed: dict[str, Any],
+    stop_at: str,
+    attempt: str,
+    at_the_twin: int,
+    receipts: int,
+) -> None:
+    started = on_the_day(world)
+    world.twin.trouble({"effect": "drop", "type": "payment_intent.*"})  # no webhook may come to our help
+    hire(world, stop_at=stop_at).died()
+    assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [attempt]
+    assert len(world.charges()) == at_the_twin
+    assert len(world.rows("SELECT id FROM message WHERE kind = 'receipt'")) == receipts
+    assert world.access(world.articles["subscriber"][0], started[0]["reader"]["id"])["allowed"]
+
+    restart(world, hire)
+    charged_once(world, started)
+    world.advance_to(AFTER)
+    assert books.end_state(world) == undisturbed
+
+
+@pytest.mark.parametrize("effect", ["slow", "timeout_after"])
+def test_killed_while_stripe_is_being_asked(
+    world: World, hire: Hire, undisturbed: dict[str, Any], effect: str
+) -> None:
+    started = on_the_day(world)
+    world.twin.trouble({"effect": "drop", "type": "payment_intent.*"})
+    world.twin.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
+    worker = hire(world)
+    until(lambda: world.twin.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "the charge to be sent")
+    worker.kill()
+    assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["open"]
+    world.twin.faults()
+
+    restart(world, hire)
+    if world.rows(
+        "SELECT id FROM attempt WHERE state = 'open'"
+    ):  # the old call was still on its way: asked again later
+        world.advance(minutes=1)
+    charged_once(world, started)
+    world.advance_to(AFTER)
+    assert _without_moments(books.end_state(world)) == _without_moments(undisturbed)
+
+
+def _without_moments(state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: [{key: value for key, value in row.items() if key not in ("paid_at", "at")} for row in rows]
+        for name, rows in state.items()
+        if name not in ("charges", "returned")
+    }
+
+
+def test_the_webhook_settles_what_a_killed_worker_left(
+    world: World, hire: Hire, undisturbed: dict[str, Any]
+) -> None:
+    started = on_the_day(world)
+    hire(world, stop_at="charge.answered").died()
+    world.twin.settle()
+    hire(world, stop_at="event.settled").died()
+    assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
+
+    restart(world, hire)
+    charged_once(world, started)
+    world.advance_to(AFTER)
+    assert books.end_state(world) == undisturbed
+
+
+@pytest.mark.parametrize(("stop_at", "copies"), [("mail.claimed", 1), ("mail.sent", 2)])
+def test_killed_around_a_mail(
+    world: World, hire: Hire, undisturbed: dict[str, Any], stop_at: str, copies: int
+) -> None:
+    started = on_the_day(world)
+    hire(world, stop_at=stop_at).died()
+    restart(world, hire)
+    charged_once(world, started, copies=copies)  # twice is better than never, and one to a mail program
+    world.advance_to(AFTER)
+    assert books.end_state(world) == undisturbed
+
+
+@pytest.mark.parametrize(("stop_at", "at_the_twin"), [("refund.intended", 0), ("refund.answered", 1)])
+def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_twin: int) -> None:
+    started = on_the_day(world)
+    world.settle()
+    world.twin.trouble({"effect": "drop", "type": "refund.*"})
+    payment = world.rows("SELECT id FROM payment")[0]["id"]
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
+    assert answer.status_code == 201, answer.text
+    hire(world, stop_at=stop_at).died()
+    assert len(world.twin.refunds()) == at_the_twin
+    assert world.rows("SELECT state, credit_note_number FROM refund") == [
+        {"state": "intended", "credit_note_number": None}
+    ]
+
+    restart(world, hire)
+    charged_once(world, started)
+    assert [(refund["amount"], refund["status"]) for refund in world.twin.refunds()] == [(2500, "succeeded")]
+    assert world.rows("SELECT state, credit_note_number FROM refund") == [
+        {"state": "succeeded", "credit_note_number": 1}
+    ]
+    assert [letter.subject for letter in world.letters(EMAIL) if "CN-000001" in letter.text] != []
+
+
+def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World, hire: Hire) -> None:
+    browser = world.browser()
+    browser.start(EMAIL, come_back=False)
+    world.twin.settle()
+    hire(world, stop_at="setup.fetched").died()
+    assert world.rows("SELECT id FROM subscription") == []
+
+    restart(world, hire)
+    books.check(world)
+    assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
+    assert len(world.letters(EMAIL)) == 1
+    assert world.rows("SELECT state FROM card_setup") == [{"state": "done"}]
+
+
+def crash_again_and_again(world: World, hire: Hire, *, readers: int, kills: int, seed: int) -> None:
+    """Many readers due at once, and every worker dies, at a stop point or at any moment; then one lives."""
+    draw = random.Random(seed)
+    started = on_the_day(world, readers=readers)
+    points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent", "event.settled"]
+    for _ in range(kills):
+        if draw.random() < 0.5:
+            worker = hire(world, stop_at=draw.choice(points))
+            until(
+                lambda worker=worker: not worker.alive or quiet(world),
+                "the worker to die, or to have nothing to do",
+            )
+        else:
+            worker = hire(world).ready()
+            taken = len(world.charges()) + draw.randint(0, 3)
+            until(
+                lambda taken=taken: len(world.charges()) >= taken or quiet(world), "some charges to be made"
+            )
+        worker.kill()
+    restart(world, hire)
+    charged_once(world, started, copies=None)
+    assert len(world.charges()) == readers
+
+
+def test_killed_three_times_among_thirty_charges(world: World, hire: Hire) -> None:
+    crash_again_and_again(world, hire, readers=30, kills=3, seed=20270316)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(6))
+def test_killed_again_and_again_among_many_charges(world: World, hire: Hire, seed: int) -> None:
+    crash_again_and_again(world, hire, readers=120, kills=10, seed=seed)

@@ -1,0 +1,174 @@
+"""Stripe's events five times, out of order, a day late, or never: the story ends as it does with good manners."""
+
+import random
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from billing.renewals.run import run_for
+from billing.webhooks import settle as events
+from tests.pg import Databases
+from tests.proofs import books
+from tests.proofs.workers import until
+from tests.world import World, local
+
+Trouble = dict[str, Any]
+
+
+def live(world: World) -> None:
+    """A month of five readers: one pays and gets part of it back, one is refused twice and then pays, one is never
+    charged, one waits a day for money back, one closed the tab after giving the card."""
+    pays = world.start_trial("pays@example.com", "pm_card_visa__1")
+    world.start_trial("broke@example.com", "pm_card_visa__2")
+    leaves = world.start_trial("leaves@example.com", "pm_card_visa__3")
+    waits = world.start_trial("waits@example.com", "pm_card_pendingRefund__4")
+    world.browser().start("closes@example.com", "4242424242424242", come_back=False)
+    world.settle()
+    broke = world.rows("SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id"
+                       " WHERE r.email = 'broke@example.com'")[0]["gateway_ref"]  # fmt: skip
+    world.twin.decline(broke, "insufficient_funds")
+    world.advance_to(local(2027, 3, 14, 12))
+    assert world.api.post(f"/v1/subscriptions/{leaves['subscription']['id']}/cancel").status_code == 200
+    world.advance_to(local(2027, 3, 20, 12))
+    give_back(world, pays["reader"]["id"], 2500)
+    give_back(world, waits["reader"]["id"], None)
+    world.settle()
+    world.twin.decline(broke, None)
+    world.advance_to(local(2027, 3, 28, 12))
+
+
+def give_back(world: World, reader_id: str, cents: int | None) -> None:
+    """Part of the reader's one payment, or all of it."""
+    payment = world.rows("SELECT id FROM payment WHERE reader_id = :reader", reader=reader_id)[0]["id"]
+    body = {"reason": "A kindness."} | ({"amount": cents} if cents else {})
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+def at_the_end(world: World) -> dict[str, Any]:
+    """What must not depend on when Stripe's events came; a trial that only the event could start may begin later."""
+    books.check(world)
+    state = books.end_state(world, without=["visits"])
+    return state | {"sent": sorted((letter.recipient, letter.subject) for letter in world.letters())}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
+    """The end with every event delivered once, at once, in order."""
+    with databases.fresh() as url, World(url) as world:
+        live(world)
+        state = at_the_end(world)
+        assert [row["state"] for row in state["subscriptions"]] == [
+            "active",
+            "active",
+            "ended",
+            "active",
+            "active",
+        ]
+        assert [(row["amount"], row["state"]) for row in state["refunds"]] == [
+            (2500, "succeeded"),
+            (7500, "succeeded"),
+        ]
+        yield state
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        pytest.param({"effect": "double", "copies": 5}, id="five times"),
+        pytest.param({"effect": "reorder"}, id="the last first"),
+    ],
+)
+def test_events_repeated_and_turned_round(
+    world: World, undisturbed: dict[str, Any], trouble: Trouble
+) -> None:
+    world.twin.trouble(trouble)
+    live(world)
+    assert world.twin.http.get("/_sandbox/trouble").json()["trouble"][0]["hit"] > 20
+    assert at_the_end(world) == undisturbed
+
+
+@pytest.mark.parametrize("effect", ["delay", "drop"])
+def test_events_a_day_late_or_never(world: World, undisturbed: dict[str, Any], effect: str) -> None:
+    """Except where only the event tells us: the reader who closed the tab, and the refund that Stripe makes wait."""
+    in_time = ["checkout.session.completed"] + (["refund.updated"] if effect == "drop" else [])
+    late: Trouble = {"effect": effect} | ({"seconds": 86_400} if effect == "delay" else {})
+    world.twin.trouble(*({"effect": "double", "copies": 1, "type": kind} for kind in in_time), late)
+    live(world)
+    world.advance(days=1)
+    assert at_the_end(world) == undisturbed
+
+
+def test_a_lost_event_starts_the_trial_when_the_page_runs_out(world: World) -> None:
+    world.twin.trouble({"effect": "drop"})
+    world.browser().start("closes@example.com", come_back=False)
+    world.advance(hours=22)
+    assert world.rows("SELECT id FROM subscription") == []
+    world.advance(hours=2)
+    assert [row["charge_on"] for row in world.rows("SELECT charge_on FROM subscription")] == [
+        date(2027, 3, 17)
+    ]
+    assert len(world.letters("closes@example.com")) == 1
+
+
+def test_the_event_comes_before_our_own_answer(world: World) -> None:
+    started = world.start_trial("thandi@example.com")
+    world.advance_to(local(2027, 3, 16, 8, 59, 59))
+    world.set_clock(local(2027, 3, 16, 9))
+    world.twin.faults(
+        {"effect": "timeout_after", "method": "POST", "path": "/v1/payment_intents", "seconds": 60}
+    )
+    with ThreadPoolExecutor(1) as elsewhere:
+        waiting = elsewhere.submit(run_for, world.parts.till, started["subscription"]["id"], world.now)
+        paid = "SELECT 1 FROM inbound_event WHERE type = 'payment_intent.succeeded'"
+        until(lambda: world.rows(paid), "the event")
+        events.settle_due(world.parts.desk, world.now)
+        assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
+        assert world.subscription(started["subscription"]["id"])["status"] == "active"
+        report = waiting.result()
+    assert report.counts == {"due": 1, "settled": 1}
+    world.settle()
+    books.check(world)
+    assert len(world.charges()) == 1
+    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
+        {"n": 1}
+    ]
+
+
+def test_five_times_out_of_order_and_a_day_late(world: World, undisturbed: dict[str, Any]) -> None:
+    world.twin.trouble({"effect": "reorder"})
+    live(world)
+    world.twin.trouble()
+    world.advance(days=1)
+    sent = [event["id"] for event in world.twin.events()]
+    assert len(sent) > 40
+    random.Random(5).shuffle(sent)
+    for event in sent:
+        world.twin.resend(event, copies=4)
+    world.settle()
+    assert at_the_end(world) == undisturbed
+
+
+def test_every_event_settled_anew_changes_nothing(world: World, undisturbed: dict[str, Any]) -> None:
+    """As if we had forgotten that we knew them: settling itself is safe to repeat, in any order."""
+    live(world)
+    for seed in range(3):
+        forget(world, random.Random(seed))
+        world.settle()
+    assert at_the_end(world) == undisturbed
+
+
+def forget(world: World, draw: random.Random) -> None:
+    """Every event is unsettled again, in an order of its own."""
+    found = [row["id"] for row in world.rows("SELECT id FROM inbound_event ORDER BY id")]
+    draw.shuffle(found)
+    for number, event in enumerate(found):
+        at = world.now - timedelta(seconds=number)
+        world.rows(
+            "UPDATE inbound_event SET settled_at = NULL, try_at = :at WHERE id = :id RETURNING id",
+            at=at,
+            id=event,
+        )

@@ -1,0 +1,90 @@
+"""The whole surface as the application itself knows it, so that a new route can't be forgotten."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from billing.app import create_app
+from billing.web.front import Front
+from tests.world import World
+
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One method at one address."""
+
+    method: str
+    path: str
+    has_body: bool
+
+    @property
+    def is_page(self) -> bool:
+        """For people, in a browser."""
+        return not self.path.startswith(("/v1/", "/webhooks/", "/healthz", "/readyz"))
+
+    def at(self, **names: str) -> str:
+        """The address with the names put in."""
+        return self.path.format(**names)
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes(world: World) -> list[Route]:
+    """Every route of the installation."""
+    front = create_app(world.parts)
+    assert isinstance(front, Front)
+    assert isinstance(front.app, FastAPI)
+    found = [
+        Route(method, route.path, route.body_field is not None)
+        for route in _api_routes(front.app.routes)
+        for method in sorted(route.methods - {"HEAD"})
+    ]
+    assert len(found) > 40, "the application's routes weren't found"
+    return found
+
+
+def _api_routes(listed: list[Any]) -> Iterator[APIRoute]:
+    for route in listed:
+        if isinstance(route, APIRoute):
+            yield route
+        elif hasattr(route, "original_router"):
+            yield from _api_routes(route.original_router.routes)
+
+
+def contents(world: World, *, but: tuple[str, ...] = ()) -> dict[str, tuple[int, str]]:
+    """What every table holds: how many rows, and a hash over them."""
+    tables = world.rows(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+    )
+    names = sorted(row["name"] for row in tables if row["name"] not in but)
+    assert len(names) > 15
+    found = {}
+    for name in names:
+        row = world.rows(
+            f"SELECT count(*) AS n, md5(coalesce(string_agg(md5(CAST(t AS text)), '' ORDER BY md5(CAST(t AS text))), '')) AS h"
+            f' FROM "{name}" t'
+        )[0]
+        found[name] = (row["n"], row["h"])
+    return found
+
+
+def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> list[str]:
+    """The tables that aren't as they were."""
+    return [name for name in before if before[name] != after[name]]
+
+
+def is_named_refusal(answer: httpx.Response) -> bool:
+    """A problem with a code, or a page; with an id to ask about, and no inner workings."""
+    if not 400 <= answer.status_code < 500 or "Traceback" in answer.text or "x-request-id" not in answer.headers:
+        return False
+    if answer.headers["content-type"] == "application/problem+json":
+        body = answer.json()
+        return body["status"] == answer.status_code and bool(body["code"]) and bool(body["detail"])
+    return answer.headers["content-type"].startswith("text/html") and "<h1" in answer.text

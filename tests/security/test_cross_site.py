@@ -1,0 +1,72 @@
+"""Another site's form, a stale one, a stranger's: each is refused, and nothing has changed (SEC-4)."""
+
+from tests.security.conftest import PAYING, House, open_everything, token_of
+from tests.security.surface import changed, contents, is_named_refusal, routes
+
+FIELDS = {
+    "email": "someone@example.com",
+    "consent": "yes",
+    "to": "1d",
+    "code": "12345678",
+    "when": "now",
+    "reason": "price",
+}
+
+
+def attacks(token: str, others: str) -> list[tuple[str, dict[str, str], dict[str, str]]]:
+    """What is wrong, the headers, the form."""
+    own, good = {"sec-fetch-site": "same-origin"}, {"csrf": token}
+    return [
+        ("another site's", {"sec-fetch-site": "cross-site"}, good),
+        ("a neighbour host's", {"sec-fetch-site": "same-site"}, good),
+        ("another site's, in an old browser", {"origin": "https://evil.example"}, good),
+        ("a sandboxed frame's", {"origin": "null"}, good),
+        ("our host on another port", {"origin": "http://127.0.0.1:1"}, good),
+        ("no token", own, {}),
+        ("an empty token", own, {"csrf": ""}),
+        ("a forged token", own, {"csrf": token[:-2] + "xx"}),
+        ("a token of odd letters", own, {"csrf": "☃\x00é"}),
+        ("another browser's token", own, {"csrf": others}),
+    ]
+
+
+def test_every_form_refuses_a_post_that_is_not_from_our_page(house: House) -> None:
+    browser = house.payer
+    token = open_everything(house, browser, PAYING)
+    others = token_of(house.trier)
+    assert others != token
+    forms = [route for route in routes(house.world) if route.is_page and route.method != "GET"]
+    assert len(forms) >= 12
+    before = contents(house.world)
+    accepted = []
+    for form in forms:
+        for what, headers, fields in attacks(token, others):
+            answer = browser.http.request(
+                form.method, form.path, data=FIELDS | fields, headers=headers | {"accept": "text/html"}
+            )
+            if answer.status_code != 403 or not is_named_refusal(answer):
+                accepted.append(f"{form}: {what}: {answer.status_code}")
+    assert accepted == []
+    assert changed(before, contents(house.world)) == []
+
+
+def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(house: House) -> None:
+    before = contents(house.world)
+    for form in [route for route in routes(house.world) if route.is_page and route.method != "GET"]:
+        stranger = house.world.browser()
+        assert stranger.http.request(form.method, form.path, data=FIELDS).status_code == 403, str(form)
+    assert changed(before, contents(house.world)) == []
+
+
+def test_the_same_forms_from_our_own_page_are_taken(house: House) -> None:
+    """The control: what was refused above is refused for where it came from, and for nothing else."""
+    forms = [route for route in routes(house.world) if route.is_page and route.method != "GET"]
+    last = {"/sign-out": 1, "/sign-out-everywhere": 2}
+    for form in sorted(forms, key=lambda each: last.get(each.path, 0)):
+        if form.path != "/sign-out-everywhere":
+            token = open_everything(house, house.payer, PAYING)
+        headers = {"sec-fetch-site": "same-origin", "origin": house.world.url}
+        house.payer.http.follow_redirects = False
+        answer = house.payer.http.post(form.path, data=FIELDS | {"csrf": token}, headers=headers)
+        house.payer.http.follow_redirects = True
+        assert answer.status_code in (200, 303, 402, 409, 410, 422), f"{form}: {answer.text}"

@@ -49,9 +49,9 @@ def advance(parts: Parts, to: datetime) -> datetime:
                 raise CannotTurnBack
             _drain(parts)
             while (due := _next(parts)) is not None and due <= to:
-                _move(parts, clock, due)
+                move(parts, max(due, clock.now()))
                 _drain(parts)
-            _move(parts, clock, to)
+            move(parts, to)
             _drain(parts)
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
@@ -77,14 +77,20 @@ def _next(parts: Parts) -> datetime | None:
     return due[0] if due else None
 
 
-def _move(parts: Parts, clock: HeldClock, at: datetime) -> None:
-    clock.move_to(max(at, clock.now()))
-    follow(parts)
+def move(parts: Parts, at: datetime) -> None:
+    """Let it be `at`, here and in the sandbox in one moment, and do nothing about what is due then.
+
+    Raises NotHeld, CannotTurnBack."""
+    _held(parts).move_to(at, along=lambda: _set_twin(parts, at))
 
 
 def follow(parts: Parts) -> None:
     """Set the sandbox's clock to ours, so that its charges and signatures carry the same time."""
-    _twin(parts, "clock", {"now": int(parts.clock.now().timestamp())})
+    _set_twin(parts, parts.clock.now())
+
+
+def _set_twin(parts: Parts, at: datetime) -> None:
+    _twin(parts, "clock", {"now": int(at.timestamp())})
 
 
 def _drain(parts: Parts) -> None:
@@ -92,19 +98,25 @@ def _drain(parts: Parts) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         done = tick(parts)
-        _twin(parts, "settle", {})
+        delivered = _twin(parts, "settle", {})
         due = _next(parts)
-        if not done and (due is None or due > parts.clock.now()):
+        if delivered and not done and (due is None or due > parts.clock.now()):
             return
-        if not done:
-            if time.monotonic() > deadline:
-                raise Stuck
+        if done:
+            deadline = time.monotonic() + PATIENCE_SECONDS
+        elif time.monotonic() > deadline:
+            raise Stuck
+        else:
             time.sleep(0.02)
 
 
-def _twin(parts: Parts, what: str, body: dict[str, int]) -> None:
+def _twin(parts: Parts, what: str, body: dict[str, int]) -> bool:
+    """Whether it is done; False when the sandbox has so many webhooks under way that it must be asked again."""
     url = f"{parts.settings.stripe_api_base}/_sandbox/{what}"
     try:
-        httpx.post(url, json=body, timeout=PATIENCE_SECONDS).raise_for_status()
+        answer = httpx.post(url, json=body, timeout=PATIENCE_SECONDS)
+        if answer.status_code != httpx.codes.GATEWAY_TIMEOUT:
+            answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable(f"The sandbox doesn't answer at {url}: {error}") from error
+    return answer.is_success

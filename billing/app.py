@@ -1,5 +1,7 @@
 """The only place that wires: settings in, parts out, and an application around them."""
 
+import os
+import tempfile
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -12,20 +14,37 @@ from billing.db import Database
 from billing.installation import refuse_foreign
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
+from billing.newsletters.press import Press
 from billing.office import Office
 from billing.parts import Parts
 from billing.payments.stripe_gateway import StripeGateway
 from billing.settings import Environment, Settings
 from billing.tokens import Tokens
-from billing.web import account, articles, demo_pages, hooks, mailed, probes, sign_in, subscribe
+from billing.web import (
+    account,
+    articles,
+    contact,
+    demo_pages,
+    hooks,
+    mailed,
+    newsletters,
+    probes,
+    sign_in,
+    subscribe,
+)
 from billing.web.api import access as api_access
+from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
 from billing.web.api import clock as api_clock
 from billing.web.api import money as api_money
 from billing.web.api import readers as api_readers
 from billing.web.front import Front
 from billing.web.look import STATIC, Look
+from billing.web.one_host import OneHost
 from billing.web.problems import answer_refusals
+from billing.web.staff import PAGES as STAFF_PAGES
+from billing.web.staff import demo_sign_in
+from billing.web.staff.guard import answer_strangers
 
 YEAR_SECONDS = 31_536_000
 
@@ -36,6 +55,7 @@ def build(settings: Settings) -> Parts:
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
+    office = Office(settings.zone, settings.public_url, tokens)
     house = emails.House(
         name=settings.publisher_name,
         legal_name=settings.publisher_legal_name,
@@ -54,9 +74,26 @@ def build(settings: Settings) -> Parts:
             api_base=settings.stripe_api_base,
             webhook_secrets=settings.stripe_webhook_secrets,
         ),
-        office=Office(settings.zone, settings.public_url, tokens),
+        office=office,
         sender=Sender(SmtpTransport(settings.smtp_url), house, settings.mail_from, tokens, settings.zone),
+        press=Press(
+            database=database,
+            line=SmtpTransport(settings.smtp_url),
+            office=office,
+            house=house,
+            sender=settings.newsletter_from,
+            bounce_domain=settings.bounce_domain or settings.newsletter_from.rpartition("@")[2],
+            journals=_journals(settings),
+            connections=settings.newsletter_connections,
+        ),
     )
+
+
+def _journals(settings: Settings) -> Path:
+    """One folder a person of this machine, unless a setting names another."""
+    if settings.journal_dir:
+        return Path(settings.journal_dir)
+    return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
 def create_app(parts: Parts) -> ASGIApp:
@@ -72,16 +109,21 @@ def create_app(parts: Parts) -> ASGIApp:
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     answer_refusals(app)
-    pages = [subscribe, sign_in, account, mailed, articles]
-    programs = [api_access, api_readers, api_money, api_articles, hooks, probes]
+    answer_strangers(app)
+    pages = [subscribe, sign_in, account, mailed, articles, contact, newsletters, *STAFF_PAGES]
+    programs = [api_access, api_readers, api_acts, api_money, api_articles, hooks, probes]
     if parts.settings.held:
         programs.append(api_clock)
     if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:
         pages.append(demo_pages)
+    if parts.settings.environment is Environment.DEMO:
+        pages.append(demo_sign_in)
     for module in [*pages, *programs]:
         app.include_router(module.router)
     app.mount("/static", _Static(directory=STATIC))
-    return Front(app, parts.settings)
+    front = Front(app, parts.settings)
+    demo = parts.settings.environment is Environment.DEMO
+    return OneHost(front, parts.settings.public_url) if demo else front
 
 
 class _Static(StaticFiles):

@@ -1,5 +1,6 @@
 """The only now(). Entry points read it once and pass the instant on; nothing else looks at a clock."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -49,9 +50,9 @@ class HeldClock:
         self._database = database
 
     def now(self) -> datetime:
-        """The held instant; the first look sets it to the machine's present, to the second."""
+        """The held instant; the first look sets it to the machine's present, to the second. Waits while it is being moved."""
         with self._database.transaction() as session:
-            row = session.get(HeldTime, 1)
+            row = session.get(HeldTime, 1, with_for_update={"read": True})
             if row is not None:
                 return row.now
             start = datetime.now(UTC).replace(microsecond=0)
@@ -61,9 +62,13 @@ class HeldClock:
             )
             return session.get_one(HeldTime, 1).now
 
-    def move_to(self, at: datetime) -> None:
-        """Let it be `at`. Raises CannotTurnBack for an earlier instant."""
+    def move_to(self, at: datetime, *, along: Callable[[], None] | None = None) -> None:
+        """Let it be `at`, with `along` done in the same moment: nobody is told the time in between.
+
+        Raises CannotTurnBack for an earlier instant."""
         if at < self.now():
             raise CannotTurnBack
         with self._database.transaction() as session:
             session.execute(sa.text("UPDATE held_time SET now = :at WHERE id = 1 AND now <= :at"), {"at": at})
+            if along is not None:
+                along()

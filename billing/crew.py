@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Select
 from sqlmodel import Session, col
 
 from billing.db import Database
@@ -33,18 +33,24 @@ def claimer(database: Database) -> Iterator[int]:
             )
 
 
+_LIVING: Select[int] = (
+    sa.select(sa.literal_column("objid::bigint", sa.BigInteger))
+    .select_from(sa.text("pg_locks"))
+    .where(
+        sa.text("locktype = 'advisory' AND classid = :class AND granted").bindparams(**{"class": _CLASS}),
+        sa.text("database = (SELECT oid FROM pg_database WHERE datname = current_database())"),
+    )
+)
+
+
 def living(session: Session) -> list[int]:
     """The numbers whose claimers are alive."""
-    rows = session.execute(
-        sa.text(
-            "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND granted"
-            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        ),
-        {"class": _CLASS},
-    )
-    return [row[0] for row in rows]
+    return list(session.execute(_LIVING).scalars())
 
 
-def in_nobodys_hands(session: Session, claimed_by: Any) -> ColumnElement[bool]:
-    """The condition that a row isn't claimed, or was by somebody who has died. `claimed_by` is the column."""
-    return sa.or_(col(claimed_by).is_(None), col(claimed_by).not_in(living(session)))
+def in_nobodys_hands(claimed_by: Any) -> ColumnElement[bool]:
+    """The condition that a row isn't claimed, or was by somebody who has died. `claimed_by` is the column.
+
+    Who lives is asked in the statement that reads the rows: asked before it, somebody could begin and claim in between,
+    and would be taken for dead."""
+    return sa.or_(col(claimed_by).is_(None), col(claimed_by).not_in(_LIVING))

@@ -6,6 +6,7 @@ from billing.access.check import MeterLimits
 from billing.clock import Clock
 from billing.db import Database
 from billing.mail.deliver import Sender
+from billing.newsletters.press import Press
 from billing.office import Office
 from billing.payments.gateway import Gateway
 from billing.renewals.run import Till
@@ -23,6 +24,7 @@ class Parts:
     gateway: Gateway
     office: Office
     sender: Sender
+    press: Press
 
     @property
     def till(self) -> Till:

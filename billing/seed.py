@@ -1,12 +1,16 @@
-"""What a new installation begins with: the plan and its price; and, for the demo, articles and a key."""
+"""What a new installation begins with: the plan and its price; and, for the demo, articles, newsletters and a key."""
 
 from datetime import UTC, date, datetime, time
 
 from sqlmodel import Session
 
 from billing.access.articles import register
+from billing.newsletters import samples
 from billing.office import Office
 from billing.rules.access import LISTEN, AccessLevel
+from billing.staff import audit, members, sign_in
+from billing.staff.audit import Actor
+from billing.staff.roles import Role
 from billing.subscriptions.models import Plan, Price
 from billing.web.keys import SCOPES, create, revoke
 from billing.web.sample_articles import sample_articles
@@ -51,3 +55,27 @@ def api_key(session: Session, office: Office, at: datetime) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
     revoke(session, "demo", at)
     return create(session, office.tokens, "demo", SCOPES, at)
+
+
+def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
+    """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in."""
+    actor = Actor(audit.COMMAND)
+    for role in Role:
+        try:
+            members.by_address(session, f"{role}@{domain}")
+        except members.UnknownMember:
+            member = members.add(session, f"{role}@{domain}", role, actor=actor, at=at)
+            member.enrolled_at = at
+            session.add(member)
+    return office.page(f"/staff/demo/{office.tokens.token(sign_in.DEMO, 'demo')}")
+
+
+SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))
+"""How many addresses, which reach nobody, are on the demo's lists."""
+
+
+def newsletters(session: Session, at: datetime, *, people: bool = False) -> None:
+    """The sample newsletters; with `people` on their lists."""
+    samples.newsletters(session)
+    for name, count in SAMPLE_PEOPLE if people else ():
+        samples.people(session, name, count, at)

@@ -94,6 +94,22 @@ class Settings(BaseModel):
     mail_from: str = Field(
         "hello@swartbergpost.example", description="Sender of receipts and notices; replies are read."
     )
+    newsletter_from: str = Field(
+        "letters@news.swartbergpost.example",
+        description="Sender of newsletters; a domain of its own keeps their reputation apart from that of receipts.",
+    )
+    bounce_domain: str = Field(
+        "",
+        description="Domain whose mail to `b+…` reaches `billing bounces take`; empty: the newsletters' own.",
+    )
+    newsletter_connections: int = Field(
+        8, ge=1, le=100, description="Connections to the relay that one worker opens for newsletters."
+    )
+    journal_dir: str = Field(
+        "",
+        description="Folder on this machine where a worker notes what it sends, to be read after its death; empty: one of"
+        " the system's for temporary files.",
+    )
     mailbox_dir: str = Field("", description="Folder of the demo's mailbox; empty: no mailbox page.")
     sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
     publisher_name: str = Field("The Swartberg Post", description="The paper's name, as readers know it.")
@@ -110,6 +126,9 @@ class Settings(BaseModel):
     meter_registered: int = Field(10, ge=0, description="Metered articles a month for a registered reader.")
     meter_anonymous: int = Field(
         3, ge=0, description="Metered articles a month for a visitor who isn't signed in."
+    )
+    support_refund_limit: int = Field(
+        15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
     )
     tick_seconds: float = Field(
         1.0, gt=0, le=300, description="Seconds between two looks of the worker at what is due."
@@ -177,6 +196,7 @@ class Settings(BaseModel):
                 "publisher_address",
                 "publisher_vat_number",
                 "mail_from",
+                "newsletter_from",
             )
             if getattr(self, name) == Settings.model_fields[name].default
         ]

@@ -6,8 +6,10 @@ import billing.access.models
 import billing.clock
 import billing.installation
 import billing.mail.models
+import billing.newsletters.models
 import billing.payments.models
 import billing.readers.models
+import billing.staff.models
 import billing.subscriptions.models
 import billing.web.models
 import billing.webhooks.models  # noqa: F401 - importing the models is what fills the metadata

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.mail import deliver
+from billing.newsletters import optin, send, start
 from billing.parts import Parts
 from billing.payments import refund, sweep
 from billing.renewals import foresee, run
@@ -28,6 +29,8 @@ class Job:
     """When there will be something to do, from the rows themselves."""
     next_words: Callable[[Session], str]
     """What that will be, for people who watch a held clock."""
+    apart: bool = False
+    """Done in a thread of its own in each worker, because it may take minutes and nothing may wait behind it (S15)."""
 
 
 JOBS = (
@@ -61,14 +64,38 @@ JOBS = (
         deliver.next_due,
         deliver.next_words,
     ),
+    Job(
+        "forget unconfirmed sign-ups",
+        lambda p, at: optin.forget_unanswered(p.database, at),
+        optin.next_due,
+        optin.next_words,
+    ),
+    Job(
+        "start newsletters",
+        lambda p, at: start.start_due(p.press, at),
+        start.next_due,
+        start.next_words,
+        apart=True,
+    ),
+    Job(
+        "send newsletters",
+        lambda p, at: send.send(p.press, at),
+        send.next_due,
+        send.next_words,
+        apart=True,
+    ),
 )
 
 
-def tick(parts: Parts) -> int:
-    """One look at everything; how much was done. A job that fails is logged and doesn't keep the others from running."""
+def tick(parts: Parts, *, apart: bool | None = None) -> int:
+    """One look at everything, or only at the jobs that are done apart, or only at the others; how much was done.
+
+    A job that fails is logged and doesn't keep the others from running."""
     at = parts.clock.now()
     done = 0
     for job in JOBS:
+        if apart is not None and job.apart is not apart:
+            continue
         try:
             if _is_due(parts, job, at):
                 done += job.do(parts, at)

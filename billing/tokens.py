@@ -60,6 +60,11 @@ def without_secrets(text: str) -> str:
     return _MAC.sub(".…", text)
 
 
+def without_places(text: str) -> str:
+    """A stored text with its places covered, for whoever may read it and not act by it."""
+    return _PLACE.sub("•••", text)
+
+
 def place(purpose: str, subject: str) -> str:
     """Names the place of a token in a text that is stored (see `Tokens.fill`)."""
     return f"⟦token:{purpose}:{subject}⟧"

@@ -16,17 +16,20 @@ log = logging.getLogger(__name__)
 def work(parts: Parts) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
     scheduler = BlockingScheduler(
-        executors={"default": ThreadPoolExecutor(1)},
+        executors={"default": ThreadPoolExecutor(1), "apart": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=parts.settings.zone,
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
+        parts.press.stopping.set()
         scheduler.shutdown(wait=False)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    scheduler.add_job(_tick, "interval", args=[parts], seconds=parts.settings.tick_seconds)
+    seconds = parts.settings.tick_seconds
+    scheduler.add_job(_tick, "interval", args=[parts], seconds=seconds)
+    scheduler.add_job(_tick_apart, "interval", args=[parts], seconds=seconds, executor="apart")
     log.info("the worker looks every %s s", parts.settings.tick_seconds)
     scheduler.start()
 
@@ -34,6 +37,15 @@ def work(parts: Parts) -> None:
 def _tick(parts: Parts) -> None:
     """A tick must never end the worker: a database that is away for a minute is back in the next."""
     try:
-        tick(parts)
+        tick(parts, apart=False)
+    except Exception:
+        log.exception("this tick failed; the next one tries again")
+
+
+def _tick_apart(parts: Parts) -> None:
+    """The long jobs, again and again while there is something to do and nobody asks us to stop."""
+    try:
+        while tick(parts, apart=True) and not parts.press.stopping.is_set():
+            pass
     except Exception:
         log.exception("this tick failed; the next one tries again")

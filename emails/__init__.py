@@ -9,13 +9,16 @@ from emails.compose import Rendered, render
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
 from emails.fields import Message, places
 from emails.house import House
+from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
     MESSAGES,
     Cancelled,
+    ConfirmSignup,
     Ended,
     PaymentFailed,
     Receipt,
     Refunded,
+    RequestAnswered,
     Resumed,
     SignedInElsewhere,
     SignInLink,
@@ -25,14 +28,19 @@ from emails.messages import (
 
 __all__ = [
     "MESSAGES",
+    "ArticleCard",
     "Cancelled",
+    "ConfirmSignup",
     "Ended",
     "House",
+    "Letter",
     "Message",
     "PaymentFailed",
+    "Prose",
     "Receipt",
     "Refunded",
     "Rendered",
+    "RequestAnswered",
     "Resumed",
     "SignInLink",
     "SignedInElsewhere",
@@ -46,4 +54,5 @@ __all__ = [
     "load",
     "places",
     "render",
+    "render_letter",
 ]

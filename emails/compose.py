@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from emails.errors import UnsafeSubject
-from emails.fields import Message
+from emails.fields import Message, paragraphed
 from emails.filters import card, day, rand, span
 from emails.flow import columns, flow
 from emails.house import House
@@ -34,31 +34,45 @@ def render(message: Message, house: House) -> Rendered:
     """
     message.check_links()
     said = asdict(message) | {"house": house}
-    subject = _template(message.kind, "plain").render(said, layout="subject.j2")
-    if any(_is_control(character) for character in subject) or not subject.strip():
+    subject = template(message.kind, "plain").render(said, layout="subject.j2")
+    if any(is_control(character) for character in subject) or not subject.strip():
         raise UnsafeSubject(f"{message.kind} has {subject!r}")
-    said = _tidied(asdict(message)) | {"house": House(**_tidied(asdict(house)))}
-    text = flow(_template(message.kind, "plain").render(said, layout="layout.txt.j2"))
-    html = _template(message.kind, "html").render(said, layout="layout.html.j2")
-    return Rendered(subject, text, _inliner().inline(html))
+    said = tidied(asdict(message), paragraphed(type(message))) | {"house": House(**tidied(asdict(house)))}
+    text = flow(template(message.kind, "plain").render(said, layout="layout.txt.j2"))
+    html = template(message.kind, "html").render(said, layout="layout.html.j2")
+    return Rendered(subject, text, inliner().inline(html))
 
 
-def _tidied(values: dict[str, Any]) -> dict[str, Any]:
-    """In the bodies a line break typed into a value is a space, and other control characters are dropped."""
-    return {name: _one_line(value) if isinstance(value, str) else value for name, value in values.items()}
+def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """In the bodies a line break typed into a value is a space, and other control characters are dropped;
+    of the fields `in_paragraphs` each line becomes one of a tuple."""
+    return {
+        name: _paragraphs(value)
+        if name in in_paragraphs
+        else _one_line(value)
+        if isinstance(value, str)
+        else value
+        for name, value in values.items()
+    }
+
+
+def _paragraphs(value: str) -> tuple[str, ...]:
+    return tuple(line for line in map(_one_line, value.split("\n")) if line)
 
 
 def _one_line(value: str) -> str:
     spaced = "".join(" " if character in "\t\n\v\f\r\x85\u2028\u2029" else character for character in value)
-    return "".join(character for character in spaced if not _is_control(character)).strip()
+    return "".join(character for character in spaced if not is_control(character)).strip()
 
 
-def _is_control(character: str) -> bool:
+def is_control(character: str) -> bool:
+    """Whether a character may stand in no subject: it breaks the line or can't be seen."""
     return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
 
 
 @cache
-def _template(kind: str, tongue: str) -> Any:
+def template(kind: str, tongue: str) -> Any:
+    """A mail's template for `plain` or for `html`, which alone escapes."""
     return _environments()[tongue].get_template(f"{kind}.j2")
 
 
@@ -67,7 +81,7 @@ def _environments() -> dict[str, Environment]:
     plain, html = _environment(escapes=False), _environment(escapes=True)
     plain.globals["columns"] = columns
     parts = html.get_template("parts.html.j2").module
-    for name in ("button", "link", "facts", "amounts"):
+    for name in ("button", "link", "facts", "amounts", "article"):
         html.globals[name] = getattr(parts, name)
     for sheet in ("look", "media"):
         html.globals[sheet] = Markup(_own_file(f"{sheet}.css"))  # noqa: S704 our own file
@@ -93,5 +107,6 @@ def _environment(*, escapes: bool) -> Environment:
 
 
 @cache
-def _inliner() -> CSSInliner:
+def inliner() -> CSSInliner:
+    """Moves the styles onto the tags."""
     return CSSInliner(load_remote_stylesheets=False)

@@ -16,6 +16,8 @@ Cents = Annotated[int, "cents"]
 Day = Annotated[str, "day"]
 Url = Annotated[str, "url"]
 Code = Annotated[str, "code"]
+Words = Annotated[str, "words"]
+"""What a person wrote, in paragraphs; a template gets them as a tuple."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ def hints(message_type: type[Message]) -> dict[str, Any]:
 def places(message_type: type[Message]) -> frozenset[str]:
     """The fields that may stand for a secret until the mail is sent: its links and its code, never others' words."""
     return frozenset(name for name, hint in hints(message_type).items() if _mark(hint) in ("url", "code"))
+
+
+def paragraphed(message_type: type[Message]) -> frozenset[str]:
+    """The fields that keep their paragraphs."""
+    return frozenset(name for name, hint in hints(message_type).items() if _mark(hint) == "words")
 
 
 @cache
@@ -117,6 +124,7 @@ def _in_words(choice: Any) -> str:
             "day": "a day such as '2026-03-16'",
             "url": "a link",
             "code": "a code",
+            "words": "words",
         }
         return marks[choice.__metadata__[0]]
     return "None" if choice is NoneType else str(choice.__name__)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from emails.errors import WrongFields
-from emails.fields import Cents, Code, Day, Message, Url
+from emails.fields import Cents, Code, Day, Message, Url, Words
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,30 @@ class SignedInElsewhere(Message):
     account_url: Url
 
 
+@dataclass(frozen=True)
+class ConfirmSignup(Message):
+    """Asks whether this address wants the newsletters that were ticked for it; says nothing else (double opt-in).
+
+    `newsletters` names them in words; the link is good for `days`.
+    """
+
+    kind: ClassVar[str] = "confirm_signup"
+    newsletters: str
+    url: Url
+    days: int
+
+
+@dataclass(frozen=True)
+class RequestAnswered(Message):
+    """Staff's answer to what a reader asked by the form on `asked_on`."""
+
+    kind: ClassVar[str] = "request_answered"
+    asked_on: Day
+    question: str
+    answer: Words
+    account_url: Url
+
+
 MESSAGES: tuple[type[Message], ...] = (
     SignInLink,
     TrialStarted,
@@ -170,6 +194,8 @@ MESSAGES: tuple[type[Message], ...] = (
     Refunded,
     Ended,
     SignedInElsewhere,
+    RequestAnswered,
+    ConfirmSignup,
 )
 
 

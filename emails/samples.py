@@ -6,10 +6,12 @@ from emails.fields import Message
 from emails.house import House
 from emails.messages import (
     Cancelled,
+    ConfirmSignup,
     Ended,
     PaymentFailed,
     Receipt,
     Refunded,
+    RequestAnswered,
     Resumed,
     SignedInElsewhere,
     SignInLink,
@@ -49,6 +51,16 @@ def samples() -> dict[str, Message]:
         **_endings(),
         "signed-in-elsewhere": SignedInElsewhere(
             "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
+        ),
+        "request-answered": RequestAnswered(
+            "2026-03-17",
+            "I see two charges on my statement. Did I pay twice?",
+            "No: the first line is your bank's own reservation, which it releases within five days.\n\n"
+            "We have charged your card once, on 16 March, and nothing since.",
+            ACCOUNT,
+        ),
+        "confirm-signup": ConfirmSignup(
+            "Karoo at Six and The Weekend Table", f"{SITE}/newsletters/confirm/ask_5t.q8Wz3Kx1Lm7", 7
         ),
     }
 

@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("advance", "worker"),
     ("timetable",),
     ("parts",),
+    ("staff",),
     ("webhooks", "reports"),
     ("renewals", "access", "newsletters"),
     ("payments",),

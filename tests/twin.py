@@ -53,9 +53,13 @@ class Twin:
         self._thread.start()
         self.http.get("/_sandbox/state").raise_for_status()
 
+    def begin_to_stop(self) -> None:
+        """Let the thread end while something else is put away."""
+        self._server.should_exit = True
+
     def stop(self) -> None:
         """Returns once the thread is gone."""
-        self._server.should_exit = True
+        self.begin_to_stop()
         self._thread.join(timeout=20)
         self.http.close()
         self._listener.close()

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.db import enum_column
@@ -21,6 +22,22 @@ class Article(SQLModel, table=True):
     open_until: datetime | None = None
     """Opened to everyone until then, in the public interest."""
     open_reason: str | None = None
+
+
+class Grant(SQLModel, table=True):
+    """Complimentary reading: for whom, until when, why, from whom. It opens, and never takes anything away."""
+
+    __table_args__ = (sa.Index("grant_of", "reader_id", "until"),)
+    __tablename__ = "complimentary_grant"
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id")
+    given_at: datetime
+    until: datetime
+    """Exclusive: the start of the day after the last one."""
+    features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    by: str
+    why: str
 
 
 class MeterMonth(SQLModel, table=True):

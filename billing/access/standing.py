@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, and_, col, select
 
+from billing.access import grants
 from billing.readers.models import Reader
 from billing.rules.access import Held, held_by
 from billing.rules.lifecycle import State
@@ -44,13 +45,15 @@ def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
     if row is None:
         return NOBODY
     _, subscription, plan = row
-    if subscription is None:
-        return Standing(reader_id, None)
-    held = held_by(
+    held = _by_subscription(subscription, plan, at) if subscription is not None and plan is not None else None
+    return Standing(reader_id, held or grants.held(session, reader_id, at))
+
+
+def _by_subscription(subscription: Subscription, plan: Plan, at: datetime) -> Held | None:
+    return held_by(
         subscription.state,
         cancels_at=subscription.cancels_at,
         access_until=subscription.access_until,
         features=frozenset(plan.features),
         at=at,
     )
-    return Standing(reader_id, held)

@@ -136,7 +136,13 @@ def seed_demo() -> None:
     with parts.database.transaction() as session:
         ids_by_level = seed.articles(session, parts.office)
         key = seed.api_key(session, parts.office, parts.clock.now())
-    click.echo(json.dumps({"api_key": key, "articles": ids_by_level}))
+        seed.newsletters(session, parts.clock.now(), people=True)
+        answer = {"api_key": key, "articles": ids_by_level}
+        if parts.settings.environment is Environment.DEMO:
+            domain = parts.settings.mail_from.rpartition("@")[2]
+            way_in = seed.staff(session, parts.office, domain, parts.clock.now())
+            answer["staff_sign_in_url"] = way_in
+    click.echo(json.dumps(answer))
 
 
 @billing.command(name="check-migrations", hidden=True)

@@ -1,11 +1,15 @@
 """Commands that show and move a held clock."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from billing.cli import billing
 from billing.cli.words import Instant, Span, in_words, in_zone, settings
+
+if TYPE_CHECKING:
+    from billing.parts import Parts
 
 
 @billing.group()
@@ -16,14 +20,12 @@ def clock() -> None:
 @clock.command(name="show")
 def clock_show() -> None:
     """What time it is here, and what happens next."""
-    from billing.advance import upcoming
     from billing.app import build
 
     parts = build(settings())
-    click.echo(f"{in_words(parts.clock.now(), parts.settings)} ({parts.settings.clock})")
-    due = upcoming(parts)
-    if due:
-        click.echo(f"next: {due[1]} on {in_words(due[0], parts.settings)}")
+    kind = "held" if parts.settings.held else "the machine's"
+    click.echo(f"It is {in_words(parts.clock.now(), parts.settings)} (the clock is {kind}).")
+    _say_what_comes(parts)
 
 
 @clock.command(name="advance")
@@ -48,4 +50,16 @@ def _move(span: timedelta | None, to: datetime | None) -> None:
     if span is not None and span > FARTHEST:
         raise TooFar
     target = in_zone(to, parts.settings) if to else parts.clock.now() + (span or timedelta())
-    click.echo(in_words(advance(parts, target), parts.settings))
+    now = advance(parts, target)
+    click.echo(f"It is now {in_words(now, parts.settings)}; what fell due until then has happened.")
+    _say_what_comes(parts)
+
+
+def _say_what_comes(parts: "Parts") -> None:
+    from billing.advance import upcoming
+
+    due = upcoming(parts)
+    if due is None:
+        click.echo("Nothing is planned.")
+    else:
+        click.echo(f"Next, {in_words(due[0], parts.settings)}: {due[1]}")

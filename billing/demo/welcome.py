@@ -24,15 +24,16 @@ Masthead is ready ({seconds:.1f} s).
 {rows}
 
 Try
-  1. Open the paper, start a trial with any mail address and the card 4242 4242 4242 4242.
-  2. Read an article for subscribers.
-  3. Move the clock with the bar on each page, or from another terminal:
+  1. Open the paper and start a trial: any mail address (no real mail is sent), card 4242 4242 4242 4242.
+  2. Read an article for subscribers, and listen to one.
+  3. Let 16 days pass, with the bar on top of each page or from another terminal:
        . {_short(folder.environment)} && .venv/bin/billing clock advance 16d
   4. Find the receipt in the mailbox, and the one charge of R75.00 in the sandbox.
-  5. Start another trial, cancel it on the last day, move the clock again: no charge.
-  Cards that misbehave: 4000 0000 0000 0341 declines later, 4000 0000 0000 0002 at once.
+  5. Sign out and start a second trial, with another address and the card 5555 5555 5555 4444: a trial is one
+     for each person and card. Cancel it on its last day, let time pass: it is never charged.
+  Cards that misbehave: 4000 0000 0000 0341 is declined when the trial is over, 4000 0000 0000 0002 at once.
 
-Ctrl-C stops everything. The next start keeps what you did; to begin anew, remove {_short(folder.path)}.
+Ctrl-C stops everything. The next start keeps what you did; to begin anew, remove the folder {_short(folder.path)}.
 """
 
 

@@ -14,6 +14,7 @@ import emails
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Invalid
+from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import Message, MessageState
 from billing.mail.smtp import Accepted, Outcome, Refused, Transport
@@ -42,8 +43,13 @@ def deliver(database: Database, sender: Sender, at: datetime) -> int:
     with claimer(database) as me:
         while batch := _claim(database, me, at):
             stop_point("mail.claimed")
+            with database.transaction() as session:
+                stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
             for message in batch:
-                outcome = _send(sender, message)
+                if suppressions.key_of(message.recipient) in stopped:
+                    outcome: Outcome = Refused(0, "the staff have stopped all mail to this address")
+                else:
+                    outcome = _send(sender, message)
                 stop_point("mail.sent")
                 with database.transaction() as session:
                     _mark(session, message.id, outcome, at)
@@ -59,7 +65,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
             .where(
                 Message.state == MessageState.QUEUED,
                 Message.try_at <= at,
-                in_nobodys_hands(session, Message.claimed_by),
+                in_nobodys_hands(Message.claimed_by),
             )
             .order_by(col(Message.try_at), col(Message.id))
             .limit(BATCH)
@@ -78,7 +84,7 @@ def _expire(session: Session, at: datetime) -> None:
             Message.state == MessageState.QUEUED,
             Message.try_at <= at,
             Message.expires_at < at,
-            in_nobodys_hands(session, Message.claimed_by),
+            in_nobodys_hands(Message.claimed_by),
         )
         .with_for_update(skip_locked=True)
     )

@@ -75,10 +75,10 @@ def to_bytes(
         raise ValueError("the date of a mail needs a zone")
     boundary = _boundary(message_id)
     lines = [
-        ("From", _mailbox(sender)),
+        ("From", mailbox(sender)),
         ("To", ascii_address(recipient)),
-        *([("Reply-To", _mailbox(reply_to))] if reply_to else []),
-        ("Subject", _unstructured("Subject", rendered.subject)),
+        *([("Reply-To", mailbox(reply_to))] if reply_to else []),
+        ("Subject", unstructured("Subject", rendered.subject)),
         ("Date", format_datetime(date)),
         ("Message-ID", _message_id(message_id)),
         ("Auto-Submitted", "auto-generated"),
@@ -118,7 +118,8 @@ def split_mailbox(value: str) -> tuple[str, str]:
     return name, address.strip()
 
 
-def _mailbox(value: str) -> str:
+def mailbox(value: str) -> str:
+    """`name@host` or `Name <name@host>` as a header holds it. Raises `UnsafeHeader`, `BadAddress`."""
     _refuse_controls("address", value)
     name, address = split_mailbox(value)
     address = ascii_address(address)
@@ -130,7 +131,8 @@ def _mailbox(value: str) -> str:
     return f"{_encoded('From', name)} <{address}>"
 
 
-def _unstructured(name: str, value: str) -> str:
+def unstructured(name: str, value: str) -> str:
+    """Free words as the header `name` holds them, folded, encoded where they must be. Raises `UnsafeHeader`."""
     _refuse_controls(name, value)
     if not value.isascii() or "=?" in value or value != value.strip():
         return _encoded(name, value)
@@ -162,7 +164,7 @@ def _added(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         if name.lower() in taken or name.lower().startswith("content-"):
             raise BadHeader(f"{name} is written by us, or stands there already.")
         taken.add(name.lower())
-        added.append((name, _unstructured(name, value)))
+        added.append((name, unstructured(name, value)))
     return added
 
 

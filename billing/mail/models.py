@@ -50,3 +50,37 @@ class Message(SQLModel, table=True):
     claimed_by: int | None = None
     last_answer: str | None = None
     accepted_at: datetime | None = None
+
+
+class SuppressionReason(StrEnum):
+    """Why nothing is sent to an address."""
+
+    HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCES = "soft_bounces"
+    COMPLAINT = "complaint"
+    STAFF = "staff"
+
+
+class Suppression(SQLModel, table=True):
+    """An address to which some or all mail isn't sent. Kept as a keyed hash; never deleted, only lifted (B6)."""
+
+    __table_args__ = (
+        sa.Index(
+            "one_standing_suppression",
+            "address_digest",
+            "scope",
+            unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    address_digest: str
+    scope: str
+    """`all`, `newsletters`, or one list as `newsletter:<id>`. Receipts and notices know only `all`."""
+    reason: SuppressionReason = Field(sa_column=enum_column(SuppressionReason))
+    source: str
+    """What said so: a report's name, or who on the staff."""
+    at: datetime
+    lifted_at: datetime | None = None
+    lifted_by: str | None = None

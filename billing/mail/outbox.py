@@ -4,7 +4,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.mail.models import Message, MessageState
@@ -40,8 +40,8 @@ def queue(
         expires_at=expires_at,
         tries=0,
     )
-    done = session.execute(row.on_conflict_do_nothing(index_elements=["key"]))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    written = session.execute(row.on_conflict_do_nothing(index_elements=["key"]).returning(col(Message.id)))
+    return written.first() is not None
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:

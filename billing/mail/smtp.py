@@ -7,7 +7,8 @@ import smtplib
 import socket
 import ssl
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -38,6 +39,8 @@ class Deferred:
 
     code: int
     reply: str
+    step: str = field(default="", compare=False)
+    """What was answered so: `mail`, `rcpt`, `data` or `dot`; empty where no transaction had begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Refused:
 
     code: int
     reply: str
+    step: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,25 +85,37 @@ class SmtpTransport:
         self._open: set[smtplib.SMTP] = set()
         self._lock = threading.Lock()
 
-    def send(self, content: bytes, *, sender: str, recipient: str) -> Outcome:
+    def send(
+        self,
+        content: bytes,
+        *,
+        sender: str,
+        recipient: str,
+        stuffed: bool = False,
+        before_dot: Callable[[], None] | None = None,
+    ) -> Outcome:
         """Offers `content` to the relay. A kept connection that the relay closed meanwhile is opened again once.
 
         `sender` and `recipient` are the envelope: bare addresses (a name in front of the sender's is left out).
+        `stuffed`: the content is as the wire wants it already, lines ended and dots doubled. `before_dot` is called
+        when all has been handed over but the final dot, from which on the relay may have the mail; its OSError calls the
+        mail off.
         """
         try:
             envelope = ascii_address(split_mailbox(sender)[1]), ascii_address(recipient)
         except (BadAddress, UnsafeHeader) as problem:
             return Refused(0, str(problem))
+        offer = _Offer(content if stuffed else _stuffed(content), *envelope, before_dot)
         kept: smtplib.SMTP | None = getattr(self._here, "connection", None)
         if kept is not None:
-            outcome = self._offer(kept, content, *envelope)
+            outcome = self._offer(kept, offer)
             if not isinstance(outcome, Deferred) or self._here.connection is kept:
                 return outcome
         try:
             fresh = self._connect()
         except (OSError, smtplib.SMTPException, ValueError) as problem:
             return _could_not_connect(problem)
-        return self._offer(fresh, content, *envelope)
+        return self._offer(fresh, offer)
 
     def close(self) -> None:
         """Says goodbye on every connection; a later `send` opens a new one."""
@@ -141,14 +157,15 @@ class SmtpTransport:
             self._open.discard(connection)
         connection.close()
 
-    def _offer(self, connection: smtplib.SMTP, content: bytes, sender: str, recipient: str) -> Outcome:
+    def _offer(self, connection: smtplib.SMTP, offer: "_Offer") -> Outcome:
         """One transaction. Until the final dot a broken connection means that the relay has nothing."""
         try:
-            for step in (f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA"):
-                code, reply = connection.docmd(step)
+            for step, (code, reply) in _asked(connection, offer):
                 if code not in (250, 251, 354):
-                    return self._turned_down(connection, code, reply)
-            connection.send(_stuffed(content))
+                    return self._turned_down(connection, code, reply, step)
+            connection.send(offer.content)
+            if offer.before_dot is not None:
+                offer.before_dot()
         except (OSError, smtplib.SMTPException) as problem:
             self._drop(connection)
             return Deferred(0, f"the connection broke before the mail was handed over: {problem}")
@@ -165,17 +182,50 @@ class SmtpTransport:
         if 200 <= code < 300:
             return Accepted(_words(reply))
         if 400 <= code < 600:
-            return self._turned_down(connection, code, reply)
+            return self._turned_down(connection, code, reply, "dot")
         self._drop(connection)
         return Unknown(f"the answer after the final dot was {code} {_words(reply)}")
 
-    def _turned_down(self, connection: smtplib.SMTP, code: int, reply: bytes) -> Refused | Deferred:
+    def _turned_down(
+        self, connection: smtplib.SMTP, code: int, reply: bytes, step: str
+    ) -> Refused | Deferred:
         try:
             if code == 421 or connection.rset()[0] != 250:
                 self._drop(connection)
         except (OSError, smtplib.SMTPException):
             self._drop(connection)
-        return Refused(code, _words(reply)) if 500 <= code < 600 else Deferred(max(code, 0), _words(reply))
+        if 500 <= code < 600:
+            return Refused(code, _words(reply), step)
+        return Deferred(max(code, 0), _words(reply), step)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    content: bytes
+    sender: str
+    recipient: str
+    before_dot: Callable[[], None] | None
+
+    @property
+    def steps(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("mail", f"MAIL FROM:<{self.sender}>"),
+            ("rcpt", f"RCPT TO:<{self.recipient}>"),
+            ("data", "DATA"),
+        )
+
+
+def _asked(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple[str, tuple[int, bytes]]]:
+    """The answers to the three steps before the text: asked at once where the relay allows it (RFC 2920), else in turn."""
+    if not connection.has_extn("pipelining"):
+        for step, command in offer.steps:
+            yield step, connection.docmd(command)
+        return
+    connection.send("".join(f"{command}\r\n" for _, command in offer.steps).encode("ascii"))
+    answers = [(step, connection.getreply()) for step, _ in offer.steps]
+    if answers[2][1][0] == 354 and any(code >= 400 for _, (code, _) in answers):
+        connection.docmd(".")  # it waits for a text that has no recipient
+    yield from answers
 
 
 @dataclass(frozen=True, slots=True)

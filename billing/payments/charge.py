@@ -13,6 +13,7 @@ from billing import ids
 from billing.crew import in_nobodys_hands
 from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.rules.dunning import Evidence
 from billing.rules.lifecycle import State
 from billing.rules.periods import civil_date
 from billing.subscriptions.models import Subscription
@@ -71,7 +72,7 @@ def claim(
         .where(
             Attempt.state == AttemptState.OPEN,
             Attempt.ask_at <= at,
-            in_nobodys_hands(session, Attempt.claimed_by),
+            in_nobodys_hands(Attempt.claimed_by),
         )
         .order_by(col(Attempt.ask_at), col(Attempt.id))
         .limit(limit)
@@ -153,6 +154,32 @@ def tried(
         )
     ).one()
     return Tried(refused, civil_date(last_at, zone) if last_at else None, on_card)
+
+
+def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:
+    """Why this card refused this invoice the last time; None when it hasn't been asked for it."""
+    fingerprint = session.get_one(PaymentMethod, payment_method_id).fingerprint
+    found = session.exec(
+        select(Attempt.evidence)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .where(
+            Attempt.invoice_id == invoice.id,
+            Attempt.state == AttemptState.DECLINED,
+            PaymentMethod.fingerprint == fingerprint,
+        )
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return None if found is None else Evidence(**found)
+
+
+def last_since(session: Session, subscription_id: str, since: datetime) -> AttemptState | None:
+    """What is known of the last charge intended for a subscription from an instant on; None when there was none."""
+    found = session.exec(
+        select(Attempt)
+        .where(Attempt.subscription_id == subscription_id, Attempt.intended_at >= since)
+        .order_by(col(Attempt.intended_at).desc(), col(Attempt.ordinal).desc())
+    ).first()
+    return found.state if found else None
 
 
 def next_due(session: Session) -> datetime | None:

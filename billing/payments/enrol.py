@@ -18,7 +18,7 @@ from billing.rules import trial
 from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.start import AlreadySubscribed, TrialUsed, refuse_second, trial_used_by_address
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _begin(
 ) -> tuple[Reader, str]:
     reader, _ = register(session, email, at=at, external_id=external_id)
     refuse_second(session, reader.id)
-    if trial_used_by_address(session, office.tokens, reader.email):
+    if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
         raise TrialUsed
     today = office.today(at)
     plan, price = on_sale(session, today)

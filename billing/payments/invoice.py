@@ -23,15 +23,18 @@ def draw_up(
     at: datetime,
     today: date,
 ) -> Invoice:
-    """The invoice for a period of a locked subscription: the one there is, or a new one, VAT split at today's rate (VAT-1)."""
+    """The invoice for a period of a locked subscription: the one there is, or a new one. VAT is split at today's rate (VAT-1).
+
+    Until it is paid it follows the calendar: a trial that was extended after a charge which never arrived has its first
+    period on other days."""
     found = session.exec(
         select(Invoice).where(
             Invoice.subscription_id == subscription.id, Invoice.period_number == period.number
         )
     ).first()
-    if found is not None:
-        return found
     split = tax.split(Money(price.amount, price.currency), tax.rate_on(today))
+    if found is not None:
+        return _follow(session, found, period, split)
     invoice = Invoice(
         id=ids.new("inv", at),
         subscription_id=subscription.id,
@@ -50,6 +53,16 @@ def draw_up(
     )
     session.add(invoice)
     session.flush()
+    return invoice
+
+
+def _follow(session: Session, invoice: Invoice, period: Period, split: tax.VatSplit) -> Invoice:
+    if invoice.state is not InvoiceState.PAID:
+        invoice.state = InvoiceState.OPEN
+        invoice.period_start_on, invoice.period_end_on = period.start_on, period.end_on
+        invoice.gross, invoice.net, invoice.vat = split.gross.amount, split.net.amount, split.vat.amount
+        invoice.vat_basis_points = split.rate.basis_points
+        session.add(invoice)
     return invoice
 
 

@@ -63,7 +63,7 @@ class PaymentMethod(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     reader_id: str = Field(foreign_key="reader.id", index=True)
-    customer_ref: str
+    customer_ref: str = Field(index=True)
     gateway_ref: str = Field(unique=True)
     brand: str
     last4: str = Field(index=True)

@@ -125,7 +125,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             .where(
                 Refund.state == RefundState.INTENDED,
                 Refund.ask_at <= at,
-                in_nobodys_hands(session, Refund.claimed_by),
+                in_nobodys_hands(Refund.claimed_by),
             )
             .order_by(col(Refund.ask_at))
             .limit(20)

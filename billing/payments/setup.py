@@ -14,6 +14,7 @@ from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
 from billing.readers.register import by_id, register
+from billing.rules import trial
 from billing.rules.lifecycle import Happening, State
 from billing.stop_points import stop_point
 from billing.subscriptions.change import change, lock
@@ -272,9 +273,10 @@ def _put_to_use(
 def change_card(
     session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
 ) -> Subscription:
-    """Charge another card from now on; one that is overdue is tried at once. Raises MoveRefused when it has ended."""
+    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises MoveRefused when it has ended."""
     subscription = lock(session, subscription_id)
-    retry_on = office.today(at) if subscription.state is State.PAST_DUE else subscription.retry_on
+    overdue = subscription.state is State.PAST_DUE
+    retry_on = trial.charging_day(at, office.zone) if overdue else subscription.retry_on
     change(
         session,
         subscription,

@@ -5,6 +5,8 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from billing.readers.links import MailedLink
+
 
 class Reader(SQLModel, table=True):
     """A person with an address. Free registration makes one; so does a trial."""
@@ -20,21 +22,13 @@ class Reader(SQLModel, table=True):
     """When a mailed link was first used. Sessions from before that moment end with it: an address typed by a stranger opens nothing."""
 
 
-class SignInLink(SQLModel, table=True):
+class SignInLink(MailedLink, table=True):
     """One request to sign in: works once, ten minutes, in the browser that asked (SEC-1)."""
 
     __tablename__ = "sign_in_link"
 
-    id: str = Field(primary_key=True)
-    token_hash: str = Field(unique=True)
-    browser_hash: str = Field(index=True)
-    """Of the cookie in the browser that asked; the link, or the typed code, signs in there and nowhere else."""
-    reader_id: str | None = Field(default=None, foreign_key="reader.id")
-    """Empty when the address is unknown: the row is there so that the answer, and its time, are the same."""
-    created_at: datetime
-    expires_at: datetime
-    used_at: datetime | None = None
-    wrong_codes: int = Field(default=0)
+    email: str
+    """Whoever reads this address's mail signs in; an address we don't know yet is registered by it, free."""
 
 
 class ReaderSession(SQLModel, table=True):

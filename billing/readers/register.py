@@ -38,7 +38,9 @@ def clean_address(email: str) -> str:
     try:
         if len(email) > LONGEST_ADDRESS:
             raise BadAddress
-        return validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False).normalized
+        return validate_email(
+            email.strip(), check_deliverability=False, allow_smtputf8=False, strict=True
+        ).normalized
     except EmailNotValidError:
         raise BadAddress from None
 

@@ -1,6 +1,6 @@
 """What is done with a subscription that is due: one small function an action. The caller holds its lock."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
@@ -10,9 +10,11 @@ from billing.payments import charge, tell
 from billing.payments.invoice import draw_up, open_invoice
 from billing.payments.models import Invoice
 from billing.renewals.settle import give_up
-from billing.rules import dunning, notices, periods, trial
+from billing.rules import dunning, notices, trial
 from billing.rules.lifecycle import Happening
 from billing.rules.notices import Notice
+from billing.rules.periods import Period
+from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
@@ -84,7 +86,7 @@ def _charge_first(session: Session, office: Office, subscription: Subscription, 
         session,
         office,
         subscription,
-        periods.nth(subscription.charge_on, 1, _months(session, subscription)),
+        period.nth(subscription, 1, _months(session, subscription)),
         at,
     )
 
@@ -111,9 +113,9 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
     """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst."""
     months = _months(session, subscription)
     today = office.today(at)
-    current = periods.containing(subscription.charge_on, today, months)
+    current = period.containing(subscription, today, months)
     number = max(current.number, subscription.period_number + 1)
-    return _intend(session, office, subscription, periods.nth(subscription.charge_on, number, months), at)
+    return _intend(session, office, subscription, period.nth(subscription, number, months), at)
 
 
 def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
@@ -133,15 +135,30 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         card_attempts_30d=so_far.on_card,
     ):
         return _attempt(session, office, subscription, invoice, at)
-    mark(subscription, office.zone, retry_on=None)
+    mark(subscription, office.zone, retry_on=_another_day(session, subscription, invoice, so_far, today))
     return "skipped"
 
 
+def _another_day(
+    session: Session, subscription: Subscription, invoice: Invoice, so_far: charge.Tried, today: date
+) -> date | None:
+    """Not today: the next rung of the ladder, if what the card said leaves one. A card not asked yet may be asked later."""
+    said = charge.last_refusal(session, invoice, str(subscription.payment_method_id))
+    step = dunning.after(
+        attempts=max(1, so_far.refused),
+        first_failed_on=subscription.first_failed_on or today,
+        today=today,
+        evidence=said or dunning.Evidence(advice_code="try_again_later"),
+        card_attempts_30d=so_far.on_card,
+    )
+    return step.day if isinstance(step, dunning.RetryOn) else None
+
+
 def _intend(
-    session: Session, office: Office, subscription: Subscription, period: periods.Period, at: datetime
+    session: Session, office: Office, subscription: Subscription, owed_for: Period, at: datetime
 ) -> str:
     plan, price = terms_of(session, subscription)
-    invoice = draw_up(session, subscription, plan, price, period, at=at, today=office.today(at))
+    invoice = draw_up(session, subscription, plan, price, owed_for, at=at, today=office.today(at))
     return _attempt(session, office, subscription, invoice, at)
 
 

@@ -1,5 +1,6 @@
 """Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -9,7 +10,7 @@ from billing.errors import Conflict, Invalid
 from billing.office import Office
 from billing.payments import refund, tell
 from billing.payments.invoice import mark_void, open_invoice
-from billing.payments.models import Invoice, Payment
+from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals.act import act
 from billing.rules import periods, trial
 from billing.rules.card_numbers import without_card_numbers
@@ -19,6 +20,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 
 CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
+GIVEN_BACK = "You cancelled, and this charge is returned in full."
 
 
 class When(StrEnum):
@@ -115,6 +117,44 @@ def end_of_what_is_held(
     return max(at, periods.start_of_day(end_on, office.zone))
 
 
+@dataclass(frozen=True, slots=True)
+class DueBack:
+    """A payment that goes back with a cancellation: how many cents of it are left to give."""
+
+    payment: Payment
+    invoice: Invoice
+    cents: int
+
+
+def due_back(
+    session: Session, subscription: Subscription, asked_at: datetime, give_back: GiveBack = GiveBack.AUTO
+) -> list[DueBack]:
+    """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
+    if give_back is GiveBack.NONE:
+        return []
+    paid = session.exec(
+        select(Payment, Invoice, Attempt)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
+        .where(Invoice.subscription_id == subscription.id)
+        .order_by(col(Payment.paid_at).desc())
+    ).all()
+    chosen = (
+        paid[:1]
+        if give_back is GiveBack.LAST
+        else [row for row in paid if _came_after(row[0], row[2], asked_at)]
+    )
+    left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
+    return [one for one in left if one.cents]
+
+
+def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
+    """Whether the money was taken after the moment of asking. Stripe's times are whole seconds: within one, ours decides."""
+    if payment.paid_at == asked_at.replace(microsecond=0):
+        return attempt.settled_at is not None and attempt.settled_at > asked_at
+    return payment.paid_at > asked_at
+
+
 def _give_back(
     session: Session,
     subscription: Subscription,
@@ -123,26 +163,15 @@ def _give_back(
     by: str,
     give_back: GiveBack,
 ) -> list[Invoice]:
-    paid = session.exec(
-        select(Payment, Invoice)
-        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .where(Invoice.subscription_id == subscription.id)
-        .order_by(col(Payment.paid_at).desc())
-    ).all()
-    if give_back is GiveBack.NONE:
-        chosen = []
-    elif give_back is GiveBack.LAST:
-        chosen = list(paid[:1])
-    else:
-        chosen = [(payment, invoice) for payment, invoice in paid if payment.paid_at > asked_at]
     returned = []
-    for payment, invoice in chosen:
-        cause = f"cancel:{payment.id}"
+    for one in due_back(session, subscription, asked_at, give_back):
+        why = CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
+        cause = f"cancel:{one.payment.id}"
         if (
-            refund.intend(session, payment, amount=None, cause=cause, reason=CAME_AFTER, by=by, at=at)
+            refund.intend(session, one.payment, amount=None, cause=cause, reason=why, by=by, at=at)
             is not None
         ):
-            returned.append(invoice)
+            returned.append(one.invoice)
     return returned
 
 
@@ -153,7 +182,15 @@ def _void_what_is_owed(session: Session, subscription: Subscription) -> None:
         mark_void(session, invoice)
 
 
-def undo(session: Session, office: Office, subscription_id: str, *, at: datetime, by: str) -> Subscription:
+def undo(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    at: datetime,
+    by: str,
+    why: str = "cancellation undone",
+) -> Subscription:
     """Take a cancellation back while the trial or the period runs. Raises NothingToUndo."""
     subscription = lock(session, subscription_id)
     if subscription.state is State.ENDED or subscription.cancels_at is None or subscription.cancels_at <= at:
@@ -164,7 +201,7 @@ def undo(session: Session, office: Office, subscription_id: str, *, at: datetime
         Happening.CANCEL_UNDONE,
         at=at,
         by=by,
-        why="cancellation undone",
+        why=why,
         zone=office.zone,
         cancel_asked_at=None,
         cancels_at=None,

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from billing.rules.instants import civil
-from billing.rules.periods import at_time, start_of_day
+from billing.rules.periods import at_time, civil_date, start_of_day
 
 CHARGE_TIME = time(9)
 EXTENSION_DAYS = 8
@@ -33,6 +33,13 @@ def first_charge_on(signed_up_on: date, days: int) -> date:
 def charge_at(charge_on: date, zone: ZoneInfo) -> datetime:
     """The earliest instant (UTC) of a charge due on `charge_on`: 09:00 in `zone`."""
     return at_time(charge_on, CHARGE_TIME, zone)
+
+
+def charging_day(at: datetime, zone: ZoneInfo) -> date:
+    """The civil day whose hour of charging came last: before 09:00 in `zone` that is the day before. What is
+    planned for it is due at the instant `at`."""
+    today = civil_date(at, zone)
+    return today if at >= charge_at(today, zone) else today - timedelta(days=1)
 
 
 def free_until(charge_on: date, zone: ZoneInfo) -> datetime:

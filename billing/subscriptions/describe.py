@@ -14,8 +14,7 @@ def in_a_sentence(subscription: Subscription | None, at: datetime, zone: ZoneInf
     if s is None:
         return "You have a free account, and no subscription."
     if s.state is State.ENDED or (s.cancels_at is not None and s.cancels_at <= at):
-        ended_on = civil_date(s.ended_at or s.cancels_at or at, zone)
-        return f"Your subscription ended on {_day(ended_on)}."
+        return f"Your subscription ended on {_day(_last_day(s.ended_at or s.cancels_at or at, zone))}."
     if s.cancels_at is not None:
         return f"You have cancelled; you can read through {_day(_last_day(s.cancels_at, zone))}."
     if s.state is State.TRIALING:

@@ -63,7 +63,9 @@ class Subscription(SQLModel, table=True):
     state: State = Field(sa_column=enum_column(State))
     started_at: datetime
     charge_on: date
-    """The civil day of the first charge; later the anchor from which every period is counted. Moves only while the trial is extended."""
+    """The civil day of the first charge; later the anchor from which every period is counted. Moves only with an extension."""
+    anchor_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """The number of the period that begins on the anchor: 1, until a paid period is extended and the later ones begin anew."""
     first_notice_at: datetime | None = None
     """When the first trial notice for `charge_on` was queued."""
     second_notice_at: datetime | None = None
@@ -115,3 +117,21 @@ class TrialClaim(SQLModel, table=True):
     digest: str = Field(primary_key=True)
     subscription_id: str = Field(foreign_key="subscription.id", index=True)
     claimed_at: datetime
+
+
+class TrialException(SQLModel, table=True):
+    """Staff's leave for one reader to have another trial. Used up by the next trial that starts."""
+
+    __tablename__ = "trial_exception"
+    __table_args__ = (
+        sa.Index("one_open_exception", "reader_id", unique=True, postgresql_where=sa.text("used_at IS NULL")),
+        sa.CheckConstraint("(used_at IS NULL) = (subscription_id IS NULL)", name="used_by_a_trial"),
+    )
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id")
+    given_at: datetime
+    by: str
+    why: str
+    used_at: datetime | None = None
+    subscription_id: str | None = Field(default=None, foreign_key="subscription.id")

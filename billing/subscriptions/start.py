@@ -12,6 +12,7 @@ from billing.errors import Conflict
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
+from billing.subscriptions import exceptions
 from billing.subscriptions.change import reschedule
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange, TrialClaim
@@ -44,13 +45,21 @@ def open_to(session: Session, tokens: Tokens, *, email: str, reader_id: str | No
     """What somebody with this address may start now. The constraints have the last word when it happens."""
     if reader_id is not None and live_of(session, reader_id) is not None:
         return Open.NOTHING
-    return Open.PAID if trial_used_by_address(session, tokens, email) else Open.TRIAL
+    return Open.TRIAL if may_try(session, tokens, email=email, reader_id=reader_id) else Open.PAID
 
 
 def refuse_second(session: Session, reader_id: str) -> None:
     """Raises AlreadySubscribed when the reader holds a live subscription. The unique index has the last word."""
     if live_of(session, reader_id) is not None:
         raise AlreadySubscribed
+
+
+def may_try(session: Session, tokens: Tokens, *, email: str, reader_id: str | None) -> bool:
+    """Whether a trial may begin: the address hasn't had one, or staff have allowed another."""
+    return (
+        not trial_used_by_address(session, tokens, email)
+        or exceptions.open_for(session, reader_id) is not None
+    )
 
 
 def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
@@ -81,7 +90,8 @@ def start_trial(
     by: str,
     zone: ZoneInfo,
 ) -> Subscription:
-    """Begin the free days. Raises TrialUsed when address or card had theirs, AlreadySubscribed when one is running.
+    """Begin the free days. Raises TrialUsed when address or card had theirs and staff have allowed no other,
+    AlreadySubscribed when one is running.
 
     `fingerprint` is the card's keyed hash. The unique constraints decide between two starts at once."""
     refuse_second(session, reader_id)
@@ -100,8 +110,10 @@ def start_trial(
     )
     _begin(session, subscription, at=at, by=by, why="trial started", zone=zone)
     claims = (("address", address_digest(tokens, email)), ("card", fingerprint))
+    allowed = exceptions.use(session, reader_id, subscription.id, at)
     for kind, digest in sorted(claims):
-        _claim(session, kind, digest, subscription.id, at)
+        if not (allowed and _claimed(session, kind, digest)):
+            _claim(session, kind, digest, subscription.id, at)
     return subscription
 
 

@@ -16,6 +16,12 @@ START = "start"
 """The address typed for a new subscription, signed."""
 SETUP = "setup"
 FLASH = "flash"
+STAFF = "staff"
+"""The session of a staff member; never sent with a request that begins on another site."""
+STAFF_LINK = "staff-link"
+STAFF_WAY = "staff-way"
+"""Where a staff member was going when asked to sign in."""
+STRICT = frozenset({STAFF})
 
 YEAR = timedelta(days=365)
 
@@ -39,12 +45,16 @@ def give(response: Response, settings: Settings, name: str, value: str, life: ti
         path="/",
         secure=settings.secure,
         httponly=True,
-        samesite="lax",
+        samesite="strict" if name in STRICT else "lax",
     )
 
 
 def take(response: Response, settings: Settings, name: str) -> None:
     """Take a cookie back."""
     response.delete_cookie(
-        _name(settings, name), path="/", secure=settings.secure, httponly=True, samesite="lax"
+        _name(settings, name),
+        path="/",
+        secure=settings.secure,
+        httponly=True,
+        samesite="strict" if name in STRICT else "lax",
     )

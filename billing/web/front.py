@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.settings import Settings
-from billing.web.problems import problem, where
+from billing.web.problems import TOLD, problem, where
 
 MOST_BYTES = 64 * 1024
 MOST_WEBHOOK_BYTES = 512 * 1024
@@ -44,7 +44,15 @@ class Front:
             log.warning("refused 400 malformed %s %s request=%s", scope["method"], where(scope), request_id)
             await problem(400, "malformed", "The address holds a NUL.")(scope, receive, answer)
         else:
-            await self.app(scope, _Body(receive, most), answer)
+            await self._pass_on(scope, _Body(receive, most), answer)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            await self.app(scope, receive, answer)
+        except Exception:
+            if not scope["state"].get(TOLD):
+                raise
+            # logged and answered already; raised again, it would be logged twice and cut the connection
 
 
 def _readable(scope: Scope) -> bool:

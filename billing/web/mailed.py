@@ -19,7 +19,7 @@ LINK_LIFE = timedelta(hours=1)
 
 
 class BadLink(NotFound):
-    """This link is damaged. Please copy it whole from the mail, or sign in to your account instead."""
+    """Please copy the link whole from the mail, or sign in to your account instead."""
 
     code = "bad_link"
     title = "This link is damaged"

@@ -18,6 +18,8 @@ from billing.tokens import without_secrets
 from billing.web.views import Error
 
 log = logging.getLogger("billing.refusals")
+TOLD = "told"
+"""Set on a request whose failure is in the log and answered."""
 HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "We couldn't read that",
@@ -171,5 +173,12 @@ def _away(request: Request, error: Exception) -> Response:
 
 
 def _broken(request: Request, error: Exception) -> Response:
-    log.error("broken %s %s", request.method, where(request.scope), exc_info=error)
+    log.error(
+        "broken %s %s request=%s",
+        request.method,
+        where(request.scope),
+        request.state.request_id,
+        exc_info=error,
+    )
+    setattr(request.state, TOLD, True)
     return _answer(request, 500, "broken", "We have been told, and are looking into it. Nothing was lost.")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.readers import sessions, sign_in
+from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress
 from billing.web import cookies, views
 from billing.web.visit import Guarded, Visit, Visiting
@@ -22,7 +22,7 @@ def ask(visit: Visiting) -> Response:
 
 @router.post("/sign-in")
 def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
-    """Mail a link, if the address is known. What the browser sees is the same either way (6.3.8)."""
+    """Mail a link, which signs a known address in and registers a new one: the same for both (6.3.8)."""
     parts = visit.parts
     try:
         with parts.database.transaction() as session:
@@ -36,7 +36,7 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
 @router.get("/sign-in/sent")
 def sent(visit: Visiting) -> Response:
     """Check your mail; and the place for a code from another device."""
-    return visit.page(views.SignInSent(minutes=int(sign_in.LIFE.total_seconds() // 60)))
+    return visit.page(views.SignInSent(minutes=int(links.LIFE.total_seconds() // 60)))
 
 
 @router.get("/sign-in/link/{token}")
@@ -45,7 +45,7 @@ def follow(visit: Visiting, token: str) -> Response:
     if visit.parts.office.tokens.subject_of(sign_in.PURPOSE, token) is None:
         visit.takes.append(cookies.LINK)
     else:
-        visit.give(cookies.LINK, token, sign_in.LIFE)
+        visit.give(cookies.LINK, token, links.LIFE)
     return visit.go("/sign-in/confirm")
 
 
@@ -56,8 +56,8 @@ def confirm_page(visit: Visiting) -> Response:
     try:
         with parts.database.transaction() as session:
             link = sign_in.find_link(session, parts.office.tokens, token, visit.at)
-            here = sign_in.belongs_here(link, parts.office.tokens, visit.browser_secret)
-    except sign_in.LinkSpent:
+            here = links.belongs_here(link, parts.office.tokens, visit.browser_secret)
+    except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
     return visit.page(views.SignInConfirm(code=code))
@@ -72,7 +72,7 @@ def confirm(visit: Guarded) -> Response:
                 session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
             )
             _end_former(visit, session)
-    except sign_in.LinkSpent:
+    except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     return _signed_in(visit, done)
 
@@ -86,10 +86,10 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
             if done is not None:
                 _end_former(visit, session)
-    except sign_in.LinkSpent:
+    except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
-        return visit.page(views.SignInSent(error=sign_in.WrongCode().detail), 422)
+        return visit.page(views.SignInSent(error=links.WrongCode().detail), 422)
     return _signed_in(visit, done)
 
 

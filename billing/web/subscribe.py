@@ -9,8 +9,10 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.articles import newest
+from billing.newsletters.signups import Person
+from billing.payments import charge
 from billing.payments import setup as setups
-from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers import consents, rate, sessions
 from billing.readers.register import BadAddress, by_address, by_id, clean_address
 from billing.renewals.run import run_for
@@ -21,6 +23,7 @@ from billing.subscriptions.find import on_sale, terms_of
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, Open, open_to
 from billing.web import cookies, views
+from billing.web.newsletters import boxes
 from billing.web.show import card_of, teaser_of
 from billing.web.visit import Guarded, Visit, Visiting
 
@@ -261,6 +264,9 @@ def _arrive(visit: Visit, setup: CardSetup) -> Response:
             return _welcome(visit, setup)
 
 
+_CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
+
+
 def _welcome(visit: Visit, setup: CardSetup) -> Response:
     """Charge what is due at once, and sign the browser in where it has just made the account."""
     subscription_id = str(setup.subscription_id)
@@ -268,12 +274,13 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         run_for(visit.parts.till, subscription_id, visit.at)
     with visit.parts.database.transaction() as session:
         subscription = session.get_one(Subscription, subscription_id)
+        tried = charge.last_since(session, subscription_id, setup.created_at)
         if visit.reader is None and setup.new_reader:
             _sign_in_first_time(visit, session, subscription.reader_id, setup)
     if subscription.charging_since is not None:
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:
-        return visit.go("/account", "not-paid" if subscription.state is State.PAST_DUE else "card")
+        return visit.go("/account", _CARD_FLASH.get(tried, "card") if tried else "card")
     if subscription.state is State.ENDED:
         advice = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
         return visit.page(views.CardDeclined(advice=advice), 402)
@@ -309,11 +316,21 @@ def started(visit: Visiting) -> Response:
         subscription = session.get_one(Subscription, setup.subscription_id)
         plan, price = terms_of(session, subscription)
         method = session.get_one(PaymentMethod, setup.payment_method_id)
+        offered = _newsletters(visit, session)
     view = views.Started(
         email=setup.email,
         price=Money(price.amount, price.currency),
         dates=dates_of(visit, plan, since=setup.created_at) if setup.purpose is SetupPurpose.TRIAL else None,
         next_charge_on=subscription.period_end_on or subscription.charge_on,
         card=card_of(method),
+        newsletters=offered,
     )
     return visit.page(view)
+
+
+def _newsletters(visit: Visit, session: Session) -> tuple[views.Choice, ...]:
+    """Those that a signed-in reader hasn't chosen yet."""
+    if visit.reader is None:
+        return ()
+    found = boxes(session, Person.of(visit.reader))
+    return tuple(each for each in found if not each.chosen and not each.pending)

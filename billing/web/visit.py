@@ -32,6 +32,15 @@ FLASHES = {
     ),
     "signed-out": Flash(text="You are signed out."),
     "signed-in": Flash(text="You are signed in."),
+    "newsletters-saved": Flash(text="Your choice is saved."),
+    "newsletters-asked": Flash(
+        text="One more step: press the button in the mail that we have just sent you."
+    ),
+    "newsletters-stopped": Flash(text="You will get no more newsletters from us."),
+    "staff-done": Flash(text="Done. It stands in the timeline, with your reason."),
+    "staff-answered": Flash(text="Answered. The mail is on its way."),
+    "staff-saved": Flash(text="Saved."),
+    "staff-signed-out": Flash(text="You are signed out."),
 }
 
 
@@ -91,11 +100,19 @@ class Visit:
 
     def page(self, view: Page, status: int = 200) -> Response:
         """Answer with a page."""
+        html = self.look.page(view, self.frame())
+        response = HTMLResponse(html, status, {"Cache-Control": "private, no-store"})
+        if self.new_browser:
+            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+        return self._with_cookies(response)
+
+    def frame(self) -> Frame:
+        """What stands around the page. A flash is shown once, so ask once."""
         flash = FLASHES.get(self.cookie(cookies.FLASH))
         if flash is not None:
             self.takes.append(cookies.FLASH)
         path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
-        frame = Frame(
+        return Frame(
             house=self.parts.sender.house,
             csrf=self.csrf,
             path=path,
@@ -104,10 +121,6 @@ class Visit:
             flash=flash,
             demo=_demo_bar(self.parts, self.at),
         )
-        response = HTMLResponse(self.look.page(view, frame), status, {"Cache-Control": "private, no-store"})
-        if self.new_browser:
-            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
-        return self._with_cookies(response)
 
     def go(self, path: str, flash: str | None = None) -> Response:
         """Answer by sending the browser on, with a GET."""

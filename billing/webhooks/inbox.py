@@ -21,8 +21,8 @@ def store(session: Session, notification: Notification, at: datetime) -> bool:
         try_at=at,
         tries=0,
     )
-    done = session.execute(row.on_conflict_do_nothing(index_elements=["id"]))
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    kept = session.execute(row.on_conflict_do_nothing(index_elements=["id"]).returning(col(InboundEvent.id)))
+    return kept.first() is not None
 
 
 def next_words(session: Session) -> str:

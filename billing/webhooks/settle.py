@@ -49,7 +49,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[InboundEvent]:
             .where(
                 col(InboundEvent.settled_at).is_(None),
                 InboundEvent.try_at <= at,
-                in_nobodys_hands(session, InboundEvent.claimed_by),
+                in_nobodys_hands(InboundEvent.claimed_by),
             )
             .order_by(col(InboundEvent.try_at), col(InboundEvent.created_at))
             .limit(50)

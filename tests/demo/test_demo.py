@@ -129,7 +129,9 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, d
         assert again.end()[0] == 0
 
 
-@pytest.mark.parametrize("part", sorted(PARTS))
+@pytest.mark.parametrize(
+    "part", ["worker", *(pytest.param(part, marks=pytest.mark.prove) for part in sorted(PARTS - {"worker"}))]
+)
 def test_a_killed_part_ends_all(demo: Running, part: str) -> None:
     demo.card()
     processes = demo.all_processes()

@@ -46,7 +46,7 @@ def test_a_message_comes_back_from_its_row(name: str) -> None:
 
 
 def test_kinds_are_unique() -> None:
-    assert len({message.kind for message in MESSAGES}) == len(MESSAGES) == 10
+    assert len({message.kind for message in MESSAGES}) == len(MESSAGES) >= 10
 
 
 def test_an_unknown_kind_is_refused() -> None:

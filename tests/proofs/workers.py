@@ -69,9 +69,9 @@ class Worker:
         return self.log.read_text("utf-8", "replace")
 
     def ready(self) -> Self:
-        """Return when it has begun to look for work."""
+        """Return when it has begun to look for work (it may have died of that already)."""
         until(lambda: "the worker looks every" in self.words or not self.alive, "the worker to start")
-        assert self.alive, self.words
+        assert "the worker looks every" in self.words, self.words
         return self
 
     def died(self) -> None:

@@ -11,6 +11,7 @@ LETTERS = {"T": State.TRIALING, "A": State.ACTIVE, "P": State.PAST_DUE, "E": Sta
 # Where each happening leads from trialing, active, past due and ended; a dot where it cannot happen.
 EXPECTED = {
     Happening.TRIAL_EXTENDED: "T...",
+    Happening.EXTENDED: "TA..",
     Happening.CANCEL_ASKED: "TAE.",
     Happening.CANCEL_UNDONE: "TA..",
     Happening.CHARGED: "AAA.",

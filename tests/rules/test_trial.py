@@ -13,6 +13,7 @@ from billing.rules.periods import civil_date
 from billing.rules.trial import (
     NotATrial,
     charge_at,
+    charging_day,
     extended_charge_on,
     first_charge_on,
     free_until,
@@ -117,3 +118,18 @@ def test_an_extension_leaves_hours_for_both_notices(at: datetime, zone: ZoneInfo
 def test_the_notices_of_a_fortnight_fit_into_it(signed_up_at: datetime, zone: ZoneInfo) -> None:
     charge = charge_at(first_charge_on(civil_date(signed_up_at, zone), 14), zone)
     assert window(Notice.FIRST, charge).opens_at > signed_up_at + timedelta(days=5)
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (time(0), date(2027, 3, 17)),
+        (time(8, 59, 59), date(2027, 3, 17)),
+        (time(9), date(2027, 3, 18)),
+        (time(23, 59), date(2027, 3, 18)),
+    ],
+)
+def test_what_is_planned_for_the_charging_day_is_due_at_once(at: time, day: date) -> None:
+    moment = datetime.combine(date(2027, 3, 18), at, JOBURG)
+    assert charging_day(moment, JOBURG) == day
+    assert charge_at(day, JOBURG) <= moment < charge_at(day + timedelta(days=1), JOBURG)

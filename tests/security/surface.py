@@ -15,6 +15,13 @@ from tests.world import World
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
+class _Named(dict[str, str]):
+    """Names for the places in an address; what nobody named is called `none`."""
+
+    def __missing__(self, _: str) -> str:
+        return "none"
+
+
 @dataclass(frozen=True)
 class Route:
     """One method at one address."""
@@ -28,9 +35,14 @@ class Route:
         """For people, in a browser."""
         return not self.path.startswith(("/v1/", "/webhooks/", "/healthz", "/readyz"))
 
+    @property
+    def is_form(self) -> bool:
+        """Sent from a page of ours, so it needs that page's token. One-click unsubscribing is sent by mail programs."""
+        return self.is_page and self.method != "GET" and self.path != "/u/{token}"
+
     def at(self, **names: str) -> str:
         """The address with the names put in."""
-        return self.path.format(**names)
+        return self.path.format_map(_Named(names))
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -44,7 +56,7 @@ def routes(world: World) -> list[Route]:
     found = [
         Route(method, route.path, route.body_field is not None)
         for route in _api_routes(front.app.routes)
-        for method in sorted(route.methods - {"HEAD"})
+        for method in sorted((route.methods or set()) - {"HEAD"})
     ]
     assert len(found) > 40, "the application's routes weren't found"
     return found
@@ -82,7 +94,11 @@ def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]
 
 def is_named_refusal(answer: httpx.Response) -> bool:
     """A problem with a code, or a page; with an id to ask about, and no inner workings."""
-    if not 400 <= answer.status_code < 500 or "Traceback" in answer.text or "x-request-id" not in answer.headers:
+    if (
+        not 400 <= answer.status_code < 500
+        or "Traceback" in answer.text
+        or "x-request-id" not in answer.headers
+    ):
         return False
     if answer.headers["content-type"] == "application/problem+json":
         body = answer.json()

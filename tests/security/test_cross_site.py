@@ -35,14 +35,14 @@ def test_every_form_refuses_a_post_that_is_not_from_our_page(house: House) -> No
     token = open_everything(house, browser, PAYING)
     others = token_of(house.trier)
     assert others != token
-    forms = [route for route in routes(house.world) if route.is_page and route.method != "GET"]
+    forms = [route for route in routes(house.world) if route.is_form]
     assert len(forms) >= 12
     before = contents(house.world)
     accepted = []
     for form in forms:
         for what, headers, fields in attacks(token, others):
             answer = browser.http.request(
-                form.method, form.path, data=FIELDS | fields, headers=headers | {"accept": "text/html"}
+                form.method, form.at(), data=FIELDS | fields, headers=headers | {"accept": "text/html"}
             )
             if answer.status_code != 403 or not is_named_refusal(answer):
                 accepted.append(f"{form}: {what}: {answer.status_code}")
@@ -52,21 +52,24 @@ def test_every_form_refuses_a_post_that_is_not_from_our_page(house: House) -> No
 
 def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(house: House) -> None:
     before = contents(house.world)
-    for form in [route for route in routes(house.world) if route.is_page and route.method != "GET"]:
+    for form in [route for route in routes(house.world) if route.is_form]:
         stranger = house.world.browser()
-        assert stranger.http.request(form.method, form.path, data=FIELDS).status_code == 403, str(form)
+        assert stranger.http.request(form.method, form.at(), data=FIELDS).status_code == 403, str(form)
     assert changed(before, contents(house.world)) == []
 
 
 def test_the_same_forms_from_our_own_page_are_taken(house: House) -> None:
     """The control: what was refused above is refused for where it came from, and for nothing else."""
-    forms = [route for route in routes(house.world) if route.is_page and route.method != "GET"]
+    forms = [route for route in routes(house.world) if route.is_form]
     last = {"/sign-out": 1, "/sign-out-everywhere": 2}
     for form in sorted(forms, key=lambda each: last.get(each.path, 0)):
         if form.path != "/sign-out-everywhere":
             token = open_everything(house, house.payer, PAYING)
         headers = {"sec-fetch-site": "same-origin", "origin": house.world.url}
         house.payer.http.follow_redirects = False
-        answer = house.payer.http.post(form.path, data=FIELDS | {"csrf": token}, headers=headers)
+        answer = house.payer.http.request(
+            form.method, form.at(), data=FIELDS | {"csrf": token}, headers=headers
+        )
         house.payer.http.follow_redirects = True
-        assert answer.status_code in (200, 303, 402, 409, 410, 422), f"{form}: {answer.text}"
+        assert answer.status_code != 403, f"{form}: {answer.text}"
+        assert answer.status_code < 500, f"{form}: {answer.text}"

@@ -53,7 +53,7 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
         assert world.subscription(one["subscription"]["id"])["status"] == "ended"
         assert world.access(locked, one["reader"]["id"])["reason"] == "subscribe"
         assert world.told(one["reader"]["email"])[-1] == "cancelled", "nothing is said after it"
-        assert "not billed" in world.letters(one["reader"]["email"])[-1].text
+        assert "You were not charged" in world.letters(one["reader"]["email"])[-1].text
     assert world.rows("SELECT * FROM attempt") == []
 
 
@@ -217,8 +217,7 @@ def test_a_hundred_visits_by_mail_scanners_change_nothing(world: World) -> None:
     assert len(world.rows("SELECT * FROM subscription_change")) == 1
 
 
-@pytest.mark.parametrize("damage", ["cut", "changed", "for another purpose", "nonsense"])
-def test_a_damaged_link_says_so_and_cancels_nothing(world: World, damage: str) -> None:
+def test_a_damaged_link_says_so_and_cancels_nothing(world: World) -> None:
     world.start_trial(EMAIL)
     world.settle()
     link = world.mailed_link(EMAIL, "/cancel/")
@@ -227,10 +226,11 @@ def test_a_damaged_link_says_so_and_cancels_nothing(world: World, damage: str) -
         "changed": link.replace("sub_", "sub_0"),
         "for another purpose": link.replace("/cancel/", "/card/"),
         "nonsense": f"{world.url}/cancel/%E2%80%8Bx.y",
-    }[damage]
-    page = world.browser().get(wrong)
-    assert page.status == 404
-    assert "damaged" in page.words
+    }
+    for damage, damaged in wrong.items():
+        page = world.browser().get(damaged)
+        assert page.status == 404, damage
+        assert "copy the link whole from the mail" in page.words, damage
     assert world.rows("SELECT cancel_asked_at FROM subscription")[0]["cancel_asked_at"] is None
 
 

@@ -49,44 +49,49 @@ def test_fourteen_days_are_free_and_the_fifteenth_is_charged_at_nine(
     assert (after["status"], after["period_start"], after["trial_ends_at"]) == ("active", day, None)
 
 
-ON_THE_31ST = """
+def days(text: str) -> list[str]:
+    """A calendar as it is read."""
+    return text.split()
+
+
+ON_THE_31ST = days("""
 2028-01-31 2028-02-29 2028-03-31 2028-04-30 2028-05-31 2028-06-30 2028-07-31 2028-08-31 2028-09-30 2028-10-31
 2028-11-30 2028-12-31 2029-01-31 2029-02-28 2029-03-31
-""".split()
-ON_THE_29TH = """
+""")
+ON_THE_29TH = days("""
 2028-01-29 2028-02-29 2028-03-29 2028-04-29 2028-05-29 2028-06-29 2028-07-29 2028-08-29 2028-09-29 2028-10-29
 2028-11-29 2028-12-29 2029-01-29 2029-02-28 2029-03-29
-""".split()
-ON_LEAP_DAY = """
+""")
+ON_LEAP_DAY = days("""
 2028-02-29 2028-03-29 2028-04-29 2028-05-29 2028-06-29 2028-07-29 2028-08-29 2028-09-29 2028-10-29 2028-11-29
 2028-12-29 2029-01-29 2029-02-28 2029-03-29
-""".split()
+""")
 
 
 def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Callable[..., World]) -> None:
     world = make_world(local(2028, 1, 14, 10))
     expected = {}
-    for on, days in ((14, ON_THE_29TH), (16, ON_THE_31ST)):
+    for on, marked in ((14, ON_THE_29TH), (16, ON_THE_31ST)):
         world.advance_to(local(2028, 1, on, 10))
         reader = world.start_trial(f"month-{on}@example.com", f"pm_card_visa__{on}")["reader"]
-        expected[reader["id"]] = days
+        expected[reader["id"]] = marked
     world.advance_to(local(2028, 2, 14, 10))
     leaper = world.start_trial("leap@example.com", "pm_card_visa__leap")["reader"]
     expected[leaper["id"]] = ON_LEAP_DAY
 
     world.advance_to(local(2029, 4, 1))
-    for reader_id, days in expected.items():
-        assert world.charged_at(of=reader_id) == [f"{day} 09:00" for day in days]
+    for reader_id, marked in expected.items():
+        assert world.charged_at(of=reader_id) == [f"{day} 09:00" for day in marked]
         periods = world.rows(
             "SELECT period_number, period_start_on, period_end_on FROM invoice WHERE reader_id = :id ORDER BY 1",
             id=reader_id,
         )
-        assert [row["period_number"] for row in periods] == list(range(1, len(days) + 1))
-        assert [row["period_start_on"].isoformat() for row in periods] == days
+        assert [row["period_number"] for row in periods] == list(range(1, len(marked) + 1))
+        assert [row["period_start_on"].isoformat() for row in periods] == marked
         ends = [row["period_end_on"].isoformat() for row in periods]
-        assert ends[:-1] == days[1:], "each period ends where the next begins"
+        assert ends[:-1] == marked[1:], "each period ends where the next begins"
     numbers = world.rows("SELECT number FROM invoice WHERE state = 'paid' ORDER BY number")
-    total = sum(len(days) for days in expected.values())
+    total = sum(len(marked) for marked in expected.values())
     assert [row["number"] for row in numbers] == list(range(1, total + 1))
     assert len(world.charges()) == total
 

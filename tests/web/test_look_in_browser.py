@@ -28,6 +28,7 @@ MUST_SEE = (
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.prove,  # the real pages are looked at in tests/browser in every run
     pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed at /usr/bin/chromium"),
 ]
 

@@ -16,10 +16,11 @@ from starlette.responses import Response
 from billing.db import advisory_key
 from billing.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.parts import Parts
+from billing.staff.audit import Actor
 from billing.web.keys import ScopeMissing, find
 from billing.web.models import ApiAnswer
 from billing.web.problems import problem
-from billing.web.visit import parts_of
+from billing.web.visit import client_ip, parts_of
 
 bearer = HTTPBearer(auto_error=False, description="An API key, from `billing keys create`.")
 
@@ -57,6 +58,11 @@ class Caller:
     def by(self) -> str:
         """How the history names this caller."""
         return f"api:{self.name}"
+
+    @property
+    def actor(self) -> Actor:
+        """The same for the audit, with the network address."""
+        return Actor(self.by, ip=client_ip(self.request, self.parts))
 
     def once(self, body: Any, do: Callable[[], tuple[int, Any]]) -> Response:
         """Do it, unless this Idempotency-Key has its answer already: same key, same answer.

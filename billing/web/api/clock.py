@@ -17,7 +17,7 @@ router = APIRouter(tags=["Clock"])
 class AdvanceBody(shapes.Body):
     """By so many seconds, or to an instant."""
 
-    seconds: int | None = Field(default=None, ge=0, le=int(FARTHEST.total_seconds()))
+    seconds: int | None = Field(default=None, strict=True, ge=0, le=int(FARTHEST.total_seconds()))
     to: shapes.Instant | None = None
 
     @model_validator(mode="after")

@@ -123,7 +123,7 @@ def events(
     reader_id: str,
     caller: Readers,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> JSONResponse:
     """What happened to the reader's subscriptions, in order: from, to, when, who, why."""
     with caller.parts.database.transaction() as session:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
 from sqlmodel import Session
 
 from billing.access.check import Checked
@@ -21,6 +21,12 @@ from billing.subscriptions.schedule import next_charge
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
+def _written(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("is written as in 2026-12-08T07:00:00Z")
+    return value
+
+
 def _in_reach(at: datetime) -> datetime:
     if not EARLIEST <= at < LATEST:
         raise ValueError("is a moment before 1800 or after 2199")
@@ -33,7 +39,7 @@ def _without_card_number(text: str) -> str:
     return text
 
 
-Instant = Annotated[AwareDatetime, AfterValidator(_in_reach)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_reach)]
 FreeText = Annotated[str, AfterValidator(_without_card_number)]
 """Words that people type, which are kept: never with a card number among them (SEC-12)."""
 

@@ -20,6 +20,7 @@ class SignInSent:
     """The same for every address (SEC-1)."""
 
     template: ClassVar[str] = "sign_in_sent.html"
+    base: str = "/sign-in"
     minutes: int = 10
     error: str | None = None
 
@@ -29,12 +30,14 @@ class SignInConfirm:
     """With a `code` the link was opened on another device, and the code is to be typed in the first browser."""
 
     template: ClassVar[str] = "sign_in_confirm.html"
+    base: str = "/sign-in"
     code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInExpired:
     template: ClassVar[str] = "sign_in_expired.html"
+    base: str = "/sign-in"
     minutes: int = 10
 
 

@@ -43,6 +43,15 @@ class DemoBar:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaffFrame:
+    """The staff member at work: who, as what, and the rooms open to that role as (address, name)."""
+
+    email: str
+    role: str
+    rooms: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What stands around every page. `path` is the current path with its query; `demo` is None outside the demo."""
 
@@ -53,6 +62,7 @@ class Frame:
     signed_in: bool = False
     flash: Flash | None = None
     demo: DemoBar | None = None
+    staff: StaffFrame | None = None
 
 
 class Page(Protocol):

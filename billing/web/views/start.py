@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 
 from billing.rules.money import Money
 from billing.web.views.frame import Card, TrialDates
+from billing.web.views.newsletters import Choice
 from billing.web.views.reading import Teaser
 
 
@@ -56,7 +57,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """Without `dates` the first month has just been paid."""
+    """Without `dates` the first month has just been paid. The boxes of `newsletters` are never ticked for the reader."""
 
     template: ClassVar[str] = "started.html"
     email: str
@@ -64,6 +65,7 @@ class Started:
     dates: TrialDates | None
     next_charge_on: date
     card: Card
+    newsletters: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

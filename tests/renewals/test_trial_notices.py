@@ -140,4 +140,6 @@ def test_the_worker_is_a_few_hours_late_on_the_day_and_charges_once(world: World
     world.settle()
     assert world.charged_at() == ["2027-03-16 21:30"]
     world.advance_to(local(2027, 4, 16, 9))
-    assert world.charged_at() == ["2027-03-16 21:30", "2027-04-16 09:00"], "counted from the day, not the hour"
+    assert world.charged_at() == ["2027-03-16 21:30", "2027-04-16 09:00"], (
+        "counted from the day, not the hour"
+    )

@@ -1,0 +1,72 @@
+"""Complimentary reading: given by staff, for days, to a reader who has no subscription. It never takes access away."""
+
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.access.models import Grant
+from billing.errors import Conflict, Invalid
+from billing.office import Office
+from billing.rules.access import Held, Reason
+from billing.rules.periods import start_of_day
+from billing.subscriptions.find import live_of, on_sale
+
+
+class HasSubscription(Conflict):
+    """This reader has a subscription that goes on. Extend that instead."""
+
+    code = "has_subscription"
+
+
+class NoDays(Invalid):
+    """Give at least one day."""
+
+    code = "no_days"
+
+
+def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
+    """The grant that reaches furthest, while it lasts."""
+    return session.exec(
+        select(Grant).where(Grant.reader_id == reader_id, Grant.until > at).order_by(col(Grant.until).desc())
+    ).first()
+
+
+def held(session: Session, reader_id: str, at: datetime) -> Held | None:
+    """What a grant gives the reader at the instant."""
+    grant = last_of(session, reader_id, at)
+    return Held(Reason.COMPLIMENTARY, grant.until, frozenset(grant.features)) if grant else None
+
+
+def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:
+    """The last day of a grant of so many days: they begin tomorrow, or behind what is held already. Raises NoDays, HasSubscription."""
+    if days < 1:
+        raise NoDays
+    subscription = live_of(session, reader_id)
+    if subscription is not None and subscription.cancels_at is None:
+        raise HasSubscription
+    before = last_of(session, reader_id, at)
+    ends = [before.until if before else None, subscription.cancels_at if subscription else None]
+    held_until = max((end for end in ends if end is not None and end > at), default=None)
+    so_far = office.today(held_until - timedelta(microseconds=1)) if held_until else office.today(at)
+    return so_far + timedelta(days=days)
+
+
+def give(
+    session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: str, why: str
+) -> Grant:
+    """Open everything to the reader for so many days. Raises NoDays, HasSubscription."""
+    last_day = last_day_of(session, office, reader_id, days, at)
+    plan, _ = on_sale(session, office.today(at))
+    grant = Grant(
+        id=ids.new("grt", at),
+        reader_id=reader_id,
+        given_at=at,
+        until=start_of_day(last_day + timedelta(days=1), office.zone),
+        features=list(plan.features),
+        by=by,
+        why=why,
+    )
+    session.add(grant)
+    session.flush()
+    return grant

@@ -1,0 +1,122 @@
+"""Commands about mail that comes back, and addresses to which none goes."""
+
+import sys
+from typing import IO
+
+import click
+import sqlalchemy as sa
+
+from billing.cli import billing
+from billing.cli.words import settings
+from billing.errors import RefusesToStart
+
+TRY_AGAIN = 75
+"""EX_TEMPFAIL of sysexits.h."""
+
+
+@billing.group()
+def bounces() -> None:
+    """Mail that comes back."""
+
+
+@bounces.command(name="take")
+@click.argument("file", type=click.File("rb"))
+@click.option("--recipient", default="", help="The address it came to; else it is looked for in the headers.")
+def bounces_take(file: IO[bytes], recipient: str) -> None:
+    """Read one bounce or complaint from FILE (- is stdin), as a mail server hands it to a pipe.
+
+    What is no report, not about ours or forged changes nothing, and is no failure: the mail server has done its part.
+    While the database is away it ends with status 75, at which mail servers keep the report and try again."""
+    from billing.mail.bounces import LARGEST
+
+    raw = file.read(LARGEST)
+    try:
+        click.echo(_take(raw, recipient))
+    except (RefusesToStart, sa.exc.SQLAlchemyError) as problem:
+        click.echo(f"billing: not taken, try again later: {str(problem).splitlines()[0]}", err=True)
+        sys.exit(TRY_AGAIN)
+
+
+def _take(raw: bytes, recipient: str) -> str:
+    """What was done, in words."""
+    from billing.app import build
+    from billing.mail.bounces import read_report
+    from billing.newsletters.returned import take
+
+    parts = build(settings())
+    tokens = parts.office.tokens
+    report = read_report(tokens, raw, recipient=recipient)
+    if report is None:
+        return "no report about a mail of ours; nothing changed"
+    with parts.database.transaction() as session:
+        done = take(session, tokens, report, parts.clock.now())
+    return f"{report.why.value} {report.status}".strip() + f": {done.value}"
+
+
+@billing.group()
+def suppressions() -> None:
+    """Addresses to which nothing is sent, by scope: all, newsletters, or one list such as newsletter:first-light."""
+
+
+@suppressions.command(name="show")
+@click.argument("address")
+def suppressions_show(address: str) -> None:
+    """What isn't sent to ADDRESS, and why."""
+    from billing.app import build
+    from billing.mail.suppressions import standing
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        rows = standing(session, parts.office.tokens, address)
+    for row in rows:
+        click.echo(f"{row.scope}  {row.reason.value}  since {row.at:%Y-%m-%d}  {row.source}")
+    if not rows:
+        click.echo("Everything is sent there.")
+
+
+@suppressions.command(name="add")
+@click.argument("address")
+@click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
+@click.option("--reason", required=True, help="In words; it is kept.")
+def suppressions_add(address: str, scope: str, reason: str) -> None:
+    """Send nothing of that scope to ADDRESS. With `all`, receipts and notices stop too."""
+    from billing.app import build
+    from billing.mail.models import SuppressionReason
+    from billing.mail.suppressions import suppress
+    from billing.readers.register import clean_address
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        new = suppress(
+            session,
+            parts.office.tokens,
+            clean_address(address),
+            scope=scope,
+            reason=SuppressionReason.STAFF,
+            source=f"command: {reason}",
+            at=parts.clock.now(),
+        )
+    click.echo("Done." if new else "That stands already.")
+
+
+@suppressions.command(name="lift")
+@click.argument("address")
+@click.option("--scope", required=True, help="all, newsletters, or newsletter:<id>.")
+@click.option("--reason", required=True, help="In words; it is kept.")
+def suppressions_lift(address: str, scope: str, reason: str) -> None:
+    """Send to ADDRESS again. For a reader who complained, their own new sign-up is the better way: it lifts by itself."""
+    from billing.app import build
+    from billing.mail.suppressions import lift
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        ended = lift(
+            session,
+            parts.office.tokens,
+            address,
+            scopes=[scope],
+            at=parts.clock.now(),
+            by=f"command: {reason}",
+        )
+    click.echo("Done." if ended else "There is no such suppression.")
+    sys.exit(0 if ended else 1)

@@ -1,0 +1,74 @@
+"""Commands about who works here. The first admin comes into being here: there is no default account."""
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import in_words, settings
+
+ROLES = ("support", "finance", "editor", "admin")
+
+
+@billing.group()
+def staff() -> None:
+    """Who works here, and as what."""
+
+
+@staff.command(name="add")
+@click.argument("email")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="What this member may do.")
+def staff_add(email: str, role: str) -> None:
+    """Let EMAIL sign in as staff; who is staff already gets the role."""
+    from billing.app import build
+    from billing.staff import members
+    from billing.staff.audit import COMMAND, Actor
+    from billing.staff.roles import Role
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        member = members.add(session, email, Role(role), actor=Actor(COMMAND), at=parts.clock.now())
+    click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.office.page('/staff/sign-in')}")
+
+
+@staff.command(name="list")
+def staff_list() -> None:
+    """Everybody, with role and state."""
+    from billing.app import build
+    from billing.staff import members
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        for member in members.everybody(session):
+            state = "has an authenticator" if member.enrolled_at else "has yet to sign in"
+            if member.disabled_at:
+                state = f"disabled on {in_words(member.disabled_at, parts.settings)}"
+            click.echo(f"{member.email}  {member.role}  {state}")
+
+
+@staff.command(name="disable")
+@click.argument("email")
+def staff_disable(email: str) -> None:
+    """Sign EMAIL out everywhere, and let nobody sign in as them."""
+    from billing.app import build
+    from billing.staff import members
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        member = members.by_address(session, email)
+        members.disable(session, member, actor=Actor(COMMAND), at=parts.clock.now())
+    click.echo(f"{member.email} can't sign in any more.")
+
+
+@staff.command(name="reset")
+@click.argument("email")
+def staff_reset(email: str) -> None:
+    """Forget EMAIL's authenticator (a lost phone): the next sign-in sets up a new one."""
+    from billing.app import build
+    from billing.staff import members
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        member = members.by_address(session, email)
+        members.reset_codes(session, member, actor=Actor(COMMAND), at=parts.clock.now())
+    click.echo(f"{member.email} sets up a new authenticator at the next sign-in.")

@@ -1,0 +1,172 @@
+"""What comes back: bounces (RFC 3464) and complaints (RFC 5965), believed only where they carry a sender that we made.
+
+Each newsletter leaves with an envelope sender of its own (VERP): the number of the delivery and a keyed hash of it.
+Whoever hasn't seen that mail can't make a report about it (B1, B2)."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import EmailMessage, Message
+from email.policy import default
+from email.utils import getaddresses
+from enum import StrEnum
+
+from billing.tokens import Tokens
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TAG = re.compile(r"(?:b\+|n\.)([0-9a-z]{1,13}\.[0-9a-f]{24})@")
+_STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
+_MAC_LENGTH = 24
+LARGEST = 2_000_000
+"""Octets of a report that are read; reports are short, and what is longer is none."""
+
+NO_SUCH_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.10"})
+"""The address doesn't exist: nothing is sent there again (B3)."""
+
+
+class Returned(StrEnum):
+    """Why a mail came back."""
+
+    HARD = "hard"
+    """There is no such mailbox."""
+    SOFT = "soft"
+    """The mailbox is full, or couldn't be reached in days."""
+    POLICY = "policy"
+    """The receiving side dislikes the mail or its sender: nobody's fault who reads (B3)."""
+    COMPLAINT = "complaint"
+    """The reader pressed the button that calls it spam (B4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report about one delivery of ours. `name` is the same for the same report, however often it comes."""
+
+    number: int
+    why: Returned
+    status: str
+    name: str
+
+
+def tag(tokens: Tokens, number: int) -> str:
+    """The number of a delivery with its keyed hash, in letters that survive any mail server's change of case."""
+    return f"{_base36(number)}.{tokens.digest('verp', str(number))[:_MAC_LENGTH]}"
+
+
+def number_of(tokens: Tokens, tagged: str) -> int | None:
+    """The delivery that a tag names, or None when it isn't ours."""
+    written, _, mac = tagged.lower().partition(".")
+    try:
+        number = int(written, 36)
+    except ValueError:
+        return None
+    expected = tokens.digest("verp", str(number))[:_MAC_LENGTH]
+    return number if hmac.compare_digest(expected.encode(), mac.encode()) else None
+
+
+def envelope_sender(tokens: Tokens, number: int, domain: str) -> str:
+    """Where the failure of this delivery is to be reported (B1)."""
+    return f"b+{tag(tokens, number)}@{domain}"
+
+
+def message_id(tokens: Tokens, number: int, domain: str) -> str:
+    """The same for each try of one delivery, and ours to recognise (H11)."""
+    return f"<n.{tag(tokens, number)}@{domain}>"
+
+
+def kind_of(status: str) -> Returned:
+    """What an enhanced status code (RFC 3463) such as 5.1.1 says about the mailbox (B3)."""
+    if status in NO_SUCH_MAILBOX:
+        return Returned.HARD
+    _, subject, detail = [*status.split("."), "", ""][:3]
+    if subject in ("6", "7") or (subject, detail) == ("3", "4"):
+        return Returned.POLICY  # content, size, security: the mail or the sender, not the mailbox
+    return Returned.SOFT
+
+
+def status_in(words: str) -> str | None:
+    """The first enhanced status code in an answer or a header."""
+    found = _STATUS.search(words)
+    return found.group() if found else None
+
+
+def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> Report | None:
+    """What this mail reports, or None when it is no report, not about ours, or forged. Never raises for its content.
+
+    `recipient` is the address it came to, where the mail server hands it on; else it is looked for in the headers."""
+    message = message_from_bytes(raw[:LARGEST], policy=default)
+    if message.get_content_type() != "multipart/report":
+        return None
+    name = hashlib.sha256(raw).hexdigest()[:32]
+    parts = {part.get_content_type(): part for part in message.walk()}
+    if "message/feedback-report" in parts:
+        return _complaint(tokens, parts, raw, recipient, name)
+    if "message/delivery-status" in parts:
+        return _bounce(tokens, message, parts["message/delivery-status"], recipient, name)
+    return None
+
+
+def _bounce(
+    tokens: Tokens, message: EmailMessage, part: EmailMessage, recipient: str, name: str
+) -> Report | None:
+    number = _first(tokens, [recipient, *_recipients(message)])
+    failed = [block for block in _blocks(part) if block.get("action", "").lower() == "failed"]
+    if number is None or not failed:
+        return None
+    status = status_in(failed[0].get("status", "")) or status_in(failed[0].get("diagnostic-code", ""))
+    return Report(number, kind_of(status or "5.0.0"), status or "", name)
+
+
+def _complaint(
+    tokens: Tokens, parts: dict[str, EmailMessage], raw: bytes, recipient: str, name: str
+) -> Report | None:
+    """Addresses are often blacked out in complaints, so our own mark in the copy of the mail is what counts (B4)."""
+    fields = next(iter(_blocks(parts["message/feedback-report"])), {})
+    if fields.get("feedback-type", "").lower() not in ("abuse", "fraud", "other"):
+        return None
+    copy = raw[:LARGEST].decode("latin-1")
+    number = _first(tokens, [recipient, fields.get("original-mail-from", ""), copy])
+    return None if number is None else Report(number, Returned.COMPLAINT, "", name)
+
+
+def _first(tokens: Tokens, texts: list[str]) -> int | None:
+    for text in texts:
+        for found in _TAG.finditer(text.lower()):
+            number = number_of(tokens, found.group(1))
+            if number is not None:
+                return number
+    return None
+
+
+def _recipients(message: EmailMessage) -> Iterator[str]:
+    for header in ("delivered-to", "x-original-to", "envelope-to", "to"):
+        values = [str(value) for value in message.get_all(header, [])]
+        yield from (address for _, address in getaddresses(values))
+
+
+def _blocks(part: EmailMessage) -> Iterator[dict[str, str]]:
+    """The groups of fields in a part like message/delivery-status; the library gives each as a message of its own."""
+    payload = part.get_payload()
+    for block in payload if isinstance(payload, list) else []:
+        if not isinstance(block, Message):
+            continue
+        fields = {str(key).lower(): " ".join(str(value).split()) for key, value in block.items()}
+        if fields:
+            yield fields
+        else:
+            yield _fields(str(block.get_payload()))
+
+
+def _fields(text: str) -> dict[str, str]:
+    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _base36(number: int) -> str:
+    letters = ""
+    while number:
+        number, rest = divmod(number, 36)
+        letters = _DIGITS[rest] + letters
+    return letters or "0"

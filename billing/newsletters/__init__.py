@@ -1,0 +1,1 @@
+"""Newsletters: who wants which, what an issue says, and sending it to each once."""

@@ -1,0 +1,211 @@
+"""What an editor writes, and what becomes of it: prose, article cards, and parts for one kind of reader.
+
+Good morning.
+
+[[article:the-water-nobody-counted]]
+
+::: subscribers
+Thank you for paying for this.
+:::
+::: non-subscribers
+Read the rest with a trial.
+:::
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import emails
+from billing.db import storable
+from billing.errors import Invalid
+from billing.newsletters import markdown
+
+MOST_BYTES = 90_000
+"""Of HTML: Gmail cuts what is longer (H17)."""
+PREHEADER = (40, 110)
+SUBJECT = (3, 150)
+CARD = re.compile(r"\s*\[\[article:([A-Za-z0-9._~-]{1,200})\]\]\s*")
+FENCE = re.compile(r"\s*:::\s*([A-Za-z-]*)\s*")
+
+
+class Variant(StrEnum):
+    """For whom the words are."""
+
+    SUBSCRIBER = "subscriber"
+    READER = "reader"
+    """Somebody who doesn't subscribe."""
+
+
+BLOCKS = {"subscribers": Variant.SUBSCRIBER, "non-subscribers": Variant.READER}
+
+
+class BadIssue(Invalid):
+    """This can't be sent as it is."""
+
+    code = "bad_issue"
+
+
+class BadSubject(Invalid):
+    """A subject is one line, without line breaks or control characters."""
+
+    code = "bad_subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An article as an issue shows it. `locked`: for subscribers alone."""
+
+    section: str
+    title: str
+    url: str
+    locked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A run of prose, or a card, for one variant or (None) for all."""
+
+    variant: Variant | None
+    prose: str = ""
+    article_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that an issue says, before it is put into words for somebody."""
+
+    newsletter: str
+    subject: str
+    preheader: str
+    source: str
+    cards: Mapping[str, Card]
+
+
+def one_line(words: str) -> str:
+    """A subject or preheader as it is kept. Raises BadSubject (H13)."""
+    if not storable(words) or any(
+        ord(letter) < 32 or 127 <= ord(letter) < 160 or letter in "\u2028\u2029" for letter in words
+    ):
+        raise BadSubject
+    return words.strip()
+
+
+def pieces(source: str) -> list[Piece]:
+    """The source taken apart. Raises BadIssue, with the number of the line."""
+    found: list[Piece] = []
+    variant: Variant | None = None
+    opened = 0
+    prose: list[str] = []
+
+    def close() -> None:
+        if "".join(prose).strip():
+            found.append(Piece(variant, prose="\n".join(prose).strip("\n")))
+        prose.clear()
+
+    for number, line in enumerate(source.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
+        if card := CARD.fullmatch(line):
+            close()
+            found.append(Piece(variant, article_id=card[1]))
+        elif fence := FENCE.fullmatch(line):
+            close()
+            variant = _opened(fence[1], variant, number)
+            opened = number
+        else:
+            prose.append(line)
+    close()
+    if variant is not None:
+        raise BadIssue(f"Line {opened} begins a part for some readers, which no line of ::: ends.")
+    return found
+
+
+def _opened(word: str, inside: Variant | None, number: int) -> Variant | None:
+    if not word:
+        if inside is None:
+            raise BadIssue(f"Line {number} ends a part for some readers that hasn't begun.")
+        return None
+    if inside is not None:
+        raise BadIssue(f"Line {number} begins a part inside another; end the first with a line of :::.")
+    if word not in BLOCKS:
+        raise BadIssue(f"Line {number}: a part is for {' or for '.join(BLOCKS)}, not for {word}.")
+    return BLOCKS[word]
+
+
+def article_ids(source: str) -> list[str]:
+    """The articles named in the source, each once, in order; also in one that is still unfinished."""
+    named = (CARD.fullmatch(line) for line in source.splitlines())
+    return list(dict.fromkeys(card[1] for card in named if card))
+
+
+def letter(words: Words, variant: Variant, *, unsubscribe_url: str, preferences_url: str) -> emails.Letter:
+    """The issue for one kind of reader. Raises BadIssue."""
+    blocks: list[emails.Prose | emails.ArticleCard] = []
+    for piece in pieces(words.source):
+        if piece.variant not in (None, variant):
+            continue
+        if piece.article_id:
+            blocks.append(_card(words.cards, piece.article_id, variant))
+        else:
+            blocks.append(emails.Prose(markdown.to_html(piece.prose), markdown.to_text(piece.prose)))
+    return emails.Letter(
+        newsletter=words.newsletter,
+        subject=words.subject,
+        preheader=words.preheader,
+        blocks=tuple(blocks),
+        unsubscribe_url=unsubscribe_url,
+        preferences_url=preferences_url,
+    )
+
+
+def _card(cards: Mapping[str, Card], article_id: str, variant: Variant) -> emails.ArticleCard:
+    card = cards.get(article_id)
+    if card is None:
+        raise BadIssue(f"There is no article {article_id}; pick one from the list.")
+    note = "For subscribers" if card.locked and variant is Variant.READER else ""
+    return emails.ArticleCard(card.section, card.title, card.url, note)
+
+
+def problems(words: Words, house: emails.House) -> list[str]:
+    """What keeps an issue from being sent, in words for its editor. Empty when all is well."""
+    found = []
+    if not SUBJECT[0] <= len(words.subject) <= SUBJECT[1]:
+        found.append(
+            f"The subject has {len(words.subject)} characters; {SUBJECT[0]} to {SUBJECT[1]} are good."
+        )
+    if not PREHEADER[0] <= len(words.preheader) <= PREHEADER[1]:
+        found.append(
+            f"The line under the subject has {len(words.preheader)} characters; {PREHEADER[0]} to {PREHEADER[1]} are good."
+        )
+    elif words.preheader.casefold() == words.subject.casefold():
+        found.append("The line under the subject only repeats it.")
+    try:
+        for variant in Variant:
+            found += [each for each in _problems_of(words, variant, house) if each not in found]
+    except BadIssue as refusal:
+        found.append(refusal.detail)
+    return found
+
+
+def _problems_of(words: Words, variant: Variant, house: emails.House) -> Iterable[str]:
+    draft = letter(
+        words, variant, unsubscribe_url="https://x.invalid/u", preferences_url="https://x.invalid/p"
+    )
+    if not draft.blocks:
+        yield f"There is nothing in it for a {variant.value}."
+    if "⟦" in words.source or "⟧" in words.source:
+        yield "The brackets ⟦ and ⟧ are ours; use others."
+    for piece in pieces(words.source):
+        for href in markdown.broken_links(piece.prose):
+            yield f"The link to {href[:80]} isn't a whole address (https://…)."
+    try:
+        size = len(emails.render_letter(draft, house).html.encode())
+    except emails.UnsafeSubject:
+        return
+    if size > MOST_BYTES:
+        yield f"It is {kilobytes(size)} long for a {variant.value}; mail programs cut what is over {kilobytes(MOST_BYTES)}."
+
+
+def kilobytes(size: int) -> str:
+    """A number of bytes, for people."""
+    return f"{size / 1000:.1f} kB"

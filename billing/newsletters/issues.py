@@ -1,0 +1,228 @@
+"""The life of an issue in its editors' hands: write, save, schedule, take back, pause, go on, stop."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+import emails
+from billing import ids
+from billing.db import storable
+from billing.errors import Conflict, Invalid, NotFound
+from billing.newsletters.compose import BadIssue, Card, one_line, problems
+from billing.newsletters.lists import newsletter
+from billing.newsletters.models import Issue, IssueState, Newsletter, NewsletterKind
+from billing.newsletters.wrap import words_of
+
+LONGEST_SOURCE = 50_000
+FARTHEST = timedelta(days=366)
+OPT_OUTS_GOOD_FOR = timedelta(days=31)
+UNSTARTED = (IssueState.DRAFT, IssueState.SCHEDULED)
+
+
+class UnknownIssue(NotFound):
+    """There is no such issue."""
+
+    code = "unknown_issue"
+
+
+class SavedMeanwhile(Conflict):
+    """Somebody else has saved this issue since you opened it. Your words are below; open the issue again to see theirs."""
+
+    code = "saved_meanwhile"
+    title = "Somebody else was faster"
+
+
+class HasStarted(Conflict):
+    """This issue has started: its words and its recipients are fixed."""
+
+    code = "has_started"
+
+
+class NotNow(Conflict):
+    """That can't be done to this issue now; reload the page to see how it stands."""
+
+    code = "not_now"
+
+
+class BadMoment(Invalid):
+    """Choose a moment from now on, within a year."""
+
+    code = "bad_moment"
+
+
+class TooLong(Invalid):
+    """The text is longer than we keep."""
+
+    code = "too_long"
+
+
+def issues(session: Session, limit: int = 100) -> list[tuple[Issue, Newsletter]]:
+    """The issues changed last, with their newsletters."""
+    rows = session.exec(
+        select(Issue, Newsletter)
+        .join(Newsletter, col(Newsletter.id) == Issue.newsletter_id)
+        .order_by(col(Issue.changed_at).desc(), col(Issue.id).desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def issue(session: Session, issue_id: str, *, lock: bool = False) -> Issue:
+    """Raises UnknownIssue."""
+    found = session.get(Issue, issue_id, with_for_update=lock or None)
+    if found is None:
+        raise UnknownIssue
+    return found
+
+
+def create(session: Session, newsletter_id: str, by: str, at: datetime) -> Issue:
+    """A draft with nothing in it. Raises UnknownNewsletter."""
+    newsletter(session, newsletter_id)
+    made = Issue(
+        id=ids.new("iss", at),
+        newsletter_id=newsletter_id,
+        state=IssueState.DRAFT,
+        subject="",
+        preheader="",
+        source="",
+        cards={},
+        author=by,
+        created_at=at,
+        changed_at=at,
+        changed_by=by,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def save(
+    session: Session,
+    issue_id: str,
+    *,
+    version: int,
+    subject: str,
+    preheader: str,
+    source: str,
+    cards: Mapping[str, Card],
+    by: str,
+    at: datetime,
+) -> Issue:
+    """Keep what was written over `version`; unfinished words are kept too. Until it starts, also when scheduled.
+
+    Raises SavedMeanwhile, HasStarted, BadSubject, TooLong."""
+    found = issue(session, issue_id, lock=True)
+    if found.state not in UNSTARTED:
+        raise HasStarted
+    if found.version != version:
+        raise SavedMeanwhile
+    if len(source) > LONGEST_SOURCE or not storable(source):
+        raise TooLong(f"The text has {len(source)} characters; {LONGEST_SOURCE} are kept.")
+    found.subject, found.preheader = one_line(subject)[:300], one_line(preheader)[:300]
+    found.source = source.replace("\r\n", "\n")
+    found.cards = {name: asdict(card) for name, card in cards.items()}
+    found.version, found.changed_at, found.changed_by = version + 1, at, by
+    session.add(found)
+    session.flush()
+    return found
+
+
+def check(session: Session, found: Issue, house: emails.House) -> list[str]:
+    """What keeps it from being sent."""
+    return problems(words_of(found, newsletter(session, found.newsletter_id)), house)
+
+
+def schedule(
+    session: Session, issue_id: str, when: datetime, house: emails.House, by: str, at: datetime
+) -> Issue:
+    """Start it at `when`, or now for a moment that has just gone. Raises BadIssue, BadMoment, HasStarted."""
+    found = issue(session, issue_id, lock=True)
+    if found.state not in UNSTARTED:
+        raise HasStarted
+    if not at - timedelta(minutes=1) <= when <= at + FARTHEST:
+        raise BadMoment
+    if wrong := check(session, found, house):
+        raise BadIssue(" ".join(wrong))
+    _refuse_unchecked(newsletter(session, found.newsletter_id), at)
+    found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, at), None
+    found.changed_at, found.changed_by = at, by
+    session.add(found)
+    return found
+
+
+def _refuse_unchecked(list_: Newsletter, at: datetime) -> None:
+    """Direct marketing goes only to a list compared with the national register within a month (C4)."""
+    checked = list_.opt_outs_checked_at
+    if list_.kind is NewsletterKind.PROMOTIONAL and (checked is None or at - checked > OPT_OUTS_GOOD_FOR):
+        raise BadIssue(
+            f"{list_.name} is promotional, and its list hasn't been compared with the opt-out register within"
+            f" {OPT_OUTS_GOOD_FOR.days} days."
+        )
+
+
+def unschedule(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+    """Back to a draft. Raises NotNow when it isn't scheduled (any more)."""
+    found = _move(session, issue_id, (IssueState.SCHEDULED,), IssueState.DRAFT, by, at)
+    found.scheduled_at = None
+    return found
+
+
+def pause(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+    """Send to nobody more for now; who is in hand is finished. Raises NotNow."""
+    found = _move(session, issue_id, (IssueState.SENDING,), IssueState.PAUSED, by, at)
+    found.held_why = "Paused by the editors."
+    return found
+
+
+def resume(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+    """Go on with who is left. Raises NotNow."""
+    found = _move(session, issue_id, (IssueState.PAUSED,), IssueState.SENDING, by, at)
+    found.held_why, found.resume_at, found.stalls = None, None, 0
+    return found
+
+
+def stop(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
+    """For good: who hasn't been sent it won't be. Raises NotNow."""
+    found = _move(session, issue_id, (IssueState.SENDING, IssueState.PAUSED), IssueState.STOPPED, by, at)
+    found.finished_at = at
+    session.execute(
+        sa.text(
+            "UPDATE delivery SET state = 'skipped', why = 'stopped', settled_at = :at"
+            " WHERE issue_id = :issue AND state IN ('frozen', 'deferred')"
+        ),
+        {"issue": issue_id, "at": at},
+    )
+    return found
+
+
+def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
+    """Send again to those of whom nobody knows whether they have it: a person's decision (S3). How many."""
+    found = issue(session, issue_id, lock=True)
+    if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
+        raise NotNow
+    done = session.execute(
+        sa.text(
+            "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"
+            " WHERE issue_id = :issue AND state = 'uncertain'"
+        ),
+        {"issue": issue_id, "at": at, "why": f"was uncertain; sent again by {by}"},
+    )
+    count = int(done.rowcount)  # type: ignore[attr-defined]
+    if count and found.state is IssueState.SENT:
+        found.state, found.finished_at = IssueState.SENDING, None
+        session.add(found)
+    return count
+
+
+def _move(
+    session: Session, issue_id: str, of: tuple[IssueState, ...], to: IssueState, by: str, at: datetime
+) -> Issue:
+    found = issue(session, issue_id, lock=True)
+    if found.state not in of:
+        raise NotNow
+    found.state, found.changed_at, found.changed_by = to, at, by
+    session.add(found)
+    return found

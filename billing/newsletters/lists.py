@@ -1,0 +1,48 @@
+"""The paper's newsletters, and the questions about them that SQL answers."""
+
+from sqlmodel import Session, col, select
+
+from billing.errors import NotFound
+from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
+from billing.newsletters.models import Newsletter
+
+READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reader_id IS NULL AND lower(f.email) = s.address_key"
+"""Whose signup `s` is: its owner `o`, or the reader `f` found by the address of one that has none."""
+READER_ID = "coalesce(o.id, f.id)"
+ADDRESS = "coalesce(o.email, s.address)"
+ADDRESS_KEY = f"lower({ADDRESS})"
+
+_SUBSCRIBED = (
+    "(EXISTS (SELECT 1 FROM subscription WHERE reader_id = <reader> AND state <> 'ended'"
+    " AND (cancels_at IS NULL OR cancels_at > :at))"
+    " OR EXISTS (SELECT 1 FROM complimentary_grant WHERE reader_id = <reader> AND given_at <= :at AND until > :at))"
+)
+
+
+class UnknownNewsletter(NotFound):
+    """There is no newsletter by that name."""
+
+    code = "unknown_newsletter"
+
+
+def newsletters(session: Session) -> list[Newsletter]:
+    """All of them, in the order of the page."""
+    return list(session.exec(select(Newsletter).order_by(col(Newsletter.position), col(Newsletter.id))))
+
+
+def newsletter(session: Session, newsletter_id: str) -> Newsletter:
+    """Raises UnknownNewsletter."""
+    found = session.get(Newsletter, newsletter_id)
+    if found is None:
+        raise UnknownNewsletter
+    return found
+
+
+def scopes(newsletter_id: str) -> list[str]:
+    """The suppressions that keep this newsletter from an address."""
+    return [ALL, NEWSLETTERS, one_list(newsletter_id)]
+
+
+def subscribed(reader_id: str) -> str:
+    """A condition in SQL, that the reader (an expression) reads as a subscriber at `:at`: what `access.standing` decides one by one."""
+    return _SUBSCRIBED.replace("<reader>", reader_id)

@@ -1,0 +1,122 @@
+"""Markdown as an editor writes it: CommonMark without raw HTML and without pictures, made into safe HTML and into plain text."""
+
+from collections.abc import Iterator
+from functools import cache
+from urllib.parse import urlsplit
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+TAGS = {"p", "h2", "h3", "ul", "ol", "li", "strong", "em", "a", "blockquote", "code", "pre", "hr", "br"}
+SCHEMES = {"http", "https", "mailto"}
+
+
+@cache
+def _parser() -> MarkdownIt:
+    """Raw HTML is shown as it was typed, never obeyed."""
+    return MarkdownIt("commonmark", {"html": False}).disable("image")
+
+
+def to_html(source: str) -> str:
+    """Safe markup: what the parser makes, and of that only the tags and links we know (two walls, not one)."""
+    tokens = _headed(_parser().parse(source))
+    html = _parser().renderer.render(tokens, _parser().options, {})
+    return nh3.clean(
+        html,
+        tags=TAGS,
+        attributes={"a": {"href"}, "ol": {"start"}},
+        url_schemes=SCHEMES,
+        link_rel=None,
+    ).strip()
+
+
+def to_text(source: str) -> str:
+    """The same words plainly: paragraphs between blank lines, links with their addresses behind the words."""
+    return "\n\n".join(_blocks(_headed(_parser().parse(source))))
+
+
+def broken_links(source: str) -> list[str]:
+    """The links that lead nowhere from a mail: those that are no whole addresses."""
+    hrefs = (str(token.attrGet("href")) for token in _inline(source) if token.type == "link_open")
+    return [href for href in hrefs if not _is_whole(href)]
+
+
+def _is_whole(href: str) -> bool:
+    try:
+        parts = urlsplit(href)
+    except ValueError:
+        return False
+    if parts.scheme == "mailto":
+        return "@" in parts.path
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _inline(source: str) -> Iterator[Token]:
+    for token in _parser().parse(source):
+        yield from token.children or []
+
+
+def _headed(tokens: list[Token]) -> list[Token]:
+    """Headings begin at the second level, as the subject is the first, and skip none."""
+    seen = False
+    for token in tokens:
+        if token.type == "heading_open":
+            token.tag = "h3" if seen and token.tag not in ("h1", "h2") else "h2"
+            seen = seen or token.tag == "h2"
+            last = token.tag
+        elif token.type == "heading_close":
+            token.tag = last
+    return tokens
+
+
+def _blocks(tokens: list[Token]) -> Iterator[str]:
+    """Paragraphs; those inside lists and quotations are indented, which keeps their lines apart."""
+    marks: list[str] = []
+    counts: list[int] = []
+    for token in tokens:
+        match token.type:
+            case "bullet_list_open":
+                counts.append(-1)
+            case "ordered_list_open":
+                counts.append(int(token.attrGet("start") or 1) - 1)
+            case "bullet_list_close" | "ordered_list_close":
+                counts.pop()
+            case "list_item_open":
+                counts[-1] += counts[-1] >= 0
+                marks = [f"{counts[-1]}. " if counts[-1] >= 0 else "- "]
+            case "blockquote_open":
+                marks.append("> ")
+            case "blockquote_close":
+                marks = []
+            case "inline":
+                depth = "  " * max(len(counts) - 1, 0)
+                words = _words(token)
+                yield f"  {depth}{''.join(marks)}{words}" if marks or counts else words
+                marks = [mark for mark in marks if mark == "> "]
+            case "fence" | "code_block":
+                yield "\n".join(f"  {line}" for line in token.content.rstrip("\n").split("\n"))
+            case "hr":
+                yield "  * * *"
+            case _:
+                pass
+
+
+def _words(inline: Token) -> str:
+    said: list[str] = []
+    targets: list[str] = []
+    for token in inline.children or []:
+        match token.type:
+            case "link_open":
+                targets.append(str(token.attrGet("href")))
+                said.append("\0")
+            case "link_close":
+                start = len(said) - 1 - said[::-1].index("\0")
+                label, target = "".join(said[start + 1 :]), targets.pop()
+                plain = target.removeprefix("mailto:")
+                said[start:] = [label if label == plain else f"{label} ({plain})"]
+            case "softbreak" | "hardbreak":
+                said.append(" ")
+            case _:
+                said.append(token.content)
+    return "".join(said)

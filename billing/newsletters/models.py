@@ -1,0 +1,270 @@
+"""Tables about newsletters."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+from billing.mail.bounces import Returned
+
+
+class Audience(StrEnum):
+    """Who may receive a newsletter."""
+
+    EVERYONE = "everyone"
+    SUBSCRIBERS = "subscribers"
+
+
+class NewsletterKind(StrEnum):
+    """A promotional one is direct marketing, for which the law wants more (C4)."""
+
+    EDITORIAL = "editorial"
+    PROMOTIONAL = "promotional"
+
+
+class Newsletter(SQLModel, table=True):
+    """One of the paper's newsletters. Its id is a word for addresses and headers, and never changes."""
+
+    __table_args__ = (sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{0,39}$'", name="id_is_a_word"),)
+
+    id: str = Field(primary_key=True)
+    name: str
+    description: str
+    rhythm: str
+    """When it comes, in words: `Weekdays at six`."""
+    audience: Audience = Field(sa_column=enum_column(Audience))
+    kind: NewsletterKind = Field(sa_column=enum_column(NewsletterKind))
+    position: int
+    """Its place on the page."""
+    opt_outs_checked_at: datetime | None = None
+    """When its readers were last compared with the national register of those who want no marketing (C4)."""
+
+
+class SignupState(StrEnum):
+    """Whether somebody receives a newsletter."""
+
+    PENDING = "pending"
+    """Asked for at an address that has yet to say so itself. Forgotten after a week."""
+    CONFIRMED = "confirmed"
+    LEFT = "left"
+
+
+class Signup(SQLModel, table=True):
+    """One person on one newsletter's list. A reader's goes to the reader's present address."""
+
+    __table_args__ = (
+        sa.Index(
+            "one_signup_per_reader",
+            "newsletter_id",
+            "reader_id",
+            unique=True,
+            postgresql_where=sa.text("reader_id IS NOT NULL"),
+        ),
+        sa.Index(
+            "one_signup_per_address",
+            "newsletter_id",
+            "address_key",
+            unique=True,
+            postgresql_where=sa.text("reader_id IS NULL"),
+        ),
+        sa.Index("signup_of_reader", "reader_id"),
+        sa.Index("signup_of_address", "address_key"),
+        sa.Index("signup_pending", "asked_at", postgresql_where=sa.text("state = 'pending'")),
+        sa.CheckConstraint("(state = 'pending') = (ask_id IS NOT NULL)", name="pending_has_its_ask"),
+    )
+
+    id: str = Field(primary_key=True)
+    newsletter_id: str = Field(foreign_key="newsletter.id")
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    address: str
+    """As it was given."""
+    address_key: str
+    """The address in small letters: one mailbox."""
+    state: SignupState = Field(sa_column=enum_column(SignupState))
+    ask_id: str | None = Field(default=None, index=True)
+    """The mail that asks for confirmation, one for all that was ticked at once."""
+    asked_at: datetime
+    """When it was ticked, with what was read beside the box, from where: evidence once it is confirmed (C6)."""
+    words: str
+    text_version: str
+    how: str
+    ip: str
+    device: str
+    changed_at: datetime
+
+
+class SignupChange(SQLModel, table=True):
+    """One line of evidence: who said yes or no to which newsletter, in which words, when, from where, how (C6). Append-only."""
+
+    __tablename__ = "signup_change"
+    __table_args__ = (sa.Index("signup_change_of", "address_key", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: str = Field(foreign_key="newsletter.id")
+    address: str
+    address_key: str
+    reader_id: str | None = None
+    to_state: str
+    at: datetime
+    how: str
+    words: str = ""
+    text_version: str = ""
+    asked_at: datetime | None = None
+    ip: str = ""
+    device: str = ""
+    message_key: str | None = None
+    """The double opt-in mail that was answered, by its key in the outbox."""
+
+
+class IssueState(StrEnum):
+    """How far an issue has come."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
+    """Its words and its recipients are frozen, and workers send it."""
+    PAUSED = "paused"
+    SENT = "sent"
+    STOPPED = "stopped"
+
+
+class Issue(SQLModel, table=True):
+    """One edition of a newsletter. Until it starts it is edited; from then on its words and recipients are fixed (S10)."""
+
+    __table_args__ = (
+        sa.Index("issue_scheduled", "scheduled_at", postgresql_where=sa.text("state = 'scheduled'")),
+        sa.Index("issue_sending", "id", postgresql_where=sa.text("state = 'sending'")),
+        sa.CheckConstraint(
+            "state <> 'scheduled' OR scheduled_at IS NOT NULL", name="scheduled_has_its_moment"
+        ),
+        sa.CheckConstraint(
+            "(state IN ('draft', 'scheduled')) = (started_at IS NULL)", name="started_has_its_moment"
+        ),
+        sa.CheckConstraint("(started_at IS NULL) = (recipients IS NULL)", name="started_is_counted"),
+    )
+
+    id: str = Field(primary_key=True)
+    newsletter_id: str = Field(foreign_key="newsletter.id", index=True)
+    state: IssueState = Field(sa_column=enum_column(IssueState))
+    subject: str
+    preheader: str
+    source: str
+    """Markdown, with cards and variants (see `newsletters.compose`)."""
+    cards: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """The articles it names, as they were when it was saved: what the editor saw is what is sent."""
+    version: int = Field(default=1)
+    """Counts saves, so that of two people at one issue the second sees the first."""
+    author: str
+    created_at: datetime
+    changed_at: datetime
+    changed_by: str
+    scheduled_at: datetime | None = None
+    started_at: datetime | None = None
+    recipients: int | None = None
+    """How many were frozen. The counts by state always add up to it."""
+    resume_at: datetime | None = None
+    """Not before then: the relay asked for patience."""
+    stalls: int = Field(default=0)
+    """How often in a row the relay couldn't be talked to."""
+    held_why: str | None = None
+    """Why it waits for a person, in words."""
+    finished_at: datetime | None = None
+
+
+class IssueBody(SQLModel, table=True):
+    """What one variant of a started issue says, rendered and inlined once, with marks where a recipient's links go."""
+
+    __tablename__ = "issue_body"
+
+    issue_id: str = Field(primary_key=True, foreign_key="issue.id")
+    variant: str = Field(primary_key=True)
+    text: str
+    html: str
+
+
+class DeliveryState(StrEnum):
+    """Where one recipient's mail is."""
+
+    FROZEN = "frozen"
+    SENDING = "sending"
+    """In a worker's hands."""
+    DEFERRED = "deferred"
+    """Put off by the relay; tried again."""
+    SENT = "sent"
+    UNCERTAIN = "uncertain"
+    """The relay may have it or not; held for a person to decide (S3)."""
+    FAILED = "failed"
+    """Not taken in twelve hours, or refused for a reason that isn't the reader's."""
+    SKIPPED = "skipped"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+
+OPEN = (DeliveryState.FROZEN, DeliveryState.SENDING, DeliveryState.DEFERRED)
+
+
+class Delivery(SQLModel, table=True):
+    """One recipient of one issue: the row that makes it once (S1)."""
+
+    __table_args__ = (
+        sa.Index(
+            "delivery_open",
+            "issue_id",
+            "try_at",
+            "number",
+            postgresql_where=sa.text("state IN ('frozen', 'sending', 'deferred')"),
+        ),
+        sa.Index("delivery_in_hands", "claimed_by", postgresql_where=sa.text("state = 'sending'")),
+        sa.CheckConstraint("(state = 'sending') = (claimed_by IS NOT NULL)", name="sending_is_in_hands"),
+        sa.CheckConstraint("(state = 'skipped') = (why IS NOT NULL)", name="skipped_says_why"),
+    )
+
+    issue_id: str = Field(primary_key=True, foreign_key="issue.id")
+    address_key: str = Field(primary_key=True)
+    number: int = Field(
+        sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True)
+    )
+    """Its name on the wire: in the envelope, in Message-ID, in the sender's journal."""
+    address: str
+    signup_id: str
+    """No foreign key: who signs up anew and never confirms is forgotten, this isn't."""
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    variant: str
+    state: DeliveryState = Field(sa_column=enum_column(DeliveryState))
+    why: str | None = None
+    """Why it was skipped: `left`, `suppressed`, `address_changed`, `not_subscribed`, `stopped`."""
+    tries: int = Field(default=0)
+    try_at: datetime
+    claimed_by: int | None = None
+    last_answer: str | None = None
+    settled_at: datetime | None = None
+
+
+class SendingRun(SQLModel, table=True):
+    """A worker's claims between two commits, and where its journal is: read when the worker dies (S2)."""
+
+    __tablename__ = "sending_run"
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    place: str
+    """Which journal folder, and since which start of that machine; another's can't be read here."""
+    seen_at: datetime
+
+
+class ReturnedMail(SQLModel, table=True):
+    """A bounce or a complaint about one delivery, once however often it is reported. Evidence for suppressions (B3)."""
+
+    __tablename__ = "returned_mail"
+    __table_args__ = (sa.Index("returned_from", "address_digest", "at"),)
+
+    number: int = Field(primary_key=True, sa_type=sa.BigInteger)
+    name: str = Field(primary_key=True)
+    issue_id: str = Field(foreign_key="issue.id")
+    address_digest: str
+    why: Returned = Field(sa_column=enum_column(Returned))
+    status: str
+    at: datetime

@@ -1,0 +1,168 @@
+"""Asking by mail whether an address wants what was ticked for it (C5): one mail, one button, a week to answer."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.db import Database
+from billing.errors import Refusal, TooMany
+from billing.mail import outbox, suppressions
+from billing.newsletters.lists import scopes
+from billing.newsletters.models import Newsletter, Signup, SignupState
+from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
+from billing.office import Office
+from billing.readers import rate
+from billing.readers.register import by_address, clean_address
+from billing.tokens import place
+from emails import ConfirmSignup
+
+PURPOSE = "confirm-signup"
+LIFE = timedelta(days=7)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+class AskSpent(Refusal):
+    """This link has been used, or a newer mail replaced it, or it is older than a week. If you pressed its button before, all is done."""
+
+    status = 410
+    code = "ask_spent"
+
+
+def ask(
+    session: Session, office: Office, email: str, wanted: Iterable[str], at: datetime, origin: Origin
+) -> None:
+    """Mail the question, unless the address is on those lists or was asked within the hour. Nothing tells which. Raises BadAddress.
+
+    Once an hour and three times a day for an address; ten an hour and thirty a day from a network address, which many
+    readers of one mobile network share; a thousand an hour in all. Above the last two TooMany is raised."""
+    address = clean_address(email)
+    tokens = office.tokens
+    for what, whose, hourly, daily in (("signup-from", origin.ip, 10, 30), ("signups", "all", 1000, 10_000)):
+        rate.count(session, tokens, what, whose, limit=hourly, per=HOUR, at=at)
+        rate.count(session, tokens, f"{what}-day", whose, limit=daily, per=DAY, at=at)
+    try:
+        rate.count(session, tokens, "signup", address, limit=1, per=HOUR, at=at)
+        rate.count(session, tokens, "signup-day", address, limit=3, per=DAY, at=at)
+    except TooMany:
+        return
+    reader = by_address(session, address)
+    person = Person.of(reader) if reader else Person(address)
+    ask_id = ids.new("ask", at)
+    asked = ask_for(session, person, known(session, wanted), ask_id, at, origin)
+    if asked:
+        _mail(session, office, person, asked, ask_id, at)
+
+
+def _mail(
+    session: Session, office: Office, person: Person, asked: list[Newsletter], ask_id: str, at: datetime
+) -> None:
+    words = ConfirmSignup(
+        newsletters=_listed([each.name for each in asked]),
+        url=office.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
+        days=LIFE.days,
+    )
+    outbox.queue(
+        session,
+        words,
+        key=_key(ask_id),
+        to=person.address,
+        reader_id=person.reader_id,
+        at=at,
+        expires_at=at + LIFE,
+    )
+
+
+def asked_by(session: Session, office: Office, token: str, at: datetime) -> list[Signup]:
+    """The signups that wait for this token, locked. Changes nothing. Raises AskSpent."""
+    ask_id = office.tokens.subject_of(PURPOSE, token)
+    if ask_id is None:
+        raise AskSpent
+    rows = session.exec(
+        select(Signup).where(Signup.ask_id == ask_id).order_by(col(Signup.id)).with_for_update()
+    ).all()
+    if not rows or any(row.asked_at + LIFE <= at for row in rows):
+        raise AskSpent
+    return list(rows)
+
+
+def confirm(session: Session, office: Office, token: str, at: datetime, origin: Origin) -> list[str]:
+    """The address says yes: on the lists it goes, and what kept newsletters from it is lifted (B6). Raises AskSpent."""
+    rows = asked_by(session, office, token, at)
+    for row in rows:
+        suppressions.lift(
+            session,
+            office.tokens,
+            row.address,
+            scopes=[scope for scope in scopes(row.newsletter_id) if scope != suppressions.ALL],
+            at=at,
+            by=f"signup:{row.id}",
+        )
+        settle(session, row, SignupState.CONFIRMED, at, origin, _key(str(row.ask_id)))
+    return [row.newsletter_id for row in rows]
+
+
+def join_or_ask(
+    session: Session,
+    office: Office,
+    person: Person,
+    wanted: Iterable[str],
+    at: datetime,
+    origin: Origin,
+    *,
+    proved: bool,
+) -> bool:
+    """Whose address is `proved` joins at once; where it isn't, or where mail came back from it, it is asked first.
+
+    Whether a mail was needed."""
+    wanted = known(session, wanted)
+    tokens = office.tokens
+    blocked = [
+        name
+        for name in wanted
+        if not proved or suppressions.is_suppressed(session, tokens, person.address, scopes(name))
+    ]
+    join(session, person, [name for name in wanted if name not in blocked], at, origin)
+    if blocked:
+        ask(session, office, person.address, blocked, at, origin)
+    return bool(blocked)
+
+
+def forget_unanswered(database: Database, at: datetime) -> int:
+    """Drop what nobody confirmed within a week, and the mail that asked: strangers' addresses aren't kept (C5)."""
+    with database.transaction() as session:
+        old = session.execute(
+            sa.text(
+                "DELETE FROM signup WHERE state = 'pending' AND asked_at <= :before RETURNING ask_id, changed_at"
+            ),
+            {"before": at - LIFE},
+        ).all()
+        keys = [_key(row[0]) for row in old]
+        session.execute(sa.text("DELETE FROM message WHERE key = ANY(:keys)"), {"keys": keys})
+    return len(old)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the oldest unanswered question is a week old."""
+    asked_at = session.exec(
+        select(Signup.asked_at)
+        .where(Signup.state == SignupState.PENDING)
+        .order_by(col(Signup.asked_at))
+        .limit(1)
+    ).first()
+    return asked_at + LIFE if asked_at else None
+
+
+def next_words(_session: Session) -> str:
+    """For people."""
+    return "a newsletter sign-up that nobody confirmed is forgotten"
+
+
+def _key(ask_id: str) -> str:
+    return f"confirm-signup:{ask_id}"
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

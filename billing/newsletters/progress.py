@@ -1,0 +1,63 @@
+"""How far an issue is. The counts by state always add up to the number that was frozen (S10)."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.newsletters.models import DeliveryState, Issue
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Recipients by state, the skipped by reason, both without the empty ones; and by variant."""
+
+    recipients: int
+    states: dict[DeliveryState, int]
+    skipped: dict[str, int]
+    variants: dict[str, int]
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether every recipient is somewhere, once."""
+        return sum(self.states.values()) == self.recipients
+
+    @property
+    def settled(self) -> int:
+        """How many need nothing more from us; the held ones wait for a person."""
+        waiting = (
+            DeliveryState.FROZEN,
+            DeliveryState.SENDING,
+            DeliveryState.DEFERRED,
+            DeliveryState.UNCERTAIN,
+        )
+        return self.recipients - sum(self.states.get(state, 0) for state in waiting)
+
+
+def progress(session: Session, issue: Issue) -> Progress:
+    """In one statement, so that no recipient is counted twice or left out while workers send."""
+    rows = session.execute(
+        sa.text(
+            "SELECT state, coalesce(why, ''), variant, count(*) FROM delivery WHERE issue_id = :issue GROUP BY 1, 2, 3"
+        ),
+        {"issue": issue.id},
+    ).all()
+    states: dict[DeliveryState, int] = {}
+    skipped: dict[str, int] = {}
+    variants: dict[str, int] = {}
+    for state, why, variant, count in rows:
+        states[DeliveryState(state)] = states.get(DeliveryState(state), 0) + count
+        variants[variant] = variants.get(variant, 0) + count
+        if why:
+            skipped[why] = skipped.get(why, 0) + count
+    return Progress(issue.recipients or 0, states, skipped, variants)
+
+
+def audience_now(session: Session, newsletter_id: str) -> int:
+    """How many are on the list now; at the start, some of them may not be sent it."""
+    return int(
+        session.execute(
+            sa.text("SELECT count(*) FROM signup WHERE newsletter_id = :newsletter AND state = 'confirmed'"),
+            {"newsletter": newsletter_id},
+        ).scalar_one()
+    )

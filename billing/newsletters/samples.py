@@ -1,0 +1,86 @@
+"""The demo's newsletters, and sample addresses on their lists."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.newsletters.models import Audience, Newsletter, NewsletterKind
+from billing.newsletters.signups import TEXT_VERSION, words
+
+SAMPLES = (
+    (
+        "first-light",
+        "First Light",
+        "What happened overnight and what today will bring, in four minutes over coffee.",
+        "Weekdays at six",
+        Audience.EVERYONE,
+    ),
+    (
+        "water-and-weather",
+        "Water & Weather",
+        "Dam levels, rain, wind and what they mean for farms and towns from the Swartberg to the coast.",
+        "Mondays and Thursdays",
+        Audience.EVERYONE,
+    ),
+    (
+        "the-long-read",
+        "The Long Read",
+        "One story worth an evening, chosen by the editors, with a note on how it was reported.",
+        "Saturday mornings",
+        Audience.EVERYONE,
+    ),
+    (
+        "from-the-newsroom",
+        "From the Newsroom",
+        "A letter to those who pay for our work: what we are digging into, what went wrong, and what you asked us.",
+        "Every second Friday",
+        Audience.SUBSCRIBERS,
+    ),
+)
+DOMAIN = "readers.example"
+
+
+def newsletters(session: Session) -> None:
+    """The sample newsletters, unless they are there. All are journalism; none is marketing (C4)."""
+    for position, (name, title, description, rhythm, audience) in enumerate(SAMPLES):
+        if session.get(Newsletter, name) is None:
+            session.add(
+                Newsletter(
+                    id=name,
+                    name=title,
+                    description=description,
+                    rhythm=rhythm,
+                    audience=audience,
+                    kind=NewsletterKind.EDITORIAL,
+                    position=position,
+                )
+            )
+    session.flush()
+
+
+_PEOPLE = """
+    INSERT INTO signup (id, newsletter_id, address, address_key, state, asked_at, words, text_version, how, ip, device, changed_at)
+    SELECT 'sgn_sample' || lpad(CAST(n AS text), 8, '0') || :newsletter, :newsletter,
+           'reader-' || lpad(CAST(n AS text), 4, '0') || '@' || :domain, 'reader-' || lpad(CAST(n AS text), 4, '0') || '@' || :domain,
+           'confirmed', :at, :words, :version, 'sample', '', '', :at
+    FROM generate_series(CAST(1 AS integer), CAST(:count AS integer)) AS n
+    ON CONFLICT DO NOTHING
+"""
+
+
+def people(session: Session, newsletter_id: str, count: int, at: datetime) -> int:
+    """Put sample addresses, which reach nobody, on a list; how many are new."""
+    name = session.get_one(Newsletter, newsletter_id).name
+    done = session.execute(
+        sa.text(_PEOPLE),
+        {
+            "newsletter": newsletter_id,
+            "domain": DOMAIN,
+            "count": count,
+            "at": at,
+            "words": words(name),
+            "version": TEXT_VERSION,
+        },
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]

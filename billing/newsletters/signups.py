@@ -1,0 +1,204 @@
+"""Who wants which newsletter, and how we know: ask, confirm, join, leave. Every yes and no leaves its line of evidence (C6)."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.db import advisory_key
+from billing.mail.suppressions import key_of
+from billing.newsletters.lists import newsletter, newsletters
+from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
+from billing.readers.models import Reader
+
+TEXT_VERSION = "newsletters-2026-11"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whose choice it is: an address, and the reader it belongs to, if any."""
+
+    address: str
+    reader_id: str | None = None
+
+    @classmethod
+    def of(cls, reader: Reader) -> "Person":
+        """A reader."""
+        return cls(reader.email, reader.id)
+
+    @property
+    def key(self) -> str:
+        """The mailbox."""
+        return key_of(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a choice comes from: by which page or mail, from which network address and device."""
+
+    how: str
+    ip: str = ""
+    device: str = ""
+
+
+def words(name: str) -> str:
+    """What somebody who ticks the box of a newsletter says yes to."""
+    return f"Send me {name} by mail until I stop it. Each one has a link that stops it at once."
+
+
+def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Signup]:
+    """All signups of a person: the reader's, and those of the bare address. Locked, so that two choices at once are made in turn."""
+    if lock:
+        session.execute(
+            sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": advisory_key(f"signup {person.key}")}
+        )
+    bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
+    mine = sa.or_(col(Signup.reader_id) == person.reader_id, bare) if person.reader_id else bare
+    found = select(Signup).where(mine).order_by(col(Signup.newsletter_id), col(Signup.id))
+    if lock:
+        found = found.with_for_update().execution_options(populate_existing=True)
+    return list(session.exec(found))
+
+
+def choices(session: Session, person: Person) -> frozenset[str]:
+    """The newsletters a person receives."""
+    return _in_state(session, person, SignupState.CONFIRMED)
+
+
+def pending(session: Session, person: Person) -> frozenset[str]:
+    """Those that wait for the answer to a mail."""
+    return _in_state(session, person, SignupState.PENDING)
+
+
+def _in_state(session: Session, person: Person, state: SignupState) -> frozenset[str]:
+    rows = rows_of(session, person, lock=False)
+    return frozenset(row.newsletter_id for row in rows if row.state is state)
+
+
+def join(
+    session: Session, person: Person, wanted: Iterable[str], at: datetime, origin: Origin
+) -> list[Newsletter]:
+    """Put a person, whose address is proved, on these lists; those that are new. Raises UnknownNewsletter."""
+    rows = rows_of(session, person)
+    joined = []
+    for name in wanted:
+        list_ = newsletter(session, name)
+        row = _row(rows, name)
+        if row is not None and row.state is SignupState.CONFIRMED:
+            continue
+        row = row or _new(person, list_, at)
+        _tick(row, person, list_, at, origin)
+        settle(session, row, SignupState.CONFIRMED, at, origin)
+        joined.append(list_)
+    return joined
+
+
+def leave(
+    session: Session, person: Person, unwanted: Collection[str] | None, at: datetime, origin: Origin
+) -> list[str]:
+    """Take a person off these lists, or (None) off all; the ids of those that were left. Leaving twice is leaving once."""
+    left = []
+    for row in rows_of(session, person):
+        if row.state is SignupState.LEFT or (unwanted is not None and row.newsletter_id not in unwanted):
+            continue
+        settle(session, row, SignupState.LEFT, at, origin)
+        left.append(row.newsletter_id)
+    return left
+
+
+def ask_for(
+    session: Session, person: Person, wanted: Iterable[str], ask_id: str, at: datetime, origin: Origin
+) -> list[Newsletter]:
+    """Note that these lists were ticked for an address that has yet to say so; those for which it must. Raises UnknownNewsletter."""
+    rows = rows_of(session, person)
+    asked = []
+    for name in wanted:
+        list_ = newsletter(session, name)
+        row = _row(rows, name)
+        if row is not None and row.state is SignupState.CONFIRMED:
+            continue
+        row = row or _new(person, list_, at)
+        _tick(row, person, list_, at, origin)
+        row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, at
+        session.add(row)
+        asked.append(list_)
+    session.flush()
+    return asked
+
+
+def settle(
+    session: Session,
+    row: Signup,
+    state: SignupState,
+    at: datetime,
+    origin: Origin,
+    message_key: str | None = None,
+) -> None:
+    """Change a signup and write its line of evidence."""
+    said_yes = state is SignupState.CONFIRMED
+    row.state, row.ask_id, row.changed_at = state, None, at
+    session.add(row)
+    session.add(
+        SignupChange(
+            newsletter_id=row.newsletter_id,
+            address=row.address,
+            address_key=row.address_key,
+            reader_id=row.reader_id,
+            to_state=state.value,
+            at=at,
+            how=origin.how,
+            words=row.words if said_yes else "",
+            text_version=row.text_version if said_yes else "",
+            asked_at=row.asked_at if said_yes else None,
+            ip=origin.ip[:64],
+            device=origin.device[:300],
+            message_key=message_key,
+        )
+    )
+    session.flush()
+
+
+def person_of(session: Session, signup: Signup) -> Person:
+    """Whose signup it is, at their present address."""
+    reader = session.get(Reader, signup.reader_id) if signup.reader_id else None
+    return Person.of(reader) if reader else Person(signup.address)
+
+
+def known(session: Session, names: Iterable[str]) -> list[str]:
+    """Of these names the ones that are newsletters, each once, in the order of the page."""
+    wanted = set(names)
+    return [each.id for each in newsletters(session) if each.id in wanted]
+
+
+def _row(rows: list[Signup], newsletter_id: str) -> Signup | None:
+    """The reader's own before that of the bare address."""
+    mine = [row for row in rows if row.newsletter_id == newsletter_id]
+    return min(mine, key=lambda row: row.reader_id is None, default=None)
+
+
+def _new(person: Person, list_: Newsletter, at: datetime) -> Signup:
+    return Signup(
+        id=ids.new("sgn", at),
+        newsletter_id=list_.id,
+        reader_id=person.reader_id,
+        address=person.address,
+        address_key=person.key,
+        state=SignupState.LEFT,
+        asked_at=at,
+        words="",
+        text_version="",
+        how="",
+        ip="",
+        device="",
+        changed_at=at,
+    )
+
+
+def _tick(row: Signup, person: Person, list_: Newsletter, at: datetime, origin: Origin) -> None:
+    row.reader_id = row.reader_id or person.reader_id
+    row.address, row.address_key = person.address, person.key
+    row.asked_at, row.words, row.text_version = at, words(list_.name), TEXT_VERSION
+    row.how, row.ip, row.device = origin.how, origin.ip[:64], origin.device[:300]

@@ -1,0 +1,119 @@
+"""Start an issue at its time: its words are rendered once for each kind of reader, its recipients fixed in one statement."""
+
+import logging
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.mail import suppressions
+from billing.newsletters.compose import Variant, problems
+from billing.newsletters.lists import ADDRESS, ADDRESS_KEY, READER, READER_ID, newsletter, scopes, subscribed
+from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
+from billing.newsletters.press import Press
+from billing.newsletters.wrap import marked, words_of
+from billing.tokens import Tokens
+
+GRACE = timedelta(hours=2)
+"""An issue that is later than this waits for a person: yesterday's news at noon helps nobody (S9)."""
+LATE = "It was due while nothing was being sent. Choose a new time."
+log = logging.getLogger(__name__)
+
+_SUBSCRIBED = subscribed(READER_ID)
+FREEZE = f"""
+    INSERT INTO delivery (issue_id, address_key, address, signup_id, reader_id, variant, state, tries, try_at)
+    SELECT DISTINCT ON ({ADDRESS_KEY}) :issue, {ADDRESS_KEY}, {ADDRESS}, s.id, {READER_ID},
+           CASE WHEN {_SUBSCRIBED} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
+    FROM signup s {READER}
+    WHERE s.newsletter_id = :newsletter AND s.state = 'confirmed'
+      AND (NOT :subscribers_only OR {_SUBSCRIBED})
+      AND NOT {suppressions.sql(ADDRESS_KEY)}
+    ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608 - pieces of our own SQL; values are bound
+"""One row for each address that wants it and may have it, with the variant it has at this moment (S1, S10)."""
+
+
+def start_due(press: Press, at: datetime) -> int:
+    """Start what is scheduled for `at` or before; how many issues were seen to. Any number of workers."""
+    seen = 0
+    while _start_one(press, at):
+        seen += 1
+    return seen
+
+
+def _start_one(press: Press, at: datetime) -> bool:
+    with press.database.transaction() as session:
+        issue = session.exec(
+            select(Issue)
+            .where(Issue.state == IssueState.SCHEDULED, col(Issue.scheduled_at) <= at)
+            .order_by(col(Issue.scheduled_at), col(Issue.id))
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if issue is None:
+            return False
+        if issue.scheduled_at is not None and at - issue.scheduled_at > GRACE:
+            _hold(session, issue, LATE)
+        else:
+            begin(session, press, issue, at)
+        return True
+
+
+def begin(session: Session, press: Press, issue: Issue, at: datetime) -> None:
+    """Freeze words and recipients; from here on workers send it. One with problems goes back to its editor."""
+    list_ = newsletter(session, issue.newsletter_id)
+    words = words_of(issue, list_)
+    if found := problems(words, press.house):
+        _hold(session, issue, " ".join(found)[:500])
+        return
+    for variant in Variant:
+        body = marked(words, variant, press.house)
+        session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
+    session.flush()
+    count = freeze(session, press.office.tokens, issue, list_.audience is Audience.SUBSCRIBERS, at)
+    issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, at, count, None
+    session.add(issue)
+    log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
+
+
+def freeze(session: Session, tokens: Tokens, issue: Issue, subscribers_only: bool, at: datetime) -> int:
+    """Write a row for each recipient; done again, it adds none. How many were new."""
+    done = session.execute(
+        sa.text(FREEZE),
+        {
+            "issue": issue.id,
+            "newsletter": issue.newsletter_id,
+            "subscribers_only": subscribers_only,
+            "scopes": scopes(issue.newsletter_id),
+            "salt": suppressions.salt(tokens),
+            "at": at,
+        },
+    )
+    return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _hold(session: Session, issue: Issue, why: str) -> None:
+    issue.state, issue.scheduled_at, issue.held_why = IssueState.DRAFT, None, why
+    session.add(issue)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next issue starts."""
+    return session.exec(
+        select(Issue.scheduled_at)
+        .where(Issue.state == IssueState.SCHEDULED)
+        .order_by(col(Issue.scheduled_at))
+        .limit(1)
+    ).first()
+
+
+def next_words(session: Session) -> str:
+    """Which it is, for people."""
+    issue = session.exec(
+        select(Issue)
+        .where(Issue.state == IssueState.SCHEDULED)
+        .order_by(col(Issue.scheduled_at), col(Issue.id))
+        .limit(1)
+    ).first()
+    return f"the newsletter “{issue.subject}” starts" if issue else "nothing"

@@ -1,0 +1,166 @@
+"""Mailed links that sign somebody in, for readers and for staff alike (SEC-1): single use, ten minutes, in the browser that asked.
+
+Who may ask, what is mailed and what the link opens is the caller's; what makes a link safe is here, once."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from billing import ids
+from billing.errors import Refusal
+from billing.tokens import Tokens
+
+LIFE = timedelta(minutes=10)
+WRONG_CODES = 5
+
+
+class LinkSpent(Refusal):
+    """This link has been used or is older than ten minutes. Ask for a new one; it takes a moment."""
+
+    status = 410
+    code = "link_spent"
+
+
+class OtherBrowser(Refusal):
+    """You asked to sign in from another browser. Type the code there."""
+
+    status = 403
+    code = "other_browser"
+
+
+class WrongCode(Refusal):
+    """That isn't the code from the mail. Please check the digits."""
+
+    status = 422
+    code = "wrong_code"
+
+
+class MailedLink(SQLModel):
+    """The columns of a table of links; the table adds whose the link is."""
+
+    id: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    browser_hash: str = Field(index=True)
+    """Of the cookie in the browser that asked; the link, or the typed code, signs in there and nowhere else."""
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+    wrong_codes: int = Field(default=0)
+
+
+Link = TypeVar("Link", bound=MailedLink)
+
+
+@dataclass(frozen=True)
+class Links(Generic[Link]):
+    """The links of one table. `purpose` keeps their tokens apart from all others; `whose` names the table's owner column."""
+
+    table: type[Link]
+    purpose: str
+    whose: str
+
+    def issue(
+        self, session: Session, tokens: Tokens, owner_id: str | None, browser_secret: str, at: datetime
+    ) -> str:
+        """A new link; older ones of this browser and of this owner are spent by it. Its id, for the mail.
+
+        Without an owner (an unknown address) the same is written, so that the answer and its time are the same."""
+        browser_hash = tokens.digest("browser", browser_secret)
+        for older in self._usable(session, browser_hash, at):
+            _spend(session, older, at)
+        if owner_id is not None:
+            owner = getattr(self.table, self.whose)
+            for older in session.exec(
+                select(self.table).where(owner == owner_id, col(self.table.used_at).is_(None))
+            ):
+                _spend(session, older, at)
+        link_id = ids.new("lnk", at)
+        link = self.table(
+            id=link_id,
+            token_hash=_hash(tokens.token(self.purpose, link_id)),
+            browser_hash=browser_hash,
+            created_at=at,
+            expires_at=at + LIFE,
+        )
+        setattr(link, self.whose, owner_id)
+        session.add(link)
+        session.flush()
+        return link_id
+
+    def find(self, session: Session, tokens: Tokens, token: str, at: datetime) -> Link:
+        """The link with this token, still good. Changes nothing: mail scanners follow links too (H6). Raises LinkSpent."""
+        if tokens.subject_of(self.purpose, token) is None:
+            raise LinkSpent
+        link = session.exec(
+            select(self.table).where(self.table.token_hash == _hash(token)).with_for_update()
+        ).first()
+        if link is None or link.used_at is not None or at > link.expires_at or self.owner(link) is None:
+            raise LinkSpent
+        return link
+
+    def owner(self, link: Link) -> str | None:
+        """Whose link it is."""
+        found: str | None = getattr(link, self.whose)
+        return found
+
+    def use(self, session: Session, tokens: Tokens, token: str, browser_secret: str, at: datetime) -> Link:
+        """Use the link up, in the browser that asked. Raises LinkSpent, OtherBrowser."""
+        link = self.find(session, tokens, token, at)
+        if not belongs_here(link, tokens, browser_secret):
+            raise OtherBrowser
+        _spend(session, link, at)
+        return link
+
+    def use_code(
+        self, session: Session, tokens: Tokens, code: str, browser_secret: str, at: datetime
+    ) -> Link | None:
+        """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong.
+
+        The count of wrong codes must be committed, so a wrong code is an answer and not an exception. Raises LinkSpent."""
+        links = self._usable(session, tokens.digest("browser", browser_secret), at)
+        if not links:
+            raise LinkSpent
+        link = links[0]
+        typed = "".join(letter for letter in code if letter in "0123456789")
+        right = self.owner(link) is not None and hmac.compare_digest(
+            tokens.code(self.purpose, link.id), typed
+        )
+        if right:
+            _spend(session, link, at)
+            return link
+        link.wrong_codes += 1
+        if link.wrong_codes >= WRONG_CODES:
+            link.used_at = at
+        session.add(link)
+        return None
+
+    def _usable(self, session: Session, browser_hash: str, at: datetime) -> list[Link]:
+        rows = session.exec(
+            select(self.table)
+            .where(
+                self.table.browser_hash == browser_hash,
+                col(self.table.used_at).is_(None),
+                self.table.expires_at >= at,
+            )
+            .order_by(col(self.table.id).desc())
+            .with_for_update()
+        )
+        return list(rows)
+
+
+def belongs_here(link: MailedLink, tokens: Tokens, browser_secret: str) -> bool:
+    """Whether this browser is the one that asked (6.6.2)."""
+    return hmac.compare_digest(link.browser_hash, tokens.digest("browser", browser_secret))
+
+
+def _spend(session: Session, link: MailedLink, at: datetime) -> None:
+    link.used_at = at
+    session.add(link)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

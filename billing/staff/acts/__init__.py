@@ -1,0 +1,38 @@
+"""What staff, and programs with a key, do for a reader: one small class an act. `perform` is the one way to do them."""
+
+from billing.staff.acts.cancelling import Cancel, Resume
+from billing.staff.acts.days import AnotherTrial, Complimentary, Extend
+from billing.staff.acts.money import GiveBack
+from billing.staff.acts.note import Note
+from billing.staff.acts.perform import (
+    Changed,
+    NeedsReason,
+    OverLimit,
+    changed_since,
+    foresee,
+    mind_limits,
+    perform,
+    same_wish,
+)
+from billing.staff.acts.shape import Act, Desk, Preview
+
+__all__ = [
+    "Act",
+    "AnotherTrial",
+    "Cancel",
+    "Changed",
+    "Complimentary",
+    "Desk",
+    "Extend",
+    "GiveBack",
+    "NeedsReason",
+    "Note",
+    "OverLimit",
+    "Preview",
+    "Resume",
+    "changed_since",
+    "foresee",
+    "mind_limits",
+    "perform",
+    "same_wish",
+]

@@ -1,0 +1,136 @@
+"""Cancel as of the moment the reader first asked, and take a cancellation back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.payments import numbers
+from billing.renewals import cancel
+from billing.renewals.cancel import DueBack, When
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.staff import requests
+from billing.staff.acts.shape import Desk, Preview, day, moment, rand
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.find import latest_of, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """Counted from `asked_at`: what was charged since then goes back in the same act (CPA-7, ECT-3)."""
+
+    reader_id: str
+    asked_at: datetime
+    when: When = When.PERIOD_END
+    what = May.CANCEL
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """What goes back, how long reading goes on, what isn't charged any more. Raises AlreadyEnded, BadMoment, UnknownSubscription."""
+        subscription = _subscription(desk.session, self.reader_id)
+        if subscription.state is State.ENDED:
+            raise cancel.AlreadyEnded
+        if not subscription.started_at <= self.asked_at <= desk.at:
+            raise cancel.BadMoment
+        back = cancel.due_back(desk.session, subscription, self.asked_at)
+        words = [f"It counts from {moment(desk.office, self.asked_at)}."]
+        words += [_goes_back(desk, one) for one in back] or [
+            "Nothing was charged since then, so nothing goes back."
+        ]
+        words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
+        total = sum(one.cents for one in back)
+        button = f"Cancel and give back {Money(total)}" if total else "Cancel the subscription"
+        return Preview(tuple(words), button, cents=0 if self._is_owed(desk.session) else total)
+
+    def _is_owed(self, session: Session) -> bool:
+        """A request of the reader's, with the moment it came, is proof: what was charged since is owed, whatever the limit."""
+        first = requests.first_to_cancel(session, self.reader_id)
+        return first is not None and self.asked_at >= first.received_at
+
+    def _reading(self, desk: Desk, subscription: Subscription, back: list[DueBack]) -> str:
+        ends_at = (
+            desk.at
+            if self.when is When.NOW
+            else cancel.end_of_what_is_held(desk.office, subscription, [one.invoice for one in back], desk.at)
+        )
+        if ends_at <= desk.at:
+            return "Reading ends now. A mail confirms it."
+        last_day = desk.office.today(ends_at - timedelta(microseconds=1))
+        return f"Reading goes on through {day(last_day)}, as it is free or paid for. A mail confirms it."
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Cancel; the reader's open requests to cancel are answered by it."""
+        subscription = _subscription(desk.session, self.reader_id)
+        cancel.cancel(
+            desk.session,
+            desk.office,
+            subscription.id,
+            asked_at=self.asked_at,
+            at=desk.at,
+            by=actor.by,
+            why=why,
+            when=self.when,
+        )
+        requests.close_to_cancel(desk.session, self.reader_id, by=actor.by, at=desk.at)
+        return subscription.id
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Take a cancellation back while the trial or the period runs."""
+
+    reader_id: str
+    what = May.RESUME
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """When the card is charged next. Raises NothingToUndo, UnknownSubscription."""
+        subscription = _subscription(desk.session, self.reader_id)
+        ended = subscription.state is State.ENDED
+        if ended or subscription.cancels_at is None or subscription.cancels_at <= desk.at:
+            raise cancel.NothingToUndo
+        price = terms_of(desk.session, subscription)[1]
+        on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
+        words = ["The subscription goes on as if it had never been cancelled."]
+        if on is not None:
+            words.append(
+                f"The card is charged {rand(price.amount)} on {day(on)}; a trial whose notices are late moves on."
+                if subscription.state is State.TRIALING
+                else f"The card is charged {rand(price.amount)} on {day(on)}."
+            )
+        words.append("A mail says so, with the link that cancels.")
+        return Preview(tuple(words), "Take the cancellation back")
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Undo it."""
+        subscription = _subscription(desk.session, self.reader_id)
+        cancel.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
+        return subscription.id
+
+
+def _subscription(session: Session, reader_id: str) -> Subscription:
+    found = latest_of(session, reader_id)
+    if found is None:
+        raise UnknownSubscription("This reader has never had a subscription.")
+    return found
+
+
+def _goes_back(desk: Desk, one: DueBack) -> str:
+    number = numbers.invoice_number(one.invoice.number or 0)
+    paid_on = desk.office.today(one.payment.paid_at)
+    return (
+        f"{rand(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail."
+    )
+
+
+def _no_more(desk: Desk, subscription: Subscription) -> list[str]:
+    if subscription.charging_since is not None:
+        return ["A charge is being made this very moment. If it succeeds it is returned by itself."]
+    due = next_charge(subscription, desk.office.zone)
+    if due is None:
+        return ["Nothing more is charged."]
+    price = terms_of(desk.session, subscription)[1]
+    return [f"The charge of {rand(price.amount)} on {day(due.on)} is not made, nor any after it."]

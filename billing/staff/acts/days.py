@@ -1,0 +1,117 @@
+"""Days that staff give: a longer trial or period, complimentary reading, another trial."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from billing.access import grants
+from billing.renewals import extend
+from billing.rules.lifecycle import State
+from billing.staff.acts.shape import Desk, Preview, day, rand
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+from billing.subscriptions import exceptions
+from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.find import live_of, on_sale, terms_of
+from billing.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True)
+class Extend:
+    """The trial, or the paid period, ends so many days later."""
+
+    reader_id: str
+    days: int
+    subscription_id: str | None = None
+    """The very subscription; None: the one that runs."""
+    what = May.EXTEND
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """How the next charge moves. Raises as `renewals.extend.foresee`."""
+        subscription = _running(desk.session, self.reader_id, self.subscription_id)
+        seen = extend.foresee(desk.office, subscription, self.days, desk.at)
+        price = terms_of(desk.session, subscription)[1]
+        what = "trial" if subscription.state is State.TRIALING else "paid period"
+        words = [
+            f"The {what} runs through {day(seen.after - timedelta(days=1))}"
+            f" instead of {day(seen.before - timedelta(days=1))}.",
+            f"The next charge, {rand(price.amount)}, moves from {day(seen.before)} to {day(seen.after)}.",
+        ]
+        if subscription.state is State.TRIALING:
+            words.append("Both notices before the first charge are sent for the new day.")
+        if (seen.after - seen.before).days > self.days:
+            words.append("That is later than asked for: a notice must go out a week before the first charge.")
+        return Preview(tuple(words), f"Extend by {_days(self.days)}", days=self.days)
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Give the days."""
+        subscription = _running(desk.session, self.reader_id, self.subscription_id)
+        extend.extend(desk.session, desk.office, subscription.id, self.days, at=desk.at, by=actor.by, why=why)
+        return subscription.id
+
+
+@dataclass(frozen=True)
+class Complimentary:
+    """Reading without a subscription, for so many days."""
+
+    reader_id: str
+    days: int
+    what = May.COMPLIMENTARY
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """Until when. Raises NoDays, HasSubscription."""
+        last_day = grants.last_day_of(desk.session, desk.office, self.reader_id, self.days, desk.at)
+        words = (
+            f"Everything is open to this reader through {day(last_day)}, free of charge.",
+            "No card is charged, and nothing has to be cancelled.",
+        )
+        return Preview(words, f"Give {_days(self.days)}", days=self.days)
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Give them."""
+        given = grants.give(
+            desk.session, desk.office, self.reader_id, self.days, at=desk.at, by=actor.by, why=why
+        )
+        return given.id
+
+
+@dataclass(frozen=True)
+class AnotherTrial:
+    """Leave to start one more trial, with an address and a card that have had theirs."""
+
+    reader_id: str
+    what = May.ANOTHER_TRIAL
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """What the leave allows. Raises AlreadyAllowed."""
+        if exceptions.open_for(desk.session, self.reader_id) is not None:
+            raise exceptions.AlreadyAllowed
+        plan, price = on_sale(desk.session, desk.office.today(desk.at))
+        words = (
+            f"The next time this reader starts, {plan.trial_days} days are free again, then {rand(price.amount)} a month.",
+            "It works once, for this reader, with any card.",
+        )
+        return Preview(words, "Allow another trial")
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Allow it."""
+        return exceptions.allow(desk.session, self.reader_id, at=desk.at, by=actor.by, why=why).id
+
+
+def _running(session: Session, reader_id: str, subscription_id: str | None) -> Subscription:
+    if subscription_id is not None:
+        named = session.get(Subscription, subscription_id)
+        if named is None or named.reader_id != reader_id:
+            raise UnknownSubscription
+        return named
+    found = live_of(session, reader_id)
+    if found is None:
+        raise UnknownSubscription(
+            "There is no running subscription to extend. Give complimentary days instead."
+        )
+    return found
+
+
+def _days(days: int) -> str:
+    return "one day" if days == 1 else f"{days} days"

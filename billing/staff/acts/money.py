@@ -1,0 +1,66 @@
+"""Give money back, all or part of a payment."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from billing import ids
+from billing.payments import numbers, refund
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.staff.acts.shape import Desk, Preview, rand
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+from billing.subscriptions.change import lock
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """So many cents of a payment; None: all that is left of it."""
+
+    reader_id: str
+    payment_id: str
+    cents: int | None = None
+    what = May.REFUND
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """How much, of which invoice, to which card. Raises UnknownPayment, TooMuch, NotAnAmount."""
+        payment, invoice = self._payment(desk.session)
+        left = refund.left_of(desk.session, payment)
+        cents = left if self.cents is None else self.cents
+        if cents > left or left == 0:
+            raise refund.TooMuch(f"Of this payment {rand(left)} is left to give back.", left=left)
+        if cents < 1:
+            raise refund.NotAnAmount
+        attempt = desk.session.get_one(Attempt, payment.attempt_id)
+        card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
+        number = numbers.invoice_number(invoice.number or 0)
+        words = (
+            f"{rand(cents)} of {rand(payment.amount)} ({number}) goes back to {card.brand.title()} ending in {card.last4}.",
+            "A credit note is written when the bank has it, and goes out by mail.",
+            "Reading goes on as before: a refund alone cancels nothing.",
+        )
+        return Preview(words, f"Give back {rand(cents)}", cents=cents)
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Put it on its way."""
+        payment, invoice = self._payment(desk.session)
+        lock(desk.session, invoice.subscription_id)
+        made = refund.intend(
+            desk.session,
+            payment,
+            amount=self.cents,
+            cause=ids.new(f"act:{actor.by}", desk.at),
+            reason=why,
+            by=actor.by,
+            at=desk.at,
+        )
+        if made is None:
+            raise refund.TooMuch(left=0)
+        return made.id
+
+    def _payment(self, session: Session) -> tuple[Payment, Invoice]:
+        """Only this reader's, so that nobody gives back another's by a changed address (SEC-7)."""
+        payment = session.get(Payment, self.payment_id)
+        if payment is None or payment.reader_id != self.reader_id:
+            raise refund.UnknownPayment
+        return payment, session.get_one(Invoice, payment.invoice_id)

@@ -1,0 +1,30 @@
+"""A note about a reader, for whoever looks next. The note is the reason: it changes nothing else."""
+
+from dataclasses import dataclass
+
+from billing import ids
+from billing.staff.acts.shape import Desk, Preview
+from billing.staff.audit import Actor
+from billing.staff.models import ReaderNote
+from billing.staff.roles import May
+
+
+@dataclass(frozen=True)
+class Note:
+    """Words that stay."""
+
+    reader_id: str
+    what = May.NOTE
+
+    def preview(self, _: Desk, /) -> Preview:
+        """Nothing but itself."""
+        return Preview(("The note stands in the timeline. The reader doesn't see it.",), "Keep the note")
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Keep it."""
+        note = ReaderNote(
+            id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, by=actor.by, words=why
+        )
+        desk.session.add(note)
+        desk.session.flush()
+        return note.id

@@ -1,0 +1,67 @@
+"""The shape of an act: what it would do, in words and rand, and the doing."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.rules.money import Money
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an act works with, at an instant and in a transaction. `support_refund_limit` is the setting, in cents."""
+
+    session: Session
+    office: Office
+    at: datetime
+    support_refund_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What an act would do, in sentences; the word for its button; and what its limits are counted by."""
+
+    words: tuple[str, ...]
+    button: str
+    cents: int = 0
+    """Given back, of staff's own will: what is owed anyway isn't in it."""
+    days: int = 0
+
+
+class Act(Protocol):
+    """Something done for one reader. Its fields are what was wished; nothing in them depends on who looks."""
+
+    @property
+    def what(self) -> May: ...
+
+    @property
+    def reader_id(self) -> str: ...
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """What it would do now. Raises the refusal that doing it would raise."""
+        ...
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Do it; the id of the thing it was done to, where that isn't the reader. The reader's affairs are held."""
+        ...
+
+
+def rand(cents: int) -> str:
+    """An amount as it is said here: always with its VAT."""
+    return Money(cents).with_vat_words()
+
+
+def day(on: date) -> str:
+    """A civil day in words."""
+    return f"{on:%A} {on.day} {on:%B %Y}"
+
+
+def moment(office: Office, at: datetime) -> str:
+    """An instant in words, in the publisher's zone."""
+    local = at.astimezone(office.zone)
+    return f"{day(local.date())} at {local:%H:%M}"

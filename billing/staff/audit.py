@@ -1,0 +1,109 @@
+"""Write down what staff and programs did for readers, and what they were refused. Lines are never changed."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from billing.staff.models import AuditLine, Outcome, StaffMember
+
+COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: how the histories name them, which staff member that is (none for programs), and from where."""
+
+    by: str
+    staff_id: str | None = None
+    ip: str = ""
+
+
+def of(member: StaffMember, ip: str) -> Actor:
+    """A staff member as an actor."""
+    return Actor(f"staff:{member.email}", member.id, ip)
+
+
+def write(
+    session: Session,
+    actor: Actor,
+    act: str,
+    *,
+    at: datetime,
+    outcome: Outcome = Outcome.DONE,
+    reader_id: str | None = None,
+    subject: str | None = None,
+    why: str = "",
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> AuditLine:
+    """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON."""
+    line = AuditLine(
+        at=at,
+        staff_id=actor.staff_id,
+        by=actor.by,
+        act=act,
+        outcome=outcome,
+        reader_id=reader_id,
+        subject=subject,
+        why=why,
+        before=before or {},
+        after=after or {},
+        ip=actor.ip[:64],
+    )
+    session.add(line)
+    session.flush()
+    return line
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Which lines of the audit are wanted; what is empty doesn't matter."""
+
+    who: str = ""
+    """A part of the staff member's address, or of a key's name."""
+    reader_id: str = ""
+    act: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+    refused_only: bool = False
+
+
+def search(session: Session, sought: Sought, *, limit: int, older_than: int | None = None) -> list[AuditLine]:
+    """Lines that fit, newest first; `older_than` is the id where the page before ended."""
+    query = select(AuditLine).order_by(col(AuditLine.id).desc()).limit(limit)
+    if sought.who:
+        query = query.where(col(AuditLine.by).icontains(sought.who, autoescape=True))
+    if sought.reader_id:
+        query = query.where(AuditLine.reader_id == sought.reader_id)
+    if sought.act:
+        query = query.where(AuditLine.act == sought.act)
+    if sought.since is not None:
+        query = query.where(AuditLine.at >= sought.since)
+    if sought.before is not None:
+        query = query.where(AuditLine.at < sought.before)
+    if sought.refused_only:
+        query = query.where(AuditLine.outcome == Outcome.REFUSED)
+    if older_than is not None:
+        query = query.where(col(AuditLine.id) < older_than)
+    return list(session.exec(query))
+
+
+def acts(session: Session) -> list[str]:
+    """Every act there is a line of, for the search form."""
+    return list(session.exec(select(AuditLine.act).distinct().order_by(AuditLine.act)))
+
+
+def looked(session: Session, actor: Actor, reader_id: str, at: datetime) -> None:
+    """Write down that somebody opened a reader's page: once an hour is enough to know it."""
+    recent = session.exec(
+        select(AuditLine.id).where(
+            AuditLine.staff_id == actor.staff_id,
+            AuditLine.reader_id == reader_id,
+            AuditLine.act == "open",
+            AuditLine.at > at - timedelta(hours=1),
+        )
+    ).first()
+    if recent is None:
+        write(session, actor, "open", at=at, reader_id=reader_id)

@@ -1,0 +1,114 @@
+"""A reader's affairs as an act finds them: what is so, in values for the audit, and a version that changes when they do."""
+
+import hashlib
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from billing.access.models import Grant
+from billing.payments.models import Payment, Refund, RefundState
+from billing.readers.models import Reader
+from billing.readers.register import UnknownReader
+from billing.staff.models import AuditLine, Outcome
+from billing.subscriptions import exceptions
+from billing.subscriptions.change import lock
+from billing.subscriptions.find import latest_of
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+NO_MATTER = ("find", "open", "note", "answer", "receive")
+"""Acts that leave a reader's affairs as they are."""
+
+
+def hold(session: Session, reader_id: str) -> Reader:
+    """Lock the reader's affairs until the transaction ends: other staff, the worker and the reader wait. Raises UnknownReader.
+
+    The reader's row is locked without its key, so that whoever inserts a row that names the reader doesn't wait for us."""
+    reader = session.exec(
+        select(Reader)
+        .where(Reader.id == reader_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).first()
+    if reader is None:
+        raise UnknownReader
+    subscription = latest_of(session, reader_id)
+    if subscription is not None:
+        lock(session, subscription.id)
+    return reader
+
+
+def version(session: Session, reader_id: str) -> str:
+    """Changes with everything that an act could meet: history, payments, refunds, grants, leave for a trial, acts of staff."""
+    subscription = latest_of(session, reader_id)
+    leave, last = exceptions.open_for(session, reader_id), last_act(session, reader_id)
+    history = (
+        select(func.max(SubscriptionChange.id))
+        .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+        .where(Subscription.reader_id == reader_id)
+    )
+    refunds = select(Refund.id, Refund.state).where(Refund.reader_id == reader_id).order_by(col(Refund.id))
+    seen = [
+        session.exec(history).one(),
+        session.exec(select(func.max(Payment.id)).where(Payment.reader_id == reader_id)).one(),
+        [list(row) for row in session.exec(refunds)],
+        session.exec(select(func.max(Grant.id)).where(Grant.reader_id == reader_id)).one(),
+        leave.id if leave else None,
+        last.id if last else None,
+        subscription.charging_since if subscription else None,
+    ]
+    return hashlib.sha256(json.dumps(seen, default=str).encode()).hexdigest()[:20]
+
+
+def last_act(session: Session, reader_id: str) -> AuditLine | None:
+    """What was done for this reader last, by staff or by a program."""
+    return session.exec(
+        select(AuditLine)
+        .where(
+            AuditLine.reader_id == reader_id,
+            AuditLine.outcome == Outcome.DONE,
+            col(AuditLine.act).not_in(NO_MATTER),
+        )
+        .order_by(col(AuditLine.id).desc())
+        .limit(1)
+    ).first()
+
+
+def snapshot(session: Session, reader_id: str, at: datetime) -> dict[str, Any]:
+    """How things stand, for the audit's before and after."""
+    session.flush()
+    subscription = latest_of(session, reader_id)
+    returned = session.exec(
+        select(func.coalesce(func.sum(Refund.amount), 0)).where(
+            Refund.reader_id == reader_id, col(Refund.state) != RefundState.FAILED
+        )
+    ).one()
+    granted = session.exec(
+        select(func.max(Grant.until)).where(Grant.reader_id == reader_id, Grant.until > at)
+    ).first()
+    return {
+        "subscription": _columns(subscription) if subscription else None,
+        "cents_returned": int(returned),
+        "complimentary_until": granted.isoformat() if granted else None,
+        "another_trial": exceptions.open_for(session, reader_id) is not None,
+    }
+
+
+def _columns(subscription: Subscription) -> dict[str, Any]:
+    names = (
+        "id",
+        "state",
+        "charge_on",
+        "period_number",
+        "period_end_on",
+        "access_until",
+        "cancel_asked_at",
+        "cancels_at",
+        "ended_at",
+    )
+    return {name: _plain(getattr(subscription, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,35 @@
+"""A reader's mail as it was sent, for staff to read: every secret in it covered."""
+
+from dataclasses import replace
+
+from sqlmodel import Session
+
+import emails
+from billing.errors import NotFound
+from billing.mail.models import Message
+from billing.tokens import without_places
+
+
+class UnknownMail(NotFound):
+    """There is no such mail to this reader."""
+
+    code = "unknown_mail"
+
+
+def one(session: Session, reader_id: str, message_id: str) -> Message:
+    """Raises UnknownMail, also for another reader's (SEC-7)."""
+    found = session.get(Message, message_id)
+    if found is None or found.reader_id != reader_id:
+        raise UnknownMail
+    return found
+
+
+def as_sent(message: Message, house: emails.House) -> emails.Rendered:
+    """Subject and text; links and codes that sign in or cancel are covered, so that nobody acts as the reader with them."""
+    words = emails.load(message.kind, message.fields)
+    covered = {
+        name: without_places(value)
+        for name in emails.places(type(words))
+        if (value := getattr(words, name)) is not None
+    }
+    return emails.render(replace(words, **covered), house)

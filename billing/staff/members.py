@@ -1,0 +1,137 @@
+"""Who works here, and as what. Every change is audited; disabling ends what is signed in, at once (SEC-6)."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.errors import Conflict, NotFound
+from billing.readers.register import clean_address
+from billing.staff import audit, codes, sessions
+from billing.staff.audit import Actor
+from billing.staff.models import StaffMember
+from billing.staff.roles import Role
+
+
+class UnknownMember(NotFound):
+    """Nobody by that address or id works here."""
+
+    code = "unknown_staff_member"
+
+
+class NotYourself(Conflict):
+    """You can't do that to yourself; ask another admin."""
+
+    code = "not_yourself"
+
+
+def by_address(session: Session, email: str) -> StaffMember:
+    """Raises UnknownMember."""
+    found = session.exec(
+        select(StaffMember).where(sa.func.lower(StaffMember.email) == email.strip().lower())
+    ).first()
+    if found is None:
+        raise UnknownMember
+    return found
+
+
+def by_id(session: Session, staff_id: str) -> StaffMember:
+    """Raises UnknownMember."""
+    found = session.get(StaffMember, staff_id)
+    if found is None:
+        raise UnknownMember
+    return found
+
+
+def everybody(session: Session) -> list[StaffMember]:
+    """All members, those who may sign in first, by address."""
+    return list(
+        session.exec(
+            select(StaffMember).order_by(
+                col(StaffMember.disabled_at).desc().nulls_first(), sa.func.lower(StaffMember.email)
+            )
+        )
+    )
+
+
+def add(session: Session, email: str, role: Role, *, actor: Actor, at: datetime) -> StaffMember:
+    """Let somebody work here in a role; somebody who did gets the role, and may sign in again. Raises BadAddress, NotYourself."""
+    email = clean_address(email)
+    try:
+        member = by_address(session, email)
+    except UnknownMember:
+        member = StaffMember(
+            id=ids.new("stf", at), email=email, role=role, created_at=at, code_nonce=codes.new_nonce()
+        )
+        session.add(member)
+        session.flush()
+        _audit(session, actor, "add", member, at, {})
+        return member
+    if member.id == actor.staff_id:
+        raise NotYourself
+    before = _facts(member)
+    member.role, member.disabled_at = role, None
+    sessions.end(session, member.id, at)
+    session.add(member)
+    _audit(session, actor, "change", member, at, before)
+    return member
+
+
+def disable(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
+    """Nobody signs in as this member any more, and who is signed in is out. Raises NotYourself."""
+    if member.id == actor.staff_id:
+        raise NotYourself
+    before = _facts(member)
+    member.disabled_at = member.disabled_at or at
+    sessions.end(session, member.id, at)
+    session.add(member)
+    _audit(session, actor, "disable", member, at, before)
+
+
+def end_sessions(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
+    """Sign the member out everywhere."""
+    ended = sessions.end(session, member.id, at)
+    audit.write(
+        session,
+        actor,
+        "staff_sign_out",
+        at=at,
+        subject=member.id,
+        after={"email": member.email, "ended": ended},
+    )
+
+
+def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
+    """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
+    if member.id == actor.staff_id:
+        raise NotYourself
+    before = _facts(member)
+    member.code_nonce, member.enrolled_at = codes.new_nonce(), None
+    member.last_step, member.wrong_codes, member.locked_until = 0, 0, None
+    sessions.end(session, member.id, at)
+    session.add(member)
+    _audit(session, actor, "reset_codes", member, at, before)
+
+
+def _facts(member: StaffMember) -> dict[str, object]:
+    return {
+        "email": member.email,
+        "role": member.role.value,
+        "disabled": member.disabled_at is not None,
+        "enrolled": member.enrolled_at is not None,
+    }
+
+
+def _audit(
+    session: Session, actor: Actor, what: str, member: StaffMember, at: datetime, before: dict[str, object]
+) -> None:
+    audit.write(
+        session,
+        actor,
+        f"staff_{what}",
+        at=at,
+        subject=member.id,
+        before=dict(before),
+        after=_facts(member),
+    )

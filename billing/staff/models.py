@@ -1,0 +1,140 @@
+"""Tables about staff and what they do."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+from billing.readers.links import MailedLink
+from billing.staff.roles import Role
+
+
+class StaffMember(SQLModel, table=True):
+    """Somebody who works here. Never deleted: what they did names them."""
+
+    __tablename__ = "staff_member"
+    __table_args__ = (sa.Index("staff_address", sa.text("lower(email)"), unique=True),)
+
+    id: str = Field(primary_key=True)
+    email: str
+    role: Role = Field(sa_column=enum_column(Role))
+    created_at: datetime
+    disabled_at: datetime | None = None
+    code_nonce: str
+    """The secret of the authenticator is derived from it and the installation's key (see `staff.codes`); a new one is a new secret."""
+    enrolled_at: datetime | None = None
+    """When a first right code showed that an authenticator knows the secret."""
+    last_step: int = Field(default=0)
+    """The 30-second step of the last code used: a code works once."""
+    wrong_codes: int = Field(default=0)
+    locked_until: datetime | None = None
+
+
+class StaffLink(MailedLink, table=True):
+    """One request of a staff member to sign in."""
+
+    __tablename__ = "staff_link"
+
+    staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
+    """Empty when the address isn't that of staff."""
+
+
+class StaffSession(SQLModel, table=True):
+    """A browser in which a staff member has begun to sign in, or is signed in: 30 minutes idle, 12 hours in all (SEC-3)."""
+
+    __tablename__ = "staff_session"
+
+    id: str = Field(primary_key=True)
+    token_hash: str = Field(unique=True)
+    staff_id: str = Field(foreign_key="staff_member.id", index=True)
+    started_at: datetime
+    seen_at: datetime
+    complete: bool = Field(default=False)
+    """Whether the code of the authenticator was given too; until then it opens the page that asks for it, and nothing else."""
+    ended_at: datetime | None = None
+    ip: str
+    device: str
+
+
+class Outcome(StrEnum):
+    """What became of an act."""
+
+    DONE = "done"
+    REFUSED = "refused"
+
+
+class AuditLine(SQLModel, table=True):
+    """Who did what, when, on whom, why, with what change, from where. Append-only."""
+
+    __tablename__ = "audit_line"
+    __table_args__ = (
+        sa.Index("audit_line_reader", "reader_id", "id"),
+        sa.Index("audit_line_staff", "staff_id", "id"),
+        sa.Index("audit_line_at", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime
+    staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
+    """Empty for programs and for commands on the machine."""
+    by: str
+    """`staff:<address>`, `api:<key name>`, `command`."""
+    act: str
+    outcome: Outcome = Field(sa_column=enum_column(Outcome))
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    subject: str | None = None
+    """The thing acted on, by its id, where it isn't the reader."""
+    why: str = ""
+    before: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    after: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    ip: str = ""
+
+
+class ReaderNote(SQLModel, table=True):
+    """What staff want each other to know about a reader. Append-only."""
+
+    __tablename__ = "reader_note"
+    __table_args__ = (sa.Index("reader_note_of", "reader_id", "id"),)
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id")
+    at: datetime
+    by: str
+    words: str
+
+
+class RequestKind(StrEnum):
+    """What a reader asks for."""
+
+    CANCEL = "cancel"
+    WRONG_CHARGE = "wrong_charge"
+    OTHER = "other"
+
+
+class ReaderRequest(SQLModel, table=True):
+    """A reader's request waiting for staff. The moment it came counts, whenever it is read."""
+
+    __tablename__ = "reader_request"
+    __table_args__ = (
+        sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.Index("reader_request_of", "reader_id", "id"),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: RequestKind = Field(sa_column=enum_column(RequestKind))
+    received_at: datetime
+    email: str
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    proved: bool
+    """Whether the reader was signed in; else the address was typed, by whomever."""
+    words: str
+    ip: str
+    device: str
+    answer: str | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None

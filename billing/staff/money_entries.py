@@ -1,0 +1,97 @@
+"""The timeline's entries about money: charges with Stripe's evidence, refunds with their credit notes."""
+
+from sqlmodel import Session, col, select
+
+from billing.payments import numbers
+from billing.payments.models import (
+    Attempt,
+    AttemptState,
+    Invoice,
+    Payment,
+    PaymentMethod,
+    Refund,
+    RefundState,
+)
+from billing.rules.money import Money
+from billing.staff.entry import Entry, Kind, present
+
+_TRIED = {
+    AttemptState.OPEN: "Charge under way",
+    AttemptState.CHARGED: "Charged",
+    AttemptState.DECLINED: "Declined",
+    AttemptState.WITHDRAWN: "Charge withdrawn before it was made",
+}
+
+
+def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
+    """Charges tried, newest first."""
+    rows = session.exec(
+        select(Attempt, Invoice, PaymentMethod, Payment)
+        .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .join(Payment, col(Payment.attempt_id) == Attempt.id, isouter=True)
+        .where(Invoice.reader_id == reader_id)
+        .order_by(col(Attempt.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(
+            at=attempt.settled_at or attempt.intended_at,
+            kind=Kind.CHARGE,
+            what=f"{_TRIED[attempt.state]}: {Money(attempt.amount).with_vat_words()}",
+            ref=attempt.id,
+            by="by the reader" if attempt.by_reader else "",
+            facts=_evidence(attempt, invoice, card, payment),
+        )
+        for attempt, invoice, card, payment in rows
+    ]
+
+
+def _evidence(
+    attempt: Attempt, invoice: Invoice, card: PaymentMethod, payment: Payment | None
+) -> tuple[tuple[str, str], ...]:
+    found = [
+        ("tax invoice", numbers.invoice_number(invoice.number) if invoice.number else "none yet"),
+        ("period", f"{invoice.period_number}, {invoice.period_start_on} to {invoice.period_end_on}"),
+        ("attempt", str(attempt.ordinal)),
+        ("card", f"{card.brand} ending in {card.last4}"),
+        ("payment", payment.id if payment else ""),
+        ("payment intent", attempt.intent_ref or ""),
+    ]
+    said = [(name.replace("_", " "), str(value)) for name, value in attempt.evidence.items() if value]
+    return present(*found, *said)
+
+
+_RETURNED = {
+    RefundState.INTENDED: "on its way back",
+    RefundState.PENDING: "on its way back, the bank has yet to agree",
+    RefundState.SUCCEEDED: "went back",
+    RefundState.FAILED: "did not go back",
+}
+
+
+def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
+    """Money given back, newest first."""
+    rows = session.exec(
+        select(Refund).where(Refund.reader_id == reader_id).order_by(col(Refund.id).desc()).limit(most)
+    )
+    return [
+        Entry(
+            at=row.settled_at or row.created_at,
+            kind=Kind.REFUND,
+            what=f"{Money(row.amount).with_vat_words()} {_RETURNED[row.state]}",
+            ref=row.id,
+            by=row.by,
+            why=row.reason,
+            facts=present(
+                (
+                    "credit note",
+                    numbers.credit_note_number(row.credit_note_number) if row.credit_note_number else "",
+                ),
+                ("payment", row.payment_id),
+                ("refund at Stripe", row.gateway_ref or ""),
+                ("failure", row.failure or ""),
+            ),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,87 @@
+"""Who may do what. A table, and nothing else; `may` and the limits are the only questions asked of it (SEC-6)."""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Role(StrEnum):
+    """What a staff member is here for."""
+
+    SUPPORT = "support"
+    FINANCE = "finance"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class May(StrEnum):
+    """Something that staff do; each member's `__doc__` puts it in words."""
+
+    FIND = "find", "find readers"
+    READ = "read", "see a reader's page"
+    CANCEL = "cancel", "cancel for a reader"
+    RESUME = "resume", "take a cancellation back for a reader"
+    EXTEND = "extend", "extend a trial or a paid period"
+    COMPLIMENTARY = "complimentary", "give complimentary days"
+    REFUND = "refund", "give money back"
+    ANOTHER_TRIAL = "another_trial", "allow another trial"
+    NOTE = "note", "write notes about a reader"
+    ANSWER = "answer", "answer requests"
+    INVOICES = "invoices", "see and export tax invoices"
+    NEWSLETTERS = "newsletters", "write and send newsletters"
+    ARTICLES = "articles", "register and open articles"
+    AUDIT = "audit", "see and export what staff did"
+    STAFF = "staff", "say who works here, and as what"
+
+    def __new__(cls, value: str, words: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = words
+        return member
+
+    @property
+    def words(self) -> str:
+        """In words that follow "you may not"."""
+        return str(self.__doc__)
+
+
+TABLE: dict[Role, frozenset[May]] = {
+    Role.SUPPORT: frozenset(
+        {
+            May.FIND,
+            May.READ,
+            May.CANCEL,
+            May.RESUME,
+            May.EXTEND,
+            May.COMPLIMENTARY,
+            May.REFUND,
+            May.NOTE,
+            May.ANSWER,
+        }
+    ),
+    Role.FINANCE: frozenset(  # CANCEL, because a cancellation that gives back more than support may comes to finance
+        {May.FIND, May.READ, May.CANCEL, May.REFUND, May.NOTE, May.ANSWER, May.INVOICES, May.AUDIT}
+    ),
+    Role.EDITOR: frozenset({May.NEWSLETTERS, May.ARTICLES}),
+    Role.ADMIN: frozenset(May),
+}
+MOST_DAYS = 366
+"""Nobody gives more days than these at once."""
+DAYS: dict[Role, int] = {Role.SUPPORT: 31, Role.ADMIN: MOST_DAYS}
+"""Days that one act may give, by role; a role without a line gives none."""
+
+
+def may(role: Role, what: May) -> bool:
+    """Whether the role may do it."""
+    return what in TABLE[role]
+
+
+def days_limit(role: Role) -> int:
+    """How many days one act of this role may give."""
+    return DAYS.get(role, 0)
+
+
+def refund_limit(role: Role, support_limit: int) -> int | None:
+    """How many cents one act of this role may give back; None: no limit. `support_limit` is the setting."""
+    if not may(role, May.REFUND):
+        return 0
+    return support_limit if role is Role.SUPPORT else None

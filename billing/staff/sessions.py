@@ -1,0 +1,96 @@
+"""Browsers in which staff are signed in: 30 minutes idle, 12 hours in all, ended with the member (SEC-3, SEC-6)."""
+
+import secrets
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.staff.models import StaffMember, StaffSession
+from billing.tokens import Tokens
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=12)
+TO_COMPLETE = timedelta(minutes=10)
+"""How long the code of the authenticator may take after the mailed link."""
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+def begin(
+    session: Session,
+    tokens: Tokens,
+    staff_id: str,
+    *,
+    at: datetime,
+    ip: str,
+    device: str,
+    complete: bool = False,
+) -> str:
+    """A session that has passed the mailed link, or with `complete` the code too; the secret for its cookie (256 bits)."""
+    secret = secrets.token_urlsafe(32)
+    session.add(
+        StaffSession(
+            id=ids.new("sts", at),
+            token_hash=tokens.digest("staff-session", secret),
+            staff_id=staff_id,
+            started_at=at,
+            seen_at=at,
+            complete=complete,
+            ip=ip[:64],
+            device=device[:300],
+        )
+    )
+    session.flush()
+    return secret
+
+
+def find(
+    session: Session, tokens: Tokens, secret: str, at: datetime, *, complete: bool = True
+) -> tuple[StaffSession, StaffMember] | None:
+    """The open session with this secret and its member, who isn't disabled; with `complete=False` one that waits for its code."""
+    row = session.exec(
+        select(StaffSession, StaffMember)
+        .join(StaffMember, col(StaffMember.id) == StaffSession.staff_id)
+        .where(
+            StaffSession.token_hash == tokens.digest("staff-session", secret),
+            col(StaffSession.complete).is_(complete),
+            col(StaffSession.ended_at).is_(None),
+            col(StaffMember.disabled_at).is_(None),
+        )
+    ).first()
+    if row is None:
+        return None
+    found, member = row
+    if at - found.seen_at > IDLE or at - found.started_at > (ABSOLUTE if complete else TO_COMPLETE):
+        return None
+    if at - found.seen_at >= _TOUCH_EVERY:
+        found.seen_at = at
+        session.add(found)
+    return found, member
+
+
+def open_of(session: Session, staff_id: str, at: datetime) -> list[StaffSession]:
+    """Where the member is signed in, newest first."""
+    rows = session.exec(
+        select(StaffSession)
+        .where(
+            StaffSession.staff_id == staff_id,
+            col(StaffSession.ended_at).is_(None),
+            StaffSession.seen_at >= at - IDLE,
+            StaffSession.started_at >= at - ABSOLUTE,
+        )
+        .order_by(col(StaffSession.id).desc())
+    )
+    return list(rows)
+
+
+def end(session: Session, staff_id: str, at: datetime, *, only: str | None = None) -> int:
+    """End the member's sessions, or `only` one; how many."""
+    rows = session.exec(
+        select(StaffSession).where(StaffSession.staff_id == staff_id, col(StaffSession.ended_at).is_(None))
+    ).all()
+    chosen = [row for row in rows if only is None or row.id == only]
+    for row in chosen:
+        row.ended_at = at
+        session.add(row)
+    return len(chosen)

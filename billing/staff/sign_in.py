@@ -1,0 +1,126 @@
+"""How staff sign in: a mailed link as for readers, then a code of the authenticator. Apart from readers: own links, own sessions."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.mail import outbox
+from billing.office import Office
+from billing.readers import sign_in as mailed
+from billing.readers.links import LIFE, Links
+from billing.readers.register import clean_address
+from billing.readers.sign_in import Browser
+from billing.staff import audit, codes, sessions
+from billing.staff.codes import Checked
+from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
+from billing.tokens import Tokens, code_place, place
+from emails import SignInLink as SignInMail
+
+PURPOSE = "staff-sign-in"
+DEMO = "staff-demo"
+LINKS = Links(StaffLink, PURPOSE, "staff_id")
+DEMO_LINK_LIFE = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session with both factors: whose, and the secret for its cookie."""
+
+    staff_id: str
+    session_secret: str
+
+
+def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datetime) -> None:
+    """As for readers, counted apart. Raises BadAddress, TooMany."""
+    mailed.count_tries(session, tokens, email, ip, at, what=PURPOSE)
+
+
+def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime) -> None:
+    """As for readers, counted apart; for mailed codes and the authenticator's together. Raises TooMany."""
+    mailed.count_codes(session, tokens, ip, at, what=PURPOSE)
+
+
+def ask(session: Session, office: Office, email: str, browser: Browser, at: datetime) -> None:
+    """Mail a link, if the address is that of a member who may sign in; do the same work if it isn't. Raises BadAddress."""
+    member = session.exec(
+        select(StaffMember).where(
+            sa.func.lower(StaffMember.email) == clean_address(email).lower(),
+            col(StaffMember.disabled_at).is_(None),
+        )
+    ).first()
+    link_id = LINKS.issue(session, office.tokens, member.id if member else None, browser.secret, at)
+    if member is None:
+        return
+    words = SignInMail(
+        url=office.page(f"/staff/sign-in/link/{place(PURPOSE, link_id)}"),
+        code=code_place(PURPOSE, link_id),
+        minutes=int(LIFE.total_seconds() // 60),
+    )
+    outbox.queue(
+        session,
+        words,
+        key=f"staff-sign-in:{link_id}",
+        to=member.email,
+        reader_id=None,
+        at=at,
+        expires_at=at + LIFE,
+    )
+
+
+def confirm(session: Session, tokens: Tokens, token: str, browser: Browser, at: datetime) -> str:
+    """Use the mailed link; the secret of a session that waits for its code. Raises LinkSpent, OtherBrowser."""
+    link = LINKS.use(session, tokens, token, browser.secret, at)
+    return _wait(session, tokens, str(link.staff_id), browser, at)
+
+
+def confirm_code(session: Session, tokens: Tokens, code: str, browser: Browser, at: datetime) -> str | None:
+    """Use the mail's code, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
+    link = LINKS.use_code(session, tokens, code, browser.secret, at)
+    return _wait(session, tokens, str(link.staff_id), browser, at) if link else None
+
+
+def skip_mail(session: Session, tokens: Tokens, member: StaffMember, browser: Browser, at: datetime) -> str:
+    """The demo's link instead of a mail: as `confirm`, and who was signed in as this member before is out."""
+    sessions.end(session, member.id, at)
+    return _wait(session, tokens, member.id, browser, at)
+
+
+def _wait(session: Session, tokens: Tokens, staff_id: str, browser: Browser, at: datetime) -> str:
+    return sessions.begin(session, tokens, staff_id, at=at, ip=browser.ip, device=browser.device)
+
+
+def complete(
+    session: Session,
+    tokens: Tokens,
+    waiting: StaffSession,
+    member: StaffMember,
+    typed: str,
+    browser: Browser,
+    at: datetime,
+    *,
+    clock_stands: bool = False,
+) -> SignedIn | Checked:
+    """The code makes the session whole: a new one, with a new secret (7.2.4). Else what was wrong. Commit either."""
+    new = member.enrolled_at is None
+    found = codes.check(session, tokens, member.id, typed, at, clock_stands=clock_stands)
+    right = found is Checked.RIGHT
+    audit.write(
+        session,
+        audit.of(member, browser.ip),
+        "sign_in",
+        at=at,
+        outcome=Outcome.DONE if right else Outcome.REFUSED,
+        why="" if right else f"the code was {found}" if found is Checked.WRONG else "locked for 15 minutes",
+        after={"device": browser.device, "new_authenticator": True}
+        if new and right
+        else {"device": browser.device},
+    )
+    if not right:
+        return found
+    sessions.end(session, member.id, at, only=waiting.id)
+    secret = sessions.begin(
+        session, tokens, member.id, at=at, ip=browser.ip, device=browser.device, complete=True
+    )
+    return SignedIn(member.id, secret)

@@ -1,0 +1,239 @@
+"""Everything that happened to a reader, in one list, newest first: each kind of row told in the same few words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from billing.mail.models import Message, MessageState
+from billing.readers import devices
+from billing.readers.models import Consent, ReaderSession
+from billing.rules.lifecycle import Happening
+from billing.rules.money import Money
+from billing.staff import money_entries
+from billing.staff.entry import Entry, Kind, present
+from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
+from billing.staff.roles import May
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+PAGE = 40
+NOT_ACTS = ("find", "open", "answer", "note")
+"""Audit lines that tell of no act for the reader, or of one that has an entry of its own."""
+
+
+def of(
+    session: Session, reader_id: str, *, only: Kind | None = None, page: int = 1
+) -> tuple[list[Entry], bool]:
+    """A page of the timeline, and whether there is more. Each source gives as many as could stand on it."""
+    most = page * PAGE + 1
+    found = [
+        entry
+        for kind, source in _SOURCES.items()
+        if only in (None, kind)
+        for entry in source(session, reader_id, most)
+    ]
+    found.sort(key=lambda entry: (entry.at, entry.ref), reverse=True)
+    first = (page - 1) * PAGE
+    return found[first : first + PAGE], len(found) > first + PAGE
+
+
+_HAPPENED = {
+    None: "Started",
+    Happening.TRIAL_EXTENDED: "Trial moved on by itself",
+    Happening.EXTENDED: "Extended",
+    Happening.CANCEL_ASKED: "Cancelled",
+    Happening.CANCEL_UNDONE: "Cancellation taken back",
+    Happening.CHARGED: "Paid",
+    Happening.DECLINED: "Payment failed",
+    Happening.RAN_OUT: "Ran out",
+    Happening.GAVE_UP: "Ended without payment",
+    Happening.STOP_ORDERED: "Ended: the bank was told to stop",
+    Happening.ENDED_NOW: "Ended at once",
+    Happening.CARD_CHANGED: "Another card",
+    Happening.FIRST_CHARGE_REFUSED: "First charge declined",
+}
+
+
+def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(SubscriptionChange)
+        .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+        .where(Subscription.reader_id == reader_id)
+        .order_by(col(SubscriptionChange.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(
+            at=row.at,
+            kind=Kind.STATE,
+            what=f"{_HAPPENED[row.happening]}: {_from_to(row)}",
+            ref=f"{row.id:012d}",
+            by=row.by,
+            why=row.why,
+            facts=tuple((name, _change(value)) for name, value in row.facts.items()),
+        )
+        for row in rows
+    ]
+
+
+def _from_to(row: SubscriptionChange) -> str:
+    same = row.from_state in (None, row.to_state)
+    return row.to_state if same else f"{row.from_state} to {row.to_state}"
+
+
+def _change(value: Any) -> str:
+    before, after = value
+    return f"{before if before is not None else 'none'} → {after if after is not None else 'none'}"
+
+
+_SENT = {
+    MessageState.QUEUED: "waiting to be sent",
+    MessageState.ACCEPTED: "accepted by the mail server",
+    MessageState.REFUSED: "refused by the mail server",
+    MessageState.EXPIRED: "never sent: its time was over",
+}
+
+
+def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(Message).where(Message.reader_id == reader_id).order_by(col(Message.id).desc()).limit(most)
+    )
+    return [
+        Entry(
+            at=row.accepted_at or row.created_at,
+            kind=Kind.MAIL,
+            what=f"Mail “{row.kind.replace('_', ' ')}”: {_SENT[row.state]}",
+            ref=row.id,
+            facts=present(
+                ("to", row.recipient), ("answer", row.last_answer or ""), ("tries", str(row.tries))
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _consents(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id).desc()).limit(most)
+    )
+    return [
+        Entry(
+            at=row.accepted_at,
+            kind=Kind.CONSENT,
+            what=f"Agreed to the {row.kind} terms: {Money(row.amount).with_vat_words()} from {row.first_charge_on}",
+            ref=row.id,
+            by="reader",
+            facts=(
+                ("text", f"{row.text_version}, {row.text_hash[:16]}…"),
+                ("from", row.ip),
+                ("device", devices.in_words(row.device)),
+            ),
+        )
+        for row in rows
+    ]
+
+
+def _acts(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(AuditLine)
+        .where(AuditLine.reader_id == reader_id, col(AuditLine.act).not_in(NOT_ACTS))
+        .order_by(col(AuditLine.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(
+            at=row.at,
+            kind=Kind.ACT,
+            what=f"{'Refused: ' if row.outcome is Outcome.REFUSED else ''}{in_words(row.act)}",
+            ref=f"{row.id:012d}",
+            by=row.by,
+            why=row.why,
+            facts=present(("on", row.subject or "")),
+        )
+        for row in rows
+    ]
+
+
+def in_words(act: str) -> str:
+    """An act of the audit in words: what the permission says, where it is one."""
+    words = May(act).words if act in May.__members__.values() else act.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(ReaderNote)
+        .where(ReaderNote.reader_id == reader_id)
+        .order_by(col(ReaderNote.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(at=row.at, kind=Kind.NOTE, what="Note", ref=row.id, by=row.by, why=row.words) for row in rows
+    ]
+
+
+_ASKED = {
+    RequestKind.CANCEL: "Asked to cancel",
+    RequestKind.WRONG_CHARGE: "Says a charge is wrong",
+    RequestKind.OTHER: "Asked something",
+}
+
+
+def _requests(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(ReaderRequest)
+        .where(ReaderRequest.reader_id == reader_id)
+        .order_by(col(ReaderRequest.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(
+            at=row.received_at,
+            kind=Kind.REQUEST,
+            what=_ASKED[row.kind] + ("" if row.closed_at else ", not answered yet"),
+            ref=row.id,
+            by="reader" if row.proved else "whoever typed the address",
+            why=row.words,
+            facts=present(("answered by", row.closed_by or ""), ("answer", row.answer or "")),
+        )
+        for row in rows
+    ]
+
+
+def asked(kind: RequestKind) -> str:
+    """What a reader asks for, in words."""
+    return _ASKED[kind]
+
+
+def _sign_ins(session: Session, reader_id: str, most: int) -> list[Entry]:
+    rows = session.exec(
+        select(ReaderSession)
+        .where(ReaderSession.reader_id == reader_id)
+        .order_by(col(ReaderSession.id).desc())
+        .limit(most)
+    )
+    return [
+        Entry(
+            at=row.started_at,
+            kind=Kind.SIGN_IN,
+            what=f"Signed in, {devices.in_words(row.device)}",
+            ref=row.id,
+            by="reader",
+            why="" if row.proved else "by starting; the address isn't proved by a mailed link",
+            facts=(("from", row.ip),),
+        )
+        for row in rows
+    ]
+
+
+_SOURCES: dict[Kind, Callable[[Session, str, int], list[Entry]]] = {
+    Kind.STATE: _changes,
+    Kind.CHARGE: money_entries.attempts,
+    Kind.REFUND: money_entries.refunds,
+    Kind.MAIL: _mails,
+    Kind.CONSENT: _consents,
+    Kind.ACT: _acts,
+    Kind.NOTE: _notes,
+    Kind.REQUEST: _requests,
+    Kind.SIGN_IN: _sign_ins,
+}

@@ -1,0 +1,109 @@
+"""What staff do for readers, for programs: days, another trial, notes. Audited with the key's name."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.access.models import Grant
+from billing.staff.acts import Act, AnotherTrial, Complimentary, Desk, Extend, Note, perform
+from billing.staff.models import AuditLine, ReaderNote
+from billing.staff.roles import MOST_DAYS
+from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.models import Subscription, TrialException
+from billing.web.api import shapes
+from billing.web.api.caller import Caller, Readers
+
+router = APIRouter(tags=["Readers"])
+
+
+class ReasonBody(shapes.Body):
+    """Why."""
+
+    reason: shapes.FreeText = Field(min_length=1, max_length=1000)
+
+
+class DaysBody(ReasonBody):
+    """How many days, and why."""
+
+    days: int = Field(ge=1, le=MOST_DAYS)
+
+
+class NoteBody(shapes.Body):
+    """What is to be known about the reader."""
+
+    words: shapes.FreeText = Field(min_length=1, max_length=2000)
+
+
+def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
+    desk = Desk(session, caller.parts.office, caller.at, caller.parts.settings.support_refund_limit)
+    return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
+
+
+def _once(
+    caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]
+) -> Response:
+    def in_one_go() -> tuple[int, Any]:
+        with caller.parts.database.transaction() as session:
+            return do(session)
+
+    return caller.once(body.model_dump(mode="json"), in_one_go)
+
+
+@router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")
+def extend(subscription_id: str, body: DaysBody, caller: Readers) -> Response:
+    """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_owing`, `charge_under_way`, `already_ended`."""
+
+    def do(session: Session) -> tuple[int, Any]:
+        row = session.get(Subscription, subscription_id)
+        if row is None:
+            raise UnknownSubscription
+        _perform(caller, session, Extend(row.reader_id, body.days, subscription_id), body.reason)
+        return 200, shapes.subscription(session, row, caller.parts.office.zone)
+
+    return _once(caller, body, do)
+
+
+@router.post("/v1/readers/{reader_id}/grants", status_code=201, summary="Give complimentary days")
+def give_days(reader_id: str, body: DaysBody, caller: Readers) -> Response:
+    """Everything is open to the reader for so many days. 409 `has_subscription` when there is one to extend."""
+
+    def do(session: Session) -> tuple[int, Any]:
+        line = _perform(caller, session, Complimentary(reader_id, body.days), body.reason)
+        grant = session.get_one(Grant, line.subject)
+        return 201, {
+            "id": grant.id,
+            "reader_id": reader_id,
+            "until": shapes.instant(grant.until),
+            "features": sorted(grant.features),
+            "reason": grant.why,
+        }
+
+    return _once(caller, body, do)
+
+
+@router.post("/v1/readers/{reader_id}/trial-exceptions", status_code=201, summary="Allow another trial")
+def allow_trial(reader_id: str, body: ReasonBody, caller: Readers) -> Response:
+    """The reader's next start is a trial again, once. 409 `trial_already_allowed`."""
+
+    def do(session: Session) -> tuple[int, Any]:
+        line = _perform(caller, session, AnotherTrial(reader_id), body.reason)
+        leave = session.get_one(TrialException, line.subject)
+        return 201, {"id": leave.id, "reader_id": reader_id, "reason": leave.why, "used_at": None}
+
+    return _once(caller, body, do)
+
+
+@router.post("/v1/readers/{reader_id}/notes", status_code=201, summary="Keep a note")
+def keep_note(reader_id: str, body: NoteBody, caller: Readers) -> Response:
+    """For staff to read; it is never changed."""
+
+    def do(session: Session) -> tuple[int, Any]:
+        line = _perform(caller, session, Note(reader_id), body.words)
+        note = session.get_one(ReaderNote, line.subject)
+        return 201, {"id": note.id, "reader_id": reader_id, "words": note.words, "at": shapes.instant(note.at)}
+
+    return _once(caller, body, do)

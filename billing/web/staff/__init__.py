@@ -1,0 +1,5 @@
+"""The pages of staff: thin routers, each behind `guard`."""
+
+from billing.web.staff import acts, audit, find, invoices, members, newsletters, reader, requests, sign_in
+
+PAGES = (sign_in, find, reader, acts, requests, invoices, audit, members, newsletters)

@@ -1,0 +1,143 @@
+"""The editor's page and its preview: what was typed, what keeps it from being sent, how readers would see it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from html import escape
+
+from fastapi.responses import HTMLResponse
+from sqlmodel import Session, col, select
+from starlette.responses import Response
+
+import emails
+from billing.access.articles import newest
+from billing.access.models import Article
+from billing.newsletters import issues
+from billing.newsletters.compose import (
+    MOST_BYTES,
+    BadIssue,
+    Card,
+    Variant,
+    Words,
+    article_ids,
+    kilobytes,
+)
+from billing.newsletters.lists import newsletter
+from billing.newsletters.models import Issue
+from billing.newsletters.press import Press
+from billing.newsletters.progress import audience_now
+from billing.newsletters.proof import preview
+from billing.newsletters.wrap import words_of
+from billing.rules.access import AccessLevel
+from billing.web import views
+from billing.web.staff.guard import StaffVisit
+
+ROOM = "/staff/newsletters"
+PICKS = 30
+FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox"
+_PLAIN = '<!doctype html><html lang="en-ZA"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head><body>{body}</body></html>'
+_STYLE = "body{margin:0;padding:12px 14px;font:15px/1.5 ui-monospace,monospace;color:#1d1a16;background:#fffdf9}pre{white-space:pre-wrap;margin:0}"
+_BAR = '<p style="margin:0;padding:8px 14px;font:13px/1.4 sans-serif;color:#f3f1e8;background:#24312c">{words}</p>'
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is in the form."""
+
+    version: int
+    subject: str
+    preheader: str
+    source: str
+
+    @classmethod
+    def of(cls, issue: Issue) -> "Draft":
+        """What is kept."""
+        return cls(issue.version, issue.subject, issue.preheader, issue.source)
+
+    def with_card(self, article_id: str) -> "Draft":
+        """With an article's card at the end."""
+        return replace(self, source=f"{self.source.rstrip()}\n\n[[article:{article_id}]]\n".lstrip())
+
+
+def cards(session: Session, source: str) -> Mapping[str, Card]:
+    """The articles named in the text, as the registry knows them now."""
+    found = session.exec(select(Article).where(col(Article.id).in_(article_ids(source)[:200])))
+    return {
+        each.id: Card(each.section, each.title, each.url, each.access is AccessLevel.SUBSCRIBER)
+        for each in found
+    }
+
+
+def compose_view(
+    visit: StaffVisit,
+    session: Session,
+    issue: Issue,
+    draft: Draft,
+    *,
+    error: str | None = None,
+    note: str | None = None,
+) -> views.Compose:
+    """The page with what was typed; problems and sizes are those of what is kept."""
+    list_ = newsletter(session, issue.newsletter_id)
+    press = visit.parts.press
+    tomorrow = visit.parts.office.today(visit.at) + timedelta(days=1)
+    return views.Compose(
+        issue_id=issue.id,
+        newsletter=list_.name,
+        people=audience_now(session, list_.id),
+        version=draft.version,
+        subject=draft.subject,
+        preheader=draft.preheader,
+        source=draft.source,
+        scheduled_at=issue.scheduled_at,
+        suggested=f"{tomorrow}T06:00",
+        zone=visit.parts.office.zone.key,
+        picks=tuple(
+            views.Pick(article_id=each.id, title=each.title, section=each.section)
+            for each in newest(session, PICKS)
+        ),
+        problems=tuple(issues.check(session, issue, press.house)),
+        sizes=_sizes(press, words_of(issue, list_)),
+        held_why=issue.held_why,
+        note=note,
+        error=error,
+    )
+
+
+def _sizes(press: Press, words: Words) -> tuple[tuple[str, str], ...]:
+    found = []
+    for variant in Variant:
+        try:
+            size = len(preview(press, words, variant).html.encode())
+        except (BadIssue, emails.UnsafeSubject):
+            continue
+        found.append((variant.value, kilobytes(size)))
+    return tuple(found)
+
+
+def preview_answer(press: Press, words: Words, variant: Variant, shown: str) -> Response:
+    """A whole page for a frame that can run nothing: the mail under a line with its size, its text, or what is wrong."""
+    try:
+        mail = preview(press, words, variant)
+    except BadIssue as refusal:
+        return _framed("Not yet", escape(refusal.detail))
+    except emails.UnsafeSubject:
+        return _framed("Not yet", "Type a subject.")
+    size = f"{kilobytes(len(mail.html.encode()))} of {kilobytes(MOST_BYTES)}"
+    bar = _BAR.format(
+        words=f"As a {variant.value} gets it · {size} · line under the subject: {len(words.preheader)} characters"
+    )
+    if shown == "text":
+        return _framed(mail.subject, f"{bar}<pre>{escape(mail.text)}</pre>")
+    head, body, rest = mail.html.partition("<body")
+    start = rest.index(">") + 1
+    return _answer(f"{head}{body}{rest[:start]}{bar}{rest[start:]}")
+
+
+def _framed(title: str, body: str) -> Response:
+    return _answer(_PLAIN.format(title=escape(title), style=_STYLE, body=body))
+
+
+def _answer(html: str) -> Response:
+    headers = {"Content-Security-Policy": FRAME_POLICY, "Cache-Control": "no-store"}
+    return HTMLResponse(html, headers=headers)

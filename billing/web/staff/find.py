@@ -1,0 +1,67 @@
+"""The first page of staff: one box that finds a reader by whatever is known."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session, col, func, select
+from starlette.responses import Response
+
+from billing.db import storable
+from billing.staff.find import Found, find
+from billing.staff.models import ReaderRequest
+from billing.staff.roles import May
+from billing.subscriptions.describe import in_a_sentence
+from billing.subscriptions.find import latest_of
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, StaffVisiting, needs
+
+router = APIRouter(include_in_schema=False)
+LONGEST = 200
+
+
+@router.get("/staff")
+def home(visit: StaffVisiting) -> Response:
+    """The box; for who finds no readers, their own first room."""
+    if not visit.may(May.FIND):
+        rooms = visit.frame().staff
+        return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
+    return visit.page(views.StaffFind(waiting=_waiting(visit)))
+
+
+def _waiting(visit: StaffVisit) -> int | None:
+    if not visit.may(May.ANSWER):
+        return None
+    with visit.parts.database.transaction() as session:
+        return session.exec(
+            select(func.count()).select_from(ReaderRequest).where(col(ReaderRequest.closed_at).is_(None))
+        ).one()
+
+
+@router.post("/staff/find")
+def look(
+    visit: Annotated[StaffVisit, needs(May.FIND, acts=True)], query: Annotated[str, Form()] = ""
+) -> Response:
+    """Straight to the reader when only one fits. By POST, so that no address stands in a history or a log (SEC-9)."""
+    text = query.strip()[:LONGEST]
+    if not text or not storable(text):
+        error = (
+            "Type an address or a part of it, an id, an invoice number, or the last four digits of a card."
+        )
+        return visit.page(views.StaffFind(waiting=_waiting(visit), error=error), 422)
+    with visit.parts.database.transaction() as session:
+        found = find(session, visit.parts.office.tokens, visit.actor, text, visit.at)
+        rows = tuple(_row(visit, session, one) for one in found)
+    if len(rows) == 1:
+        return visit.go(f"/staff/readers/{rows[0].reader_id}")
+    return visit.page(views.StaffFind(found=rows, query=text, waiting=_waiting(visit)))
+
+
+def _row(visit: StaffVisit, session: Session, one: Found) -> views.FoundRow:
+    subscription = latest_of(session, one.reader.id)
+    return views.FoundRow(
+        reader_id=one.reader.id,
+        email=one.reader.email,
+        by=one.by.value,
+        external_id=one.reader.external_id,
+        standing=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+    )

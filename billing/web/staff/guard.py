@@ -1,0 +1,147 @@
+"""Who is let into the pages of staff. Every page stands behind one of these, and says which permission it needs.
+
+A page that shows: `visit: Annotated[StaffVisit, needs(May.READ)]`. One that acts, by POST: `needs(May.CANCEL, acts=True)`,
+which also asks for a form of our own. `visit.member` is the staff member, `visit.actor` how histories name them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import timedelta
+from typing import Annotated, Any, NoReturn
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+
+from billing.errors import Forbidden
+from billing.staff import audit, sessions
+from billing.staff.audit import Actor
+from billing.staff.models import Outcome, StaffMember, StaffSession
+from billing.staff.roles import May, may
+from billing.web import cookies
+from billing.web.views import Frame, StaffFrame
+from billing.web.visit import Visit, open_guarded, open_visit, parts_of
+
+SIGN_IN = "/staff/sign-in"
+ROOMS: tuple[tuple[May, str, str], ...] = (
+    (May.FIND, "/staff", "Readers"),
+    (May.ANSWER, "/staff/requests", "Requests"),
+    (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
+    (May.INVOICES, "/staff/invoices", "Invoices"),
+    (May.AUDIT, "/staff/audit", "Audit"),
+    (May.STAFF, "/staff/members", "Staff"),
+)
+"""The rooms in the head of each page, for whoever may enter them."""
+
+
+class NotYourRole(Forbidden):
+    """Your role may not do that. What you tried is in the audit; ask somebody whose role may."""
+
+    code = "not_your_role"
+    title = "Your role may not do that"
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in: off to the sign-in page, and back."""
+
+
+@dataclass
+class StaffVisit(Visit):
+    """A request of a staff member who is signed in with both factors."""
+
+    member: StaffMember = None  # type: ignore[assignment]  # a dataclass's fields after those with defaults need one
+    staff_session: StaffSession = None  # type: ignore[assignment]  # likewise; `open_staff_visit` gives both
+
+    @property
+    def actor(self) -> Actor:
+        """The member, as audit and histories name them."""
+        return audit.of(self.member, self.ip)
+
+    def may(self, what: May) -> bool:
+        """Whether the member's role may do it."""
+        return may(self.member.role, what)
+
+    def frame(self) -> Frame:
+        """The frame with the rooms of staff."""
+        rooms = tuple((address, name) for what, address, name in ROOMS if self.may(what))
+        staff = StaffFrame(email=self.member.email, role=self.member.role.value, rooms=rooms)
+        return replace(super().frame(), signed_in=False, staff=staff)
+
+
+def _admit(visit: Visit) -> StaffVisit:
+    secret = visit.cookie(cookies.STAFF)
+    if not secret:
+        raise SignInFirst
+    with visit.parts.database.transaction() as session:
+        found = sessions.find(session, visit.parts.office.tokens, secret, visit.at)
+    if found is None:
+        raise SignInFirst
+    seen = {each.name: getattr(visit, each.name) for each in fields(Visit)}
+    return StaffVisit(**seen, staff_session=found[0], member=found[1])
+
+
+def open_staff_visit(visit: Annotated[Visit, Depends(open_visit)]) -> StaffVisit:
+    """A staff member's visit. Raises SignInFirst."""
+    return _admit(visit)
+
+
+def open_staff_guarded(visit: Annotated[Visit, Depends(open_guarded)]) -> StaffVisit:
+    """One that may change something: a form of our own, in this browser (SEC-4). Raises CrossSite, SignInFirst."""
+    return _admit(visit)
+
+
+def needs(what: May, *, acts: bool = False) -> Any:
+    """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole.
+
+    `acts` for whatever isn't a GET."""
+
+    def seen(visit: StaffVisiting) -> StaffVisit:
+        return _permitted(visit, what)
+
+    def acted(visit: StaffGuarded) -> StaffVisit:
+        return _permitted(visit, what)
+
+    chosen: Callable[..., StaffVisit] = acted if acts else seen
+    chosen.permission = what  # type: ignore[attr-defined]  # by which the matrix of roles and routes is drawn
+    return Depends(chosen)
+
+
+def _permitted(visit: StaffVisit, what: May) -> StaffVisit:
+    if not visit.may(what):
+        refuse(visit, what)
+    return visit
+
+
+def refuse(
+    visit: StaffVisit, what: May, *, reader_id: str | None = None, words: str | None = None
+) -> NoReturn:
+    """Write down that the member may not do this, and say so. Raises NotYourRole, always."""
+    asked = {"asked": f"{visit.request.method} {visit.request.url.path}"[:300]}
+    with visit.parts.database.transaction() as session:
+        audit.write(
+            session,
+            visit.actor,
+            what.value,
+            at=visit.at,
+            outcome=Outcome.REFUSED,
+            reader_id=reader_id,
+            why=words or f"{visit.member.role} may not {what.words}",
+            after=asked,
+        )
+    raise NotYourRole(words or f"As {visit.member.role} you may not {what.words}. Ask somebody who may.")
+
+
+def send_to_sign_in(request: Request, _: Exception) -> Response:
+    """To the sign-in page; a page that was asked for is remembered."""
+    response = RedirectResponse(SIGN_IN, 303, {"Cache-Control": "no-store"})
+    if request.method == "GET":
+        way = request.url.path
+        cookies.give(response, parts_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))
+    return response
+
+
+def answer_strangers(app: FastAPI) -> None:
+    """Whoever isn't signed in is sent to sign in."""
+    app.add_exception_handler(SignInFirst, send_to_sign_in)
+
+
+StaffVisiting = Annotated[StaffVisit, Depends(open_staff_visit)]
+StaffGuarded = Annotated[StaffVisit, Depends(open_staff_guarded)]

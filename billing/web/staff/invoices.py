@@ -1,0 +1,87 @@
+"""A month's tax invoices and credit notes, with the sums that the VAT return wants; as CSV too."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from billing.payments import documents, numbers
+from billing.payments.documents import Document
+from billing.rules.money import Money
+from billing.rules.periods import add_months
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.audit import as_csv
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+Invoicing = Annotated[StaffVisit, needs(May.INVOICES)]
+Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
+COLUMNS = ("number", "issued on", "for", "reader", "description", "net cents", "vat cents", "gross cents")
+
+
+def _first_day(visit: StaffVisit, month: str) -> date:
+    return date.fromisoformat(f"{month}-01") if month else visit.parts.office.today(visit.at).replace(day=1)
+
+
+@router.get("/staff/invoices")
+def month(visit: Invoicing, month: Month = "") -> Response:
+    """All of a month, newest first."""
+    first = _first_day(visit, month)
+    with visit.parts.database.transaction() as session:
+        found = documents.of_month(session, visit.parts.office, first)
+    following = add_months(first, 1)
+    in_future = following > visit.parts.office.today(visit.at)
+    return visit.page(
+        views.StaffInvoices(
+            month=f"{first:%Y-%m}",
+            first_day=first,
+            before=f"{add_months(first, -1):%Y-%m}",
+            after=None if in_future else f"{following:%Y-%m}",
+            rows=tuple(_row(one) for one in found),
+            net=Money(sum(one.net for one in found)),
+            vat=Money(sum(one.vat for one in found)),
+            gross=Money(sum(one.gross for one in found)),
+        )
+    )
+
+
+def _number(one: Document) -> str:
+    return numbers.credit_note_number(one.number) if one.is_credit else numbers.invoice_number(one.number)
+
+
+def _row(one: Document) -> views.DocumentRow:
+    return views.DocumentRow(
+        number=_number(one),
+        issued_on=one.issued_on,
+        reader_id=one.reader_id,
+        description=one.description,
+        net=Money(one.net),
+        vat=Money(one.vat),
+        gross=Money(one.gross),
+    )
+
+
+@router.get("/staff/invoices.csv")
+def export(visit: Invoicing, month: Month = "") -> Response:
+    """The same as a file; that it was taken is audited."""
+    first = _first_day(visit, month)
+    with visit.parts.database.transaction() as session:
+        found = documents.of_month(session, visit.parts.office, first)
+        audit.write(session, visit.actor, "export_invoices", at=visit.at, after={"month": f"{first:%Y-%m}"})
+    rows: list[list[object]] = [
+        [
+            _number(one),
+            one.issued_on.isoformat(),
+            numbers.invoice_number(one.of_invoice) if one.is_credit else "",
+            one.reader_id,
+            one.description,
+            one.net,
+            one.vat,
+            one.gross,
+        ]
+        for one in found
+    ]
+    return as_csv(f"invoices-{first:%Y-%m}.csv", COLUMNS, rows)

@@ -1,0 +1,90 @@
+"""The list of issues, and how far a started one is, in words and numbers that add up."""
+
+from sqlmodel import Session, col, select
+
+from billing.newsletters import issues
+from billing.newsletters.lists import newsletter, newsletters
+from billing.newsletters.models import Delivery, DeliveryState, Issue, IssueState
+from billing.newsletters.progress import audience_now, progress
+from billing.web import views
+
+STATES = {
+    IssueState.DRAFT: "Draft",
+    IssueState.SCHEDULED: "Scheduled",
+    IssueState.SENDING: "Being sent",
+    IssueState.PAUSED: "Paused",
+    IssueState.SENT: "Sent",
+    IssueState.STOPPED: "Stopped",
+}
+DELIVERIES = {
+    DeliveryState.FROZEN: "waiting to be sent",
+    DeliveryState.SENDING: "in a worker's hands",
+    DeliveryState.DEFERRED: "put off by the mail server, tried again",
+    DeliveryState.SENT: "sent",
+    DeliveryState.UNCERTAIN: "held: may or may not have it",
+    DeliveryState.FAILED: "not taken",
+    DeliveryState.SKIPPED: "left out",
+    DeliveryState.BOUNCED: "came back",
+    DeliveryState.COMPLAINED: "called it spam",
+}
+SKIPPED = {
+    "left": "unsubscribed before their turn",
+    "suppressed": "mail to them comes back, or they complained",
+    "address_changed": "have another address now",
+    "not_subscribed": "no longer subscribe",
+    "stopped": "it was stopped before their turn",
+}
+HELD_SHOWN = 50
+
+
+def everything(session: Session) -> views.Issues:
+    """Issues changed last, first; and the lists."""
+    rows = tuple(
+        views.IssueRow(
+            issue_id=issue.id,
+            newsletter=list_.name,
+            subject=issue.subject or "(no subject yet)",
+            state=STATES[issue.state],
+            at=issue.started_at or issue.scheduled_at or issue.changed_at,
+            changed_by=issue.changed_by.removeprefix("staff:"),
+            recipients=issue.recipients,
+        )
+        for issue, list_ in issues.issues(session)
+    )
+    lists = tuple(
+        views.ListRow(newsletter_id=each.id, name=each.name, people=audience_now(session, each.id))
+        for each in newsletters(session)
+    )
+    return views.Issues(issues=rows, lists=lists)
+
+
+def progress_view(session: Session, issue: Issue) -> views.IssueProgress:
+    """How far it is."""
+    found = progress(session, issue)
+    assert issue.started_at is not None
+    held = session.exec(
+        select(Delivery)
+        .where(Delivery.issue_id == issue.id, Delivery.state == DeliveryState.UNCERTAIN)
+        .order_by(col(Delivery.number))
+        .limit(HELD_SHOWN)
+    )
+    return views.IssueProgress(
+        issue_id=issue.id,
+        newsletter=newsletter(session, issue.newsletter_id).name,
+        subject=issue.subject,
+        state=issue.state.value,
+        state_words=STATES[issue.state],
+        started_at=issue.started_at,
+        finished_at=issue.finished_at,
+        recipients=found.recipients,
+        settled=found.settled,
+        rows=tuple(
+            (words, found.states[state]) for state, words in DELIVERIES.items() if state in found.states
+        ),
+        skipped=tuple((SKIPPED.get(why, why), count) for why, count in sorted(found.skipped.items())),
+        variants=tuple(sorted(found.variants.items())),
+        held=tuple(views.HeldRow(address=row.address, why=row.last_answer or "") for row in held),
+        held_count=found.states.get(DeliveryState.UNCERTAIN, 0),
+        held_why=issue.held_why,
+        resume_at=issue.resume_at,
+    )

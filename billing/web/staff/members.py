@@ -1,0 +1,82 @@
+"""Who works here: added, given another role, signed out, sent away. For admins."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.readers.register import BadAddress
+from billing.staff import members, sessions
+from billing.staff.roles import May, Role
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+Seeing = Annotated[StaffVisit, needs(May.STAFF)]
+Acting = Annotated[StaffVisit, needs(May.STAFF, acts=True)]
+ROOM = "/staff/members"
+
+
+@router.get(ROOM)
+def everybody(visit: Seeing) -> Response:
+    """The list, and the form to add somebody."""
+    return _page(visit)
+
+
+def _page(visit: StaffVisit, *, email: str = "", error: str | None = None, status: int = 200) -> Response:
+    with visit.parts.database.transaction() as session:
+        rows = tuple(_row(visit, session, member.id) for member in members.everybody(session))
+    roles = tuple(role.value for role in Role)
+    return visit.page(views.StaffMembers(rows=rows, roles=roles, email=email, error=error), status)
+
+
+def _row(visit: StaffVisit, session: Session, staff_id: str) -> views.MemberRow:
+    member = members.by_id(session, staff_id)
+    signed_in = sum(one.complete for one in sessions.open_of(session, member.id, visit.at))
+    return views.MemberRow(
+        staff_id=member.id,
+        email=member.email,
+        role=member.role.value,
+        disabled_at=member.disabled_at,
+        enrolled=member.enrolled_at is not None,
+        signed_in=signed_in,
+        is_this=member.id == visit.member.id,
+    )
+
+
+@router.post(ROOM)
+def add(visit: Acting, email: Annotated[str, Form(max_length=300)] = "", role: str = Form("")) -> Response:
+    """Let somebody in, in a role; somebody who is here already gets that role."""
+    if role not in list(Role):
+        return _page(visit, email=email, error="Choose a role.", status=422)
+    try:
+        with visit.parts.database.transaction() as session:
+            members.add(session, email, Role(role), actor=visit.actor, at=visit.at)
+    except (BadAddress, members.NotYourself) as refusal:
+        return _page(visit, email=email[:254], error=refusal.detail, status=refusal.status)
+    return visit.go(ROOM, "staff-saved")
+
+
+@router.post(f"{ROOM}/{{staff_id}}/disable")
+def disable(visit: Acting, staff_id: str) -> Response:
+    """Nobody signs in as this member any more."""
+    with visit.parts.database.transaction() as session:
+        members.disable(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    return visit.go(ROOM, "staff-saved")
+
+
+@router.post(f"{ROOM}/{{staff_id}}/sign-out")
+def sign_out(visit: Acting, staff_id: str) -> Response:
+    """End the member's sessions."""
+    with visit.parts.database.transaction() as session:
+        members.end_sessions(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    return visit.go(ROOM, "staff-saved")
+
+
+@router.post(f"{ROOM}/{{staff_id}}/reset")
+def reset(visit: Acting, staff_id: str) -> Response:
+    """A lost phone: the next sign-in sets up a new authenticator."""
+    with visit.parts.database.transaction() as session:
+        members.reset_codes(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)
+    return visit.go(ROOM, "staff-saved")

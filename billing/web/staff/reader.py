@@ -1,0 +1,211 @@
+"""A reader's page: how things stand, what is charged next, and everything that happened."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.access.standing import standing
+from billing.errors import Refusal
+from billing.payments import numbers, receipts, refund
+from billing.payments.models import PaymentMethod
+from billing.readers.models import Reader
+from billing.readers.register import by_id
+from billing.rules.access import Reason
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.staff import audit, mails, requests, timeline
+from billing.staff.acts import Note, perform
+from billing.staff.entry import Entry, Kind
+from billing.staff.roles import May
+from billing.subscriptions import exceptions
+from billing.subscriptions.describe import in_a_sentence
+from billing.subscriptions.find import latest_of, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+from billing.web import views
+from billing.web.show import card_of
+from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.show import desk, entry_of, request_row
+
+router = APIRouter(include_in_schema=False)
+Reading = Annotated[StaffVisit, needs(May.READ)]
+OPEN_BECAUSE = {
+    Reason.TRIAL: "Everything is open: the free trial is running",
+    Reason.SUBSCRIPTION: "Everything is open: the subscription is paid",
+    Reason.GRACE: "Everything is open, in the grace after a payment that failed",
+    Reason.COMPLIMENTARY: "Everything is open, with our compliments",
+}
+
+
+@router.get("/staff/readers/{reader_id}")
+def page(
+    visit: Reading,
+    reader_id: str,
+    only: Kind | None = None,
+    page: Annotated[int, Query(ge=1, le=500)] = 1,
+) -> Response:
+    """All of it. That somebody looked is audited, once an hour."""
+    with visit.parts.database.transaction() as session:
+        reader = by_id(session, reader_id)
+        audit.looked(session, visit.actor, reader_id, visit.at)
+        return visit.page(view_of(visit, session, reader, only=only, page=page))
+
+
+def view_of(
+    visit: StaffVisit,
+    session: Session,
+    reader: Reader,
+    *,
+    only: Kind | None = None,
+    page: int = 1,
+    error: str | None = None,
+) -> views.StaffReader:
+    """The page's values."""
+    subscription = latest_of(session, reader.id)
+    card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
+    entries, more = timeline.of(session, reader.id, only=only, page=page)
+    return views.StaffReader(
+        reader_id=reader.id,
+        email=reader.email,
+        external_id=reader.external_id,
+        since=reader.created_at,
+        address_proved=reader.address_proved_at is not None,
+        standing=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+        access=_access(visit, session, reader.id),
+        next_charge=_next_charge(visit, session, subscription),
+        card=card_of(card) if card else None,
+        customer_ref=card.customer_ref if card else None,
+        subscription_id=subscription.id if subscription else None,
+        another_trial=exceptions.open_for(session, reader.id) is not None,
+        acts=_acts(visit, reader.id, subscription),
+        payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
+        may_refund=visit.may(May.REFUND),
+        may_note=visit.may(May.NOTE),
+        may_answer=visit.may(May.ANSWER),
+        requests=tuple(
+            request_row(one) for one in requests.waiting(session, visit.parts.office, reader_id=reader.id)
+        ),
+        entries=tuple(_entry(reader.id, entry) for entry in entries),
+        kinds=tuple(kind.value for kind in Kind),
+        only=only.value if only else None,
+        page=page,
+        more=more,
+        error=error,
+    )
+
+
+def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
+    held = standing(session, reader_id, visit.at).held
+    if held is None:
+        return "Free articles, and the metered ones of this month; no subscription opens the rest."
+    words = OPEN_BECAUSE[held.reason]
+    if held.until is None or held.renews:
+        return f"{words}."
+    last_day = visit.parts.office.today(held.until - timedelta(microseconds=1))
+    return f"{words}, through {last_day:%A} {last_day.day} {last_day:%B %Y}."
+
+
+def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription | None) -> str:
+    if subscription is None or subscription.state is State.ENDED:
+        return "Nothing is charged."
+    if subscription.charging_since is not None:
+        return "A charge is being made this very moment."
+    due = next_charge(subscription, visit.parts.office.zone)
+    if due is None:
+        words = "waiting for another card" if subscription.cancels_at is None else "it is cancelled"
+        return f"Nothing more is charged: {words}."
+    price = terms_of(session, subscription)[1]
+    amount = Money(price.amount, price.currency).with_vat_words()
+    return f"{amount} on {due.on:%A} {due.on.day} {due.on:%B %Y}."
+
+
+def _acts(
+    visit: StaffVisit, reader_id: str, subscription: Subscription | None
+) -> tuple[tuple[str, str], ...]:
+    """What makes sense now, and this member may do."""
+    live = subscription is not None and subscription.state is not State.ENDED
+    cancelled = subscription is not None and subscription.cancel_asked_at is not None
+    offered = (
+        (May.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
+        (May.RESUME, live and cancelled, "resume", "Take the cancellation back"),
+        (May.EXTEND, live and not cancelled, "extend", "Extend"),
+        (May.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
+        (May.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
+    )
+    return tuple(
+        (f"/staff/readers/{reader_id}/{path}", words)
+        for what, sensible, path, words in offered
+        if sensible and visit.may(what)
+    )
+
+
+def _payment(session: Session, paid: receipts.Paid) -> views.PaymentRow:
+    currency = paid.payment.currency
+    return views.PaymentRow(
+        payment_id=paid.payment.id,
+        number=numbers.invoice_number(paid.invoice.number or 0),
+        paid_at=paid.payment.paid_at,
+        gross=Money(paid.payment.amount, currency),
+        left=Money(refund.left_of(session, paid.payment), currency),
+    )
+
+
+def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
+    link = None
+    if entry.kind is Kind.MAIL:
+        link = f"/staff/readers/{reader_id}/mails/{entry.ref}"
+    elif entry.kind is Kind.REQUEST:
+        link = f"/staff/requests/{entry.ref}"
+    return entry_of(entry, link)
+
+
+@router.post("/staff/readers/{reader_id}/note")
+def note(
+    visit: Annotated[StaffVisit, needs(May.NOTE, acts=True)],
+    reader_id: str,
+    words: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Keep a note."""
+    try:
+        with visit.parts.database.transaction() as session:
+            perform(
+                desk(visit, session),
+                Note(reader_id),
+                actor=visit.actor,
+                role=visit.member.role,
+                why=words,
+                version=None,
+            )
+    except Refusal as refusal:
+        if refusal.status != 422:
+            raise
+        with visit.parts.database.transaction() as session:
+            view = view_of(visit, session, by_id(session, reader_id), error="A note needs a few words.")
+        return visit.page(view, 422)
+    return visit.go(f"/staff/readers/{reader_id}", "staff-saved")
+
+
+@router.get("/staff/readers/{reader_id}/mails/{message_id}")
+def mail(visit: Reading, reader_id: str, message_id: str) -> Response:
+    """A mail as it was sent, its secrets covered."""
+    with visit.parts.database.transaction() as session:
+        reader = by_id(session, reader_id)
+        message = mails.one(session, reader_id, message_id)
+    sent = mails.as_sent(message, visit.parts.sender.house)
+    return visit.page(
+        views.StaffMail(
+            reader_id=reader.id,
+            email=reader.email,
+            recipient=message.recipient,
+            subject=sent.subject,
+            text=sent.text,
+            state=message.state.value,
+            created_at=message.created_at,
+            accepted_at=message.accepted_at,
+            answer=message.last_answer,
+            tries=message.tries,
+        )
+    )

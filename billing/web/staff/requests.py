@@ -1,0 +1,67 @@
+"""What readers ask: oldest first with the rand at risk, and the answer."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from billing.staff import requests
+from billing.staff.models import ReaderRequest
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.show import request_row
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/staff/requests")
+def waiting(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
+    """The queue."""
+    with visit.parts.database.transaction() as session:
+        rows = requests.waiting(session, visit.parts.office)
+    return visit.page(views.StaffRequests(rows=tuple(request_row(one) for one in rows)))
+
+
+@router.get("/staff/requests/{request_id}")
+def one(visit: Annotated[StaffVisit, needs(May.ANSWER)], request_id: str) -> Response:
+    """One request; also of somebody whom we don't know by that address."""
+    with visit.parts.database.transaction() as session:
+        request = requests.one(session, request_id)
+        return visit.page(_view(requests.at_risk(session, visit.parts.office, request)))
+
+
+def _view(
+    waiting: requests.Waiting, *, draft: str = "", error: str | None = None
+) -> views.StaffRequest:
+    request: ReaderRequest = waiting.request
+    return views.StaffRequest(
+        row=request_row(waiting),
+        closed_at=request.closed_at,
+        closed_by=request.closed_by,
+        answer=request.answer,
+        draft=draft,
+        error=error,
+    )
+
+
+@router.post("/staff/requests/{request_id}/answer")
+def answer(
+    visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)],
+    request_id: str,
+    words: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Answer by mail, and close it. Two at once: the second sees the first one's answer."""
+    try:
+        with visit.parts.database.transaction() as session:
+            done = requests.answer(
+                session, visit.parts.office, request_id, words, actor=visit.actor, at=visit.at
+            )
+    except (requests.NothingSaid, requests.CardNumberIn, requests.AlreadyClosed) as refusal:
+        with visit.parts.database.transaction() as session:
+            request = requests.one(session, request_id)
+            seen = requests.at_risk(session, visit.parts.office, request)
+        return visit.page(_view(seen, draft=words, error=refusal.detail), refusal.status)
+    return visit.go(
+        f"/staff/readers/{done.reader_id}" if done.reader_id else "/staff/requests", "staff-answered"
+    )

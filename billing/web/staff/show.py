@@ -1,0 +1,54 @@
+"""Rows as values for the pages of staff, and the desk their acts work at."""
+
+from sqlmodel import Session
+
+from billing.rules.money import Money
+from billing.staff import timeline
+from billing.staff.acts import Desk
+from billing.staff.entry import Entry, Kind
+from billing.staff.models import AuditLine
+from billing.staff.requests import Waiting
+from billing.web import views
+from billing.web.staff.guard import StaffVisit
+
+
+def desk(visit: StaffVisit, session: Session) -> Desk:
+    """What the visit's acts work with, in this transaction."""
+    return Desk(session, visit.parts.office, visit.at, visit.parts.settings.support_refund_limit)
+
+
+def entry_of(entry: Entry, link: str | None = None) -> views.StaffEntry:
+    """A line of the timeline."""
+    return views.StaffEntry(
+        at=entry.at,
+        kind=entry.kind.value,
+        what=entry.what,
+        by=entry.by,
+        why=entry.why,
+        facts=entry.facts,
+        link=link,
+    )
+
+
+def audit_entry(line: AuditLine) -> views.StaffEntry:
+    """A line of the audit, told as one of the timeline."""
+    return views.StaffEntry(
+        at=line.at, kind=Kind.ACT.value, what=timeline.in_words(line.act), by=line.by, why=line.why, facts=()
+    )
+
+
+def request_row(one: Waiting) -> views.RequestRow:
+    """A request with what is at risk."""
+    row = one.request
+    return views.RequestRow(
+        request_id=row.id,
+        reader_id=row.reader_id,
+        email=row.email,
+        asked=timeline.asked(row.kind),
+        words=row.words,
+        received_at=row.received_at,
+        proved=row.proved,
+        charged_since=Money(one.charged_since) if one.charged_since else None,
+        next_charge=Money(one.next_cents) if one.next_cents else None,
+        next_at=one.next_at,
+    )

@@ -1,0 +1,178 @@
+"""How staff sign in: the mailed link, then the code of the authenticator; and out."""
+
+from typing import Annotated
+
+import segno
+from fastapi import APIRouter, Form
+from markupsafe import Markup
+from starlette.responses import Response
+
+from billing.readers import links
+from billing.readers.register import BadAddress
+from billing.settings import Environment
+from billing.staff import codes, sessions, sign_in
+from billing.staff.codes import Checked
+from billing.staff.models import StaffMember, StaffSession
+from billing.web import cookies, views
+from billing.web.staff.guard import SIGN_IN, SignInFirst, StaffGuarded
+from billing.web.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+HOME = "/staff"
+LOCKED = "Five codes were wrong, so codes are not taken for 15 minutes. Then begin again with a new link."
+
+
+@router.get(SIGN_IN)
+def ask(visit: Visiting) -> Response:
+    """Where to send the link."""
+    return visit.page(views.StaffSignIn())
+
+
+@router.post(SIGN_IN)
+def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
+    """Mail a link, if the address is that of staff. What the browser sees is the same either way."""
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.ask(session, parts.office, email, visit.browser, visit.at)
+    except BadAddress as refusal:
+        return visit.page(views.StaffSignIn(email=email[:254], error=refusal.detail), 422)
+    return visit.go(f"{SIGN_IN}/sent")
+
+
+@router.get(f"{SIGN_IN}/sent")
+def sent(visit: Visiting) -> Response:
+    """Check your mail; and the place for the mail's code from another device."""
+    return visit.page(views.SignInSent(base=SIGN_IN))
+
+
+@router.get(f"{SIGN_IN}/link/{{token}}")
+def follow(visit: Visiting, token: str) -> Response:
+    """Take the token out of the address bar. Changes nothing: scanners follow links too (H6)."""
+    if visit.parts.office.tokens.subject_of(sign_in.PURPOSE, token) is None:
+        visit.takes.append(cookies.STAFF_LINK)
+    else:
+        visit.give(cookies.STAFF_LINK, token, links.LIFE)
+    return visit.go(f"{SIGN_IN}/confirm")
+
+
+@router.get(f"{SIGN_IN}/confirm")
+def confirm_page(visit: Visiting) -> Response:
+    """A button in the browser that asked; in any other, the code to type there."""
+    parts, token = visit.parts, visit.cookie(cookies.STAFF_LINK)
+    try:
+        with parts.database.transaction() as session:
+            link = sign_in.LINKS.find(session, parts.office.tokens, token, visit.at)
+            here = links.belongs_here(link, parts.office.tokens, visit.browser_secret)
+    except links.LinkSpent:
+        return visit.page(views.SignInExpired(base=SIGN_IN), 410)
+    code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
+    return visit.page(views.SignInConfirm(code=code, base=SIGN_IN))
+
+
+@router.post(f"{SIGN_IN}/confirm")
+def confirm(visit: Guarded) -> Response:
+    """Use the link, once; on to the authenticator."""
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            token = visit.cookie(cookies.STAFF_LINK)
+            secret = sign_in.confirm(session, parts.office.tokens, token, visit.browser, visit.at)
+    except links.LinkSpent:
+        return visit.page(views.SignInExpired(base=SIGN_IN), 410)
+    return to_code(visit, secret)
+
+
+@router.post(f"{SIGN_IN}/code")
+def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
+    """Use the mail's code, in the browser that asked; five tries."""
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            sign_in.count_codes(session, parts.office.tokens, visit.ip, visit.at)
+            secret = sign_in.confirm_code(session, parts.office.tokens, code[:20], visit.browser, visit.at)
+    except links.LinkSpent:
+        return visit.page(views.SignInExpired(base=SIGN_IN), 410)
+    if secret is None:
+        return visit.page(views.SignInSent(base=SIGN_IN, error=links.WrongCode().detail), 422)
+    return to_code(visit, secret)
+
+
+def to_code(visit: Visit, waiting_secret: str) -> Response:
+    """On to the page that asks for the authenticator's code."""
+    visit.give(cookies.STAFF, waiting_secret, sessions.TO_COMPLETE)
+    visit.takes.append(cookies.STAFF_LINK)
+    return visit.go(f"{SIGN_IN}/authenticator")
+
+
+def _waiting(visit: Visit) -> tuple[StaffSession, StaffMember]:
+    """The session that has passed the mail and waits for its code. Raises SignInFirst."""
+    with visit.parts.database.transaction() as session:
+        secret = visit.cookie(cookies.STAFF)
+        found = sessions.find(session, visit.parts.office.tokens, secret, visit.at, complete=False)
+    if found is None:
+        raise SignInFirst
+    return found
+
+
+@router.get(f"{SIGN_IN}/authenticator")
+def code_page(visit: Visiting) -> Response:
+    """The code; the first time, the key to set up an authenticator with."""
+    return visit.page(_code_view(visit, _waiting(visit)[1]))
+
+
+def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> views.StaffCode:
+    tokens = visit.parts.office.tokens
+    if member.enrolled_at is None:
+        address = codes.address_of(tokens, member, visit.parts.sender.house.name)
+        drawn = segno.make(address, error="m").svg_inline(scale=4, border=3, dark="#1d1a16", light="#fff")
+        key = codes.secret_of(tokens, member)
+        groups = " ".join(key[place : place + 4] for place in range(0, len(key), 4))
+        picture = Markup(drawn)  # noqa: S704 - drawn from the address by our own code; it holds numbers alone
+        return views.StaffCode(picture=picture, key=groups, error=error)
+    shown = codes.shown_in_demo(tokens, member, visit.at) if _is_demo(visit) else None
+    return views.StaffCode(demo_code=shown, error=error)
+
+
+def _is_demo(visit: Visit) -> bool:
+    return visit.parts.settings.environment is Environment.DEMO
+
+
+@router.post(f"{SIGN_IN}/authenticator")
+def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
+    """Signed in, with a new session; or one try fewer."""
+    waiting, member = _waiting(visit)
+    tokens = visit.parts.office.tokens
+    with visit.parts.database.transaction() as session:
+        sign_in.count_codes(session, tokens, visit.ip, visit.at)
+        done = sign_in.complete(
+            session,
+            tokens,
+            waiting,
+            member,
+            code[:20],
+            visit.browser,
+            visit.at,
+            clock_stands=_is_demo(visit) and visit.parts.settings.held,
+        )
+    if isinstance(done, Checked):
+        words = (
+            LOCKED
+            if done is Checked.LOCKED
+            else "That isn't the code, or it has been used. Wait for the next one."
+        )
+        return visit.page(_code_view(visit, member, words), 422)
+    visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
+    way = visit.cookie(cookies.STAFF_WAY)
+    visit.takes.append(cookies.STAFF_WAY)
+    return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)
+
+
+@router.post("/staff/sign-out")
+def sign_out(visit: StaffGuarded) -> Response:
+    """End this browser's session."""
+    with visit.parts.database.transaction() as session:
+        sessions.end(session, visit.member.id, visit.at, only=visit.staff_session.id)
+    visit.takes.append(cookies.STAFF)
+    return visit.go(SIGN_IN, "staff-signed-out")

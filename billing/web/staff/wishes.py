@@ -1,0 +1,156 @@
+"""What a staff member typed on an act's page, as the act that is wished, with the fields to show it again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from billing.errors import Invalid, Refusal
+from billing.payments import refund
+from billing.payments.models import Payment
+from billing.renewals.cancel import When
+from billing.staff import requests
+from billing.staff.acts import Act, AnotherTrial, Cancel, Complimentary, Extend, GiveBack, Resume
+from billing.staff.roles import MOST_DAYS
+from billing.web import views
+from billing.web.staff.guard import StaffVisit
+
+WHEN = ((When.PERIOD_END.value, "at the end of what is free or paid for"), (When.NOW.value, "now"))
+
+
+class NotAMoment(Invalid):
+    """Give the day and the time as in 2027-03-03 10:15."""
+
+    code = "bad_moment"
+
+
+class NotDays(Invalid):
+    """Days are a whole number, from 1 to 366."""
+
+    code = "bad_days"
+
+
+class NotRand(Invalid):
+    """An amount is rand and cents, as in 75.00."""
+
+    code = "bad_amount"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An act to look at before it is done; `act` is None, and `error` says why, when what was typed can't be read."""
+
+    path: str
+    title: str
+    act: Act | None
+    fields: tuple[views.ActField, ...] = ()
+    hidden: tuple[tuple[str, str], ...] = ()
+    error: Refusal | None = None
+
+
+def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | None, when: str) -> Wish:
+    """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
+    zone = visit.parts.office.zone
+    request = requests.first_to_cancel(session, reader_id)
+    hint = "When the reader first asked, in any way: a mail, a call, a letter."
+    if request is not None:
+        hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"
+    shown = asked if asked is not None else _typed(request.received_at if request else visit.at, zone)
+    act, error = None, None
+    try:
+        exact = request is not None and shown == _typed(request.received_at, zone)
+        moment = request.received_at if request and exact else _read_moment(shown, zone)
+        act = Cancel(reader_id, moment, When.NOW if when == When.NOW else When.PERIOD_END)
+    except Invalid as refusal:
+        error = refusal
+    fields = (
+        views.ActField(name="asked", label="First asked at", kind="moment", value=shown, hint=hint),
+        views.ActField(name="when", label="Reading stops", kind="choice", value=when, choices=WHEN),
+    )
+    return Wish("cancel", "Cancel as of the moment the reader asked", act, fields, error=error)
+
+
+def resume(reader_id: str) -> Wish:
+    """Take a cancellation back."""
+    return Wish("resume", "Take the cancellation back", Resume(reader_id))
+
+
+def extend(reader_id: str, days: str) -> Wish:
+    """So many days longer."""
+    return _of_days("extend", "Extend the trial or the paid period", Extend, reader_id, days)
+
+
+def complimentary(reader_id: str, days: str) -> Wish:
+    """So many days of reading."""
+    return _of_days("complimentary", "Give complimentary days", Complimentary, reader_id, days)
+
+
+def another_trial(reader_id: str) -> Wish:
+    """Leave for another trial."""
+    return Wish("another-trial", "Allow another trial", AnotherTrial(reader_id))
+
+
+def give_back(session: Session, reader_id: str, payment_id: str, amount: str | None) -> Wish:
+    """So much of a payment; all that is left, to begin with."""
+    act, error, shown = None, None, amount or ""
+    if amount is None:
+        payment = session.get(Payment, payment_id)
+        mine = payment is not None and payment.reader_id == reader_id
+        shown = f"{refund.left_of(session, payment) / 100:.2f}" if payment is not None and mine else ""
+    try:
+        act = GiveBack(reader_id, payment_id, _read_rand(shown))
+    except Invalid as refusal:
+        error = refusal
+    field = views.ActField(
+        name="amount",
+        label="Rand to give back, incl. VAT",
+        kind="rand",
+        value=shown,
+        hint="All that is left, or a part of it.",
+    )
+    hidden = (("payment", payment_id),)
+    return Wish("refund", "Give money back", act, (field,), hidden, error)
+
+
+def _of_days(
+    path: str, title: str, act_of: type[Extend] | type[Complimentary], reader_id: str, days: str
+) -> Wish:
+    act, error = None, None
+    try:
+        act = act_of(reader_id, _read_days(days))
+    except Invalid as refusal:
+        error = refusal
+    field = views.ActField(name="days", label="Days", kind="days", value=days)
+    return Wish(path, title, act, (field,), error=error)
+
+
+def _typed(at: datetime, zone: ZoneInfo) -> str:
+    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _read_moment(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise NotAMoment from None
+    if at.tzinfo is not None or not 2000 <= at.year < 2200:
+        raise NotAMoment
+    return at.replace(tzinfo=zone)
+
+
+def _read_days(text: str) -> int:
+    typed = text.strip()
+    if not (typed.isascii() and typed.isdecimal() and len(typed) <= 3 and 1 <= int(typed) <= MOST_DAYS):
+        raise NotDays
+    return int(typed)
+
+
+def _read_rand(text: str) -> int:
+    typed = text.strip().removeprefix("R").replace(",", ".").replace(" ", "").replace("\u00a0", "")
+    rand, _, cents = typed.partition(".")
+    if not (rand.isascii() and rand.isdecimal() and len(rand) <= 7):
+        raise NotRand
+    if cents and not (cents.isascii() and cents.isdecimal() and len(cents) <= 2):
+        raise NotRand
+    return int(rand) * 100 + int(cents.ljust(2, "0") or 0)

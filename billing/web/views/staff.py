@@ -1,0 +1,299 @@
+"""The pages of staff."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from markupsafe import Markup
+
+from billing.rules.money import Money
+from billing.web.views.frame import Card
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffSignIn:
+    template: ClassVar[str] = "staff/sign_in.html"
+    email: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffCode:
+    """The second factor. With `picture` and `key` an authenticator is to be set up first; `demo_code` is the demo's alone."""
+
+    template: ClassVar[str] = "staff/code.html"
+    picture: Markup | None = None
+    key: str | None = None
+    demo_code: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffDemo:
+    """The demo's way in without a mail: (id, address, role, what it may) of each sample member."""
+
+    template: ClassVar[str] = "staff/demo.html"
+    token: str
+    members: tuple[tuple[str, str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundRow:
+    reader_id: str
+    email: str
+    by: str
+    external_id: str | None
+    standing: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffFind:
+    """`found` is None before anything was sought."""
+
+    template: ClassVar[str] = "staff/find.html"
+    found: tuple[FoundRow, ...] | None = None
+    query: str = ""
+    waiting: int | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffEntry:
+    """A line of the timeline; `link` leads to the thing itself where it has a page."""
+
+    at: datetime
+    kind: str
+    what: str
+    by: str
+    why: str
+    facts: tuple[tuple[str, str], ...]
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRow:
+    """A payment that can be given back: `left` of it still can."""
+
+    payment_id: str
+    number: str
+    paid_at: datetime
+    gross: Money
+    left: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    request_id: str
+    reader_id: str | None
+    email: str
+    asked: str
+    words: str
+    received_at: datetime
+    proved: bool
+    charged_since: Money | None = None
+    next_charge: Money | None = None
+    next_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffReader:
+    """All of a reader. `acts` are (address, words) of what this member may do now."""
+
+    template: ClassVar[str] = "staff/reader.html"
+    reader_id: str
+    email: str
+    external_id: str | None
+    since: datetime
+    address_proved: bool
+    standing: str
+    access: str
+    next_charge: str
+    card: Card | None
+    customer_ref: str | None
+    subscription_id: str | None
+    another_trial: bool
+    acts: tuple[tuple[str, str], ...]
+    payments: tuple[PaymentRow, ...]
+    may_refund: bool
+    may_note: bool
+    may_answer: bool
+    requests: tuple[RequestRow, ...]
+    entries: tuple[StaffEntry, ...]
+    kinds: tuple[str, ...]
+    only: str | None
+    page: int
+    more: bool
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActField:
+    """One thing to fill in: `kind` is moment, days, rand, or choice (then with `choices` as (value, words))."""
+
+    name: str
+    label: str
+    kind: str
+    value: str
+    hint: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffAct:
+    """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why)."""
+
+    template: ClassVar[str] = "staff/act.html"
+    reader_id: str
+    email: str
+    title: str
+    action: str
+    hidden: tuple[tuple[str, str], ...]
+    fields: tuple[ActField, ...]
+    words: tuple[str, ...]
+    button: str
+    version: str | None
+    why: str = ""
+    error: str | None = None
+    meanwhile: StaffEntry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMail:
+    template: ClassVar[str] = "staff/mail.html"
+    reader_id: str
+    email: str
+    recipient: str
+    subject: str
+    text: str
+    state: str
+    created_at: datetime
+    accepted_at: datetime | None
+    answer: str | None
+    tries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRequests:
+    """Oldest first, with the rand at risk."""
+
+    template: ClassVar[str] = "staff/requests.html"
+    rows: tuple[RequestRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffRequest:
+    """One request, open or closed."""
+
+    template: ClassVar[str] = "staff/request.html"
+    row: RequestRow
+    closed_at: datetime | None
+    closed_by: str | None
+    answer: str | None
+    draft: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    id: int
+    at: datetime
+    by: str
+    act: str
+    refused: bool
+    reader_id: str | None
+    subject: str | None
+    why: str
+    before: tuple[tuple[str, str], ...]
+    after: tuple[tuple[str, str], ...]
+    ip: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffAudit:
+    """`older` and `csv` are addresses of the next page and of the export."""
+
+    template: ClassVar[str] = "staff/audit.html"
+    rows: tuple[AuditRow, ...]
+    acts: tuple[str, ...]
+    who: str
+    reader: str
+    act: str
+    since: str
+    until: str
+    refused: bool
+    csv: str
+    older: str | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRow:
+    staff_id: str
+    email: str
+    role: str
+    disabled_at: datetime | None
+    enrolled: bool
+    signed_in: int
+    is_this: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMembers:
+    template: ClassVar[str] = "staff/members.html"
+    rows: tuple[MemberRow, ...]
+    roles: tuple[str, ...]
+    email: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """A tax invoice, or a credit note with amounts below zero."""
+
+    number: str
+    issued_on: date
+    reader_id: str
+    description: str
+    net: Money
+    vat: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffInvoices:
+    """A month's tax invoices and credit notes; `month` and its neighbours as 2027-03."""
+
+    template: ClassVar[str] = "staff/invoices.html"
+    month: str
+    first_day: date
+    before: str
+    after: str | None
+    rows: tuple[DocumentRow, ...]
+    net: Money
+    vat: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A reader's request to staff. Signed in, the address is known."""
+
+    template: ClassVar[str] = "contact.html"
+    email: str = ""
+    known: bool = False
+    kind: str = ""
+    words: str = ""
+    error: str | None = None
+    kinds: tuple[tuple[str, str], ...] = (
+        ("cancel", "Please cancel my subscription"),
+        ("wrong_charge", "I was charged wrongly"),
+        ("other", "Something else"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSent:
+    """It is kept with the moment it came."""
+
+    template: ClassVar[str] = "contact_sent.html"
+    at: datetime

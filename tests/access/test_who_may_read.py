@@ -1,0 +1,186 @@
+"""Every kind of article for every kind of reader: the decision, the page, and what is in its bytes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from billing.web.sample_articles import SampleArticle, sample_articles
+from tests.pg import Databases
+from tests.world import Browser, World, local
+
+LEVELS = ("free", "registered", "metered", "subscriber")
+READS = {
+    #                free    registered    metered         subscriber
+    "anonymous": ("free", "register", "meter", "subscribe"),
+    "ended": ("free", "registered", "meter", "subscribe"),
+    "trialing": ("free", "trial", "trial", "trial"),
+    "cancelled in trial": ("free", "trial", "trial", "trial"),
+    "active": ("free", "subscription", "subscription", "subscription"),
+    "cancelled in the month": ("free", "subscription", "subscription", "subscription"),
+    "grace": ("free", "grace", "grace", "grace"),
+}
+HOLDERS = set(READS) - {"anonymous", "ended"}
+REFUSALS = {"register", "subscribe", "meter_used"}
+
+
+@dataclass
+class Town:
+    """A world with a reader of each kind in it, each with a browser."""
+
+    world: World
+    browsers: dict[str, Browser]
+    ids: dict[str, str]
+
+
+def _settle_in(world: World) -> Town:
+    town = Town(world, {}, {})
+
+    def start(kind: str, number: str = "5555555555554444") -> None:
+        """By pages, so that there is a browser."""
+        name = kind.replace(" ", "-")
+        browser = world.browser()
+        browser.start(f"{name}@example.com", f"{number}__{name}")
+        town.browsers[kind] = browser
+        town.ids[kind] = world.rows("SELECT id FROM reader WHERE email = :e", e=f"{name}@example.com")[0][
+            "id"
+        ]
+
+    def cancel(kind: str) -> None:
+        town.browsers[kind].get("/account/cancel")
+        town.browsers[kind].post("/account/cancel")
+
+    for kind in ("active", "cancelled in the month", "ended"):
+        start(kind)
+    start("grace", "4000000000000341")
+    cancel("ended")
+    world.advance_to(local(2027, 3, 16, 12))
+    for kind in ("trialing", "cancelled in trial"):
+        start(kind)
+    for kind in ("cancelled in the month", "cancelled in trial"):
+        cancel(kind)
+    town.browsers["anonymous"] = world.browser()
+    world.settle()
+    return town
+
+
+@pytest.fixture(scope="module")
+def town(databases: Databases) -> Iterator[Town]:
+    """Shared by this file; its tests only read."""
+    with databases.fresh() as url, World(url) as world:
+        yield _settle_in(world)
+
+
+def _sentences(article: SampleArticle) -> list[str]:
+    """Pieces of the locked text: from the middle of each paragraph, too particular to stand anywhere else."""
+    return [
+        block.text[len(block.text) // 3 : len(block.text) // 3 + 60].split("&")[0].strip()
+        for block in article.paragraphs
+        if block.kind == "paragraph" and len(block.text) > 180
+    ]
+
+
+@pytest.mark.parametrize("kind", READS)
+def test_what_is_open_to_whom_and_why(town: Town, kind: str) -> None:
+    world = town.world
+    for level, reason in zip(LEVELS, READS[kind], strict=True):
+        article = world.articles[level][0]
+        mine = town.browsers[kind].http.get(f"/v1/access/{article}")
+        answer = mine.json()
+        assert (answer["reason"], answer["allowed"]) == (reason, reason not in REFUSALS), level
+        assert answer["article"] == article
+        assert (answer["subscribe_url"] is None) == answer["allowed"]
+        assert (answer["meter"] is None) == (reason != "meter")
+        listens = kind in HOLDERS
+        assert answer["features"] == (
+            ["listen", "read"] if listens else ["read"] if answer["allowed"] else []
+        )
+        assert mine.headers["cache-control"] == "private, no-store"
+        if kind in town.ids:
+            assert world.access(article, town.ids[kind])["reason"] == reason, "a program is told the same"
+
+
+@pytest.mark.parametrize("kind", READS)
+def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: Town, kind: str) -> None:
+    browser = town.browsers[kind]
+    for article in sample_articles():
+        reason = READS[kind][LEVELS.index(article.teaser.access)]
+        page = browser.get(f"/articles/{article.teaser.id}")
+        assert page.status == 200
+        assert page.response.headers["cache-control"] == "private, no-store"
+        text = page.text.replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&")
+        found = [sentence in text for sentence in _sentences(article)]
+        assert len(found) >= 3
+        assert all(found) if reason not in REFUSALS else not any(found), (article.teaser.id, reason)
+        assert article.teaser.lead[:40] in text, "the lead is for everybody"
+        assert ("incl. VAT" in page.words) >= (reason in REFUSALS), "every price says so"
+        api = browser.http.get(f"/v1/access/{article.teaser.id}").text
+        assert not any(sentence in api for sentence in _sentences(article))
+    front = browser.get("/articles").text
+    assert not [
+        sentence for article in sample_articles() for sentence in _sentences(article) if sentence in front
+    ]
+
+
+@pytest.mark.parametrize("kind", READS)
+def test_only_holders_listen(town: Town, kind: str) -> None:
+    spoken = next(article for article in sample_articles() if article.teaser.audio)
+    path = f"/articles/{spoken.teaser.id}/audio"
+    browser = town.browsers[kind]
+    answer = browser.http.get(path)
+    page = browser.get(f"/articles/{spoken.teaser.id}")
+    if kind in HOLDERS:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "audio/ogg"
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert answer.content[:4] == b"OggS"
+        assert path in page.text
+    else:
+        assert answer.status_code == 403
+        assert b"OggS" not in answer.content
+        assert path not in page.text, "not even its address"
+
+
+def test_the_page_tells_search_engines_what_is_locked_and_none_of_it(town: Town) -> None:
+    for article in sample_articles():
+        text = town.world.browser().get(f"/articles/{article.teaser.id}").text
+        free = article.teaser.access == "free"
+        assert f'"isAccessibleForFree": {"true" if free else "false"}' in text
+        assert ('"cssSelector": ".paywall"' in text) is not free
+        assert "articleBody" not in text
+
+
+def test_an_unknown_article_is_not_found(town: Town) -> None:
+    world = town.world
+    answer = world.api.get("/v1/access/no-such-article")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_article")
+    browser = world.browser()
+    assert browser.get("/articles/no-such-article").status == 404
+    assert browser.get("/articles/no-such-article/audio").status == 404
+    silent = next(article for article in sample_articles() if not article.teaser.audio)
+    assert town.browsers["active"].get(f"/articles/{silent.teaser.id}/audio").status == 404
+
+
+def test_an_unknown_reader_is_nobody_in_particular(town: Town) -> None:
+    world = town.world
+    assert world.access(world.articles["subscriber"][0], "rdr_nobody")["reason"] == "subscribe"
+    assert world.access(world.articles["registered"][0], "rdr_nobody")["reason"] == "register"
+
+
+def test_many_articles_are_answered_in_the_order_asked(town: Town) -> None:
+    world = town.world
+    wanted = [world.articles[level][0] for level in ("subscriber", "free", "registered", "subscriber")]
+    asked = {"articles": wanted, "reader_id": town.ids["grace"]}
+    answer = world.api.post("/v1/access", json=asked)
+    assert answer.status_code == 200
+    assert [one["article"] for one in answer.json()] == wanted
+    assert [one["reason"] for one in answer.json()] == ["grace", "free", "grace", "grace"]
+    assert answer.headers["cache-control"] == "private, no-store"
+    mine = town.browsers["active"].http.post("/v1/access", json=asked).json()
+    assert {one["reason"] for one in mine} == {"subscription", "free"}, "a browser asks for itself alone"
+    for wrong in ([], ["x"] * 501, "x", [1]):
+        assert world.api.post("/v1/access", json={"articles": wrong}).status_code == 422
+    assert world.api.post("/v1/access", json={"articles": [*wanted, "no-such"]}).status_code == 404
+    assert world.rows("SELECT count(*) AS n FROM meter_read WHERE visitor = :v", v=town.ids["grace"]) == [
+        {"n": 0}
+    ]

@@ -1,0 +1,131 @@
+"""Invoices and refunds as programs see them; money goes back at most once for a call, and never more than came."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+
+from tests.world import World, local
+
+
+def paid_reader(world: World, *, until: int = 17) -> tuple[str, dict[str, Any]]:
+    """A reader after the first charge; the id, and the first invoice."""
+    reader = world.start_trial("naledi@example.com")["reader"]["id"]
+    world.advance_to(local(2027, 3, until, 10))
+    return reader, world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]
+
+
+def give_back(world: World, payment: str, key: str | None = None, **body: object) -> httpx.Response:
+    """Ask for a refund."""
+    headers = {"Idempotency-Key": key} if key else {}
+    asked = {"reason": "goodwill"} | body
+    return world.api.post(f"/v1/payments/{payment}/refunds", json=asked, headers=headers)
+
+
+def test_an_invoice_is_told_with_net_vat_and_gross(world: World) -> None:
+    reader, invoice = paid_reader(world)
+    assert (
+        invoice.items()
+        >= {
+            "status": "paid",
+            "number": "INV-000001",
+            "period_start": "2027-03-16",
+            "period_end": "2027-04-16",
+            "net": {"amount": 6522, "currency": "ZAR"},
+            "vat": {"amount": 978, "currency": "ZAR"},
+            "gross": {"amount": 7500, "currency": "ZAR"},
+            "paid_at": "2027-03-16T07:00:00Z",
+            "issued_on": "2027-03-16",
+        }.items()
+    )
+    one = world.api.get(f"/v1/invoices/{invoice['id']}").json()
+    assert one == invoice | {"refunds": []}
+    world.advance_to(local(2027, 5, 17))
+    first = world.api.get(f"/v1/readers/{reader}/invoices", params={"limit": 2}).json()
+    rest = world.api.get(f"/v1/readers/{reader}/invoices", params={"after": first["data"][-1]["id"]}).json()
+    numbers = [row["number"] for row in [*first["data"], *rest["data"]]]
+    assert (numbers, first["has_more"], rest["has_more"]) == (
+        ["INV-000001", "INV-000002", "INV-000003"],
+        True,
+        False,
+    )
+    assert world.api.get("/v1/invoices/inv_nobody").json()["code"] == "unknown_invoice"
+    assert world.api.get("/v1/readers/rdr_nobody/invoices").json()["code"] == "unknown_reader"
+
+
+def test_money_goes_back_in_parts_and_never_more_than_came(world: World) -> None:
+    _, invoice = paid_reader(world)
+    payment = invoice["payment_id"]
+    first = give_back(world, payment, amount=2500)
+    assert first.status_code == 201
+    assert (first.json()["status"], first.json()["amount"]) == (
+        "pending",
+        {"amount": 2500, "currency": "ZAR"},
+    )
+    assert give_back(world, payment, amount=1000).status_code == 201
+    over = give_back(world, payment, amount=4001)
+    assert (over.status_code, over.json()["code"], over.json()["left"]) == (
+        409,
+        "refund_exceeds_payment",
+        4000,
+    )
+    assert give_back(world, payment).json()["amount"]["amount"] == 4000, "no amount: all that is left"
+    none = give_back(world, payment)
+    assert (none.status_code, none.json()["code"]) == (409, "refund_exceeds_payment")
+    for wrong in ({"amount": 0}, {"amount": -1}, {"amount": 1.5}, {"reason": ""}, {"reason": None}):
+        assert give_back(world, payment, **wrong).status_code == 422
+    assert give_back(world, "pay_nobody").json()["code"] == "unknown_payment"
+
+    world.settle()
+    refunds = world.api.get(f"/v1/invoices/{invoice['id']}").json()["refunds"]
+    assert {refund["status"] for refund in refunds} == {"succeeded"}
+    assert sorted(refund["credit_note"] for refund in refunds) == ["CN-000001", "CN-000002", "CN-000003"]
+    assert sum(refund["amount"]["amount"] for refund in refunds) == 7500
+    assert world.charges()[0]["amount_refunded"] == 7500
+    split = world.rows("SELECT amount, net, vat FROM refund")
+    assert all(row["net"] + row["vat"] == row["amount"] for row in split)
+    assert world.told("naledi@example.com").count("refunded") == 3
+
+
+def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World) -> None:
+    _, invoice = paid_reader(world)
+    payment = invoice["payment_id"]
+    first = give_back(world, payment, "thank-you", amount=500)
+    again = give_back(world, payment, "thank-you", amount=500)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["idempotent-replayed"] == "true"
+    other = give_back(world, payment, "thank-you", amount=600)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_mismatch")
+    refused = give_back(world, payment, "too-much", amount=99999)
+    assert give_back(world, payment, "too-much", amount=99999).json() == refused.json(), (
+        "refusals are answers"
+    )
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [500]
+
+
+def test_eight_at_once_give_back_no_more_than_was_paid(world: World) -> None:
+    _, invoice = paid_reader(world)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: give_back(world, invoice["payment_id"], amount=2000), range(8)))
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
+    world.settle()
+    assert sum(refund["amount"] for refund in world.twin.refunds()) == 6000
+
+
+def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(world: World) -> None:
+    reader = world.start_trial("naledi@example.com", "pm_card_pendingRefund")["reader"]["id"]
+    world.advance_to(local(2027, 3, 17))
+    invoice = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]
+    assert give_back(world, invoice["payment_id"]).status_code == 201
+    world.settle()
+
+    def refund() -> dict[str, Any]:
+        """The one refund of the invoice."""
+        return dict(world.api.get(f"/v1/invoices/{invoice['id']}").json()["refunds"][0])
+
+    assert (refund()["status"], refund()["credit_note"]) == ("pending", None)
+    assert "refunded" not in world.told("naledi@example.com"), "money is returned when it has arrived"
+    world.advance(days=3)
+    assert (refund()["status"], refund()["credit_note"]) == ("succeeded", "CN-000001")
+    assert world.told("naledi@example.com")[-1] == "refunded"

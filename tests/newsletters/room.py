@@ -1,0 +1,140 @@
+"""The newsroom of a test's world: lists with people on them, issues, and what arrived."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import Any
+
+from billing import seed
+from billing.newsletters import issues, samples
+from billing.newsletters.compose import Card
+from billing.newsletters.models import Issue
+from billing.newsletters.progress import Progress, progress
+from tests.sink import Received
+
+BY = "staff:editor@example.com"
+SOURCE = """Good morning.
+
+The dam at **Kransrivier** stands at [61 per cent](https://example.com/dam).
+
+[[article:the-water-nobody-counted]]
+
+::: subscribers
+Thank you for paying for this.
+:::
+::: non-subscribers
+Read the rest with a trial.
+:::
+"""
+SUBJECT = "The dam, the road, the mayor"
+PREHEADER = "What happened overnight, and what today will bring to the valley."
+CARD = Card("Environment", "The water nobody counted", "https://example.com/water", True)
+
+
+@dataclass
+class Room:
+    """A world with newsletters."""
+
+    world: Any
+    """A `Floor`, or a whole `World`."""
+    list_id: str = "first-light"
+
+    def __post_init__(self) -> None:
+        with self.world.parts.database.transaction() as session:
+            seed.newsletters(session, self.world.now)
+
+    def people(self, count: int, newsletter: str | None = None) -> list[str]:
+        """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
+        with self.world.parts.database.transaction() as session:
+            samples.people(session, newsletter or self.list_id, count, self.world.now)
+        return [f"reader-{number:04}@{samples.DOMAIN}" for number in range(1, count + 1)]
+
+    def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
+        """A finished draft; its id."""
+        with self.world.parts.database.transaction() as session:
+            made = issues.create(session, newsletter or self.list_id, BY, self.world.now)
+            issues.save(
+                session,
+                made.id,
+                version=made.version,
+                subject=subject,
+                preheader=PREHEADER,
+                source=source,
+                cards={"the-water-nobody-counted": CARD},
+                by=BY,
+                at=self.world.now,
+            )
+            return made.id
+
+    def schedule(self, issue_id: str, when: datetime | None = None) -> None:
+        """Scheduled, for now unless said otherwise."""
+        with self.world.parts.database.transaction() as session:
+            issues.schedule(
+                session, issue_id, when or self.world.now, self.world.parts.press.house, BY, self.world.now
+            )
+
+    def send(self, **draft: str) -> str:
+        """A finished issue, sent to its end; its id."""
+        issue_id = self.draft(**draft)
+        self.schedule(issue_id)
+        self.world.settle()
+        return issue_id
+
+    def issue(self, issue_id: str) -> Issue:
+        """As it stands."""
+        with self.world.parts.database.transaction() as session:
+            return issues.issue(session, issue_id)
+
+    def progress(self, issue_id: str) -> Progress:
+        """Its counts, which must add up at every look."""
+        with self.world.parts.database.transaction() as session:
+            found = progress(session, issues.issue(session, issue_id))
+        assert found.adds_up, found
+        return found
+
+    def counts(self, issue_id: str) -> dict[str, int]:
+        """Recipients by state, in plain words."""
+        return {state.value: count for state, count in self.progress(issue_id).states.items()}
+
+    def delivery(self, issue_id: str, address: str) -> dict[str, Any]:
+        """One recipient's row."""
+        (row,) = self.world.rows(
+            "SELECT * FROM delivery WHERE issue_id = :issue AND address_key = lower(:address)",
+            issue=issue_id,
+            address=address,
+        )
+        return row
+
+    def arrived(self) -> list[Received]:
+        """The newsletters that reached the sink, with their envelopes."""
+        return [mail for mail in self.world.sink.received if b"\r\nList-Id:" in mail.raw]
+
+    def arrived_for(self, address: str) -> list[Received]:
+        """Those for one address."""
+        return [mail for mail in self.arrived() if address in mail.recipients]
+
+
+def parsed(mail: Received) -> EmailMessage:
+    """The mail as Python reads it."""
+    return message_from_bytes(mail.raw, policy=default)
+
+
+def parts_of(mail: Received) -> tuple[str, str]:
+    """Its text and its HTML, decoded."""
+    message = parsed(mail)
+    found = {
+        part.get_content_type(): str(part.get_content()).replace("\r\n", "\n")
+        for part in message.walk()
+        if not part.is_multipart()
+    }
+    return found["text/plain"], found["text/html"]
+
+
+def link(mail: Received, mark: str) -> str:
+    """The link with `mark` in it, from the text part."""
+    found = re.search(rf"https?://\S*{mark}\S*", parts_of(mail)[0])
+    assert found is not None
+    return found.group()

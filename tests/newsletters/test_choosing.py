@@ -1,0 +1,281 @@
+"""Readers and strangers choose newsletters; every yes and no is proved by a line of evidence, and no scanner decides (C5, C6, C7, H4 to H7)."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.newsletters import links
+from billing.newsletters.signups import words
+from tests.newsletters.room import Room
+from tests.security.surface import changed, contents
+from tests.world import Browser
+
+THANDI = "thandi@example.com"
+TRANSIENT = ("rate_count",)
+
+
+def lists_of(room: Room, address: str) -> dict[str, str]:
+    """The newsletters an address has ever ticked, with how they stand."""
+    rows = room.world.rows(
+        "SELECT newsletter_id, state FROM signup WHERE address_key = :key ORDER BY newsletter_id", key=address
+    )
+    return {row["newsletter_id"]: row["state"] for row in rows}
+
+
+def sign_up(room: Room, address: str, *names: str) -> Browser:
+    """A stranger's browser, after ticking boxes."""
+    browser = room.world.browser()
+    browser.get("/newsletters")
+    browser.post("/newsletters", email=address, newsletter=list(names))
+    return browser
+
+
+def confirm(room: Room, address: str) -> Browser:
+    """Press the button behind the newest mail."""
+    room.world.settle()
+    browser = room.world.browser()
+    browser.get(room.world.mailed_link(address, "/newsletters/confirm/"))
+    browser.post("/newsletters/confirm")
+    return browser
+
+
+def on_list(room: Room, name: str = "first-light") -> str:
+    """An unsubscribe link of a confirmed sample address, as a path."""
+    room.people(1, name)
+    (row,) = room.world.rows("SELECT id FROM signup WHERE newsletter_id = :name LIMIT 1", name=name)
+    office = room.world.parts.office
+    return links.unsubscribe_url(office, row["id"]).removeprefix(office.public_url)
+
+
+def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(room: Room) -> None:
+    browser = sign_up(room, THANDI, "first-light", "the-long-read")
+    assert browser.page.path == "/newsletters/asked"
+    assert lists_of(room, THANDI) == {"first-light": "pending", "the-long-read": "pending"}
+    assert room.world.rows("SELECT 1 FROM signup_change") == []
+    room.world.settle()
+    (letter,) = room.world.letters(THANDI)
+    assert letter.subject == "Please confirm: First Light and The Long Read"
+    assert [url for url in letter.links if room.world.url in url and "confirm" in url] == letter.links[:1]
+
+    before = contents(room.world)
+    scanner = room.world.browser()
+    for _ in range(100):
+        assert scanner.get(letter.links[0]).status == 200
+        scanner.http.head(letter.links[0])
+    assert changed(before, contents(room.world)) == []
+
+    done = confirm(room, THANDI)
+    assert "the next one comes to you" in done.page.words
+    assert lists_of(room, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
+    line, _ = room.world.rows("SELECT * FROM signup_change ORDER BY id")
+    assert line["words"] == words("First Light")
+    assert line["text_version"]
+    assert line["how"] == "confirmation mail"
+    assert (line["ip"], line["device"]) == ("127.0.0.1", "Test/1")
+    sent = room.world.rows("SELECT key FROM message WHERE kind = 'confirm_signup'")
+    assert [row["key"] for row in sent] == [line["message_key"]]
+
+
+def test_the_button_works_once_and_then_says_so(room: Room) -> None:
+    sign_up(room, THANDI, "first-light")
+    confirm(room, THANDI)
+    again = room.world.browser()
+    assert again.get(room.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
+    assert "all is done" in again.page.words
+
+
+def test_every_address_gets_the_same_answer(room: Room) -> None:
+    room.world.reader("known@example.com")
+    confirmed = room.people(1)[0]
+    answers = {
+        address: sign_up(room, address, "first-light").page
+        for address in ("known@example.com", "new@example.com", confirmed)
+    }
+    assert len({(page.path, page.status, page.words) for page in answers.values()}) == 1
+    room.world.settle()
+    assert room.world.letters(confirmed) == []  # is on the list: there is nothing to ask
+    assert len(room.world.letters("new@example.com")) == 1
+
+
+def test_an_address_is_asked_once_an_hour_and_three_times_a_day(room: Room) -> None:
+    for hour in range(6):
+        for _ in range(2):
+            assert sign_up(room, THANDI, "first-light").page.path == "/newsletters/asked"
+        room.world.advance(minutes=75)
+        assert len(room.world.letters(THANDI)) == min(hour + 1, 3)
+    room.world.advance(days=1, hours=4)
+    sign_up(room, THANDI, "first-light")
+    room.world.settle()
+    assert len(room.world.letters(THANDI)) == 4
+
+
+def test_one_network_address_cannot_flood_many(room: Room) -> None:
+    answers = [
+        sign_up(room, f"victim-{number}@example.com", "first-light").page.status for number in range(12)
+    ]
+    assert answers == [200] * 10 + [429] * 2
+    room.world.settle()
+    assert len({letter.recipient for letter in room.world.letters()}) == 10
+
+
+def test_a_trap_catches_what_is_no_person(room: Room) -> None:
+    robot = room.world.browser()
+    robot.get("/newsletters")
+    assert 'name="website"' in robot.page.text
+    robot.post("/newsletters", email=THANDI, newsletter=["first-light"], website="https://spam.example")
+    assert robot.page.path == "/newsletters/asked"
+    assert lists_of(room, THANDI) == {}
+    assert room.world.rows("SELECT 1 FROM message") == []
+
+
+@pytest.mark.parametrize(
+    ("email", "says"), [("thandi@", "mail address"), ("a\r\nBcc: b@example.com", "mail address")]
+)
+def test_a_bad_address_is_told(room: Room, email: str, says: str) -> None:
+    page = sign_up(room, email, "first-light").page
+    assert page.status == 422
+    assert says in page.words
+    assert "Tick at least one" in sign_up(room, THANDI).page.words
+    assert sign_up(room, THANDI, "no-such-list").page.path == "/newsletters/asked"
+    assert room.world.rows("SELECT 1 FROM signup") == []
+
+
+def test_who_never_confirms_is_forgotten_after_a_week(room: Room) -> None:
+    sign_up(room, THANDI, "first-light")
+    room.world.advance(days=6, hours=23)
+    assert lists_of(room, THANDI) == {"first-light": "pending"}
+    room.world.advance(hours=2)
+    assert lists_of(room, THANDI) == {}
+    for table in ("message", "signup_change"):
+        assert room.world.rows(f"SELECT 1 FROM {table}") == []
+    late = room.world.browser()
+    assert late.get(room.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
+
+
+def test_a_signed_in_reader_chooses_at_once(room: Room) -> None:
+    room.world.reader(THANDI)
+    reader = room.world.browser()
+    reader.sign_in(THANDI)
+    reader.get("/newsletters")
+    assert " checked" not in reader.page.text
+    reader.post("/newsletters", newsletter=["first-light", "from-the-newsroom"])
+    assert "Your choice is saved" in reader.page.text
+    assert lists_of(room, THANDI) == {"first-light": "confirmed", "from-the-newsroom": "confirmed"}
+    reader.get("/newsletters")
+    assert reader.page.text.count(" checked") == 2
+    reader.post("/newsletters", newsletter=["the-long-read"])
+    assert lists_of(room, THANDI) == {
+        "first-light": "left",
+        "from-the-newsroom": "left",
+        "the-long-read": "confirmed",
+    }
+    rows = room.world.rows(
+        "SELECT newsletter_id, to_state, how, words <> '' AS said FROM signup_change ORDER BY id"
+    )
+    assert [(row["newsletter_id"], row["to_state"], row["how"], row["said"]) for row in rows] == [
+        ("first-light", "confirmed", "page", True),
+        ("from-the-newsroom", "confirmed", "page", True),
+        ("first-light", "left", "page", False),
+        ("from-the-newsroom", "left", "page", False),
+        ("the-long-read", "confirmed", "page", True),
+    ]
+
+
+def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_asked(whole: Room) -> None:
+    room = whole
+    reader = room.world.browser()
+    reader.start(THANDI)
+    assert reader.page.path == "/subscribe/started"
+    assert reader.page.text.count('name="newsletter"') == 4
+    assert " checked" not in reader.page.text
+    reader.post("/newsletters/add", newsletter=["water-and-weather"])
+    assert "One more step" in reader.page.text
+    assert lists_of(room, THANDI) == {"water-and-weather": "pending"}
+    confirm(room, THANDI)
+    assert lists_of(room, THANDI) == {"water-and-weather": "confirmed"}
+    (row,) = room.world.rows("SELECT reader_id, how FROM signup")
+    assert row["reader_id"]
+    assert row["how"] == "started"
+
+
+def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(room: Room) -> None:
+    address = room.people(1, "the-long-read")[0]
+    path = on_list(room)
+    with room.world.program() as program:
+        foreign = {"origin": "https://mail.example", "sec-fetch-site": "cross-site"}
+        answer = program.post(path, data={"List-Unsubscribe": "One-Click"}, headers=foreign)
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        assert answer.history == []
+        assert lists_of(room, address) == {"first-light": "left", "the-long-read": "confirmed"}
+        again = program.post(path, files={"List-Unsubscribe": (None, "One-Click")})
+        assert (again.status_code, "set-cookie" in again.headers) == (200, False)
+        assert program.post(path, content=b"").status_code == 200
+    lines = room.world.rows("SELECT to_state, how FROM signup_change")
+    assert [(line["to_state"], line["how"]) for line in lines] == [("left", "one click")]
+
+
+def test_a_hundred_scanners_unsubscribe_nobody(room: Room) -> None:
+    path = on_list(room)
+    before = contents(room.world)
+    with room.world.program() as scanner:
+        for _ in range(50):
+            page, head = scanner.get(path), scanner.head(path)
+            assert (page.status_code, head.status_code, head.content) == (200, 200, b"")
+            assert "set-cookie" not in page.headers
+        assert "<form" in page.text
+        assert "First Light" in page.text
+    assert changed(before, contents(room.world)) == []
+
+
+def test_a_person_presses_the_button_years_later(room: Room) -> None:
+    path = on_list(room)
+    room.world.skip_to(room.world.now + timedelta(days=800))
+    person = room.world.browser()
+    person.get(path)
+    person.post(path)
+    assert "First Light is stopped" in person.page.words
+
+
+@pytest.mark.parametrize("harm", ["x", "", "~"])
+def test_a_forged_link_does_nothing(room: Room, harm: str) -> None:
+    path = on_list(room)
+    wrong = path[:-1] + (harm or ("A" if path[-1] != "A" else "B"))
+    with room.world.program() as stranger:
+        assert stranger.post(wrong).status_code == 404
+        assert stranger.get(wrong).status_code == 404
+    assert set(lists_of(room, "reader-0001@readers.example").values()) == {"confirmed"}
+
+
+def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(room: Room) -> None:
+    room.world.reader(THANDI)
+    reader = room.world.browser()
+    reader.sign_in(THANDI)
+    reader.get("/newsletters")
+    reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
+    (row,) = room.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
+    office = room.world.parts.office
+    anybody = room.world.browser()
+    page = anybody.get(links.preferences_url(office, row["id"]))
+    assert page.path == "/newsletters/mine"
+    assert page.text.count(" checked") == 2
+    assert THANDI not in page.text
+    assert "Visa" not in page.text
+    anybody.post("/newsletters/mine", newsletter=["first-light", "water-and-weather"])
+    assert lists_of(room, THANDI) == {
+        "first-light": "confirmed",
+        "the-long-read": "left",
+        "water-and-weather": "confirmed",
+    }
+    anybody.post("/newsletters/mine", stop_all="yes")
+    assert set(lists_of(room, THANDI).values()) == {"left"}
+    assert "no more newsletters" in anybody.page.text
+    assert anybody.get("/newsletters/mine/sgn_x.forged").status == 404
+
+
+def test_evidence_is_never_rewritten(room: Room) -> None:
+    sign_up(room, THANDI, "first-light")
+    confirm(room, THANDI)
+    for statement in ("UPDATE signup_change SET words = ''", "DELETE FROM signup_change"):
+        with pytest.raises(Exception, match="append-only"):
+            room.world.rows(statement)

@@ -1,0 +1,241 @@
+"""An editor writes an issue from three articles, looks at it, sends it to herself, sets its time; and a thousand get it once each."""
+
+import re
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from billing import seed
+from billing.newsletters import links
+from billing.newsletters.models import IssueState
+from tests.newsletters.room import PREHEADER, SUBJECT, Room, parsed
+from tests.staff.conftest import add, sign_in
+from tests.world import Browser, local
+
+EDITOR = "editor@paper.example"
+SOURCE = """Good morning.
+
+[[article:the-water-nobody-counted]]
+[[article:the-bridge-that-waited]]
+[[article:counting-vultures]]
+
+::: subscribers
+Thank you for paying for this.
+:::
+::: non-subscribers
+Read the rest with a trial.
+:::
+"""
+WORDS: dict[str, Any] = {"subject": SUBJECT, "preheader": PREHEADER, "source": SOURCE}
+
+
+@pytest.fixture
+def editor(room: Room) -> Browser:
+    """Signed in with link and code."""
+    with room.world.parts.database.transaction() as session:
+        seed.articles(session, room.world.parts.office)
+    add(room.world, "editor", EDITOR)
+    return sign_in(room.world, EDITOR)
+
+
+def begin(browser: Browser) -> str:
+    """A new draft of First Light, on its page; where that is."""
+    browser.get("/staff/newsletters")
+    browser.post("/staff/newsletters", newsletter_id="first-light")
+    assert re.fullmatch(r"/staff/newsletters/iss_[0-9a-z]{26}", browser.page.path)
+    return browser.page.path
+
+
+def test_an_issue_from_the_first_word_to_the_last_reader(room: Room, editor: Browser) -> None:
+    people = room.people(1000)
+    subscribers = [f"subscriber-{number}@example.com" for number in range(10)]
+    for address in subscribers:
+        room.world.reader(address, subscribed=True)
+        room.world.run(
+            "INSERT INTO signup SELECT 'sgn_' || :n, newsletter_id, NULL, :a, :a, state, NULL, asked_at, words, text_version,"
+            " how, ip, device, changed_at FROM signup LIMIT 1",
+            n=address.partition("@")[0],
+            a=address,
+        )
+    office = room.world.parts.office
+    gone = people[10]
+    room.world.program().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
+
+    home = begin(editor)
+    assert "1009 on the list" in editor.page.words
+    editor.post(home, **WORDS, then="save")
+    assert "Saved" in editor.page.text
+    assert "Before it can be sent" not in editor.page.words
+    for article in ("The water nobody counted", "The bridge that waited", "Counting vultures"):
+        assert article in editor.get(f"{home}/preview?variant=subscriber").text
+    assert "Thank you for paying" in editor.page.text
+    assert "Thank you for paying" not in editor.get(f"{home}/preview?variant=reader").text
+
+    editor.get(home)
+    editor.post(home, **WORDS, then="test", variant="subscriber")
+    assert f"on its way to {EDITOR}" in editor.page.words
+    (test,) = room.arrived_for(EDITOR)
+    assert str(parsed(test)["Subject"]) == f"[Test] {SUBJECT}"
+    assert room.world.rows("SELECT 1 FROM delivery") == []
+
+    editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
+    assert "It starts on Tuesday 2 March 2027 at 06:00" in editor.page.words
+    room.world.advance_to(local(2027, 3, 2, 5, 59))
+    room.world.sink.clear()
+    late = people[500]
+    room.world.sink.refuse(450, "4.2.0 later", to=late, times=1)
+    room.world.advance_to(local(2027, 3, 2, 6))
+    editor.get(home)
+    assert "1008 of 1009 are done with" in editor.page.words
+    assert "put off by the mail server, tried again 1" in editor.page.words
+    room.world.program().post(links.unsubscribe_url(office, "sgn_sample00000501first-light"))  # in the middle
+    room.world.advance(hours=1)
+
+    arrived = Counter(mail.recipients[0] for mail in room.arrived())
+    assert set(arrived.values()) == {1}
+    assert set(arrived) == {*people, *subscribers} - {gone, late}
+    for mail in room.arrived():
+        mine = mail.recipients[0] in subscribers
+        assert (b"Thank you for paying" in mail.raw) is mine
+        assert (b"Read the rest with a trial" in mail.raw) is not mine
+    editor.get(home)
+    assert "1009 of 1009 are done with" in editor.page.words
+    assert "1 unsubscribed before their turn" in editor.page.words
+    rows = dict(re.findall(r'<th scope="row">([^<]+)</th><td class="num">(\d+)</td>', editor.page.text))
+    total = int(rows.pop("All of them"))
+    assert total == sum(map(int, rows.values())) == 1009
+
+    acts = [
+        row["act"]
+        for row in room.world.rows("SELECT act FROM audit_line WHERE act LIKE '%issue' ORDER BY id")
+    ]
+    assert acts == ["begin_issue", "test_issue", "schedule_issue"]
+
+
+def test_articles_are_put_in_by_a_button_without_a_script(room: Room, editor: Browser) -> None:
+    home = begin(editor)
+    editor.post(home, **WORDS | {"source": "Good morning."}, then="insert:counting-vultures")
+    assert room.issue(home.rpartition("/")[2]).source == "Good morning.\n\n[[article:counting-vultures]]\n"
+
+
+def test_the_preview_shows_what_is_typed_and_keeps_nothing(room: Room, editor: Browser) -> None:
+    home = begin(editor)
+    fields = {**WORDS, "csrf": re.findall(r'name="csrf" value="([^"]+)"', editor.page.text)[0]}
+    shown = editor.http.post(f"{home}/preview", data=fields)
+    assert "The bridge that waited" in shown.text
+    assert "kB of 90.0 kB" in shown.text
+    policy = shown.headers["content-security-policy"]
+    assert "sandbox" in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    text = editor.http.post(f"{home}/preview", data=fields | {"shown": "text", "variant": "subscriber"})
+    assert "Thank you for paying for this." in text.text
+    assert "<table" not in text.text
+    wrong = editor.http.post(f"{home}/preview", data=fields | {"source": "::: friends\n<script>x</script>"})
+    assert "not for friends" in wrong.text
+    assert "<script" not in wrong.text
+    assert "Type a subject" in editor.http.post(f"{home}/preview", data=fields | {"subject": ""}).text
+    assert room.issue(home.rpartition("/")[2]).source == ""
+    assert editor.http.post(f"{home}/preview", data=WORDS).status_code == 403  # not from our form
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "says"),
+    [
+        ({"subject": ""}, 422, "The subject has 0 characters"),
+        ({"source": ""}, 422, "nothing in it"),
+        ({"source": "[[article:nowhere]]"}, 422, "There is no article nowhere"),
+        ({"subject": "one\r\nBcc: two@example.com"}, 422, "A subject is one line"),
+        ({"subject": "one\0two"}, 422, "A subject is one line"),
+        ({"source": "x" * 50_001}, 422, "50000 are kept"),
+        ({"when": "tomorrow"}, 422, "Choose a day and a time"),
+        ({"when": "2027-02-01T06:00"}, 422, "Choose a moment from now on"),
+        ({"when": "2029-02-01T06:00"}, 422, "Choose a moment from now on"),
+    ],
+)
+def test_what_cannot_be_scheduled_comes_back_with_the_reason(
+    room: Room, editor: Browser, wrong: dict[str, str], status: int, says: str
+) -> None:
+    home = begin(editor)
+    editor.post(home, **WORDS | {"when": "2027-03-02T06:00", "then": "schedule"} | wrong)
+    assert editor.page.status == status
+    assert says in editor.page.words
+    assert SUBJECT in editor.page.text or "subject" in wrong
+    assert room.issue(home.rpartition("/")[2]).state is IssueState.DRAFT
+
+
+def test_of_two_editors_the_second_sees_that_the_first_was_faster(room: Room, editor: Browser) -> None:
+    add(room.world, "editor", "second@paper.example")
+    second = sign_in(room.world, "second@paper.example")
+    home = begin(editor)
+    second.get(home)
+    editor.post(home, **WORDS, then="save")
+    second.post(home, **WORDS | {"source": "My own words."}, then="save")
+    assert second.page.status == 409
+    assert "Somebody else has saved this issue" in second.page.words
+    assert "My own words." in second.page.text
+    assert room.issue(home.rpartition("/")[2]).source == SOURCE
+    assert room.issue(home.rpartition("/")[2]).changed_by == f"staff:{EDITOR}"
+
+
+def test_taking_back_pausing_going_on_stopping_and_sending_to_the_held(room: Room, editor: Browser) -> None:
+    people = room.people(3)
+    home = begin(editor)
+    editor.post(home, **WORDS, then="schedule", when="2027-03-01T18:00")
+    editor.post(f"{home}/unschedule")
+    assert "It starts on" not in editor.page.words
+    room.world.advance(days=1)
+    assert room.arrived() == []
+    editor.get(home)
+    editor.post(home, **WORDS, then="schedule", when="2027-03-02T18:00")
+    room.world.sink.drop("after-dot", to=people[1], times=1)
+    room.world.sink.refuse(450, "4.2.0 later", to=people[2], times=3)
+    room.world.advance_to(local(2027, 3, 2, 18))
+    editor.get(home)
+    assert "1 held" in editor.page.words
+    assert people[1] in editor.page.words
+    editor.post(f"{home}/pause")
+    room.world.advance(hours=1)
+    assert "Paused" in editor.page.words
+    editor.post(f"{home}/held")
+    editor.post(f"{home}/resume")
+    room.world.settle()
+    editor.get(home)
+    editor.post(f"{home}/stop")
+    assert "Stopped" in editor.page.words
+    assert room.progress(home.rpartition("/")[2]).skipped == {"stopped": 1}
+    assert [len(room.arrived_for(address)) for address in people] == [1, 2, 0]
+    assert editor.http.post(f"{home}/explode", data={"csrf": "x"}).status_code in (403, 404)
+
+
+def test_only_those_who_may_write_newsletters_see_them(room: Room, editor: Browser) -> None:
+    home = begin(editor)
+    for role in ("support", "finance"):
+        add(room.world, role)
+        other = sign_in(room.world, f"{role}@paper.example")
+        for path in ("/staff/newsletters", home, f"{home}/preview"):
+            assert other.get(path).status == 403, path
+    stranger = room.world.browser()
+    assert stranger.get(home).path == "/staff/sign-in"
+
+
+def test_a_promotional_issue_needs_a_list_compared_with_the_register(room: Room, editor: Browser) -> None:
+    room.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
+    home = begin(editor)
+    editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
+    assert "hasn't been compared with the opt-out register" in editor.page.words
+    room.world.run("UPDATE newsletter SET opt_outs_checked_at = :at", at=room.world.now)
+    editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
+    assert "It starts on" in editor.page.words
+
+
+def test_a_test_that_the_mail_server_refuses_says_so(room: Room, editor: Browser) -> None:
+    home = begin(editor)
+    room.world.sink.refuse(550, "5.7.1 not from you", to=EDITOR, times=1)
+    editor.post(home, **WORDS, then="test")
+    assert editor.page.status == 503
+    assert "5.7.1 not from you" in editor.page.words
+    editor.get(home)
+    editor.post(home, **WORDS | {"subject": ""}, then="test")
+    assert "It has no subject yet" in editor.page.words

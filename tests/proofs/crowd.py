@@ -1,0 +1,157 @@
+"""A crowd of readers with all kinds of cards, and what the calendar has in store for each.
+
+The dates are written down by hand. Signed up on Saturday 16 January 2027, free through 30 January; the first charge is
+on 31 January, the second, a month on, on 28 February, and the third lies beyond sixty days. A card that says no is asked
+again 3, 7 and 14 days later (the first of these, 3 February, moves to the payday of the 1st), and after 21 days it is
+over.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from tests.world import World, local
+
+START = local(2027, 1, 16, 10)
+FIRST, SECOND = date(2027, 1, 31), date(2027, 2, 28)
+LADDER = [FIRST, date(2027, 2, 1), date(2027, 2, 7), date(2027, 2, 14)]
+GIVEN_UP = local(2027, 2, 21)
+LAST_MINUTE = local(2027, 1, 30, 23, 59)
+MONEY_CAME = local(2027, 2, 5, 12)
+CANCELLED_LATER = local(2027, 2, 10, 15)
+TOLD = {"trial_started": 1, "trial_notice": 2}
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a reader, by the calendar."""
+
+    charged: list[date]
+    refused: list[date] = field(default_factory=list)
+    mails: dict[str, int] = field(default_factory=dict)
+    state: str = "active"
+    ended_at: datetime | None = None
+
+
+PAYS = Fate([FIRST, SECOND], mails=TOLD | {"receipt": 2})
+LEAVES_IN_TRIAL = Fate([], mails=TOLD | {"cancelled": 1}, state="ended", ended_at=local(2027, 1, 31))
+LEAVES_LATER = Fate(
+    [FIRST], mails=TOLD | {"receipt": 1, "cancelled": 1}, state="ended", ended_at=local(2027, 2, 28)
+)
+NEVER_PAYS = Fate([], LADDER, TOLD | {"payment_failed": 4, "ended": 1}, "ended", GIVEN_UP)
+NEEDS_ANOTHER_CARD = Fate([], [FIRST], TOLD | {"payment_failed": 1, "ended": 1}, "ended", GIVEN_UP)
+PAYS_ON_THE_THIRD_TRY = Fate([LADDER[2], SECOND], LADDER[:2], TOLD | {"payment_failed": 2, "receipt": 2})
+TOLD_THE_BANK_TO_STOP = Fate([], [FIRST], TOLD | {"cancelled": 1}, "ended", local(2027, 1, 31, 9))
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Readers of one kind: their card, how many of them in a hundred, and their fate."""
+
+    name: str
+    card: str
+    share: int
+    fate: Fate
+    in_person: bool = False
+    """The card wants 3-D Secure, which the app did when it saved the card."""
+
+
+KINDS = [
+    Kind("visa", "pm_card_visa", 22, PAYS),
+    Kind("mastercard", "pm_card_mastercard", 5, PAYS),
+    Kind("debit", "pm_card_visa_debit", 4, PAYS),
+    Kind("amex", "pm_card_amex", 4, PAYS),
+    Kind("elsewhere", "pm_card_authenticationRequiredSetupForOffSession", 3, PAYS),
+    Kind("once", "pm_card_authenticationRequiredOnSetup", 4, PAYS, in_person=True),
+    Kind("disputes", "pm_card_createDispute", 2, PAYS),
+    Kind("slow-refund", "pm_card_pendingRefund", 2, PAYS),
+    Kind("quits", "pm_card_visa", 10, LEAVES_IN_TRIAL),
+    Kind("leaves", "pm_card_visa", 8, LEAVES_LATER),
+    Kind("fails", "pm_card_chargeCustomerFail", 10, NEVER_PAYS),
+    Kind(
+        "broke",
+        "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+        6,
+        NEVER_PAYS,
+        in_person=True,
+    ),
+    Kind("payday", "pm_card_visa", 6, PAYS_ON_THE_THIRD_TRY),
+    Kind("asks", "pm_card_authenticationRequired", 6, NEEDS_ANOTHER_CARD, in_person=True),
+    Kind("blocked", "pm_card_radarBlock", 4, NEEDS_ANOTHER_CARD),
+    Kind("stops", "pm_card_visa", 4, TOLD_THE_BANK_TO_STOP),
+]
+REFUSED_AT_ONCE = [
+    "pm_card_chargeDeclined",
+    "pm_card_chargeDeclinedInsufficientFunds",
+    "pm_card_chargeDeclinedLostCard",
+    "pm_card_chargeDeclinedStolenCard",
+    "pm_card_chargeDeclinedExpiredCard",
+    "pm_card_chargeDeclinedIncorrectCvc",
+    "pm_card_chargeDeclinedProcessingError",
+    "pm_card_chargeDeclinedVelocityLimitExceeded",
+    "pm_card_authenticationRequiredOnSetup",
+    "pm_card_threeDSecure2Required",
+    "pm_card_authenticationRequired",
+    "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds",
+    "pm_nobody_knows",
+]
+
+
+@dataclass
+class Crowd:
+    """Everybody who tries, by address: the fate of those who must start, and the rivals of whom one starts."""
+
+    fates: dict[str, Fate] = field(default_factory=dict)
+    orders: list[tuple[str, str]] = field(default_factory=list)
+    rivals: list[list[tuple[str, str]]] = field(default_factory=list)
+    declined: list[str] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """How many subscriptions there will be."""
+        return len(self.fates) + len(self.rivals)
+
+
+def gather(world: World, size: int) -> Crowd:
+    """A crowd of which `size` start: nine in ten by the shares, the rest where two want what one can have."""
+    crowd = Crowd()
+    alone = size - size // 10
+    shares = [kind for kind in KINDS for _ in range(kind.share)]
+    for number in range(alone):
+        kind = shares[number * len(shares) // alone]
+        email = f"{kind.name}-{number}@example.com"
+        card = f"{kind.card}__{number}"
+        crowd.fates[email] = kind.fate
+        crowd.orders.append((email, confirmed_in_person(world, card) if kind.in_person else card))
+    for number in range(alone, size):
+        crowd.rivals.append(_rivals(number))
+        crowd.orders += crowd.rivals[-1]
+    for number, card in enumerate(REFUSED_AT_ONCE):
+        crowd.declined.append(f"refused-{number}@example.com")
+        crowd.orders.append((crowd.declined[-1], f"{card}__{number}" if card != "pm_nobody_knows" else card))
+    return crowd
+
+
+def _rivals(number: int) -> list[tuple[str, str]]:
+    card, other = f"pm_card_visa__{number}", f"pm_card_mastercard__{number}"
+    return [
+        [(f"one-{number}@example.com", card), (f"two-{number}@example.com", card)],
+        [(f"twice-{number}@example.com", card), (f"twice-{number}@example.com", other)],
+        [(f"same-{number}@example.com", card), (f"same-{number}@example.com", card)],
+        [(f"Dot.Ted{number}@gmail.com", card), (f"dotted{number}+news@googlemail.com", other)],
+    ][number % 4]
+
+
+def confirmed_in_person(world: World, card: str) -> str:
+    """A card saved by the app itself, 3-D Secure done with the reader at the screen."""
+    intent = world.twin.client().v1.setup_intents.create(
+        {
+            "payment_method": card,
+            "confirm": True,
+            "usage": "off_session",
+            "allowed_payment_method_types": ["card"],
+        }
+    )
+    assert intent.status == "requires_action"
+    page = f"/c/authenticate/{intent.id}"
+    assert world.twin.http.post(page, data={"outcome": "complete"}).status_code < 400
+    return str(intent.payment_method)

@@ -1,0 +1,60 @@
+"""The three steps of a charge, one at a time, so that a test can do something between them; and calls made at once."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
+
+from billing.crew import claimer
+from billing.payments import charge
+from billing.payments.charge import Claimed, Withdrawn
+from billing.payments.gateway import Outcome
+from billing.renewals.act import act
+from billing.renewals.settle import settle
+from billing.subscriptions.change import lock
+from tests.world import World
+
+
+def intend(world: World, subscription_id: str) -> None:
+    """What is due for the subscription is done, and no charge is sent yet."""
+    with world.parts.database.transaction() as session:
+        subscription = lock(session, subscription_id)
+        assert subscription.next_action_at is not None
+        assert subscription.next_action_at <= world.now
+        act(session, world.parts.office, subscription, world.now)
+        session.add(subscription)
+
+
+def claim(world: World, subscription_id: str, me: int) -> Claimed:
+    """Take the open attempt into our hands."""
+    with world.parts.database.transaction() as session:
+        (found,) = charge.claim(session, me, world.now, limit=1, subscription_id=subscription_id)
+    return found
+
+
+def send(world: World, subscription_id: str) -> tuple[str, Outcome | Withdrawn]:
+    """Send the open attempt; its id, and the answer, of which nothing is written down."""
+    with claimer(world.parts.database) as me:
+        found = claim(world, subscription_id, me)
+        return found.attempt_id, charge.bring_to_an_end(world.parts.gateway, found, world.now)
+
+
+def note(world: World, attempt_id: str, outcome: Outcome | Withdrawn) -> str:
+    """Settle an attempt from its answer, as the worker does."""
+    with world.parts.database.transaction() as session:
+        return settle(session, world.parts.office, attempt_id, outcome, world.now, by="worker")
+
+
+def together(*calls: Callable[[], Any]) -> list[Any]:
+    """Make these calls at once, each in a thread; their results in order. What one of them raises is its result."""
+    gate = Barrier(len(calls))
+
+    def run(call: Callable[[], Any]) -> Any:
+        gate.wait(30)
+        try:
+            return call()
+        except Exception as problem:
+            return problem
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

@@ -1,0 +1,138 @@
+"""A cancellation and a charge at once: nothing is charged, or it goes back by itself, in full, with one credit note."""
+
+import random
+import time
+from collections import Counter
+from functools import partial
+
+import httpx
+
+from billing.renewals.run import run_for
+from tests.proofs import books
+from tests.proofs.started import ROUNDS, cancel, due, kinds_of
+from tests.proofs.steps import intend, note, send, together
+from tests.world import World, local
+
+
+def cancel_after(world: World, subscription_id: str, seconds: float) -> httpx.Response:
+    """Cancel a moment later, to meet the charge at another of its steps."""
+    time.sleep(seconds)
+    return cancel(world, subscription_id)
+
+
+def check_race_with_cancel(world: World, subscription_id: str) -> str:
+    """It ended in one of three ways, each of them whole. Which."""
+    reader = world.rows("SELECT reader_id FROM subscription WHERE id = :id", id=subscription_id)[0][
+        "reader_id"
+    ]
+    taken = world.charges(of=reader)
+    refunds = world.rows("SELECT state, amount FROM refund WHERE reader_id = :reader", reader=reader)
+    told = kinds_of(world, subscription_id)
+    status = world.subscription(subscription_id)["status"]
+    if not taken:
+        assert (status, refunds, told) == ("ended", [], {"cancelled": 1})
+        return "never charged"
+    assert len(taken) == 1
+    if refunds:
+        assert refunds == [{"state": "succeeded", "amount": 7500}]
+        assert (status, told) == ("ended", {"cancelled": 1, "refunded": 1})
+        return "returned"
+    assert (status, told) == ("active", {"receipt": 1, "cancelled": 1})
+    return "cancelled later"
+
+
+@ROUNDS
+def test_a_cancellation_as_the_charge_is_made(world: World, rounds: int) -> None:
+    draw = random.Random(7)
+    started = due(world, rounds)
+    for subscription_id in started:
+        report, answer = together(
+            partial(run_for, world.parts.till, subscription_id, world.now),
+            partial(cancel_after, world, subscription_id, draw.random() * 0.06),
+        )
+        assert not isinstance(report, Exception), report
+        assert answer.status_code == 200, answer.text
+    world.settle()
+    books.check(world)
+    ways = Counter(check_race_with_cancel(world, subscription_id) for subscription_id in started)
+    assert sum(ways.values()) == rounds
+    world.advance_to(local(2027, 4, 20))
+    assert len(world.charges()) == rounds - ways["never charged"]
+    assert world.rows("SELECT id FROM subscription WHERE state <> 'ended'") == []
+
+
+def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
+    (subscription_id,) = due(world, 1)
+    intend(world, subscription_id)
+    attempt_id, answer = send(world, subscription_id)
+    assert cancel(world, subscription_id).status_code == 200
+    assert note(world, attempt_id, answer) == "refunded"
+    world.settle()
+    books.check(world)
+    assert check_race_with_cancel(world, subscription_id) == "returned"
+    assert world.rows("SELECT credit_note_number, reason FROM refund") == [
+        {
+            "credit_note_number": 1,
+            "reason": "You cancelled before this charge was made, so it is returned in full.",
+        }
+    ]
+
+
+def test_a_cancellation_between_intent_and_call(world: World) -> None:
+    (subscription_id,) = due(world, 1)
+    intend(world, subscription_id)
+    assert cancel(world, subscription_id).status_code == 200
+    world.settle()
+    assert check_race_with_cancel(world, subscription_id) == "never charged"
+    assert world.twin.charges() == []
+    assert world.rows(
+        "SELECT a.state, i.state AS invoice FROM attempt a JOIN invoice i ON i.id = a.invoice_id"
+    ) == [{"state": "withdrawn", "invoice": "void"}]
+    world.advance(days=60)
+    assert world.twin.charges() == []
+    books.check(world)
+
+
+def test_a_cancellation_after_the_worker_died_with_the_answer(world: World) -> None:
+    (subscription_id,) = due(world, 1)
+    intend(world, subscription_id)
+    world.twin.trouble({"effect": "drop"})
+    send(world, subscription_id)
+    assert cancel(world, subscription_id).status_code == 200
+    world.settle()
+    books.check(world)
+    assert check_race_with_cancel(world, subscription_id) == "returned"
+
+
+def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
+    (subscription_id,) = due(world, 1)
+    card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
+    world.twin.decline(card, "insufficient_funds")
+    world.settle()
+    world.advance_to(local(2027, 3, 19, 8, 59))
+    world.twin.decline(card, None)
+    world.skip_to(local(2027, 3, 19, 9))
+    intend(world, subscription_id)
+    attempt_id, answer = send(world, subscription_id)
+    assert cancel(world, subscription_id).json()["status"] == "ended"
+    assert note(world, attempt_id, answer) == "refunded"
+    world.settle()
+    books.check(world)
+    assert world.rows("SELECT state, amount FROM refund") == [{"state": "succeeded", "amount": 7500}]
+    assert kinds_of(world, subscription_id) == {"payment_failed": 1, "cancelled": 1, "refunded": 1}
+
+
+def test_a_cancellation_as_the_card_says_no(world: World) -> None:
+    (subscription_id,) = due(world, 1)
+    world.twin.decline(
+        world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
+    )
+    intend(world, subscription_id)
+    attempt_id, answer = send(world, subscription_id)
+    assert cancel(world, subscription_id).status_code == 200
+    assert note(world, attempt_id, answer) == "declined"
+    world.advance(days=30)
+    books.check(world)
+    assert len(world.twin.charges()) == 1
+    assert kinds_of(world, subscription_id) == {"cancelled": 1}
+    assert world.subscription(subscription_id)["status"] == "ended"

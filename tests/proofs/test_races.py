@@ -1,0 +1,236 @@
+"""Two at once, on two real connections: whoever comes first settles it, and the other changes nothing."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from threading import Event
+
+import httpx
+import pytest
+
+from billing.advance import advance
+from billing.payments import setup
+from billing.payments.models import SetupPurpose
+from billing.renewals.run import run, run_for
+from billing.subscriptions.find import on_sale
+from billing.webhooks import settle as events
+from tests.proofs import books
+from tests.proofs.started import ROUNDS, cancel, due, kinds_of, trials
+from tests.proofs.steps import intend, note, send, together
+from tests.world import World, local
+
+
+def visit_to_the_card_page(world: World, number: int) -> str:
+    """A reader has typed the card, and Stripe's event about it has arrived; nothing is finished yet."""
+    parts = world.parts
+    with parts.database.transaction() as session:
+        _, price = on_sale(session, parts.office.today(world.now))
+        begun = setup.begin(
+            session,
+            purpose=SetupPurpose.TRIAL,
+            email=f"visitor-{number}@example.com",
+            price=price,
+            browser_hash="a browser",
+            consent_id=None,
+            reader_id=None,
+            at=world.now,
+        )
+    page = setup.open_page(
+        parts.database, parts.gateway, parts.office, begun.id, words="Yes.", back="/subscribe"
+    )
+    world.twin.fill_in(page.url, f"4242424242424242__{number}")
+    world.twin.settle()
+    return begun.id
+
+
+@ROUNDS
+def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> None:
+    parts = world.parts
+    for number in range(rounds):
+        setup_id = visit_to_the_card_page(world, number)
+        back, _ = together(
+            partial(
+                setup.finish, parts.database, parts.gateway, parts.office, setup_id, world.now, by="reader"
+            ),
+            partial(events.settle_due, parts.desk, world.now),
+        )
+        assert back.state == "done", back
+    world.settle()
+    books.check(world)
+    for table in ("reader", "subscription", "payment_method", "message"):
+        assert world.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": rounds}], table
+    assert {row["state"] for row in world.rows("SELECT state FROM card_setup")} == {"done"}
+    assert len(world.letters()) == rounds
+
+
+@ROUNDS
+def test_the_answer_comes_as_the_event_does(world: World, rounds: int) -> None:
+    words: Counter[str] = Counter()
+    for subscription_id in due(world, rounds):
+        intend(world, subscription_id)
+        attempt_id, answer = send(world, subscription_id)
+        world.twin.settle()
+        ours, _ = together(
+            partial(note, world, attempt_id, answer),
+            partial(events.settle_due, world.parts.desk, world.now),
+        )
+        words[ours] += 1
+        assert kinds_of(world, subscription_id) == {"receipt": 1}
+    assert set(words) <= {"charged", "settled"}, words
+    world.settle()
+    books.check(world)
+    assert len(world.charges()) == rounds
+    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
+        {"n": rounds}
+    ]
+
+
+Pair = Callable[[int], list[tuple[str, str]]]
+
+
+@ROUNDS
+@pytest.mark.parametrize(
+    "pair",
+    [
+        pytest.param(
+            lambda n: [
+                (f"one-{n}@example.com", f"pm_card_visa__{n}"),
+                (f"one-{n}@example.com", f"pm_card_amex__{n}"),
+            ],
+            id="one address",
+        ),
+        pytest.param(
+            lambda n: [
+                (f"one-{n}@example.com", f"pm_card_visa__{n}"),
+                (f"two-{n}@example.com", f"pm_card_visa__{n}"),
+            ],
+            id="one card",
+        ),
+        pytest.param(
+            lambda n: [
+                (f"o.ne{n}@gmail.com", f"pm_card_visa__{n}"),
+                (f"one{n}+x@gmail.com", f"pm_card_amex__{n}"),
+            ],
+            id="one person",
+        ),
+    ],
+)
+def test_two_trials_where_there_may_be_one(world: World, pair: Pair, rounds: int) -> None:
+    for number in range(rounds):
+        orders = pair(number)
+        answers = together(*(partial(world.try_trial, *order) for order in orders))
+        assert sorted(answer.status_code for answer in answers) == [201, 409], answers
+    world.settle()
+    books.check(world)
+    assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": rounds}]
+    assert world.rows("SELECT kind, count(*) AS n FROM trial_claim GROUP BY 1 ORDER BY 1") == [
+        {"kind": "address", "n": rounds},
+        {"kind": "card", "n": rounds},
+    ]
+    assert len(world.letters()) == rounds
+
+
+@ROUNDS
+def test_three_workers_on_the_same_due_rows(world: World, rounds: int) -> None:
+    due(world, rounds)
+    reports = together(*[partial(run, world.parts.till, world.now)] * 3)
+    counts = sum((report.counts for report in reports), Counter[str]())
+    assert counts == {"due": rounds, "charged": rounds}
+    world.settle()
+    books.check(world)
+    assert len(world.twin.charges()) == rounds
+    assert world.rows("SELECT count(*) AS n FROM attempt") == [{"n": rounds}]
+
+
+@ROUNDS
+def test_refunds_at_once_never_exceed_the_payment(world: World, rounds: int) -> None:
+    due(world, rounds)
+    world.settle()
+    draw = random.Random(11)
+    for row in world.rows("SELECT id FROM payment ORDER BY id"):
+        amounts = [draw.choice([1, 2500, 3751, 5000, 7500, None]) for _ in range(4)]
+        answers = together(
+            *(lambda row=row, cents=cents: give_back(world, row["id"], cents) for cents in amounts)
+        )
+        assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
+        returned = sum(answer.json()["amount"]["amount"] for answer in answers if answer.status_code == 201)
+        assert 0 < returned <= 7500
+        refused = [cents for cents, answer in zip(amounts, answers, strict=True) if answer.status_code == 409]
+        assert all(cents is None or cents > 7500 - returned for cents in refused)
+    world.settle()
+    books.check(world)
+    assert {row["state"] for row in world.rows("SELECT state FROM refund")} == {"succeeded"}
+
+
+def give_back(world: World, payment_id: str, cents: int | None) -> httpx.Response:
+    """Ask for a refund of so much, or of all that is left."""
+    body = {"reason": "A kindness."} | ({"amount": cents} if cents else {})
+    return world.api.post(f"/v1/payments/{payment_id}/refunds", json=body)
+
+
+@pytest.mark.prove
+def test_refunds_at_once_with_a_cancellation_that_returns_the_money(world: World) -> None:
+    for subscription_id in due(world, 20):
+        run_for(world.parts.till, subscription_id, world.now)
+        payment = world.rows(
+            "SELECT p.id FROM payment p JOIN invoice i ON i.id = p.invoice_id WHERE i.subscription_id = :id",
+            id=subscription_id,
+        )[0]["id"]
+        answers = together(
+            partial(give_back, world, payment, 5000),
+            partial(cancel, world, subscription_id, when="now", refund="last"),
+        )
+        assert [answer.status_code for answer in answers][1] == 200
+    world.settle()
+    books.check(world)
+    totals = world.rows("SELECT sum(amount) AS n FROM refund GROUP BY payment_id")
+    assert [row["n"] for row in totals] == [7500] * 20
+
+
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
+def test_the_clock_moved_from_three_sides(world: World, rounds: int) -> None:
+    trials(world, 10)
+    for _ in range(rounds):
+        start, to = world.now, world.now + timedelta(days=16)
+        moves = [partial(advance, world.parts, to)] * 2
+        far, near, answer = together(
+            *moves, partial(world.api.post, "/v1/clock/advance", json={"seconds": 16 * 86_400})
+        )
+        assert far == near == to
+        assert answer.status_code == 200, answer.text
+        assert start < to <= world.now <= to + (to - start)
+    books.check(world)
+    per_reader = Counter(row["reader_id"] for row in world.rows("SELECT reader_id FROM payment"))
+    months = (world.now.year - 2027) * 12 + world.now.month - 3 + (world.now >= _sixteenth(world))
+    assert per_reader == dict.fromkeys(per_reader, months)
+    assert len(per_reader) == 10
+    notices = world.rows(
+        "SELECT count(*) AS n FROM message WHERE kind = 'trial_notice' AND state = 'accepted'"
+    )
+    assert notices == [{"n": 20}]
+
+
+def test_whoever_reads_the_clock_finds_the_twin_there(world: World) -> None:
+    """Or a charge made as the clock moves would carry a date long past."""
+    over = Event()
+
+    def look() -> list[tuple[datetime, datetime]]:
+        seen = [(world.now, world.twin.now)]
+        while not over.is_set():
+            seen.append((world.now, world.twin.now))
+        return seen
+
+    def move_on() -> None:
+        for _ in range(60):
+            world.skip_to(world.now + timedelta(hours=1))
+        over.set()
+
+    *looks, _ = together(look, look, look, move_on)
+    assert len({ours for seen in looks for ours, _ in seen}) > 1
+    assert [(ours, theirs) for seen in looks for ours, theirs in seen if theirs < ours] == []
+
+
+def _sixteenth(world: World) -> datetime:
+    return local(world.now.year, world.now.month, 16, 9)

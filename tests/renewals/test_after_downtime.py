@@ -1,0 +1,86 @@
+"""After an outage of ours a reader pays for the present month, once; what was missed is given away."""
+
+import sqlalchemy as sa
+
+from tests.world import World, local
+
+EMAIL = "naledi@example.com"
+
+
+def test_three_months_without_a_worker_are_one_charge(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+    world.advance_to(local(2027, 3, 20))
+    world.skip_to(local(2027, 6, 25, 14))
+    locked = world.articles["subscriber"][0]
+    assert world.access(locked, reader)["reason"] == "subscription", "a late job locks no payer out"
+    world.settle()
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-06-25 14:00"]
+    after = world.subscription(subscription)
+    assert (after["period_start"], after["period_end"]) == ("2027-06-16", "2027-07-16")
+    paid = world.rows("SELECT period_number, number FROM invoice ORDER BY period_number")
+    assert [(row["period_number"], row["number"]) for row in paid] == [(1, 1), (4, 2)]
+    world.settle()
+    world.advance_to(local(2027, 7, 16, 8, 59, 59))
+    assert len(world.charges()) == 2
+    world.advance_to(local(2027, 7, 16, 9))
+    assert world.charged_at()[-1] == "2027-07-16 09:00", "back on the old day, counted from the anchor"
+
+
+def test_a_second_run_on_the_same_day_finds_nothing_to_do(world: World) -> None:
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 4, 16, 9))
+    for hour in (9, 12, 23):
+        world.advance_to(local(2027, 4, 16, hour, 30))
+        world.settle()
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
+    assert world.told(EMAIL).count("receipt") == 2
+
+
+def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+    world.advance_to(local(2027, 4, 10))
+    world.skip_to(local(2027, 4, 20))
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+    assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
+    world.advance_to(local(2027, 6, 1))
+    assert world.charged_at() == ["2027-03-16 09:00"]
+    assert world.subscription(subscription)["status"] == "ended"
+
+
+def test_whatever_lives_has_a_next_action(world: World) -> None:
+    """One of each kind, looked at on every day of two months: nothing can be due and unseen."""
+    cards = {"pays": "pm_card_visa", "declines": "pm_card_chargeCustomerFail", "asks": "pm_card_visa__x"}
+    begun = {name: world.start_trial(f"{name}@example.com", card) for name, card in cards.items()}
+    world.advance_to(local(2027, 3, 10))
+    world.api.post(f"/v1/subscriptions/{begun['asks']['subscription']['id']}/cancel", json={})
+    for _ in range(20):
+        world.advance(days=2, hours=11)
+        rows = world.rows("SELECT state, next_action, next_action_at, charging_since FROM subscription")
+        for row in rows:
+            assert (row["next_action"] is None) == (row["state"] == "ended")
+            assert row["state"] == "ended" or row["next_action_at"] > world.now
+            assert row["charging_since"] is None
+    states = {row["state"] for row in world.rows("SELECT state FROM subscription")}
+    assert states == {"active", "ended"}
+
+
+def test_one_that_cannot_be_worked_on_holds_up_no_other(world: World) -> None:
+    begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(3)]
+    world.advance_to(local(2027, 3, 15))
+    broken = begun[0]["subscription"]["id"]
+    with world.parts.database.transaction() as session:
+        session.execute(
+            sa.text("UPDATE subscription SET next_action = 'nonsense' WHERE id = :id"), {"id": broken}
+        )
+    world.advance_to(local(2027, 3, 16, 10, 30))
+    assert world.charged_at() == ["2027-03-16 09:00"] * 2
+    locked = world.articles["subscriber"][0]
+    assert world.access(locked, begun[0]["reader"]["id"])["reason"] == "trial", "our fault locks nobody out"
+    with world.parts.database.transaction() as session:
+        session.execute(
+            sa.text("UPDATE subscription SET next_action = 'first_charge' WHERE id = :id"), {"id": broken}
+        )
+    world.advance_to(local(2027, 3, 16, 11))
+    assert world.charged_at(of=begun[0]["reader"]["id"]) == ["2027-03-16 11:00"], "looked at again each hour"

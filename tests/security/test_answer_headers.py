@@ -1,0 +1,118 @@
+"""What every answer says to the browser, refusals and all (SEC-5)."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+
+from tests.security.conftest import PAYING, House
+from tests.security.surface import routes
+from tests.world import World
+
+
+def policy(answer: httpx.Response) -> dict[str, str]:
+    parts = (part.strip().partition(" ") for part in answer.headers["content-security-policy"].split(";"))
+    return {name: value for name, _, value in parts}
+
+
+def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
+    """What a browser wasn't told. `frame`: the letters of the demo's mailbox, which stand in a sandboxed frame."""
+    found = policy(answer)
+    if found.get("default-src") != "'none'" or found.get("base-uri") != "'none'":
+        yield "the policy allows by default"
+    if found.get("frame-ancestors") != ("'self'" if frame else "'none'"):
+        yield "others may frame it"
+    if not frame and "unsafe" in answer.headers["content-security-policy"]:
+        yield "the policy allows what stands in the page"
+    if not frame and (found.get("script-src") != "'self'" or found.get("object-src") != "'none'"):
+        yield "others' scripts run"
+    for name, value in (
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ):
+        if answer.headers.get(name) != value:
+            yield f"no {name}"
+    if "no-store" not in answer.headers.get("cache-control", "") and "/static/" not in str(answer.url):
+        yield "it may be kept"
+    if "server" in answer.headers or "x-powered-by" in answer.headers:
+        yield "it says what it runs on"
+    if not answer.headers.get("x-request-id"):
+        yield "it has no id"
+
+
+def answers(house: House) -> Iterator[httpx.Response]:
+    http = house.payer.http
+    for route in routes(house.world):
+        path = route.at(**house.names[PAYING], token="x.y")
+        for accept in ("text/html", "application/json"):
+            yield http.request(route.method, path, headers={"accept": accept}, follow_redirects=False)
+    for path in ("/nothing", "/static/nothing.css", "/articles/none", "/%00", "/v1/nothing"):
+        for accept in ("text/html", "application/json"):
+            yield http.get(path, headers={"accept": accept})
+    yield http.put("/account")
+    yield http.post("/subscribe", content=b"a" * 100_000)
+    yield http.post("/subscribe", content=iter([b"a" * 1000] * 100))
+    yield http.post("/v1/trials", content=b"{", headers={"content-type": "application/json"})
+    yield http.get("/static/site.css")
+
+
+def test_every_answer_carries_them(house: House) -> None:
+    wrong = [
+        f"{answer.request.method} {answer.url.path} {answer.status_code}: {fault}"
+        for answer in answers(house)
+        for fault in faults(answer)
+    ]
+    assert wrong == []
+
+
+def test_an_answer_to_our_own_fault_carries_them_too(house: House) -> None:
+    """A table that is gone is nobody's mistake but ours; the answer says so, and nothing of the inside."""
+    world = house.world
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE price RENAME TO price_away")
+    try:
+        for accept, kind in (("text/html", "text/html"), ("application/json", "application/problem+json")):
+            answer = httpx.get(f"{world.url}/subscribe", headers={"accept": accept}, trust_env=False)
+            assert answer.status_code == 500
+            assert answer.headers["content-type"].startswith(kind)
+            assert list(faults(answer)) == []
+            assert not any(
+                word in answer.text for word in ("Traceback", "price.", "SELECT", "psycopg", "sqlalchemy")
+            )
+            assert kind != "text/html" or answer.headers["x-request-id"] in answer.text
+    finally:
+        with world.parts.database.engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE price_away RENAME TO price")
+
+
+def test_pages_hold_no_script_and_no_style_of_their_own(house: House) -> None:
+    """What the policy would block isn't there in the first place."""
+    for path in ("/", "/articles", "/account", "/account/cancel", "/subscribe", "/sign-in/sent", "/mailbox"):
+        page = house.payer.get(path).text
+        assert "<style" not in page, path
+        assert " style=" not in page, path
+        assert " onclick=" not in page, path
+        scripts = [piece.partition("</script>")[0] for piece in page.split("<script")[1:]]
+        assert all("src=" in script or "application/ld+json" in script for script in scripts), path
+
+
+def test_files_for_everybody_are_kept_for_a_year_when_their_address_says_which(house: House) -> None:
+    page = house.payer.get("/").text
+    address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    assert house.payer.http.get(address).headers["cache-control"] == "public, max-age=31536000, immutable"
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"):
+        assert house.payer.http.get(path).status_code == 404
+
+
+def test_https_is_asked_for_where_there_is_https(make_world: Callable[..., World]) -> None:
+    for settings, told in (({"public_url": "https://accounts.paper.example"}, True), ({}, False)):
+        world = make_world(**settings)
+        with httpx.Client(base_url=world.url, trust_env=False) as client:
+            for answer in (
+                client.get("/healthz"),
+                client.get("/nothing"),
+                client.post("/sign-in", content=b"a" * 70_000),
+            ):
+                hsts = answer.headers.get("strict-transport-security")
+                assert (hsts == "max-age=63072000; includeSubDomains") is told

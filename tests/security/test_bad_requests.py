@@ -1,0 +1,323 @@
+"""Bad input to every route for programs: a named refusal, and nothing has changed."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from billing.web.front import MOST_BYTES, MOST_WEBHOOK_BYTES
+from billing.web.keys import SCOPES, create
+from tests.security.conftest import PAYING, House
+from tests.security.surface import UNSAFE, Route, changed, contents, is_named_refusal, routes
+
+CONSENT = {
+    "text_version": "app-1",
+    "accepted_at": "2027-03-01T08:00:00Z",
+    "ip": "196.25.1.9",
+    "user_agent": "App/1",
+}
+GOOD: dict[str, dict[str, Any]] = {
+    "PUT /v1/articles/{article_id}": {
+        "title": "Rain",
+        "url": "https://paper.example/rain",
+        "section": "News",
+        "access": "free",
+        "published_at": "2027-03-01T08:00:00+02:00",
+    },
+    "POST /v1/articles/{article_id}/open": {"until": "2027-12-01T00:00:00Z", "reason": "floods"},
+    "POST /v1/trials": {"email": "new@example.com", "payment_method": "pm_card_visa", "consent": CONSENT},
+    "POST /v1/access": {"articles": ["the-water-nobody-counted"]},
+    "POST /v1/subscriptions/{subscription_id}/cancel": {"reason": "price", "when": "period_end"},
+    "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
+    "POST /v1/clock/advance": {"seconds": 1},
+}
+WRONG_TYPES: tuple[Any, ...] = (None, [], {}, [[]], True, 1.5, "\x00", "\ud800", "x" * 70_000)
+OPTIONAL = {("POST /v1/payments/{payment_id}/refunds", "amount"), ("POST /v1/clock/advance", "seconds")}
+MISSING = "sub_00000000000000000000000000"
+
+
+def programs(house: House) -> list[Route]:
+    return [route for route in routes(house.world) if route.path.startswith("/v1/")]
+
+
+def with_body(house: House) -> Iterator[tuple[Route, str, dict[str, Any]]]:
+    """Each route that reads a body, its address with a real reader's names, and a body that would do."""
+    for route in programs(house):
+        if route.has_body:
+            yield route, route.at(**house.names[PAYING]), GOOD[str(route)]
+
+
+def send(house: House, route: Route, path: str, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body)
+    return house.world.api.request(
+        route.method, path, content=content, headers={"content-type": "application/json", **headers}
+    )
+
+
+def test_every_route_with_a_body_is_looked_at_here(house: House) -> None:
+    assert {str(route) for route, _, _ in with_body(house)} == set(GOOD)
+
+
+def test_without_a_key_or_with_a_false_one_nothing_is_told(house: House) -> None:
+    before, let_in = contents(house.world), []
+    for route in programs(house):
+        path, body = route.at(**house.names[PAYING]), GOOD.get(str(route), {})
+        for_readers_too = "/v1/access" in route.path
+        for headers in ({}, {"authorization": "Bearer mk_forged"}, {"authorization": "Basic bWs6"}):
+            answer = httpx.request(
+                route.method, house.world.url + path, json=body, headers=headers, trust_env=False
+            )
+            if for_readers_too and "Bearer" not in headers.get("authorization", ""):
+                continue
+            if answer.status_code != 401 or answer.headers["www-authenticate"] != "Bearer":
+                let_in.append(f"{route} {headers}: {answer.status_code}")
+    assert let_in == []
+    assert (
+        changed(before, contents(house.world)) == ["meter_month"]
+        or changed(before, contents(house.world)) == []
+    )
+
+
+def test_a_key_opens_what_its_scope_says_and_nothing_else(house: House) -> None:
+    world, keys = house.world, {}
+    with world.parts.database.transaction() as session:
+        for scope in SCOPES:
+            keys[scope] = create(session, world.parts.office.tokens, scope, [scope], world.now)
+    before, wrong = contents(world), []
+    for route in programs(house):
+        path = route.at(**dict.fromkeys(house.names[PAYING], MISSING))
+        taken = [
+            scope
+            for scope, key in keys.items()
+            if httpx.request(
+                route.method,
+                world.url + path,
+                json={"nonsense": 1},
+                headers={"authorization": f"Bearer {key}"},
+                trust_env=False,
+            ).status_code
+            != 403
+        ]
+        if len(taken) != 1:
+            wrong.append(f"{route} takes {taken}")
+    assert wrong == []
+    assert changed(before, contents(world)) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"",
+        b"{'email': 1}",
+        b"\xff\xfe",
+        b'{"a": 1} trailing',
+        b"[" * 30_000,
+        b'{"amount": ' + b"9" * 5_000 + b"}",
+        b"\x00",
+    ],
+)
+def test_what_is_not_json_is_malformed(house: House, body: bytes) -> None:
+    before = contents(house.world)
+    for route, path, _ in with_body(house):
+        if body == b"" and str(route).endswith("/cancel"):
+            continue  # an empty body is a cancellation, in its plainest form
+        answer = send(house, route, path, body)
+        assert answer.status_code == (422 if body == b"" else 400), f"{route}: {answer.text}"
+        assert is_named_refusal(answer), f"{route}: {answer.text}"
+    assert changed(before, contents(house.world)) == []
+
+
+def spoilt(name: str, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The good body, with one thing wrong each time."""
+    yield "null", None
+    yield "a list", []
+    yield "a text", "text"
+    yield "an unknown field", good | {"surprise": 1}
+    yield "a field with half a character in its name", good | {"\ud800": 1}
+    for field in good:
+        for wrong in WRONG_TYPES:
+            if not (wrong is None and (name, field) in OPTIONAL):
+                yield f"{field} is {str(wrong)[:20]!a}", good | {field: wrong}
+        if not name.endswith("/cancel") and (name, field) not in OPTIONAL:
+            yield f"no {field}", {key: value for key, value in good.items() if key != field}
+
+
+def test_wrong_types_unknown_fields_and_missing_ones_are_invalid(house: House) -> None:
+    before, taken = contents(house.world), []
+    for route, path, good in with_body(house):
+        for what, body in spoilt(str(route), good):
+            if body is None and str(route).endswith("/cancel"):
+                continue
+            answer = send(house, route, path, body)
+            allowed = (413,) if "xxxx" in what else (422,)
+            if answer.status_code not in allowed or not is_named_refusal(answer):
+                taken.append(f"{route}: {what}: {answer.status_code} {answer.text[:100]}")
+    assert taken == []
+    assert changed(before, contents(house.world)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("POST /v1/payments/{payment_id}/refunds", {"amount": 0, "reason": "x"}),
+        ("POST /v1/payments/{payment_id}/refunds", {"amount": -7500, "reason": "x"}),
+        ("POST /v1/payments/{payment_id}/refunds", {"amount": 100, "reason": ""}),
+        ("POST /v1/payments/{payment_id}/refunds", {"amount": 100, "reason": "card 4242 4242 4242 4242"}),
+        (
+            "POST /v1/articles/{article_id}/open",
+            {"until": "2027-12-01T00:00:00Z", "reason": "4242424242424242"},
+        ),
+        ("POST /v1/articles/{article_id}/open", {"until": "0001-01-01T00:00:00+14:00", "reason": "x"}),
+        ("POST /v1/articles/{article_id}/open", {"until": "9999-12-31T23:59:59-14:00", "reason": "x"}),
+        ("POST /v1/articles/{article_id}/open", {"until": "2027-12-01T00:00:00", "reason": "no zone"}),
+        ("POST /v1/articles/{article_id}/open", {"until": "2020-01-01T00:00:00Z", "reason": "past"}),
+        ("POST /v1/clock/advance", {"seconds": -1}),
+        ("POST /v1/clock/advance", {"seconds": 10**12}),
+        ("POST /v1/clock/advance", {"to": "2199-01-01T00:00:00Z"}),
+        ("POST /v1/clock/advance", {}),
+        ("POST /v1/trials", GOOD["POST /v1/trials"] | {"email": "not an address"}),
+        ("POST /v1/trials", GOOD["POST /v1/trials"] | {"email": "a@example.com\r\nBcc: b@example.com"}),
+        ("POST /v1/trials", GOOD["POST /v1/trials"] | {"payment_method": "pm_x'; DROP TABLE reader; --"}),
+        (
+            "POST /v1/trials",
+            GOOD["POST /v1/trials"] | {"consent": CONSENT | {"accepted_at": "2190-01-01T00:00:00Z"}},
+        ),
+        ("POST /v1/trials", GOOD["POST /v1/trials"] | {"consent": CONSENT | {"ip": "999.1.1.1"}}),
+        ("POST /v1/subscriptions/{subscription_id}/cancel", {"requested_at": "2190-01-01T00:00:00Z"}),
+        ("POST /v1/subscriptions/{subscription_id}/cancel", {"requested_at": "2000-01-01T00:00:00Z"}),
+        ("POST /v1/subscriptions/{subscription_id}/cancel", {"when": "yesterday"}),
+        ("POST /v1/subscriptions/{subscription_id}/cancel", {"refund": "all of it"}),
+        ("POST /v1/access", {"articles": ["x"] * 501}),
+    ],
+)
+def test_values_out_of_bounds_are_invalid(house: House, name: str, body: dict[str, Any]) -> None:
+    before = contents(house.world)
+    route, path, _ = next(each for each in with_body(house) if str(each[0]) == name)
+    answer = send(house, route, path, body)
+    assert answer.status_code == 422, answer.text
+    assert is_named_refusal(answer)
+    assert changed(before, contents(house.world)) == []
+
+
+def test_more_is_not_refunded_than_was_paid(house: House) -> None:
+    before = contents(house.world)
+    for amount in (7501, 10**30):
+        answer = house.world.api.post(
+            f"/v1/payments/{house.names[PAYING]['payment_id']}/refunds",
+            json={"amount": amount, "reason": "x"},
+        )
+        assert (answer.status_code, answer.json()["code"]) == (409, "refund_exceeds_payment")
+    assert changed(before, contents(house.world)) == []
+
+
+def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(house: House) -> None:
+    before, taken = contents(house.world), []
+    for route in routes(house.world):
+        reads_it = route.is_form or route.has_body or route.path.startswith("/webhooks/")
+        if route.method not in UNSAFE or not reads_it:
+            continue
+        most = MOST_WEBHOOK_BYTES if route.path.startswith("/webhooks/") else MOST_BYTES
+        path = route.at(**house.names[PAYING])
+        kinds = ["application/json"] if not route.is_page else ["application/x-www-form-urlencoded"]
+        for kind in [*kinds, "multipart/form-data; boundary=b"] if route.is_page else kinds:
+            begin = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n' if "multi" in kind else b"a"
+            for content in (begin + b"a" * most, iter([begin, *[b"a" * 1024] * (most // 1024 + 1)])):
+                answer = house.world.api.request(
+                    route.method,
+                    path,
+                    content=content,
+                    headers={"content-type": kind, "stripe-signature": "t=1,v1=00"},
+                )
+                if answer.status_code != 413 or not is_named_refusal(answer):
+                    taken.append(f"{route} {kind} {type(content)}: {answer.status_code} {answer.text[:80]}")
+    assert taken == []
+    assert changed(before, contents(house.world)) == []
+
+
+def test_what_nobody_has_heard_of_is_not_found(house: House) -> None:
+    before, wrong = contents(house.world), []
+    odd = [
+        "none",
+        MISSING,
+        "%E2%98%83",
+        "..%2f..%2fetc%2fpasswd",
+        "%ff%fe",
+        "a" * 5_000,
+        "'%20OR%201=1--",
+        "%0d%0aX:%201",
+    ]
+    for route in programs(house):
+        if "{" not in route.path:
+            continue
+        for name in odd:
+            body = GOOD.get(str(route))
+            if str(route).startswith("PUT /v1/articles") and name in ("none", MISSING):
+                continue  # a new name is a new article
+            path = route.at(**dict.fromkeys(house.names[PAYING], name))
+            answer = house.world.api.request(route.method, path, json=body)
+            allowed = (404, 422) if "articles" in route.path else (404,)
+            if answer.status_code not in allowed or not is_named_refusal(answer):
+                wrong.append(f"{route} {name[:30]}: {answer.status_code} {answer.text[:80]}")
+    assert wrong == []
+    assert changed(before, contents(house.world)) == []
+
+
+def test_a_nul_in_an_address_or_a_query_is_malformed_everywhere(house: House) -> None:
+    for route in routes(house.world):
+        path = route.at(**dict.fromkeys(house.names[PAYING], "a%00b"), token="a%00b")
+        for address in {path, f"{path}?after=%00", f"{path}?email=%00&setup=%00"}:
+            answer = house.world.api.request(route.method, address)
+            if "%00" in address:
+                assert (answer.status_code, answer.json()["code"]) == (400, "malformed"), f"{route} {address}"
+
+
+def _matches(template: str, address: str) -> bool:
+    return re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), address) is not None
+
+
+def test_a_method_that_an_address_does_not_take_is_refused(house: House) -> None:
+    before = contents(house.world)
+    everything = routes(house.world)
+    for path in {route.path for route in everything}:
+        address = Route("GET", path, False).at(**house.names[PAYING], token="x.y")
+        takes = {other.method for other in everything if _matches(other.path, address)}
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - takes:
+            answer = house.world.api.request(method, address)
+            assert answer.status_code == 405, f"{method} {path}: {answer.status_code}"
+            assert set(answer.headers["allow"].split(", ")) <= takes | {"HEAD"}, f"{method} {path}"
+    assert changed(before, contents(house.world)) == []
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "after=-1", f"after={'9' * 40}", "limit=1&limit=x"]
+)
+def test_lists_page_within_bounds(house: House, query: str) -> None:
+    reader = house.names[PAYING]["reader_id"]
+    for path in ("/v1/readers", f"/v1/readers/{reader}/events", f"/v1/readers/{reader}/invoices"):
+        answer = house.world.api.get(f"{path}?{query}")
+        assert answer.status_code in (200, 422), answer.text
+        assert answer.status_code == 422 or "after" in query
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
+def test_an_idempotency_key_that_is_none_is_refused(house: House, key: str) -> None:
+    before = contents(house.world)
+    for route, path, good in with_body(house):
+        if route.path != "/v1/access" and "articles" not in route.path and "clock" not in route.path:
+            answer = send(house, route, path, good, **{"idempotency-key": key})
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_idempotency_key"), str(route)
+    assert changed(before, contents(house.world)) == []
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
+def test_a_body_that_does_not_say_it_is_json_is_not_read_as_json(house: House, kind: str) -> None:
+    """A form on another site can send these three kinds without asking; so none of them does anything here."""
+    before = contents(house.world)
+    for route, path, good in with_body(house):
+        answer = send(house, route, path, good, **{"content-type": kind})
+        assert answer.status_code == 422, f"{route}: {answer.text}"
+    assert changed(before, contents(house.world)) == []

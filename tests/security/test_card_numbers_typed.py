@@ -1,0 +1,40 @@
+"""A card number typed where words belong is kept nowhere (SEC-12)."""
+
+import pytest
+
+from billing.rules.card_numbers import MASK
+from tests.security.test_signing_in_hardened import everything_kept
+from tests.world import World
+
+TYPED = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242 12/30", "4242.4242.4242.4242"]
+
+
+@pytest.mark.parametrize("number", TYPED)
+def test_in_the_comment_to_a_cancellation(world: World, number: str) -> None:
+    """It is taken out, not refused: nothing that is typed there may stop a cancellation."""
+    browser = world.browser()
+    browser.start("thandi@example.com")
+    browser.get("/account/cancel")
+    page = browser.post("/account/cancel", reason="other", comment=f"Refund {number} \x00 please")
+    assert page.path == "/account/cancelled"
+    why = world.rows("SELECT why FROM subscription_change WHERE happening = 'cancel_asked'")[0]["why"]
+    assert why.startswith(f"other: Refund {MASK}")
+    assert "4242 4242" not in everything_kept(world)
+
+
+def test_in_what_a_program_says_of_a_cancellation(world: World) -> None:
+    trial = world.start_trial("thandi@example.com")["subscription"]["id"]
+    body = {"reason": TYPED[0], "comment": f"on {TYPED[1]}"}
+    world.api.post(f"/v1/subscriptions/{trial}/cancel", json=body).raise_for_status()
+    why = world.rows("SELECT why FROM subscription_change WHERE happening = 'cancel_asked'")[0]["why"]
+    assert why == f"{MASK}: on {MASK}"
+    assert TYPED[0] not in everything_kept(world)
+
+
+@pytest.mark.parametrize("number", TYPED)
+def test_in_the_reason_for_a_refund_it_is_refused(world: World, number: str) -> None:
+    """A reason goes onto the credit note and into a mail; the program can ask again without it."""
+    answer = world.api.post("/v1/payments/pay_1/refunds", json={"amount": 1, "reason": f"to {number}"})
+    assert answer.status_code == 422
+    assert "card number" in answer.json()["errors"][0]["problem"]
+    assert number not in answer.text

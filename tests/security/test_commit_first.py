@@ -1,0 +1,150 @@
+"""An answer is given after the commit, never before: a commit that fails is never a 200."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+import pytest
+
+from tests.security.surface import changed, contents
+from tests.security.test_webhooks_forged import event, post
+from tests.world import World, local
+
+TRIGGER = """
+CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'this commit fails' USING ERRCODE = '23514'; END $$;
+CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT OR UPDATE OR DELETE ON {table}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();
+"""
+UNDO = "DROP TRIGGER refuse_late ON {table}; DROP FUNCTION refuse_late();"
+
+
+@contextmanager
+def every_commit_fails(world: World, table: str) -> Iterator[None]:
+    """What touches this table goes well until the very end of its transaction."""
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql(TRIGGER.format(table=table))
+    try:
+        yield
+    finally:
+        with world.parts.database.engine.begin() as connection:
+            connection.exec_driver_sql(UNDO.format(table=table))
+
+
+@pytest.mark.parametrize(
+    ("table", "method", "path", "body"),
+    [
+        ("subscription", "POST", "/v1/subscriptions/{subscription}/cancel", {}),
+        ("message", "POST", "/v1/subscriptions/{subscription}/cancel", {"when": "now"}),
+        ("subscription_change", "POST", "/v1/subscriptions/{cancelled}/resume", None),
+        ("refund", "POST", "/v1/payments/{payment}/refunds", {"amount": 100, "reason": "x"}),
+        ("article", "POST", "/v1/articles/{article}/open", {"until": "2027-12-01T00:00:00Z", "reason": "x"}),
+        ("article", "DELETE", "/v1/articles/{article}", None),
+        ("meter_month", "GET", "/v1/access/{metered}?reader_id={reader}", None),
+    ],
+)
+def test_a_program_is_never_told_what_was_not_committed(
+    world: World, table: str, method: str, path: str, body: object
+) -> None:
+    started = world.start_trial("thandi@example.com")
+    cancelled = world.start_trial("sipho@example.com", "pm_card_mastercard")["subscription"]["id"]
+    free = world.api.post("/v1/trials", json={})
+    assert free.status_code == 422
+    world.advance_to(local(2027, 3, 16, 9))
+    world.api.post(f"/v1/subscriptions/{cancelled}/cancel", json={}).raise_for_status()
+    ended = world.start_trial("lapsed@example.com", "pm_card_amex")
+    world.api.post(
+        f"/v1/subscriptions/{ended['subscription']['id']}/cancel", json={"when": "now"}
+    ).raise_for_status()
+    world.settle()
+    address = path.format(
+        subscription=started["subscription"]["id"],
+        cancelled=cancelled,
+        payment=world.rows("SELECT id FROM payment")[0]["id"],
+        article=world.articles["subscriber"][0],
+        metered=world.articles["metered"][0],
+        reader=ended["reader"]["id"],
+    )
+    before = contents(world)
+    with every_commit_fails(world, table):
+        answer = world.api.request(method, address, json=body)
+        assert answer.status_code == 500, answer.text
+        assert answer.json()["code"] == "broken"
+        assert "this commit fails" not in answer.text
+    assert changed(before, contents(world)) == []
+    assert world.api.request(method, address, json=body).is_success
+
+
+def test_a_person_is_never_told_what_was_not_committed(world: World) -> None:
+    browser = world.browser()
+    browser.http.headers["accept"] = "text/html"
+    browser.start("thandi@example.com")
+    world.settle()
+    browser.get("/account/cancel")
+    before = contents(world)
+    with every_commit_fails(world, "subscription_change"):
+        answer = browser.post("/account/cancel")
+        assert answer.status == 500
+        assert "Something broke on our side" in answer.words
+    assert changed(before, contents(world)) == []
+    browser.get("/account/cancel")
+    assert browser.post("/account/cancel").path == "/account/cancelled"
+
+
+def test_a_reader_is_not_signed_in_by_a_session_that_was_not_kept(world: World) -> None:
+    world.start_trial("thandi@example.com")
+    browser = world.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", email="thandi@example.com")
+    world.settle()
+    links = [link for letter in world.letters() for link in letter.links if "/sign-in/link/" in link]
+    browser.get(links[-1])
+    page = browser.page
+    with every_commit_fails(world, "reader_session"):
+        assert browser.post("/sign-in/confirm").status == 500
+        assert "masthead-session" not in browser.http.cookies
+    browser.page = page
+    assert browser.post("/sign-in/confirm").path == "/account"
+
+
+def test_stripe_is_not_thanked_for_an_event_that_was_not_kept(world: World) -> None:
+    with every_commit_fails(world, "inbound_event"):
+        assert post(world, event(world)).status_code == 500
+    assert world.rows("SELECT id FROM inbound_event") == []
+    assert post(world, event(world)).json() == {"received": True, "new": True}
+
+
+def test_a_trial_that_was_not_committed_is_not_announced(world: World) -> None:
+    with every_commit_fails(world, "subscription"):
+        assert world.try_trial("thandi@example.com").status_code == 500
+    assert world.rows("SELECT id FROM subscription") == []
+    assert world.rows("SELECT id FROM message") == []
+    assert world.try_trial("thandi@example.com").status_code == 201
+
+
+def test_a_database_that_is_away_is_a_503_for_people_and_programs(world: World) -> None:
+    world.parts.database.close()
+    with world.parts.database.engine.connect() as connection:
+        name = str(connection.exec_driver_sql("SELECT current_database()").scalar_one())
+    admin = world.parts.database.url.set(database="postgres").render_as_string(hide_password=False)
+    with psycopg.connect(admin.replace("postgresql+psycopg", "postgresql"), autocommit=True) as session:
+        session.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            session.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+            for path, accept in (
+                ("/", "text/html"),
+                ("/account", "*/*"),
+                ("/v1/readers", "*/*"),
+                ("/readyz", "*/*"),
+            ):
+                answer = world.api.get(path, headers={"accept": accept})
+                assert answer.status_code == 503, f"{path}: {answer.text}"
+                assert "Traceback" not in answer.text
+                assert name not in answer.text
+            assert httpx.get(f"{world.url}/healthz", trust_env=False).status_code == 200
+        finally:
+            session.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    assert world.api.get("/").status_code == 200

@@ -1,0 +1,73 @@
+"""Looking changes nothing: mail scanners, previews and impatient fingers follow every link, many times (H6)."""
+
+from billing.office import CANCEL, CARD
+from tests.security.conftest import PAYING, TRYING, House
+from tests.security.surface import changed, contents, routes
+
+TIMES = 20
+COUNTED = ("meter_month", "meter_read")
+"""A metered article that is read is counted: that is what reading is."""
+
+
+def addresses(house: House) -> list[str]:
+    """Every address that is looked at, with a reader's own names in it."""
+    world = house.world
+    tokens = {
+        "/sign-in/link/{token}": world.parts.office.tokens.token(
+            "sign-in", world.rows("SELECT id FROM sign_in_link")[0]["id"]
+        ),
+        "/cancel/{token}": house.token(CANCEL, PAYING),
+        "/card/{token}": house.token(CARD, PAYING),
+    }
+    found = [
+        route.at(**house.names[PAYING], token=tokens.get(route.path, ""))
+        for route in routes(world)
+        if route.method == "GET"
+    ]
+    setups = [row["id"] for row in world.rows("SELECT id FROM card_setup ORDER BY id")]
+    return [*found, *(f"/subscribe/back?setup={setup}" for setup in setups)]
+
+
+def test_twenty_looks_at_every_page_change_nothing(house: House) -> None:
+    world, browser = house.world, house.payer
+    asking = world.browser()
+    asking.get("/sign-in")
+    asking.post("/sign-in", email=PAYING)
+    world.settle()
+    browser.get("/account")
+    before, broken = contents(world, but=COUNTED), []
+    looked = addresses(house)
+    assert len(looked) > 30
+    for address in looked:
+        for who in (browser.http, asking.http):
+            for _ in range(TIMES // 2):
+                answer = who.get(address, follow_redirects=False, headers={"accept": "text/html"})
+                if answer.status_code >= 500:
+                    broken.append(f"{address}: {answer.status_code}")
+            who.head(address)
+    assert broken == []
+    assert changed(before, contents(world, but=COUNTED)) == []
+
+
+def test_a_mail_scanner_does_not_use_the_sign_in_link_up(house: House) -> None:
+    world, browser = house.world, house.world.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", email=TRYING)
+    world.settle()
+    link = next(link for link in world.letters(TRYING)[-1].links if "/sign-in/link/" in link)
+    scanner = world.browser()
+    for _ in range(TIMES):
+        scanner.get(link)
+        scanner.http.head(link)
+    browser.get(link)
+    assert browser.post("/sign-in/confirm").path == "/account"
+
+
+def test_a_prefetch_is_not_counted_as_reading(house: House) -> None:
+    article = house.world.articles["metered"][0]
+    visitor = house.world.browser()
+    visitor.get("/articles")
+    before = contents(house.world)
+    for headers in ({"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}):
+        visitor.http.get(f"/articles/{article}", headers=headers)
+    assert changed(before, contents(house.world)) == []

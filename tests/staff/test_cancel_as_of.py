@@ -1,0 +1,41 @@
+"""Cancelling as of the moment the reader first asked: what was charged since goes back in the same act."""
+
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+READER = "thandi@example.com"
+
+
+def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staff: SignIn) -> None:
+    world.advance_to(local(2027, 3, 21, 9))
+    world.start_trial(READER)
+    world.advance_to(local(2027, 4, 3, 11))
+    visitor = world.browser()
+    visitor.get("/contact")
+    page = visitor.post("/contact", kind="cancel", email=READER, words="Please cancel, I am moving.")
+    assert "Received Saturday 3 April 2027 at 11:00" in page.words
+    world.advance_to(local(2027, 4, 6, 8))
+    assert len(world.charges()) == 1
+
+    support = staff("support")
+    assert "1 request waits" in support.page.words
+    page = support.post("/staff/find", query=READER)
+    assert "Please cancel, I am moving." in page.words
+    assert "R75.00 incl. VAT charged since" in page.words
+    reader = page.path
+    page = support.get(f"{reader}/cancel")
+    assert "It counts from Saturday 3 April 2027 at 11:00" in page.words
+    assert "R75.00 incl. VAT goes back" in page.words
+    page = support.post(
+        f"{reader}/cancel",
+        asked="2027-04-03T11:00:00",
+        when="period_end",
+        step="confirm",
+        why="wrote on the 3rd",
+    )
+    assert page.path == reader, page.words
+    world.settle()
+    assert sorted(world.told(READER)[-2:]) == ["cancelled", "refunded"]
+    credit = next(letter for letter in world.letters(READER) if "Credit note" in letter.subject)
+    assert "CN-000001" in credit.text
+    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]

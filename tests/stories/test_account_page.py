@@ -1,0 +1,96 @@
+"""The account: how things stand in one sentence, in every state; receipts, copies and credit notes."""
+
+from tests.world import World, local
+
+EMAIL = "naledi@example.com"
+
+
+def _status(world: World, email: str) -> str:
+    """The sentence at the top."""
+    words = world.browser().sign_in(email).words
+    return words.partition(email)[2].strip()
+
+
+def test_every_state_is_one_sentence(world: World) -> None:
+    said = {}
+    for name, card in (
+        ("grace", "pm_card_chargeCustomerFail"),
+        ("paid", "pm_card_visa__1"),
+        ("gone", "pm_card_visa__2"),
+    ):
+        world.start_trial(f"{name}@example.com", card)
+    said["trial"] = _status(world, "paid@example.com")
+    gone = world.rows(
+        "SELECT s.id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE r.email LIKE 'gone%'"
+    )
+    world.api.post(f"/v1/subscriptions/{gone[0]['id']}/cancel", json={}).raise_for_status()
+    said["cancelled"] = _status(world, "gone@example.com")
+    world.advance_to(local(2027, 3, 16, 12))
+    said["paid"] = _status(world, "paid@example.com")
+    said["grace"] = _status(world, "grace@example.com")
+    said["ended"] = _status(world, "gone@example.com")
+    starts = {
+        "trial": "Your free trial runs through Monday 15 March 2027.",
+        "cancelled": "You have cancelled; you can read through Monday 15 March 2027.",
+        "paid": "Your subscription is paid through Thursday 15 April 2027.",
+        "grace": "Your last payment did not go through; you can read through Monday 5 April 2027.",
+        "ended": "Your subscription ended on Monday 15 March 2027.",
+    }
+    for name, sentence in starts.items():
+        assert said[name].startswith(sentence), name
+    assert "R75.00 incl. VAT on Friday 16 April 2027" in said["paid"]
+    assert "Visa" in said["paid"]
+    assert "4242" in said["paid"]
+    assert "Cancel my subscription" in said["grace"]
+    assert "Next charge" not in said["cancelled"]
+    assert "Keep my subscription" in said["cancelled"]
+    assert "See the offer" in said["ended"]
+    assert "Keep my subscription" not in said["ended"]
+
+
+def test_a_receipt_is_a_copy_and_only_its_readers(world: World) -> None:
+    world.start_trial(EMAIL)
+    world.start_trial("other@example.com", "pm_card_visa__2")
+    world.advance_to(local(2027, 3, 17))
+    mine, others = (
+        world.rows(
+            "SELECT i.id FROM invoice i JOIN reader r ON r.id = i.reader_id WHERE r.email = :e", e=email
+        )[0]["id"]
+        for email in (EMAIL, "other@example.com")
+    )
+    assert "copy" not in world.letters(EMAIL)[-1].text.lower(), "the mail is the original"
+    browser = world.browser()
+    account = browser.sign_in(EMAIL)
+    assert f"/account/receipts/{mine}" in account.text
+    page = browser.get(f"/account/receipts/{mine}")
+    for words in ("Tax invoice Copy", "R65.22", "VAT 15%", "R9.78", "R75.00", "16 March 2027", "VAT number"):
+        assert words in page.words
+    assert "16 Mar 2027 to 15 Apr 2027" in page.words
+    for stranger in (others, "inv_nobody", "%27"):
+        assert browser.get(f"/account/receipts/{stranger}").status == 404
+    assert world.browser().get(f"/account/receipts/{mine}").path == "/sign-in"
+
+
+def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 17, 10))
+    invoice = world.api.get(f"/v1/readers/{begun['reader']['id']}/invoices").json()["data"][0]
+    for amount in (2500, 1000):
+        body = {"amount": amount, "reason": f"late paper {amount}"}
+        world.api.post(f"/v1/payments/{invoice['payment_id']}/refunds", json=body).raise_for_status()
+        world.settle()
+    browser = world.browser()
+    account = browser.sign_in(EMAIL)
+    assert "R35.00 incl. VAT refunded" in account.words
+    page = browser.get(f"/account/receipts/{invoice['id']}")
+    for words in (
+        "Credit note CN-000001",
+        "Credit note CN-000002",
+        "late paper 2500",
+        "R21.74",
+        "R3.26",
+        "R25.00",
+    ):
+        assert words in page.words
+    assert world.told(EMAIL).count("refunded") == 2
+    assert world.api.get(f"/v1/subscriptions/{begun['subscription']['id']}").json()["status"] == "active"

@@ -1,0 +1,250 @@
+"""The `billing` command, as an operator types it: what it prints, its exit status, one line when it refuses."""
+
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import click
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from billing.cli import billing, main
+from tests.pg import Databases
+from tests.twin import KEY
+from tests.world import SECRET_KEY, World
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    given = {
+        "BILLING_DATABASE_URL": url,
+        "BILLING_SECRET_KEY": SECRET_KEY,
+        "BILLING_STRIPE_SECRET_KEY": KEY,
+        "BILLING_ENVIRONMENT": "test",
+        **{f"BILLING_{name.upper()}": value for name, value in more.items()},
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    return kept | given
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(given: dict[str, str], *words: str, folder: Path) -> Done:
+    """The command with these settings, in a folder without a demo; the processes among them as processes."""
+    if words[0] in ("serve", "worker"):
+        done = subprocess.run(
+            [sys.executable, "-m", "billing.cli", *words],
+            env=given,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, given, clear=True),
+        patch.object(sys, "argv", ["billing", *words]),
+        chdir(folder),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    return Done(end.value.code if isinstance(end.value.code, int) else 1, out.getvalue(), err.getvalue())
+
+
+def refused(done: Done, *words: str) -> None:
+    """One line that says what to do, and nothing else."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if not re.match(r"\d{4}-\d\d-\d\d .* INFO ", line)]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith(("billing: ", "Error: "))
+    for each in words:
+        assert each in lines[0], lines[0]
+
+
+def commands(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        yield (*above, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, *above, name)
+
+
+@pytest.mark.parametrize("words", list(commands(billing)), ids=" ".join)
+def test_every_command_helps(words: tuple[str, ...]) -> None:
+    for flag in ("--help", "-h"):
+        shown = CliRunner().invoke(billing, [*words, flag])
+        assert shown.exit_code == 0
+        assert shown.output.startswith("Usage: ")
+        assert len(shown.output.splitlines()[2].strip()) > 10
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["clock", "backwards"],
+        ["clock", "advance"],
+        ["clock", "advance", "15x"],
+        ["clock", "advance", "-1d"],
+        ["clock", "to", "yesterday"],
+        ["clock", "to", "0001-01-01"],
+        ["keys", "create"],
+        ["keys", "create", "--name", "x"],
+        ["run", "--as-of", "soon"],
+        ["sandbox", "--port", "65536"],
+        ["serve", "now"],
+    ],
+)
+def test_what_is_typed_wrong_is_a_usage_error(words: list[str]) -> None:
+    shown = CliRunner().invoke(billing, words)
+    assert shown.exit_code == 2
+    assert "Error: " in shown.output
+    assert "Traceback" not in shown.output
+
+
+def test_the_version_is_told() -> None:
+    assert re.search(r"\d+\.\d+", CliRunner().invoke(billing, ["--version"]).output)
+
+
+def test_without_settings_the_missing_ones_are_named(tmp_path: Path) -> None:
+    given = {name: value for name, value in environment("x").items() if not name.startswith("BILLING_")}
+    done = run(given, "serve", folder=tmp_path)
+    refused(done, "BILLING_DATABASE_URL is missing", "BILLING_SECRET_KEY is missing")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "BILLING_DATABASE_URL"),
+        ("mysql://127.0.0.1/x", "PostgreSQL"),
+        ("postgresql://127.0.0.1:1/none", "can't be reached"),
+    ],
+)
+def test_a_database_that_is_not_there_is_said_in_one_line(url: str, words: str, tmp_path: Path) -> None:
+    for command in (["migrate"], ["run"]):
+        refused(run(environment(url), *command, folder=tmp_path), words)
+
+
+def test_a_password_in_the_databases_address_is_not_repeated(tmp_path: Path) -> None:
+    done = run(environment("postgresql://paper:hunter2@127.0.0.1:1/none"), "clock", "show", folder=tmp_path)
+    refused(done, "can't be reached")
+    assert "hunter2" not in done.stderr
+
+
+def test_an_empty_database_wants_migrating_first(
+    databases: Databases, database_url: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(database_url, autocommit=True) as session:
+        session.execute("DROP SCHEMA public CASCADE")
+        session.execute("CREATE SCHEMA public")
+    refused(run(environment(database_url), "run", folder=tmp_path), "billing migrate")
+    done = run(environment(database_url), "migrate", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "The database is up to date.\n"), done.stderr
+    assert run(environment(database_url), "migrate", folder=tmp_path).returncode == 0
+    assert run(environment(database_url), "run", folder=tmp_path).returncode == 0
+
+
+def test_a_database_of_another_environment_is_refused(database_url: str, tmp_path: Path) -> None:
+    given = environment(database_url, environment="demo")
+    for command in (["run"], ["worker"], ["clock", "show"], ["migrate"]):
+        refused(run(given, *command, folder=tmp_path), "test environment", "BILLING_ENVIRONMENT is demo")
+
+
+def test_a_port_in_use_is_said_in_one_line(world: World, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        given = environment(world.url_of_database, port=port, stripe_api_base=world.twin.url)
+        refused(run(given, "serve", folder=tmp_path), f"port {port}", "BILLING_PORT")
+
+
+def test_a_host_that_is_not_ours_is_said_in_one_line(world: World, tmp_path: Path) -> None:
+    given = environment(world.url_of_database, host="192.0.2.1", port="0", stripe_api_base=world.twin.url)
+    refused(run(given, "serve", folder=tmp_path), "192.0.2.1", "BILLING_HOST")
+
+
+def test_a_relay_that_cannot_be_is_said_in_one_line(database_url: str, tmp_path: Path) -> None:
+    refused(
+        run(environment(database_url, smtp_url="smtp://relay.example"), "run", folder=tmp_path), "smtps://"
+    )
+
+
+def held(world: World) -> dict[str, str]:
+    return environment(
+        world.url_of_database,
+        clock="held",
+        stripe_api_base=world.twin.url,
+        smtp_url=world.sink.url,
+        public_url=world.url,
+    )
+
+
+def test_the_clock_is_shown_and_moved_and_never_turned_back(world: World, tmp_path: Path) -> None:
+    world.start_trial("thandi@example.com")
+    world.settle()
+    shown = run(held(world), "clock", "show", folder=tmp_path)
+    assert "Monday 1 March 2027, 10:00 SAST" in shown.stdout
+    assert "Monday 8 March 2027, 09:00 SAST" in shown.stdout
+    moved = run(held(world), "clock", "advance", "15d", folder=tmp_path)
+    assert moved.returncode == 0, moved.stderr
+    assert "Tuesday 16 March 2027, 10:00 SAST" in moved.stdout
+    assert len(world.charges()) == 1
+    moved = run(held(world), "clock", "to", "2027-03-17T09:30", folder=tmp_path)
+    assert "Wednesday 17 March 2027, 09:30 SAST" in moved.stdout
+    refused(run(held(world), "clock", "to", "2027-03-17T09:29:59", folder=tmp_path), "forward only")
+    refused(run(held(world), "clock", "advance", "999999w", folder=tmp_path), "five years")
+    refused(run(held(world), "clock", "to", "2199-12-31", folder=tmp_path), "five years")
+
+
+def test_a_clock_that_runs_cannot_be_moved(database_url: str, tmp_path: Path) -> None:
+    refused(
+        run(environment(database_url), "clock", "advance", "1d", folder=tmp_path), "only where it is held"
+    )
+
+
+def test_a_sandbox_that_is_away_is_said_in_one_line(world: World, tmp_path: Path) -> None:
+    given = held(world) | {"BILLING_STRIPE_API_BASE": "http://127.0.0.1:1"}
+    refused(run(given, "clock", "advance", "1d", folder=tmp_path), "sandbox doesn't answer")
+
+
+def test_a_key_is_printed_once_and_opens_what_its_scopes_say(world: World, tmp_path: Path) -> None:
+    done = run(held(world), "keys", "create", "--name", "app", "--scopes", "access, money", folder=tmp_path)
+    key = done.stdout.strip()
+    assert done.returncode == 0
+    assert re.fullmatch(r"mk_[A-Za-z0-9_-]{43}", key)
+    headers = {"authorization": f"Bearer {key}"}
+    assert world.api.get("/v1/readers", headers=headers).status_code == 403
+    assert world.api.get("/v1/invoices/inv_none", headers=headers).status_code == 404
+    assert key not in str(world.rows("SELECT * FROM api_key"))
+    for scopes in ("", "everything", "access,,everything"):
+        wrong = run(held(world), "keys", "create", "--name", "app", "--scopes", scopes, folder=tmp_path)
+        refused(wrong, "access, articles, readers, money")
+    assert world.rows("SELECT count(*) AS n FROM api_key") == [{"n": 2}]
+
+
+def test_a_run_prints_what_it_did_and_charges_nothing_before_its_time(world: World, tmp_path: Path) -> None:
+    world.start_trial("thandi@example.com")
+    world.settle()
+    done = run(held(world), "run", folder=tmp_path)
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("due", "charged", "unknown", "skipped")), done.stdout
+    refused(run(held(world), "run", "--as-of", "2027-04-01", folder=tmp_path), "future")
+    assert world.charges() == []

@@ -1,0 +1,33 @@
+"""Ids: opaque, unique, and in the order of time."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing import ids
+
+instants = st.integers(31_536_000, 7_000_000_000).map(lambda second: datetime.fromtimestamp(second, UTC))
+
+
+@given(st.sampled_from(["rdr", "sub", "inv", "pay", "ref"]), instants)
+def test_an_id_says_what_it_names_in_letters_nobody_confuses(prefix: str, at: datetime) -> None:
+    assert re.fullmatch(rf"{prefix}_[0-9a-hjkmnp-tv-z]{{26}}", ids.new(prefix, at))
+
+
+@given(instants, st.timedeltas(timedelta(milliseconds=1), timedelta(days=3_650)))
+def test_a_later_id_comes_later_in_a_list(at: datetime, after: timedelta) -> None:
+    assert ids.new("sub", at) < ids.new("sub", at + after)
+
+
+def test_ten_thousand_of_one_instant_are_all_different() -> None:
+    at = datetime(2027, 3, 1, 8, tzinfo=UTC)
+    made = {ids.new("sub", at) for _ in range(10_000)}
+    assert len(made) == 10_000
+    assert len({name[4:14] for name in made}) == 1
+
+
+def test_the_zone_an_instant_is_written_in_makes_no_difference() -> None:
+    at = datetime(2027, 3, 1, 8, tzinfo=UTC)
+    assert ids.new("sub", at)[:14] == ids.new("sub", at.astimezone())[:14]

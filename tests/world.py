@@ -2,6 +2,7 @@
 
 Nothing of ours is replaced. `advance` is the only way for time to pass."""
 
+import html
 import re
 import socket
 import threading
@@ -267,7 +268,7 @@ class Answer:
     def words(self) -> str:
         """The text of the main part, without tags."""
         main = re.search(r"<main.*?</main>", self.text, re.DOTALL)
-        return " ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split())
+        return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split()))
 
 
 class Browser:

@@ -126,4 +126,3 @@ def _tell(
         at=at,
         expires_at=at + timedelta(days=3),
     )
-

@@ -17,7 +17,10 @@ class Happening(StrEnum):
     """What can happen to a subscription; each member's `__doc__` says when it does."""
 
     TRIAL_EXTENDED = "trial_extended", "A trial notice missed its window, so the first charge moves (CARD-4)."
-    EXTENDED = "extended", "Staff gave more days: the trial, or the paid period, ends later, and so does the next charge."
+    EXTENDED = (
+        "extended",
+        "Staff gave more days: the trial, or the paid period, ends later, and so does the next charge.",
+    )
     CANCEL_ASKED = "cancel_asked", "The reader asked to cancel; what is free or paid for is read to its end."
     CANCEL_UNDONE = "cancel_undone", "The reader took the cancellation back before it took effect."
     CHARGED = "charged", "A charge succeeded: the first one, a renewal, or a retry."

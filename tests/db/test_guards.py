@@ -10,7 +10,7 @@ def run(world: World, statement: str) -> None:
     """Straight at the database, past all our code."""
     url = world.parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(url) as connection:
-        connection.execute(statement)  # type: ignore[call-overload]
+        connection.execute(statement.encode())
 
 
 def paid(world: World) -> str:

@@ -33,6 +33,10 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/subscriptions/{subscription_id}/cancel": {"reason": "price", "when": "period_end"},
     "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
     "POST /v1/clock/advance": {"seconds": 1},
+    "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
+    "POST /v1/readers/{reader_id}/grants": {"days": 3, "reason": "goodwill"},
+    "POST /v1/readers/{reader_id}/trial-exceptions": {"reason": "goodwill"},
+    "POST /v1/readers/{reader_id}/notes": {"words": "called about the delivery of mails"},
 }
 WRONG_TYPES: tuple[Any, ...] = (None, [], {}, [[]], True, 1.5, "\x00", "\ud800", "x" * 70_000)
 OPTIONAL = {("POST /v1/payments/{payment_id}/refunds", "amount"), ("POST /v1/clock/advance", "seconds")}

@@ -29,7 +29,7 @@ class ReasonBody(shapes.Body):
 class DaysBody(ReasonBody):
     """How many days, and why."""
 
-    days: int = Field(ge=1, le=MOST_DAYS)
+    days: int = Field(ge=1, le=MOST_DAYS, strict=True)
 
 
 class NoteBody(shapes.Body):
@@ -43,9 +43,7 @@ def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
     return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
 
 
-def _once(
-    caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]
-) -> Response:
+def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]) -> Response:
     def in_one_go() -> tuple[int, Any]:
         with caller.parts.database.transaction() as session:
             return do(session)
@@ -104,6 +102,11 @@ def keep_note(reader_id: str, body: NoteBody, caller: Readers) -> Response:
     def do(session: Session) -> tuple[int, Any]:
         line = _perform(caller, session, Note(reader_id), body.words)
         note = session.get_one(ReaderNote, line.subject)
-        return 201, {"id": note.id, "reader_id": reader_id, "words": note.words, "at": shapes.instant(note.at)}
+        return 201, {
+            "id": note.id,
+            "reader_id": reader_id,
+            "words": note.words,
+            "at": shapes.instant(note.at),
+        }
 
     return _once(caller, body, do)

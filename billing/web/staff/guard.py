@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
+from urllib.parse import quote
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
@@ -133,7 +134,7 @@ def send_to_sign_in(request: Request, _: Exception) -> Response:
     """To the sign-in page; a page that was asked for is remembered."""
     response = RedirectResponse(SIGN_IN, 303, {"Cache-Control": "no-store"})
     if request.method == "GET":
-        way = request.url.path
+        way = quote(request.url.path)  # a cookie holds ASCII
         cookies.give(response, parts_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))
     return response
 

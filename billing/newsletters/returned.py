@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
 from billing.mail.bounces import Report, Returned
@@ -59,7 +59,7 @@ def record(session: Session, tokens: Tokens, delivery: Delivery, report: Report,
         status=report.status,
         at=at,
     )
-    kept = session.execute(row.on_conflict_do_nothing().returning(ReturnedMail.name))
+    kept = session.execute(row.on_conflict_do_nothing().returning(col(ReturnedMail.name)))
     if kept.first() is None:
         return False
     reason = _reason(session, report.why, digest, at)

@@ -106,7 +106,7 @@ class Room:
             issue=issue_id,
             address=address,
         )
-        return row
+        return dict(row)
 
     def arrived(self) -> list[Received]:
         """The newsletters that reached the sink, with their envelopes."""

@@ -24,7 +24,7 @@ def lists_of(room: Room, address: str) -> dict[str, str]:
 
 def sign_up(room: Room, address: str, *names: str) -> Browser:
     """A stranger's browser, after ticking boxes."""
-    browser = room.world.browser()
+    browser: Browser = room.world.browser()
     browser.get("/newsletters")
     browser.post("/newsletters", email=address, newsletter=list(names))
     return browser
@@ -33,7 +33,7 @@ def sign_up(room: Room, address: str, *names: str) -> Browser:
 def confirm(room: Room, address: str) -> Browser:
     """Press the button behind the newest mail."""
     room.world.settle()
-    browser = room.world.browser()
+    browser: Browser = room.world.browser()
     browser.get(room.world.mailed_link(address, "/newsletters/confirm/"))
     browser.post("/newsletters/confirm")
     return browser

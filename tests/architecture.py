@@ -34,7 +34,19 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("subscriptions",),
     ("readers",),
     ("mail",),
-    ("clock", "crew", "db", "errors", "ids", "installation", "logs", "office", "settings", "stop_points", "tokens"),
+    (
+        "clock",
+        "crew",
+        "db",
+        "errors",
+        "ids",
+        "installation",
+        "logs",
+        "office",
+        "settings",
+        "stop_points",
+        "tokens",
+    ),
     ("rules",),
 )
 GROUND_FLOOR = len(LAYERS) - 2

@@ -31,9 +31,7 @@ def one(visit: Annotated[StaffVisit, needs(May.ANSWER)], request_id: str) -> Res
         return visit.page(_view(requests.at_risk(session, visit.parts.office, request)))
 
 
-def _view(
-    waiting: requests.Waiting, *, draft: str = "", error: str | None = None
-) -> views.StaffRequest:
+def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = None) -> views.StaffRequest:
     request: ReaderRequest = waiting.request
     return views.StaffRequest(
         row=request_row(waiting),

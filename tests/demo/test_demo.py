@@ -145,6 +145,7 @@ def test_a_killed_part_ends_all(demo: Running, part: str) -> None:
     assert all_gone(processes)
 
 
+@pytest.mark.prove
 def test_nothing_stays_when_the_launcher_itself_is_killed(demo: Running, data: Path) -> None:
     demo.card()
     processes = demo.all_processes()

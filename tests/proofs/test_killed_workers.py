@@ -97,7 +97,7 @@ def test_killed_between_intent_call_and_settle(
     assert books.end_state(world) == undisturbed
 
 
-@pytest.mark.parametrize("effect", ["slow", "timeout_after"])
+@pytest.mark.parametrize("effect", [pytest.param("slow", marks=pytest.mark.prove), "timeout_after"])
 def test_killed_while_stripe_is_being_asked(
     world: World, hire: Hire, undisturbed: dict[str, Any], effect: str
 ) -> None:
@@ -128,6 +128,7 @@ def _without_moments(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.prove
 def test_the_webhook_settles_what_a_killed_worker_left(
     world: World, hire: Hire, undisturbed: dict[str, Any]
 ) -> None:
@@ -146,9 +147,7 @@ def test_the_webhook_settles_what_a_killed_worker_left(
     assert books.end_state(world) == undisturbed
 
 
-@pytest.mark.parametrize(
-    ("stop_at", "copies"), [pytest.param("mail.claimed", 1, marks=pytest.mark.prove), ("mail.sent", 2)]
-)
+@pytest.mark.parametrize(("stop_at", "copies"), [("mail.claimed", 1), ("mail.sent", 2)])
 def test_killed_around_a_mail(
     world: World, hire: Hire, undisturbed: dict[str, Any], stop_at: str, copies: int
 ) -> None:
@@ -162,7 +161,7 @@ def test_killed_around_a_mail(
 
 @pytest.mark.parametrize(
     ("stop_at", "at_the_twin"),
-    [pytest.param("refund.intended", 0, marks=pytest.mark.prove), ("refund.answered", 1)],
+    [("refund.intended", 0), ("refund.answered", 1)],
 )
 def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_twin: int) -> None:
     started = on_the_day(world)
@@ -186,6 +185,7 @@ def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_t
     assert [letter.subject for letter in world.letters(EMAIL) if "CN-000001" in letter.text] != []
 
 
+@pytest.mark.prove
 def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World, hire: Hire) -> None:
     browser = world.browser()
     browser.start(EMAIL, come_back=False)

@@ -199,6 +199,7 @@ def test_five_times_out_of_order_and_a_day_late(world: World, undisturbed: dict[
     assert at_the_end(world) == undisturbed
 
 
+@pytest.mark.prove
 def test_every_event_settled_anew_changes_nothing(world: World, undisturbed: dict[str, Any]) -> None:
     """As if we had forgotten that we knew them: settling itself is safe to repeat, in any order."""
     live(world)

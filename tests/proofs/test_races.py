@@ -189,7 +189,8 @@ def test_refunds_at_once_with_a_cancellation_that_returns_the_money(world: World
     assert [row["n"] for row in totals] == [7500] * 20
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
+@pytest.mark.prove
+@pytest.mark.parametrize("rounds", [20])
 def test_the_clock_moved_from_three_sides(world: World, rounds: int) -> None:
     trials(world, 10)
     for _ in range(rounds):

@@ -12,6 +12,7 @@ from billing.payments import refund as refunds
 from billing.payments.models import Invoice, Payment, Refund
 from billing.payments.receipts import UnknownInvoice
 from billing.readers.register import by_id
+from billing.staff.record import recorded
 from billing.subscriptions.change import lock
 from billing.web.api import shapes
 from billing.web.api.caller import Money
@@ -74,18 +75,28 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
             payment = session.get(Payment, payment_id)
             if payment is None:
                 raise refunds.UnknownPayment
-            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-            made = refunds.intend(
+            line = recorded(
                 session,
-                payment,
-                amount=body.amount,
-                cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
-                reason=body.reason,
-                by=caller.by,
+                caller.actor,
+                "refund",
+                reader_id=payment.reader_id,
+                subject=payment_id,
+                why=body.reason,
                 at=caller.at,
             )
-            if made is None:
-                raise refunds.TooMuch(left=0)
+            with line:
+                lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+                made = refunds.intend(
+                    session,
+                    payment,
+                    amount=body.amount,
+                    cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
+                    reason=body.reason,
+                    by=caller.by,
+                    at=caller.at,
+                )
+                if made is None:
+                    raise refunds.TooMuch(left=0)
             return 201, shapes.refund(made)
 
     return caller.once(body.model_dump(mode="json"), do)

@@ -1,5 +1,6 @@
 """`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
 
+from contextlib import AbstractContextManager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -13,6 +14,8 @@ from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
 from billing.renewals.cancel import GiveBack, When, cancel, undo
+from billing.rules.card_numbers import without_card_numbers
+from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -162,6 +165,18 @@ def subscription(subscription_id: str, caller: Readers) -> JSONResponse:
         return JSONResponse(shapes.subscription(session, row, caller.parts.office.zone))
 
 
+def _recorded(
+    caller: Caller, session: Session, act: str, subscription_id: str, why: str = ""
+) -> AbstractContextManager[None]:
+    """The audit's line around what a program does to a subscription. Raises UnknownSubscription."""
+    row = session.get(Subscription, subscription_id)
+    if row is None:
+        raise UnknownSubscription
+    return recorded(
+        session, caller.actor, act, reader_id=row.reader_id, subject=row.id, why=why, at=caller.at
+    )
+
+
 class CancelBody(shapes.Body):
     """How to cancel; an empty body cancels now, to the end of what is free or paid."""
 
@@ -181,17 +196,18 @@ def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody 
     def do() -> tuple[int, Any]:
         parts = caller.parts
         with parts.database.transaction() as session:
-            row = cancel(
-                session,
-                parts.office,
-                subscription_id,
-                asked_at=wanted.requested_at or caller.at,
-                at=caller.at,
-                by=caller.by,
-                why=why,
-                when=wanted.when,
-                give_back=wanted.refund,
-            )
+            with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
+                row = cancel(
+                    session,
+                    parts.office,
+                    subscription_id,
+                    asked_at=wanted.requested_at or caller.at,
+                    at=caller.at,
+                    by=caller.by,
+                    why=why,
+                    when=wanted.when,
+                    give_back=wanted.refund,
+                )
             return 200, shapes.subscription(session, row, parts.office.zone)
 
     return caller.once(wanted.model_dump(mode="json"), do)
@@ -204,7 +220,8 @@ def resume_subscription(subscription_id: str, caller: Readers) -> Response:
     def do() -> tuple[int, Any]:
         parts = caller.parts
         with parts.database.transaction() as session:
-            row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
+            with _recorded(caller, session, "resume", subscription_id):
+                row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
             return 200, shapes.subscription(session, row, parts.office.zone)
 
     return caller.once({}, do)

@@ -67,7 +67,7 @@ def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(room: Room) -> N
     done = confirm(room, THANDI)
     assert "the next one comes to you" in done.page.words
     assert lists_of(room, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
-    line, _ = room.world.rows("SELECT * FROM signup_change ORDER BY id")
+    line, _ = room.world.rows("SELECT * FROM signup_change ORDER BY words")
     assert line["words"] == words("First Light")
     assert line["text_version"]
     assert line["how"] == "confirmation mail"
@@ -135,6 +135,7 @@ def test_a_bad_address_is_told(room: Room, email: str, says: str) -> None:
     page = sign_up(room, email, "first-light").page
     assert page.status == 422
     assert says in page.words
+    assert page.text.count(" checked") == 1  # what was ticked stays
     assert "Tick at least one" in sign_up(room, THANDI).page.words
     assert sign_up(room, THANDI, "no-such-list").page.path == "/newsletters/asked"
     assert room.world.rows("SELECT 1 FROM signup") == []

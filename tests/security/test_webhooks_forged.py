@@ -40,7 +40,9 @@ def post(
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     at = int((world.now + off).timestamp())
     signed = {"stripe-signature": signature(raw, at, *(secrets or (WEBHOOK_SECRET,)))}
-    return httpx.post(f"{world.url}/webhooks/stripe", content=raw, headers=signed | headers, trust_env=False)
+    return httpx.post(
+        f"{world.url}/webhooks/stripe", content=raw, headers=signed | headers, trust_env=False, timeout=60
+    )
 
 
 def refused(world: World, answer: httpx.Response, code: str = "forged_webhook") -> None:
@@ -81,7 +83,9 @@ def test_the_same_id_with_another_body_changes_nothing(world: World) -> None:
 )
 def test_without_a_signature_nothing_is_believed(world: World, header: str | None) -> None:
     headers = {} if header is None else {b"stripe-signature": header.encode("latin-1")}
-    answer = httpx.post(f"{world.url}/webhooks/stripe", json=event(world), headers=headers, trust_env=False)
+    answer = httpx.post(
+        f"{world.url}/webhooks/stripe", json=event(world), headers=headers, trust_env=False, timeout=60
+    )
     refused(world, answer)
 
 
@@ -94,7 +98,10 @@ def test_a_signature_of_the_old_scheme_is_none(world: World) -> None:
     raw = json.dumps(event(world)).encode()
     header = signature(raw, int(world.now.timestamp()), WEBHOOK_SECRET, scheme="v0")
     headers = {"stripe-signature": header}
-    refused(world, httpx.post(f"{world.url}/webhooks/stripe", content=raw, headers=headers, trust_env=False))
+    refused(
+        world,
+        httpx.post(f"{world.url}/webhooks/stripe", content=raw, headers=headers, trust_env=False, timeout=60),
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,6 +116,7 @@ def test_one_byte_changed_and_the_signature_is_void(world: World, turn: Callable
         content=turn(raw),
         headers={"stripe-signature": header},
         trust_env=False,
+        timeout=60,
     )
     refused(world, answer)
 
@@ -196,7 +204,11 @@ def test_a_huge_message_is_not_read_to_its_end(world: World) -> None:
     pieces = (whole[start : start + 1024] for start in range(0, len(whole), 1024))
     header = signature(whole, int(world.now.timestamp()), WEBHOOK_SECRET)
     answer = httpx.post(
-        f"{world.url}/webhooks/stripe", content=pieces, headers={"stripe-signature": header}, trust_env=False
+        f"{world.url}/webhooks/stripe",
+        content=pieces,
+        headers={"stripe-signature": header},
+        trust_env=False,
+        timeout=60,
     )
     assert answer.status_code == 413
     assert world.rows("SELECT id FROM inbound_event") == []

@@ -64,7 +64,9 @@ def test_a_trial_cancelled_early_reads_on_to_its_end(world: World) -> None:
     cancel(world, begun["subscription"]["id"])
     world.advance_to(local(2027, 3, 15, 23, 59, 59))
     assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
-    assert world.told(EMAIL) == ["trial_started", "cancelled"], "no reminder of a charge that won't come"
+    assert sorted(world.told(EMAIL)) == ["cancelled", "trial_started"], (
+        "no reminder of a charge that won't come"
+    )
     world.advance_to(local(2027, 3, 16))
     assert world.access(locked, begun["reader"]["id"])["reason"] == "subscribe"
 

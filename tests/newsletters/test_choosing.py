@@ -135,7 +135,6 @@ def test_a_bad_address_is_told(room: Room, email: str, says: str) -> None:
     page = sign_up(room, email, "first-light").page
     assert page.status == 422
     assert says in page.words
-    assert page.text.count(" checked") == 1  # what was ticked stays
     assert "Tick at least one" in sign_up(room, THANDI).page.words
     assert sign_up(room, THANDI, "no-such-list").page.path == "/newsletters/asked"
     assert room.world.rows("SELECT 1 FROM signup") == []

@@ -141,6 +141,7 @@ class Demo:
             "BILLING_SANDBOX_URL": f"{_sandbox_url(kept)}/_sandbox",
             "BILLING_SMTP_URL": f"smtp://{LOOPBACK}:{kept.smtp_port}",
             "BILLING_MAILBOX_DIR": str(self._folder.mailbox),
+            "BILLING_JOURNAL_DIR": str(self._folder.path / "journals"),
         }
 
     def _seeds(self, answer: str) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def _asked(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple[str, tuple
         return
     connection.send("".join(f"{command}\r\n" for _, command in offer.steps).encode("ascii"))
     answers = [(step, connection.getreply()) for step, _ in offer.steps]
-    if answers[2][1][0] == 354 and any(code >= 400 for _, (code, _) in answers):
+    if answers[2][1][0] == 354 and any(code not in (250, 251) for _, (code, _) in answers[:2]):
         connection.docmd(".")  # it waits for a text that has no recipient
     yield from answers
 

@@ -81,7 +81,7 @@ def asked_by(session: Session, office: Office, token: str, at: datetime) -> list
     if ask_id is None:
         raise AskSpent
     rows = session.exec(
-        select(Signup).where(Signup.ask_id == ask_id).order_by(col(Signup.id)).with_for_update()
+        select(Signup).where(Signup.ask_id == ask_id).order_by(col(Signup.newsletter_id)).with_for_update()
     ).all()
     if not rows or any(row.asked_at + LIFE <= at for row in rows):
         raise AskSpent

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.newsletters.models import DeliveryState, Issue
+from billing.newsletters.models import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +34,26 @@ class Progress:
         return self.recipients - sum(self.states.get(state, 0) for state in waiting)
 
 
-def progress(session: Session, issue: Issue) -> Progress:
-    """In one statement, so that no recipient is counted twice or left out while workers send."""
-    rows = session.execute(
-        sa.text(
-            "SELECT state, coalesce(why, ''), variant, count(*) FROM delivery WHERE issue_id = :issue GROUP BY 1, 2, 3"
-        ),
-        {"issue": issue.id},
-    ).all()
+_COUNTS = """
+    SELECT coalesce(i.recipients, 0), d.state, coalesce(d.why, ''), d.variant, count(d.number)
+    FROM issue i LEFT JOIN delivery d ON d.issue_id = i.id WHERE i.id = :issue GROUP BY 1, 2, 3, 4
+"""
+
+
+def progress(session: Session, issue_id: str) -> Progress:
+    """In one statement, so that no recipient is counted twice or left out while workers start and send it."""
+    rows = session.execute(sa.text(_COUNTS), {"issue": issue_id}).all()
     states: dict[DeliveryState, int] = {}
     skipped: dict[str, int] = {}
     variants: dict[str, int] = {}
-    for state, why, variant, count in rows:
+    for _, state, why, variant, count in rows:
+        if not count:
+            continue
         states[DeliveryState(state)] = states.get(DeliveryState(state), 0) + count
         variants[variant] = variants.get(variant, 0) + count
         if why:
             skipped[why] = skipped.get(why, 0) + count
-    return Progress(issue.recipients or 0, states, skipped, variants)
+    return Progress(rows[0][0] if rows else 0, states, skipped, variants)
 
 
 def audience_now(session: Session, newsletter_id: str) -> int:

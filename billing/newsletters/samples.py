@@ -61,10 +61,11 @@ def newsletters(session: Session) -> None:
 
 _PEOPLE = """
     INSERT INTO signup (id, newsletter_id, address, address_key, state, asked_at, words, text_version, how, ip, device, changed_at)
-    SELECT 'sgn_sample' || lpad(CAST(n AS text), 8, '0') || :newsletter, :newsletter,
-           'reader-' || lpad(CAST(n AS text), 4, '0') || '@' || :domain, 'reader-' || lpad(CAST(n AS text), 4, '0') || '@' || :domain,
+    SELECT 'sgn_sample' || lpad(CAST(n AS text), 8, '0') || :newsletter, :newsletter, p.address, p.address,
            'confirmed', :at, :words, :version, 'sample', '', '', :at
     FROM generate_series(CAST(1 AS integer), CAST(:count AS integer)) AS n
+    CROSS JOIN LATERAL (SELECT 'reader-' || lpad(CAST(n AS text), greatest(4, length(CAST(n AS text))), '0')
+                               || '@' || :domain AS address) p
     ON CONFLICT DO NOTHING
 """
 

@@ -1,5 +1,6 @@
 """Choosing newsletters: on their page, from the mail that asks, from each newsletter itself. A GET never changes anything (H5, H6)."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
@@ -49,9 +50,18 @@ def show(visit: Visiting) -> Response:
     return _page(visit)
 
 
-def _page(visit: Visit, *, email: str = "", error: str | None = None, status: int = 200) -> Response:
+def _page(
+    visit: Visit,
+    *,
+    ticked: list[str] | None = None,
+    email: str = "",
+    error: str | None = None,
+    status: int = 200,
+) -> Response:
     with visit.parts.database.transaction() as session:
         found = boxes(session, Person.of(visit.reader) if visit.reader else None)
+    if ticked:  # what was ticked before a mistake in the address is still ticked after it
+        found = tuple(replace(each, chosen=each.id in ticked) for each in found)
     reader = visit.reader.email if visit.reader else None
     return visit.page(views.Newsletters(choices=found, reader=reader, email=email, error=error), status)
 
@@ -74,7 +84,7 @@ def choose(
             with visit.parts.database.transaction() as session:
                 optin.ask(session, visit.parts.office, email, ticked, visit.at, origin(visit, "page"))
     except BadAddress as refusal:
-        return _page(visit, email=email[:254], error=refusal.detail, status=422)
+        return _page(visit, ticked=ticked, email=email[:254], error=refusal.detail, status=422)
     return visit.go("/newsletters/asked")
 
 

@@ -17,7 +17,7 @@ from billing import timetable
 from billing.app import build, create_app
 from billing.clock import HeldClock
 from billing.db import Database
-from billing.mail.mailbox import Letter
+from billing.mail.mailbox import Letter, parse
 from tests.sink import Sink
 from tests.world import START, Browser, settings_for
 
@@ -35,14 +35,14 @@ class Floor:
     def __init__(self, url: str, folder: Path, **settings: object) -> None:
         self._url, self._folder, self._given = url, folder, settings
         self._ends = ExitStack()
-        self.url = URL
+        self.url = str(settings.get("public_url", URL))
 
     def __enter__(self) -> Self:
         self.sink = self._ends.enter_context(Sink())
         self.settings = settings_for(
             self._url,
             **{
-                "public_url": URL,
+                "public_url": self.url,
                 "smtp_url": self.sink.url,
                 "journal_dir": self._folder / "journals",
                 "newsletter_connections": 2,
@@ -72,7 +72,7 @@ class Floor:
         """Something that speaks HTTP, and isn't a browser."""
         return TestClient(
             self._app,
-            base_url=URL,
+            base_url=self.url,
             raise_server_exceptions=False,
             follow_redirects=False,
             client=("127.0.0.1", 1),
@@ -84,7 +84,7 @@ class Floor:
         browser.http.close()
         browser.http = TestClient(
             self._app,
-            base_url=URL,
+            base_url=self.url,
             raise_server_exceptions=False,
             headers={"user-agent": "Test/1"},
             client=("127.0.0.1", 1),
@@ -127,7 +127,12 @@ class Floor:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """Mails that were accepted, oldest first."""
-        return [letter for letter in self.sink.letters if to is None or letter.recipient == to]
+        if to is None:
+            return self.sink.letters
+        return [
+            parse(f"sink-{n}", mail.raw, arrived=self.now)
+            for n, mail in enumerate(self.sink.received_for(to))
+        ]
 
     def mailed_link(self, email: str, part: str) -> str:
         """The newest link with `part` in it that was mailed to an address."""
@@ -143,8 +148,8 @@ class Floor:
         with self.parts.database.transaction() as session:
             session.execute(sa.text(query), values)
 
-    def reader(self, email: str, *, subscribed: bool = False) -> str:
-        """Somebody with an account; `subscribed` by the compliments of the house. Their id."""
+    def reader(self, email: str, *, subscribed: bool = False, days: float = 900) -> str:
+        """Somebody with an account; `subscribed` for so many days by the compliments of the house. Their id."""
         number = self.rows("SELECT count(*) AS n FROM reader")[0]["n"]
         reader_id = f"rdr_{number}"
         self.run(
@@ -160,6 +165,6 @@ class Floor:
                 grant=f"grt_{number}",
                 id=reader_id,
                 at=self.now,
-                until=self.now + timedelta(days=900),
+                until=self.now + timedelta(days=days),
             )
         return reader_id

@@ -91,7 +91,7 @@ class Room:
     def progress(self, issue_id: str) -> Progress:
         """Its counts, which must add up at every look."""
         with self.world.parts.database.transaction() as session:
-            found = progress(session, issues.issue(session, issue_id))
+            found = progress(session, issue_id)
         assert found.adds_up, found
         return found
 

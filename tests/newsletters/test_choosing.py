@@ -134,6 +134,7 @@ def test_a_trap_catches_what_is_no_person(room: Room) -> None:
 def test_a_bad_address_is_told(room: Room, email: str, says: str) -> None:
     page = sign_up(room, email, "first-light").page
     assert page.status == 422
+    assert page.text.count(" checked") == 1  # what was ticked stays
     assert says in page.words
     assert "Tick at least one" in sign_up(room, THANDI).page.words
     assert sign_up(room, THANDI, "no-such-list").page.path == "/newsletters/asked"

@@ -23,7 +23,9 @@ def started(room: Room, count: int) -> tuple[str, list[str]]:
 
 def suppressed(room: Room) -> list[tuple[str, str]]:
     """The suppressions that stand: scope and reason."""
-    rows = room.world.rows("SELECT scope, reason FROM suppression WHERE lifted_at IS NULL ORDER BY id")
+    rows = room.world.rows(
+        "SELECT scope, reason FROM suppression WHERE lifted_at IS NULL ORDER BY scope, reason"
+    )
     return [(row["scope"], row["reason"]) for row in rows]
 
 

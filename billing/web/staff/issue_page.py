@@ -60,7 +60,7 @@ def everything(session: Session) -> views.Issues:
 
 def progress_view(session: Session, issue: Issue) -> views.IssueProgress:
     """How far it is."""
-    found = progress(session, issue)
+    found = progress(session, issue.id)
     assert issue.started_at is not None
     held = session.exec(
         select(Delivery)

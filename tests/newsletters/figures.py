@@ -1,0 +1,173 @@
+"""How fast newsletters leave, beside a naive sender: `python -m tests.newsletters.figures [RECIPIENTS]`.
+
+Naive is what most do: render, inline and build each mail for itself, send it on one connection, commit each."""
+
+import asyncio
+import smtplib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from email.message import EmailMessage
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import emails
+from billing.mail import bounces
+from billing.newsletters.compose import Variant, letter
+from billing.newsletters.lists import newsletter
+from billing.newsletters.send import send
+from billing.newsletters.start import start_due
+from billing.newsletters.wrap import marked, segments, values, words_of
+from tests.newsletters.floor import Floor
+from tests.newsletters.room import SOURCE, Room
+from tests.pg import open_databases
+from tests.world import prepare
+
+PROSE = "\n\n".join(
+    [f"Paragraph {n}. " + "The river, the road and the rates office once more. " * 6 for n in range(25)]
+)
+GREETING = b"220 sink\r\n"
+ANSWERS = {
+    b"EHLO": b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n",
+    b"DATA": b"354 go on\r\n",
+    b"QUIT": b"221 bye\r\n",
+}
+
+
+class Relay(asyncio.Protocol):
+    """The cheapest relay there can be: it answers."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport, self._rest, self._text = transport, b"", False
+        transport.write(GREETING)
+
+    def data_received(self, some: bytes) -> None:
+        self._rest += some
+        while True:
+            if self._text:
+                at = self._rest.find(b"\r\n.\r\n")
+                if at < 0:
+                    return
+                self._rest, self._text = self._rest[at + 5 :], False
+                self._transport.write(b"250 2.0.0 taken\r\n")
+            line, end, rest = self._rest.partition(b"\r\n")
+            if not end:
+                return
+            self._rest = rest
+            self._answer(line[:4].upper())
+
+    def _answer(self, command: bytes) -> None:
+        self._text = command == b"DATA"
+        self._transport.write(ANSWERS.get(command, b"250 ok\r\n"))
+
+
+def listen(tell: Connection) -> None:
+    """The relay's process."""
+
+    async def serve() -> None:
+        server = await asyncio.get_running_loop().create_server(Relay, "127.0.0.1", 0)
+        tell.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(serve())
+
+
+@contextmanager
+def relay() -> Iterator[int]:
+    """Runs in a process of its own, so that it doesn't share the sender's; its port."""
+    hear, tell = Pipe(duplex=False)
+    process = Process(target=listen, args=(tell,), daemon=True)
+    process.start()
+    try:
+        yield hear.recv()
+    finally:
+        process.terminate()
+
+
+def naive(room: Room, issue_id: str, port: int, count: int) -> float:
+    """Mails a second, each made for itself."""
+    floor = room.world
+    press, issue = floor.parts.press, room.issue(issue_id)
+    with floor.parts.database.transaction() as session:
+        list_ = newsletter(session, issue.newsletter_id)
+    words = words_of(issue, list_)
+    began = time.perf_counter()
+    with smtplib.SMTP("127.0.0.1", port, "localhost") as connection:
+        for number in range(1, count + 1):
+            own = values(
+                press, number=number, address=f"reader-{number:04}@readers.example", signup_id=f"sgn_{number}"
+            )
+            draft = letter(
+                words, Variant.READER, unsubscribe_url=own["unsubscribe"], preferences_url=own["preferences"]
+            )
+            said = emails.render_letter(draft, press.house)
+            mail = EmailMessage()
+            mail["From"], mail["To"], mail["Subject"] = press.sender, own["to"], said.subject
+            mail["Message-ID"] = own["message-id"]
+            mail["List-Unsubscribe"] = f"<{own['unsubscribe']}>"
+            mail.set_content(said.text, cte="quoted-printable")
+            mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
+            sender = bounces.envelope_sender(press.office.tokens, number, press.bounce_domain)
+            connection.sendmail(sender, [own["to"]], mail.as_bytes())
+            floor.run(
+                "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=floor.now, to=own["to"]
+            )
+    return count / (time.perf_counter() - began)
+
+
+def ours(room: Room, issue_id: str, count: int) -> float:
+    """Mails a second, by the product's own job."""
+    press, at = room.world.parts.press, room.world.now
+    start_due(press, at)
+    began = time.perf_counter()
+    while send(press, at):
+        pass
+    assert room.counts(issue_id) == {"sent": count}
+    return count / (time.perf_counter() - began)
+
+
+def joined(room: Room, issue_id: str) -> tuple[float, int]:
+    """Microseconds to write one recipient's mail from segments, tokens included; and its bytes."""
+    press, issue = room.world.parts.press, room.issue(issue_id)
+    with room.world.parts.database.transaction() as session:
+        list_ = newsletter(session, issue.newsletter_id)
+    once = marked(words_of(issue, list_), Variant.READER, press.house)
+    mail = segments(press, list_, issue_id, once, room.world.now).stuffed()
+    began = time.perf_counter()
+    for number in range(5000):
+        raw = mail.join(
+            values(press, number=number, address="reader-0001@readers.example", signup_id="sgn_1")
+        )
+    return (time.perf_counter() - began) / 5000 * 1e6, len(raw)
+
+
+def main(recipients: int) -> None:
+    """Prints the figures."""
+    with ExitStack() as ends, tempfile.TemporaryDirectory() as folder:
+        databases = ends.enter_context(open_databases(prepare))
+        url = ends.enter_context(databases.fresh())
+        port = ends.enter_context(relay())
+        floor = ends.enter_context(
+            Floor(url, Path(folder), smtp_url=f"smtp://127.0.0.1:{port}", newsletter_connections=8)
+        )
+        room = Room(floor)
+        room.people(recipients)
+        issue_id = room.draft(source=SOURCE + PROSE)
+        slow = naive(room, issue_id, port, min(recipients, 300))
+        room.schedule(issue_id)
+        fast = ours(room, issue_id, recipients)
+        micros, size = joined(room, issue_id)
+    sys.stdout.write(
+        f"{size} bytes a mail\n"
+        f"naive, one mail made for each: {slow:8.0f} a second\n"
+        f"segments, ledger, journal:     {fast:8.0f} a second ({fast / slow:.0f} times)\n"
+        f"joining one mail:              {micros:8.0f} microseconds\n"
+    )
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)

@@ -1,0 +1,164 @@
+"""The editor's pages in a real browser: the preview follows what is typed, articles go in where the cursor is, and nothing is grave."""
+
+import os
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
+
+from billing import seed
+from billing.app import create_app
+from tests.newsletters.floor import Floor
+from tests.newsletters.room import PREHEADER, SUBJECT, Room
+from tests.pg import Databases
+from tests.staff.conftest import add, sign_in
+from tests.world import local
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+EDITOR = "editor@paper.example"
+PHONE: ViewportSize = {"width": 360, "height": 640}
+DESK: ViewportSize = {"width": 1280, "height": 900}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+
+
+@pytest.fixture(scope="module")
+def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+    """A newsroom whose pages can be reached over the network."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    with (
+        databases.fresh() as database,
+        Floor(database, tmp_path_factory.mktemp("room"), public_url=url) as floor,
+    ):
+        room = Room(floor)
+        with floor.parts.database.transaction() as session:
+            seed.articles(session, floor.parts.office)
+        server = uvicorn.Server(uvicorn.Config(create_app(floor.parts), log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield room
+        server.should_exit = True
+        thread.join(20)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def desk(open_room: Room) -> Iterator[BrowserContext]:
+    """Chromium, with the session of an editor who signed in with link and code."""
+    add(open_room.world, "editor", EDITOR)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        context = chromium.new_context(viewport=DESK)
+        enter(context, open_room)
+        context.set_default_timeout(30_000)
+        expect.set_options(timeout=30_000)
+        yield context
+        chromium.close()
+
+
+def enter(context: BrowserContext, open_room: Room) -> None:
+    """Sign in with link and code, and carry the session into Chromium."""
+    cookies = sign_in(open_room.world, EDITOR).http.cookies.jar
+    context.add_cookies(
+        [{"name": str(each.name), "value": str(each.value), "url": open_room.world.url} for each in cookies]
+    )
+
+
+def begin(open_room: Room, page: Page) -> str:
+    """On the page of a new issue; where that is."""
+    page.goto(f"{open_room.world.url}/staff/newsletters")
+    page.select_option("#newsletter_id", "first-light")
+    page.get_by_role("button", name="Begin").click()
+    page.wait_for_url(re.compile(r"/staff/newsletters/iss_"))
+    return page.url
+
+
+def grave(page: Page) -> list[Any]:
+    """What axe finds serious or critical, and what is wider than the window."""
+    found: list[Any] = [
+        (violation["id"], [node["target"] for node in violation["nodes"]])
+        for violation in Axe().run(page).response["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
+    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    return found + [f"{too_wide} px too wide"] * (too_wide > 0)
+
+
+def test_an_editor_writes_looks_and_schedules(open_room: Room, desk: BrowserContext) -> None:
+    open_room.people(25)
+    page = desk.new_page()
+    troubles: list[str] = []
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    home = begin(open_room, page)
+    frame = page.frame_locator("iframe[name=preview]")
+
+    page.fill("#subject", SUBJECT)
+    page.fill("#preheader", PREHEADER)
+    page.fill("#source", "Good morning, **Kransrivier**.\n\nAnd good night.")
+    expect(frame.locator("h1")).to_have_text(SUBJECT)
+    expect(frame.locator("strong")).to_have_text("Kransrivier")
+    page.evaluate("document.getElementById('source').setSelectionRange(30, 30)")
+    for title in ("The water nobody counted", "The bridge that waited", "Counting vultures"):
+        page.get_by_role("button", name=re.compile(f"Put in {title}")).click()
+    cards = ["the-water-nobody-counted", "the-bridge-that-waited", "counting-vultures"]
+    expect(page.locator("#source")).to_have_value(
+        "Good morning, **Kransrivier**.\n\n"
+        + "".join(f"[[article:{card}]]\n\n" for card in cards)
+        + "And good night."
+    )
+    expect(frame.locator("a.headline")).to_have_count(3)
+    assert open_room.world.rows("SELECT source FROM issue")[0]["source"] == ""  # nothing was kept by looking
+
+    page.get_by_label("Phone").check()
+    expect(page.locator("iframe[name=preview]")).to_have_css("width", "375px")
+    page.get_by_label("Text", exact=True).first.check()
+    expect(frame.locator("pre")).to_contain_text("And good night.")
+    page.get_by_label("Desktop").check()
+    expect(frame.locator("h1")).to_have_text(SUBJECT)
+    expect(frame.locator("body")).to_contain_text("kB of 90.0 kB")
+    page.fill("#source", "::: friends")
+    expect(frame.locator("body")).to_contain_text("not for friends")
+    page.fill("#source", "Good morning.\n\n[[article:counting-vultures]]")
+    page.fill("#when", "2027-03-02T06:00")
+    page.get_by_role("button", name="Save and schedule for 25").click()
+    expect(page.get_by_role("heading", name="It starts on Tuesday 2 March 2027 at 06:00")).to_be_visible()
+    assert troubles == []
+
+    open_room.world.sink.refuse(450, "4.2.0 later", to="reader-0007@readers.example", times=1)
+    open_room.world.advance_to(local(2027, 3, 2, 6))
+    enter(desk, open_room)  # half an hour idle signs staff out
+    page.goto(home)
+    expect(page.locator("#progress")).to_contain_text("24 of 25 are done with")
+    open_room.world.advance(minutes=5)
+    expect(page.locator("#progress")).to_contain_text("25 of 25 are done with")  # it looks again by itself
+    assert len(open_room.arrived()) == 25
+    page.close()
+
+
+@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_pages_are_accessible_and_fit(open_room: Room, desk: BrowserContext, size: Any) -> None:
+    page = desk.new_page()
+    page.set_viewport_size(size)
+    found = {}
+    places = ["/staff/newsletters", "/newsletters", "/newsletters/asked"]
+    issue = open_room.world.rows("SELECT id FROM issue ORDER BY id LIMIT 1")
+    places += [f"/staff/newsletters/{row['id']}" for row in issue]
+    for place in places:
+        page.goto(open_room.world.url + place)
+        found[place] = grave(page)
+    begin(open_room, page)
+    found["compose"] = grave(page)
+    assert {place: what for place, what in found.items() if what} == {}
+    page.close()

@@ -17,6 +17,23 @@ from billing.staff.roles import May
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 PAGE = 40
+_FOLLOWS = {
+    kind: place
+    for place, kind in enumerate(
+        (
+            Kind.REQUEST,
+            Kind.SIGN_IN,
+            Kind.CONSENT,
+            Kind.NOTE,
+            Kind.ACT,
+            Kind.CHARGE,
+            Kind.STATE,
+            Kind.REFUND,
+            Kind.MAIL,
+        )
+    )
+}
+"""What follows from what, where several things happened in one instant."""
 NOT_ACTS = ("find", "open", "answer", "note")
 """Audit lines that tell of no act for the reader, or of one that has an entry of its own."""
 
@@ -32,7 +49,7 @@ def of(
         if only in (None, kind)
         for entry in source(session, reader_id, most)
     ]
-    found.sort(key=lambda entry: (entry.at, entry.ref), reverse=True)
+    found.sort(key=lambda entry: (entry.at, _FOLLOWS[entry.kind], entry.ref), reverse=True)
     first = (page - 1) * PAGE
     return found[first : first + PAGE], len(found) > first + PAGE
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.access.describe import told
 from billing.payments import numbers, receipts
 from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
@@ -14,7 +15,6 @@ from billing.readers import devices, sessions
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import latest_of, live_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
@@ -45,7 +45,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
     held = subscription if subscription is not None and live and reading else None
     return views.Account(
         email=reader.email,
-        status=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+        status=told(session, visit.parts.office, reader.id, subscription, visit.at),
         next_charge=_next_charge(visit, session, held),
         card=_card(session, held),
         past_due=_past_due(visit, session, held),

@@ -27,6 +27,7 @@ WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
 NOTES = {
     Reason.TRIAL: "Open to you: your free trial is running.",
     Reason.GRACE: "Open to you while your payment is being sorted out.",
+    Reason.COMPLIMENTARY: "Open to you, with our compliments.",
     Reason.OPEN: "Open to everyone, in the public interest.",
 }
 

@@ -28,7 +28,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     assert "R75.00 incl. VAT goes back" in page.words
     page = support.post(
         f"{reader}/cancel",
-        asked="2027-04-03T11:00:00",
+        asked="2027-04-03T11:00",
         when="period_end",
         step="confirm",
         why="wrote on the 3rd",

@@ -9,7 +9,6 @@ from billing.payments import numbers
 from billing.renewals import cancel
 from billing.renewals.cancel import DueBack, When
 from billing.rules.lifecycle import State
-from billing.rules.money import Money
 from billing.staff import requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
 from billing.staff.audit import Actor
@@ -43,7 +42,7 @@ class Cancel:
         ]
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
         total = sum(one.cents for one in back)
-        button = f"Cancel and give back {Money(total)}" if total else "Cancel the subscription"
+        button = f"Cancel and give back {rand(total)}" if total else "Cancel the subscription"
         return Preview(tuple(words), button, cents=0 if self._is_owed(desk.session) else total)
 
     def _is_owed(self, session: Session) -> bool:

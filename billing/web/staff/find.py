@@ -6,11 +6,11 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
+from billing.access.describe import told
 from billing.db import storable
 from billing.staff.find import Found, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
-from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import latest_of
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, StaffVisiting, needs
@@ -63,5 +63,5 @@ def _row(visit: StaffVisit, session: Session, one: Found) -> views.FoundRow:
         email=one.reader.email,
         by=one.by.value,
         external_id=one.reader.external_id,
-        standing=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+        standing=told(session, visit.parts.office, one.reader.id, subscription, visit.at),
     )

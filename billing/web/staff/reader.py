@@ -7,6 +7,7 @@ from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.access.describe import told
 from billing.access.standing import standing
 from billing.errors import Refusal
 from billing.payments import numbers, receipts, refund
@@ -21,7 +22,6 @@ from billing.staff.acts import Note, perform
 from billing.staff.entry import Entry, Kind
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
-from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import latest_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
@@ -73,7 +73,7 @@ def view_of(
         external_id=reader.external_id,
         since=reader.created_at,
         address_proved=reader.address_proved_at is not None,
-        standing=in_a_sentence(subscription, visit.at, visit.parts.office.zone),
+        standing=told(session, visit.parts.office, reader.id, subscription, visit.at),
         access=_access(visit, session, reader.id),
         next_charge=_next_charge(visit, session, subscription),
         card=card_of(card) if card else None,

@@ -1,7 +1,7 @@
 """What a staff member typed on an act's page, as the act that is wished, with the fields to show it again."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
@@ -59,8 +59,11 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | Non
     shown = asked if asked is not None else _typed(request.received_at if request else visit.at, zone)
     act, error = None, None
     try:
-        exact = request is not None and shown == _typed(request.received_at, zone)
-        moment = request.received_at if request and exact else _read_moment(shown, zone)
+        moment = _read_moment(shown, zone)
+        if request is not None and moment == request.received_at.replace(microsecond=0):
+            moment = (
+                request.received_at
+            )  # the form shows no more than seconds, and browsers drop those that are 00
         act = Cancel(reader_id, moment, When.NOW if when == When.NOW else When.PERIOD_END)
     except Invalid as refusal:
         error = refusal
@@ -136,7 +139,7 @@ def _read_moment(text: str, zone: ZoneInfo) -> datetime:
         raise NotAMoment from None
     if at.tzinfo is not None or not 2000 <= at.year < 2200:
         raise NotAMoment
-    return at.replace(tzinfo=zone)
+    return at.replace(tzinfo=zone).astimezone(UTC)
 
 
 def _read_days(text: str) -> int:

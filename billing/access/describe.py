@@ -1,0 +1,24 @@
+"""How a reader stands, in one sentence for the reader: the subscription's, or, without one, what staff have given."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.access import grants
+from billing.access.standing import standing
+from billing.office import Office
+from billing.rules.access import Reason
+from billing.subscriptions.describe import in_a_sentence
+from billing.subscriptions.models import Subscription
+
+
+def told(
+    session: Session, office: Office, reader_id: str, subscription: Subscription | None, at: datetime
+) -> str:
+    """What is so now, and until when. `subscription` is the reader's latest."""
+    held = standing(session, reader_id, at).held
+    grant = grants.last_of(session, reader_id, at)
+    if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
+        return in_a_sentence(subscription, at, office.zone)
+    last_day = office.today(grant.until - timedelta(microseconds=1))
+    return f"Everything is open to you, with our compliments, through {last_day:%A} {last_day.day} {last_day:%B %Y}."

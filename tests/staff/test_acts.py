@@ -1,0 +1,255 @@
+"""Acts for a reader: shown in words and rand, done once, with a reason."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.staff.conftest import SignIn, add, sign_in
+from tests.world import Browser, World, local
+
+READER = "thandi@example.com"
+
+
+def page_of(world: World, email: str = READER) -> str:
+    return f"/staff/readers/{world.rows('SELECT id FROM reader WHERE email = :e', e=email)[0]['id']}"
+
+
+def paying(world: World, card: str = "pm_card_visa") -> str:
+    """A reader who has paid once, on 16 March; the subscription's id."""
+    started = world.start_trial(READER, card)
+    world.advance_to(local(2027, 3, 18, 12))
+    assert len(world.charges()) == 1
+    return str(started["subscription"]["id"])
+
+
+def give_back(browser: Browser, where: str) -> str:
+    """The address behind the first `Give back` on the reader's page."""
+    text = browser.get(where).text
+    return text.partition(f'href="{where}/refund')[2].partition('"')[0].join((f"{where}/refund", ""))
+
+
+def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(world: World, staff: SignIn) -> None:
+    paying(world)
+    first, second = staff("support", "sipho@paper.example"), staff("support", "nandi@paper.example")
+    where = f"{page_of(world)}/cancel"
+    first.get(where)
+    second.get(where)
+    first.post(where, why="asked by phone", step="confirm")
+    assert first.page.path == page_of(world)
+    page = second.post(where, why="wrote to me", step="confirm")
+    assert page.status == 409
+    assert "This was done before you" in page.words
+    assert "staff:sipho@paper.example" in page.words
+    assert "asked by phone" in page.words
+    world.settle()
+    assert world.told(READER).count("cancelled") == 1
+    assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
+
+
+def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, staff: SignIn) -> None:
+    subscription = paying(world)
+    hands = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
+    where = f"{page_of(world)}/cancel"
+    for hand in hands:
+        hand.get(where)
+    with ThreadPoolExecutor(len(hands)) as pool:
+        found = list(pool.map(lambda hand: hand.post(where, why="by phone", step="confirm").status, hands))
+    assert sorted(found) == [200, 409, 409]
+    assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
+    assert world.subscription(subscription)["cancel_requested_at"] is not None
+
+
+def test_a_form_sent_twice_acts_once(world: World, staff: SignIn) -> None:
+    paying(world)
+    support = staff("support")
+    where = page_of(world)
+    form = support.get(give_back(support, where))
+    action = f"{where}/refund"
+    assert "Give back R75.00 incl. VAT" in form.words
+    support.post(action, amount="20", step="preview")
+    shown = support.page
+    support.post(action, step="confirm", why="slow page", amount="20")
+    support.page = shown
+    page = support.post(action, step="confirm", why="slow page", amount="20")
+    assert page.status == 409
+    assert "This was done before you" in page.words
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [2000]
+
+
+def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(world: World, staff: SignIn) -> None:
+    paying(world)
+    support = staff("support")
+    where = page_of(world)
+    action = f"{where}/refund"
+    support.get(give_back(support, where))
+    page = support.post(action, amount="R 25,50", step="preview")
+    assert "R25.50 incl. VAT of R75.00 incl. VAT (INV-000001) goes back to Visa ending in 4242" in page.words
+    support.post(action, amount="R 25,50", step="confirm", why="half of it was down")
+    world.settle()
+    page = support.get(give_back(support, where))
+    assert "Give back R49.50 incl. VAT" in page.words
+    for typed in ("75.00", "0", "-5", "1.234", "abc"):
+        page = support.post(action, amount=typed, step="confirm", why="x")
+        assert page.status == 422, typed
+        assert "What happens" not in page.words, typed
+    support.post(action, amount="49.50", step="preview")
+    support.post(action, amount="49.50", step="confirm", why="and the rest")
+    world.settle()
+    assert sorted(refund["amount"] for refund in world.twin.refunds()) == [2550, 4950]
+    notes = [letter for letter in world.letters(READER) if "Credit note" in letter.subject]
+    assert [("half of it was down" in one.text, "and the rest" in one.text) for one in notes] == [
+        (True, False),
+        (False, True),
+    ]
+    assert world.access(world.articles["subscriber"][0], where.rpartition("/")[2])["allowed"]
+
+
+def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Callable[..., World]) -> None:
+    world = make_world(support_refund_limit=5000)
+    paying(world)
+    support = sign_in(world, add(world, "support").email)
+    finance = sign_in(world, add(world, "finance").email)
+    where = page_of(world)
+    page = support.get(give_back(support, where))
+    assert "you may give back up to R50.00 incl. VAT in one act" in page.words
+    page = support.post(f"{where}/refund", amount="60", step="confirm", why="x")
+    assert page.status == 403
+    assert "ask somebody from finance" in page.words
+    line = world.rows("SELECT by, act, outcome, why, reader_id FROM audit_line ORDER BY id DESC LIMIT 1")[0]
+    assert (line["by"], line["act"], line["outcome"]) == ("staff:support@paper.example", "refund", "refused")
+    assert "R60.00" in line["why"]
+    assert line["reader_id"] == where.rpartition("/")[2]
+
+    support.get(give_back(support, where))
+    support.post(f"{where}/refund", amount="50", step="preview")
+    support.post(f"{where}/refund", amount="50", step="confirm", why="up to the limit")
+    finance.get(give_back(finance, where))
+    finance.post(f"{where}/refund", step="confirm", why="the rest", amount="25.00")
+    world.settle()
+    assert sorted(refund["amount"] for refund in world.twin.refunds()) == [2500, 5000]
+
+    back = support.get(f"{where}/cancel")
+    assert back.status == 200
+
+
+def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_here(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(support_refund_limit=5000)
+    world.start_trial(READER)
+    world.advance_to(local(2027, 3, 14, 9))
+    visitor = world.browser()
+    visitor.get("/contact")
+    visitor.post("/contact", kind="cancel", email=READER, words="Stop, please.")
+    world.advance_to(local(2027, 3, 17, 9))
+    support = sign_in(world, add(world, "support").email)
+    where = f"{page_of(world)}/cancel"
+    support.get(where)
+    page = support.post(where, asked="2027-03-13T09:00:00", step="preview")
+    assert page.status == 403, "of the member's own word, up to the limit"
+    page = support.get(where)
+    assert "Cancel and give back R75.00" in page.words, "what the reader asked here is proved, and owed"
+    support.post(
+        where, asked="2027-03-14T09:00:00", when="period_end", step="confirm", why="the reader's request"
+    )
+    assert support.page.path == page_of(world)
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert world.rows("SELECT closed_by FROM reader_request")[0]["closed_by"] == "staff:support@paper.example"
+
+
+def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(world: World, staff: SignIn) -> None:
+    subscription = paying(world)
+    support = staff("support")
+    where = page_of(world)
+    support.get(f"{where}/cancel")
+    page = support.post(f"{where}/cancel", step="confirm", why="")
+    assert page.status == 422
+    assert "Say why" in page.words
+    support.post(f"{where}/cancel", step="confirm", why="by phone")
+    assert "you can read through Thursday 15 April 2027" in support.page.words
+    page = support.get(f"{where}/resume")
+    assert "charged R75.00 incl. VAT on Friday 16 April 2027" in page.words
+    support.post(f"{where}/resume", step="confirm", why="meant another paper")
+    assert world.subscription(subscription)["cancels_at"] is None
+    change = world.rows("SELECT by, why FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
+    assert change == {"by": "staff:support@paper.example", "why": "meant another paper"}
+
+    support.get(f"{where}/cancel")
+    support.post(f"{where}/cancel", step="confirm", why="by phone")
+    page = support.get(f"{where}/cancel")
+    page = support.post(f"{where}/cancel", asked="2027-03-10T08:00:00", step="preview")
+    assert "R75.00 incl. VAT goes back" in page.words
+    support.post(f"{where}/cancel", asked="2027-03-10T08:00:00", step="confirm", why="a letter from the 10th")
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert world.subscription(subscription)["status"] == "ended"
+    for moment in ("2027-02-01T00:00:00", "2030-01-01T00:00:00", "yesterday", "2027-03-10T08:00:00Z"):
+        assert "goes back" not in support.get(f"{where}/cancel").words
+        assert support.post(f"{where}/cancel", asked=moment, step="preview").status == 422, moment
+
+
+def test_complimentary_days_open_everything_and_never_take_anything_away(world: World, staff: SignIn) -> None:
+    reader = world.browser()
+    reader.start(READER)
+    support = staff("support")
+    where = page_of(world)
+    reader_id, article = where.rpartition("/")[2], world.articles["subscriber"][0]
+    page = support.get(f"{where}/complimentary")
+    assert "has a subscription that goes on" in page.words
+    support.get(f"{where}/cancel")
+    support.post(f"{where}/cancel", step="confirm", why="by phone")
+    page = support.get(f"{where}/complimentary")
+    assert "through Monday 22 March 2027" in page.words, "seven days behind the trial, which is still free"
+    support.post(f"{where}/complimentary", days="7", step="confirm", why="a kind letter")
+    assert world.access(article, reader_id)["reason"] == "trial"
+    world.advance_to(local(2027, 3, 16, 0, 1))
+    access = world.access(article, reader_id)
+    assert (access["reason"], access["until"]) == ("complimentary", "2027-03-22T22:00:00Z")
+    assert "listen" in access["features"]
+    assert "with our compliments, through Monday 22 March 2027" in reader.get("/account").words
+    world.advance_to(local(2027, 3, 22, 23, 59))
+    assert world.access(article, reader_id)["allowed"]
+    world.advance_to(local(2027, 3, 23))
+    assert world.access(article, reader_id)["reason"] == "subscribe"
+    assert world.charges() == []
+
+
+def test_another_trial_is_allowed_once_with_the_same_address_and_card(world: World, staff: SignIn) -> None:
+    started = world.start_trial(READER)
+    world.api.post(f"/v1/subscriptions/{started['subscription']['id']}/cancel", json={"when": "now"})
+    assert world.try_trial(READER).json()["code"] == "trial_used"
+    support, admin = staff("support"), staff("admin")
+    where = f"{page_of(world)}/another-trial"
+    assert "another-trial" not in support.get(page_of(world)).text
+    assert support.get(where).status == 403
+    assert "14 days are free again, then R75.00 incl. VAT a month" in admin.get(where).words
+    admin.post(where, step="confirm", why="was in hospital")
+    assert "may have another trial already" in admin.get(where).words
+
+    browser = world.browser()
+    assert browser.start(READER).path == "/subscribe/started"
+    assert "Monday 15 March 2027" in browser.page.words
+    world.api.post(
+        f"/v1/subscriptions/{world.rows('SELECT id FROM subscription ORDER BY id DESC')[0]['id']}/cancel",
+        json={"when": "now"},
+    )
+    assert world.try_trial(READER).json()["code"] == "trial_used", "once"
+    other = world.start_trial("other@example.com", "pm_card_mastercard")
+    assert other["subscription"]["status"] == "trialing"
+    assert world.try_trial("third@example.com", "pm_card_visa").json()["code"] == "trial_used", (
+        "and for this reader alone"
+    )
+
+
+def test_a_note_stays_and_holds_no_card_number(world: World, staff: SignIn) -> None:
+    world.start_trial(READER)
+    support = staff("support")
+    where = page_of(world)
+    support.get(where)
+    support.post(f"{where}/note", words="Rang about 4242 4242 4242 4242; prefers mail.")
+    assert "Rang about [number removed]; prefers mail." in support.page.words
+    assert support.post(f"{where}/note", words="  ").status == 422
+    assert "4242 4242" not in str(world.rows("SELECT * FROM reader_note")) + str(
+        world.rows("SELECT * FROM audit_line")
+    )

@@ -1,0 +1,111 @@
+"""The same acts for programs, audited with the key's name."""
+
+from typing import Any
+
+from billing.web.keys import create
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+READER = "thandi@example.com"
+
+
+def lines(world: World) -> list[dict[str, Any]]:
+    return world.rows(
+        "SELECT by, act, why, reader_id, subject, before, after, ip FROM audit_line ORDER BY id"
+    )
+
+
+def test_days_are_given_by_api(world: World) -> None:
+    started = world.start_trial(READER)
+    path = f"/v1/subscriptions/{started['subscription']['id']}/extend"
+    body = {"days": 5, "reason": "print edition was late"}
+    answer = world.api.post(path, json=body, headers={"Idempotency-Key": "k1"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["next_charge"]["at"] == "2027-03-21T07:00:00Z"
+    again = world.api.post(path, json=body, headers={"Idempotency-Key": "k1"})
+    assert again.json() == answer.json()
+    line = lines(world)[-1]
+    assert (line["by"], line["act"], line["why"]) == ("api:tests", "extend", "print edition was late")
+    assert line["before"]["subscription"]["charge_on"] == "2027-03-16"
+    assert line["after"]["subscription"]["charge_on"] == "2027-03-21"
+    assert line["ip"] == "127.0.0.1"
+    assert len(lines(world)) == 1
+    for wrong in (
+        {"days": 0, "reason": "x"},
+        {"days": 367, "reason": "x"},
+        {"days": 5},
+        {"days": 5, "reason": " "},
+    ):
+        assert world.api.post(path, json=wrong).status_code == 422, wrong
+    assert world.api.post("/v1/subscriptions/sub_none/extend", json=body).status_code == 404
+
+
+def test_refusals_are_named_and_change_nothing(world: World) -> None:
+    started = world.start_trial(READER)
+    subscription, reader = started["subscription"]["id"], started["reader"]["id"]
+    days = {"days": 5, "reason": "x"}
+    assert world.api.post(f"/v1/readers/{reader}/grants", json=days).json()["code"] == "has_subscription"
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel").raise_for_status()
+    extend = f"/v1/subscriptions/{subscription}/extend"
+    assert world.api.post(extend, json=days).json()["code"] == "is_cancelled"
+    world.advance_to(local(2027, 3, 17))
+    assert world.api.post(extend, json=days).json()["code"] == "already_ended"
+    assert world.api.post("/v1/readers/rdr_none/grants", json=days).status_code == 404
+    assert [line["act"] for line in lines(world)] == ["cancel"]
+
+
+def test_grants_exceptions_and_notes(world: World) -> None:
+    started = world.start_trial(READER)
+    reader = started["reader"]["id"]
+    cancel = f"/v1/subscriptions/{started['subscription']['id']}/cancel"
+    world.api.post(cancel, json={"when": "now", "reason": "moved"}).raise_for_status()
+    grant = world.api.post(f"/v1/readers/{reader}/grants", json={"days": 3, "reason": "sorry"})
+    assert (grant.status_code, grant.json()["until"]) == (201, "2027-03-04T22:00:00Z")
+    assert grant.json()["features"] == ["listen"]
+    assert world.access(world.articles["subscriber"][0], reader)["reason"] == "complimentary"
+    allowed = world.api.post(f"/v1/readers/{reader}/trial-exceptions", json={"reason": "was ill"})
+    assert allowed.status_code == 201
+    again = world.api.post(f"/v1/readers/{reader}/trial-exceptions", json={"reason": "was ill"})
+    assert again.json()["code"] == "trial_already_allowed"
+    assert world.start_trial(READER)["subscription"]["status"] == "trialing"
+    note = world.api.post(f"/v1/readers/{reader}/notes", json={"words": "Writes from the farm."})
+    assert (note.status_code, note.json()["words"]) == (201, "Writes from the farm.")
+    assert (
+        world.api.post(f"/v1/readers/{reader}/notes", json={"words": "card 4242 4242 4242 4242"}).status_code
+        == 422
+    )
+    acts = [(line["act"], line["by"]) for line in lines(world)]
+    assert acts == [(act, "api:tests") for act in ("cancel", "complimentary", "another_trial", "note")]
+
+
+def test_cancelling_undoing_and_refunding_by_api_are_audited_too(world: World, staff: SignIn) -> None:
+    started = world.start_trial(READER)
+    world.advance_to(local(2027, 3, 18))
+    subscription, reader = started["subscription"]["id"], started["reader"]["id"]
+    payment = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]["payment_id"]
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"reason": "moved"}).raise_for_status()
+    world.api.post(f"/v1/subscriptions/{subscription}/resume").raise_for_status()
+    refund = {"amount": 1000, "reason": "an outage"}
+    assert world.api.post(f"/v1/payments/{payment}/refunds", json=refund).status_code == 201
+    assert (
+        world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 9000, "reason": "x"}).status_code
+        == 409
+    )
+    found = [(line["act"], line["reader_id"], line["after"]["cents_returned"]) for line in lines(world)]
+    assert found == [("cancel", reader, 0), ("resume", reader, 0), ("refund", reader, 1000)]
+    page = staff("support").get(f"/staff/readers/{reader}?only=staff")
+    assert page.words.count("api:tests") == 3
+
+
+def test_a_key_needs_the_scope(world: World) -> None:
+    reader = world.start_trial(READER)["reader"]["id"]
+    with world.parts.database.transaction() as session:
+        key = create(session, world.parts.office.tokens, "narrow", ("access",), world.now)
+    headers = {"Authorization": f"Bearer {key}"}
+    for path, body in (
+        ("grants", {"days": 1, "reason": "x"}),
+        ("trial-exceptions", {"reason": "x"}),
+        ("notes", {"words": "x"}),
+    ):
+        assert world.api.post(f"/v1/readers/{reader}/{path}", json=body, headers=headers).status_code == 403
+    assert lines(world) == []

@@ -1,0 +1,131 @@
+"""What staff did: kept for good, searched, taken along."""
+
+import csv
+import io
+import re
+
+import psycopg
+import pytest
+
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+READER = "thandi@example.com"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_line SET why = 'nothing'",
+        "DELETE FROM audit_line",
+        "UPDATE reader_note SET words = 'nothing'",
+        "DELETE FROM reader_note",
+        "UPDATE complimentary_grant SET until = until + interval '1 year'",
+        "DELETE FROM complimentary_grant",
+        "UPDATE reader_request SET closed_at = received_at",
+        "INSERT INTO staff_member SELECT 'stf_2', upper(email), role, created_at, NULL, 'x', NULL, 0, 0, NULL FROM staff_member",
+        "UPDATE staff_member SET role = 'owner'",
+    ],
+)
+def test_the_database_keeps_it(kept: World, statement: str) -> None:
+    url = kept.parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with pytest.raises(psycopg.errors.IntegrityError), psycopg.connect(url) as connection:
+        connection.execute(statement)
+
+
+@pytest.fixture
+def kept(world: World, staff: SignIn) -> World:
+    """A line, a note, a grant, a request, a member."""
+    staff("support")
+    reader = world.start_trial(READER)["reader"]["id"]
+    world.api.post(f"/v1/readers/{reader}/notes", json={"words": "x"}).raise_for_status()
+    world.api.post(f"/v1/subscriptions/{world.rows('SELECT id FROM subscription')[0]['id']}/cancel")
+    world.api.post(f"/v1/readers/{reader}/grants", json={"days": 1, "reason": "x"}).raise_for_status()
+    browser = world.browser()
+    browser.get("/contact")
+    browser.post("/contact", kind="cancel", email=READER)
+    return world
+
+
+def test_the_page_finds_lines_by_who_whom_what_and_when(world: World, staff: SignIn) -> None:
+    reader = world.start_trial(READER)["reader"]["id"]
+    support = staff("support")
+    where = f"/staff/readers/{reader}"
+    support.get(f"{where}/extend")
+    support.post(f"{where}/extend", days="7", step="confirm", why="=cmd('x')")
+    support.get(f"{where}/another-trial")
+    world.advance_to(local(2027, 3, 3, 9))
+    world.api.post(f"/v1/readers/{reader}/notes", json={"words": "by a program"}).raise_for_status()
+    finance = staff("finance")
+    page = finance.get("/staff/audit")
+    for words in ("staff:support@paper.example", "extend", "another_trial refused", "api:tests", "127.0.0.1"):
+        assert words in page.words, words
+    assert "before: subscription: charge on 2027-03-16" in page.words
+    assert "after: subscription: charge on 2027-03-23" in page.words
+    assert "by a program" not in finance.get("/staff/audit?who=support").words
+    assert "by a program" not in finance.get("/staff/audit?until=2027-03-02").words
+    assert "by a program" in finance.get("/staff/audit?since=2027-03-03&act=note").words
+    refused = finance.get("/staff/audit?refused=yes").words
+    assert "may not allow another trial" in refused
+    assert "by a program" not in refused
+    assert "No line fits" in finance.get("/staff/audit?reader=rdr_none").words
+    assert finance.get("/staff/audit?since=soon").status == 422
+
+    answer = finance.http.get("/staff/audit.csv?act=extend")
+    assert answer.headers["content-disposition"] == 'attachment; filename="audit.csv"'
+    head, line = csv.reader(io.StringIO(answer.text))
+    assert head[:5] == ["id", "at", "by", "act", "outcome"]
+    assert line[2:5] == ["staff:support@paper.example", "extend", "done"]
+    assert line[7] == "'=cmd('x')", "no cell is a formula"
+    assert world.rows("SELECT act FROM audit_line ORDER BY id DESC LIMIT 1")[0]["act"] == "export_audit"
+
+
+def test_many_lines_are_paged(world: World, staff: SignIn) -> None:
+    reader = world.start_trial(READER)["reader"]["id"]
+    for number in range(60):
+        world.api.post(f"/v1/readers/{reader}/notes", json={"words": f"note {number:03}"}).raise_for_status()
+    admin = staff("admin")
+    first = admin.get("/staff/audit?act=note")
+    assert "note 059" in first.words
+    assert "note 009" not in first.words
+    older = first.text.partition('class="button quiet" href="')[2].partition('"')[0].replace("&amp;", "&")
+    assert "note 009" in admin.get(older).words
+    pages = [admin.get(f"/staff/readers/{reader}?only=notes&page={page}").words for page in (1, 2)]
+    seen = [set(re.findall(r"note \d{3}", words)) for words in pages]
+    assert [len(notes) for notes in seen] == [40, 20]
+    assert not seen[0] & seen[1]
+
+
+def test_looking_at_a_reader_is_written_down_once_an_hour(world: World, staff: SignIn) -> None:
+    reader = world.start_trial(READER)["reader"]["id"]
+    support = staff("support")
+    for minutes in (0, 10, 20, 29, 29):
+        world.advance(minutes=minutes)
+        support.get(f"/staff/readers/{reader}")
+    assert len(world.rows("SELECT * FROM audit_line WHERE act = 'open'")) == 2
+
+
+def test_the_invoices_of_a_month_and_their_credit_notes(world: World, staff: SignIn) -> None:
+    world.start_trial(READER)
+    world.advance_to(local(2027, 3, 18))
+    payment = world.rows("SELECT id FROM payment")[0]["id"]
+    world.api.post(
+        f"/v1/payments/{payment}/refunds", json={"amount": 2300, "reason": "half"}
+    ).raise_for_status()
+    world.settle()
+    finance = staff("finance")
+    page = finance.get("/staff/invoices?month=2027-03")
+    for words in (
+        "INV-000001",
+        "R65.22 excl. VAT",
+        "CN-000001",
+        "-R23.00 incl. VAT",
+        "R52.00 incl. VAT",
+        "half",
+    ):
+        assert words in page.words.replace("\u00a0", " "), words
+    lines = list(csv.reader(io.StringIO(finance.http.get("/staff/invoices.csv?month=2027-03").text)))
+    assert [line[0] for line in lines] == ["number", "CN-000001", "INV-000001"]
+    assert [line[-1] for line in lines[1:]] == ["-2300", "7500"]
+    assert "None in this month" in finance.get("/staff/invoices?month=2027-02").words
+    assert finance.get("/staff/invoices?month=2027-13").status == 422

@@ -1,0 +1,121 @@
+"""Who may do what: the table, and every route of staff tried by every role."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+
+from billing.app import create_app
+from billing.staff.roles import MOST_DAYS, TABLE, May, Role, days_limit, may, refund_limit
+from billing.web.front import Front
+from tests.security.surface import _api_routes
+from tests.staff.conftest import SignIn
+from tests.world import Browser, World
+
+S, F, E, A = Role.SUPPORT, Role.FINANCE, Role.EDITOR, Role.ADMIN
+WHO = {
+    May.FIND: {S, F, A},
+    May.READ: {S, F, A},
+    May.CANCEL: {S, F, A},
+    May.RESUME: {S, A},
+    May.EXTEND: {S, A},
+    May.COMPLIMENTARY: {S, A},
+    May.REFUND: {S, F, A},
+    May.ANOTHER_TRIAL: {A},
+    May.NOTE: {S, F, A},
+    May.ANSWER: {S, F, A},
+    May.INVOICES: {F, A},
+    May.NEWSLETTERS: {E, A},
+    May.ARTICLES: {E, A},
+    May.AUDIT: {F, A},
+    May.STAFF: {A},
+}
+OPEN = {"/staff", "/staff/sign-out"}
+"""For everybody who is signed in."""
+NAMES = {"reader_id": "rdr_x", "message_id": "msg_x", "request_id": "req_x", "staff_id": "stf_x"}
+
+
+def test_the_table_is_as_agreed() -> None:
+    assert set(WHO) == set(May)
+    for what, roles in WHO.items():
+        assert {role for role in Role if may(role, what)} == roles, what
+    assert set(TABLE) == set(Role)
+
+
+def test_the_limits_go_with_the_role() -> None:
+    assert [refund_limit(role, 15000) for role in (S, F, E, A)] == [15000, None, 0, None]
+    assert [days_limit(role) for role in (S, F, E, A)] == [31, 0, 0, MOST_DAYS]
+
+
+def staff_routes(world: World) -> Iterator[tuple[str, str, May | None]]:
+    front: Any = create_app(world.parts)
+    assert isinstance(front, Front)
+    app: Any = front.app
+    for route in _api_routes(app.routes):
+        if route.path.startswith("/staff") and not route.path.startswith("/staff/sign-in"):
+            for method in sorted((route.methods or set()) - {"HEAD"}):
+                yield method, route.path, permission(route.dependant)
+
+
+def permission(dependant: Dependant) -> May | None:
+    """What the route asks for, found where FastAPI keeps it."""
+    for needed in dependant.dependencies:
+        found = getattr(needed.call, "permission", None) or permission(needed)
+        if found is not None:
+            return May(found)
+    return None
+
+
+def send(browser: Browser, method: str, path: str, token: str) -> int:
+    address = path.format_map(Blank(NAMES))
+    if method == "GET":
+        return browser.http.get(address, follow_redirects=False).status_code
+    headers = {"sec-fetch-site": "same-origin"}
+    answer = browser.http.request(
+        method, address, data={"csrf": token}, headers=headers, follow_redirects=False
+    )
+    return answer.status_code
+
+
+def token_of(browser: Browser) -> str:
+    """What this browser's forms carry."""
+    return browser.get("/contact").text.partition('name="csrf" value="')[2].partition('"')[0]
+
+
+class Blank(dict[str, str]):
+    """Any name that a path holds."""
+
+    def __missing__(self, name: str) -> str:
+        return "none"
+
+
+def test_every_route_by_every_role(world: World, staff: SignIn) -> None:
+    routes = list(staff_routes(world))
+    assert len(routes) > 30
+    unguarded = {path for _, path, what in routes if what is None} - OPEN
+    assert unguarded == set(), "give each page of staff its permission: `needs(May....)`"
+    wrong, refused = [], 0
+    for role in Role:
+        browser = staff(role.value)
+        token = token_of(browser)
+        for method, path, what in routes:
+            if what is None:
+                continue
+            status = send(browser, method, path, token)
+            refused += role not in WHO[what]
+            if (status == 403) is (role in WHO[what]) or status >= 500:
+                wrong.append(f"{role} {method} {path}: {status}")
+    assert wrong == []
+    lines = world.rows("SELECT by, act, why, after FROM audit_line WHERE outcome = 'refused'")
+    assert len(lines) == refused, "each refusal is in the audit"
+    assert {line["by"] for line in lines} == {f"staff:{role}@paper.example" for role in Role} - {
+        "staff:admin@paper.example"
+    }
+
+
+def test_strangers_are_sent_to_sign_in_and_nothing_is_done(world: World) -> None:
+    stranger = world.browser()
+    token = token_of(stranger)
+    for method, path, _ in staff_routes(world):
+        assert send(stranger, method, path, token) == 303, (method, path)
+    assert world.rows("SELECT * FROM audit_line") == []

@@ -1,0 +1,68 @@
+"""Everything that happened to a reader, in one list."""
+
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+READER = "thandi@example.com"
+
+
+def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
+    browser = world.browser()
+    browser.start(READER, "4000000000000341")
+    world.advance_to(local(2027, 3, 16, 12))
+    world.browser().sign_in(READER)
+    support = staff("support")
+    where = f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}"
+    support.get(where)
+    support.post(f"{where}/note", words="Prefers to be written to.")
+    page = support.get(where)
+    answer = world.rows("SELECT last_answer FROM message WHERE state = 'accepted'")[0]["last_answer"]
+    assert answer
+    expected = {
+        "subscription": ["Started: trialing", "Payment failed: trialing to past_due"],
+        "charges": [
+            "Declined: R75.00 incl. VAT",
+            "payment intent pi_",
+            "decline code",
+            "Visa ending in 0341",
+        ],
+        "mails": [
+            "Mail “payment failed”: accepted by the mail server",
+            "Mail “trial started”",
+            f"answer {answer}",
+        ],
+        "consents": ["Agreed to the trial terms: R75.00 incl. VAT from 2027-03-16", "trial-2026-11"],
+        "staff": [],
+        "notes": ["staff:support@paper.example Prefers to be written to."],
+        "requests": [],
+        "sign-ins": ["Signed in", "the address isn't proved by a mailed link", "from 127.0.0.1"],
+        "refunds": [],
+    }
+    for kind, said in expected.items():
+        only = support.get(f"{where}?only={kind}").words
+        for words in said:
+            assert words.lower() in page.words.lower(), words
+            assert words.lower() in only.lower(), (kind, words)
+        if not said:
+            assert "Nothing of this kind" in only, kind
+    assert "Your last payment did not go through" in page.words
+    assert "Everything is open, in the grace after a payment that failed" in page.words
+    assert "R75.00 incl. VAT on " in page.words
+    assert support.get(f"{where}?only=nonsense").status == 422
+    assert support.get("/staff/readers/rdr_none").status == 404
+
+
+def test_newest_first_and_a_mail_that_was_refused_says_so(world: World, staff: SignIn) -> None:
+    world.start_trial(READER)
+    world.advance(days=16)
+    world.sink.refuse(550, "5.1.1 nobody here", to=READER)
+    world.api.post(f"/v1/subscriptions/{world.rows('SELECT id FROM subscription')[0]['id']}/cancel")
+    world.advance(days=1)
+    support = staff("finance")
+    page = support.get(f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}").words
+    assert "Mail “cancelled”: refused by the mail server" in page
+    assert "550 5.1.1 nobody here" in page
+    assert page.index("Charged: R75.00") < page.index("Agreed to the trial terms")
+    assert (
+        page.index("Mail “receipt”") < page.index("Mail “trial notice”") < page.index("Mail “trial started”")
+    )

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 def work(parts: Parts) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
+    # That a long run is still under way at the next bell is no news.
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     scheduler = BlockingScheduler(
         executors={"default": ThreadPoolExecutor(1), "apart": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

@@ -65,7 +65,7 @@ def send(
         if not website:
             _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
-        return visit.page(_view(visit, email[:254], kind, words, refusal.detail), 422)
+        return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
     return visit.page(views.ContactSent(at=visit.at))
 
 

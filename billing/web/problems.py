@@ -115,10 +115,16 @@ def _answer(
 def _page(request: Request, status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
     from billing.web.visit import open_visit
 
+    of_staff = request.url.path.startswith("/staff")
+    link, words = (
+        ("/staff", "Back to the first page of staff") if of_staff else ("/", "Back to the front page")
+    )
     view = Error(
         status=status,
         title=title,
         advice=detail,
+        link=link,
+        link_text=words,
         request_id=request.state.request_id if status >= 500 else None,
     )
     response = open_visit(request).page(view, status)

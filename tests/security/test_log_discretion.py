@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -91,6 +92,20 @@ def test_an_error_of_ours_is_logged_without_whose_it_was(
     lines = [Discreet(LINE).format(record) for record in listening.records]
     assert any("Traceback" in line for line in lines)
     assert [line for line in lines if ADDRESS in line or "other@example.com" in line] == []
+
+
+def test_an_installation_that_is_printed_shows_no_secret(make_world: Callable[..., World]) -> None:
+    world = make_world(smtp_url="smtps://paper:relay-password@relay.example")
+    for part in (
+        world.parts,
+        world.parts.settings,
+        world.parts.till,
+        world.parts.desk,
+        world.parts.database.url,
+    ):
+        shown = f"{part!r} {part}"
+        hidden = (SECRET_KEY, KEY, WEBHOOK_SECRET, "relay-password", world.url_of_database)
+        assert [secret for secret in hidden if secret in shown] == []
 
 
 def test_every_refusal_is_in_the_log_with_the_id_that_was_answered(

@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime, timedelta
+from functools import cache
 
 import httpx
 import sqlalchemy as sa
@@ -45,14 +46,14 @@ def advance(parts: Parts, to: datetime) -> datetime:
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
         try:
-            if to < clock.now():
+            now = clock.now()
+            if to < now:
                 raise CannotTurnBack
-            _drain(parts)
-            while (due := _next(parts)) is not None and due <= to:
-                move(parts, max(due, clock.now()))
-                _drain(parts)
+            while (due := _drain(parts, now)) is not None and due <= to:
+                now = max(due, now)
+                move(parts, now)
             move(parts, to)
-            _drain(parts)
+            _drain(parts, to)
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
     return clock.now()
@@ -93,15 +94,15 @@ def _set_twin(parts: Parts, at: datetime) -> None:
     _twin(parts, "clock", {"now": int(at.timestamp())})
 
 
-def _drain(parts: Parts) -> None:
-    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way."""
+def _drain(parts: Parts, now: datetime) -> datetime | None:
+    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         done = tick(parts)
         delivered = _twin(parts, "settle", {})
         due = _next(parts)
-        if delivered and not done and (due is None or due > parts.clock.now()):
-            return
+        if delivered and not done and (due is None or due > now):
+            return due
         if done:
             deadline = time.monotonic() + PATIENCE_SECONDS
         elif time.monotonic() > deadline:
@@ -114,9 +115,15 @@ def _twin(parts: Parts, what: str, body: dict[str, int]) -> bool:
     """Whether it is done; False when the sandbox has so many webhooks under way that it must be asked again."""
     url = f"{parts.settings.stripe_api_base}/_sandbox/{what}"
     try:
-        answer = httpx.post(url, json=body, timeout=PATIENCE_SECONDS)
+        answer = _line().post(url, json=body)
         if answer.status_code != httpx.codes.GATEWAY_TIMEOUT:
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable(f"The sandbox doesn't answer at {url}: {error}") from error
     return answer.is_success
+
+
+@cache
+def _line() -> httpx.Client:
+    """Made once: each new client reads every certificate authority of the machine, some 15 ms. It keeps nothing open."""
+    return httpx.Client(timeout=PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))

@@ -19,7 +19,7 @@ pytestmark = [
 MOST_SHIFT = 0.02
 SIZES: list[Any] = [
     pytest.param(PHONE, "light", 1, id="phone"),
-    pytest.param(DESK, "light", 2, id="desk"),
+    pytest.param(DESK, "light", 2, id="desk", marks=pytest.mark.prove),
     pytest.param(DESK, "dark", 3, id="desk-in-the-dark", marks=pytest.mark.prove),
 ]
 SHIFT = """() => new Promise(done => {

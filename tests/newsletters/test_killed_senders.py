@@ -64,6 +64,7 @@ def workshop(database_url: str, tmp_path: Path) -> contextlib.AbstractContextMan
     return Floor(database_url, tmp_path, newsletter_connections=CONNECTIONS)
 
 
+@pytest.mark.prove
 def test_two_kills_among_six_hundred(
     workshop: contextlib.AbstractContextManager[Floor], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-ROUNDS = pytest.mark.parametrize("rounds", [10, pytest.param(100, marks=pytest.mark.prove)])
+ROUNDS = pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.prove)])
 
 
 def trials(world: World, count: int) -> list[str]:

@@ -69,9 +69,9 @@ def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize(
     ("stop_at", "attempt", "at_the_twin", "receipts"),
     [
-        ("charge.intended", "open", 0, 0),
+        pytest.param("charge.intended", "open", 0, 0, marks=pytest.mark.prove),
         ("charge.answered", "open", 1, 0),
-        ("charge.settled", "charged", 1, 1),
+        pytest.param("charge.settled", "charged", 1, 1, marks=pytest.mark.prove),
     ],
 )
 def test_killed_between_intent_call_and_settle(
@@ -97,7 +97,8 @@ def test_killed_between_intent_call_and_settle(
     assert books.end_state(world) == undisturbed
 
 
-@pytest.mark.parametrize("effect", [pytest.param("slow", marks=pytest.mark.prove), "timeout_after"])
+@pytest.mark.prove
+@pytest.mark.parametrize("effect", ["slow", "timeout_after"])
 def test_killed_while_stripe_is_being_asked(
     world: World, hire: Hire, undisturbed: dict[str, Any], effect: str
 ) -> None:
@@ -147,7 +148,9 @@ def test_the_webhook_settles_what_a_killed_worker_left(
     assert books.end_state(world) == undisturbed
 
 
-@pytest.mark.parametrize(("stop_at", "copies"), [("mail.claimed", 1), ("mail.sent", 2)])
+@pytest.mark.parametrize(
+    ("stop_at", "copies"), [pytest.param("mail.claimed", 1, marks=pytest.mark.prove), ("mail.sent", 2)]
+)
 def test_killed_around_a_mail(
     world: World, hire: Hire, undisturbed: dict[str, Any], stop_at: str, copies: int
 ) -> None:
@@ -161,7 +164,7 @@ def test_killed_around_a_mail(
 
 @pytest.mark.parametrize(
     ("stop_at", "at_the_twin"),
-    [("refund.intended", 0), ("refund.answered", 1)],
+    [pytest.param("refund.intended", 0, marks=pytest.mark.prove), ("refund.answered", 1)],
 )
 def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_twin: int) -> None:
     started = on_the_day(world)

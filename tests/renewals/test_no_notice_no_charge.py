@@ -101,7 +101,7 @@ def _prove(databases: Databases, examples: int) -> None:
 
 
 def test_never_a_charge_without_both_notices_in_time(databases: Databases) -> None:
-    _prove(databases, 5)
+    _prove(databases, 2)
 
 
 @pytest.mark.prove

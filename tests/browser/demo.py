@@ -1,4 +1,6 @@
-"""The real `billing demo` on a free port, and what a test may ask it besides looking at its pages."""
+"""The real `billing demo` on a free port, and what a test may ask it besides looking at its pages.
+
+When it ends, every exchange with the sandbox is judged by Stripe's OpenAPI."""
 
 import json
 import os
@@ -14,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from tests.openapi import violations
 from tests.test_postgres import eventually
 
 ZONE = ZoneInfo("Africa/Johannesburg")
@@ -40,11 +43,12 @@ class Demo:
     def __init__(self, data: Path, port: int = 0) -> None:
         self.data = data
         self._port = port
+        self._record = data.with_name(f"{data.name}-exchanges.jsonl")
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "billing.cli", "demo", "--port", str(self._port)]
         self._launcher = subprocess.Popen(
-            [*command, "--data", str(self.data)],
+            [*command, "--data", str(self.data), "--record", str(self._record)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,6 +71,15 @@ class Demo:
         self.http.close()
         self._launcher.terminate()
         self.words = self._launcher.communicate()[0]
+        if error is None:
+            self._check()
+
+    def _check(self) -> None:
+        """Judge all that was exchanged with the sandbox by Stripe's OpenAPI."""
+        exchanges = [json.loads(line) for line in self._record.read_text().splitlines()]
+        found = [problem for exchange in exchanges for problem in violations(exchange)]
+        assert exchanges
+        assert found == []
 
     def command(self, *words: str) -> str:
         """What a `billing` command says, run as the welcome advises: with the demo's environment."""

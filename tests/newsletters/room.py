@@ -9,7 +9,7 @@ from email.policy import default
 from typing import Any
 
 from billing import seed
-from billing.newsletters import issues, samples
+from billing.newsletters import issues, links, samples
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
@@ -115,6 +115,21 @@ class Room:
     def arrived_for(self, address: str) -> list[Received]:
         """Those for one address."""
         return [mail for mail in self.arrived() if address in mail.recipients]
+
+
+def join(room: Room, address: str, newsletter: str = "first-light") -> None:
+    """A signed-in reader ticks one box."""
+    browser = room.world.browser()
+    browser.sign_in(address)
+    browser.get("/newsletters")
+    browser.post("/newsletters", newsletter=[newsletter])
+
+
+def leave(room: Room, address: str) -> None:
+    """One click in a mail program."""
+    (row,) = room.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
+    office = room.world.parts.office
+    room.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
 
 
 def parsed(mail: Received) -> EmailMessage:

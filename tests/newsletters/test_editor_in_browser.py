@@ -16,7 +16,7 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync
 from billing import seed
 from billing.app import create_app
 from tests.newsletters.floor import Floor
-from tests.newsletters.room import PREHEADER, SUBJECT, Room
+from tests.newsletters.room import PREHEADER, SUBJECT, Room, join, leave, parts_of
 from tests.pg import Databases
 from tests.staff.conftest import add, sign_in
 from tests.world import local
@@ -24,6 +24,17 @@ from tests.world import local
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 EDITOR = "editor@paper.example"
+PAYER = "thandi@example.com"
+WORDS = """Good morning.
+
+::: subscribers
+Thank you for paying.
+:::
+::: non-subscribers
+Try it for two weeks.
+:::
+
+"""
 PHONE: ViewportSize = {"width": 360, "height": 640}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 
@@ -96,8 +107,14 @@ def grave(page: Page) -> list[Any]:
     return found + [f"{too_wide} px too wide"] * (too_wide > 0)
 
 
-def test_an_editor_writes_looks_and_schedules(open_room: Room, desk: BrowserContext) -> None:
-    open_room.people(25)
+def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
+    open_room: Room, desk: BrowserContext
+) -> None:
+    people = open_room.people(1000)
+    open_room.world.reader(PAYER, subscribed=True)
+    join(open_room, PAYER)
+    gone, leaver, late = people[2], people[6], people[7]
+    leave(open_room, gone)
     page = desk.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -130,20 +147,29 @@ def test_an_editor_writes_looks_and_schedules(open_room: Room, desk: BrowserCont
     expect(frame.locator("body")).to_contain_text("kB of 90.0 kB")
     page.fill("#source", "::: friends")
     expect(frame.locator("body")).to_contain_text("not for friends")
-    page.fill("#source", "Good morning.\n\n[[article:counting-vultures]]")
+    page.fill("#source", WORDS + "".join(f"[[article:{card}]]\n\n" for card in cards))
+    expect(frame.locator("body")).not_to_contain_text("not for friends")
     page.fill("#when", "2027-03-02T06:00")
-    page.get_by_role("button", name="Save and schedule for 25").click()
+    page.get_by_role("button", name="Save and schedule for 1000").click()
     expect(page.get_by_role("heading", name="It starts on Tuesday 2 March 2027 at 06:00")).to_be_visible()
     assert troubles == []
 
-    open_room.world.sink.refuse(450, "4.2.0 later", to="reader-0007@readers.example", times=1)
+    for address in (leaver, late):
+        open_room.world.sink.refuse(450, "4.2.0 later", to=address, times=1)
     open_room.world.advance_to(local(2027, 3, 2, 6))
     enter(desk, open_room)  # half an hour idle signs staff out
     page.goto(home)
-    expect(page.locator("#progress")).to_contain_text("24 of 25 are done with")
+    expect(page.locator("#progress")).to_contain_text("998 of 1000 are done with")
+    leave(open_room, leaver)
     open_room.world.advance(minutes=5)
-    expect(page.locator("#progress")).to_contain_text("25 of 25 are done with")  # it looks again by itself
-    assert len(open_room.arrived()) == 25
+    expect(page.locator("#progress")).to_contain_text("1000 of 1000 are done with")  # it looks by itself
+    assert sorted(mail.recipients[0] for mail in open_room.arrived()) == sorted(
+        {*people, PAYER} - {gone, leaver}
+    )
+    for address, own, others in ((PAYER, "Thank you for paying", "Try it"), (late, "Try it", "Thank you")):
+        (mail,) = open_room.arrived_for(address)
+        assert own in parts_of(mail)[0]
+        assert others not in parts_of(mail)[0]
     page.close()
 
 

@@ -10,29 +10,14 @@ from sqlmodel import select
 from billing.access.standing import standing
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
-from billing.newsletters import issues, links
+from billing.newsletters import issues
 from billing.newsletters.models import Delivery, Issue, IssueState
 from billing.newsletters.start import freeze
 from billing.timetable import JOBS
-from tests.newsletters.room import Room, link, parsed, parts_of
+from tests.newsletters.room import Room, join, leave, link, parsed, parts_of
 from tests.world import local
 
 THANDI = "thandi@example.com"
-
-
-def join(room: Room, address: str, newsletter: str = "first-light") -> None:
-    """A signed-in reader ticks one box."""
-    browser = room.world.browser()
-    browser.sign_in(address)
-    browser.get("/newsletters")
-    browser.post("/newsletters", newsletter=[newsletter])
-
-
-def leave(room: Room, address: str) -> None:
-    """One click in a mail program."""
-    (row,) = room.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-    office = room.world.parts.office
-    room.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
 
 
 def test_each_gets_it_once_in_their_own_words(room: Room) -> None:

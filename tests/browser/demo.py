@@ -113,6 +113,17 @@ class Demo:
         answer = self.http.post(f"{self.url}/v1/clock/advance", json=body).raise_for_status().json()
         return datetime.fromisoformat(answer["now"]).astimezone(ZONE)
 
+    def trial(self, email: str, method: str) -> dict[str, Any]:
+        """Started by a program, with a card that an app has saved."""
+        consent = {
+            "text_version": "app-1",
+            "accepted_at": self.now().isoformat(),
+            "ip": "196.25.1.9",
+            "user_agent": "App/1",
+        }
+        body = {"email": email, "payment_method": method, "consent": consent}
+        return dict(self.http.post(f"{self.url}/v1/trials", json=body).raise_for_status().json())
+
     def letters(self, to: str) -> list[Mail]:
         """Mails to this address, oldest first."""
         rows = self.http.get(f"{self.url}/mailbox.json", params={"to": to}).raise_for_status().json()

@@ -41,13 +41,19 @@ MUST_SEE = ("h1", ".terms div:first-child", ".terms div:last-child", ".consent",
 
 
 def faults(person: Person) -> list[str]:
-    """What is wrong with the page that is open."""
-    page = person.page
-    page.wait_for_load_state()
-    shift = page.evaluate(SHIFT)
-    overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    found = [f"moved by {shift}"] * (shift >= MOST_SHIFT) + [f"{overflow} px too wide"] * (overflow > 0)
-    for violation in Axe().run(page).response["violations"]:
+    """What is wrong with the page that has just been opened."""
+    person.page.wait_for_load_state()
+    shift = person.page.evaluate(SHIFT)
+    return [f"moved by {shift}"] * (shift >= MOST_SHIFT) + barriers(person)
+
+
+def barriers(person: Person) -> list[str]:
+    """What keeps somebody from using the page: wider than the window, or grave in the eyes of axe."""
+    overflow = person.page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    found = [f"{overflow} px too wide"] * (overflow > 0)
+    for violation in Axe().run(person.page).response["violations"]:
         if violation["impact"] in ("serious", "critical"):
             found.append(f"{violation['id']}: {[node['target'] for node in violation['nodes']]}")
     return found

@@ -1,0 +1,53 @@
+"""A member of staff with a browser: each click counted, and what they typed."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.demo import Demo
+from tests.browser.person import DESK, Person
+
+
+@dataclass
+class Member:
+    """A person at the staff's pages."""
+
+    person: Person
+    clicks: int = 0
+    typed: list[str] = field(default_factory=list)
+
+    @classmethod
+    def sign_in(cls, browser: Browser, demo: Demo, role: str, **more: Any) -> "Member":
+        """By the link that the demo printed: choose the role, send the code that is shown."""
+        member = cls(Person.arrive(browser, demo, DESK, **more))
+        member.person.open(demo.card["staff_sign_in_url"])
+        member.person.see("Demo only")
+        member.click(f"As {role}")
+        member.person.see("no phone follows this clock")
+        member.click("Sign in")
+        expect(member.page.get_by_role("heading", name="Find a reader")).to_be_visible()
+        member.clicks = 0
+        return member
+
+    @property
+    def page(self) -> Any:
+        """What the browser shows."""
+        return self.person.page
+
+    def click(self, name: str, role: Any = "button") -> None:
+        """The first of this role whose name has these words."""
+        self.clicks += 1
+        self.page.get_by_role(role, name=re.compile(name)).first.click()
+
+    def type(self, label: str, words: str) -> None:
+        """Into the field called so."""
+        self.typed.append(words)
+        self.page.get_by_label(label).first.fill(words)
+
+    def find(self, email: str) -> None:
+        """One click: the box is on every page of a reader, and on the first."""
+        self.page.get_by_label("Find a reader").fill(email)
+        self.click("Find")
+        expect(self.page.get_by_role("heading", name=email)).to_be_visible()

@@ -1,0 +1,110 @@
+"""Staff at work on the demo: the angry call, two members on one reader, a refund above the limit; each click counted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import CHROMIUM, Arrive
+from tests.browser.demo import Demo
+from tests.browser.member import Member
+from tests.browser.person import DESK, PHONE
+from tests.browser.test_screens import barriers
+
+READER = "thandi@example.com"
+REASON = "Wrote on the 3rd that she wants to stop"
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+]
+
+Enter = Callable[[str], Member]
+
+
+@pytest.fixture
+def enter(chromium: Browser, demo: Demo) -> Iterator[Enter]:
+    """A member of staff with a role, signed in; when the test ends their console must have stayed empty."""
+    with ExitStack() as ends:
+
+        def somebody(role: str) -> Member:
+            member = Member.sign_in(chromium, demo, role)
+            ends.callback(member.person.leave)
+            return member
+
+        yield somebody
+
+
+def is_usable(member: Member) -> None:
+    """By everybody, at a desk and on a phone."""
+    for size in (PHONE, DESK):
+        member.page.set_viewport_size(size["viewport"])
+        assert barriers(member.person) == [], (member.page.url, size)
+
+
+def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(
+    demo: Demo, arrive: Arrive, enter: Enter
+) -> None:
+    started = demo.trial(READER, "pm_card_visa")
+    charge_at = datetime.fromisoformat(started["subscription"]["next_charge"]["at"])
+    demo.advance_to(charge_at + timedelta(days=-2, hours=3))
+    reader = arrive()
+    reader.open("/contact")
+    reader.page.get_by_label("Please cancel my subscription").check()
+    reader.page.get_by_label("Your mail address").fill(READER)
+    reader.page.get_by_label("Your message").fill("Please cancel. I am moving abroad.")
+    reader.press("Send it")
+    reader.see("it counts from this moment")
+    demo.advance_to(charge_at + timedelta(hours=8))
+    assert len(demo.charges(READER)) == 1
+
+    first, second = enter("support"), enter("admin")
+    first.person.see("1 request waits for an answer")
+    first.find(READER)
+    second.find(READER)
+    first.person.see("I am moving abroad.", "R75.00 incl. VAT charged since")
+    is_usable(first)
+    first.click("^Cancel", "link")
+    second.click("^Cancel", "link")
+    first.person.see("R75.00 incl. VAT goes back")
+    is_usable(first)
+    first.type("Why?", REASON)
+    first.click("Cancel and give back R75.00 incl. VAT")
+    first.person.see("Your subscription ended")
+    assert first.clicks <= 6
+    assert first.typed == [REASON]
+
+    second.type("Why?", "asked me too")
+    second.click("Cancel and give back")
+    second.person.see("This was done before you", REASON)
+    is_usable(second)
+
+    demo.advance(minutes=1)
+    assert "is cancelled" in demo.letter(READER, "is cancelled").subject
+    assert "R75.00" in demo.letter(READER, "Credit note CN-000001").subject
+    first.page.reload()
+    first.person.see("R75.00 incl. VAT went back")
+    first.page.get_by_role("link", name="refunds").click()
+    is_usable(first)
+
+
+def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: Enter) -> None:
+    """Three months paid; the limit is R150.00 in one act, and a letter is said to have come before all of them."""
+    began = demo.now()
+    started = demo.trial("pieter@example.org", "pm_card_mastercard")
+    demo.advance_to(datetime.fromisoformat(started["subscription"]["next_charge"]["at"]) + timedelta(days=65))
+    support = enter("support")
+    support.find("pieter@example.org")
+    support.click("^Cancel", "link")
+    asked = (began + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%S")
+    support.page.get_by_label("First asked at").fill(asked)
+    support.click("Look again")
+    support.person.see(
+        "This would give back R225.00 incl. VAT. As support you may give back up to R150.00 incl. VAT"
+    )
+    admin = enter("admin")
+    admin.person.open("/staff/audit?refused=yes")
+    admin.person.see("This would give back R225.00 incl. VAT")
+    is_usable(admin)

@@ -14,6 +14,8 @@ from billing.parts import Parts
 from billing.timetable import next_due, tick
 
 PATIENCE_SECONDS = 60
+STUCK_AFTER_SECONDS = 150
+"""Longer than a gateway call whose answer is lost takes with its repeats: another worker may be waiting for that."""
 FARTHEST = timedelta(days=5 * 366)
 
 
@@ -96,7 +98,7 @@ def _set_twin(parts: Parts, at: datetime) -> None:
 
 def _drain(parts: Parts, now: datetime) -> datetime | None:
     """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + STUCK_AFTER_SECONDS
     while True:
         done = tick(parts)
         delivered = _twin(parts, "settle", {})
@@ -104,7 +106,7 @@ def _drain(parts: Parts, now: datetime) -> datetime | None:
         if delivered and not done and (due is None or due > now):
             return due
         if done:
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            deadline = time.monotonic() + STUCK_AFTER_SECONDS
         elif time.monotonic() > deadline:
             raise Stuck
         else:

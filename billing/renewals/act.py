@@ -78,7 +78,9 @@ def _told_at(session: Session, subscription: Subscription, which: Notice) -> dat
 
 
 def _charge_first(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """The first charge, and only when both notices went out in time: no notice, no charge (CARD-4)."""
+    """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
+    if office.today(at) != subscription.charge_on:
+        return _extend(session, office, subscription, at, "the announced day passed without a charge")
     first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
     if not notices.in_time(first, second, at):
         return _extend(session, office, subscription, at, "not both notices arrived in time")

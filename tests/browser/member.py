@@ -27,7 +27,7 @@ class Member:
         member.click(f"As {role}")
         member.person.see("no phone follows this clock")
         member.click("Sign in")
-        expect(member.page.get_by_role("heading", name="Find a reader")).to_be_visible()
+        expect(member.page.get_by_role("navigation", name="Staff")).to_be_visible()
         member.clicks = 0
         return member
 

@@ -117,6 +117,19 @@ def test_no_worker_until_the_last_minute_of_the_first_window(world: World) -> No
     assert world.charged_at() == ["2027-03-16 09:00"]
 
 
+def test_no_worker_on_the_announced_day(world: World) -> None:
+    """The notices would still be fresh enough, but they named the 16th: a charge on the 17th was never announced."""
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 15, 12))
+    world.skip_to(local(2027, 3, 17, 5))
+    world.advance_to(local(2027, 3, 25, 8, 59, 59))
+    assert world.twin.charges() == []
+    world.advance_to(local(2027, 3, 25, 9))
+    assert world.charged_at() == ["2027-03-25 09:00"]
+    day = "2027-03-25"
+    assert world.told(EMAIL)[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
+
+
 def test_no_worker_for_three_days_over_the_day_of_charging(world: World) -> None:
     begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]

@@ -1,0 +1,113 @@
+"""Take the README's pictures anew, on a demo of their own: `make pictures`."""
+
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.conftest import CHROMIUM, QUIET
+from tests.browser.demo import Demo
+from tests.browser.member import Member
+from tests.browser.person import PHONE, Person
+
+FOLDER = Path(__file__).parent / "pictures"
+READER = "thandi@example.com"
+LETTER = "Please cancel. I am moving abroad."
+SOURCE = """Good morning. It rained on the mountain and not in the valley, again.
+
+[[article:the-water-nobody-counted]]
+
+::: subscribers
+Thank you for paying for this paper. The whole story is one click away.
+:::
+::: non-subscribers
+Read the whole story: two weeks are free.
+:::
+
+[[article:the-bridge-that-waited]]
+
+[[article:counting-vultures]]
+"""
+
+
+def main() -> int:
+    """Make the folder's pictures; the exit status says whether there was a Chromium to make them with."""
+    if not CHROMIUM.exists():
+        sys.stderr.write(f"pictures: there is no Chromium at {CHROMIUM}; name another in CHROMIUM\n")
+        return 1
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Demo(Path(folder) / "data") as demo,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
+        _readers(browser, demo)
+        _staff(browser, demo)
+        _newsletters(browser, demo)
+        browser.close()
+    return 0
+
+
+def _readers(browser: Browser, demo: Demo) -> None:
+    person = Person.arrive(browser, demo, PHONE)
+    person.open("/articles/the-water-nobody-counted")
+    _take(person, "wall")
+    person.start_trial(READER, "4242 4242 4242 4242")
+    _take(person, "started")
+    charged = demo.now().replace(hour=9, minute=0, second=0) + timedelta(days=15)
+    demo.advance_to(charged + timedelta(days=-2, hours=3))
+    person.open("/account")
+    _take(person, "account")
+    person.open("/contact")
+    person.page.get_by_label("Please cancel my subscription").check()
+    person.page.get_by_label("Your message").fill(LETTER)
+    person.press("Send it")
+    person.see("it counts from this moment")
+    demo.advance_to(charged + timedelta(hours=8))
+    person.leave()
+
+
+def _staff(browser: Browser, demo: Demo) -> None:
+    member = Member.sign_in(browser, demo, "support")
+    member.find(READER)
+    _take(member.person, "staff-reader")
+    member.click("^Cancel", "link")
+    member.type("Why?", "Wrote before the charge that she is moving abroad")
+    _take(member.person, "staff-cancel")
+    member.person.leave()
+
+
+def _newsletters(browser: Browser, demo: Demo) -> None:
+    member = Member.sign_in(browser, demo, "editor")
+    page = member.page
+    member.person.open("/staff/newsletters")
+    page.select_option("#newsletter_id", "first-light")
+    member.click("Begin")
+    page.fill("#subject", "The dam, the road, the mayor")
+    page.fill("#preheader", "What happened overnight, and what today will bring to the valley.")
+    page.fill("#source", SOURCE)
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.frame_locator("iframe[name=preview]").locator("a.headline")).to_have_count(3)
+    page.wait_for_timeout(500)  # what a preview loads besides its words
+    _take(member.person, "newsletter-compose", whole=True)
+    page.fill("#when", (demo.now() + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M"))
+    member.click("Save and schedule")
+    demo.advance(minutes=5)
+    page.reload()
+    expect(page.locator("#progress")).to_contain_text("are done with")
+    _take(member.person, "newsletter-sent")
+    member.person.leave()
+
+
+def _take(person: Person, name: str, *, whole: bool = False) -> None:
+    """Without the demo's bar, which is no part of the product."""
+    person.page.evaluate("document.querySelectorAll('.demo').forEach(bar => bar.remove())")
+    person.page.screenshot(path=FOLDER / f"{name}.png", full_page=whole, animations="disabled")
+    sys.stdout.write(f"{name}.png\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

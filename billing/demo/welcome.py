@@ -31,6 +31,8 @@ Try
   4. Find the receipt in the mailbox, and the one charge of R75.00 in the sandbox.
   5. Sign out and start a second trial, with another address and the card 5555 5555 5555 4444: a trial is one
      for each person and card. Cancel it on its last day, let time pass: it is never charged.
+  6. Choose newsletters at {card["url"]}/newsletters. Then open the staff link: as editor, write an issue,
+     look at it, schedule it; as support, find a reader, see everything that happened, give money back.
   Cards that misbehave: 4000 0000 0000 0341 is declined when the trial is over, 4000 0000 0000 0002 at once.
 
 Ctrl-C stops everything. The next start keeps what you did; to begin anew, remove the folder {_short(folder.path)}.

@@ -10,7 +10,7 @@ from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
 from billing.rules.lifecycle import Happening
 from billing.rules.money import Money
-from billing.staff import money_entries
+from billing.staff import money_entries, newsletter_entries
 from billing.staff.entry import Entry, Kind, present
 from billing.staff.models import AuditLine, Outcome, ReaderNote, ReaderRequest, RequestKind
 from billing.staff.roles import May
@@ -130,6 +130,10 @@ def _mails(session: Session, reader_id: str, most: int) -> list[Entry]:
 
 
 def _consents(session: Session, reader_id: str, most: int) -> list[Entry]:
+    return _agreements(session, reader_id, most) + newsletter_entries.choices(session, reader_id, most)
+
+
+def _agreements(session: Session, reader_id: str, most: int) -> list[Entry]:
     rows = session.exec(
         select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id).desc()).limit(most)
     )

@@ -1,16 +1,28 @@
 """Everything that happened to a reader, in one list."""
 
+from billing import seed
 from tests.staff.conftest import SignIn
 from tests.world import World, local
 
 READER = "thandi@example.com"
 
 
+def choose_newsletters(world: World) -> None:
+    """One, and then another instead."""
+    with world.parts.database.transaction() as session:
+        seed.newsletters(session, world.now)
+    reader = world.browser()
+    reader.sign_in(READER)
+    for chosen in ("first-light", "the-long-read"):
+        reader.get("/newsletters")
+        reader.post("/newsletters", newsletter=[chosen])
+
+
 def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
     browser = world.browser()
     browser.start(READER, "4000000000000341")
     world.advance_to(local(2027, 3, 16, 12))
-    world.browser().sign_in(READER)
+    choose_newsletters(world)
     support = staff("support")
     where = f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}"
     support.get(where)
@@ -31,7 +43,13 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
             "Mail “trial started”",
             f"answer {answer}",
         ],
-        "consents": ["Agreed to the trial terms: R75.00 incl. VAT from 2027-03-16", "trial-2026-11"],
+        "consents": [
+            "Agreed to the trial terms: R75.00 incl. VAT from 2027-03-16",
+            "trial-2026-11",
+            "Agreed to receive First Light",
+            "Left First Light",
+            "Agreed to receive The Long Read",
+        ],
         "staff": [],
         "notes": ["staff:support@paper.example Prefers to be written to."],
         "requests": [],

@@ -32,6 +32,8 @@ ACCOUNTS = (
 
 def upgrade() -> None:
     _make_tables()
+    _make_deferrals()
+    _let_refunds_bounce()
     _guard()
 
 
@@ -58,6 +60,74 @@ def _make_tables() -> None:
         sa.CheckConstraint("amount <> 0", name="moves_something"),
         sa.ForeignKeyConstraint(["transaction_id"], ["ledger_transaction.id"]),
         sa.PrimaryKeyConstraint("transaction_id", "account"),
+    )
+
+
+def _make_deferrals() -> None:
+    op.create_table(
+        "deferral",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("invoice_id", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("given", sa.Boolean(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("starts_on", sa.Date(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=False),
+        sa.Column("counts_from", sa.Date(), nullable=False),
+        sa.Column("counts_until", sa.Date(), nullable=False),
+        sa.CheckConstraint("amount > 0 AND starts_on < ends_on", name="is_a_span"),
+        sa.CheckConstraint(
+            "starts_on <= counts_from AND counts_from <= counts_until AND counts_until <= ends_on",
+            name="counts_within",
+        ),
+        sa.ForeignKeyConstraint(["invoice_id"], ["invoice.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_deferral_invoice_id"), "deferral", ["invoice_id"], unique=False)
+    op.create_index(op.f("ix_deferral_counts_until"), "deferral", ["counts_until"], unique=False)
+    op.create_table(
+        "recognition_mark",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("through", sa.Date(), nullable=False),
+        sa.Column("next_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.CheckConstraint("id = 1", name="one_row"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+
+
+NOTED = "(state = 'succeeded') = (credit_note_number IS NOT NULL)"
+NOTED_TOO = "(state = 'succeeded' OR bounced_at IS NOT NULL) = (credit_note_number IS NOT NULL)"
+COUNTED = "state <> 'failed'"
+COUNTED_TOO = "(state <> 'failed' OR bounced_at IS NOT NULL)"
+
+
+def _let_refunds_bounce() -> None:
+    op.add_column("refund", sa.Column("bounced_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
+    op.add_column("refund", sa.Column("paid_back_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
+    op.add_column("refund", sa.Column("paid_back_ref", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
+    op.drop_constraint("noted_when_returned", "refund", type_="check")
+    op.create_check_constraint("noted_when_returned", "refund", NOTED_TOO)
+    op.create_check_constraint("bounced_is_failed", "refund", "bounced_at IS NULL OR state = 'failed'")
+    op.create_check_constraint(
+        "paid_back_after_bouncing",
+        "refund",
+        "paid_back_at IS NULL OR (bounced_at IS NOT NULL AND paid_back_ref IS NOT NULL)",
+    )
+    _count_refunds(COUNTED_TOO)
+
+
+def _count_refunds(which: str) -> None:
+    """One that bounced is owed all the same, so it counts against the payment."""
+    op.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION refuse_excess_refund() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (SELECT sum(amount) FROM refund WHERE payment_id = NEW.payment_id AND {which})
+               > (SELECT amount FROM payment WHERE id = NEW.payment_id) THEN
+                RAISE EXCEPTION 'refunds of % exceed the payment', NEW.payment_id USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """  # noqa: S608 - our own words
     )
 
 
@@ -92,6 +162,18 @@ def _guard() -> None:
 
 
 def downgrade() -> None:
+    _count_refunds(COUNTED)
+    op.drop_constraint("paid_back_after_bouncing", "refund", type_="check")
+    op.drop_constraint("bounced_is_failed", "refund", type_="check")
+    op.drop_constraint("noted_when_returned", "refund", type_="check")
+    op.create_check_constraint("noted_when_returned", "refund", NOTED)
+    op.drop_column("refund", "paid_back_ref")
+    op.drop_column("refund", "paid_back_at")
+    op.drop_column("refund", "bounced_at")
+    op.drop_table("recognition_mark")
+    op.drop_index(op.f("ix_deferral_counts_until"), table_name="deferral")
+    op.drop_index(op.f("ix_deferral_invoice_id"), table_name="deferral")
+    op.drop_table("deferral")
     op.drop_table("ledger_entry")
     op.drop_index("ledger_transaction_on", table_name="ledger_transaction")
     op.drop_table("ledger_transaction")

@@ -78,3 +78,40 @@ class LedgerEntry(SQLModel, table=True):
     )
     account: Account = Field(sa_column=_account_column())
     amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+
+
+class Deferral(SQLModel, table=True):
+    """Money for days to come: `amount` cents without VAT, spread over the days from `starts_on` to `ends_on` (the first day
+    after). Of those, the days from `counts_from` up to `counts_until` are earned by the daily posting: earlier ones were
+    earned when it was booked, later ones were taken back by a refund."""
+
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0 AND starts_on < ends_on", name="is_a_span"),
+        sa.CheckConstraint(
+            "starts_on <= counts_from AND counts_from <= counts_until AND counts_until <= ends_on",
+            name="counts_within",
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), primary_key=True))
+    invoice_id: str = Field(foreign_key="invoice.id", index=True)
+    given: bool = Field(default=False)
+    """Days that staff gave on top of the paid period: they earn revenue against `goodwill`."""
+    amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+    starts_on: date
+    ends_on: date
+    counts_from: date
+    counts_until: date = Field(index=True)
+
+
+class RecognitionMark(SQLModel, table=True):
+    """How far revenue has been recognised. One row, made by the first sale."""
+
+    __tablename__ = "recognition_mark"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    through: date
+    """The last day that is recognised."""
+    next_at: datetime
+    """When the day after it is over."""

@@ -22,13 +22,9 @@ INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
 )
 
 
-def sale(session: Session, office: Office, invoice: Invoice, payment: Payment, at: datetime) -> None:
-    """A tax invoice and the payment that made it one."""
-    sales(session, office, [(invoice, payment)], at)
-
-
-def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Payment]], at: datetime) -> None:
-    """Any number of them, in as many statements as for one. Both are dated the day the invoice was issued."""
+def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Payment]]) -> None:
+    """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
+    invoice was issued."""
     owed = [
         Owed(invoice.id, Spread(invoice.net, invoice.period_start_on, invoice.period_end_on))
         for invoice, _ in paid
@@ -37,7 +33,7 @@ def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Paymen
     postings = []
     for (invoice, payment), already in zip(paid, earned, strict=True):
         on = invoice.issued_on or office.today(payment.paid_at)
-        postings += [_invoiced(invoice, already, at, on), _paid(payment, at, on)]
+        postings += [_invoiced(invoice, already, payment.paid_at, on), _paid(payment, on)]
     post_many(session, postings)
 
 
@@ -51,9 +47,13 @@ def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
     return Posting(INVOICE, invoice.id, at, on, lines, vat_basis_points=invoice.vat_basis_points)
 
 
-def _paid(payment: Payment, at: datetime, on: date) -> Posting:
+def _paid(payment: Payment, on: date) -> Posting:
     return Posting(
-        PAYMENT, payment.id, at, on, {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount}
+        PAYMENT,
+        payment.id,
+        payment.paid_at,
+        on,
+        {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount},
     )
 
 
@@ -111,7 +111,6 @@ def days_given(
     session: Session,
     office: Office,
     subscription_id: str,
-    period_number: int,
     *,
     before: date,
     after: date,
@@ -120,11 +119,13 @@ def days_given(
     """A paid period ends on `after` instead of `before`. The days are worth their daily price: they cost goodwill now, and earn
     revenue as they pass. In a trial, or without a subscription, no money is concerned and nothing is posted."""
     invoice = session.exec(
-        select(Invoice).where(
+        select(Invoice)
+        .where(
             Invoice.subscription_id == subscription_id,
-            Invoice.period_number == period_number,
             Invoice.state == InvoiceState.PAID,
+            Invoice.period_start_on < before,
         )
+        .order_by(col(Invoice.period_start_on).desc())
     ).first()
     if invoice is None:
         return

@@ -51,7 +51,7 @@ class LedgerTransaction(SQLModel, table=True):
     kind: str
     source_id: str
     at: datetime
-    """When it was written down."""
+    """The moment of the fact."""
     on: date
     """The civil day it counts for: the date of the document, or the day that was earned."""
     supply_on: date

@@ -79,7 +79,7 @@ def extend(
     Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
     seen = foresee(office, subscription, days, at)
-    after, period_number = seen.after, subscription.period_number
+    after = seen.after
     columns: dict[str, object] = {
         "charge_on": after,
         "access_until": periods.start_of_day(after, office.zone),
@@ -87,10 +87,8 @@ def extend(
     if subscription.state is State.TRIALING:
         columns |= {"first_notice_at": None, "second_notice_at": None}
     else:
-        columns |= {"period_end_on": after, "anchor_number": period_number + 1}
-        book.days_given(
-            session, office, subscription_id, period_number, before=seen.before, after=after, at=at
-        )
+        columns |= {"period_end_on": after, "anchor_number": subscription.period_number + 1}
+        book.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
     session.add(subscription)
     return subscription

@@ -100,7 +100,7 @@ def _charged(
     session.add(payment)
     mark_paid(session, invoice, at=outcome.at, on=office.today(outcome.at))
     session.flush()
-    book.sale(session, office, invoice, payment, at)
+    book.sales(session, office, [(invoice, payment)])
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         refund.intend(
             session, payment, amount=None, cause=f"race:{payment.id}", reason=RACED, by="worker", at=at

@@ -34,7 +34,17 @@ def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Paymen
     for (invoice, payment), already in zip(paid, earned, strict=True):
         on = invoice.issued_on or office.today(payment.paid_at)
         postings += [_invoiced(invoice, already, payment.paid_at, on), _paid(payment, on)]
-    post_many(session, postings)
+    _write(session, postings)
+
+
+class BookedTwice(ValueError):
+    """This fact is in the books already. Its days would be earned twice."""
+
+
+def _write(session: Session, postings: Sequence[Posting]) -> None:
+    """Facts that come with deferrals must be new: those aren't keyed by the fact. Raises BookedTwice."""
+    if post_many(session, postings) != len(postings):
+        raise BookedTwice(", ".join(f"{one.kind} {one.source_id}" for one in postings))
 
 
 def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
@@ -74,16 +84,8 @@ def refunded(
         Account.GATEWAY: -refund.amount,
         Account.GOODWILL: -taken.given,
     }
-    post(
-        session,
-        kind=REFUND,
-        source_id=refund.id,
-        at=at,
-        on=on,
-        lines=lines,
-        vat_basis_points=invoice.vat_basis_points,
-        supply_on=invoice.issued_on,
-    )
+    rate = invoice.vat_basis_points
+    _write(session, [Posting(REFUND, refund.id, at, on, lines, rate, supply_on=invoice.issued_on)])
 
 
 def _credited(session: Session, payment: Payment) -> int:
@@ -140,4 +142,4 @@ def days_given(
         Account.DEFERRED_REVENUE: earned - worth,
     }
     source_id = f"{invoice.id}:{after.isoformat()}"
-    post(session, kind=GOODWILL, source_id=source_id, at=at, on=office.today(at), lines=lines)
+    _write(session, [Posting(GOODWILL, source_id, at, office.today(at), lines)])

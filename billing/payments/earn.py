@@ -153,26 +153,29 @@ _EARNED = sa.text(
 def recognise_due(database: Database, office: Office, at: datetime) -> int:
     """Post what each day that is over has earned, once; how many days were done."""
     done = 0
-    while days := _recognise_some(database, office, at):
+    while True:
+        with database.transaction() as session:
+            days = recognise(session, office, at)
         stop_point("revenue.recognised")
+        if not days:
+            return done
         done += days
-    return done
 
 
-def _recognise_some(database: Database, office: Office, at: datetime) -> int:
-    with database.transaction() as session:
-        # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
-        session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
-        mark = session.exec(select(RecognitionMark)).first()
-        if mark is None or mark.next_at > at or next_due(session) is None:
-            return 0
-        first = mark.through + _DAY
-        last = min(office.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
-        earned = session.execute(_EARNED, {"first": first, "last": last}).all()
-        post_many(session, [_posting(day, cents, at) for day, cents in earned if cents])
-        mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, office.zone)
-        session.add(mark)
-        return (last - first).days + 1
+def recognise(session: Session, office: Office, at: datetime) -> int:
+    """Post what the next days that are over have earned, a month of them at most; how many days were done."""
+    # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
+    mark = session.exec(select(RecognitionMark).execution_options(populate_existing=True)).first()
+    if mark is None or mark.next_at > at or next_due(session) is None:
+        return 0
+    first = mark.through + _DAY
+    last = min(office.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
+    earned = session.execute(_EARNED, {"first": first, "last": last}).all()
+    post_many(session, [_posting(day, cents, at) for day, cents in earned if cents])
+    mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, office.zone)
+    session.add(mark)
+    return (last - first).days + 1
 
 
 def _posting(day: date, cents: int, at: datetime) -> Posting:

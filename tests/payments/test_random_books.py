@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import Session
 
@@ -132,7 +132,7 @@ class Story:
         assert balance(self.session, Account.DEFERRED_REVENUE) == 0, "all days are over, so all is earned"
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(acts=st.lists(ACTS, max_size=14))
 def test_whatever_happens_the_books_say_what_the_documents_say(
     database: Database, acts: list[tuple[str, int, int, int]]

@@ -7,6 +7,7 @@ import billing.clock
 import billing.installation
 import billing.mail.models
 import billing.newsletters.models
+import billing.payments.ledger_models
 import billing.payments.models
 import billing.readers.models
 import billing.staff.models

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.parts import Parts
-from billing.payments import refund, sweep
+from billing.payments import earn, refund, sweep
 from billing.renewals import foresee, run
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
@@ -32,6 +32,8 @@ class Job:
     """What that will be, for people who watch a held clock."""
     apart: bool = False
     """Done in a thread of its own in each worker, because it may take minutes and nothing may wait behind it (S15)."""
+    stops: bool = True
+    """Whether a held clock stops for it on its way. Not for what comes out the same whenever it is done."""
 
 
 JOBS = (
@@ -58,6 +60,13 @@ JOBS = (
         lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at),
         sweep.next_due,
         sweep.next_words,
+    ),
+    Job(
+        "recognise revenue",
+        lambda p, at: earn.recognise_due(p.database, p.office, at),
+        earn.next_due,
+        earn.next_words,
+        stops=False,
     ),
     Job(
         "deliver mail",
@@ -121,6 +130,6 @@ def _first_due(parts: Parts, jobs: Sequence[Job], at: datetime) -> Job | None:
 
 
 def next_due(session: Session) -> tuple[datetime, Job] | None:
-    """The next instant at which something is due, and the job that does it."""
-    times = ((job.next_due(session), job) for job in JOBS)
+    """The next instant at which something is due for which a held clock stops, and the job that does it."""
+    times = ((job.next_due(session), job) for job in JOBS if job.stops)
     return min(((at, job) for at, job in times if at is not None), key=lambda due: due[0], default=None)

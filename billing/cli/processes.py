@@ -66,7 +66,9 @@ def worker() -> None:
 def migrate() -> None:
     """Bring the database up to date. Safe to run again."""
     from billing import installation, migrate, seed
+    from billing.app import build
     from billing.db import Database
+    from billing.payments.backpost import backpost
 
     read = settings()
     database = Database(read.database_url)
@@ -75,6 +77,11 @@ def migrate() -> None:
         installation.claim(session, read)
         seed.plans(session)
     installation.refuse_foreign(database, read)
+    parts = build(read)
+    with parts.database.transaction() as session:
+        posted = backpost(session, parts.office)
+    if posted:
+        click.echo(f"The books are opened with {posted} facts from before.")
     click.echo("The database is up to date.")
 
 

@@ -188,7 +188,13 @@ class Refund(SQLModel, table=True):
         sa.CheckConstraint("amount > 0", name="positive"),
         sa.CheckConstraint("net + vat = amount", name="adds_up"),
         sa.CheckConstraint(
-            "(state = 'succeeded') = (credit_note_number IS NOT NULL)", name="noted_when_returned"
+            "(state = 'succeeded' OR bounced_at IS NOT NULL) = (credit_note_number IS NOT NULL)",
+            name="noted_when_returned",
+        ),
+        sa.CheckConstraint("bounced_at IS NULL OR state = 'failed'", name="bounced_is_failed"),
+        sa.CheckConstraint(
+            "paid_back_at IS NULL OR (bounced_at IS NOT NULL AND paid_back_ref IS NOT NULL)",
+            name="paid_back_after_bouncing",
         ),
         sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state = 'intended'")),
     )
@@ -212,6 +218,13 @@ class Refund(SQLModel, table=True):
     failure: str | None = None
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
+    """When it ended; for one that succeeded, also the moment of its credit note."""
+    bounced_at: datetime | None = None
+    """When money that had gone back came back to us. The credit note stands, and the amount is owed to the reader (STR-13)."""
+    paid_back_at: datetime | None = None
+    """When that debt was paid by other means."""
+    paid_back_ref: str | None = None
+    """The bank's reference of that transfer."""
 
 
 class NumberSeries(SQLModel, table=True):

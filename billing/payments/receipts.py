@@ -15,7 +15,6 @@ from billing.payments.models import (
     Payment,
     PaymentMethod,
     Refund,
-    RefundState,
 )
 
 COOLING_OFF = timedelta(days=14)
@@ -39,8 +38,8 @@ class Paid:
 
     @property
     def returned(self) -> int:
-        """Cents given back so far, credit notes written."""
-        return sum(refund.amount for refund in self.refunds if refund.state is RefundState.SUCCEEDED)
+        """Cents given back so far, or owed because a refund bounced: those with a credit note."""
+        return sum(refund.amount for refund in self.refunds if refund.credit_note_number is not None)
 
 
 def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, func, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col, func, or_, select
 
 from billing import ids
 from billing.crew import claimer, in_nobodys_hands
@@ -11,7 +12,7 @@ from billing.db import Database
 from billing.errors import Conflict, Invalid, NotFound
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments import numbers
+from billing.payments import book, numbers
 from billing.payments.gateway import Gateway, RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import percent
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
@@ -44,13 +45,22 @@ class UnknownPayment(NotFound):
 
 
 def left_of(session: Session, payment: Payment) -> int:
-    """Cents of a payment that haven't been given back and aren't on their way."""
+    """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced."""
+    return payment.amount - _sum_given(session, payment, col(Refund.amount))
+
+
+def _vat_given(session: Session, payment: Payment) -> int:
+    return _sum_given(session, payment, col(Refund.vat))
+
+
+def _sum_given(session: Session, payment: Payment, cents: Mapped[int]) -> int:
     given = session.exec(
-        select(func.coalesce(func.sum(Refund.amount), 0)).where(
-            col(Refund.payment_id) == payment.id, col(Refund.state) != RefundState.FAILED
+        select(func.coalesce(func.sum(cents), 0)).where(
+            col(Refund.payment_id) == payment.id,
+            or_(col(Refund.state) != RefundState.FAILED, col(Refund.bounced_at).is_not(None)),
         )
     ).one()
-    return payment.amount - int(given)
+    return int(given)
 
 
 def intend(
@@ -69,8 +79,12 @@ def intend(
     if amount > left:
         raise TooMuch(left=left)
     invoice = session.get_one(Invoice, payment.invoice_id)
-    split = tax.split(
-        Money(amount, payment.currency), tax.VatRate(invoice.vat_basis_points, invoice.period_start_on)
+    rate = tax.VatRate(invoice.vat_basis_points, invoice.period_start_on)
+    split = tax.split_rest(
+        Money(amount, payment.currency),
+        given=Money(payment.amount - left, payment.currency),
+        given_vat=Money(_vat_given(session, payment), payment.currency),
+        rate=rate,
     )
     refund_id = ids.new("ref", at)
     refund = Refund(
@@ -149,8 +163,11 @@ def settle(
 ) -> None:
     """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
 
-    Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail."""
+    Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
+    fails after that has bounced: we owe it."""
     refund, payment = _lock(session, refund_id)
+    if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
+        _settle_again(session, office, refund, answer, at)
     if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
     refund.claimed_by = None
@@ -165,8 +182,25 @@ def settle(
             refund.gateway_ref, refund.failure, refund.state = ref, failure, RefundState(state)
             refund.settled_at = None if refund.state is RefundState.PENDING else at
             if refund.state is RefundState.SUCCEEDED:
-                _tell(session, office, refund, payment, at)
+                _credit(session, office, refund, payment, at)
     session.add(refund)
+
+
+def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    book.refunded(session, office, refund, payment, invoice, at)
+    _tell(session, office, refund, payment, at)
+
+
+def _settle_again(
+    session: Session, office: Office, refund: Refund, answer: RefundAnswer, at: datetime
+) -> None:
+    """Only a failure is news after success."""
+    if answer.state != RefundState.FAILED:
+        return
+    refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
+    session.add(refund)
+    book.bounced(session, office, refund, at)
 
 
 def _lock(session: Session, refund_id: str) -> tuple[Refund, Payment]:

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, Invalid
 from billing.office import Office
+from billing.payments import book
 from billing.renewals.cancel import AlreadyEnded
 from billing.rules import notices, periods, trial
 from billing.rules.lifecycle import Happening, State
@@ -77,7 +78,8 @@ def extend(
 
     Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
-    after = foresee(office, subscription, days, at).after
+    seen = foresee(office, subscription, days, at)
+    after = seen.after
     columns: dict[str, object] = {
         "charge_on": after,
         "access_until": periods.start_of_day(after, office.zone),
@@ -86,6 +88,7 @@ def extend(
         columns |= {"first_notice_at": None, "second_notice_at": None}
     else:
         columns |= {"period_end_on": after, "anchor_number": subscription.period_number + 1}
+        book.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
     session.add(subscription)
     return subscription

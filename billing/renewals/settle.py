@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from billing import ids
 from billing.errors import NotFound
 from billing.office import Office
-from billing.payments import refund, tell
+from billing.payments import book, refund, tell
 from billing.payments.charge import Withdrawn, tried
 from billing.payments.gateway import Charged, Declined, Outcome, Unknown
 from billing.payments.invoice import mark_paid, mark_void
@@ -100,6 +100,7 @@ def _charged(
     session.add(payment)
     mark_paid(session, invoice, at=outcome.at, on=office.today(outcome.at))
     session.flush()
+    book.sales(session, office, [(invoice, payment)])
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         refund.intend(
             session, payment, amount=None, cause=f"race:{payment.id}", reason=RACED, by="worker", at=at

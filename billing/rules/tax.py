@@ -85,6 +85,15 @@ def split(gross: Money, rate: VatRate) -> VatSplit:
     return VatSplit(net=gross - vat, vat=vat, gross=gross, rate=rate)
 
 
+def split_rest(part: Money, *, given: Money, given_vat: Money, rate: VatRate) -> VatSplit:
+    """Splits a part of a price that goes back after `given` (with `given_vat` in it) has gone back already.
+
+    The VAT of the parts together is the VAT of their sum, so that giving everything back in parts gives back exactly the VAT
+    of the whole, to the cent; a single part never has VAT below zero or above itself."""
+    vat = min(max(split(given + part, rate).vat - given_vat, Money.zero(part.currency)), part)
+    return VatSplit(net=part - vat, vat=vat, gross=part, rate=rate)
+
+
 def document_for(gross: Money) -> Document:
     """Up to R50 none is needed, up to R5 000 an abridged one will do, above it must be full (VAT-4).
 

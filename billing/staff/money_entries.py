@@ -70,6 +70,12 @@ _RETURNED = {
 }
 
 
+def _returned(refund: Refund) -> str:
+    if refund.paid_back_at is not None:
+        return "bounced, and was paid by bank transfer"
+    return "bounced after it went back, and is owed" if refund.bounced_at else _RETURNED[refund.state]
+
+
 def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
     """Money given back, newest first."""
     rows = session.exec(
@@ -79,7 +85,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.settled_at or row.created_at,
             kind=Kind.REFUND,
-            what=f"{Money(row.amount).with_vat_words()} {_RETURNED[row.state]}",
+            what=f"{Money(row.amount).with_vat_words()} {_returned(row)}",
             ref=row.id,
             by=row.by,
             why=row.reason,
@@ -91,6 +97,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
                 ("payment", row.payment_id),
                 ("refund at Stripe", row.gateway_ref or ""),
                 ("failure", row.failure or ""),
+                ("bank transfer", row.paid_back_ref or ""),
             ),
         )
         for row in rows

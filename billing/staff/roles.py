@@ -27,6 +27,7 @@ class May(StrEnum):
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
+    BOOKS = "books", "see and export the books, and pay back by hand"
     NEWSLETTERS = "newsletters", "write and send newsletters"
     ARTICLES = "articles", "register and open articles"
     AUDIT = "audit", "see and export what staff did"
@@ -59,7 +60,7 @@ TABLE: dict[Role, frozenset[May]] = {
         }
     ),
     Role.FINANCE: frozenset(  # CANCEL, because a cancellation that gives back more than support may comes to finance
-        {May.FIND, May.READ, May.CANCEL, May.REFUND, May.NOTE, May.ANSWER, May.INVOICES, May.AUDIT}
+        {May.FIND, May.READ, May.CANCEL, May.REFUND, May.NOTE, May.ANSWER, May.INVOICES, May.BOOKS, May.AUDIT}
     ),
     Role.EDITOR: frozenset({May.NEWSLETTERS, May.ARTICLES}),
     Role.ADMIN: frozenset(May),

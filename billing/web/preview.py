@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from billing.rules.money import Money
-from billing.web import preview_newsletters, preview_staff, views
+from billing.web import preview_books, preview_newsletters, preview_staff, views
 from billing.web.look import STATIC, Look
 from billing.web.news_article import news_article
 from billing.web.preview_values import (
@@ -38,6 +38,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _mailbox()
     yield from _errors()
     yield from preview_staff.pages()
+    yield from preview_books.pages()
     yield from preview_newsletters.pages()
 
 

@@ -16,6 +16,7 @@ ROOMS = (
     ("/staff/requests", "Requests"),
     ("/staff/newsletters", "Newsletters"),
     ("/staff/invoices", "Invoices"),
+    ("/staff/books", "Books"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),
 )

@@ -14,6 +14,7 @@ def check(world: World) -> None:
     check_receipts(world)
     check_payments(world)
     check_refunds(world)
+    check_ledger(world)
 
 
 def check_subscriptions(world: World) -> None:
@@ -89,6 +90,33 @@ def check_refunds(world: World) -> None:
     succeeded = {f"refunded:{row['id']}" for row in ours if row["state"] == "succeeded"}
     told = Counter(row["key"] for row in world.rows("SELECT key FROM message WHERE kind = 'refunded'"))
     assert told == Counter(succeeded)
+
+
+def check_ledger(world: World) -> None:
+    """Every fact is in the ledger, once, and what it says is what the documents say."""
+    unbalanced = "SELECT transaction_id FROM ledger_entry GROUP BY 1 HAVING sum(amount) <> 0"
+    assert world.rows(unbalanced) == []
+    posted = world.rows(
+        "SELECT kind, source_id FROM ledger_transaction WHERE kind IN ('invoice', 'payment', 'refund') ORDER BY 1, 2"
+    )
+    facts = world.rows(
+        "SELECT 'invoice' AS kind, id AS source_id FROM invoice WHERE state = 'paid'"
+        " UNION ALL SELECT 'payment', id FROM payment"
+        " UNION ALL SELECT 'refund', id FROM refund WHERE credit_note_number IS NOT NULL ORDER BY 1, 2"
+    )
+    assert posted == facts
+    sums = world.rows(
+        "SELECT coalesce(sum(e.amount) FILTER (WHERE e.account = 'vat_output'), 0) AS vat,"
+        " coalesce(sum(e.amount) FILTER (WHERE e.account = 'gateway'), 0) AS money FROM ledger_entry e"
+        " JOIN ledger_transaction t ON t.id = e.transaction_id WHERE t.kind IN ('invoice', 'payment', 'refund')"
+    )
+    documents = world.rows(
+        "SELECT coalesce((SELECT sum(vat) FROM refund WHERE credit_note_number IS NOT NULL), 0)"
+        " - coalesce((SELECT sum(vat) FROM invoice WHERE state = 'paid'), 0) AS vat,"
+        " coalesce((SELECT sum(amount) FROM payment), 0)"
+        " - coalesce((SELECT sum(amount) FROM refund WHERE credit_note_number IS NOT NULL), 0) AS money"
+    )
+    assert sums == documents
 
 
 STATE = {

@@ -19,6 +19,7 @@ from billing.rules.tax import (
     document_for,
     rate_on,
     split,
+    split_rest,
 )
 
 FIFTEEN = VatRate(1500, date(2018, 4, 1))
@@ -155,3 +156,17 @@ def test_more_money_never_calls_for_a_lesser_document(a: int, b: int) -> None:
     order = [Document.NONE, Document.ABRIDGED, Document.FULL]
     lesser, greater = sorted((a, b))
     assert order.index(document_for(Money(lesser))) <= order.index(document_for(Money(greater)))
+
+
+@given(
+    st.lists(st.integers(1, 8000), min_size=1, max_size=8),
+    st.builds(VatRate, st.integers(1, 3000), st.dates()),
+)
+def test_parts_given_back_hold_together_the_vat_of_their_sum(parts: list[int], rate: VatRate) -> None:
+    given_back, vat = Money.zero(), Money.zero()
+    for cents in parts:
+        part = split_rest(Money(cents), given=given_back, given_vat=vat, rate=rate)
+        assert part.net + part.vat == part.gross == Money(cents)
+        assert Money.zero() <= part.vat <= part.gross
+        given_back, vat = given_back + part.gross, vat + part.vat
+        assert vat == split(given_back, rate).vat

@@ -25,6 +25,7 @@ WHO = {
     May.NOTE: {S, F, A},
     May.ANSWER: {S, F, A},
     May.INVOICES: {F, A},
+    May.BOOKS: {F, A},
     May.NEWSLETTERS: {E, A},
     May.ARTICLES: {E, A},
     May.AUDIT: {F, A},

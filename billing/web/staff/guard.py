@@ -27,6 +27,7 @@ ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.ANSWER, "/staff/requests", "Requests"),
     (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (May.INVOICES, "/staff/invoices", "Invoices"),
+    (May.BOOKS, "/staff/books", "Books"),
     (May.AUDIT, "/staff/audit", "Audit"),
     (May.STAFF, "/staff/members", "Staff"),
 )

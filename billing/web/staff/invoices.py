@@ -13,7 +13,7 @@ from billing.rules.periods import add_months
 from billing.staff import audit
 from billing.staff.roles import May
 from billing.web import views
-from billing.web.staff.audit import as_csv
+from billing.web.staff.csv_answer import as_csv
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)

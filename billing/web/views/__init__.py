@@ -19,6 +19,7 @@ from billing.web.views.account import (
     SignInExpired,
     SignInSent,
 )
+from billing.web.views.books import AccountRow, OwedRow, SeriesRow, StaffBooks, VatRow
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
 from billing.web.views.newsletters import (
@@ -69,6 +70,7 @@ from billing.web.views.start import CardDeclined, Offer, Refused, Review, Starte
 
 __all__ = [
     "Account",
+    "AccountRow",
     "ActField",
     "Article",
     "Articles",
@@ -108,6 +110,7 @@ __all__ = [
     "NextCharge",
     "Offer",
     "OpenLetter",
+    "OwedRow",
     "Page",
     "PastDue",
     "PaymentRow",
@@ -117,6 +120,7 @@ __all__ = [
     "Refused",
     "RequestRow",
     "Review",
+    "SeriesRow",
     "SessionRow",
     "SignIn",
     "SignInConfirm",
@@ -124,6 +128,7 @@ __all__ = [
     "SignInSent",
     "StaffAct",
     "StaffAudit",
+    "StaffBooks",
     "StaffCode",
     "StaffDemo",
     "StaffEntry",
@@ -142,5 +147,6 @@ __all__ = [
     "Teaser",
     "TrialDates",
     "Unsubscribe",
+    "VatRow",
     "Wall",
 ]

@@ -1,0 +1,32 @@
+"""Commands for the bookkeeper."""
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import settings
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@billing.command(name="export")
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--from", "first", type=DAY, help="First day, such as 2027-03-01; without it, of last month.")
+@click.option("--to", "last", type=DAY, help="Last day; without it, the last of the month of --from.")
+def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
+    """Write the books of a period into DIR as CSV: journal, VAT, tax invoices, credit notes, summary."""
+    from billing.app import build
+    from billing.reports import books, exports
+    from billing.rules.periods import add_months
+
+    parts = build(settings())
+    today = parts.office.today(parts.clock.now())
+    begin: date = first.date() if first else add_months(today.replace(day=1), -1)
+    end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
+    for path in exports.write(parts.database, folder, begin, end):
+        click.echo(path)
+    with parts.database.transaction() as session:
+        for one in books.series(session, begin, end):
+            click.echo(f"{one.count} {one.name}, {one.missing} numbers missing")

@@ -1,0 +1,126 @@
+"""Post to the books: a fact once, in the transaction that records it, and only when it adds up."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.payments.ledger_models import Account
+
+
+class Unbalanced(ValueError):
+    """The lines of a posting must sum to zero, and say something."""
+
+
+class PostedOtherwise(ValueError):
+    """This fact is in the books already, with other lines. What is written is never rewritten: post a correction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What to write: `lines` in cents, debit positive, credit negative. Raises Unbalanced."""
+
+    kind: str
+    source_id: str
+    at: datetime
+    on: date
+    lines: Mapping[Account, int]
+    vat_basis_points: int | None = None
+    supply_on: date | None = None
+
+    def __post_init__(self) -> None:
+        total = sum(self.lines.values())
+        if total != 0 or not any(self.lines.values()):
+            raise Unbalanced(f"{self.kind} {self.source_id}: the lines sum to {total} cents")
+
+
+def post(
+    session: Session,
+    *,
+    kind: str,
+    source_id: str,
+    at: datetime,
+    on: date,
+    lines: Mapping[Account, int],
+    vat_basis_points: int | None = None,
+    supply_on: date | None = None,
+) -> bool:
+    """Write one fact down, dated `on`; whether it was new. The same again changes nothing. `lines` are cents: debit positive,
+    credit negative; zeros are left out. `supply_on`, for a credit, is the day of the sale it takes back (VAT-12).
+
+    Raises Unbalanced, PostedOtherwise."""
+    posting = Posting(kind, source_id, at, on, lines, vat_basis_points, supply_on)
+    return post_many(session, [posting]) == 1
+
+
+# One statement for any number of postings: a billing run writes thousands a second, and a round trip for each line
+# would be most of its time.
+_POST = sa.text(
+    """
+    WITH posted AS (
+        INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points)
+        SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:sources AS text[]), CAST(:ats AS timestamptz[]),
+            CAST(:ons AS date[]), CAST(:supplies AS date[]), CAST(:rates AS int[]))
+        ON CONFLICT (kind, source_id) DO NOTHING
+        RETURNING id, kind, source_id
+    ), lines AS (
+        INSERT INTO ledger_entry (transaction_id, account, amount)
+        SELECT posted.id, line.account, line.amount
+        FROM unnest(CAST(:line_kinds AS text[]), CAST(:line_sources AS text[]), CAST(:accounts AS text[]),
+            CAST(:amounts AS bigint[])) AS line (kind, source_id, account, amount)
+        JOIN posted USING (kind, source_id)
+    )
+    SELECT kind, source_id FROM posted
+    """
+)
+
+
+def post_many(session: Session, postings: Sequence[Posting]) -> int:
+    """Write facts down; how many were new. Raises PostedOtherwise."""
+    lines = [
+        (one.kind, one.source_id, str(account), amount)
+        for one in postings
+        for account, amount in one.lines.items()
+        if amount
+    ]
+    kinds, sources, accounts, amounts = zip(*lines, strict=True) if lines else ((), (), (), ())
+    new = session.execute(
+        _POST,
+        {
+            "kinds": [one.kind for one in postings],
+            "sources": [one.source_id for one in postings],
+            "ats": [one.at for one in postings],
+            "ons": [one.on for one in postings],
+            "supplies": [one.supply_on or one.on for one in postings],
+            "rates": [one.vat_basis_points for one in postings],
+            "line_kinds": list(kinds),
+            "line_sources": list(sources),
+            "accounts": list(accounts),
+            "amounts": list(amounts),
+        },
+    )
+    written = {(kind, source_id) for kind, source_id in new}
+    for one in postings:
+        if (one.kind, one.source_id) not in written:
+            _refuse_other_lines(session, one)
+    return len(written)
+
+
+def lines_of(session: Session, kind: str, source_id: str) -> dict[Account, int]:
+    """What is written of a fact: cents by account; empty when it isn't in the books."""
+    rows = session.execute(_LINES, {"kind": kind, "source_id": source_id})
+    return {Account(account): amount for account, amount in rows}
+
+
+_LINES = sa.text(
+    "SELECT e.account, e.amount FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id"
+    " WHERE t.kind = :kind AND t.source_id = :source_id"
+)
+
+
+def _refuse_other_lines(session: Session, one: Posting) -> None:
+    wanted = {account: amount for account, amount in one.lines.items() if amount}
+    if lines_of(session, one.kind, one.source_id) != wanted:
+        raise PostedOtherwise(f"{one.kind} {one.source_id}")

@@ -1,0 +1,1 @@
+"""What the rows say together: the books of a period, and files of them."""

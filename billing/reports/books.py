@@ -1,0 +1,153 @@
+"""The books of a period: what each account stood at and moved by, VAT by rate, number series, and what is owed to readers."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.payments import numbers
+from billing.payments.ledger_models import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An account in a period: cents before it, moved in it (both at least zero), and at its end (debit positive)."""
+
+    account: Account
+    before: int
+    debit: int
+    credit: int
+
+    @property
+    def after(self) -> int:
+        """What it stands at when the period is over."""
+        return self.before + self.debit - self.credit
+
+
+_BALANCE = sa.text(
+    """
+    SELECT e.account,
+        coalesce(sum(e.amount) FILTER (WHERE t."on" < :first), 0),
+        coalesce(sum(e.amount) FILTER (WHERE t."on" >= :first AND e.amount > 0), 0),
+        coalesce(-sum(e.amount) FILTER (WHERE t."on" >= :first AND e.amount < 0), 0)
+    FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+    WHERE t."on" <= :last GROUP BY 1
+    """
+)
+
+
+def trial_balance(session: Session, first: date, last: date) -> list[Line]:
+    """Every account that ever moved up to the day `last`, in the order of `Account`; debits and credits come out even."""
+    rows = session.execute(_BALANCE, {"first": first, "last": last})
+    found = {account: Line(Account(account), int(b), int(d), int(c)) for account, b, d, c in rows}
+    return [found[account] for account in Account if account in found]
+
+
+@dataclass(frozen=True, slots=True)
+class VatLine:
+    """VAT of one rate from one kind of posting in a period; cents, below zero where VAT is given back."""
+
+    basis_points: int
+    kind: str
+    net: int
+    vat: int
+
+    @property
+    def gross(self) -> int:
+        """VAT included."""
+        return self.net + self.vat
+
+
+# The net side is all that isn't VAT and isn't money itself: what was sold, earned or taken back.
+_VAT = sa.text(
+    """
+    SELECT t.vat_basis_points, t.kind,
+        -sum(e.amount) FILTER (WHERE e.account = ANY(:net_accounts)),
+        -sum(e.amount) FILTER (WHERE e.account = 'vat_output')
+    FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+    WHERE t."on" BETWEEN :first AND :last AND t.vat_basis_points IS NOT NULL
+    GROUP BY 1, 2 ORDER BY 1 DESC, 2
+    """
+)
+_NET = [Account.DEFERRED_REVENUE, Account.REVENUE, Account.REFUNDS, Account.GOODWILL, Account.DISPUTES]
+
+
+def vat(session: Session, first: date, last: date) -> list[VatLine]:
+    """Output VAT by rate: tax invoices, then what credit notes take back, in the period of the credit note (VAT-12, VAT-13)."""
+    rows = session.execute(_VAT, {"first": first, "last": last, "net_accounts": [str(one) for one in _NET]})
+    return [VatLine(rate, kind, int(net or 0), int(tax or 0)) for rate, kind, net, tax in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The numbers of a series that were given in a period, and how many between them are missing: none, by construction."""
+
+    name: str
+    count: int
+    lowest: str
+    highest: str
+    missing: int
+
+
+# Numbers between the lowest and the highest may be dated a day outside the period (a charge just before midnight, settled
+# after it), so what is missing is counted over the whole table.
+_INVOICE_NUMBERS = sa.text(
+    """
+    WITH given AS (SELECT count(*) AS n, min(number) AS low, max(number) AS high FROM invoice
+        WHERE issued_on BETWEEN :first AND :last)
+    SELECT n, low, high, high - low + 1 - (SELECT count(*) FROM invoice WHERE number BETWEEN low AND high) FROM given
+    """
+)
+_CREDIT_NOTE_NUMBERS = sa.text(
+    """
+    WITH given AS (SELECT count(*) AS n, min(r.credit_note_number) AS low, max(r.credit_note_number) AS high
+        FROM ledger_transaction t JOIN refund r ON r.id = t.source_id
+        WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last)
+    SELECT n, low, high, high - low + 1
+        - (SELECT count(*) FROM refund WHERE credit_note_number BETWEEN low AND high) FROM given
+    """
+)
+
+
+def series(session: Session, first: date, last: date) -> list[Series]:
+    """Tax invoices and credit notes of the period by number (VAT-9)."""
+    found = []
+    for name, query, spell in (
+        ("tax invoices", _INVOICE_NUMBERS, numbers.invoice_number),
+        ("credit notes", _CREDIT_NOTE_NUMBERS, numbers.credit_note_number),
+    ):
+        count, low, high, missing = session.execute(query, {"first": first, "last": last}).one()
+        ends = (spell(low), spell(high)) if count else ("", "")
+        found.append(Series(name, count, *ends, missing or 0))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class OwedBack:
+    """A refund that bounced: the reader has a credit note and no money yet."""
+
+    refund_id: str
+    reader_id: str
+    email: str
+    amount: int
+    credit_note: str
+    bounced_at: datetime
+    failure: str
+
+
+_OWED = sa.text(
+    """
+    SELECT r.id, r.reader_id, reader.email, r.amount, r.credit_note_number, r.bounced_at, coalesce(r.failure, '')
+    FROM refund r JOIN reader ON reader.id = r.reader_id
+    WHERE r.bounced_at IS NOT NULL AND r.paid_back_at IS NULL ORDER BY r.bounced_at
+    """
+)
+
+
+def owed_back(session: Session) -> list[OwedBack]:
+    """Refunds that bounced and wait to be paid by other means (STR-13), longest waiting first."""
+    return [
+        OwedBack(ref, reader_id, email, amount, numbers.credit_note_number(number), at, why)
+        for ref, reader_id, email, amount, number, at, why in session.execute(_OWED)
+    ]

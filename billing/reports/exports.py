@@ -1,0 +1,203 @@
+"""Files for the bookkeeper: journal, VAT period, tax invoices, credit notes, and a summary that ties them to the ledger."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.db import Database
+from billing.errors import Invalid
+from billing.payments import numbers
+from billing.payments.invoice import percent
+from billing.reports import books, sheets
+from billing.reports.sheets import rand
+
+Rows = Iterator[Sequence[object]]
+_AT_ONCE = 1000
+
+
+class NotAPeriod(Invalid):
+    """A period runs from a day to the same or a later day."""
+
+    code = "bad_period"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One file: its head, and its rows for the days from the first to the last, both included."""
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Callable[[Session, date, date], Rows]
+
+    def lines(self, session: Session, first: date, last: date) -> Iterator[str]:
+        """The file, line by line."""
+        return sheets.lines(self.columns, self.rows(session, first, last))
+
+
+def _stream(session: Session, query: sa.TextClause, first: date, last: date) -> Iterator[Any]:
+    options = {"yield_per": _AT_ONCE}
+    yield from session.execute(query, {"first": first, "last": last}, execution_options=options)
+
+
+_JOURNAL = sa.text(
+    """
+    SELECT t.id, t."on", t.kind, t.source_id, t.supply_on, t.vat_basis_points, e.account, e.amount
+    FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
+    WHERE t."on" BETWEEN :first AND :last
+    ORDER BY t."on", t.id, e.amount < 0, e.account
+    """
+)
+
+
+def _journal(session: Session, first: date, last: date) -> Rows:
+    for number, on, kind, source, supply_on, rate, account, amount in _stream(session, _JOURNAL, first, last):
+        debit, credit = (rand(amount), "") if amount > 0 else ("", rand(-amount))
+        yield number, on, kind, source, supply_on, account, debit, credit, _rate(rate)
+
+
+def _vat(session: Session, first: date, last: date) -> Rows:
+    for line in books.vat(session, first, last):
+        yield _rate(line.basis_points), line.kind, rand(line.net), rand(line.vat), rand(line.gross)
+
+
+_INVOICES = sa.text(
+    """
+    SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
+        i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref
+    FROM invoice i JOIN payment p ON p.invoice_id = i.id
+    WHERE i.issued_on BETWEEN :first AND :last ORDER BY i.number
+    """
+)
+
+
+def _invoices(session: Session, first: date, last: date) -> Rows:
+    for number, on, *what, net, vat, gross, rate, payment, charge in _stream(session, _INVOICES, first, last):
+        money = (rand(net), rand(vat), rand(gross), _rate(rate))
+        yield numbers.invoice_number(number), on, *what, *money, payment, charge
+
+
+# Dated by their posting, so that the list and the ledger can't disagree about which period a credit note belongs to.
+_CREDIT_NOTES = sa.text(
+    """
+    SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
+        r.net, r.vat, r.amount, i.vat_basis_points, coalesce(r.gateway_ref, ''),
+        CASE WHEN r.bounced_at IS NULL THEN 'paid' WHEN r.paid_back_at IS NULL THEN 'owed, the refund bounced'
+            ELSE 'paid by hand: ' || r.paid_back_ref END
+    FROM ledger_transaction t
+    JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
+    WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last ORDER BY r.credit_note_number
+    """
+)
+
+
+def _credit_notes(session: Session, first: date, last: date) -> Rows:
+    for number, on, invoice, supply_on, *what, net, vat, gross, rate, ref, paid in _stream(
+        session, _CREDIT_NOTES, first, last
+    ):
+        ends = (rand(net), rand(vat), rand(gross), _rate(rate), ref, paid)
+        yield numbers.credit_note_number(number), on, numbers.invoice_number(invoice), supply_on, *what, *ends
+
+
+def _summary(session: Session, first: date, last: date) -> Rows:
+    yield "period", "first day", first
+    yield "period", "last day", last
+    for one in books.series(session, first, last):
+        yield one.name, "how many", one.count
+        yield one.name, "lowest number", one.lowest
+        yield one.name, "highest number", one.highest
+        yield one.name, "numbers missing", one.missing
+    balance = books.trial_balance(session, first, last)
+    yield "ledger", "debits", rand(sum(line.debit for line in balance))
+    yield "ledger", "credits", rand(sum(line.credit for line in balance))
+    yield "VAT", "payable for the period", rand(sum(line.vat for line in books.vat(session, first, last)))
+    for line in balance:
+        yield line.account, "before", rand(line.before)
+        yield line.account, "debit", rand(line.debit)
+        yield line.account, "credit", rand(line.credit)
+        yield line.account, "after", rand(line.after)
+
+
+def _rate(basis_points: int | None) -> str:
+    return "" if basis_points is None else percent(basis_points)
+
+
+_MONEY = ("excluding VAT", "VAT", "including VAT", "VAT rate %")
+SHEETS: dict[str, Sheet] = {
+    sheet.name: sheet
+    for sheet in (
+        Sheet(
+            "journal",
+            (
+                "transaction",
+                "date",
+                "kind",
+                "source",
+                "supply date",
+                "account",
+                "debit",
+                "credit",
+                "VAT rate %",
+            ),
+            _journal,
+        ),
+        Sheet("vat", ("VAT rate %", "kind", "excluding VAT", "VAT", "including VAT"), _vat),
+        Sheet(
+            "invoices",
+            (
+                "number",
+                "issued on",
+                "invoice",
+                "reader",
+                "description",
+                "from",
+                "to",
+                *_MONEY,
+                "payment",
+                "charge",
+            ),
+            _invoices,
+        ),
+        Sheet(
+            "credit-notes",
+            (
+                "number",
+                "date",
+                "tax invoice",
+                "supply date",
+                "refund",
+                "reader",
+                "reason",
+                *_MONEY,
+                "at Stripe",
+                "money",
+            ),
+            _credit_notes,
+        ),
+        Sheet("summary", ("what", "which", "value"), _summary),
+    )
+}
+"""Every file of an export, by name."""
+
+
+def write(database: Database, folder: Path, first: date, last: date) -> list[Path]:
+    """Write all files for the days from `first` to `last` into a folder, all from one moment of the books; the files.
+
+    A file gets its name when it is whole. Raises NotAPeriod."""
+    if last < first:
+        raise NotAPeriod
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    with database.transaction() as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        for sheet in SHEETS.values():
+            part, whole = folder / f"{sheet.name}.csv.part", folder / f"{sheet.name}.csv"
+            with part.open("w", encoding="utf-8", newline="") as file:
+                file.writelines(sheet.lines(session, first, last))
+            part.replace(whole)
+            written.append(whole)
+    return written

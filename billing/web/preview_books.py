@@ -1,0 +1,74 @@
+"""The books page with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from billing.web import views
+from billing.web.preview_staff import STAFF
+from billing.web.preview_values import LONG_ADDRESS, NOW, PRICE
+
+_ROWS = (
+    ("Gateway", "what Stripe holds for us", "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
+    (
+        "Deferred revenue",
+        "paid for days still to come",
+        "-412\u00a0118.20",
+        "61\u00a0002.11",
+        "65\u00a0154.78",
+    ),
+    ("VAT output", "VAT to pay over", "-9\u00a0772.93", "19.56", "9\u00a0772.93"),
+    ("Refunds owed", "credited to readers, not paid yet", "0.00", "", "75.00"),
+    ("Revenue", "earned by days that have passed", "-823\u00a0408.87", "", "61\u00a0002.11"),
+)
+_FILES = (
+    ("journal", "Journal"),
+    ("vat", "VAT period"),
+    ("invoices", "Tax invoices"),
+    ("credit-notes", "Credit notes"),
+    ("summary", "Summary"),
+)
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """A month with everything, and one with nothing."""
+    accounts = tuple(
+        views.AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
+        for name, meaning, before, debit, credit in _ROWS
+    )
+    owed = views.OwedRow(
+        refund_id="ref_1",
+        reader_id="rdr_1",
+        email=LONG_ADDRESS,
+        amount=PRICE,
+        credit_note="CN-000007",
+        bounced_at=NOW,
+        failure="lost or stolen card",
+    )
+    sold = views.VatRow(
+        rate="15", what="Tax invoices", net="65\u00a0154.78", vat="9\u00a0772.93", gross="74\u00a0927.71"
+    )
+    month = views.StaffBooks(
+        month="2026-10",
+        first_day=date(2026, 10, 1),
+        before="2026-09",
+        after="2026-11",
+        accounts=accounts,
+        debit="135\u00a0946.67",
+        credit="135\u00a0946.67",
+        vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),
+        series=(
+            views.SeriesRow(
+                name="tax invoices", count=999, lowest="INV-000148", highest="INV-001146", missing=0
+            ),
+            views.SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
+        ),
+        owed=(owed, replace(owed, refund_id="ref_2", failure="")),
+        files=_FILES,
+        error="Write down the bank's reference of the transfer.",
+    )
+    none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
+    at = replace(STAFF, path="/staff/books")
+    yield "staff-books", month, at
+    empty = replace(month, accounts=(), vat=(), series=none, owed=(), after=None, error=None)
+    yield "staff-books-none", empty, at

@@ -1,0 +1,181 @@
+"""The books of a month: trial balance, VAT, numbers, files for the bookkeeper; and refunds that bounced, to be paid by hand."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.errors import NotFound
+from billing.payments import book
+from billing.payments.invoice import percent
+from billing.payments.ledger_models import Account
+from billing.payments.pay_back import NoReference, pay_back
+from billing.reports import books
+from billing.reports.exports import SHEETS, Sheet
+from billing.rules.money import Money
+from billing.rules.periods import add_months
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.csv_answer import stream_csv
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+Seeing = Annotated[StaffVisit, needs(May.BOOKS)]
+Acting = Annotated[StaffVisit, needs(May.BOOKS, acts=True)]
+Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
+ROOM = "/staff/books"
+NAMES: dict[Account, tuple[str, str]] = {
+    Account.GATEWAY: ("Gateway", "what Stripe holds for us"),
+    Account.BANK: ("Bank", "what Stripe has paid out"),
+    Account.RECEIVABLE: ("Receivable", "invoiced, not yet paid"),
+    Account.DEFERRED_REVENUE: ("Deferred revenue", "paid for days still to come"),
+    Account.VAT_OUTPUT: ("VAT output", "VAT to pay over"),
+    Account.REFUNDS_OWED: ("Refunds owed", "credited to readers, not paid yet"),
+    Account.REVENUE: ("Revenue", "earned by days that have passed"),
+    Account.REFUNDS: ("Refunds", "given back after it was earned"),
+    Account.DISPUTES: ("Disputes", "taken back by banks"),
+    Account.GOODWILL: ("Goodwill", "days given on top of paid periods"),
+    Account.GATEWAY_FEES: ("Gateway fees", "what Stripe keeps"),
+}
+KINDS = {book.INVOICE: "Tax invoices", book.REFUND: "Credit notes"}
+FILES = {
+    "journal": "Journal",
+    "vat": "VAT period",
+    "invoices": "Tax invoices",
+    "credit-notes": "Credit notes",
+    "summary": "Summary",
+}
+
+
+class UnknownFile(NotFound):
+    """There is no such file of the books."""
+
+    code = "unknown_file"
+
+
+def _days(visit: StaffVisit, month: str) -> tuple[date, date]:
+    first = date.fromisoformat(f"{month}-01") if month else visit.parts.office.today(visit.at).replace(day=1)
+    return first, add_months(first, 1) - timedelta(days=1)
+
+
+@router.get(ROOM)
+def month(visit: Seeing, month: Month = "") -> Response:
+    """One month of the books."""
+    return _page(visit, month)
+
+
+def _page(visit: StaffVisit, month: str, *, error: str | None = None, status: int = 200) -> Response:
+    first, last = _days(visit, month)
+    is_over = last < visit.parts.office.today(visit.at)
+    with visit.parts.database.transaction() as session:
+        page = _look(session, first, last, is_over, error)
+    return visit.page(page, status)
+
+
+def _look(session: Session, first: date, last: date, is_over: bool, error: str | None) -> views.StaffBooks:
+    balance = books.trial_balance(session, first, last)
+    return views.StaffBooks(
+        month=f"{first:%Y-%m}",
+        first_day=first,
+        before=f"{add_months(first, -1):%Y-%m}",
+        after=f"{add_months(first, 1):%Y-%m}" if is_over else None,
+        accounts=tuple(_account(line) for line in balance),
+        debit=_amount(sum(line.debit for line in balance)),
+        credit=_amount(sum(line.credit for line in balance)),
+        vat=tuple(_vat(line) for line in books.vat(session, first, last)),
+        series=tuple(_series(one) for one in books.series(session, first, last)),
+        owed=tuple(_owed(one) for one in books.owed_back(session)),
+        files=tuple(FILES.items()),
+        error=error,
+    )
+
+
+def _amount(cents: int) -> str:
+    return str(Money(cents)).replace("R", "")
+
+
+def _account(line: books.Line) -> views.AccountRow:
+    name, meaning = NAMES[line.account]
+    return views.AccountRow(
+        name=name,
+        meaning=meaning,
+        before=_amount(line.before),
+        debit=_amount(line.debit) if line.debit else "",
+        credit=_amount(line.credit) if line.credit else "",
+        after=_amount(line.after),
+    )
+
+
+def _vat(line: books.VatLine) -> views.VatRow:
+    return views.VatRow(
+        rate=percent(line.basis_points),
+        what=KINDS.get(line.kind, line.kind.replace("_", " ").capitalize()),
+        net=_amount(line.net),
+        vat=_amount(line.vat),
+        gross=_amount(line.gross),
+    )
+
+
+def _series(one: books.Series) -> views.SeriesRow:
+    return views.SeriesRow(
+        name=one.name, count=one.count, lowest=one.lowest, highest=one.highest, missing=one.missing
+    )
+
+
+def _owed(one: books.OwedBack) -> views.OwedRow:
+    return views.OwedRow(
+        refund_id=one.refund_id,
+        reader_id=one.reader_id,
+        email=one.email,
+        amount=Money(one.amount),
+        credit_note=one.credit_note,
+        bounced_at=one.bounced_at,
+        failure=one.failure.replace("_", " "),
+    )
+
+
+@router.get(f"{ROOM}/{{name}}.csv")
+def export(visit: Seeing, name: str, month: Month = "") -> Response:
+    """A file of the month, sent while it is read; that it was taken is audited. Raises UnknownFile."""
+    sheet = SHEETS.get(name)
+    if sheet is None:
+        raise UnknownFile
+    first, last = _days(visit, month)
+    with visit.parts.database.transaction() as session:
+        taken = {"file": name, "month": f"{first:%Y-%m}"}
+        audit.write(session, visit.actor, "export_books", at=visit.at, after=taken)
+    return stream_csv(f"{name}-{first:%Y-%m}.csv", _lines(visit, sheet, first, last))
+
+
+def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator[str]:
+    with visit.parts.database.transaction() as session:
+        yield from sheet.lines(session, first, last)
+
+
+@router.post(f"{ROOM}/paid-back")
+def paid_back(
+    visit: Acting,
+    refund_id: Annotated[str, Form(max_length=64)] = "",
+    reference: Annotated[str, Form(max_length=100)] = "",
+    month: Annotated[str, Form(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")] = "",
+) -> Response:
+    """A bounced refund was paid from our bank account. Raises UnknownRefund, NothingOwed."""
+    try:
+        with visit.parts.database.transaction() as session:
+            refund = pay_back(session, visit.parts.office, refund_id, reference, visit.at)
+            audit.write(
+                session,
+                visit.actor,
+                "paid_back_by_hand",
+                at=visit.at,
+                reader_id=refund.reader_id,
+                subject=refund.id,
+                after={"cents": refund.amount, "reference": refund.paid_back_ref},
+            )
+    except NoReference as refusal:
+        return _page(visit, month, error=refusal.detail, status=refusal.status)
+    return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")

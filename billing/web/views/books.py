@@ -1,0 +1,69 @@
+"""The books of a month, for finance. Amounts are in rand, spelled as bookkeepers do: without a sign of the currency."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import ClassVar
+
+from billing.rules.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """An account of the trial balance; amounts in words, an empty one where nothing moved."""
+
+    name: str
+    meaning: str
+    before: str
+    debit: str
+    credit: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VatRow:
+    rate: str
+    what: str
+    net: str
+    vat: str
+    gross: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesRow:
+    name: str
+    count: int
+    lowest: str
+    highest: str
+    missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedRow:
+    """A refund that bounced: what we still owe a reader."""
+
+    refund_id: str
+    reader_id: str
+    email: str
+    amount: Money
+    credit_note: str
+    bounced_at: datetime
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffBooks:
+    """`month` and its neighbours as 2027-03; `files` are names of exports. `error` is about the reference just typed."""
+
+    template: ClassVar[str] = "staff/books.html"
+    month: str
+    first_day: date
+    before: str
+    after: str | None
+    accounts: tuple[AccountRow, ...]
+    debit: str
+    credit: str
+    vat: tuple[VatRow, ...]
+    series: tuple[SeriesRow, ...]
+    owed: tuple[OwedRow, ...]
+    files: tuple[tuple[str, str], ...]
+    error: str | None = None

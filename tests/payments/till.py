@@ -1,0 +1,153 @@
+"""Sales and refunds as rows, without a gateway: for rules of the books that need many of them."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.payments import book
+from billing.payments.models import (
+    Attempt,
+    AttemptState,
+    Invoice,
+    InvoiceState,
+    Payment,
+    PaymentMethod,
+    Refund,
+    RefundState,
+)
+from billing.readers.models import Reader
+from billing.rules import tax
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.subscriptions.models import Subscription
+from billing.tokens import Tokens
+
+OFFICE = Office(
+    ZoneInfo("Africa/Johannesburg"), "http://paper.example", Tokens("a secret of tests, long enough 012345")
+)
+RATE = tax.VatRate(1500, date(2018, 4, 1))
+_numbers = count(1)
+
+
+def noon(on: date) -> datetime:
+    """Midday of a civil day, about."""
+    return datetime.combine(on, time(10), UTC)
+
+
+def open_till(session: Session, on: date) -> None:
+    """A reader, a card and a subscription for the sales to hang on."""
+    session.add(Reader(id="rdr_t", email="t@example.com", created_at=noon(on)))
+    session.flush()
+    session.add(
+        PaymentMethod(
+            id="pm_t",
+            reader_id="rdr_t",
+            customer_ref="cus_t",
+            gateway_ref="pm_t",
+            brand="visa",
+            last4="4242",
+            exp_month=1,
+            exp_year=2040,
+            fingerprint="f",
+            saved_at=noon(on),
+        )
+    )
+    session.add(
+        Subscription(
+            id="sub_t",
+            reader_id="rdr_t",
+            plan_id="monthly",
+            price_id="monthly-75",
+            state=State.ENDED,
+            started_at=noon(on),
+            charge_on=on,
+            access_until=noon(on),
+            ended_at=noon(on),
+        )
+    )
+    session.flush()
+
+
+def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date) -> tuple[Invoice, Payment]:
+    """An invoice for some days, paid and booked on `paid_on`."""
+    n = next(_numbers)
+    split = tax.split(Money(gross), RATE)
+    invoice = Invoice(
+        id=f"inv_{n}",
+        subscription_id="sub_t",
+        reader_id="rdr_t",
+        state=InvoiceState.PAID,
+        period_number=n,
+        period_start_on=starts_on,
+        period_end_on=starts_on + timedelta(days=days),
+        description="Full access",
+        gross=gross,
+        net=split.net.amount,
+        vat=split.vat.amount,
+        vat_basis_points=RATE.basis_points,
+        created_at=noon(paid_on),
+        number=n,
+        paid_at=noon(paid_on),
+        issued_on=paid_on,
+    )
+    session.add(invoice)
+    session.flush()
+    attempt = Attempt(
+        id=f"att_{n}",
+        invoice_id=invoice.id,
+        subscription_id="sub_t",
+        ordinal=1,
+        payment_method_id="pm_t",
+        idempotency_key=f"key_{n}",
+        amount=gross,
+        state=AttemptState.CHARGED,
+        intended_at=noon(paid_on),
+        ask_at=noon(paid_on),
+        settled_at=noon(paid_on),
+        evidence={},
+    )
+    session.add(attempt)
+    session.flush()
+    payment = Payment(
+        id=f"pay_{n}",
+        invoice_id=invoice.id,
+        attempt_id=attempt.id,
+        reader_id="rdr_t",
+        amount=gross,
+        intent_ref=f"pi_{n}",
+        charge_ref=f"ch_{n}",
+        paid_at=noon(paid_on),
+    )
+    session.add(payment)
+    session.flush()
+    book.sales(session, OFFICE, [(invoice, payment)])
+    return invoice, payment
+
+
+def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSplit, on: date) -> Refund:
+    """A refund that succeeded, with its credit note, booked."""
+    n = next(_numbers)
+    refund = Refund(
+        id=f"ref_{n}",
+        payment_id=sold[1].id,
+        reader_id="rdr_t",
+        amount=split.gross.amount,
+        net=split.net.amount,
+        vat=split.vat.amount,
+        state=RefundState.SUCCEEDED,
+        cause=f"c{n}",
+        reason="asked",
+        by="test",
+        idempotency_key=f"k{n}",
+        created_at=noon(on),
+        ask_at=noon(on),
+        credit_note_number=n,
+        settled_at=noon(on),
+    )
+    session.add(refund)
+    session.flush()
+    book.refunded(session, OFFICE, refund, sold[1], sold[0], noon(on))
+    return refund

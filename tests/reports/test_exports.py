@@ -1,0 +1,172 @@
+"""The bookkeeper's files and page: to the cent what the ledger says, safe to open, taken only by who may."""
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from billing.cli import billing
+from billing.reports import exports, sheets
+from tests.staff.conftest import SignIn, staff  # noqa: F401 - a fixture
+from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.world import World, local
+
+MARCH = (date(2027, 3, 1), date(2027, 3, 31))
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def cents(words: str) -> int:
+    return int(Decimal(words or "0") * 100)
+
+
+def a_march_with_everything(world: World) -> None:
+    """A sale kept, one given back in part, one whose refund bounced, and days given."""
+    started = world.start_trial("a@example.com")
+    world.start_trial("b@example.com", "pm_card_refundFail")
+    world.advance_to(local(2027, 3, 20, 12))
+    extend(world, started, days=5)
+    pay = {
+        row["email"]: row["id"]
+        for row in world.rows("SELECT p.id, r.email FROM payment p JOIN reader r ON r.id = p.reader_id")
+    }
+    for email, body in (
+        ("a@example.com", {"amount": 2500, "reason": "=1+1"}),
+        ("b@example.com", {"reason": "-"}),
+    ):
+        key = {"Idempotency-Key": email}
+        world.api.post(f"/v1/payments/{pay[email]}/refunds", json=body, headers=key).raise_for_status()
+    world.settle()
+    world.advance_to(local(2027, 3, 22, 12))
+    world.advance_to(local(2027, 4, 2, 12))
+
+
+def check_files(world: World, folder: Path) -> None:
+    entries = read(folder / "journal.csv")
+    assert sum(cents(row["debit"]) for row in entries) == sum(cents(row["credit"]) for row in entries)
+    ledger = world.rows(
+        "SELECT e.account, sum(e.amount) AS cents FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id"
+        " WHERE t.\"on\" BETWEEN '2027-03-01' AND '2027-03-31' GROUP BY 1"
+    )
+    for line in ledger:
+        mine = [row for row in entries if row["account"] == line["account"]]
+        assert sum(cents(row["debit"]) - cents(row["credit"]) for row in mine) == line["cents"], line
+    vat = {row["kind"]: row for row in read(folder / "vat.csv")}
+    invoices, notes = read(folder / "invoices.csv"), read(folder / "credit-notes.csv")
+    for kind, documents, sign in (("invoice", invoices, 1), ("refund", notes, -1)):
+        for column in ("excluding VAT", "VAT", "including VAT"):
+            assert cents(vat[kind][column]) == sign * sum(cents(row[column]) for row in documents)
+        assert vat[kind]["VAT rate %"] == "15"
+    booked = next(line["cents"] for line in ledger if line["account"] == "vat_output")
+    assert sum(cents(row["VAT"]) for row in vat.values()) == -booked
+    assert [row["number"] for row in invoices] == ["INV-000001", "INV-000002"]
+    assert [row["reason"] for row in notes] == ["'=1+1", "'-"], "nobody's words are a formula"
+    assert [row["money"] for row in notes] == ["paid", "owed, the refund bounced"]
+
+
+def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path, monkeypatch: Any) -> None:
+    a_march_with_everything(world)
+    url = world.parts.database.url.render_as_string(hide_password=False)
+    for name, value in {"DATABASE_URL": url, "ENVIRONMENT": "test", "CLOCK": "held"}.items():
+        monkeypatch.setenv(f"BILLING_{name}", value)
+    for name in ("SECRET_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS"):
+        monkeypatch.setenv(f"BILLING_{name}", str(_given(world, name)))
+    told = CliRunner().invoke(
+        billing, ["export", str(tmp_path / "march"), "--from", "2027-03-01", "--to", "2027-03-31"]
+    )
+    assert told.exit_code == 0, told.output
+    assert "2 tax invoices, 0 numbers missing\n2 credit notes, 0 numbers missing" in told.output
+    check_files(world, tmp_path / "march")
+    summary = {(row["what"], row["which"]): row["value"] for row in read(tmp_path / "march" / "summary.csv")}
+    assert summary["tax invoices", "numbers missing"] == "0"
+    assert summary["ledger", "debits"] == summary["ledger", "credits"]
+    assert summary["refunds_owed", "after"] == "-75.00"
+    assert summary["period", "last day"] == "2027-03-31"
+    assert (
+        CliRunner()
+        .invoke(billing, ["export", str(tmp_path), "--from", "2027-03-02", "--to", "2027-03-01"])
+        .exit_code
+    )
+
+
+def _given(world: World, name: str) -> object:
+    found = getattr(world.settings, name.lower())
+    secrets = found if isinstance(found, tuple | list) else [found]
+    return ",".join(one.get_secret_value() if isinstance(one, SecretStr) else one for one in secrets)
+
+
+def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: SignIn) -> None:  # noqa: F811
+    a_march_with_everything(world)
+    finance = staff("finance")
+    page = finance.get("/staff/books?month=2027-03")
+    assert "Refunds owed credited to readers, not paid yet 0.00 75.00 -75.00" in page.words
+    assert "2 tax invoices, INV-000001 to INV-000002; 0 missing" in page.words
+    assert "15% Tax invoices 130.44 19.56 150.00" in page.words
+    journal_file = finance.http.get("/staff/books/journal.csv?month=2027-03")
+    with world.parts.database.transaction() as session:
+        assert journal_file.text == "".join(exports.SHEETS["journal"].lines(session, *MARCH))
+    assert journal_file.headers["cache-control"] == "private, no-store"
+    assert finance.http.get("/staff/books/nothing.csv").status_code == 404
+    finance.get("/staff/books")
+    assert "Write down the bank" in finance.post("/staff/books/paid-back", reference=" ").words
+    finance.get("/staff/books")
+    page = finance.post("/staff/books/paid-back", reference="EFT 2027/118")
+    assert "Owed to readers" not in page.words
+    assert journal(world)[-1] == "2027-04-02 refund_paid_by_hand: refunds_owed +7500, bank -7500"
+    assert balances(world)["bank"] == -7500
+    assert "refunds_owed" not in balances(world)
+    lines = world.rows(
+        "SELECT act, by, subject FROM audit_line WHERE act IN ('export_books', 'paid_back_by_hand') ORDER BY id"
+    )
+    assert [(line["act"], line["by"]) for line in lines] == [
+        ("export_books", "staff:finance@paper.example"),
+        ("paid_back_by_hand", "staff:finance@paper.example"),
+    ]
+    assert staff("support").get("/staff/books").status == 403
+
+
+def test_books_opened_later_are_the_books_kept_from_the_start(world: World) -> None:
+    """What `billing migrate` posts for a database that is older than its ledger."""
+    from sqlalchemy import text
+
+    from billing.payments.backpost import backpost
+
+    started = world.start_trial("a@example.com")
+    world.advance_to(local(2027, 3, 20, 12))
+    extend(world, started, days=5)
+    refund(world, amount=2500)
+    world.advance_to(local(2027, 4, 25, 12))
+    kept = (journal(world), recognised(world), balances(world))
+    with world.parts.database.transaction() as session:
+        assert backpost(session, world.parts.office) == 0, "they are kept already"
+        for table in ("ledger_entry", "ledger_transaction"):
+            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+        for table in ("ledger_entry", "ledger_transaction", "deferral", "recognition_mark"):
+            session.execute(text(f"DELETE FROM {table}"))
+    with world.parts.database.transaction() as session:
+        for table in ("ledger_entry", "ledger_transaction"):
+            session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+        assert backpost(session, world.parts.office) == 4
+    world.settle()
+    assert (sorted(journal(world)), recognised(world), balances(world)) == (sorted(kept[0]), *kept[1:])
+
+
+@given(st.lists(st.lists(st.text(), min_size=2, max_size=2), max_size=5))
+def test_no_cell_begins_as_a_formula_and_none_is_lost(rows: list[list[str]]) -> None:
+    text = "".join(sheets.lines(("a", "b"), rows))
+    back = list(csv.reader(io.StringIO(text, newline="")))[1:]
+    assert not [cell for row in back for cell in row if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert [[cell.removeprefix("'") for cell in row] for row in back] == [
+        [cell.removeprefix("'") for cell in row] for row in rows
+    ]
+    assert sheets.tame(sheets.rand(-978)) == Decimal("-9.78"), "an amount stays a number"

@@ -38,7 +38,7 @@ ADDED = {
 KEPT_PATHS = re.compile(
     r"/v1/(customers(/\{customer\}(/payment_methods.*)?)?|payment_methods.*|setup_intents.*|setup_attempts|"
     r"payment_intents.*|checkout/sessions.*|charges(/\{charge\})?|refunds.*|events.*|webhook_endpoints.*|"
-    r"balance_transactions.*|disputes.*|payouts.*)"
+    r"balance_transactions.*|disputes.*|payouts.*|radar/early_fraud_warnings.*)"
 )
 NO_ENUM = {"api_version", "enabled_events"}
 Schema = dict[str, Any]

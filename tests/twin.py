@@ -116,6 +116,18 @@ class Twin:
         """From now on the card is declined for this reason; None ends that."""
         self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
 
+    def banks(self, do: str, **asked: Any) -> dict[str, Any]:
+        """What banks do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, correct."""
+        return dict(self._post("/_sandbox/banks", {"do": do, **asked}))
+
+    def disputes(self) -> list[dict[str, Any]]:
+        """All disputes, newest first."""
+        return self.objects("dispute")
+
+    def payouts(self) -> list[dict[str, Any]]:
+        """All payouts, newest first."""
+        return self.objects("payout")
+
     def add_webhook(self, url: str, secret: str) -> None:
         """Send every event there, signed with the secret, until the next reset."""
         self._post("/_sandbox/webhook", {"url": url, "secret": secret})

@@ -30,7 +30,12 @@ def main(arguments: list[str] | None = None) -> int:
         listener = listen(options.port)
         app = create_sandbox(
             journal=options.data,
-            merchant=Merchant(name=options.merchant),
+            merchant=Merchant(
+                name=options.merchant,
+                fee_per_mille=options.fee_per_mille,
+                fee_fixed=options.fee_fixed,
+                dispute_fee=options.dispute_fee,
+            ),
             webhooks=webhooks,
             on_exchange=note if record else None,
         )
@@ -52,6 +57,15 @@ def _parser() -> argparse.ArgumentParser:
         "--data", type=Path, help="journal file; without it everything is forgotten at the end"
     )
     parser.add_argument("--merchant", default="Masthead", help="name shown on the Checkout page")
+    parser.add_argument(
+        "--fee-per-mille", type=int, default=Merchant.fee_per_mille, help="fee on a charge, per mille of it"
+    )
+    parser.add_argument(
+        "--fee-fixed", type=int, default=Merchant.fee_fixed, help="fee on a charge besides, in cents"
+    )
+    parser.add_argument(
+        "--dispute-fee", type=int, default=Merchant.dispute_fee, help="fee on a dispute, in cents"
+    )
     parser.add_argument("--webhook-url", help="send every event here")
     parser.add_argument("--webhook-secret", help="signing secret for --webhook-url")
     parser.add_argument("--record", type=Path, help="append every exchange to this file as JSON lines")

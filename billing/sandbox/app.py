@@ -15,13 +15,16 @@ from billing.sandbox import (
     balance,
     charges,
     customers,
+    disputes,
     endpoints,
     events,
     intents,
     methods,
+    payouts,
     refunds,
     sessions,
     setups,
+    warnings,
 )
 from billing.sandbox.api import Api, Exchange
 from billing.sandbox.checkout import Checkout
@@ -33,7 +36,10 @@ from billing.sandbox.store import Store
 from billing.sandbox.watch import Watch
 from billing.sandbox.world import Merchant, World
 
-OPERATIONS = (balance, charges, customers, endpoints, events, intents, methods, refunds, sessions, setups)
+OPERATIONS = (
+    balance, charges, customers, disputes, endpoints, events, intents, methods, payouts, refunds, sessions, setups,
+    warnings,
+)  # fmt: skip
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TICK_SECONDS = 1.0
 
@@ -74,7 +80,7 @@ def create_sandbox(
 
 
 async def _tick(world: World, control: Control) -> None:
-    """While the system's clock runs, sessions expire and refunds settle by themselves."""
+    """While the system's clock runs, sessions expire, refunds settle and payouts leave by themselves."""
     while True:
         await asyncio.sleep(TICK_SECONDS)
         if not world.clock.held:

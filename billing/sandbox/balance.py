@@ -1,54 +1,90 @@
-"""Balance transactions: what each charge and refund did to the balance, with Stripe's fee."""
+"""Balance transactions: what each charge, refund, dispute and payout did to the balance, with Stripe's fee."""
 
 from billing.sandbox import ids, params
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
 from billing.sandbox.store import Row
-from billing.sandbox.world import Call, World
+from billing.sandbox.world import Call, Merchant, World
 
-FEE_PER_MILLE = 29
-FEE_FIXED = 300
 DAYS_UNTIL_AVAILABLE = 7
+UNPAID = ""
+"""The `payout` of what has not been paid out yet. Stripe doesn't show the field, only filters by it."""
 
 
-def fee_on(amount: int) -> int:
-    """The sandbox's fee in cents: 2.9% and R3.00."""
-    return (amount * FEE_PER_MILLE + 500) // 1000 + FEE_FIXED
+def fee_on(merchant: Merchant, amount: int) -> int:
+    """The merchant's fee on a charge, in cents: so many per mille, rounded half up, and so much for each."""
+    return (amount * merchant.fee_per_mille + 500) // 1000 + merchant.fee_fixed
 
 
 def of_charge(world: World, charge: Row) -> Row:
     """Money in, less the fee."""
-    return _write(world, charge, "charge", charge["amount"], fee_on(charge["amount"]))
+    return _write(world, charge, "charge", charge["amount"], fee_on(world.merchant, charge["amount"]))
 
 
 def of_refund(world: World, refund: Row) -> Row:
     """Money out; the fee is not given back."""
-    return _write(world, refund, "refund", -refund["amount"], 0)
+    return _write(world, refund, "refund", -refund["amount"])
 
 
 def of_failed_refund(world: World, refund: Row) -> Row:
     """Money that came back because the refund failed."""
-    return _write(world, refund, "refund_failure", refund["amount"], 0)
+    return _write(world, refund, "refund_failure", refund["amount"])
 
 
-def _write(world: World, source: Row, kind: str, amount: int, fee: int) -> Row:
+def of_dispute(world: World, dispute: Row) -> Row:
+    """Money that the bank takes back, and the fee for a dispute."""
+    fee = world.merchant.dispute_fee
+    return _write(world, dispute, "adjustment", -dispute["amount"], fee, category="dispute")
+
+
+def of_won_dispute(world: World, dispute: Row) -> Row:
+    """Money that comes back with a dispute that was won; the fee does not."""
+    return _write(world, dispute, "adjustment", dispute["amount"], category="dispute_reversal")
+
+
+def of_payout(world: World, payout: Row) -> Row:
+    """Money that leaves for the bank account."""
+    return _write(world, payout, "payout", -payout["amount"], days=0)
+
+
+def of_nothing(world: World, amount: int, currency: str, description: str) -> Row:
+    """A correction by Stripe itself, of no object: what a reconciliation must notice."""
+    return _write(
+        world,
+        {"id": None, "currency": currency, "description": description},
+        "adjustment",
+        amount,
+        category="other_adjustment",
+    )
+
+
+def _write(
+    world: World,
+    source: Row,
+    kind: str,
+    amount: int,
+    fee: int = 0,
+    *,
+    category: str = "",
+    days: int = DAYS_UNTIL_AVAILABLE,
+) -> Row:
     at = world.clock.now()
     fees = [
         {
             "amount": fee,
             "application": None,
             "currency": source["currency"],
-            "description": "Stripe processing fees",
+            "description": "Dispute fee" if category == "dispute" else "Stripe processing fees",
             "type": "stripe_fee",
         }
     ]
-    return world.store.put(
+    row = world.store.put(
         "balance_transaction",
         {
             "id": ids.new("txn", 24),
             "object": "balance_transaction",
             "amount": amount,
-            "available_on": at + DAYS_UNTIL_AVAILABLE * 86400,
+            "available_on": at + days * 86400,
             "balance_type": "payments",
             "created": at,
             "currency": source["currency"],
@@ -57,22 +93,26 @@ def _write(world: World, source: Row, kind: str, amount: int, fee: int) -> Row:
             "fee": fee,
             "fee_details": fees if fee else [],
             "net": amount - fee,
-            "reporting_category": kind,
+            "reporting_category": category or kind,
             "source": source["id"],
             "status": "pending",
             "type": kind,
+            "payout": source["id"] if kind == "payout" else UNPAID,
         },
     )
+    return shown(world, row)
 
 
-def _shown(world: World, row: Row) -> Row:
-    return row | {"status": "available" if row["available_on"] <= world.clock.now() else "pending"}
+def shown(world: World, row: Row) -> Row:
+    """A balance transaction as the API shows it now."""
+    status = "available" if row["available_on"] <= world.clock.now() else "pending"
+    return {key: value for key, value in row.items() if key != "payout"} | {"status": status}
 
 
 @operation("GET", "/v1/balance_transactions/{id}", returns="balance_transaction")
 def retrieve(world: World, call: Call) -> Row:
     """One balance transaction."""
-    return _shown(world, world.find("balance_transaction", call.ids["id"]))
+    return shown(world, world.find("balance_transaction", call.ids["id"]))
 
 
 @operation(
@@ -81,10 +121,18 @@ def retrieve(world: World, call: Call) -> Row:
     returns="balance_transaction",
     many=True,
     spec=params.LISTING
-    | {"created": params.RANGE, "currency": params.CURRENCY, "source": params.text(), "type": params.text()},
+    | {
+        "created": params.RANGE,
+        "currency": params.CURRENCY,
+        "payout": params.text(),
+        "source": params.text(),
+        "type": params.text(),
+    },
 )
 def listing(world: World, call: Call) -> Row:
-    """Balance transactions, newest first."""
-    exact = filters(call, "source", "type", "currency")
+    """Balance transactions, newest first; by `payout`, those it pays out and its own."""
+    exact = filters(call, "payout", "source", "type", "currency")
+    if "payout" in exact:
+        world.find("payout", exact["payout"], param="payout")
     found = page(world, call, "balance_transaction", exact)
-    return found | {"data": [_shown(world, row) for row in found["data"]]}
+    return found | {"data": [shown(world, row) for row in found["data"]]}

@@ -100,7 +100,7 @@ class Card:
     on_setup: Decline | None = None
     on_charge: Decline | None = None
     auth: str = "never"  # "never" | "unless_set_up" | "always" | "on_session"
-    disputed: bool = False
+    disputed: str = ""  # "" | a dispute's reason | "inquiry" | "warning" (an early fraud warning)
     refund: str = "succeeded"  # "succeeded" | "pending" | "fails"
     copy: str = ""
 
@@ -149,7 +149,20 @@ CARDS = (
         "Can be saved, later charges are declined",
         on_charge=GENERIC,
     ),
-    Card("4000000000000259", "createDispute", "Succeeds, then is disputed", disputed=True),
+    Card("4000000000000259", "createDispute", "Succeeds, then is disputed", disputed="fraudulent"),
+    Card(
+        "4000000000002685",
+        "createDisputeProductNotReceived",
+        "Disputed as not received",
+        disputed="product_not_received",
+    ),
+    Card("4000000000001976", "createDisputeInquiry", "Succeeds, then the bank inquires", disputed="inquiry"),
+    Card(
+        "4000000000005423",
+        "createIssuerFraudRecord",
+        "Succeeds, then an early fraud warning",
+        disputed="warning",
+    ),
     Card("4100000000000019", "radarBlock", "Blocked as fraudulent", on_charge=RADAR),
     Card("4000000000007726", "pendingRefund", "Refunds stay pending for a day", refund="pending"),
     Card("4000000000005126", "refundFail", "Refunds fail after a day", refund="fails"),

@@ -2,7 +2,7 @@
 
 import secrets
 
-from billing.sandbox import balance, ids, params, vault
+from billing.sandbox import balance, disputes, ids, params, vault, warnings
 from billing.sandbox.cards import Card, Decline
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -61,7 +61,18 @@ def make(world: World, intent: Row, method: Row, decline: Decline | None) -> Row
         charge["balance_transaction"] = balance.of_charge(world, charge)["id"]
     world.store.put("charge", charge)
     emit(world, "charge.failed" if decline else "charge.succeeded", charge)
-    return charge
+    if decline is None:
+        _be_disputed(world, charge, vault.card_of(world, method).disputed)
+    return world.find("charge", charge["id"])
+
+
+def _be_disputed(world: World, charge: Row, how: str) -> None:
+    """What some cards bring about a moment after they are charged."""
+    if how == "warning":
+        warnings.warn(world, charge)
+    elif how:
+        reason = "general" if how == "inquiry" else how
+        disputes.begin(world, charge, reason=reason, inquiry=how == "inquiry")
 
 
 def descriptor(world: World, suffix: str | None) -> str:

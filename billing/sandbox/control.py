@@ -2,14 +2,16 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import declines, endpoints, events, refunds, sessions
+from billing.sandbox import ahead, banks, declines, endpoints, events, sessions
 from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
+from billing.sandbox.errors import Refusal
 from billing.sandbox.faults import BadRule
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
@@ -17,7 +19,7 @@ from billing.sandbox.world import World
 SETTLE_SECONDS = 30.0
 KINDS = (
     "customer", "payment_method", "setup_intent", "checkout.session", "payment_intent", "charge", "refund",
-    "balance_transaction", "event", "webhook_endpoint", "delivery",
+    "dispute", "radar.early_fraud_warning", "balance_transaction", "payout", "event", "webhook_endpoint", "delivery",
 )  # fmt: skip
 
 
@@ -39,6 +41,7 @@ class Control:
             Route("/_sandbox/faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/trouble", self.trouble, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/declines", self.declines, methods=["POST"]),
+            Route("/_sandbox/banks", self.banks, methods=["POST"]),
             Route("/_sandbox/webhook", self.webhook, methods=["POST"]),
             Route("/_sandbox/resend", self.resend, methods=["POST"]),
             Route("/_sandbox/objects/{kind}", self.objects, methods=["GET"]),
@@ -63,17 +66,19 @@ class Control:
     def keep_up(self) -> None:
         """Whatever the passing of time brings about."""
         sessions.expire_due(self.world)
-        refunds.settle_due(self.world)
+        ahead.settle_due(self.world)
         self.api.keys.prune()
         events.prune(self.world)
         self.world.store.commit()
         self.deliverer.wake()
 
     async def settle(self, _request: Request) -> Response:
-        """Answer once no webhook delivery is due or in flight; 504 after 30 seconds of waiting."""
+        """Answer once no webhook delivery is due or in flight; 504 after 30 seconds of waiting.
+
+        `next` is the epoch second at which something happens here by itself, or null: whoever moves the clock stops there."""
         self.keep_up()
         done = await self.deliverer.settle(SETTLE_SECONDS)
-        return JSONResponse({"settled": done}, 200 if done else 504)
+        return JSONResponse({"settled": done, "next": ahead.next_at(self.world)}, 200 if done else 504)
 
     async def reset(self, _request: Request) -> Response:
         """Forget everything but the endpoints given at start; the clock runs again."""
@@ -138,6 +143,17 @@ class Control:
         self.world.store.put("vault", vault)
         self.world.store.commit()
         return JSONResponse({"payment_method": vault["id"], "decline": vault["decline"]})
+
+    async def banks(self, request: Request) -> Response:
+        """What banks do of their own: `{"do": "dispute", "charge": id}` and the like (see `banks.DO`); a form is led back."""
+        typed = "form" in request.headers.get("content-type", "")
+        asked = dict(parse_qsl((await request.body()).decode())) if typed else await _body(request)
+        try:
+            done = banks.do(self.world, asked)
+        except (Refusal, ValueError) as problem:
+            return _no(str(problem))
+        self.world.store.commit()
+        return RedirectResponse("/_sandbox", 303) if typed else JSONResponse(done or {})
 
     async def webhook(self, request: Request) -> Response:
         """Send events to `{"url", "secret"}` until the next reset."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from billing.sandbox import balance
 from billing.sandbox.errors import invalid
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
@@ -38,6 +39,9 @@ EXPANDABLE: dict[str, dict[str, str]] = {
     "payment_method": {"customer": "customer"},
     "customer": {"invoice_settings.default_payment_method": "payment_method"},
     "balance_transaction": {"source": "charge"},
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
+    "payout": {"balance_transaction": "balance_transaction"},
+    "radar.early_fraud_warning": {"charge": "charge", "payment_intent": "payment_intent"},
 }
 DEEPEST = 4
 
@@ -103,6 +107,7 @@ def _fill(world: World, row: Row, path: str) -> None:
 
 
 def _look_up(world: World, kind: str, identifier: str) -> Row | None:
-    if kind == "charge" and identifier.startswith("re_"):
-        kind = "refund"
-    return world.store.get(kind, identifier)
+    if kind == "charge" and not identifier.startswith("ch_"):
+        kind = {"re": "refund", "du": "dispute", "po": "payout"}.get(identifier.partition("_")[0], kind)
+    found = world.store.get(kind, identifier)
+    return balance.shown(world, found) if found and kind == "balance_transaction" else found

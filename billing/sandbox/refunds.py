@@ -26,6 +26,7 @@ SETTLES_AFTER = 24 * 3600
 def create(world: World, call: Call) -> Row:
     """Give back `amount` cents, or all that is left."""
     charge = _charge(world, call)
+    _refuse_disputed(world, charge)
     left = charge["amount"] - charge["amount_refunded"]
     if left == 0:
         raise invalid(f"Charge {charge['id']} has already been refunded.", code="charge_already_refunded")
@@ -72,10 +73,29 @@ def _charge(world: World, call: Call) -> Row:
     return world.find("charge", intent["latest_charge"])
 
 
-def _begin(world: World, call: Call, charge: Row, amount: int) -> Row:
+def _refuse_disputed(world: World, charge: Row) -> None:
+    found = world.store["dispute"]
+    for row in found.newest(found.where("charge", charge["id"])):
+        if row["status"] in ("needs_response", "under_review", "lost"):
+            raise invalid(
+                f"Charge {charge['id']} has been charged back; cannot issue a refund.", code="charge_disputed"
+            )
+
+
+def behave(world: World, how: str | None) -> None:
+    """From now on all refunds behave so (`succeeded`, `pending`, `pending_fails`, `fails`); None: as their cards say."""
+    world.store.put("setting", {"id": "refunds", "behave": how})
+
+
+def _behaviour(world: World, charge: Row) -> str:
+    told = (world.store.get("setting", "refunds") or {}).get("behave")
     method = world.find("payment_method", charge["payment_method"])
-    behaviour = vault.card_of(world, method).refund
-    pending = behaviour == "pending"
+    return told or vault.card_of(world, method).refund
+
+
+def _begin(world: World, call: Call, charge: Row, amount: int) -> Row:
+    behaviour = _behaviour(world, charge)
+    pending = behaviour.startswith("pending")
     row: Row = {
         "id": ids.new("re", 24),
         "object": "refund",
@@ -132,18 +152,26 @@ def settle_due(world: World) -> None:
         if row["id"].startswith("refund:") and row["at"] <= now
     ]
     for plan in due:
-        refund = dict(world.find("refund", plan["refund"]))
-        refund.pop("pending_reason", None)
-        if plan["to"] == "pending":
-            refund["status"] = "succeeded"
-            world.store.put("refund", refund)
-            emit(world, "refund.updated", refund, {"status": "pending"})
-        else:
-            _fall_through(world, refund)
-        world.store.remove("setting", plan["id"])
+        decide(world, world.find("refund", plan["refund"]), succeeds=plan["to"] == "pending")
 
 
-def _fall_through(world: World, refund: Row) -> None:
+def decide(world: World, refund: Row, *, succeeds: bool) -> None:
+    """The reader's bank takes the money, or sends it back; one that has succeeded may still fail. Raises Refusal."""
+    if refund["status"] not in ("pending", "succeeded") or (succeeds and refund["status"] != "pending"):
+        raise invalid(f"Refund {refund['id']} is {refund['status']}.")
+    if world.store.get("setting", f"refund:{refund['id']}"):
+        world.store.remove("setting", f"refund:{refund['id']}")
+    refund, before = dict(refund), {"status": refund["status"]}
+    refund.pop("pending_reason", None)
+    if not succeeds:
+        _fall_through(world, refund, before)
+        return
+    refund["status"] = "succeeded"
+    world.store.put("refund", refund)
+    emit(world, "refund.updated", refund, before)
+
+
+def _fall_through(world: World, refund: Row, before: Row) -> None:
     refund |= {
         "status": "failed",
         "failure_reason": "lost_or_stolen_card",
@@ -151,8 +179,8 @@ def _fall_through(world: World, refund: Row) -> None:
     }
     world.store.put("refund", refund)
     _count(world, world.find("charge", refund["charge"]), -refund["amount"])
-    emit(world, "refund.failed", refund, {"status": "succeeded"})
-    emit(world, "refund.updated", refund, {"status": "succeeded"})
+    emit(world, "refund.failed", refund, before)
+    emit(world, "refund.updated", refund, before)
 
 
 @operation("GET", "/v1/refunds/{id}", returns="refund")

@@ -33,7 +33,7 @@ class Watch:
         return FileResponse(HERE / "static" / "sandbox.css", headers={"Cache-Control": "no-cache"})
 
     async def page(self, _request: Request) -> Response:
-        """Clock, customers, charges, webhooks, faults."""
+        """Clock, customers, charges, refunds, disputes, payouts, webhooks, faults."""
         store = self.world.store
         return show(
             "watch.html",
@@ -41,9 +41,13 @@ class Watch:
             now=self.world.clock.now(),
             held=self.world.clock.held,
             counts={
-                kind: len(store[kind].rows) for kind in ("customer", "charge", "refund", "event", "delivery")
+                kind: len(store[kind].rows)
+                for kind in ("customer", "charge", "refund", "dispute", "payout", "event", "delivery")
             },
             charges=[self._charge(row) for row in self._latest("charge")],
+            refunds=self._latest("refund"),
+            disputes=self._latest("dispute"),
+            payouts=self._latest("payout"),
             customers=[row for row in self._latest("customer") if not row.get("deleted")],
             deliveries=[self._delivery(row) for row in self._latest("delivery")],
             endpoints=list(store["webhook_endpoint"].rows.values()),

@@ -19,16 +19,22 @@ NOUNS = {
     "event": "event",
     "webhook_endpoint": "webhook endpoint",
     "balance_transaction": "balance transaction",
+    "dispute": "dispute",
+    "payout": "payout",
+    "radar.early_fraud_warning": "early fraud warning",
     "checkout.session": "checkout.session",
 }
 
 
 @dataclass(frozen=True)
 class Merchant:
-    """Whose Stripe account this pretends to be."""
+    """Whose Stripe account this pretends to be, and what Stripe takes of it: fees in cents, and per mille of a charge."""
 
     name: str = "Masthead"
     descriptor: str = "MASTHEAD"
+    fee_per_mille: int = 29
+    fee_fixed: int = 200
+    dispute_fee: int = 15000
 
 
 @dataclass(frozen=True)

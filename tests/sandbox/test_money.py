@@ -6,6 +6,7 @@ import pytest
 from stripe import InvalidRequestError
 
 from billing.sandbox.balance import fee_on
+from billing.sandbox.world import Merchant
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge
 from tests.twin import Twin
 
@@ -144,13 +145,18 @@ def test_an_unpaid_intent_cannot_be_refunded(stripe: Stripe) -> None:
         stripe.v1.refunds.create({"payment_intent": intent.id})
 
 
+@pytest.mark.parametrize(("amount", "fee"), [(7500, 418), (75000, 2375), (1000, 229), (17, 200), (18, 201)])
+def test_the_fee_is_a_part_of_the_charge_and_so_much_for_each(amount: int, fee: int) -> None:
+    assert fee_on(Merchant(fee_per_mille=29, fee_fixed=200), amount) == fee
+
+
 def test_the_balance_adds_up(stripe: Stripe) -> None:
     intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 1000})
     entries = stripe.v1.balance_transactions.list().data
     assert [(one.type, one.amount, one.fee, one.net) for one in entries] == [
         ("refund", -1000, 0, -1000),
-        ("charge", 7500, fee_on(7500), 7500 - fee_on(7500)),
+        ("charge", 7500, 418, 7082),
     ]
     assert (
         stripe.v1.balance_transactions.retrieve(entries[0].id).source == stripe.v1.refunds.list().data[0].id

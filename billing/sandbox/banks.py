@@ -1,0 +1,74 @@
+"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, correct the balance."""
+
+from collections.abc import Callable
+from typing import Any
+
+from billing.sandbox import balance, disputes, refunds, warnings
+from billing.sandbox.store import Row
+from billing.sandbox.world import World
+
+Asked = dict[str, Any]
+
+
+def _dispute(world: World, asked: Asked) -> Row:
+    """`charge`; and `reason`, `amount` in cents, `inquiry`, where they matter."""
+    charge = world.find("charge", str(asked.get("charge")))
+    return disputes.begin(
+        world,
+        charge,
+        reason=str(asked.get("reason", "fraudulent")),
+        amount=asked.get("amount"),
+        inquiry=bool(asked.get("inquiry", False)),
+    )
+
+
+def _decide_dispute(won: bool) -> Callable[[World, Asked], Row]:
+    return lambda world, asked: disputes.decide(
+        world, world.find("dispute", str(asked.get("dispute"))), won=won
+    )
+
+
+def _warn(world: World, asked: Asked) -> Row:
+    return warnings.warn(world, world.find("charge", str(asked.get("charge"))))
+
+
+def _settle_refund(succeeds: bool) -> Callable[[World, Asked], None]:
+    return lambda world, asked: refunds.decide(
+        world, world.find("refund", str(asked.get("refund"))), succeeds=succeeds
+    )
+
+
+def _refunds(world: World, asked: Asked) -> None:
+    """How all refunds behave from now on: `as`, or null."""
+    how = asked.get("as")
+    if how not in (None, "succeeded", "pending", "pending_fails", "fails"):
+        raise ValueError("as must be succeeded, pending, pending_fails, fails or null")
+    refunds.behave(world, how)
+
+
+def _correct(world: World, asked: Asked) -> Row:
+    """`amount` in cents, below zero to take."""
+    amount = asked.get("amount")
+    if not isinstance(amount, int) or amount == 0:
+        raise ValueError("amount must be cents other than 0")
+    return balance.of_nothing(world, amount, "zar", str(asked.get("description", "A correction")))
+
+
+DO: dict[str, Callable[[World, Asked], Row | None]] = {
+    "dispute": _dispute,
+    "win": _decide_dispute(True),
+    "lose": _decide_dispute(False),
+    "warn": _warn,
+    "refund_succeeds": _settle_refund(True),
+    "refund_fails": _settle_refund(False),
+    "refunds": _refunds,
+    "correct": _correct,
+}
+
+
+def do(world: World, asked: Asked) -> Row | None:
+    """Do what `asked["do"]` names; raises Refusal or ValueError with what is wrong."""
+    act = DO.get(str(asked.get("do")))
+    if act is None:
+        raise ValueError(f"do must be one of {', '.join(DO)}")
+    return act(world, asked)

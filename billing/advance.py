@@ -1,8 +1,9 @@
 """Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
 
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import httpx
 import sqlalchemy as sa
@@ -97,14 +98,16 @@ def _set_twin(parts: Parts, at: datetime) -> None:
 
 
 def _drain(parts: Parts, now: datetime) -> datetime | None:
-    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due."""
+    """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due:
+    one of ours, or one that the twin does of its own (a refund arrives, a dispute runs out, a payout leaves)."""
     deadline = time.monotonic() + STUCK_AFTER_SECONDS
     while True:
         done = tick(parts)
         delivered = _twin(parts, "settle", {})
         due = _next(parts)
-        if delivered and not done and (due is None or due > now):
-            return due
+        if delivered is not None and not done and (due is None or due > now):
+            twins = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
+            return min((at for at in (due, twins) if at is not None), default=None)
         if done:
             deadline = time.monotonic() + STUCK_AFTER_SECONDS
         elif time.monotonic() > deadline:
@@ -113,8 +116,8 @@ def _drain(parts: Parts, now: datetime) -> datetime | None:
             time.sleep(0.02)
 
 
-def _twin(parts: Parts, what: str, body: dict[str, int]) -> bool:
-    """Whether it is done; False when the sandbox has so many webhooks under way that it must be asked again."""
+def _twin(parts: Parts, what: str, body: dict[str, int]) -> dict[str, Any] | None:
+    """Its answer; None when the sandbox has so many webhooks under way that it must be asked again."""
     url = f"{parts.settings.stripe_api_base}/_sandbox/{what}"
     try:
         answer = _line().post(url, json=body)
@@ -122,10 +125,3 @@ def _twin(parts: Parts, what: str, body: dict[str, int]) -> bool:
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable(f"The sandbox doesn't answer at {url}: {error}") from error
-    return answer.is_success
-
-
-@cache
-def _line() -> httpx.Client:
-    """Made once: each new client reads every certificate authority of the machine, some 15 ms. It keeps nothing open."""
-    return httpx.Client(timeout=PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))

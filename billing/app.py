@@ -65,15 +65,17 @@ def build(settings: Settings) -> Parts:
         phone=settings.publisher_phone,
         url=settings.public_url,
     )
+    gateway = StripeGateway(
+        secret_key=settings.stripe_secret_key.get_secret_value(),
+        api_base=settings.stripe_api_base,
+        webhook_secrets=settings.stripe_webhook_secrets,
+    )
     return Parts(
         settings=settings,
         database=database,
         clock=clock,
-        gateway=StripeGateway(
-            secret_key=settings.stripe_secret_key.get_secret_value(),
-            api_base=settings.stripe_api_base,
-            webhook_secrets=settings.stripe_webhook_secrets,
-        ),
+        gateway=gateway,
+        books=gateway.books,
         office=office,
         sender=Sender(SmtpTransport(settings.smtp_url), house, settings.mail_from, tokens, settings.zone),
         press=Press(

@@ -8,8 +8,10 @@ from billing.db import Database
 from billing.mail.deliver import Sender
 from billing.newsletters.press import Press
 from billing.office import Office
+from billing.payments.books import Books
 from billing.payments.gateway import Gateway
 from billing.renewals.run import Till
+from billing.reports.catch_up import Clerk
 from billing.settings import Settings
 from billing.webhooks.settle import Desk
 
@@ -22,6 +24,7 @@ class Parts:
     database: Database
     clock: Clock
     gateway: Gateway
+    books: Books
     office: Office
     sender: Sender
     press: Press
@@ -34,7 +37,12 @@ class Parts:
     @property
     def desk(self) -> Desk:
         """What settling events works with."""
-        return Desk(self.database, self.gateway, self.office)
+        return Desk(self.database, self.gateway, self.office, self.books)
+
+    @property
+    def clerk(self) -> Clerk:
+        """What comparing our books with Stripe's works with."""
+        return Clerk(self.database, self.gateway, self.books, self.office)
 
     @property
     def limits(self) -> MeterLimits:

@@ -3,10 +3,13 @@
 from sqlmodel import SQLModel
 
 import billing.access.models
+import billing.cases.models
 import billing.clock
 import billing.installation
 import billing.mail.models
 import billing.newsletters.models
+import billing.payments.balance_models
+import billing.payments.dispute_models
 import billing.payments.ledger_models
 import billing.payments.models
 import billing.readers.models

@@ -12,6 +12,7 @@ from billing.newsletters import optin, send, start
 from billing.parts import Parts
 from billing.payments import earn, refund, sweep
 from billing.renewals import foresee, run
+from billing.reports import reckonings
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
 
@@ -66,6 +67,14 @@ JOBS = (
         lambda p, at: earn.recognise_due(p.database, p.office, at),
         earn.next_due,
         earn.next_words,
+        stops=False,
+    ),
+    Job(
+        "reconcile",
+        lambda p, at: reckonings.reckon(p.clerk, at),
+        reckonings.next_due,
+        reckonings.next_words,
+        apart=True,
         stops=False,
     ),
     Job(

@@ -109,6 +109,18 @@ class Cancelled(Message):
 
 
 @dataclass(frozen=True)
+class Disputed(Message):
+    """A bank disputes a charge, or calls it fraudulent, so renewals have stopped. Blames nobody: it may be a mistake.
+
+    `access_until` is the last day of reading, None where reading stopped at once.
+    """
+
+    kind: ClassVar[str] = "disputed"
+    access_until: Day | None
+    account_url: Url
+
+
+@dataclass(frozen=True)
 class Resumed(Message):
     """Confirms that a cancellation was undone."""
 
@@ -190,6 +202,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Receipt,
     PaymentFailed,
     Cancelled,
+    Disputed,
     Resumed,
     Refunded,
     Ended,

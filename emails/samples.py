@@ -7,6 +7,7 @@ from emails.house import House
 from emails.messages import (
     Cancelled,
     ConfirmSignup,
+    Disputed,
     Ended,
     PaymentFailed,
     Receipt,
@@ -101,6 +102,8 @@ def _endings() -> dict[str, Message]:
         "cancelled-in-trial": Cancelled("2026-03-15", False, undo, OFFER),
         "cancelled-when-paid": Cancelled("2026-04-15", True, undo, OFFER),
         "cancelled-at-once": Cancelled(None, True, None, OFFER),
+        "disputed": Disputed("2026-04-15", ACCOUNT),
+        "disputed-at-once": Disputed(None, ACCOUNT),
         "resumed": Resumed("2026-04-16", 7500, CANCEL, ACCOUNT),
         "refunded": Refunded(
             amount=7500,

@@ -1,12 +1,16 @@
 """Commands for operators: a billing run, keys, prices."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import click
 
 from billing.cli import billing
 from billing.cli.words import Instant, in_zone, settings
+
+if TYPE_CHECKING:
+    from billing.reports.reconcile import Report
 
 
 @billing.command(name="run")
@@ -110,3 +114,39 @@ def prices_add(plan: str, cents: int, first_day: datetime) -> None:
     click.echo(
         f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."
     )
+
+
+@billing.command()
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="One civil day, 2027-03-16; else all that is due."
+)
+def reconcile(day: datetime | None) -> None:
+    """Our books against Stripe's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
+    from billing.app import build
+    from billing.reports import reckonings
+    from billing.reports.reconcile import reconcile as compare
+
+    parts = build(settings())
+    at = parts.clock.now()
+    yesterday = parts.office.today(at) - timedelta(days=1)
+    if day is not None and day.date() > yesterday:
+        raise click.ClickException("That day isn't over yet; its books aren't closed.")
+    with parts.database.transaction() as session:
+        since = reckonings.since_when(session, parts.office.zone) or yesterday
+    first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
+    report = compare(parts.clerk, first, last, at)
+    if day is None:
+        reckonings.keep(parts.clerk, report, at)
+    _show(report)
+    sys.exit(1 if report.unexplained else 0)
+
+
+def _show(report: "Report") -> None:
+    days = f"{report.since}" if report.since == report.through else f"{report.since} to {report.through}"
+    click.echo(f"{days}: {report.movements} movements at Stripe")
+    if report.caught_up:
+        click.echo(f"{report.caught_up} written down now: their news had been lost")
+    for one in report.differences:
+        click.echo(f"{one.kind}: {one.what}")
+    explained = len(report.differences) - report.unexplained
+    click.echo(f"{len(report.differences)} differences, {explained} of them explained")

@@ -121,7 +121,9 @@ class Notification:
 
 
 class Gateway(Protocol):
-    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once."""
+    """What we ask of an acquirer. Every call that changes something carries a key that makes it happen once.
+
+    Its books (`billing.payments.books`) are read apart."""
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
         """Make the payer known; the acquirer's reference for it."""

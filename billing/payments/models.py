@@ -169,7 +169,7 @@ class Payment(SQLModel, table=True):
     charge_ref: str = Field(unique=True)
     network_transaction_id: str | None = None
     """Evidence that the charge continues the first, authenticated one (COF-2)."""
-    paid_at: datetime
+    paid_at: datetime = Field(index=True)
 
 
 class RefundState(StrEnum):

@@ -8,6 +8,7 @@ from sqlmodel.sql.expression import Select
 
 from billing.errors import NotFound
 from billing.office import Office
+from billing.payments import disputed
 from billing.payments.models import (
     Attempt,
     Invoice,
@@ -35,6 +36,8 @@ class Paid:
     payment: Payment
     card: PaymentMethod
     refunds: tuple[Refund, ...]
+    disputed: bool = False
+    """Whether a bank has taken the money back, for now or for good."""
 
     @property
     def returned(self) -> int:
@@ -47,7 +50,7 @@ def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:
     rows = session.exec(
         _paid().where(Invoice.reader_id == reader_id).order_by(col(Invoice.number).desc()).limit(limit)
     )
-    return [Paid(invoice, payment, card, _refunds(session, payment)) for invoice, payment, card in rows]
+    return [_as_paid(session, invoice, payment, card) for invoice, payment, card in rows]
 
 
 def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
@@ -56,7 +59,12 @@ def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
     if row is None:
         raise UnknownInvoice
     invoice, payment, card = row
-    return Paid(invoice, payment, card, _refunds(session, payment))
+    return _as_paid(session, invoice, payment, card)
+
+
+def _as_paid(session: Session, invoice: Invoice, payment: Payment, card: PaymentMethod) -> Paid:
+    taken = disputed.is_taken(session, payment)
+    return Paid(invoice, payment, card, _refunds(session, payment), taken)
 
 
 def _paid() -> Select[Invoice, Payment, PaymentMethod]:
@@ -76,7 +84,7 @@ def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
 
 def in_cooling_off(office: Office, paid: list[Paid], at: datetime) -> Paid | None:
     """The first and only payment, while it may still be given back in full on request: to the end of the last civil day."""
-    if len(paid) != 1 or paid[0].refunds:
+    if len(paid) != 1 or paid[0].refunds or paid[0].disputed:
         return None
     last_day = office.today(paid[0].payment.paid_at) + COOLING_OFF
     return paid[0] if office.today(at) <= last_day else None

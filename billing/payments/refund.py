@@ -7,12 +7,14 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, or_, select
 
 from billing import ids
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Conflict, Invalid, NotFound
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments import book, numbers
+from billing.payments import book, disputed, numbers
 from billing.payments.gateway import Gateway, RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import percent
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
@@ -45,7 +47,10 @@ class UnknownPayment(NotFound):
 
 
 def left_of(session: Session, payment: Payment) -> int:
-    """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced."""
+    """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced; none of
+    one that a bank has taken back."""
+    if disputed.is_taken(session, payment):
+        return 0
     return payment.amount - _sum_given(session, payment, col(Refund.amount))
 
 
@@ -176,6 +181,7 @@ def settle(
             refund.failure, refund.ask_at = why, at + _ASK_AGAIN
         case RefundRefused(why):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
+            _open_case(session, refund, at)
         case RefundAnswer(ref, state, failure):
             if state == RefundState.SUCCEEDED:
                 refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
@@ -183,6 +189,8 @@ def settle(
             refund.settled_at = None if refund.state is RefundState.PENDING else at
             if refund.state is RefundState.SUCCEEDED:
                 _credit(session, office, refund, payment, at)
+            elif refund.state is RefundState.FAILED:
+                _open_case(session, refund, at)
     session.add(refund)
 
 
@@ -201,6 +209,26 @@ def _settle_again(
     refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
     session.add(refund)
     book.bounced(session, office, refund, at)
+    _open_case(session, refund, at)
+
+
+def _open_case(session: Session, refund: Refund, at: datetime) -> None:
+    """Money that is owed and can't go back by itself is paid by a person (STR-13)."""
+    open_case(
+        session,
+        CaseKind.REFUND_FAILED,
+        refund.id,
+        f"{Money(refund.amount).with_vat_words()} did not go back: {refund.failure or 'no reason given'}.",
+        at=at,
+        reader_id=refund.reader_id,
+        ours=refund.amount,
+        facts={
+            "payment": refund.payment_id,
+            "refund at Stripe": refund.gateway_ref or "",
+            "for": refund.reason,
+        },
+        link=f"/staff/readers/{refund.reader_id}",
+    )
 
 
 def _lock(session: Session, refund_id: str) -> tuple[Refund, Payment]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -26,6 +26,7 @@ from billing.payments.gateway import (
     SetupOpen,
     Unknown,
 )
+from billing.payments.stripe_books import StripeBooks
 from billing.rules.dunning import Evidence
 
 API_VERSION = "2026-10-28.endive"
@@ -61,6 +62,7 @@ class StripeGateway:
             max_network_retries=1,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         ).v1
+        self.books = StripeBooks(self._stripe, _asked)
         self._secrets = tuple(webhook_secrets)
         self._currency = currency
 
@@ -324,6 +326,13 @@ def _refund(refund: dict[str, Any]) -> RefundAnswer:
         refund["status"], "pending"
     )
     return RefundAnswer(str(refund["id"]), state, refund.get("failure_reason"))
+
+
+def _asked(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except stripe.StripeError as error:
+        return _unknown(error)
 
 
 def _unknown(error: stripe.StripeError) -> Unknown:

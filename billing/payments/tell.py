@@ -13,7 +13,17 @@ from billing.readers.register import by_id
 from billing.rules import notices, trial
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
-from emails import Cancelled, Ended, Message, PaymentFailed, Receipt, Resumed, TrialNotice, TrialStarted
+from emails import (
+    Cancelled,
+    Disputed,
+    Ended,
+    Message,
+    PaymentFailed,
+    Receipt,
+    Resumed,
+    TrialNotice,
+    TrialStarted,
+)
 
 
 def trial_started(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
@@ -136,6 +146,18 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
     )
     asked = subscription.cancel_asked_at or at
     _queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}", at)
+
+
+def disputed(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Renewals have stopped because a bank questions a charge; no blame, and the way to us."""
+    reading = subscription.ended_at is None and subscription.cancels_at is not None
+    last_day = (
+        _last_day(office, subscription.cancels_at).isoformat()
+        if reading and subscription.cancels_at
+        else None
+    )
+    words = Disputed(access_until=last_day, account_url=office.account_url)
+    _queue(session, subscription, words, f"disputed:{subscription.id}:{at.isoformat()}", at)
 
 
 def resumed(

@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 from billing.errors import Conflict, Invalid
 from billing.office import Office
 from billing.payments import refund, tell
+from billing.payments.disputed import refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals.act import act
@@ -191,10 +192,11 @@ def undo(
     by: str,
     why: str = "cancellation undone",
 ) -> Subscription:
-    """Take a cancellation back while the trial or the period runs. Raises NothingToUndo."""
+    """Take a cancellation back while the trial or the period runs. Raises NothingToUndo, DisputeOpen."""
     subscription = lock(session, subscription_id)
     if subscription.state is State.ENDED or subscription.cancels_at is None or subscription.cancels_at <= at:
         raise NothingToUndo
+    refuse_while_open(session, subscription.reader_id)
     change(
         session,
         subscription,

@@ -1,1 +1,1 @@
-"""What the rows say together: the books of a period, and files of them."""
+"""What the rows say together: the books of a period, files of them, and how they compare with Stripe's."""

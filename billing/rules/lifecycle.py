@@ -28,6 +28,10 @@ class Happening(StrEnum):
     RAN_OUT = "ran_out", "A cancelled subscription reached the end of what was free or paid for."
     GAVE_UP = "gave_up", "The grace after a refused charge passed without payment."
     STOP_ORDERED = "stop_ordered", "The reader told the bank to stop: that is a cancellation (RET-2)."
+    DISPUTED = (
+        "disputed",
+        "A bank disputes a charge, or calls it fraudulent: nothing more is charged; what is free or paid for is read to its end.",
+    )
     ENDED_NOW = "ended_now", "It was ended at once: by staff, or with a refund that takes the sale back."
     CARD_CHANGED = "card_changed", "The reader gave another card."
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
@@ -60,6 +64,9 @@ MOVES: dict[tuple[State, Happening], State] = {
     (State.TRIALING, Happening.STOP_ORDERED): State.ENDED,
     (State.ACTIVE, Happening.STOP_ORDERED): State.ENDED,
     (State.PAST_DUE, Happening.STOP_ORDERED): State.ENDED,
+    (State.TRIALING, Happening.DISPUTED): State.TRIALING,
+    (State.ACTIVE, Happening.DISPUTED): State.ACTIVE,
+    (State.PAST_DUE, Happening.DISPUTED): State.ENDED,
     (State.TRIALING, Happening.ENDED_NOW): State.ENDED,
     (State.ACTIVE, Happening.ENDED_NOW): State.ENDED,
     (State.PAST_DUE, Happening.ENDED_NOW): State.ENDED,

@@ -65,6 +65,7 @@ _HAPPENED = {
     Happening.RAN_OUT: "Ran out",
     Happening.GAVE_UP: "Ended without payment",
     Happening.STOP_ORDERED: "Ended: the bank was told to stop",
+    Happening.DISPUTED: "Stopped: a bank questions a charge",
     Happening.ENDED_NOW: "Ended at once",
     Happening.CARD_CHANGED: "Another card",
     Happening.FIRST_CHARGE_REFUSED: "First charge declined",

@@ -9,9 +9,12 @@ from sqlmodel import col, select
 
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
+from billing.disputes import settle as disputes
+from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments import refund, setup
+from billing.payments import balance, refund, setup
+from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, Refund
 from billing.renewals.settle import settle as settle_attempt
@@ -29,6 +32,7 @@ class Desk:
     database: Database
     gateway: Gateway
     office: Office
+    books: Books
 
 
 def settle_due(desk: Desk, at: datetime) -> int:
@@ -142,6 +146,21 @@ def card_changed(desk: Desk, event: InboundEvent, _at: datetime) -> str:
     return "card refreshed"
 
 
+def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A bank takes a charge back, or asks, or has decided."""
+    return disputes.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+
+
+def fraud_warned(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A card's issuer calls a charge fraudulent."""
+    return warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+
+
+def paid_out(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A payout can be itemised now (STR-11)."""
+    return balance.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+
+
 HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {
     "payment_intent.succeeded": charge_changed,
     "payment_intent.payment_failed": charge_changed,
@@ -150,6 +169,13 @@ HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {
     "refund.created": refund_changed,
     "refund.updated": refund_changed,
     "refund.failed": refund_changed,
+    "charge.dispute.created": dispute_changed,
+    "charge.dispute.updated": dispute_changed,
+    "charge.dispute.funds_withdrawn": dispute_changed,
+    "charge.dispute.funds_reinstated": dispute_changed,
+    "charge.dispute.closed": dispute_changed,
+    "radar.early_fraud_warning.created": fraud_warned,
+    "payout.reconciliation_completed": paid_out,
     "payment_method.updated": card_changed,
     "payment_method.automatically_updated": card_changed,
 }

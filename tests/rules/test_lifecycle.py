@@ -19,6 +19,7 @@ EXPECTED = {
     Happening.RAN_OUT: "EE..",
     Happening.GAVE_UP: "..E.",
     Happening.STOP_ORDERED: "EEE.",
+    Happening.DISPUTED: "TAE.",
     Happening.ENDED_NOW: "EEE.",
     Happening.CARD_CHANGED: "TAP.",
     Happening.FIRST_CHARGE_REFUSED: ".E..",

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.payments import numbers
+from billing.payments.disputed import refuse_while_open
 from billing.renewals import cancel
 from billing.renewals.cancel import DueBack, When
 from billing.rules.lifecycle import State
@@ -86,11 +87,12 @@ class Resume:
     what = May.RESUME
 
     def preview(self, desk: Desk, /) -> Preview:
-        """When the card is charged next. Raises NothingToUndo, UnknownSubscription."""
+        """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
         subscription = _subscription(desk.session, self.reader_id)
         ended = subscription.state is State.ENDED
         if ended or subscription.cancels_at is None or subscription.cancels_at <= desk.at:
             raise cancel.NothingToUndo
+        refuse_while_open(desk.session, self.reader_id)
         price = terms_of(desk.session, subscription)[1]
         on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
         words = ["The subscription goes on as if it had never been cancelled."]

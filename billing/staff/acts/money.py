@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from billing import ids
-from billing.payments import numbers, refund
+from billing.payments import disputed, numbers, refund
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
 from billing.staff.acts.shape import Desk, Preview, rand
 from billing.staff.audit import Actor
@@ -23,8 +23,9 @@ class GiveBack:
     what = May.REFUND
 
     def preview(self, desk: Desk, /) -> Preview:
-        """How much, of which invoice, to which card. Raises UnknownPayment, TooMuch, NotAnAmount."""
+        """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
         payment, invoice = self._payment(desk.session)
+        disputed.refuse_taken(desk.session, payment)
         left = refund.left_of(desk.session, payment)
         cents = left if self.cents is None else self.cents
         if cents > left or left == 0:
@@ -45,6 +46,7 @@ class GiveBack:
         """Put it on its way."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
+        disputed.refuse_taken(desk.session, payment)
         made = refund.intend(
             desk.session,
             payment,

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlmodel import col, select
 from starlette.responses import Response
 
+from billing.payments import disputed
 from billing.payments import refund as refunds
 from billing.payments.models import Invoice, Payment, Refund
 from billing.payments.receipts import UnknownInvoice
@@ -68,7 +69,8 @@ class RefundBody(shapes.Body):
 
 @router.post("/v1/payments/{payment_id}/refunds", status_code=201, summary="Give money back")
 def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
-    """201: the refund is on its way. 409 `refund_exceeds_payment` when it is more than is left."""
+    """201: the refund is on its way. 409 `refund_exceeds_payment` when it is more than is left,
+    409 `charge_disputed` when a bank has taken it back."""
 
     def do() -> tuple[int, Any]:
         with caller.parts.database.transaction() as session:
@@ -86,6 +88,7 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
             )
             with line:
                 lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+                disputed.refuse_taken(session, payment)
                 made = refunds.intend(
                     session,
                     payment,

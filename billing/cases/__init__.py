@@ -1,0 +1,1 @@
+"""Cases: what a machine found and only a person can explain. Opened once, closed by somebody with a reason."""

@@ -1,0 +1,51 @@
+"""Close a case, with who and why."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.cases.models import Case, CaseKind
+from billing.errors import Conflict, Invalid, NotFound
+
+
+class UnknownCase(NotFound):
+    """There is no such case."""
+
+    code = "unknown_case"
+
+
+class CaseClosed(Conflict):
+    """Somebody has closed this case already."""
+
+    code = "case_closed"
+
+
+class NeedsReason(Invalid):
+    """Say in a few words what explains it: the reason stays with the case."""
+
+    code = "needs_reason"
+
+
+def close(session: Session, case_id: str, *, reason: str, by: str, at: datetime) -> Case:
+    """Close it. Raises UnknownCase, CaseClosed, NeedsReason."""
+    case = session.exec(select(Case).where(Case.id == case_id).with_for_update()).first()
+    if case is None:
+        raise UnknownCase
+    if case.closed_at is not None:
+        raise CaseClosed
+    if not reason.strip():
+        raise NeedsReason
+    case.closed_at, case.closed_by, case.reason = at, by, reason.strip()
+    session.add(case)
+    return case
+
+
+def close_about(
+    session: Session, kind: CaseKind, subject: str, *, reason: str, by: str, at: datetime
+) -> None:
+    """Close the case about something that has come to its end by itself, if it is open."""
+    case_id = session.exec(
+        select(Case.id).where(Case.kind == kind.value, Case.subject == subject, col(Case.closed_at).is_(None))
+    ).first()
+    if case_id is not None:
+        close(session, case_id, reason=reason, by=by, at=at)

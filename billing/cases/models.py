@@ -1,0 +1,72 @@
+"""Tables about what waits for a person."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+
+class CaseKind(StrEnum):
+    """What sort of thing was found; each member's `__doc__` says it to people."""
+
+    UNKNOWN_CHARGE = "unknown_charge", "Stripe took money that we have no payment for"
+    MISSING_CHARGE = "missing_charge", "We have a payment that Stripe knows nothing of"
+    OTHER_AMOUNT = "other_amount", "Stripe moved another amount than we wrote down"
+    UNKNOWN_REFUND = "unknown_refund", "Stripe returned money that we have no refund for"
+    MISSING_REFUND = "missing_refund", "We have a refund that Stripe knows nothing of"
+    UNKNOWN_DISPUTE = "unknown_dispute", "A bank took back a charge that we have no payment for"
+    MISSING_DISPUTE = "missing_dispute", "We have a dispute that moved no money at Stripe"
+    UNEXPECTED_MOVEMENT = "unexpected_movement", "Stripe changed our balance for a reason we don't know"
+    PAYOUT_SUM = "payout_sum", "A payout isn't the sum of what it pays out"
+    REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
+    DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
+    FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
+
+    def __new__(cls, value: str, words: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.__doc__ = words
+        return member
+
+    @property
+    def words(self) -> str:
+        """In words."""
+        return str(self.__doc__)
+
+
+class Case(SQLModel, table=True):
+    """Something that doesn't add up, or wants a decision. One for each thing, for ever: what was explained stays explained."""
+
+    __tablename__ = "staff_case"
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "subject", name="opened_once"),
+        sa.Index("staff_case_open", "opened_at", postgresql_where=sa.text("closed_at IS NULL")),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("(closed_at IS NULL) = (reason IS NULL)", name="closed_with_a_reason"),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    """One of `CaseKind`; text without a CHECK, so that a new kind needs no migration."""
+    subject: str
+    """The thing it is about, by its id here or at Stripe."""
+    what: str
+    """In a sentence, for people."""
+    reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
+    ours: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """Cents as our books have it; None where they have nothing, or it isn't about an amount."""
+    theirs: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """Cents as Stripe has it."""
+    facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """Evidence, as words by name."""
+    link: str | None = None
+    """The page of ours on which something can be done about it."""
+    act_by: datetime | None = None
+    """When it is too late to do something about it."""
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    reason: str | None = None

@@ -1,0 +1,44 @@
+"""Open a case, once for each thing."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from billing import ids
+from billing.cases.models import Case, CaseKind
+
+
+def open_case(
+    session: Session,
+    kind: CaseKind,
+    subject: str,
+    what: str,
+    *,
+    at: datetime,
+    reader_id: str | None = None,
+    ours: int | None = None,
+    theirs: int | None = None,
+    facts: Mapping[str, Any] | None = None,
+    link: str | None = None,
+    act_by: datetime | None = None,
+) -> bool:
+    """Open a case about `subject`, unless there is or was one of this kind; whether it was opened. `ours` and `theirs` are
+    cents; `facts` hold what can stand in JSON."""
+    row = insert(Case).values(
+        id=ids.new("cas", at),
+        kind=kind.value,
+        subject=subject,
+        what=what,
+        reader_id=reader_id,
+        ours=ours,
+        theirs=theirs,
+        facts=dict(facts or {}),
+        link=link,
+        act_by=act_by,
+        opened_at=at,
+    )
+    once = row.on_conflict_do_nothing(index_elements=["kind", "subject"]).returning(col(Case.id))
+    return session.execute(once).first() is not None

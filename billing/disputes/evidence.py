@@ -1,0 +1,131 @@
+"""What we know that speaks for a charge, as it is when the bank asks: consent, notices, sign-ins, reading (DIS-1)."""
+
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from billing.access.models import Article, MeterRead
+from billing.mail.models import Message
+from billing.payments import numbers
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.readers import devices
+from billing.readers.models import Consent, ReaderSession
+from billing.readers.register import by_id
+from billing.subscriptions.models import Subscription
+
+TELLING = ("trial_started", "trial_notice", "receipt", "cancelled", "resumed", "refunded")
+"""Mails that told the reader of a price, a charge, or the way out."""
+MOST = 100
+Evidence = dict[str, Any]
+
+
+def gather(session: Session, payment: Payment) -> Evidence:
+    """All of it, in values that stand in JSON and are never read again from their tables."""
+    reader = by_id(session, payment.reader_id)
+    return {
+        "email": reader.email,
+        "reader since": reader.created_at.isoformat(),
+        "address proved": reader.address_proved_at.isoformat() if reader.address_proved_at else None,
+        "charge": _charge(session, payment),
+        "other payments": _others(session, payment),
+        "consents": _consents(session, payment.reader_id),
+        "mails": _mails(session, payment.reader_id),
+        "sign-ins": _sign_ins(session, payment.reader_id),
+        "reading": _reading(session, payment.reader_id),
+    }
+
+
+def _charge(session: Session, payment: Payment) -> Evidence:
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    attempt = session.get_one(Attempt, payment.attempt_id)
+    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    subscription = session.get_one(Subscription, invoice.subscription_id)
+    return {
+        "invoice": numbers.invoice_number(invoice.number or 0),
+        "description": invoice.description,
+        "period": f"{invoice.period_start_on} to {invoice.period_end_on}",
+        "paid": payment.paid_at.isoformat(),
+        "cents": payment.amount,
+        "card": f"{card.brand} ending in {card.last4}",
+        "network transaction": payment.network_transaction_id,
+        "subscribed": subscription.started_at.isoformat(),
+        "cancelled": subscription.cancel_asked_at.isoformat() if subscription.cancel_asked_at else None,
+    }
+
+
+def _others(session: Session, payment: Payment) -> list[Evidence]:
+    rows = session.exec(
+        select(Payment)
+        .where(Payment.reader_id == payment.reader_id, Payment.id != payment.id)
+        .order_by(col(Payment.id).desc())
+        .limit(MOST)
+    )
+    return [{"paid": row.paid_at.isoformat(), "cents": row.amount, "charge": row.charge_ref} for row in rows]
+
+
+def _consents(session: Session, reader_id: str) -> list[Evidence]:
+    rows = session.exec(select(Consent).where(Consent.reader_id == reader_id).order_by(col(Consent.id)))
+    return [
+        {
+            "at": row.accepted_at.isoformat(),
+            "to": f"the {row.kind} terms, {row.text_version}",
+            "text": row.text_hash,
+            "cents": row.amount,
+            "first charge": row.first_charge_on.isoformat(),
+            "from": row.ip,
+            "device": devices.in_words(row.device),
+        }
+        for row in rows
+    ]
+
+
+def _mails(session: Session, reader_id: str) -> list[Evidence]:
+    rows = session.exec(
+        select(Message)
+        .where(
+            Message.reader_id == reader_id,
+            col(Message.kind).in_(TELLING),
+            col(Message.accepted_at).is_not(None),
+        )
+        .order_by(col(Message.accepted_at).desc())
+        .limit(MOST)
+    )
+    return [
+        {
+            "at": row.accepted_at.isoformat() if row.accepted_at else None,
+            "mail": row.kind.replace("_", " "),
+            "to": row.recipient,
+            "answer": row.last_answer,
+        }
+        for row in rows
+    ]
+
+
+def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
+    rows = session.exec(
+        select(ReaderSession)
+        .where(ReaderSession.reader_id == reader_id)
+        .order_by(col(ReaderSession.id).desc())
+        .limit(MOST)
+    )
+    return [
+        {
+            "at": row.started_at.isoformat(),
+            "last seen": row.seen_at.isoformat(),
+            "from": row.ip,
+            "device": devices.in_words(row.device),
+        }
+        for row in rows
+    ]
+
+
+def _reading(session: Session, reader_id: str) -> list[Evidence]:
+    """Articles that were counted; what subscribers read is not recorded, so there may be none."""
+    rows = session.exec(
+        select(MeterRead.month, Article.title)
+        .join(Article, col(Article.id) == MeterRead.article_id)
+        .where(MeterRead.visitor == reader_id)
+        .order_by(col(MeterRead.month).desc())
+        .limit(MOST)
+    )
+    return [{"month": month.isoformat()[:7], "article": title} for month, title in rows]

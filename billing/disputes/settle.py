@@ -1,0 +1,170 @@
+"""Settle a dispute from what the acquirer says of it now. Events about it may come late, twice and in any order."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.db import Database
+from billing.disputes import book, evidence, stop
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments.books import Books, DisputeAnswer
+from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.gateway import Charged, Gateway, Unknown
+from billing.payments.models import Invoice, Payment
+from billing.renewals.settle import settle as settle_attempt
+from billing.rules.money import Money
+from billing.stop_points import stop_point
+from billing.subscriptions.change import lock
+
+BY = "stripe"
+_FAR = {
+    DisputeState.NEEDS_ANSWER: 0,
+    DisputeState.ANSWERED: 1,
+    DisputeState.CLOSED: 2,
+    DisputeState.WON: 2,
+    DisputeState.LOST: 2,
+}
+
+
+def settle(
+    database: Database, gateway: Gateway, books: Books, office: Office, dispute_ref: str, at: datetime
+) -> str:
+    """Write down how a dispute stands, and what follows from it; a word for the report. Safe to repeat. Raises Unavailable."""
+    answer = books.dispute(dispute_ref)
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    stop_point("dispute.fetched")
+    write_down_charge(database, gateway, office, answer.charge_ref, answer.intent_ref, at)
+    with database.transaction() as session:
+        payment = payment_of(session, answer.charge_ref)
+        if payment is None:
+            _open_unknown(session, answer, at)
+            return "not our charge"
+        return _settle(session, office, payment, answer, at)
+
+
+def payment_of(session: Session, charge_ref: str) -> Payment | None:
+    """The payment that is this charge."""
+    return session.exec(select(Payment).where(Payment.charge_ref == charge_ref)).first()
+
+
+def write_down_charge(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    charge_ref: str,
+    intent_ref: str | None,
+    at: datetime,
+) -> bool:
+    """See to it that a charge of ours stands in our books before something that befell it: its own news may come later, or
+    never. Whether it had to be written down now. Raises Unavailable."""
+    with database.transaction() as session:
+        if payment_of(session, charge_ref) is not None:
+            return False
+    if intent_ref is None:
+        return False
+    attempt_id, outcome = gateway.fetch_charge(intent_ref)
+    if isinstance(outcome, Unknown):
+        raise Unavailable(outcome.why)
+    if attempt_id is None or not isinstance(outcome, Charged):
+        return False
+    with database.transaction() as session:
+        return settle_attempt(session, office, attempt_id, outcome, at, by=BY) in ("charged", "refunded")
+
+
+def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:
+    open_case(
+        session,
+        CaseKind.UNKNOWN_DISPUTE,
+        answer.dispute_ref,
+        f"{Money(answer.amount).with_vat_words()} of the charge {answer.charge_ref} are disputed ({answer.reason}),"
+        " and we have no payment for it.",
+        at=at,
+        theirs=-answer.amount,
+        facts={"charge": answer.charge_ref, "payment intent": answer.intent_ref or ""},
+        act_by=answer.answer_by,
+    )
+
+
+def _settle(session: Session, office: Office, payment: Payment, answer: DisputeAnswer, at: datetime) -> str:
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    lock(session, invoice.subscription_id)
+    dispute = session.exec(
+        select(Dispute)
+        .where(col(Dispute.gateway_ref) == answer.dispute_ref)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+    if dispute is not None and not _is_news(dispute, answer):
+        return dispute.state
+    if dispute is None:
+        dispute = _begin(session, payment, answer, at)
+    dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
+    dispute.decided_at = None if dispute.open else at
+    session.add(dispute)
+    session.flush()
+    book.book(session, office, dispute, at)
+    _follow(session, office, dispute, invoice, at)
+    return dispute.state
+
+
+def _is_news(dispute: Dispute, answer: DisputeAnswer) -> bool:
+    """A dispute only moves on: two who ask at once may be answered in one order and write in the other."""
+    known = (not dispute.inquiry, _FAR[dispute.state])
+    return (not answer.inquiry, _FAR[answer.state]) > known
+
+
+def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: datetime) -> Dispute:
+    return Dispute(
+        id=ids.new("dsp", at),
+        payment_id=payment.id,
+        reader_id=payment.reader_id,
+        gateway_ref=answer.dispute_ref,
+        amount=answer.amount,
+        reason=answer.reason,
+        state=answer.state,
+        inquiry=answer.inquiry,
+        opened_at=answer.opened_at,
+        seen_at=at,
+        evidence=evidence.gather(session, payment),
+    )
+
+
+def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice, at: datetime) -> None:
+    if dispute.open or dispute.state is DisputeState.LOST:
+        stop.stop_renewals(
+            session, office, dispute.reader_id, at, why=f"the bank disputes payment {dispute.payment_id}"
+        )
+    if dispute.state is DisputeState.LOST:
+        stop.end_what_was_not_paid(session, office, invoice, at)
+    if dispute.open:
+        _open_case(session, dispute, at)
+    else:
+        close_about(
+            session,
+            CaseKind.DISPUTE,
+            dispute.id,
+            reason=f"The bank has decided: {dispute.state}.",
+            by=BY,
+            at=at,
+        )
+
+
+def _open_case(session: Session, dispute: Dispute, at: datetime) -> None:
+    asks = "asks about" if dispute.inquiry else "has taken back"
+    open_case(
+        session,
+        CaseKind.DISPUTE,
+        dispute.id,
+        f"The reader's bank {asks} {Money(dispute.amount).with_vat_words()}: {dispute.reason.replace('_', ' ')}.",
+        at=at,
+        reader_id=dispute.reader_id,
+        facts={"payment": dispute.payment_id, "dispute at Stripe": dispute.gateway_ref},
+        link=f"/staff/readers/{dispute.reader_id}/disputes/{dispute.id}",
+        act_by=dispute.answer_by,
+    )

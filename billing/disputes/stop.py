@@ -1,0 +1,76 @@
+"""Stop what a disputed reader would be charged next: through the one door, with the mail that says so."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.payments import tell
+from billing.payments.invoice import mark_void, open_invoice
+from billing.payments.models import Invoice
+from billing.renewals.cancel import end_of_what_is_held
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.find import live_of
+from billing.subscriptions.models import Subscription
+
+BY = "stripe"
+
+
+def stop_renewals(session: Session, office: Office, reader_id: str, at: datetime, *, why: str) -> bool:
+    """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
+
+    A charge under way is returned when it is settled, as after any cancellation."""
+    subscription = _live(session, reader_id)
+    if subscription is None or subscription.cancel_asked_at is not None:
+        return False
+    ends_at = end_of_what_is_held(office, subscription, [], at)
+    change(
+        session,
+        subscription,
+        Happening.DISPUTED,
+        at=at,
+        by=BY,
+        why=why,
+        zone=office.zone,
+        cancel_asked_at=at,
+        cancels_at=ends_at,
+        access_until=min(ends_at, subscription.access_until),
+    )
+    invoice = open_invoice(session, subscription.id)
+    if invoice is not None and subscription.charging_since is None:
+        mark_void(session, invoice)
+    tell.disputed(session, office, subscription, at)
+    session.add(subscription)
+    return True
+
+
+def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at: datetime) -> None:
+    """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision."""
+    subscription = _live(session, invoice.reader_id)
+    if (
+        subscription is None
+        or subscription.id != invoice.subscription_id
+        or subscription.period_number != invoice.period_number
+    ):
+        return
+    change(
+        session,
+        subscription,
+        Happening.ENDED_NOW,
+        at=at,
+        by=BY,
+        why=f"the bank took back the payment of invoice {invoice.id}",
+        zone=office.zone,
+        cancels_at=at,
+        access_until=min(at, subscription.access_until),
+    )
+    session.add(subscription)
+
+
+def _live(session: Session, reader_id: str) -> Subscription | None:
+    found = live_of(session, reader_id)
+    if found is None:
+        return None
+    subscription = lock(session, found.id)
+    return None if subscription.state is State.ENDED else subscription

@@ -1,0 +1,53 @@
+"""An early fraud warning: nothing more is charged, and staff decide whether the money goes back before a dispute takes it."""
+
+from datetime import datetime
+
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.db import Database
+from billing.disputes import evidence, stop
+from billing.disputes.settle import payment_of, write_down_charge
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments import refund
+from billing.payments.books import Books
+from billing.payments.gateway import Gateway, Unknown
+from billing.rules.money import Money
+
+
+def settle(
+    database: Database, gateway: Gateway, books: Books, office: Office, warning_ref: str, at: datetime
+) -> str:
+    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
+    warning = books.warning(warning_ref)
+    if isinstance(warning, Unknown):
+        raise Unavailable(warning.why)
+    write_down_charge(database, gateway, office, warning.charge_ref, warning.intent_ref, at)
+    with database.transaction() as session:
+        payment = payment_of(session, warning.charge_ref)
+        if payment is None:
+            return "not our charge"
+        stop.stop_renewals(
+            session,
+            office,
+            payment.reader_id,
+            at,
+            why=f"the card's issuer warns of fraud: payment {payment.id}",
+        )
+        left = refund.left_of(session, payment)
+        if not warning.actionable or left == 0:
+            return "nothing left to decide"
+        open_case(
+            session,
+            CaseKind.FRAUD_WARNING,
+            warning_ref,
+            f"The card's issuer calls a charge fraudulent ({warning.kind.replace('_', ' ')})."
+            f" Giving back {Money(left).with_vat_words()} now costs less than the dispute that follows.",
+            at=at,
+            reader_id=payment.reader_id,
+            ours=payment.amount,
+            facts={"payment": payment.id, "charge": warning.charge_ref}
+            | {"evidence": evidence.gather(session, payment)},
+            link=f"/staff/readers/{payment.reader_id}/refund?payment={payment.id}",
+        )
+    return "case opened"

@@ -1,0 +1,77 @@
+"""Keep what Stripe's books say: each movement once, its fee in the ledger, payouts with what they pay out."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
+
+from billing.db import Database
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments import ledger
+from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.books import Books, Movement
+from billing.payments.gateway import Unknown
+from billing.payments.ledger_models import Account
+
+_AT_ONCE = 500
+FEE = "fee"
+"""The category of what Stripe takes by itself, apart from any charge."""
+
+
+def keep(
+    session: Session,
+    office: Office,
+    movements: list[Movement],
+    at: datetime,
+    *,
+    payout_ref: str | None = None,
+) -> int:
+    """Keep movements, and book their fees; how many were new. `payout_ref` says in which payout they are. Safe to repeat."""
+    new = 0
+    for first in range(0, len(movements), _AT_ONCE):
+        batch = movements[first : first + _AT_ONCE]
+        rows = insert(BalanceMovement).values([asdict(one) | {"payout_ref": payout_ref} for one in batch])
+        if payout_ref is None:
+            once = rows.on_conflict_do_nothing(index_elements=["ref"])
+        else:
+            once = rows.on_conflict_do_update(index_elements=["ref"], set_={"payout_ref": payout_ref})
+        written = session.execute(once.returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
+        new += sum(bool(inserted) for _, inserted in written)
+        ledger.post_many(session, list(_fees(office, batch, at)))
+    return new
+
+
+def _fees(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[ledger.Posting]:
+    for one in movements:
+        cost = one.fee - one.amount if one.category == FEE else one.fee
+        if cost:
+            lines = {Account.GATEWAY_FEES: cost, Account.GATEWAY: -cost}
+            yield ledger.Posting("gateway_fee", one.ref, at, office.today(one.at), lines)
+
+
+def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:
+    """Keep a payout with all that it pays out, and book it. Safe to repeat. Raises Unavailable."""
+    payout, inside = books.payout(payout_ref), books.movements_in(payout_ref)
+    if isinstance(payout, Unknown):
+        raise Unavailable(payout.why)
+    if isinstance(inside, Unknown):
+        raise Unavailable(inside.why)
+    with database.transaction() as session:
+        row = insert(Payout).values(
+            ref=payout.payout_ref,
+            amount=payout.amount,
+            at=payout.at,
+            arrives_at=payout.arrives_at,
+            seen_at=at,
+        )
+        session.execute(row.on_conflict_do_nothing(index_elements=["ref"]))
+        keep(session, office, inside, at, payout_ref=payout_ref)
+        lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
+        ledger.post(
+            session, kind="payout", source_id=payout_ref, at=at, on=office.today(payout.at), lines=lines
+        )
+    return "payout kept"

@@ -1,0 +1,116 @@
+"""The other half of the port to an acquirer: its own books, and what banks do about charges. Only read, but for evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from billing.payments.dispute_models import DisputeState
+from billing.payments.gateway import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One change of our balance at the acquirer. Cents; `net` is `amount` less `fee`."""
+
+    ref: str
+    category: str
+    """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …"""
+    source_ref: str | None
+    """The charge, refund, dispute or payout that moved it."""
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    exchange_rate: float | None
+    description: str
+    at: datetime
+    available_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCharge:
+    """A charge at the acquirer, with what it says of whose it is."""
+
+    charge_ref: str
+    intent_ref: str | None
+    customer_ref: str | None
+    attempt_id: str | None
+    amount: int
+    card: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """A dispute as it is now."""
+
+    dispute_ref: str
+    charge_ref: str
+    intent_ref: str | None
+    amount: int
+    reason: str
+    state: DisputeState
+    inquiry: bool
+    opened_at: datetime
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """A card issuer's word that a charge looks fraudulent. `actionable` unless it is refunded or disputed already."""
+
+    warning_ref: str
+    charge_ref: str
+    intent_ref: str | None
+    actionable: bool
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutAnswer:
+    """Money on its way to our bank account. Cents."""
+
+    payout_ref: str
+    amount: int
+    arrives_at: datetime
+    at: datetime
+
+
+class Books(Protocol):
+    """What we ask of an acquirer's books."""
+
+    def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
+        """Every change of the balance from `since` until just before `until`, oldest first."""
+        ...
+
+    def movements_of(self, source_ref: str) -> list[Movement] | Unknown:
+        """What one charge, refund or dispute moved."""
+        ...
+
+    def movements_in(self, payout_ref: str) -> list[Movement] | Unknown:
+        """What a payout pays out, itself included."""
+        ...
+
+    def charge(self, charge_ref: str) -> TakenCharge | Unknown:
+        """A charge, to say whose it is."""
+        ...
+
+    def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:
+        """A dispute."""
+        ...
+
+    def send_evidence(
+        self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
+    ) -> DisputeAnswer | Unknown:
+        """Answer a dispute, once: the evidence goes to the bank."""
+        ...
+
+    def warning(self, warning_ref: str) -> FraudWarning | Unknown:
+        """An early fraud warning."""
+        ...
+
+    def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:
+        """A payout."""
+        ...

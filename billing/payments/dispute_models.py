@@ -1,0 +1,70 @@
+"""Tables about charges that a bank takes back."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+
+
+class DisputeState(StrEnum):
+    """How far a dispute has come."""
+
+    NEEDS_ANSWER = "needs_answer"
+    ANSWERED = "answered"
+    """Our evidence is with the bank, which decides."""
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+    """An inquiry that came to nothing."""
+
+
+OPEN = (DisputeState.NEEDS_ANSWER, DisputeState.ANSWERED)
+
+
+class Dispute(SQLModel, table=True):
+    """A bank's claim that a charge wasn't right. An inquiry asks first and takes nothing; a chargeback has the money."""
+
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="positive"),
+        sa.CheckConstraint(
+            "(state IN ('won', 'lost', 'closed')) = (decided_at IS NOT NULL)", name="decided_or_open"
+        ),
+        sa.CheckConstraint("inquiry OR state <> 'closed'", name="only_an_inquiry_is_closed"),
+        sa.CheckConstraint("NOT inquiry OR state NOT IN ('won', 'lost')", name="an_inquiry_decides_nothing"),
+        sa.Index("dispute_open", "answer_by", postgresql_where=sa.text("decided_at IS NULL")),
+    )
+
+    id: str = Field(primary_key=True)
+    payment_id: str = Field(foreign_key="payment.id", index=True)
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    gateway_ref: str = Field(unique=True)
+    amount: int
+    """Cents in dispute: all of the payment, or a part."""
+    reason: str
+    """The bank's, in the acquirer's word: fraudulent, subscription_canceled, …"""
+    state: DisputeState = Field(sa_column=enum_column(DisputeState))
+    inquiry: bool
+    opened_at: datetime
+    seen_at: datetime
+    """When we first heard of it."""
+    answer_by: datetime | None = None
+    decided_at: datetime | None = None
+    evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """What we knew of the reader's consent, notices, sign-ins and reading when it came: kept, because some of it is forgotten later."""
+    sent_at: datetime | None = None
+    """When staff sent the evidence to the bank."""
+
+    @property
+    def takes(self) -> bool:
+        """Whether the bank has, or keeps, the money."""
+        return not self.inquiry and self.state in (*OPEN, DisputeState.LOST)
+
+    @property
+    def open(self) -> bool:
+        """Whether it is still to be decided."""
+        return self.state in OPEN

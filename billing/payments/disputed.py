@@ -1,0 +1,55 @@
+"""What disputes forbid: a charge that a bank takes back is not refunded besides, and a reader whose bank asks isn't renewed."""
+
+from sqlmodel import Session, col, select
+
+from billing.errors import Conflict
+from billing.payments.dispute_models import OPEN, Dispute
+from billing.payments.models import Payment
+
+
+class ChargeDisputed(Conflict):
+    """The reader's bank has taken this charge back, so it can't be refunded as well: the money would go back twice."""
+
+    code = "charge_disputed"
+    title = "This charge is disputed"
+
+
+class DisputeOpen(Conflict):
+    """Your bank has asked for a payment back. Until that is decided we charge nothing, so the subscription can't go on."""
+
+    code = "dispute_open"
+    title = "A payment is being disputed"
+
+
+def of_payment(session: Session, payment_id: str) -> list[Dispute]:
+    """A payment's disputes, newest first; there is hardly ever more than one."""
+    return list(
+        session.exec(select(Dispute).where(Dispute.payment_id == payment_id).order_by(col(Dispute.id).desc()))
+    )
+
+
+def is_taken(session: Session, payment: Payment) -> bool:
+    """Whether a bank has the money of this payment, for now or for good."""
+    return any(one.takes for one in of_payment(session, payment.id))
+
+
+def refuse_taken(session: Session, payment: Payment) -> None:
+    """Raises ChargeDisputed."""
+    if is_taken(session, payment):
+        raise ChargeDisputed
+
+
+def open_of(session: Session, reader_id: str) -> Dispute | None:
+    """The reader's newest dispute that isn't decided."""
+    return session.exec(
+        select(Dispute)
+        .where(Dispute.reader_id == reader_id, col(Dispute.state).in_(OPEN))
+        .order_by(col(Dispute.id).desc())
+        .limit(1)
+    ).first()
+
+
+def refuse_while_open(session: Session, reader_id: str) -> None:
+    """Raises DisputeOpen."""
+    if open_of(session, reader_id) is not None:
+        raise DisputeOpen

@@ -1,0 +1,71 @@
+"""Before two books are said to differ: ask Stripe once more about what they differ in. An event may be lost or late."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.db import Database
+from billing.disputes import settle as disputes
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments import balance, refund
+from billing.payments.books import Books
+from billing.payments.gateway import Gateway, RefundAnswer, Unknown
+from billing.payments.models import Refund
+from billing.rules.reckoning import Pair, Thing, Verdict
+
+MOST = 100
+"""Calls that one comparison makes for this: when everything differs, something else is wrong than events."""
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """What comparing works with."""
+
+    database: Database
+    gateway: Gateway
+    books: Books
+    office: Office
+
+
+def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> int:
+    """Settle what we have missed about these things; how many were asked about. Raises Unavailable."""
+    asked = differing[:MOST]
+    for pair in asked:
+        if pair.verdict is Verdict.MISSING:
+            _look_for_movements(clerk, pair.ref, at)
+        elif pair.thing is Thing.CHARGE:
+            _charge(clerk, pair.ref, at)
+        elif pair.thing is Thing.REFUND:
+            _refund(clerk, pair.ref, at)
+        else:
+            disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, pair.ref, at)
+    return len(asked)
+
+
+def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
+    """A movement may be dated a moment after the thing itself, on the other side of midnight."""
+    found = clerk.books.movements_of(ref)
+    if isinstance(found, Unknown):
+        raise Unavailable(found.why)
+    if found:
+        with clerk.database.transaction() as session:
+            balance.keep(session, clerk.office, found, at)
+
+
+def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
+    charge = clerk.books.charge(charge_ref)
+    if isinstance(charge, Unknown):
+        raise Unavailable(charge.why)
+    if charge.attempt_id is not None:
+        disputes.write_down_charge(
+            clerk.database, clerk.gateway, clerk.office, charge_ref, charge.intent_ref, at
+        )
+
+
+def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
+    refund_id, answer = clerk.gateway.fetch_refund(refund_ref)
+    if not isinstance(answer, RefundAnswer):
+        raise Unavailable(answer.why)
+    with clerk.database.transaction() as session:
+        if refund_id is not None and session.get(Refund, refund_id) is not None:
+            refund.settle(session, clerk.office, refund_id, answer, at)

@@ -1,0 +1,136 @@
+"""Set our books beside the mirror of Stripe's: charges, refunds and disputes of a span of time, each by its reference."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, func, select
+
+from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.dispute_models import Dispute
+from billing.payments.models import Payment, Refund, RefundState
+from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Thing, pairs
+
+Refs = dict[Thing, set[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From an instant until just before another."""
+
+    start: datetime
+    end: datetime
+
+    def holds(self, column: Any) -> ColumnElement[bool]:
+        """The condition that a column's instant lies in it."""
+        return sa.and_(col(column) >= self.start, col(column) < self.end)
+
+
+def touched(session: Session, span: Span) -> Refs:
+    """References of all that either book dates in the span."""
+    found: Refs = {thing: set() for thing in Thing}
+    rows = session.exec(
+        select(BalanceMovement.category, BalanceMovement.source_ref).where(span.holds(BalanceMovement.at))
+    )
+    for category, ref in rows:
+        if category in MOVED_BY and ref is not None:
+            found[MOVED_BY[category]].add(ref)
+    found[Thing.CHARGE] |= set(session.exec(select(Payment.charge_ref).where(span.holds(Payment.paid_at))))
+    sent = select(Refund.gateway_ref).where(
+        sa.or_(span.holds(Refund.created_at), span.holds(Refund.settled_at))
+    )
+    found[Thing.REFUND] |= {ref for ref in session.exec(sent) if ref is not None}
+    opened = select(Dispute.gateway_ref).where(
+        sa.or_(span.holds(Dispute.opened_at), span.holds(Dispute.decided_at))
+    )
+    found[Thing.DISPUTE] |= set(session.exec(opened))
+    return found
+
+
+def side_by_side(session: Session, refs: Refs) -> list[Pair]:
+    """What both books say of these things, over all time: a refund may come back days after it went."""
+    ours = {Thing.CHARGE: _payments, Thing.REFUND: _refunds, Thing.DISPUTE: _disputes}
+    found: list[Pair] = []
+    for thing, wanted in refs.items():
+        listed = sorted(wanted)
+        found += pairs(thing, ours[thing](session, listed), _theirs(session, thing, listed))
+    return found
+
+
+def _among(column: Any, refs: list[str]) -> ColumnElement[bool]:
+    """One array and not a parameter each: a day may hold a hundred thousand."""
+    return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))  # type: ignore[no-any-return]
+
+
+def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, int]:
+    categories = [category for category, moved in MOVED_BY.items() if moved is thing]
+    rows = session.exec(
+        select(BalanceMovement.source_ref, func.sum(BalanceMovement.amount))
+        .where(_among(BalanceMovement.source_ref, refs), col(BalanceMovement.category).in_(categories))
+        .group_by(col(BalanceMovement.source_ref))
+    )
+    return {str(ref): int(amount) for ref, amount in rows}
+
+
+def _payments(session: Session, refs: list[str]) -> dict[str, int]:
+    rows = session.exec(
+        select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs))
+    )
+    return dict(rows.all())
+
+
+def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
+    rows = session.exec(select(Refund).where(_among(Refund.gateway_ref, refs)))
+    went = (RefundState.PENDING, RefundState.SUCCEEDED)
+    return {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
+
+
+def _disputes(session: Session, refs: list[str]) -> dict[str, int]:
+    rows = session.exec(select(Dispute).where(_among(Dispute.gateway_ref, refs)))
+    return {row.gateway_ref: -row.amount if row.takes else 0 for row in rows}
+
+
+def unexpected(session: Session, span: Span) -> list[BalanceMovement]:
+    """What changed our balance for a reason that we don't know."""
+    known = [*MOVED_BY, *BY_ITSELF]
+    rows = session.exec(
+        select(BalanceMovement)
+        .where(span.holds(BalanceMovement.at), col(BalanceMovement.category).not_in(known))
+        .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
+    )
+    return [row for row in rows if row.net != 0]
+
+
+def payouts_unseen(session: Session, span: Span) -> list[str]:
+    """Payouts of which we have the movement and not the payout: its event was lost."""
+    rows: Iterable[str | None] = session.exec(
+        select(BalanceMovement.source_ref)
+        .join(Payout, col(Payout.ref) == BalanceMovement.source_ref, isouter=True)
+        .where(
+            span.holds(BalanceMovement.at),
+            BalanceMovement.category == "payout",
+            col(Payout.ref).is_(None),
+        )
+    )
+    return [ref for ref in rows if ref is not None]
+
+
+def payouts_off(session: Session, span: Span) -> list[tuple[Payout, int]]:
+    """Payouts that aren't the sum of what they pay out, with that sum."""
+    inside = func.coalesce(func.sum(BalanceMovement.net), 0)
+    rows = session.exec(
+        select(Payout, inside)
+        .join(
+            BalanceMovement,
+            sa.and_(
+                col(BalanceMovement.payout_ref) == Payout.ref, col(BalanceMovement.category) != "payout"
+            ),
+            isouter=True,
+        )
+        .where(span.holds(Payout.at))
+        .group_by(col(Payout.ref))
+    )
+    return [(payout, int(total)) for payout, total in rows if payout.amount != total]

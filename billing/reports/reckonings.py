@@ -1,0 +1,103 @@
+"""When the books are compared: each morning, from the day of the first payment on. A morning that was missed is caught up."""
+
+import logging
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from billing.db import advisory_key
+from billing.errors import Unavailable
+from billing.payments.balance_models import Reckoning
+from billing.payments.models import Payment
+from billing.reports.catch_up import Clerk
+from billing.reports.reconcile import Report, reconcile
+from billing.rules import backoff
+from billing.rules.periods import civil_date, start_of_day
+
+log = logging.getLogger(__name__)
+AFTER_MIDNIGHT = timedelta(hours=5)
+"""When yesterday is compared: late enough for news of its last minutes."""
+DAY = timedelta(days=1)
+
+
+def since_when(session: Session, zone: ZoneInfo) -> date | None:
+    """The first civil day that hasn't been compared; None before the first payment."""
+    through = session.exec(
+        select(func.max(Reckoning.through)).where(col(Reckoning.done_at).is_not(None))
+    ).one()
+    if through is not None:
+        return through + DAY
+    first = session.exec(select(func.min(Payment.paid_at))).one()
+    return civil_date(first, zone) if first is not None else None
+
+
+def reckon(clerk: Clerk, at: datetime) -> int:
+    """Compare the days that are over and weren't compared; 1 when it was done. One worker at a time."""
+    with clerk.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": advisory_key("reconcile")}
+        if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+            return 0
+        try:
+            return _reckon(clerk, at)
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
+
+
+def _reckon(clerk: Clerk, at: datetime) -> int:
+    with clerk.database.transaction() as session:
+        since, due = since_when(session, clerk.office.zone), next_due(session)
+    if since is None or due is None or due > at:
+        return 0
+    through = max(since, clerk.office.today(at) - DAY)
+    try:
+        keep(clerk, reconcile(clerk, since, through, at), at)
+    except Exception as error:
+        if not isinstance(error, Unavailable):
+            log.exception("the books can't be compared from %s through %s", since, through)
+        _put_off(clerk, since, through, at, f"{type(error).__name__}: {error}"[:500])
+    return 1
+
+
+def keep(clerk: Clerk, report: Report, at: datetime) -> None:
+    """Note that these days were compared."""
+    with clerk.database.transaction() as session:
+        row = _row(session, report.since, report.through, at)
+        row.done_at, row.problem = at, None
+        row.next_at = start_of_day(report.through + 2 * DAY, clerk.office.zone) + AFTER_MIDNIGHT
+        row.movements, row.differences = report.movements, len(report.differences)
+        session.add(row)
+
+
+def _put_off(clerk: Clerk, since: date, through: date, at: datetime, problem: str) -> None:
+    with clerk.database.transaction() as session:
+        row = _row(session, since, through, at)
+        row.tries += 1
+        row.next_at, row.problem = backoff.again_at(row.tries, at), problem
+        session.add(row)
+
+
+def _row(session: Session, since: date, through: date, at: datetime) -> Reckoning:
+    """The row of these days; one that failed before and reached less far makes way for it."""
+    tries = 0
+    for other in session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
+        if other.through == through:
+            return other
+        tries = other.tries
+        session.delete(other)
+    return Reckoning(through=through, since=since, next_at=at, tries=tries)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the next comparison is made: first a day after the first payment."""
+    latest = session.exec(select(Reckoning.next_at).order_by(col(Reckoning.through).desc()).limit(1)).first()
+    if latest is not None:
+        return latest
+    first = session.exec(select(func.min(Payment.paid_at))).one()
+    return first + DAY if first is not None else None
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "our books are compared with Stripe's"

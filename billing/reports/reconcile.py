@@ -1,0 +1,188 @@
+"""Our books against Stripe's balance transactions and payouts: what still differs after asking once more opens a case (STR-11)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, select
+
+from billing.cases.find import open_among
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.errors import Unavailable
+from billing.payments import balance
+from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.books import TakenCharge
+from billing.payments.gateway import Unknown
+from billing.payments.models import Payment, PaymentMethod, Refund
+from billing.payments.dispute_models import Dispute
+from billing.reports import compare
+from billing.reports.catch_up import MOST, Clerk, catch_up
+from billing.reports.compare import Span
+from billing.rules.money import Money
+from billing.rules.periods import start_of_day
+from billing.rules.reckoning import Pair, Thing, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something about which the books differ, as its case says it. Cents."""
+
+    kind: CaseKind
+    subject: str
+    what: str
+    ours: int | None
+    theirs: int | None
+    reader_id: str | None = None
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a comparison found."""
+
+    since: date
+    through: date
+    movements: int
+    caught_up: int
+    """Things that differed until Stripe was asked again: news that had been lost."""
+    differences: tuple[Difference, ...]
+    unexplained: int
+    """Differences whose case nobody has closed."""
+
+
+def reconcile(clerk: Clerk, since: date, through: date, at: datetime) -> Report:
+    """Compare the civil days from `since` through `through`. Safe to repeat: a difference opens its case once.
+
+    Raises Unavailable when Stripe's books can't be read to the end."""
+    zone = clerk.office.zone
+    span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
+    moved = clerk.books.movements(span.start, span.end)
+    if isinstance(moved, Unknown):
+        raise Unavailable(moved.why)
+    with clerk.database.transaction() as session:
+        balance.keep(session, clerk.office, moved, at)
+        refs = compare.touched(session, span)
+        before = _differing(session, refs)
+        unseen = compare.payouts_unseen(session, span)
+    for payout_ref in unseen:
+        balance.keep_payout(clerk.database, clerk.books, clerk.office, payout_ref, at)
+    catch_up(clerk, before, at)
+    with clerk.database.transaction() as session:
+        after = _differing(session, refs)
+    charges = _name(clerk, after)
+    with clerk.database.transaction() as session:
+        found = [_of_pair(session, pair, charges) for pair in after]
+        found += [_of_movement(row) for row in compare.unexpected(session, span)]
+        found += [_of_payout(payout, total) for payout, total in compare.payouts_off(session, span)]
+        for one in found:
+            _open(session, one, at)
+        unexplained = open_among(session, {(one.kind, one.subject) for one in found})
+    return Report(
+        since, through, len(moved), len(before) - len(after) + len(unseen), tuple(found), len(unexplained)
+    )
+
+
+def _differing(session: Session, refs: compare.Refs) -> list[Pair]:
+    return [pair for pair in compare.side_by_side(session, refs) if pair.verdict is not None]
+
+
+def _name(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenCharge]:
+    """Whose the charges are that we don't know."""
+    unknown = [
+        pair.ref
+        for pair in differing
+        if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
+    ]
+    found = ((ref, clerk.books.charge(ref)) for ref in unknown[:MOST])
+    return {ref: charge for ref, charge in found if not isinstance(charge, Unknown)}
+
+
+_KINDS = {
+    (Thing.CHARGE, Verdict.UNKNOWN): CaseKind.UNKNOWN_CHARGE,
+    (Thing.CHARGE, Verdict.MISSING): CaseKind.MISSING_CHARGE,
+    (Thing.REFUND, Verdict.UNKNOWN): CaseKind.UNKNOWN_REFUND,
+    (Thing.REFUND, Verdict.MISSING): CaseKind.MISSING_REFUND,
+    (Thing.DISPUTE, Verdict.UNKNOWN): CaseKind.UNKNOWN_DISPUTE,
+    (Thing.DISPUTE, Verdict.MISSING): CaseKind.MISSING_DISPUTE,
+}
+
+
+def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> Difference:
+    verdict = pair.verdict or Verdict.OTHER_AMOUNT
+    kind = _KINDS.get((pair.thing, verdict), CaseKind.OTHER_AMOUNT)
+    charge = charges.get(pair.ref)
+    reader_id = _reader_of(session, pair, charge)
+    facts = [(f"{pair.thing} at Stripe", pair.ref)]
+    if charge is not None:
+        facts += [
+            ("card", charge.card),
+            ("payment intent", charge.intent_ref or "none"),
+            ("customer", charge.customer_ref or "none"),
+            ("attempt of ours", charge.attempt_id or "none named"),
+            ("taken", charge.at.isoformat()),
+        ]
+    return Difference(kind, pair.ref, _in_words(pair, verdict), pair.ours, pair.theirs, reader_id, tuple(facts))
+
+
+def _in_words(pair: Pair, verdict: Verdict) -> str:
+    if verdict is Verdict.UNKNOWN:
+        return f"Stripe's {pair.thing} {pair.ref} moved {_rand(pair.theirs)}, and we have no such {pair.thing}."
+    if verdict is Verdict.MISSING:
+        return f"We have the {pair.thing} {pair.ref} of {_rand(pair.ours)}, and Stripe moved nothing for it."
+    return f"By our books the {pair.thing} {pair.ref} moved {_rand(pair.ours)}, by Stripe's {_rand(pair.theirs)}."
+
+
+def _reader_of(session: Session, pair: Pair, charge: TakenCharge | None) -> str | None:
+    if charge is not None:
+        return session.exec(
+            select(PaymentMethod.reader_id).where(PaymentMethod.customer_ref == charge.customer_ref).limit(1)
+        ).first()
+    query = {
+        Thing.CHARGE: select(Payment.reader_id).where(Payment.charge_ref == pair.ref),
+        Thing.REFUND: select(Refund.reader_id).where(Refund.gateway_ref == pair.ref),
+        Thing.DISPUTE: select(Dispute.reader_id).where(Dispute.gateway_ref == pair.ref),
+    }
+    return session.exec(query[pair.thing]).first()
+
+
+def _of_movement(row: BalanceMovement) -> Difference:
+    why = f" (“{row.description}”)" if row.description else ""
+    return Difference(
+        CaseKind.UNEXPECTED_MOVEMENT,
+        row.ref,
+        f"Stripe moved {_rand(row.net)} as {row.category.replace('_', ' ')}{why}.",
+        None,
+        row.net,
+        facts=(("balance transaction", row.ref), ("of", row.source_ref or "nothing named")),
+    )
+
+
+def _of_payout(payout: Payout, total: int) -> Difference:
+    return Difference(
+        CaseKind.PAYOUT_SUM,
+        payout.ref,
+        f"The payout {payout.ref} is {_rand(payout.amount)}, and what it pays out is {_rand(total)}.",
+        total,
+        payout.amount,
+        facts=(("payout", payout.ref),),
+    )
+
+
+def _open(session: Session, one: Difference, at: datetime) -> None:
+    open_case(
+        session,
+        one.kind,
+        one.subject,
+        one.what,
+        at=at,
+        reader_id=one.reader_id,
+        ours=one.ours,
+        theirs=one.theirs,
+        facts=dict(one.facts),
+        link=f"/staff/readers/{one.reader_id}" if one.reader_id else None,
+    )
+
+
+def _rand(cents: int | None) -> str:
+    """Movements of a balance, fees and all: VAT is not what they are about."""
+    return str(Money(cents or 0))

@@ -122,10 +122,10 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
 def _reading(session: Session, reader_id: str) -> list[Evidence]:
     """Articles that were counted; what subscribers read is not recorded, so there may be none."""
     rows = session.exec(
-        select(MeterRead.month, Article.title)
+        select(MeterRead, Article)
         .join(Article, col(Article.id) == MeterRead.article_id)
         .where(MeterRead.visitor == reader_id)
         .order_by(col(MeterRead.month).desc())
         .limit(MOST)
     )
-    return [{"month": month.isoformat()[:7], "article": title} for month, title in rows]
+    return [{"month": f"{read.month:%Y-%m}", "article": article.title} for read, article in rows]

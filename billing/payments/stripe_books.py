@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from billing.payments.books import (
     DisputeAnswer,
@@ -16,6 +16,7 @@ from billing.payments.gateway import Unknown
 
 Ask = Callable[[Callable[[], Any]], Any]
 """Calls Stripe, and turns what goes wrong into Unknown."""
+T = TypeVar("T")
 PAGE = 100
 _STATES = {
     "needs_response": DisputeState.NEEDS_ANSWER,
@@ -81,8 +82,9 @@ class StripeBooks:
         """A Payout."""
         return self._one(lambda: self._stripe.payouts.retrieve(payout_ref), _payout)
 
-    def _one(self, call: Callable[[], Any], read: Callable[[dict[str, Any]], Any]) -> Any:
-        return self._ask(lambda: read(call().to_dict()))
+    def _one(self, call: Callable[[], Any], read: Callable[[dict[str, Any]], T]) -> T | Unknown:
+        answer: T | Unknown = self._ask(lambda: read(call().to_dict()))
+        return answer
 
 
 def _instant(seconds: int) -> datetime:

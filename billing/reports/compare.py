@@ -1,6 +1,5 @@
 """Set our books beside the mirror of Stripe's: charges, refunds and disputes of a span of time, each by its reference."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,7 +61,7 @@ def side_by_side(session: Session, refs: Refs) -> list[Pair]:
 
 def _among(column: Any, refs: list[str]) -> ColumnElement[bool]:
     """One array and not a parameter each: a day may hold a hundred thousand."""
-    return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))  # type: ignore[no-any-return]
+    return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))
 
 
 def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, int]:
@@ -76,9 +75,7 @@ def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, int]:
 
 
 def _payments(session: Session, refs: list[str]) -> dict[str, int]:
-    rows = session.exec(
-        select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs))
-    )
+    rows = session.exec(select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs)))
     return dict(rows.all())
 
 
@@ -106,7 +103,7 @@ def unexpected(session: Session, span: Span) -> list[BalanceMovement]:
 
 def payouts_unseen(session: Session, span: Span) -> list[str]:
     """Payouts of which we have the movement and not the payout: its event was lost."""
-    rows: Iterable[str | None] = session.exec(
+    rows = session.exec(
         select(BalanceMovement.source_ref)
         .join(Payout, col(Payout.ref) == BalanceMovement.source_ref, isouter=True)
         .where(
@@ -115,7 +112,7 @@ def payouts_unseen(session: Session, span: Span) -> list[str]:
             col(Payout.ref).is_(None),
         )
     )
-    return [ref for ref in rows if ref is not None]
+    return [str(ref) for ref in rows if ref is not None]
 
 
 def payouts_off(session: Session, span: Span) -> list[tuple[Payout, int]]:
@@ -125,9 +122,7 @@ def payouts_off(session: Session, span: Span) -> list[tuple[Payout, int]]:
         select(Payout, inside)
         .join(
             BalanceMovement,
-            sa.and_(
-                col(BalanceMovement.payout_ref) == Payout.ref, col(BalanceMovement.category) != "payout"
-            ),
+            sa.and_(col(BalanceMovement.payout_ref) == Payout.ref, col(BalanceMovement.category) != "payout"),
             isouter=True,
         )
         .where(span.holds(Payout.at))

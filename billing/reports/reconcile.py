@@ -12,9 +12,9 @@ from billing.errors import Unavailable
 from billing.payments import balance
 from billing.payments.balance_models import BalanceMovement, Payout
 from billing.payments.books import TakenCharge
+from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
-from billing.payments.dispute_models import Dispute
 from billing.reports import compare
 from billing.reports.catch_up import MOST, Clerk, catch_up
 from billing.reports.compare import Span
@@ -89,9 +89,7 @@ def _differing(session: Session, refs: compare.Refs) -> list[Pair]:
 def _name(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenCharge]:
     """Whose the charges are that we don't know."""
     unknown = [
-        pair.ref
-        for pair in differing
-        if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
+        pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
     ]
     found = ((ref, clerk.books.charge(ref)) for ref in unknown[:MOST])
     return {ref: charge for ref, charge in found if not isinstance(charge, Unknown)}
@@ -121,12 +119,16 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
             ("attempt of ours", charge.attempt_id or "none named"),
             ("taken", charge.at.isoformat()),
         ]
-    return Difference(kind, pair.ref, _in_words(pair, verdict), pair.ours, pair.theirs, reader_id, tuple(facts))
+    return Difference(
+        kind, pair.ref, _in_words(pair, verdict), pair.ours, pair.theirs, reader_id, tuple(facts)
+    )
 
 
 def _in_words(pair: Pair, verdict: Verdict) -> str:
     if verdict is Verdict.UNKNOWN:
-        return f"Stripe's {pair.thing} {pair.ref} moved {_rand(pair.theirs)}, and we have no such {pair.thing}."
+        return (
+            f"Stripe's {pair.thing} {pair.ref} moved {_rand(pair.theirs)}, and we have no such {pair.thing}."
+        )
     if verdict is Verdict.MISSING:
         return f"We have the {pair.thing} {pair.ref} of {_rand(pair.ours)}, and Stripe moved nothing for it."
     return f"By our books the {pair.thing} {pair.ref} moved {_rand(pair.ours)}, by Stripe's {_rand(pair.theirs)}."

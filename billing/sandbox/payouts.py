@@ -1,6 +1,7 @@
 """Payouts: each day, what has become available goes to the merchant's bank account."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import takewhile
 
 from billing.sandbox import balance, ids, params
@@ -41,8 +42,11 @@ def _unpaid(world: World) -> Iterator[Row]:
 def settle_due(world: World) -> None:
     """Pay out what is available, once its hour has come. A balance below zero waits for better days."""
     while (at := next_at(world)) is not None and at <= world.clock.now():
-        ready = takewhile(lambda row, until=at: _hour_from(row["available_on"]) <= until, _unpaid(world))
-        _pay(world, list(ready))
+        _pay(world, list(takewhile(partial(_is_ready, at), _unpaid(world))))
+
+
+def _is_ready(at: int, row: Row) -> bool:
+    return _hour_from(row["available_on"]) <= at
 
 
 def _pay(world: World, paid: list[Row]) -> None:

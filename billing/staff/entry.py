@@ -11,6 +11,7 @@ class Kind(StrEnum):
     STATE = "subscription"
     CHARGE = "charges"
     REFUND = "refunds"
+    DISPUTE = "disputes"
     MAIL = "mails"
     CONSENT = "consents"
     ACT = "staff"

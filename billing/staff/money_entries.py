@@ -1,8 +1,9 @@
-"""The timeline's entries about money: charges with Stripe's evidence, refunds with their credit notes."""
+"""The timeline's entries about money: charges with Stripe's evidence, refunds with their credit notes, disputes."""
 
 from sqlmodel import Session, col, select
 
 from billing.payments import numbers
+from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.models import (
     Attempt,
     AttemptState,
@@ -102,3 +103,42 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
         )
         for row in rows
     ]
+
+
+_STANDS = {
+    DisputeState.NEEDS_ANSWER: "the bank waits for our answer",
+    DisputeState.ANSWERED: "answered, the bank decides",
+    DisputeState.WON: "won, the money is ours",
+    DisputeState.LOST: "lost, the bank keeps the money",
+    DisputeState.CLOSED: "closed, nothing was taken",
+}
+
+
+def disputes(session: Session, reader_id: str, most: int) -> list[Entry]:
+    """Charges that a bank questions, newest first."""
+    rows = session.exec(
+        select(Dispute).where(Dispute.reader_id == reader_id).order_by(col(Dispute.id).desc()).limit(most)
+    )
+    return [
+        Entry(
+            at=row.decided_at or row.seen_at,
+            kind=Kind.DISPUTE,
+            what=f"{in_words(row)}: {_STANDS[row.state]}",
+            ref=row.id,
+            by="the reader's bank",
+            why=row.reason.replace("_", " "),
+            facts=(("payment", row.payment_id), ("dispute at Stripe", row.gateway_ref)),
+        )
+        for row in rows
+    ]
+
+
+def in_words(dispute: Dispute) -> str:
+    """What a bank does about a charge, with the amount."""
+    asks = "Inquiry about" if dispute.inquiry else "Dispute over"
+    return f"{asks} {Money(dispute.amount).with_vat_words()}"
+
+
+def stands(dispute: Dispute) -> str:
+    """How far it has come, in words."""
+    return _STANDS[dispute.state]

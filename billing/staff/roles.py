@@ -28,6 +28,7 @@ class May(StrEnum):
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
     BOOKS = "books", "see and export the books, and pay back by hand"
+    CASES = "cases", "see and close cases, and answer disputes"
     NEWSLETTERS = "newsletters", "write and send newsletters"
     ARTICLES = "articles", "register and open articles"
     AUDIT = "audit", "see and export what staff did"
@@ -60,7 +61,18 @@ TABLE: dict[Role, frozenset[May]] = {
         }
     ),
     Role.FINANCE: frozenset(  # CANCEL, because a cancellation that gives back more than support may comes to finance
-        {May.FIND, May.READ, May.CANCEL, May.REFUND, May.NOTE, May.ANSWER, May.INVOICES, May.BOOKS, May.AUDIT}
+        {
+            May.FIND,
+            May.READ,
+            May.CANCEL,
+            May.REFUND,
+            May.NOTE,
+            May.ANSWER,
+            May.INVOICES,
+            May.BOOKS,
+            May.CASES,
+            May.AUDIT,
+        }
     ),
     Role.EDITOR: frozenset({May.NEWSLETTERS, May.ARTICLES}),
     Role.ADMIN: frozenset(May),

@@ -8,7 +8,8 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
-from billing.payments import numbers, receipts
+from billing.payments import disputed, numbers, receipts
+from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
 from billing.readers import devices, sessions
@@ -43,6 +44,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         subscription.cancels_at is None or subscription.cancels_at > visit.at
     )
     held = subscription if subscription is not None and live and reading else None
+    dispute = disputed.open_of(session, reader.id)
     return views.Account(
         email=reader.email,
         status=told(session, visit.parts.office, reader.id, subscription, visit.at),
@@ -50,7 +52,8 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         card=_card(session, held),
         past_due=_past_due(visit, session, held),
         can_cancel=held is not None and held.cancels_at is None,
-        can_resume=held is not None and held.cancels_at is not None,
+        can_resume=held is not None and held.cancels_at is not None and dispute is None,
+        dispute=_dispute(dispute),
         can_subscribe=held is None,
         receipts=tuple(_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
@@ -93,6 +96,12 @@ def _past_due(visit: Visit, session: Session, subscription: Subscription | None)
         reading_until=visit.parts.office.today(subscription.access_until - timedelta(microseconds=1)),
         retry_on=subscription.retry_on,
     )
+
+
+def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
+    if dispute is None:
+        return None
+    return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
 
 
 def _row(paid: receipts.Paid) -> views.ReceiptRow:

@@ -9,7 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from billing.rules.money import Money
-from billing.web import preview_books, preview_newsletters, preview_staff, views
+from billing.web import preview_books, preview_cases, preview_newsletters, preview_staff, views
 from billing.web.look import STATIC, Look
 from billing.web.news_article import news_article
 from billing.web.preview_values import (
@@ -39,6 +39,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _errors()
     yield from preview_staff.pages()
     yield from preview_books.pages()
+    yield from preview_cases.pages()
     yield from preview_newsletters.pages()
 
 
@@ -116,6 +117,12 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield (
         "account-cancelled",
         replace(paid, status=ended, next_charge=None, can_cancel=False, can_resume=True),
+        at,
+    )
+    bank = views.AccountDispute(amount=PRICE, inquiry=False)
+    yield (
+        "account-disputed",
+        replace(paid, status=ended, next_charge=None, can_cancel=False, dispute=bank),
         at,
     )
     never = replace(

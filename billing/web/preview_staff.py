@@ -17,6 +17,7 @@ ROOMS = (
     ("/staff/newsletters", "Newsletters"),
     ("/staff/invoices", "Invoices"),
     ("/staff/books", "Books"),
+    ("/staff/cases", "Cases"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),
 )

@@ -39,6 +39,8 @@ FLASHES = {
     "newsletters-stopped": Flash(text="You will get no more newsletters from us."),
     "staff-done": Flash(text="Done. It stands in the timeline, with your reason."),
     "staff-answered": Flash(text="Answered. The mail is on its way."),
+    "staff-case-closed": Flash(text="Closed, with your reason."),
+    "staff-dispute-sent": Flash(text="Sent. The bank decides; the case stays open until then."),
     "staff-saved": Flash(text="Saved."),
     "staff-signed-out": Flash(text="You are signed out."),
 }

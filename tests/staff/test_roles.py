@@ -26,6 +26,7 @@ WHO = {
     May.ANSWER: {S, F, A},
     May.INVOICES: {F, A},
     May.BOOKS: {F, A},
+    May.CASES: {F, A},
     May.NEWSLETTERS: {E, A},
     May.ARTICLES: {E, A},
     May.AUDIT: {F, A},

@@ -4,6 +4,8 @@ from billing.web.staff import (
     acts,
     audit,
     books,
+    cases,
+    disputes,
     find,
     invoices,
     members,
@@ -13,4 +15,4 @@ from billing.web.staff import (
     sign_in,
 )
 
-PAGES = (sign_in, find, reader, acts, requests, invoices, books, audit, members, newsletters)
+PAGES = (sign_in, find, reader, acts, disputes, requests, invoices, books, cases, audit, members, newsletters)

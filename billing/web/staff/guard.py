@@ -28,6 +28,7 @@ ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (May.INVOICES, "/staff/invoices", "Invoices"),
     (May.BOOKS, "/staff/books", "Books"),
+    (May.CASES, "/staff/cases", "Cases"),
     (May.AUDIT, "/staff/audit", "Audit"),
     (May.STAFF, "/staff/members", "Staff"),
 )

@@ -157,6 +157,8 @@ def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
     link = None
     if entry.kind is Kind.MAIL:
         link = f"/staff/readers/{reader_id}/mails/{entry.ref}"
+    elif entry.kind is Kind.DISPUTE:
+        link = f"/staff/readers/{reader_id}/disputes/{entry.ref}"
     elif entry.kind is Kind.REQUEST:
         link = f"/staff/requests/{entry.ref}"
     return entry_of(entry, link)

@@ -5,6 +5,7 @@ Days are civil dates in the publisher's zone, instants are aware, money includes
 
 from billing.web.views.account import (
     Account,
+    AccountDispute,
     Cancel,
     Cancelled,
     ChangeCard,
@@ -20,6 +21,7 @@ from billing.web.views.account import (
     SignInSent,
 )
 from billing.web.views.books import AccountRow, OwedRow, SeriesRow, StaffBooks, VatRow
+from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCases, StaffDispute
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
 from billing.web.views.newsletters import (
@@ -70,6 +72,7 @@ from billing.web.views.start import CardDeclined, Offer, Refused, Review, Starte
 
 __all__ = [
     "Account",
+    "AccountDispute",
     "AccountRow",
     "ActField",
     "Article",
@@ -80,6 +83,7 @@ __all__ = [
     "Cancelled",
     "Card",
     "CardDeclined",
+    "CaseRow",
     "ChangeCard",
     "Choice",
     "Compose",
@@ -89,6 +93,7 @@ __all__ = [
     "DemoBar",
     "DocumentRow",
     "Error",
+    "EvidenceGroup",
     "Flash",
     "FoundRow",
     "Frame",
@@ -129,8 +134,11 @@ __all__ = [
     "StaffAct",
     "StaffAudit",
     "StaffBooks",
+    "StaffCase",
+    "StaffCases",
     "StaffCode",
     "StaffDemo",
+    "StaffDispute",
     "StaffEntry",
     "StaffFind",
     "StaffFrame",

@@ -57,6 +57,14 @@ class PastDue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDispute:
+    """A bank has asked for a payment back; an `inquiry` only asks about it."""
+
+    amount: Money
+    inquiry: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptRow:
     invoice_id: str
     number: str
@@ -87,6 +95,7 @@ class Account:
     can_subscribe: bool
     receipts: tuple[ReceiptRow, ...]
     sessions: tuple[SessionRow, ...]
+    dispute: AccountDispute | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

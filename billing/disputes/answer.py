@@ -1,0 +1,109 @@
+"""Answer a bank: the evidence that was kept, and a few words of ours, sent once with no transaction open."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from billing.db import Database
+from billing.disputes import settle
+from billing.errors import Conflict, Invalid, NotFound, Unavailable
+from billing.office import Office
+from billing.payments.books import Books
+from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.gateway import Gateway, Unknown
+from billing.stop_points import stop_point
+
+LONGEST = 20_000
+"""Characters that the acquirer takes in one field."""
+
+
+class UnknownDispute(NotFound):
+    """There is no such dispute."""
+
+    code = "unknown_dispute"
+
+
+class NothingToAnswer(Conflict):
+    """The bank takes no answer to this dispute any more."""
+
+    code = "nothing_to_answer"
+
+
+class NeedsWords(Invalid):
+    """Say in a few sentences why the charge was right; the evidence goes with them."""
+
+    code = "needs_words"
+
+
+class NotSent(Unavailable):
+    """The answer could not be sent. Nothing is lost: send it again in a moment."""
+
+    code = "not_sent"
+
+
+@dataclass(frozen=True, slots=True)
+class Intended:
+    """An answer on its way: the same one has the same key, so it reaches the bank once."""
+
+    dispute_ref: str
+    evidence: dict[str, str]
+    key: str
+
+
+def one(session: Session, reader_id: str, dispute_id: str, *, locked: bool = False) -> Dispute:
+    """A dispute of this reader. Raises UnknownDispute, also for another's."""
+    found = session.get(Dispute, dispute_id, with_for_update=locked)
+    if found is None or found.reader_id != reader_id:
+        raise UnknownDispute
+    return found
+
+
+def intend(session: Session, reader_id: str, dispute_id: str, words: str, *, at: datetime) -> Intended:
+    """Write down that an answer goes out. Raises UnknownDispute, NothingToAnswer, NeedsWords."""
+    dispute = one(session, reader_id, dispute_id, locked=True)
+    if dispute.state is not DisputeState.NEEDS_ANSWER:
+        raise NothingToAnswer
+    if not words.strip():
+        raise NeedsWords
+    evidence = in_the_acquirers_fields(dispute.evidence, words.strip())
+    digest = hashlib.sha256(json.dumps(evidence, sort_keys=True).encode()).hexdigest()[:16]
+    dispute.sent_at = at
+    session.add(dispute)
+    return Intended(dispute.gateway_ref, evidence, f"dispute-{dispute.id}-{digest}")
+
+
+def send(
+    database: Database, gateway: Gateway, books: Books, office: Office, intended: Intended, at: datetime
+) -> None:
+    """Send it, and settle the dispute from how it stands then. Raises NotSent."""
+    stop_point("evidence.intended")
+    answer = books.send_evidence(intended.dispute_ref, intended.evidence, key=intended.key)
+    stop_point("evidence.answered")
+    if isinstance(answer, Unknown):
+        raise NotSent(f"The answer could not be sent: {answer.why}")
+    settle.settle(database, gateway, books, office, intended.dispute_ref, at)
+
+
+def in_the_acquirers_fields(evidence: dict[str, Any], words: str) -> dict[str, str]:
+    """The snapshot in the words that a bank's clerk reads; empty fields are left out."""
+    charge, consents = evidence["charge"], evidence["consents"]
+    fields = {
+        "customer_email_address": evidence["email"],
+        "customer_purchase_ip": consents[0]["from"] if consents else "",
+        "product_description": f"{charge['description']}, {charge['period']}. Digital, read online.",
+        "service_date": str(charge["paid"])[:10],
+        "access_activity_log": _lines(evidence["sign-ins"]) + _lines(evidence["reading"]),
+        "cancellation_policy_disclosure": "Agreed to before the first charge:\n" + _lines(consents)
+        + "\nMails with the amount, the date and a link that cancels:\n" + _lines(evidence["mails"]),
+        "uncategorized_text": words,
+    }  # fmt: skip
+    return {name: text[:LONGEST] for name, text in fields.items() if text}
+
+
+def _lines(rows: list[dict[str, Any]]) -> str:
+    told = ("; ".join(f"{name}: {value}" for name, value in row.items() if value) for row in rows)
+    return "".join(f"{line}\n" for line in told)

@@ -1,0 +1,121 @@
+"""Cases: what a machine found and only a person can explain. To see, and to close with a reason."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session, func, select
+from starlette.responses import Response
+
+from billing.cases import close as closing
+from billing.cases import find
+from billing.cases.models import Case, CaseKind
+from billing.payments.balance_models import Reckoning
+from billing.rules.card_numbers import without_card_numbers
+from billing.rules.money import Money
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/staff/cases")
+def waiting(visit: Annotated[StaffVisit, needs(May.CASES)]) -> Response:
+    """The queue, and what was closed last."""
+    with visit.parts.database.transaction() as session:
+        view = views.StaffCases(
+            rows=tuple(_row(case) for case in find.waiting(session)),
+            closed=tuple(_row(case) for case in find.closed(session)),
+            compared=_compared(session),
+        )
+    return visit.page(view)
+
+
+def _compared(session: Session) -> str:
+    through = session.exec(select(func.max(Reckoning.through))).one()
+    if through is None:
+        return "Our books are compared with Stripe’s each morning, from the first payment on."
+    row = session.get_one(Reckoning, through)
+    day = f"{row.through:%A} {row.through.day} {row.through:%B %Y}"
+    if row.done_at is None:
+        return (
+            f"Our books could not be compared with Stripe’s for {day} yet ({row.problem}); it is tried again."
+        )
+    return f"Our books were compared with Stripe’s through {day}."
+
+
+@router.get("/staff/cases/{case_id}")
+def one(visit: Annotated[StaffVisit, needs(May.CASES)], case_id: str) -> Response:
+    """One case, with what is known."""
+    with visit.parts.database.transaction() as session:
+        return visit.page(_view(find.one(session, case_id)))
+
+
+@router.post("/staff/cases/{case_id}/close")
+def close(
+    visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
+    case_id: str,
+    reason: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Close it. Two at once: the second sees the first one's reason."""
+    reason = without_card_numbers(reason)
+    try:
+        with visit.parts.database.transaction() as session:
+            case = closing.close(session, case_id, reason=reason, by=visit.actor.by, at=visit.at)
+            audit.write(
+                session,
+                visit.actor,
+                "close_case",
+                at=visit.at,
+                reader_id=case.reader_id,
+                subject=case.id,
+                why=reason,
+                before={"case": "open"},
+                after={"case": "closed"},
+            )
+    except (closing.NeedsReason, closing.CaseClosed) as refusal:
+        with visit.parts.database.transaction() as session:
+            view = _view(find.one(session, case_id), draft=reason, error=refusal.detail)
+        return visit.page(view, refusal.status)
+    return visit.go("/staff/cases", "staff-case-closed")
+
+
+def _view(case: Case, *, draft: str = "", error: str | None = None) -> views.StaffCase:
+    plain = {name: value for name, value in case.facts.items() if not isinstance(value, Mapping)}
+    groups = evidence_groups({"": plain} | {n: v for n, v in case.facts.items() if isinstance(v, Mapping)})
+    return views.StaffCase(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
+
+
+def _row(case: Case) -> views.CaseRow:
+    return views.CaseRow(
+        case_id=case.id,
+        kind=CaseKind(case.kind).words,
+        what=case.what,
+        opened_at=case.opened_at,
+        act_by=case.act_by,
+        reader_id=case.reader_id,
+        ours=Money(case.ours) if case.ours is not None else None,
+        theirs=Money(case.theirs) if case.theirs is not None else None,
+        closed_at=case.closed_at,
+        closed_by=case.closed_by,
+        reason=case.reason,
+    )
+
+
+def evidence_groups(facts: Mapping[str, Any], within: str = "") -> tuple[views.EvidenceGroup, ...]:
+    """Facts of any depth as groups of rows: single values together, each list and each inner group of its own."""
+    single = tuple(
+        (name, str(value))
+        for name, value in facts.items()
+        if value and not isinstance(value, (Mapping, list))
+    )
+    groups = [views.EvidenceGroup(title=within, rows=(single,))] if single else []
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            groups += evidence_groups(value, name)
+        elif isinstance(value, list) and value:
+            rows = tuple(tuple((key, str(cell)) for key, cell in row.items() if cell) for row in value)
+            groups.append(views.EvidenceGroup(title=name, rows=rows))
+    return tuple(groups)

@@ -1,0 +1,81 @@
+"""A dispute: what the bank says, the evidence we kept, and our answer to the bank."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.disputes import answer as answering
+from billing.payments.dispute_models import Dispute, DisputeState
+from billing.readers.register import by_id
+from billing.rules.card_numbers import without_card_numbers
+from billing.staff import audit, money_entries
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.cases import evidence_groups
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/staff/readers/{reader_id}/disputes/{dispute_id}")
+def page(visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, dispute_id: str) -> Response:
+    """All of it. That somebody looked is audited, once an hour."""
+    with visit.parts.database.transaction() as session:
+        dispute = answering.one(session, reader_id, dispute_id)
+        audit.looked(session, visit.actor, reader_id, visit.at)
+        return visit.page(_view(visit, session, dispute))
+
+
+@router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
+def answer(
+    visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
+    reader_id: str,
+    dispute_id: str,
+    words: Annotated[str, Form(max_length=5000)] = "",
+) -> Response:
+    """Send the evidence to the bank, with a few words of ours. Once: a bank takes one answer."""
+    parts, words = visit.parts, without_card_numbers(words)
+    try:
+        with parts.database.transaction() as session:
+            intended = answering.intend(session, reader_id, dispute_id, words, at=visit.at)
+            audit.write(
+                session,
+                visit.actor,
+                "answer_dispute",
+                at=visit.at,
+                reader_id=reader_id,
+                subject=dispute_id,
+                why=words,
+            )
+        answering.send(parts.database, parts.gateway, parts.books, parts.office, intended, visit.at)
+    except (answering.NothingToAnswer, answering.NeedsWords, answering.NotSent) as refusal:
+        with parts.database.transaction() as session:
+            dispute = answering.one(session, reader_id, dispute_id)
+            view = _view(visit, session, dispute, draft=words, error=refusal.detail)
+        return visit.page(view, refusal.status)
+    return visit.go(f"/staff/readers/{reader_id}/disputes/{dispute_id}", "staff-dispute-sent")
+
+
+def _view(
+    visit: StaffVisit, session: Session, dispute: Dispute, *, draft: str = "", error: str | None = None
+) -> views.StaffDispute:
+    return views.StaffDispute(
+        reader_id=dispute.reader_id,
+        dispute_id=dispute.id,
+        email=by_id(session, dispute.reader_id).email,
+        title=money_entries.in_words(dispute),
+        stands=money_entries.stands(dispute),
+        reason=dispute.reason.replace("_", " "),
+        opened_at=dispute.opened_at,
+        answer_by=dispute.answer_by if dispute.open else None,
+        decided_at=dispute.decided_at,
+        sent_at=dispute.sent_at,
+        payment_id=dispute.payment_id,
+        gateway_ref=dispute.gateway_ref,
+        groups=evidence_groups(dispute.evidence, "the reader"),
+        may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(May.CASES),
+        draft=draft,
+        error=error,
+    )

@@ -1,0 +1,77 @@
+"""The pages of staff about what only a person can explain: cases, and the disputes behind some of them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from billing.rules.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRow:
+    """A case. `kind` is in words; the amounts are None where a book has nothing, or it isn't about an amount."""
+
+    case_id: str
+    kind: str
+    what: str
+    opened_at: datetime
+    act_by: datetime | None = None
+    reader_id: str | None = None
+    ours: Money | None = None
+    theirs: Money | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffCases:
+    """Those that wait, the soonest to be too late first; and those closed last. `compared` is how far the books were."""
+
+    template: ClassVar[str] = "staff/cases.html"
+    rows: tuple[CaseRow, ...]
+    closed: tuple[CaseRow, ...]
+    compared: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceGroup:
+    """A part of what is known: rows of (name, value)."""
+
+    title: str
+    rows: tuple[tuple[tuple[str, str], ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffCase:
+    """One case with its evidence; `link` leads to where something can be done about it."""
+
+    template: ClassVar[str] = "staff/case.html"
+    row: CaseRow
+    groups: tuple[EvidenceGroup, ...]
+    link: str | None
+    draft: str = ""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffDispute:
+    """A dispute with the evidence that was kept. `may_answer` while the bank waits, for whoever may."""
+
+    template: ClassVar[str] = "staff/dispute.html"
+    reader_id: str
+    dispute_id: str
+    email: str
+    title: str
+    stands: str
+    reason: str
+    opened_at: datetime
+    answer_by: datetime | None
+    decided_at: datetime | None
+    sent_at: datetime | None
+    payment_id: str
+    gateway_ref: str
+    groups: tuple[EvidenceGroup, ...]
+    may_answer: bool
+    draft: str = ""
+    error: str | None = None

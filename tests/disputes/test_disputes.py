@@ -1,0 +1,237 @@
+"""A bank takes a charge back: what the reader, staff, the card and the books see of it."""
+
+from typing import Any
+
+import pytest
+from stripe import StripeClient
+
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+READER = "thandi@example.com"
+DISPUTES = "pm_card_createDispute"
+CHARGE_DAY = local(2027, 3, 16, 9, 1)
+
+
+def charged(world: World, card: str = "pm_card_visa") -> str:
+    """A reader whose first charge went through; the subscription."""
+    started = world.start_trial(READER, card)
+    world.advance_to(CHARGE_DAY)
+    return str(started["subscription"]["id"])
+
+
+def ledger(world: World, *accounts: str) -> dict[str, int]:
+    """What stands in some accounts, in cents."""
+    rows = world.rows("SELECT account, sum(amount) AS cents FROM ledger_entry GROUP BY account")
+    found = {row["account"]: int(row["cents"]) for row in rows}
+    return {account: found.get(account, 0) for account in accounts}
+
+
+def dispute(world: World) -> dict[str, Any]:
+    """The only one."""
+    (row,) = world.rows("SELECT * FROM dispute")
+    return row
+
+
+def refuse_refund(world: World) -> str:
+    """The code with which giving money back is refused."""
+    payment = world.rows("SELECT id FROM payment ORDER BY id")[0]["id"]
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"reason": "please"})
+    return str(answer.json().get("code", answer.status_code))
+
+
+def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: World) -> None:
+    subscription = charged(world, DISPUTES)
+    row = dispute(world)
+    assert (row["state"], row["reason"], row["amount"], row["inquiry"]) == (
+        "needs_answer",
+        "fraudulent",
+        7500,
+        False,
+    )
+    assert ledger(world, "disputes") == {"disputes": 7500}
+    assert refuse_refund(world) == "charge_disputed"
+    assert world.twin.refunds() == []
+    shown = world.subscription(subscription)
+    assert (shown["status"], shown["next_charge"]) == ("active", None)
+    assert "disputed" in world.told(READER)
+    evidence = row["evidence"]
+    assert [one["from"] for one in evidence["consents"]] == ["196.25.1.9"]
+    assert [one["mail"] for one in evidence["mails"]].count("trial notice") == 2
+    assert evidence["charge"]["invoice"] == "INV-000001"
+    assert evidence["email"] == READER
+    world.advance(days=200)
+    assert len(world.charges()) == 1, "nothing more is charged"
+    assert world.told(READER).count("disputed") == 1
+
+
+def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
+    subscription = charged(world, DISPUTES)
+    reader_id = world.subscription(subscription)["reader_id"]
+    article = world.articles["subscriber"][0]
+    assert world.access(article, reader_id)["allowed"], "until it is decided"
+    world.advance(days=8)
+    assert world.access(article, reader_id)["allowed"]
+    world.advance(days=1)
+    row = dispute(world)
+    assert row["state"] == "lost"
+    assert world.subscription(subscription)["status"] == "ended"
+    assert world.access(article, reader_id)["reason"] == "subscribe"
+    assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
+    assert refuse_refund(world) == "charge_disputed", "the bank has paid it back already"
+
+
+def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: SignIn) -> None:
+    subscription = charged(world, DISPUTES)
+    reader = world.browser()
+    reader.sign_in(READER)
+    page = reader.get("/account")
+    assert "Your bank has asked for R75.00 incl. VAT back" in page.words
+    assert "Keep my subscription" not in page.words
+    undo = world.api.post(f"/v1/subscriptions/{subscription}/resume", json={})
+    assert (undo.status_code, undo.json()["code"]) == (409, "dispute_open")
+
+    finance = staff("finance")
+    row = dispute(world)
+    page = finance.get(f"/staff/readers/{row['reader_id']}/disputes/{row['id']}")
+    assert "fraudulent" in page.words
+    assert "trial notice" in page.words
+    finance.post(
+        f"/staff/readers/{row['reader_id']}/disputes/{row['id']}/answer", words="Read daily. winning"
+    )
+    world.settle()
+    assert dispute(world)["state"] == "answered"
+    sent = world.twin.disputes()[0]["evidence"]
+    assert sent["customer_email_address"] == READER
+    assert "196.25.1.9" in sent["customer_purchase_ip"]
+    assert "Read daily." in sent["uncategorized_text"]
+
+    world.twin.banks("win", dispute=row["gateway_ref"])
+    world.settle()
+    assert dispute(world)["state"] == "won"
+    assert ledger(world, "disputes") == {"disputes": 0}
+    assert "Your bank has asked" not in reader.get("/account").words
+    reader.post("/account/resume")
+    assert world.subscription(subscription)["next_charge"] is not None
+    payment = world.rows("SELECT id FROM payment")[0]["id"]
+    world.api.post(f"/v1/payments/{payment}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    assert [one["status"] for one in world.twin.refunds()] == ["succeeded"]
+
+
+def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World) -> None:
+    charged(world, "pm_card_createDisputeInquiry")
+    assert (dispute(world)["inquiry"], dispute(world)["state"]) == (True, "needs_answer")
+    assert ledger(world, "disputes") == {"disputes": 0}
+    assert refuse_refund(world) == "201", "that is the best answer to an inquiry"
+    world.advance(days=10)
+    assert dispute(world)["state"] == "closed"
+    assert len(world.charges()) == 1
+
+
+def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World) -> None:
+    charged(world, "pm_card_createDisputeInquiry")
+    world.twin.banks("lose", dispute=dispute(world)["gateway_ref"])
+    world.settle()
+    assert (dispute(world)["inquiry"], dispute(world)["state"]) == (False, "needs_answer")
+    assert ledger(world, "disputes") == {"disputes": 7500}
+    assert refuse_refund(world) == "charge_disputed"
+
+
+def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> None:
+    """The close comes first, then the rest, twice; and the charge's own news never came."""
+    started = world.start_trial(READER)
+    world.advance_to(local(2027, 3, 16, 8, 59))
+    world.twin.faults(
+        {"method": "POST", "path": "/v1/payment_intents", "effect": "timeout_after", "seconds": 1, "times": 1}
+    )
+    world.twin.trouble(
+        {"type": "payment_intent.*", "effect": "drop"}, {"type": "charge.*", "effect": "reorder"}
+    )
+    world.advance_to(CHARGE_DAY)
+    (charge,) = world.twin.charges()
+    made = world.twin.banks("dispute", charge=charge["id"], reason="subscription_canceled")
+    world.twin.banks("lose", dispute=made["id"])
+    for event in world.twin.events():
+        if event["type"].startswith("charge.dispute"):
+            world.twin.resend(event["id"], copies=2)
+    world.settle()
+    world.twin.trouble()
+    world.twin.faults()
+    world.settle()
+    assert dispute(world)["state"] == "lost"
+    assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
+    assert world.subscription(started["subscription"]["id"])["status"] == "ended"
+    assert [
+        row["kind"]
+        for row in world.rows("SELECT kind FROM ledger_transaction WHERE kind LIKE 'dispute%' ORDER BY id")
+    ] == ["dispute", "dispute_lost"]
+
+
+def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(world: World) -> None:
+    """A bank may ask months later, when the reader has begun anew."""
+    subscription = charged(world)
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"when": "now", "refund": "none"})
+    reader_id = world.subscription(subscription)["reader_id"]
+    world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
+    again = world.start_trial(READER, "pm_card_mastercard")["subscription"]["id"]
+    world.advance(days=2)
+    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+    shown = world.subscription(again)
+    assert (shown["status"], shown["next_charge"]) == ("trialing", None)
+    world.advance(days=60)
+    assert len(world.charges()) == 1
+
+
+def test_an_early_fraud_warning_stops_renewals_and_proposes_a_refund(world: World, staff: SignIn) -> None:
+    subscription = charged(world, "pm_card_createIssuerFraudRecord")
+    assert world.subscription(subscription)["next_charge"] is None
+    (case,) = world.rows("SELECT * FROM staff_case")
+    assert case["kind"] == "fraud_warning"
+    assert case["facts"]["evidence"]["email"] == READER
+    finance = staff("finance")
+    page = finance.get("/staff/cases")
+    assert "calls a charge fraudulent" in page.words
+    page = finance.get(f"/staff/cases/{case['id']}")
+    assert case["link"] in page.text
+    finance.get(case["link"])
+    finance.post(case["link"].partition("?")[0], step="preview")
+    finance.post(case["link"].partition("?")[0], step="confirm", why="fraud")
+    world.settle()
+    assert [one["amount"] for one in world.twin.refunds()] == [7500]
+    world.twin.resend(next(e["id"] for e in world.twin.events() if e["type"].startswith("radar.")), copies=2)
+    world.settle()
+    assert len(world.rows("SELECT id FROM staff_case")) == 1
+
+
+def test_a_dispute_of_a_charge_that_is_not_ours_opens_a_case(world: World) -> None:
+    stripe: Any = world.twin.client()
+    assert isinstance(stripe, StripeClient)
+    customer = stripe.v1.customers.create({"email": "stranger@example.com"})
+    stripe.v1.payment_intents.create(
+        {"amount": 9900, "currency": "zar", "customer": customer.id, "confirm": True,
+         "payment_method": "pm_card_createDispute", "return_url": "https://paper.example/"}
+    )  # fmt: skip
+    world.settle()
+    assert world.rows("SELECT * FROM dispute") == []
+    (case,) = world.rows("SELECT kind, theirs, what FROM staff_case")
+    assert (case["kind"], case["theirs"]) == ("unknown_dispute", -9900)
+    assert "R99.00" in case["what"]
+
+
+@pytest.mark.parametrize(("how", "cases"), [("pending", []), ("pending_fails", ["refund_failed"])])
+def test_a_refund_that_waits_ends_with_a_credit_note_or_with_a_case(
+    world: World, how: str, cases: list[str]
+) -> None:
+    charged(world)
+    world.twin.banks("refunds", **{"as": how})
+    assert refuse_refund(world) == "201"
+    world.settle()
+    (refund,) = world.rows("SELECT state, credit_note_number FROM refund")
+    assert (refund["state"], refund["credit_note_number"]) == ("pending", None)
+    world.advance(days=2)
+    (refund,) = world.rows("SELECT state, credit_note_number FROM refund")
+    assert refund["state"] == ("failed" if cases else "succeeded")
+    assert (refund["credit_note_number"] == 1) is not bool(cases)
+    assert [row["kind"] for row in world.rows("SELECT kind FROM staff_case")] == cases

@@ -1,0 +1,289 @@
+"""Our books against Stripe's: a clean month is clean, and whatever doesn't add up opens one case that somebody closes."""
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from billing.cli import main
+from billing.errors import Unavailable
+from billing.reports.reconcile import Report, reconcile
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+CHARGE_DAY = date(2027, 3, 16)
+
+
+def pay(world: World, *emails: str, cards: tuple[str, ...] = ("pm_card_visa", "pm_card_mastercard")) -> None:
+    """Readers whose first charge goes through on the charge day."""
+    for email, card in zip(emails, cards, strict=False):
+        world.start_trial(email, card)
+    world.advance_to(local(2027, 3, 16, 12))
+
+
+def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
+    """The comparison, now."""
+    return reconcile(world.parts.clerk, since, through or since, world.now)
+
+
+def found(report: Report) -> list[tuple[str, int | None, int | None]]:
+    """Kind, our cents, Stripe's."""
+    return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
+
+
+def cases(world: World) -> list[dict[str, Any]]:
+    """Every case, oldest first."""
+    return world.rows("SELECT * FROM staff_case ORDER BY id")
+
+
+def execute(world: World, statement: str, **values: object) -> None:
+    """Do to the database what no code of ours would."""
+    import sqlalchemy as sa
+
+    with world.parts.database.transaction() as session:
+        session.execute(sa.text(statement), values)
+
+
+def charge_of(world: World) -> str:
+    """The first payment's charge."""
+    return str(world.rows("SELECT charge_ref FROM payment ORDER BY id")[0]["charge_ref"])
+
+
+def foreign_charge(world: World, amount: int = 9900) -> dict[str, Any]:
+    """A charge that somebody made at Stripe by hand, of a customer of ours."""
+    stripe: Any = world.twin.client()
+    customer = world.twin.objects("customer")[0]["id"]
+    card = next(row for row in world.twin.objects("payment_method") if row["customer"] == customer)["id"]
+    made = stripe.v1.payment_intents.create(
+        {"amount": amount, "currency": "zar", "customer": customer, "payment_method": card, "confirm": True,
+         "off_session": True}
+    )  # fmt: skip
+    return {"charge": str(made.latest_charge), "intent": made.id}
+
+
+def command(world: World, folder: Path, *words: str) -> tuple[int, str, str]:
+    """`billing reconcile`, as an operator types it: exit status, what it says, what it complains."""
+    given = {
+        "BILLING_DATABASE_URL": world.url_of_database,
+        "BILLING_SECRET_KEY": world.settings.secret_key.get_secret_value(),
+        "BILLING_STRIPE_SECRET_KEY": world.settings.stripe_secret_key.get_secret_value(),
+        "BILLING_STRIPE_API_BASE": world.twin.url,
+        "BILLING_ENVIRONMENT": "test",
+        "BILLING_CLOCK": "held",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    out, err = StringIO(), StringIO()
+    with (
+        patch.dict(os.environ, kept | given, clear=True),
+        patch.object(sys, "argv", ["billing", "reconcile", *words]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    return int(end.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def test_a_month_with_everything_in_it_is_clean(world: World, tmp_path: Path) -> None:
+    """Charges, a refund in part, one that failed, a dispute lost and one won, payouts: each morning, and asked by hand."""
+    names = ("one", "two", "three", "four", "five")
+    plain = (
+        "pm_card_visa",
+        "pm_card_mastercard",
+        "pm_card_refundFail",
+        "pm_card_createDispute",
+        "pm_card_createDispute__2",
+    )
+    pay(world, *(f"{name}@example.com" for name in names), cards=plain)
+    payments = [row["id"] for row in world.rows("SELECT id FROM payment ORDER BY id")]
+    assert len(payments) == 5
+    ours = {row["charge_ref"]: row["id"] for row in world.rows("SELECT charge_ref, id FROM payment")}
+    disputed = {ours[row["charge"]] for row in world.twin.disputes()}
+    for payment, amount in zip(
+        [one for one in payments if one not in disputed], (2500, 7500, 7500), strict=True
+    ):
+        body = {"amount": amount, "reason": "kind"}
+        world.api.post(f"/v1/payments/{payment}/refunds", json=body).raise_for_status()
+    world.settle()
+    world.twin.banks("win", dispute=world.twin.disputes()[0]["id"])
+    world.advance(days=32)
+    assert len(world.charges()) > 5
+    assert len(world.twin.payouts()) >= 1
+    report = compare(world, CHARGE_DAY, world.parts.office.today(world.now))
+    assert found(report) == []
+    assert report.movements == len(world.twin.objects("balance_transaction"))
+    assert {case["kind"] for case in cases(world)} <= {"dispute", "refund_failed"}
+    marks = world.rows(
+        "SELECT since, through, differences FROM reckoning WHERE done_at IS NOT NULL ORDER BY through"
+    )
+    assert marks[0]["since"] == CHARGE_DAY
+    assert sum(mark["differences"] for mark in marks) == 0
+    fees = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'gateway_fees'")[0][
+        "cents"
+    ]
+    assert fees == sum(row["fee"] for row in world.twin.objects("balance_transaction"))
+    bank = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'bank'")[0]["cents"]
+    assert bank == sum(payout["amount"] for payout in world.twin.payouts())
+    status, said, _ = command(world, tmp_path)
+    assert (status, "0 differences" in said) == (0, True), said
+
+
+def missing_payment(world: World) -> None:
+    execute(world, "DELETE FROM payment WHERE charge_ref = :ref", ref=charge_of(world))
+
+
+def changed_amount(world: World) -> None:
+    execute(world, "UPDATE payment SET amount = 7400 WHERE charge_ref = :ref", ref=charge_of(world))
+
+
+def invented_payment(world: World) -> None:
+    execute(
+        world, "UPDATE payment SET charge_ref = 'ch_invented' WHERE charge_ref = :ref", ref=charge_of(world)
+    )
+
+
+def extra_charge(world: World) -> None:
+    foreign_charge(world)
+
+
+def correction(world: World) -> None:
+    world.twin.banks("correct", amount=-1234, description="We found an error")
+
+
+PLANTED: list[tuple[Callable[[World], None], list[tuple[str, int | None, int | None]], str]] = [
+    (missing_payment, [("unknown_charge", None, 7500)], "no such charge"),
+    (extra_charge, [("unknown_charge", None, 9900)], "R99.00"),
+    (changed_amount, [("other_amount", 7400, 7500)], "R74.00"),
+    (invented_payment, [("missing_charge", 7500, None), ("unknown_charge", None, 7500)], "ch_invented"),
+    (correction, [("unexpected_movement", None, -1234)], "We found an error"),
+]
+
+
+@pytest.mark.parametrize(
+    ("plant", "expected", "words"), PLANTED, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_what_is_planted_is_found_once_named_and_explained(
+    world: World, tmp_path: Path, plant: Callable[[World], None], expected: list[Any], words: str
+) -> None:
+    pay(world, "one@example.com", "two@example.com")
+    plant(world)
+    report = compare(world)
+    assert sorted(found(report)) == sorted(expected)
+    assert report.unexplained == len(expected)
+    assert found(compare(world)) == found(report)
+    assert sorted((case["kind"], case["ours"], case["theirs"]) for case in cases(world)) == sorted(expected)
+    assert any(words in case["what"] for case in cases(world))
+    world.advance_to(local(2027, 3, 17, 6))
+    status, said, _ = command(world, tmp_path, "--day", "2027-03-16")
+    assert (status, words in said) == (1, True), said
+    execute(world, "UPDATE staff_case SET closed_at = opened_at, closed_by = 'staff:x', reason = 'known'")
+    status, said, _ = command(world, tmp_path, "--day", "2027-03-16")
+    assert (status, f"{len(expected)} of them explained" in said) == (0, True), said
+    assert len(cases(world)) == len(expected), "what was explained isn't asked again"
+
+
+def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    made = foreign_charge(world)
+    compare(world)
+    (case,) = cases(world)
+    assert case["reader_id"] == world.rows("SELECT id FROM reader")[0]["id"]
+    assert case["facts"]["card"] == "visa ending in 4242"
+    assert case["facts"]["payment intent"] == made["intent"]
+    assert case["facts"]["attempt of ours"] == "none named"
+
+
+def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -> None:
+    """Every event is lost: a dispute, a failed refund and a payout are found by the morning's look."""
+    pay(world, "one@example.com", "two@example.com", cards=("pm_card_visa", "pm_card_refundFail"))
+    first, second = (row["id"] for row in world.rows("SELECT id FROM payment ORDER BY id"))
+    refunded = next(
+        row["id"]
+        for row in world.rows(
+            "SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE r.email LIKE 'two%'"
+        )
+    )
+    world.api.post(f"/v1/payments/{refunded}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    world.twin.trouble({"type": "*", "effect": "drop"})
+    other = next(row for row in world.rows("SELECT id, charge_ref FROM payment") if row["id"] != refunded)
+    world.twin.banks("dispute", charge=other["charge_ref"])
+    world.advance_to(local(2027, 3, 26, 12))
+    assert [row["state"] for row in world.rows("SELECT state FROM dispute")] == ["lost"]
+    assert world.rows("SELECT ref FROM payout") == [] or world.twin.payouts()
+    kinds = {case["kind"] for case in cases(world)}
+    assert kinds <= {"dispute", "refund_failed"}
+    assert {first, second} == {refunded, other["id"]}
+
+
+def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: World) -> None:
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    world.twin.trouble({"type": "payout.*", "effect": "drop"})
+    world.advance_to(local(2027, 3, 26, 12))
+    (payout,) = world.twin.payouts()
+    (kept,) = world.rows("SELECT ref, amount FROM payout")
+    assert kept == {"ref": payout["id"], "amount": payout["amount"]}
+    inside = world.rows("SELECT category FROM balance_movement WHERE payout_ref = :ref", ref=payout["id"])
+    assert {row["category"] for row in inside} == {"charge", "payout"}
+    execute(world, "UPDATE payout SET amount = amount + 1")
+    assert found(compare(world, date(2027, 3, 16), date(2027, 3, 25))) == [
+        ("payout_sum", payout["amount"], payout["amount"] + 1)
+    ]
+
+
+def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn, tmp_path: Path) -> None:
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    world.twin.faults({"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before"})
+    with pytest.raises(Unavailable):
+        compare(world)
+    world.advance_to(local(2027, 3, 17, 12, 30))
+    (row,) = world.rows("SELECT done_at, tries, problem FROM reckoning")
+    assert row["done_at"] is None
+    assert row["tries"] >= 1
+    assert "could not be compared" in staff("finance").get("/staff/cases").words
+    status, _, complaint = command(world, tmp_path)
+    assert (status, len(complaint.splitlines())) == (1, 1)
+    world.twin.faults()
+    world.advance_to(local(2027, 3, 17, 14))
+    (row,) = world.rows("SELECT done_at, differences FROM reckoning")
+    assert (row["done_at"] is not None, row["differences"]) == (True, 0)
+    assert "compared with Stripe’s through Tuesday 16 March 2027" in staff("admin").get("/staff/cases").words
+
+
+def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, staff: SignIn) -> None:
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    foreign_charge(world)
+    compare(world)
+    (case,) = cases(world)
+    finance, admin = staff("finance"), staff("admin")
+    assert "no such charge" in finance.get("/staff/cases").words
+    where = f"/staff/cases/{case['id']}"
+    admin.get(where)
+    finance.get(where)
+    assert finance.post(f"{where}/close", reason="  ").status == 422
+    page = finance.post(f"{where}/close", reason="A test by Sipho, given back by hand.")
+    assert page.path == "/staff/cases"
+    assert "everything adds up" in page.words
+    assert "A test by Sipho" in page.words
+    second = admin.post(f"{where}/close", reason="Me too")
+    assert (second.status, "Closed by staff:finance@paper.example" in second.words) == (409, True)
+    (line,) = world.rows("SELECT by, why, subject FROM audit_line WHERE act = 'close_case'")
+    assert line == {
+        "by": "staff:finance@paper.example",
+        "why": "A test by Sipho, given back by hand.",
+        "subject": case["id"],
+    }
+
+
+def test_a_day_that_is_not_over_is_not_compared(world: World, tmp_path: Path) -> None:
+    status, _, complaint = command(world, tmp_path, "--day", "2027-03-01")
+    assert (status, "isn't over yet" in complaint) == (1, True)
+    status, said, _ = command(world, tmp_path)
+    assert (status, "0 differences" in said) == (0, True)

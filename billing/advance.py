@@ -125,3 +125,10 @@ def _twin(parts: Parts, what: str, body: dict[str, int]) -> dict[str, Any] | Non
             answer.raise_for_status()
     except httpx.HTTPError as error:
         raise Unavailable(f"The sandbox doesn't answer at {url}: {error}") from error
+    return dict(answer.json()) if answer.is_success else None
+
+
+@cache
+def _line() -> httpx.Client:
+    """Made once: each new client reads every certificate authority of the machine, some 15 ms. It keeps nothing open."""
+    return httpx.Client(timeout=PATIENCE_SECONDS, limits=httpx.Limits(max_keepalive_connections=0))

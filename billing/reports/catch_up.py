@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlmodel import col, select
+
 from billing.db import Database
 from billing.disputes import settle as disputes
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import balance, refund
 from billing.payments.books import Books
+from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Gateway, RefundAnswer, Unknown
 from billing.payments.models import Refund
 from billing.rules.reckoning import Pair, Thing, Verdict
@@ -40,6 +43,21 @@ def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> int:
         else:
             disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, pair.ref, at)
     return len(asked)
+
+
+def ask_about_open(clerk: Clerk, at: datetime) -> None:
+    """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it.
+
+    Raises Unavailable."""
+    with clerk.database.transaction() as session:
+        refs = session.exec(
+            select(Dispute.gateway_ref)
+            .where(col(Dispute.decided_at).is_(None))
+            .order_by(col(Dispute.answer_by))
+            .limit(MOST)
+        ).all()
+    for ref in refs:
+        disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, ref, at)
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:

@@ -16,7 +16,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare
-from billing.reports.catch_up import MOST, Clerk, catch_up
+from billing.reports.catch_up import MOST, Clerk, ask_about_open, catch_up
 from billing.reports.compare import Span
 from billing.rules.money import Money
 from billing.rules.periods import start_of_day
@@ -67,6 +67,7 @@ def reconcile(clerk: Clerk, since: date, through: date, at: datetime) -> Report:
     for payout_ref in unseen:
         balance.keep_payout(clerk.database, clerk.books, clerk.office, payout_ref, at)
     catch_up(clerk, before, at)
+    ask_about_open(clerk, at)
     with clerk.database.transaction() as session:
         after = _differing(session, refs)
     charges = _name(clerk, after)

@@ -34,7 +34,7 @@ class Merchant:
     descriptor: str = "MASTHEAD"
     fee_per_mille: int = 29
     fee_fixed: int = 200
-    dispute_fee: int = 15000
+    dispute_fee: int = 5000
 
 
 @dataclass(frozen=True)

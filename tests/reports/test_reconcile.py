@@ -240,7 +240,9 @@ def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: Worl
 
 def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn, tmp_path: Path) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
-    world.twin.faults({"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before"})
+    world.twin.faults(
+        {"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before", "times": None}
+    )
     with pytest.raises(Unavailable):
         compare(world)
     world.advance_to(local(2027, 3, 17, 12, 30))

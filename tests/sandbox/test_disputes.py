@@ -32,8 +32,8 @@ def test_a_card_makes_a_dispute_that_takes_the_money_and_a_fee(twin: Twin, strip
     assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 7500)
     assert not dispute.is_charge_refundable
     assert stripe.v1.charges.retrieve(str(dispute.charge)).disputed
-    assert balance(stripe) == [("dispute", -7500, 15000), ("charge", 7500, 418)]
-    assert balance(stripe, source=dispute.id) == [("dispute", -7500, 15000)]
+    assert balance(stripe) == [("dispute", -7500, 5000), ("charge", 7500, 418)]
+    assert balance(stripe, source=dispute.id) == [("dispute", -7500, 5000)]
     assert kinds(twin)[-4:] == [
         "charge.succeeded", "charge.dispute.created", "charge.dispute.funds_withdrawn", "payment_intent.succeeded",
     ]  # fmt: skip
@@ -55,7 +55,7 @@ def test_evidence_is_kept_then_submitted_and_may_decide(stripe: Stripe, words: s
     with pytest.raises(InvalidRequestError):
         stripe.v1.disputes.update(dispute.id, {"evidence": {"customer_name": "N Dlamini"}})
     expected = [("dispute_reversal", 7500, 0)] if status == "won" else []
-    assert balance(stripe, type="adjustment") == [*expected, ("dispute", -7500, 15000)]
+    assert balance(stripe, type="adjustment") == [*expected, ("dispute", -7500, 5000)]
 
 
 def test_a_dispute_that_was_won_can_be_refunded_again_and_a_lost_one_cannot(
@@ -88,7 +88,7 @@ def test_an_inquiry_may_become_a_chargeback(twin: Twin, stripe: Stripe) -> None:
     twin.banks("lose", dispute=inquiry.id)
     after = stripe.v1.disputes.retrieve(inquiry.id)
     assert (after.status, after.is_charge_refundable) == ("needs_response", False)
-    assert balance(stripe, source=inquiry.id) == [("dispute", -7500, 15000)]
+    assert balance(stripe, source=inquiry.id) == [("dispute", -7500, 5000)]
 
 
 def test_any_paid_charge_is_disputed_on_demand_in_part_and_once(twin: Twin, stripe: Stripe) -> None:
@@ -178,7 +178,7 @@ def test_a_balance_below_zero_waits(twin: Twin, stripe: Stripe) -> None:
     for _ in range(4):
         charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     twin.advance(days=8)
-    assert [one["amount"] for one in twin.payouts()] == [4 * 7082 - 418 - 15000]
+    assert [one["amount"] for one in twin.payouts()] == [4 * 7082 - 418 - 5000]
 
 
 def test_whoever_moves_the_clock_is_told_when_something_happens_next(twin: Twin, stripe: Stripe) -> None:

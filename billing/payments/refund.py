@@ -227,7 +227,7 @@ def _open_case(session: Session, refund: Refund, at: datetime) -> None:
             "refund at Stripe": refund.gateway_ref or "",
             "for": refund.reason,
         },
-        link=f"/staff/readers/{refund.reader_id}",
+        link="/staff/books" if refund.bounced_at else f"/staff/readers/{refund.reader_id}",
     )
 
 

@@ -131,6 +131,8 @@ def test_a_month_with_everything_in_it_is_clean(world: World, tmp_path: Path) ->
     assert fees == sum(row["fee"] for row in world.twin.objects("balance_transaction"))
     bank = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'bank'")[0]["cents"]
     assert bank == sum(payout["amount"] for payout in world.twin.payouts())
+    held = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'gateway'")[0]["cents"]
+    assert held == sum(row["net"] for row in world.twin.objects("balance_transaction")), "to the cent"
     status, said, _ = command(world, tmp_path)
     assert (status, "0 differences" in said) == (0, True), said
 

@@ -166,7 +166,7 @@ def paid_back(
     """A bounced refund was paid from our bank account. Raises UnknownRefund, NothingOwed."""
     try:
         with visit.parts.database.transaction() as session:
-            refund = pay_back(session, visit.parts.office, refund_id, reference, visit.at)
+            refund = pay_back(session, visit.parts.office, refund_id, reference, visit.at, by=visit.actor.by)
             audit.write(
                 session,
                 visit.actor,

@@ -1,7 +1,10 @@
 """Before two books are said to differ: ask Stripe once more about what they differ in. An event may be lost or late."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlmodel import col, select
 
@@ -16,6 +19,7 @@ from billing.payments.gateway import Gateway, RefundAnswer, Unknown
 from billing.payments.models import Refund
 from billing.rules.reckoning import Pair, Thing, Verdict
 
+log = logging.getLogger(__name__)
 MOST = 100
 """Calls that one comparison makes for this: when everything differs, something else is wrong than events."""
 
@@ -30,25 +34,17 @@ class Clerk:
     office: Office
 
 
-def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> int:
-    """Settle what we have missed about these things; how many were asked about. Raises Unavailable."""
-    asked = differing[:MOST]
-    for pair in asked:
-        if pair.verdict is Verdict.MISSING:
-            _look_for_movements(clerk, pair.ref, at)
-        elif pair.thing is Thing.CHARGE:
-            _charge(clerk, pair.ref, at)
-        elif pair.thing is Thing.REFUND:
-            _refund(clerk, pair.ref, at)
-        else:
-            disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, pair.ref, at)
-    return len(asked)
+def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
+    """Settle what we have missed about these things. One that can't be asked about holds up nobody.
+
+    Raises Unavailable when none can."""
+    _each([partial(_ask_about, clerk, pair, at) for pair in differing[:MOST]])
 
 
 def ask_about_open(clerk: Clerk, at: datetime) -> None:
     """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it.
 
-    Raises Unavailable."""
+    Raises Unavailable when none can be asked about."""
     with clerk.database.transaction() as session:
         refs = session.exec(
             select(Dispute.gateway_ref)
@@ -56,8 +52,34 @@ def ask_about_open(clerk: Clerk, at: datetime) -> None:
             .order_by(col(Dispute.answer_by))
             .limit(MOST)
         ).all()
-    for ref in refs:
-        disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, ref, at)
+    _each([partial(_dispute, clerk, ref, at) for ref in refs])
+
+
+def _each(asking: list[Callable[[], None]]) -> None:
+    failed = 0
+    for ask in asking:
+        try:
+            ask()
+        except Exception:
+            failed += 1
+            log.exception("something about which the books differ can't be asked about")
+    if asking and failed == len(asking):
+        raise Unavailable("Stripe can't be asked about what the books differ in.")
+
+
+def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
+    if pair.verdict is Verdict.MISSING:
+        _look_for_movements(clerk, pair.ref, at)
+    elif pair.thing is Thing.CHARGE:
+        _charge(clerk, pair.ref, at)
+    elif pair.thing is Thing.REFUND:
+        _refund(clerk, pair.ref, at)
+    else:
+        _dispute(clerk, pair.ref, at)
+
+
+def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
+    disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 AFTER_MIDNIGHT = timedelta(hours=5)
 """When yesterday is compared: late enough for news of its last minutes."""
 DAY = timedelta(days=1)
+MOST = 30 * DAY
+"""How much is compared at once after a long pause; the rest is due directly after it."""
 
 
 def since_when(session: Session, zone: ZoneInfo) -> date | None:
@@ -50,7 +52,7 @@ def _reckon(clerk: Clerk, at: datetime) -> int:
         since, due = since_when(session, clerk.office.zone), next_due(session)
     if since is None or due is None or due > at:
         return 0
-    through = max(since, clerk.office.today(at) - DAY)
+    through = min(max(since, clerk.office.today(at) - DAY), since + MOST)
     try:
         keep(clerk, reconcile(clerk, since, through, at), at)
     except Exception as error:
@@ -80,10 +82,11 @@ def _put_off(clerk: Clerk, since: date, through: date, at: datetime, problem: st
 
 def _row(session: Session, since: date, through: date, at: datetime) -> Reckoning:
     """The row of these days; one that failed before and reached less far makes way for it."""
+    known = session.get(Reckoning, through)
+    if known is not None:
+        return known
     tries = 0
     for other in session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
-        if other.through == through:
-            return other
         tries = other.tries
         session.delete(other)
     return Reckoning(through=through, since=since, next_at=at, tries=tries)

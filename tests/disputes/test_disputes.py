@@ -129,6 +129,7 @@ def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World
     assert len(world.charges()) == 1
 
 
+@pytest.mark.prove
 def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World) -> None:
     charged(world, "pm_card_createDisputeInquiry")
     world.twin.banks("lose", dispute=dispute(world)["gateway_ref"])
@@ -168,6 +169,7 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> Non
     ] == ["dispute", "dispute_lost"]
 
 
+@pytest.mark.prove
 def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(world: World) -> None:
     """A bank may ask months later, when the reader has begun anew."""
     subscription = charged(world)

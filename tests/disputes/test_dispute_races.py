@@ -1,0 +1,93 @@
+"""A dispute against a refund, and a dispute heard of twice in one instant: two connections, whatever comes first."""
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from billing.disputes import settle as disputes
+from billing.payments import disputed, refund
+from billing.payments.models import Invoice, Payment
+from billing.subscriptions.change import lock
+from tests.world import World, local
+
+ROUNDS = 24
+
+
+def at_once(*deeds: Callable[[], None]) -> None:
+    """Each in a thread of its own, begun together; what a deed raises is raised here."""
+    gate = threading.Barrier(len(deeds))
+    failed: list[BaseException] = []
+
+    def do(deed: Callable[[], None]) -> None:
+        gate.wait()
+        try:
+            deed()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    if failed:
+        raise failed[0]
+
+
+def settle(world: World, ref: str) -> Callable[[], None]:
+    """One caller of the settling."""
+    parts = world.parts
+    return lambda: (
+        disputes.settle(parts.database, parts.gateway, parts.books, parts.office, ref, world.now),
+        None,
+    )[1]
+
+
+def give_back(world: World, payment_id: str) -> Callable[[], None]:
+    """A refund by staff, which may come too late."""
+
+    def deed() -> None:
+        with world.parts.database.transaction() as session:
+            payment = session.get_one(Payment, payment_id)
+            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+            with suppress(disputed.ChargeDisputed):
+                disputed.refuse_taken(session, payment)
+                refund.intend(
+                    session,
+                    payment,
+                    amount=None,
+                    cause=f"test:{payment_id}",
+                    reason="kind",
+                    by="test",
+                    at=world.now,
+                )
+
+    return deed
+
+
+@pytest.mark.prove
+def test_a_dispute_and_a_refund_at_once_never_pay_twice(world: World) -> None:
+    for number in range(ROUNDS):
+        world.start_trial(f"reader{number}@example.com", f"pm_card_visa__{number}")
+    world.advance_to(local(2027, 3, 16, 12))
+    payments = world.rows("SELECT id, charge_ref FROM payment")
+    assert len(payments) == ROUNDS
+    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"})
+    for row in payments:
+        made = world.twin.banks("dispute", charge=row["charge_ref"])
+        once, again = settle(world, made["id"]), settle(world, made["id"])
+        at_once(once, give_back(world, row["id"]), again)
+    world.settle()
+    assert len(world.rows("SELECT id FROM dispute")) == ROUNDS
+    assert [one for one in world.twin.refunds() if one["status"] == "succeeded"] == []
+    assert world.rows("SELECT id FROM refund WHERE state <> 'failed'") == []
+    failed = world.rows("SELECT id FROM refund")
+    cases = world.rows("SELECT kind, count(*) AS n FROM staff_case GROUP BY kind")
+    wanted = {"dispute": ROUNDS} | ({"refund_failed": len(failed)} if failed else {})
+    assert {row["kind"]: row["n"] for row in cases} == wanted
+    taken = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'disputes'")
+    assert taken[0]["cents"] == ROUNDS * 7500
+    told = world.rows("SELECT count(*) AS n FROM message WHERE kind = 'disputed'")
+    assert told[0]["n"] == ROUNDS

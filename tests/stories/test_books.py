@@ -13,7 +13,8 @@ def journal(world: World, *, until: str = "9999-12-31") -> list[str]:
     """The postings in order, a line each: day, kind, and what moved in cents; one line for a run of recognised days."""
     rows = world.rows(
         'SELECT t.kind, t."on" AS day, e.account, e.amount FROM ledger_transaction t'
-        " JOIN ledger_entry e ON e.transaction_id = t.id WHERE t.kind <> 'recognition' AND"
+        " JOIN ledger_entry e ON e.transaction_id = t.id"
+        " WHERE t.kind NOT IN ('recognition', 'gateway_fee', 'payout') AND"
         ' t."on" <= CAST(:until AS date) ORDER BY t."on", t.id, e.amount < 0, abs(e.amount) DESC',
         until=until,
     )
@@ -24,9 +25,11 @@ def journal(world: World, *, until: str = "9999-12-31") -> list[str]:
 
 
 def balances(world: World) -> dict[str, int]:
-    """What each account stands at, in cents."""
+    """What each account stands at by what readers paid and got back, in cents: fees and payouts are Stripe's and left out."""
     rows = world.rows(
-        "SELECT account, sum(amount) AS cents FROM ledger_entry GROUP BY 1 HAVING sum(amount) <> 0"
+        "SELECT e.account, sum(e.amount) AS cents FROM ledger_entry e JOIN ledger_transaction t"
+        " ON t.id = e.transaction_id WHERE t.kind NOT IN ('gateway_fee', 'payout')"
+        " GROUP BY 1 HAVING sum(e.amount) <> 0"
     )
     return {row["account"]: int(row["cents"]) for row in rows}
 
@@ -137,7 +140,7 @@ def test_a_refund_that_bounces_is_owed_and_its_credit_note_stands(world: World) 
     world.advance(days=2)
     row = world.rows("SELECT * FROM refund WHERE id = :id", id=refund_id)[0]
     assert (row["state"], row["credit_note_number"], row["failure"]) == ("failed", 1, "lost_or_stolen_card")
-    assert journal(world)[-1] == "2027-03-18 refund_bounced: gateway +7500, refunds_owed -7500"
+    assert journal(world)[-1] == "2027-03-17 refund_bounced: gateway +7500, refunds_owed -7500"
     assert balances(world) == {"gateway": 7500, "refunds_owed": -7500}
     again = world.api.post(
         f"/v1/payments/{row['payment_id']}/refunds",

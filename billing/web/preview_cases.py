@@ -37,13 +37,13 @@ CLOSED = replace(
 GROUPS = (
     views.EvidenceGroup(
         title="the reader",
-        rows=((("email", LONG_ADDRESS), ("reader since", "2026-09-21T09:00:00+00:00")),),
+        rows=((("email", LONG_ADDRESS), ("reader since", "Mon 21 Sep 2026, 11:00")),),
     ),
     views.EvidenceGroup(
         title="mails",
         rows=(
-            (("at", "2026-10-29T07:00:00+00:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
-            (("at", "2026-11-01T07:00:00+00:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
+            (("at", "Thu 29 Oct 2026, 09:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
+            (("at", "Sun 1 Nov 2026, 09:00"), ("mail", "trial notice"), ("to", LONG_ADDRESS)),
         ),
     ),
     views.EvidenceGroup(title="sign-ins", rows=((("from", "196.25.1.9"), ("device", "Firefox on Linux")),)),

@@ -1,7 +1,10 @@
 """Cases: what a machine found and only a person can explain. To see, and to close with a reason."""
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Form
 from sqlmodel import Session, func, select
@@ -19,6 +22,7 @@ from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
 
 
 @router.get("/staff/cases")
@@ -50,7 +54,7 @@ def _compared(session: Session) -> str:
 def one(visit: Annotated[StaffVisit, needs(May.CASES)], case_id: str) -> Response:
     """One case, with what is known."""
     with visit.parts.database.transaction() as session:
-        return visit.page(_view(find.one(session, case_id)))
+        return visit.page(_view(visit, find.one(session, case_id)))
 
 
 @router.post("/staff/cases/{case_id}/close")
@@ -77,14 +81,15 @@ def close(
             )
     except (closing.NeedsReason, closing.CaseClosed) as refusal:
         with visit.parts.database.transaction() as session:
-            view = _view(find.one(session, case_id), draft=reason, error=refusal.detail)
+            view = _view(visit, find.one(session, case_id), draft=reason, error=refusal.detail)
         return visit.page(view, refusal.status)
     return visit.go("/staff/cases", "staff-case-closed")
 
 
-def _view(case: Case, *, draft: str = "", error: str | None = None) -> views.StaffCase:
+def _view(visit: StaffVisit, case: Case, *, draft: str = "", error: str | None = None) -> views.StaffCase:
     plain = {name: value for name, value in case.facts.items() if not isinstance(value, Mapping)}
-    groups = evidence_groups({"": plain} | {n: v for n, v in case.facts.items() if isinstance(v, Mapping)})
+    inner = {name: value for name, value in case.facts.items() if isinstance(value, Mapping)}
+    groups = evidence_groups({"": plain} | inner, visit.parts.office.zone)
     return views.StaffCase(row=_row(case), groups=groups, link=case.link, draft=draft, error=error)
 
 
@@ -104,18 +109,29 @@ def _row(case: Case) -> views.CaseRow:
     )
 
 
-def evidence_groups(facts: Mapping[str, Any], within: str = "") -> tuple[views.EvidenceGroup, ...]:
+def evidence_groups(
+    facts: Mapping[str, Any], zone: ZoneInfo, within: str = ""
+) -> tuple[views.EvidenceGroup, ...]:
     """Facts of any depth as groups of rows: single values together, each list and each inner group of its own."""
-    single = tuple(
-        (name, str(value))
-        for name, value in facts.items()
-        if value and not isinstance(value, (Mapping, list))
-    )
+    single = _told({n: v for n, v in facts.items() if not isinstance(v, (Mapping, list))}, zone)
     groups = [views.EvidenceGroup(title=within, rows=(single,))] if single else []
     for name, value in facts.items():
         if isinstance(value, Mapping):
-            groups += evidence_groups(value, name)
+            groups += evidence_groups(value, zone, name)
         elif isinstance(value, list) and value:
-            rows = tuple(tuple((key, str(cell)) for key, cell in row.items() if cell) for row in value)
-            groups.append(views.EvidenceGroup(title=name, rows=rows))
+            groups.append(views.EvidenceGroup(title=name, rows=tuple(_told(row, zone) for row in value)))
     return tuple(groups)
+
+
+def _told(row: Mapping[str, Any], zone: ZoneInfo) -> tuple[tuple[str, str], ...]:
+    return tuple(_in_words(name, value, zone) for name, value in row.items() if value)
+
+
+def _in_words(name: str, value: Any, zone: ZoneInfo) -> tuple[str, str]:
+    """Cents as rand, instants as they read here; all else as it is."""
+    if name == "cents" and isinstance(value, int):
+        return "amount", Money(value).with_vat_words()
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        local = datetime.fromisoformat(value).astimezone(zone)
+        return name, f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+    return name, str(value)

@@ -74,7 +74,7 @@ def _view(
         sent_at=dispute.sent_at,
         payment_id=dispute.payment_id,
         gateway_ref=dispute.gateway_ref,
-        groups=evidence_groups(dispute.evidence, "the reader"),
+        groups=evidence_groups(dispute.evidence, visit.parts.office.zone, "the reader"),
         may_answer=dispute.state is DisputeState.NEEDS_ANSWER and visit.may(May.CASES),
         draft=draft,
         error=error,

@@ -55,6 +55,7 @@ DISPUTE = views.StaffDispute(
     title="Dispute over R75.00 incl. VAT",
     stands="the bank waits for our answer",
     reason="fraudulent",
+    inquiry=False,
     opened_at=OPENED,
     answer_by=ACT_BY,
     decided_at=None,
@@ -81,6 +82,8 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-case-dispute", replace(case, row=DISPUTED, error=None, draft=""), at
     reader = replace(STAFF, path="/staff/readers/rdr_01kpb0cz8e2y6")
     yield "staff-dispute", DISPUTE, reader
+    inquiry = replace(DISPUTE, inquiry=True, title="Inquiry about R75.00 incl. VAT")
+    yield "staff-dispute-inquiry", inquiry, reader
     decided = replace(
         DISPUTE,
         stands="won, the money is ours",

@@ -68,6 +68,7 @@ def _view(
         title=money_entries.in_words(dispute),
         stands=money_entries.stands(dispute),
         reason=dispute.reason.replace("_", " "),
+        inquiry=dispute.inquiry,
         opened_at=dispute.opened_at,
         answer_by=dispute.answer_by if dispute.open else None,
         decided_at=dispute.decided_at,

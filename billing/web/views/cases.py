@@ -65,6 +65,7 @@ class StaffDispute:
     title: str
     stands: str
     reason: str
+    inquiry: bool
     opened_at: datetime
     answer_by: datetime | None
     decided_at: datetime | None

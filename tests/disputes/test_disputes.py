@@ -139,6 +139,7 @@ def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World)
     assert refuse_refund(world) == "charge_disputed"
 
 
+@pytest.mark.prove
 def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> None:
     """The close comes first, then the rest, twice; and the charge's own news never came."""
     started = world.start_trial(READER)

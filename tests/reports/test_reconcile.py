@@ -162,7 +162,7 @@ def correction(world: World) -> None:
 PLANTED = [
     (missing_payment, [("unknown_charge", None, 7500)], "no such charge"),
     (extra_charge, [("unknown_charge", None, 9900)], "R99.00"),
-    (changed_amount, [("other_amount", 7400, 7500)], "R74.00"),
+    pytest.param(changed_amount, [("other_amount", 7400, 7500)], "R74.00", marks=pytest.mark.prove),
     pytest.param(
         invented_payment,
         [("missing_charge", 7500, None), ("unknown_charge", None, 7500)],
@@ -201,6 +201,7 @@ def test_what_is_planted_is_found_once_named_and_explained(
     assert len(cases(world)) == len(expected), "what was explained isn't asked again"
 
 
+@pytest.mark.prove
 def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
     made = foreign_charge(world)

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from billing.payments.books import DisputeAnswer, FraudWarning, PayoutAnswer, TakenCharge
+from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import (
     CardPage,
     Charged,
@@ -257,3 +259,78 @@ def test_no_answer_at_all_is_doubt() -> None:
     assert isinstance(gateway.fetch_setup("cs_x"), Unknown)
     assert isinstance(gateway.fetch_charge("pi_x")[1], Unknown)
     assert isinstance(gateway.fetch_refund("re_x")[1], Unknown)
+
+
+def test_the_acquirers_books_tell_what_a_charge_and_a_refund_moved(acquirer: Acquirer) -> None:
+    charged = acquirer.charged(acquirer.card())
+    books = acquirer.gateway.books
+    moved = books.movements_of(charged.charge_ref)
+    assert not isinstance(moved, Unknown)
+    (movement,) = moved
+    assert (movement.category, movement.source_ref) == ("charge", charged.charge_ref)
+    assert movement.net == movement.amount - movement.fee
+    if movement.currency == "ZAR":
+        assert movement.amount == 7500
+    made = acquirer.gateway.refund(
+        refund_id="ref_books", intent_ref=charged.intent_ref, amount=2500, key=acquirer.key()
+    )
+    assert isinstance(made, RefundAnswer)
+    back = books.movements_of(made.refund_ref)
+    assert not isinstance(back, Unknown)
+    assert [(one.category, one.amount < 0) for one in back] == [("refund", True)]
+    day = timedelta(hours=12)
+    listed = books.movements(acquirer.now - day, acquirer.now + day)
+    assert not isinstance(listed, Unknown)
+    assert {movement.ref, back[0].ref} <= {one.ref for one in listed}
+    assert sorted(one.at for one in listed) == [one.at for one in listed], "oldest first"
+    seen = books.charge(charged.charge_ref)
+    assert isinstance(seen, TakenCharge)
+    assert (seen.intent_ref, seen.amount) == (charged.intent_ref, 7500)
+    assert seen.attempt_id
+
+
+def test_a_dispute_is_seen_answered_and_decided(acquirer: Acquirer) -> None:
+    if acquirer.twin is None:
+        pytest.skip(
+            "Stripe's own test mode makes the dispute some seconds later, and says so only by an event"
+        )
+    charged = acquirer.charged(acquirer.card("pm_card_createDispute"))
+    ref = acquirer.twin.disputes()[0]["id"]
+    books = acquirer.gateway.books
+    seen = books.dispute(ref)
+    assert isinstance(seen, DisputeAnswer)
+    assert (seen.charge_ref, seen.amount, seen.reason) == (charged.charge_ref, 7500, "fraudulent")
+    assert (seen.state, seen.inquiry) == (DisputeState.NEEDS_ANSWER, False)
+    key = acquirer.key()
+    words = {"uncategorized_text": "losing_evidence", "customer_email_address": "one@example.com"}
+    first, again = (books.send_evidence(ref, words, key=key) for _ in range(2))
+    assert isinstance(first, DisputeAnswer)
+    assert first == again
+    assert first.state is DisputeState.LOST
+    assert isinstance(books.send_evidence(ref, words, key=acquirer.key()), Unknown), "a bank takes one answer"
+
+
+def test_a_warning_and_a_payout_are_fetched(acquirer: Acquirer) -> None:
+    if acquirer.twin is None:
+        pytest.skip("Stripe's own test mode pays out days later")
+    acquirer.twin.set_clock(acquirer.twin.now)
+    charged = acquirer.charged(acquirer.card("pm_card_createIssuerFraudRecord"))
+    books = acquirer.gateway.books
+    warning = books.warning(acquirer.twin.objects("radar.early_fraud_warning")[0]["id"])
+    assert isinstance(warning, FraudWarning)
+    assert (warning.charge_ref, warning.actionable) == (charged.charge_ref, True)
+    acquirer.twin.advance(days=9)
+    payout = books.payout(acquirer.twin.payouts()[0]["id"])
+    assert isinstance(payout, PayoutAnswer)
+    inside = books.movements_in(payout.payout_ref)
+    assert not isinstance(inside, Unknown)
+    assert {one.category for one in inside} == {"charge", "payout"}
+    assert payout.amount == sum(one.net for one in inside if one.category == "charge")
+
+
+def test_books_that_do_not_answer_are_doubt() -> None:
+    books = StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[]).books
+    now = datetime.now(UTC)
+    assert isinstance(books.movements(now - timedelta(days=1), now), Unknown)
+    assert isinstance(books.dispute("du_x"), Unknown)
+    assert isinstance(books.payout("po_x"), Unknown)

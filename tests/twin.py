@@ -1,5 +1,6 @@
 """Stripe's twin in a thread, recording every exchange: what tests of billing charge cards with."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -128,6 +129,10 @@ class Twin:
         """All payouts, newest first."""
         return self.objects("payout")
 
+    def replace(self, payment_method: str, **card: Any) -> None:
+        """The network replaces a card: `exp_month`, `exp_year`, `number`; four years later by default."""
+        self._post(f"/_sandbox/cards/{payment_method}/replace", card)
+
     def add_webhook(self, url: str, secret: str) -> None:
         """Send every event there, signed with the secret, until the next reset."""
         self._post("/_sandbox/webhook", {"url": url, "secret": secret})
@@ -171,7 +176,16 @@ class Twin:
             "cvc": "123",
             "holder": "T Dlamini",
         }
-        answer = self.http.post(session_url, data=form | {"email": "t.dlamini@example.com"})
+        return self._press(session_url, form | {"email": "t.dlamini@example.com"}, pass_check)
+
+    def pay_kept(self, session_url: str, *, pass_check: bool = True) -> str:
+        """Press the button for the newest card that the page offers; where the person ends up."""
+        offered = re.findall(r'name="kept" value="(\w+)"', self.http.get(session_url).text)
+        assert offered, "the page offers no card that is kept"
+        return self._press(session_url, {"kept": offered[0]}, pass_check)
+
+    def _press(self, session_url: str, form: dict[str, str], pass_check: bool) -> str:
+        answer = self.http.post(session_url, data=form)
         if "/c/authenticate/" in answer.headers.get("location", ""):
             outcome = "complete" if pass_check else "fail"
             answer = self.http.post(answer.headers["location"], data={"outcome": outcome})

@@ -30,6 +30,8 @@ class Charged:
     """Cents."""
     network_transaction_id: str | None
     at: datetime
+    card: SavedCard | None = None
+    """The card that paid, where it stays with the payer for later charges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,40 @@ class SetupExpired:
     """The card page is no longer open."""
 
 
+@dataclass(frozen=True, slots=True)
+class PayPageRequest:
+    """Everything needed to open a hosted page on which the reader pays one invoice, and which keeps the card."""
+
+    attempt_id: str
+    invoice_id: str
+    idempotency_key: str
+    customer_ref: str
+    amount: int
+    """Cents, VAT included."""
+    currency: str
+    what: str
+    """What is paid for, as the page names it."""
+    words: str
+    """Beside the button: what the card will be used for."""
+    descriptor_suffix: str | None
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PageOpen:
+    """The reader may still pay, at this address."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageClosed:
+    """Nobody has paid, and nobody can any more."""
+
+
+PayPageAnswer = Charged | PageOpen | PageClosed | Unknown
 SetupAnswer = SavedCard | SetupOpen | SetupExpired | Unknown
 
 
@@ -165,6 +201,18 @@ class Gateway(Protocol):
 
     def fetch_charge(self, intent_ref: str) -> tuple[str | None, Outcome]:
         """Our attempt's id and the outcome of a charge the acquirer told us about."""
+        ...
+
+    def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
+        """Open the page on which a reader pays one invoice in person."""
+        ...
+
+    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer:
+        """What has become of that page."""
+        ...
+
+    def close_pay_page(self, session_ref: str) -> PayPageAnswer:
+        """Close it unless it has been paid; after `PageClosed` no money can come from it."""
         ...
 
     def refund(

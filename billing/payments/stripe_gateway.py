@@ -10,6 +10,7 @@ import stripe
 
 from billing.db import storable
 from billing.errors import Malformed
+from billing.payments import stripe_pages
 from billing.payments.gateway import (
     CardPage,
     Charged,
@@ -18,6 +19,10 @@ from billing.payments.gateway import (
     NeverArrived,
     Notification,
     Outcome,
+    PageClosed,
+    PageOpen,
+    PayPageAnswer,
+    PayPageRequest,
     RefundAnswer,
     RefundRefused,
     SavedCard,
@@ -219,6 +224,38 @@ class StripeGateway:
             return None, _unknown(error)
         return intent["metadata"].get("attempt"), _outcome(intent)
 
+    def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
+        """A Checkout Session in payment mode (see `stripe_pages`)."""
+        try:
+            opened = self._stripe.checkout.sessions.create(
+                cast(Any, stripe_pages.params(request)), {"idempotency_key": request.idempotency_key}
+            )
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return CardPage(opened.id, str(opened.url))
+
+    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer:
+        """The Checkout Session with its PaymentIntent and charge, in one call."""
+        try:
+            session = self._stripe.checkout.sessions.retrieve(
+                session_ref, {"expand": ["payment_intent.latest_charge"]}
+            ).to_dict()
+        except stripe.StripeError as error:
+            return _unknown(error)
+        if session["status"] == "complete":
+            return stripe_pages.paid(session, _outcome)
+        return PageOpen(str(session["url"])) if session["status"] == "open" else PageClosed()
+
+    def close_pay_page(self, session_ref: str) -> PayPageAnswer:
+        """Expire the session. Stripe refuses that for one that is complete or expired: then what it became is asked."""
+        try:
+            self._stripe.checkout.sessions.expire(session_ref)
+        except stripe.InvalidRequestError:
+            return self.fetch_pay_page(session_ref)
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return PageClosed()
+
     def refund(
         self, *, refund_id: str, intent_ref: str, amount: int, key: str
     ) -> RefundAnswer | RefundRefused | Unknown:
@@ -298,6 +335,7 @@ def _outcome(intent: dict[str, Any]) -> Outcome:
             amount=int(intent["amount_received"]),
             network_transaction_id=card.get("network_transaction_id"),
             at=datetime.fromtimestamp(int(charge["created"]), UTC),
+            card=stripe_pages.card_kept(intent, charge),
         )
     if intent["status"] in _SETTLED:
         error = intent.get("last_payment_error") or {}

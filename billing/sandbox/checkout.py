@@ -1,4 +1,4 @@
-"""The pages a person sees: the card form of a Checkout Session, and 3-D Secure in between."""
+"""The pages a person sees: a Checkout Session that saves a card or takes a payment, and 3-D Secure in between."""
 
 import re
 import time
@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import paying, saving, sessions, vault
+from billing.sandbox import paying, saving, selling, sessions, vault
 from billing.sandbox.cards import CARDS, Card, find, passes_luhn, stranger
 from billing.sandbox.errors import Refusal
 from billing.sandbox.pages import grouped, show
@@ -51,12 +51,17 @@ class Checkout:
         if session is None or session["status"] != "open":
             return self._over(session)
         values = self._prefilled(request.query_params.get("card", ""))
-        problems = {}
-        if request.query_params.get("refused") == "authentication":
-            problems["form"] = (
-                "We are unable to authenticate your card. Please try again or use another card."
-            )
-        return self._page(session, Entered(values, problems))
+        said = self._refused(session, request.query_params.get("refused"))
+        return self._page(session, Entered(values, {"form": said} if said else {}))
+
+    def _refused(self, session: Row, why: str | None) -> str | None:
+        """What the page says after 3-D Secure, when nothing came of it."""
+        if why == "authentication":
+            return "We are unable to authenticate your card. Please try again or use another card."
+        if why != "card":
+            return None
+        intent = self.world.store.get("payment_intent", session["payment_intent"] or "") or {}
+        return str((intent.get("last_payment_error") or {}).get("message", "Your card was declined."))
 
     async def save(self, request: Request) -> Response:
         """The button: save, ask for 3-D Secure, or say why not."""
@@ -64,30 +69,36 @@ class Checkout:
         if session is None or session["status"] != "open":
             return self._over(session)
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True))
+        kept = next(
+            (card for card in selling.kept_cards(self.world, session) if card["id"] == form.get("kept")), None
+        )
         entered = read(form, needs_email=self._needs_email(session), at=self.world.clock.now())
-        if entered.problems or entered.card is None:
+        if kept is not None:
+            entered = Entered(self._prefilled(""), {})
+        elif entered.problems or entered.card is None:
             return self._page(session, entered, status=422)
         try:
-            intent = self._submit(request, session, entered, entered.card)
+            intent = self._submit(request, session, entered, kept)
         except Refusal as refusal:
             problems = {_field_of(refusal): str(refusal)}
-            kept = entered.values | {"cvc": ""}
-            return self._page(session, Entered(kept, problems), status=402)
+            return self._page(session, Entered(entered.values | {"cvc": ""}, problems), status=402)
         finally:
             self.world.store.commit()
         if intent["status"] == "requires_action":
             return RedirectResponse(f"/c/authenticate/{intent['id']}", 303)
         return RedirectResponse(success_url(session), 303)
 
-    def _submit(self, request: Request, session: Row, entered: Entered, card: Card) -> Row:
+    def _submit(self, request: Request, session: Row, entered: Entered, kept: Row | None) -> Row:
         base = f"{request.url.scheme}://{request.url.netloc}"
+        if kept is not None or entered.card is None:
+            return sessions.submit_kept(self.world, session, kept or {}, base)
         fields = {
             "month": entered.month,
             "year": entered.year,
             "holder": entered.values["holder"],
             "email": entered.values.get("email") or None,
         }
-        return sessions.submit(self.world, session, card, fields, base)
+        return sessions.submit(self.world, session, entered.card, fields, base)
 
     async def ask(self, request: Request) -> Response:
         """The issuer's page."""
@@ -110,39 +121,40 @@ class Checkout:
             return self._nothing_to_do()
         intent, method = found
         passed = b"outcome=complete" in await request.body()
+        kind = str(intent["object"])
+        back = _return_url(intent)
+        table = self.world.store["checkout.session"]
+        session = next(table.newest(table.where(kind, intent["id"])), None)
         try:
-            if intent["object"] == "setup_intent":
-                return self._decide_setup(dict(intent), method, passed)
-            return self._decide_payment(dict(intent), method, passed)
+            settle = self._decide_setup if kind == "setup_intent" else self._decide_payment
+            refused = settle(dict(intent), method, passed)
+            if session is None:
+                return self._return(back, kind, intent, refused is None)
+            if refused is not None:
+                return RedirectResponse(f"/c/pay/{session['id']}?refused={refused}", 303)
+            sessions.complete(self.world, session, self.world.find("payment_method", method["id"]))
+            return RedirectResponse(success_url(session), 303)
         finally:
             self.world.store.commit()
 
-    def _decide_setup(self, intent: Row, method: Row, passed: bool) -> Response:
-        table = self.world.store["checkout.session"]
-        session = next(table.newest(table.where("setup_intent", intent["id"])), None)
-        back = _return_url(intent)
+    def _decide_setup(self, intent: Row, method: Row, passed: bool) -> str | None:
+        """Why the card isn't saved, or None."""
         if passed:
             saving.succeed(self.world, intent, method, authenticated=True)
-        else:
-            saving.fail(self.world, intent, method, None)
-        if session is not None and passed:
-            method = self.world.find("payment_method", method["id"])
-            sessions.complete(self.world, session, method)
-            return RedirectResponse(success_url(session), 303)
-        if session is not None:
-            return RedirectResponse(f"/c/pay/{session['id']}?refused=authentication", 303)
-        return self._return(back, "setup_intent", intent, passed)
+            return None
+        saving.fail(self.world, intent, method, None)
+        return "authentication"
 
-    def _decide_payment(self, intent: Row, method: Row, passed: bool) -> Response:
-        back = _return_url(intent)
-        if passed:
-            try:
-                paying.authenticate(self.world, intent, method, self.world.clock.now())
-            except Refusal:
-                passed = False
-        else:
+    def _decide_payment(self, intent: Row, method: Row, passed: bool) -> str | None:
+        """Why nothing was paid, or None."""
+        if not passed:
             paying.abandon(self.world, intent, method)
-        return self._return(back, "payment_intent", intent, passed)
+            return "authentication"
+        try:
+            paying.authenticate(self.world, intent, method, self.world.clock.now())
+        except Refusal:
+            return "card"
+        return None
 
     def _return(self, back: str | None, noun: str, intent: Row, passed: bool) -> Response:
         if back is None:
@@ -190,6 +202,8 @@ class Checkout:
             message=(session["custom_text"]["submit"] or {}).get("message"),
             values=entered.values,
             problems=entered.problems,
+            items=selling.items(self.world, session),
+            kept=selling.kept_cards(self.world, session),
             cards=[card for last4 in SUGGESTED for card in CARDS if card.last4 == last4],
         )
 
@@ -202,7 +216,9 @@ class Checkout:
             return show(
                 "over.html",
                 title="You're all done here",
-                text="Your card has already been saved; this page is closed.",
+                text="It has been paid; this page is closed."
+                if session["mode"] == "payment"
+                else "Your card has already been saved; this page is closed.",
                 link=success_url(session),
             )
         return show(

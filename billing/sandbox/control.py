@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import ahead, banks, declines, endpoints, events, sessions
+from billing.sandbox import ahead, banks, cards, declines, endpoints, events, refunds, replacing, sessions
 from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
 from billing.sandbox.errors import Refusal
@@ -42,6 +42,7 @@ class Control:
             Route("/_sandbox/trouble", self.trouble, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/declines", self.declines, methods=["POST"]),
             Route("/_sandbox/banks", self.banks, methods=["POST"]),
+            Route("/_sandbox/cards/{id}/replace", self.replace, methods=["POST"]),
             Route("/_sandbox/webhook", self.webhook, methods=["POST"]),
             Route("/_sandbox/resend", self.resend, methods=["POST"]),
             Route("/_sandbox/objects/{kind}", self.objects, methods=["GET"]),
@@ -154,6 +155,24 @@ class Control:
             return _no(str(problem))
         self.world.store.commit()
         return RedirectResponse("/_sandbox", 303) if typed else JSONResponse(done or {})
+
+    async def replace(self, request: Request) -> Response:
+        """Let the network replace a card: `{"exp_month", "exp_year", "number"}`, all optional; a form goes back to the page."""
+        method = self.world.store.get("payment_method", request.path_params["id"])
+        if method is None:
+            return _no("there is no such PaymentMethod")
+        body = await _body(request)
+        card = cards.find(str(body["number"])) if "number" in body else None
+        if "number" in body and card is None:
+            return _no("number must be one of the test cards")
+        month = int(body.get("exp_month", method["card"]["exp_month"]))
+        year = int(body.get("exp_year", method["card"]["exp_year"] + 4))
+        renewed = replacing.replace(self.world, method, card=card, month=month, year=year)
+        self.world.store.commit()
+        self.deliverer.wake()
+        if request.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"payment_method": renewed["id"], "card": renewed["card"]})
+        return RedirectResponse("/_sandbox", 303)
 
     async def webhook(self, request: Request) -> Response:
         """Send events to `{"url", "secret"}` until the next reset."""

@@ -71,7 +71,7 @@ def create(world: World, call: Call) -> Row:
     if "customer" in given:
         world.find("customer", given["customer"], param="customer")
     method = _method(world, call, given.get("customer")) if "payment_method" in given else None
-    row = _blank(call, given, currency)
+    row = begin(call, given | {"currency": currency})
     if method:
         row |= {"payment_method": method["id"], "status": "requires_confirmation"}
     world.store.put("payment_intent", row)
@@ -126,7 +126,8 @@ def _method(world: World, call: Call, customer: str | None) -> Row:
     return method
 
 
-def _blank(call: Call, given: Row, currency: str) -> Row:
+def begin(call: Call, given: Row) -> Row:
+    """A PaymentIntent that waits for its card."""
     identifier = ids.new("pi")
     types = given.get("allowed_payment_method_types")
     options = (given.get("payment_method_options") or {}).get("card", {})
@@ -155,7 +156,7 @@ def _blank(call: Call, given: Row, currency: str) -> Row:
         "client_secret": ids.client_secret(identifier),
         "confirmation_method": given.get("confirmation_method", "automatic"),
         "created": call.at,
-        "currency": currency,
+        "currency": given["currency"],
         "customer": given.get("customer"),
         "customer_account": None,
         "description": given.get("description"),
@@ -173,7 +174,7 @@ def _blank(call: Call, given: Row, currency: str) -> Row:
         "processing": None,
         "receipt_email": given.get("receipt_email"),
         "review": None,
-        "setup_future_usage": None,
+        "setup_future_usage": given.get("setup_future_usage"),
         "shipping": None,
         "statement_descriptor": None,
         "statement_descriptor_suffix": given.get("statement_descriptor_suffix"),

@@ -1,6 +1,6 @@
-"""Checkout Sessions in setup mode: a link to a page where a person saves a card."""
+"""Checkout Sessions: a link to a page where a person saves a card, or pays (see `selling`)."""
 
-from billing.sandbox import amounts, ids, methods, params, saving, vault
+from billing.sandbox import amounts, ids, methods, params, saving, selling, vault
 from billing.sandbox.cards import Card
 from billing.sandbox.customers import blank
 from billing.sandbox.errors import invalid
@@ -41,13 +41,17 @@ _TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_accept
         "submit_type": params.choice("auto", "pay", "book", "donate", "subscribe"),
         "success_url": params.web_address,
         "ui_mode": params.choice("hosted_page"),
-    },
+    }
+    | selling.PARAMS,
     required=("mode",),
 )
 def create(world: World, call: Call) -> Row:
-    """An open session with its SetupIntent; `url` is the page to send the person to."""
+    """An open session; `url` is the page to send the person to. To save a card it has its SetupIntent from the start."""
     given = call.params
     _check(world, call, given)
+    row = _blank(call, given)
+    if given["mode"] == "payment":
+        return world.store.put("checkout.session", row | selling.opened(world, row["id"], given))
     seed = given.get("setup_intent_data", {}) | {
         key: given[key]
         for key in ("customer", "allowed_payment_method_types", "payment_method_options")
@@ -55,16 +59,17 @@ def create(world: World, call: Call) -> Row:
     }
     intent = saving.begin(world, call.at, seed)
     emit(world, "setup_intent.created", intent)
-    row = _blank(call, given, intent)
-    return world.store.put("checkout.session", row)
+    return world.store.put("checkout.session", row | {"setup_intent": intent["id"]})
 
 
 def _check(world: World, call: Call, given: Row) -> None:
-    if given["mode"] != "setup":
-        raise invalid(f"The sandbox supports Checkout in setup mode only, not {given['mode']}.", param="mode")
+    if given["mode"] == "subscription":
+        raise invalid("The sandbox supports Checkout in setup and payment mode only.", param="mode")
+    selling.check(given)
     if "success_url" not in given:
         raise invalid("Missing required param: success_url.", param="success_url", code="parameter_missing")
-    if "currency" not in given and "allowed_payment_method_types" not in given:
+    saves = given["mode"] == "setup"
+    if saves and "currency" not in given and "allowed_payment_method_types" not in given:
         raise invalid("Missing required param: currency.", param="currency", code="parameter_missing")
     if "currency" in given:
         amounts.currency(given["currency"])
@@ -80,14 +85,14 @@ def _check(world: World, call: Call, given: Row) -> None:
         )
 
 
-def _blank(call: Call, given: Row, intent: Row) -> Row:
+def _blank(call: Call, given: Row) -> Row:
     identifier = ids.new("cs_test", 58)
     options = given.get("payment_method_options", {}).get("card", {})
     nothing = (
         "adaptive_pricing after_expiration allow_promotion_codes amount_subtotal amount_total client_secret "
         "collected_information consent consent_collection currency_conversion customer_account customer_details "
         "discounts invoice invoice_creation origin_context payment_intent payment_link "
-        "payment_method_configuration_details permissions recovered_from saved_payment_method_options "
+        "payment_method_configuration_details permissions recovered_from saved_payment_method_options setup_intent "
         "shipping_address_collection shipping_cost subscription total_details wallet_options"
     )
     return dict.fromkeys(nothing.split()) | {
@@ -117,7 +122,6 @@ def _blank(call: Call, given: Row, intent: Row) -> Row:
         "payment_method_types": ["card"],
         "payment_status": "no_payment_required",
         "phone_number_collection": {"enabled": False},
-        "setup_intent": intent["id"],
         "shipping_options": [],
         "status": "open",
         "submit_type": given.get("submit_type"),
@@ -128,24 +132,33 @@ def _blank(call: Call, given: Row, intent: Row) -> Row:
 
 
 def submit(world: World, session: Row, card: Card, entered: Row, base_url: str) -> Row:
-    """What the page's button does: the SetupIntent after the attempt; raises a card error when refused.
+    """What the page's button does: the intent after the attempt; raises a card error when refused.
 
     `entered` has `month`, `year`, `holder` and `email`.
     """
-
-    intent = dict(world.find("setup_intent", session["setup_intent"]))
     method = vault.mint(world, card, expiry=(entered["month"], entered["year"]), name=entered["holder"])
     method["billing_details"] = method["billing_details"] | {"email": entered["email"]}
     world.store.put("payment_method", method)
-    intent["payment_method"] = method["id"]
-    intent = saving.attempt(world, intent, base_url, f"{base_url}/c/pay/{session['id']}")
+    return submit_kept(world, session, method, base_url)
+
+
+def submit_kept(world: World, session: Row, method: Row, base_url: str) -> Row:
+    """The same with a card that is in the vault."""
+    if session["mode"] == "payment":
+        intent = selling.submit(world, session, method, base_url)
+    else:
+        intent = dict(world.find("setup_intent", session["setup_intent"])) | {"payment_method": method["id"]}
+        intent = saving.attempt(world, intent, base_url, f"{base_url}/c/pay/{session['id']}")
     if intent["status"] == "succeeded":
-        complete(world, session, method)
+        complete(world, world.find("checkout.session", session["id"]), method)
     return intent
 
 
 def complete(world: World, session: Row, method: Row) -> Row:
-    """The card is saved: the session is over and says who the person is."""
+    """The card is saved, or the money is there: the session is over and says who the person is."""
+    if session["mode"] == "payment":
+        selling.keep(world, world.find("payment_intent", session["payment_intent"]))
+        session = session | {"payment_status": "paid"}
     details = method["billing_details"]
     owner = world.store.get("customer", session["customer"] or "")
     if owner is None and session["customer_creation"] == "always":
@@ -175,7 +188,8 @@ def complete(world: World, session: Row, method: Row) -> Row:
 
 
 def _give(world: World, session: Row, method: Row, owner: Row) -> None:
-
+    if session["mode"] == "payment":
+        return
     intent = world.find("setup_intent", session["setup_intent"])
     world.store.put("setup_intent", intent | {"customer": owner["id"]})
     methods.keep(world, method, owner["id"])
@@ -185,11 +199,14 @@ def close(world: World, session: Row) -> Row:
     """Expire an open session: its page takes no card any more."""
     session = session | {"status": "expired", "url": None}
     world.store.put("checkout.session", session)
-    intent = world.find("setup_intent", session["setup_intent"])
-    if intent["status"] not in ("succeeded", "canceled"):
+    kind = "setup_intent" if session["setup_intent"] else "payment_intent"
+    intent = world.store.get(kind, session[kind] or "")
+    if intent is not None and intent["status"] not in ("succeeded", "canceled"):
         intent = intent | {"status": "canceled", "cancellation_reason": "abandoned", "next_action": None}
-        world.store.put("setup_intent", intent)
-        emit(world, "setup_intent.canceled", intent)
+        if kind == "payment_intent":
+            intent["canceled_at"] = world.clock.now()
+        world.store.put(kind, intent)
+        emit(world, f"{kind}.canceled", intent)
     emit(world, "checkout.session.expired", session)
     return session
 

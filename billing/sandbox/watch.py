@@ -49,6 +49,7 @@ class Watch:
             disputes=self._latest("dispute"),
             payouts=self._latest("payout"),
             customers=[row for row in self._latest("customer") if not row.get("deleted")],
+            methods=[row for row in self._latest("payment_method") if row["customer"]],
             deliveries=[self._delivery(row) for row in self._latest("delivery")],
             endpoints=list(store["webhook_endpoint"].rows.values()),
             faults=[rule.shown() for rule in self.api.faults.rules],

@@ -28,6 +28,7 @@ from billing.web import (
     hooks,
     mailed,
     newsletters,
+    pay,
     probes,
     sign_in,
     subscribe,
@@ -112,7 +113,7 @@ def create_app(parts: Parts) -> ASGIApp:
     app.state.look = Look(parts.settings.zone)
     answer_refusals(app)
     answer_strangers(app)
-    pages = [subscribe, sign_in, account, mailed, articles, contact, newsletters, *STAFF_PAGES]
+    pages = [subscribe, sign_in, account, mailed, pay, articles, contact, newsletters, *STAFF_PAGES]
     programs = [api_access, api_readers, api_acts, api_money, api_articles, hooks, probes]
     if parts.settings.held:
         programs.append(api_clock)

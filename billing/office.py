@@ -9,6 +9,7 @@ from billing.tokens import Tokens, place
 
 CANCEL = "cancel"
 CARD = "card"
+PAY = "pay"
 
 
 @dataclass(frozen=True)
@@ -44,3 +45,7 @@ class Office:
     def card_url(self, subscription_id: str) -> str:
         """A link to give another card, without signing in; for a stored mail."""
         return self.page(f"/card/{place(CARD, subscription_id)}")
+
+    def pay_url(self, invoice_id: str) -> str:
+        """A link to pay one open invoice, without signing in; for a stored mail."""
+        return self.page(f"/pay/{place(PAY, invoice_id)}")

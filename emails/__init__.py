@@ -13,6 +13,7 @@ from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
     MESSAGES,
     Cancelled,
+    CardExpiring,
     ConfirmSignup,
     Disputed,
     Ended,
@@ -31,6 +32,7 @@ __all__ = [
     "MESSAGES",
     "ArticleCard",
     "Cancelled",
+    "CardExpiring",
     "ConfirmSignup",
     "Disputed",
     "Ended",

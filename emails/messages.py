@@ -83,8 +83,8 @@ class Receipt(Message):
 class PaymentFailed(Message):
     """A charge was declined. Never titled an invoice (VAT-11), never says why the bank refused (RET-5).
 
-    `retry_on` is the day of the next attempt, None where only the reader can help; `reading_until` is the last day of
-    reading without a payment.
+    `retry_on` is the day of the next attempt, None where only the reader can help; `confirm`: the bank wants the reader to
+    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment.
     """
 
     kind: ClassVar[str] = "payment_failed"
@@ -92,7 +92,23 @@ class PaymentFailed(Message):
     card_brand: str
     card_last4: str
     retry_on: Day | None
+    confirm: bool
     reading_until: Day
+    pay_url: Url
+    card_url: Url
+    cancel_url: Url
+
+
+@dataclass(frozen=True)
+class CardExpiring(Message):
+    """The card's last day, `expires_on`, comes before the next charge."""
+
+    kind: ClassVar[str] = "card_expiring"
+    card_brand: str
+    card_last4: str
+    expires_on: Day
+    amount: Cents
+    charge_on: Day
     card_url: Url
     cancel_url: Url
 
@@ -201,6 +217,7 @@ MESSAGES: tuple[type[Message], ...] = (
     TrialNotice,
     Receipt,
     PaymentFailed,
+    CardExpiring,
     Cancelled,
     Disputed,
     Resumed,

@@ -6,6 +6,7 @@ from emails.fields import Message
 from emails.house import House
 from emails.messages import (
     Cancelled,
+    CardExpiring,
     ConfirmSignup,
     Disputed,
     Ended,
@@ -92,8 +93,32 @@ def _receipts() -> dict[str, Message]:
 
 
 def _failures() -> dict[str, Message]:
-    failed = PaymentFailed(7500, *VISA, "2026-03-19", "2026-04-05", f"{SITE}/card/m2Kd8sPq4Wx", CANCEL)
-    return {"payment-failed": failed, "payment-failed-card": replace(failed, retry_on=None)}
+    failed = PaymentFailed(
+        amount=7500,
+        card_brand="visa",
+        card_last4="4242",
+        retry_on="2026-03-19",
+        confirm=False,
+        reading_until="2026-04-05",
+        pay_url=f"{SITE}/pay/inv_5t8n2w4k.Qm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0",
+        card_url=f"{SITE}/card/m2Kd8sPq4Wx",
+        cancel_url=CANCEL,
+    )
+    expiring = CardExpiring(
+        card_brand="visa",
+        card_last4="4242",
+        expires_on="2026-05-31",
+        amount=7500,
+        charge_on="2026-06-16",
+        card_url=f"{SITE}/card/m2Kd8sPq4Wx",
+        cancel_url=CANCEL,
+    )
+    return {
+        "payment-failed": failed,
+        "payment-failed-card": replace(failed, retry_on=None),
+        "payment-failed-confirm": replace(failed, retry_on=None, confirm=True),
+        "card-expiring": expiring,
+    }
 
 
 def _endings() -> dict[str, Message]:

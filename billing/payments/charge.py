@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing import ids
 from billing.crew import in_nobodys_hands
-from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome
-from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.payments import pay_page
+from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.rules.dunning import Evidence
 from billing.rules.lifecycle import State
 from billing.rules.periods import civil_date
@@ -37,12 +39,22 @@ class Claimed:
     request: ChargeRequest
     perhaps_sent: bool
     wanted: bool
+    by_page: bool = False
+    page_ref: str | None = None
 
 
 def intend(
-    session: Session, subscription: Subscription, invoice: Invoice, *, at: datetime, by_reader: bool = False
+    session: Session,
+    subscription: Subscription,
+    invoice: Invoice,
+    *,
+    at: datetime,
+    by_reader: bool = False,
+    by_page: bool = False,
 ) -> Attempt:
-    """Write down that the subscription's card is about to be charged for the invoice. Commit, then `bring_to_an_end`."""
+    """Write down that the subscription's card is about to be charged for the invoice. Commit, then `bring_to_an_end`.
+
+    `by_page`: or that its reader is about to pay it on a hosted page, whose end is looked at when its time is over."""
     ordinal = session.exec(select(func.count()).where(col(Attempt.invoice_id) == invoice.id)).one() + 1
     attempt = Attempt(
         id=ids.new("att", at),
@@ -54,8 +66,9 @@ def intend(
         amount=invoice.gross,
         state=AttemptState.OPEN,
         intended_at=at,
-        ask_at=at,
-        by_reader=by_reader,
+        ask_at=at + pay_page.LIFE if by_page else at,
+        by_reader=by_reader or by_page,
+        by_page=by_page,
         evidence={},
     )
     session.add(attempt)
@@ -84,11 +97,18 @@ def claim(
     for attempt in session.exec(query).all():
         perhaps_sent = attempt.claimed_by is not None or attempt.asked > 0
         subscription = session.get_one(Subscription, attempt.subscription_id)
-        wanted = subscription.state is not State.ENDED and subscription.cancel_asked_at is None
-        claimed.append(Claimed(attempt.id, _request(session, subscription, attempt), perhaps_sent, wanted))
+        request = _request(session, subscription, attempt)
+        wanted = _wanted(session, subscription, attempt)
+        claimed.append(Claimed(attempt.id, request, perhaps_sent, wanted, attempt.by_page, attempt.page_ref))
         attempt.claimed_by = me
         session.add(attempt)
     return claimed
+
+
+def _wanted(session: Session, subscription: Subscription, attempt: Attempt) -> bool:
+    """Whether the money is still to be taken: nobody has cancelled, and nobody has paid."""
+    paid = session.get_one(Invoice, attempt.invoice_id).state is InvoiceState.PAID
+    return subscription.state is not State.ENDED and subscription.cancel_asked_at is None and not paid
 
 
 def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
@@ -96,6 +116,9 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
 
     An attempt that never arrived is sent again under its own key while that is fresh, and given up when it isn't, or
     when the reader has cancelled meanwhile."""
+    if claimed.by_page:
+        answer = pay_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
+        return Withdrawn() if isinstance(answer, PageClosed) else answer
     if not claimed.perhaps_sent:
         return gateway.charge(claimed.request) if claimed.wanted else Withdrawn()
     found = gateway.find_charge(claimed.request)
@@ -108,7 +131,6 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
 def _request(session: Session, subscription: Subscription, attempt: Attempt) -> ChargeRequest:
     method = session.get_one(PaymentMethod, attempt.payment_method_id)
     invoice = session.get_one(Invoice, attempt.invoice_id)
-    first_after_trial = subscription.state is State.TRIALING
     return ChargeRequest(
         attempt_id=attempt.id,
         invoice_id=attempt.invoice_id,
@@ -117,9 +139,15 @@ def _request(session: Session, subscription: Subscription, attempt: Attempt) -> 
         method_ref=method.gateway_ref,
         amount=attempt.amount,
         currency=invoice.currency,
-        descriptor_suffix=AFTER_TRIAL if first_after_trial else None,
+        descriptor_suffix=descriptor_suffix(subscription),
         intended_at=attempt.intended_at,
     )
+
+
+def descriptor_suffix(subscription: Subscription) -> str | None:
+    """What the statement adds to our name: the first money after a trial says so, be it a retry's (CARD-9)."""
+    overdue = subscription.state is State.PAST_DUE and subscription.period_number == 0
+    return AFTER_TRIAL if overdue or subscription.state is State.TRIALING else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +158,15 @@ class Tried:
     refused: int
     last_on: date | None
     on_card: int
+    newer: bool
+    """Whether the card was given, or replaced by its network, after this invoice's last attempt."""
 
 
 def tried(
     session: Session, invoice: Invoice, payment_method_id: str, *, at: datetime, zone: ZoneInfo
 ) -> Tried:
     """Count the attempts that the caps of dunning look at."""
-    fingerprint = session.get_one(PaymentMethod, payment_method_id).fingerprint
+    method = session.get_one(PaymentMethod, payment_method_id)
     refused = session.exec(
         select(func.count()).where(
             col(Attempt.invoice_id) == invoice.id,
@@ -148,24 +178,34 @@ def tried(
         select(func.count(), func.max(Attempt.intended_at))
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
-            PaymentMethod.fingerprint == fingerprint,
+            PaymentMethod.fingerprint == method.fingerprint,
             Attempt.intended_at > at - timedelta(days=30),
             col(Attempt.state) != AttemptState.WITHDRAWN,
         )
     ).one()
-    return Tried(refused, civil_date(last_at, zone) if last_at else None, on_card)
+    asked_at = session.exec(
+        select(func.max(Attempt.intended_at)).where(
+            col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.WITHDRAWN
+        )
+    ).one()
+    newer = asked_at is None or method.saved_at > asked_at
+    return Tried(refused, civil_date(last_at, zone) if last_at else None, on_card, newer)
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:
-    """Why this card refused this invoice the last time; None when it hasn't been asked for it."""
-    fingerprint = session.get_one(PaymentMethod, payment_method_id).fingerprint
+    """Why this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
+    replaced, with another number or date, is another card."""
+    card = session.get_one(PaymentMethod, payment_method_id)
     found = session.exec(
         select(Attempt.evidence)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
             Attempt.invoice_id == invoice.id,
             Attempt.state == AttemptState.DECLINED,
-            PaymentMethod.fingerprint == fingerprint,
+            PaymentMethod.fingerprint == card.fingerprint,
+            PaymentMethod.exp_year == card.exp_year,
+            PaymentMethod.exp_month == card.exp_month,
+            sa.or_(col(PaymentMethod.id) != card.id, col(Attempt.intended_at) >= card.saved_at),
         )
         .order_by(col(Attempt.ordinal).desc())
     ).first()

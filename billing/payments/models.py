@@ -132,6 +132,7 @@ class Attempt(SQLModel, table=True):
         sa.Index("one_open_attempt", "invoice_id", unique=True, postgresql_where=sa.text("state = 'open'")),
         sa.Index("attempt_open", "ask_at", postgresql_where=sa.text("state = 'open'")),
         sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled_or_open"),
+        sa.CheckConstraint("by_page OR page_ref IS NULL", name="page_of_its_own"),
     )
 
     id: str = Field(primary_key=True)
@@ -150,17 +151,26 @@ class Attempt(SQLModel, table=True):
     claimed_by: int | None = None
     """The claimer at work on it (see `billing.crew`)."""
     by_reader: bool = Field(default=False)
-    """Whether the reader asked for it, by giving another card; such an attempt uses up no rung of the ladder."""
+    """Whether the reader asked for it, by giving another card or by paying; such an attempt uses up no rung of the ladder."""
+    by_page: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether the reader pays it on a hosted page. It is open for as long as the page is, so nothing else is charged."""
+    page_ref: str | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
 
 
 class Payment(SQLModel, table=True):
-    """Money that arrived. One for an invoice, one for an attempt."""
+    """Money that arrived. One for an attempt, and one for an invoice that counts."""
+
+    __table_args__ = (
+        sa.Index(
+            "one_payment_an_invoice", "invoice_id", unique=True, postgresql_where=sa.text("NOT surplus")
+        ),
+    )
 
     id: str = Field(primary_key=True)
-    invoice_id: str = Field(foreign_key="invoice.id", unique=True)
+    invoice_id: str = Field(foreign_key="invoice.id", index=True)
     attempt_id: str = Field(foreign_key="attempt.id", unique=True)
     reader_id: str = Field(foreign_key="reader.id", index=True)
     amount: int
@@ -169,6 +179,8 @@ class Payment(SQLModel, table=True):
     charge_ref: str = Field(unique=True)
     network_transaction_id: str | None = None
     """Evidence that the charge continues the first, authenticated one (COF-2)."""
+    surplus: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """The invoice had been paid already; this money goes back in full, by itself."""
     paid_at: datetime = Field(index=True)
 
 

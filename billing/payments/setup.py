@@ -10,14 +10,12 @@ from billing.db import Database
 from billing.errors import NotFound, Unavailable
 from billing.office import Office
 from billing.payments import tell
+from billing.payments.cards import change_card, keep_card, last_good_day
 from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
 from billing.readers.register import by_id, register
-from billing.rules import trial
-from billing.rules.lifecycle import Happening, State
 from billing.stop_points import stop_point
-from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
 
@@ -210,30 +208,6 @@ def _sign(session: Session, setup: CardSetup) -> None:
         session.add(consent)
 
 
-def keep_card(
-    session: Session, office: Office, reader_id: str, card: SavedCard, at: datetime
-) -> PaymentMethod:
-    """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
-    known = session.exec(select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref)).first()
-    if known is not None:
-        return known
-    method = PaymentMethod(
-        id=ids.new("pmt", at),
-        reader_id=reader_id,
-        customer_ref=card.customer_ref,
-        gateway_ref=card.method_ref,
-        brand=card.brand,
-        last4=card.last4,
-        exp_month=card.exp_month,
-        exp_year=card.exp_year,
-        fingerprint=office.tokens.digest("card", card.fingerprint),
-        saved_at=at,
-    )
-    session.add(method)
-    session.flush()
-    return method
-
-
 def _put_to_use(
     session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
 ) -> Subscription:
@@ -248,6 +222,7 @@ def _put_to_use(
             price=price,
             plan=plan,
             payment_method_id=method.id,
+            card_expires_on=last_good_day(method),
             at=at,
             by=by,
             zone=office.zone,
@@ -261,31 +236,11 @@ def _put_to_use(
             price=price,
             plan=plan,
             payment_method_id=method.id,
+            card_expires_on=last_good_day(method),
             fingerprint=method.fingerprint,
             at=at,
             by=by,
             zone=office.zone,
         )
     tell.trial_started(session, office, subscription, at)
-    return subscription
-
-
-def change_card(
-    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
-) -> Subscription:
-    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises MoveRefused when it has ended."""
-    subscription = lock(session, subscription_id)
-    overdue = subscription.state is State.PAST_DUE
-    retry_on = trial.charging_day(at, office.zone) if overdue else subscription.retry_on
-    change(
-        session,
-        subscription,
-        Happening.CARD_CHANGED,
-        at=at,
-        by=by,
-        why="another card",
-        zone=office.zone,
-        payment_method_id=method.id,
-        retry_on=retry_on,
-    )
     return subscription

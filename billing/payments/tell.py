@@ -16,6 +16,7 @@ from billing.subscriptions.models import Subscription
 from emails import (
     Cancelled,
     Disputed,
+    CardExpiring,
     Ended,
     Message,
     PaymentFailed,
@@ -109,23 +110,49 @@ def payment_failed(
     office: Office,
     subscription: Subscription,
     invoice: Invoice,
-    attempt: Attempt,
+    method_id: str,
     at: datetime,
+    *,
+    occasion: str,
+    confirm: bool,
 ) -> None:
-    """The card said no; when we try again, how long reading goes on, where to give another card."""
-    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    """The card said no; when we try again, how long reading goes on, where to pay in person or give another card.
+
+    `confirm`: the bank wants the reader to confirm the payment (3DS-2)."""
+    card = session.get_one(PaymentMethod, method_id)
     words = PaymentFailed(
         amount=invoice.gross,
         card_brand=card.brand,
         card_last4=card.last4,
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
+        confirm=confirm,
         reading_until=_last_day(office, subscription.access_until).isoformat(),
+        pay_url=office.pay_url(invoice.id),
         card_url=office.card_url(subscription.id),
         cancel_url=office.cancel_url(subscription.id),
     )
-    _queue(
-        session, subscription, words, f"payment-failed:{attempt.id}", at, expires_at=at + timedelta(days=3)
+    key = f"payment-failed:{occasion}"
+    _queue(session, subscription, words, key, at, expires_at=at + timedelta(days=3))
+
+
+def card_expiring(
+    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
+) -> None:
+    """The card ends before the next charge; once for each date a card has, and not after that charge's day."""
+    card = _card(session, subscription)
+    if subscription.card_expires_on is None:
+        raise AssertionError(f"nobody knows when the card of {subscription.id} ends")
+    words = CardExpiring(
+        card_brand=card.brand,
+        card_last4=card.last4,
+        expires_on=subscription.card_expires_on.isoformat(),
+        amount=terms_of(session, subscription)[1].amount,
+        charge_on=charge_on.isoformat(),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
     )
+    key = f"card-expiring:{subscription.id}:{card.id}:{subscription.card_expires_on.isoformat()}"
+    _queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
 
 
 def cancelled(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:

@@ -9,7 +9,7 @@ from billing.office import Office
 from billing.payments import charge, tell
 from billing.payments.invoice import draw_up, open_invoice
 from billing.payments.models import Invoice
-from billing.renewals.settle import give_up
+from billing.renewals.refuse import beyond_limit, give_up
 from billing.rules import dunning, notices, trial
 from billing.rules.lifecycle import Happening
 from billing.rules.notices import Notice
@@ -18,7 +18,7 @@ from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import Action
+from billing.subscriptions.schedule import Action, next_charge
 
 
 def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
@@ -37,6 +37,8 @@ def act(session: Session, office: Office, subscription: Subscription, at: dateti
         case Action.GIVE_UP:
             give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by="worker")
             return "ended"
+        case Action.CARD_NOTICE:
+            return _card_notice(session, office, subscription, at)
         case Action.RUN_OUT:
             change(
                 session,
@@ -120,38 +122,52 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
     return _intend(session, office, subscription, period.nth(subscription, number, months), at)
 
 
+def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    charge_next = next_charge(subscription, office.zone)
+    if charge_next is not None:
+        tell.card_expiring(session, office, subscription, charge_next.on, at)
+    mark(subscription, office.zone, card_notice_at=at)
+    return "notified"
+
+
 def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """The open invoice again, if the caps still allow it today; a card the reader has just given is always tried."""
+    """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
+    tried at once, and uses up no rung unless today is the ladder's own day."""
     invoice = open_invoice(session, subscription.id)
-    if invoice is None or subscription.first_failed_on is None:
+    first_failed_on = subscription.first_failed_on
+    if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
     today = office.today(at)
-    so_far = charge.tried(session, invoice, str(subscription.payment_method_id), at=at, zone=office.zone)
+    method_id = str(subscription.payment_method_id)
+    so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)
+    said = charge.last_refusal(session, invoice, method_id)
     if so_far.on_card == 0:
         return _attempt(session, office, subscription, invoice, at, by_reader=True)
-    if dunning.may_retry(
-        attempts=so_far.refused,
-        first_failed_on=subscription.first_failed_on,
-        last_attempt_on=so_far.last_on or subscription.first_failed_on,
+    own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
+    allowed = dunning.may_retry(
+        attempts=0 if own else so_far.refused,
+        first_failed_on=first_failed_on,
+        last_attempt_on=so_far.last_on or first_failed_on,
         today=today,
         card_attempts_30d=so_far.on_card,
-    ):
-        return _attempt(session, office, subscription, invoice, at)
-    mark(subscription, office.zone, retry_on=_another_day(session, subscription, invoice, so_far, today))
+    )
+    if allowed and not dunning.is_final(said):
+        return _attempt(session, office, subscription, invoice, at, by_reader=own)
+    mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
     return "skipped"
 
 
 def _another_day(
-    session: Session, subscription: Subscription, invoice: Invoice, so_far: charge.Tried, today: date
+    so_far: charge.Tried, said: dunning.Evidence | None, first_failed_on: date, today: date
 ) -> date | None:
-    """Not today: the next rung of the ladder, if what the card said leaves one. A card not asked yet may be asked later."""
-    said = charge.last_refusal(session, invoice, str(subscription.payment_method_id))
+    """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
     step = dunning.after(
         attempts=max(1, so_far.refused),
-        first_failed_on=subscription.first_failed_on or today,
+        first_failed_on=first_failed_on,
         today=today,
         evidence=said or dunning.Evidence(advice_code="try_again_later"),
         card_attempts_30d=so_far.on_card,
+        rung_used=False,
     )
     return step.day if isinstance(step, dunning.RetryOn) else None
 
@@ -161,6 +177,9 @@ def _intend(
 ) -> str:
     plan, price = terms_of(session, subscription)
     invoice = draw_up(session, subscription, plan, price, owed_for, at=at, today=office.today(at))
+    so_far = charge.tried(session, invoice, str(subscription.payment_method_id), at=at, zone=office.zone)
+    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS:
+        return beyond_limit(session, office, subscription, invoice, at)
     return _attempt(session, office, subscription, invoice, at)
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.errors import Conflict, Invalid
 from billing.office import Office
-from billing.payments import refund, tell
+from billing.payments import pay_page, refund, tell
 from billing.payments.disputed import refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Attempt, Invoice, Payment
@@ -101,6 +101,7 @@ def cancel(
         access_until=min(ends_at, subscription.access_until),
     )
     _void_what_is_owed(session, subscription)
+    pay_page.close_soon(session, subscription.id, at)
     tell.cancelled(session, office, subscription, at)
     session.add(subscription)
     return subscription
@@ -137,7 +138,7 @@ def due_back(
         select(Payment, Invoice, Attempt)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .join(Attempt, col(Attempt.id) == Payment.attempt_id)
-        .where(Invoice.subscription_id == subscription.id)
+        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
         .order_by(col(Payment.paid_at).desc())
     ).all()
     chosen = (

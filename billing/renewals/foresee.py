@@ -16,6 +16,7 @@ _WORDS = {
     Action.RENEW: "the monthly charge of {price}, to {reader}",
     Action.RETRY: "another try to charge {price}, to {reader}",
     Action.GIVE_UP: "the end for {reader}: no charge went through",
+    Action.CARD_NOTICE: "the mail that the card of {reader} ends soon",
     Action.RUN_OUT: "the last day is over for {reader}, who has cancelled",
 }
 

@@ -1,8 +1,7 @@
 """Bring an attempt to its end. The gateway's answer, the webhook and the janitor are three callers of one `settle`;
 whoever comes first settles, the others change nothing."""
 
-from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlmodel import Session, select
 
@@ -10,15 +9,18 @@ from billing import ids
 from billing.errors import NotFound
 from billing.office import Office
 from billing.payments import book, refund, tell
-from billing.payments.charge import Withdrawn, tried
+from billing.payments.cards import keep_card, on_subscription
+from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Charged, Declined, Outcome, Unknown
-from billing.payments.invoice import mark_paid, mark_void
+from billing.payments.invoice import mark_paid
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
-from billing.rules import backoff, dunning, periods
+from billing.renewals.refuse import declined, let_go
+from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock, mark
 from billing.subscriptions.models import Subscription
 
+TWICE = "This invoice had been paid already, so this second payment is returned in full."
 RACED = "You cancelled before this charge was made, so it is returned in full."
 
 
@@ -33,20 +35,23 @@ def settle(
 ) -> str:
     """Write down what became of an attempt, and everything that follows from it, in this transaction. Safe to repeat.
 
-    Returns a word for the report: charged, refunded, declined, unknown, withdrawn, settled (before). Raises UnknownAttempt."""
+    Returns a word for the report: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
+    reader may still pay). Raises UnknownAttempt."""
     subscription, attempt = _lock(session, attempt_id)
     invoice = session.get_one(Invoice, attempt.invoice_id)
     if attempt.state is AttemptState.CHARGED:
         return "settled"
     if attempt.state is not AttemptState.OPEN and not isinstance(outcome, Charged):
         return "settled"
+    if attempt.by_page and isinstance(outcome, Declined):
+        return "open"  # refused on the page, where the reader may try another card until it closes
     attempt.claimed_by = None
     session.add(attempt)
     match outcome:
         case Charged():  # money that moved is written down even when the attempt had been given up
             return _charged(session, office, subscription, invoice, attempt, outcome, at, by)
         case Declined():
-            return _declined(session, office, subscription, invoice, attempt, outcome, at, by)
+            return declined(session, office, subscription, invoice, attempt, outcome, at, by)
         case Withdrawn():
             return _withdrawn(office, subscription, invoice, attempt, session, at)
         case Unknown(why):
@@ -95,9 +100,13 @@ def _charged(
         intent_ref=outcome.intent_ref,
         charge_ref=outcome.charge_ref,
         network_transaction_id=outcome.network_transaction_id,
+        surplus=invoice.state is InvoiceState.PAID,
         paid_at=outcome.at,
     )
     session.add(payment)
+    kept = _card_that_paid(session, office, subscription, attempt, outcome, at)
+    if payment.surplus:
+        return _paid_twice(session, payment, at)
     mark_paid(session, invoice, at=outcome.at, on=office.today(outcome.at))
     session.flush()
     book.sales(session, office, [(invoice, payment)])
@@ -123,71 +132,35 @@ def _charged(
         charging_since=None,
         first_failed_on=None,
         retry_on=None,
+        **kept,
     )
     tell.receipt(session, office, subscription, invoice, attempt, at)
     return "charged"
 
 
-def _declined(
+def _card_that_paid(
     session: Session,
     office: Office,
     subscription: Subscription,
-    invoice: Invoice,
     attempt: Attempt,
-    outcome: Declined,
+    outcome: Charged,
     at: datetime,
-    by: str,
-) -> str:
-    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
-    attempt.evidence = asdict(outcome.evidence)
+) -> dict[str, object]:
+    """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
+    if not attempt.by_page or outcome.card is None:
+        return {}
+    method = keep_card(session, office, subscription.reader_id, outcome.card, at)
+    attempt.payment_method_id = method.id
     session.add(attempt)
+    return on_subscription(method)
+
+
+def _paid_twice(session: Session, payment: Payment, at: datetime) -> str:
+    """Money for an invoice that had been paid goes back, and moves nothing else."""
     session.flush()
-    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
-        return _let_go(office, subscription, invoice, session)
-    if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        mark_void(session, invoice)
-        _change(
-            session, office, subscription, Happening.FIRST_CHARGE_REFUSED, at, by, "first charge declined"
-        )
-        return "declined"
-    today = office.today(attempt.intended_at)
-    invoice.first_failed_on = invoice.first_failed_on or today
-    session.add(invoice)
-    before = tried(session, invoice, attempt.payment_method_id, at=at, zone=office.zone)
-    step = dunning.after(
-        attempts=max(1, before.refused),
-        first_failed_on=invoice.first_failed_on,
-        today=today,
-        evidence=outcome.evidence,
-        card_attempts_30d=before.on_card,
-    )
-    if isinstance(step, dunning.GiveUp):
-        give_up(session, office, subscription, step.why, at, by=by)
-        return "declined"
-    change(
-        session,
-        subscription,
-        Happening.DECLINED,
-        at=at,
-        by=by,
-        why=f"declined: {outcome.evidence.decline_code or outcome.evidence.code or 'no reason given'}",
-        zone=office.zone,
-        charging_since=None,
-        first_failed_on=invoice.first_failed_on,
-        retry_on=_retry_on(office, subscription, attempt, step, at),
-        access_until=periods.start_of_day(dunning.gives_up_on(invoice.first_failed_on), office.zone),
-    )
-    tell.payment_failed(session, office, subscription, invoice, attempt, at)
-    return "declined"
-
-
-def _retry_on(
-    office: Office, subscription: Subscription, attempt: Attempt, step: dunning.Next, at: datetime
-) -> date | None:
-    """The ladder's day; but a card given while this one was being asked is tried at once."""
-    if subscription.payment_method_id != attempt.payment_method_id:
-        return office.today(at)
-    return step.day if isinstance(step, dunning.RetryOn) else None
+    cause = f"twice:{payment.id}"
+    refund.intend(session, payment, amount=None, cause=cause, reason=TWICE, by="worker", at=at)
+    return "refunded"
 
 
 def _withdrawn(
@@ -201,49 +174,11 @@ def _withdrawn(
     attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
     session.add(attempt)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
-        _let_go(office, subscription, invoice, session)
-    else:  # too old for its key: the next look makes a new attempt for the same invoice
+        let_go(session, office, subscription, invoice)
+    elif invoice.state is InvoiceState.OPEN:
         mark(subscription, office.zone, charging_since=None)
-        if subscription.state is State.PAST_DUE:
+        if subscription.state is State.PAST_DUE and not attempt.by_page:
+            # too old for its key: the next look makes a new attempt for the same invoice
             mark(subscription, office.zone, retry_on=office.today(at))
         session.add(subscription)
     return "withdrawn"
-
-
-def _let_go(office: Office, subscription: Subscription, invoice: Invoice, session: Session) -> str:
-    """The reader cancelled: nothing more is asked of them."""
-    if invoice.state is InvoiceState.OPEN:
-        mark_void(session, invoice)
-    if subscription.state is not State.ENDED:
-        mark(subscription, office.zone, charging_since=None)
-        session.add(subscription)
-    return "declined"
-
-
-def give_up(
-    session: Session, office: Office, subscription: Subscription, why: dunning.Why, at: datetime, *, by: str
-) -> None:
-    """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
-    for invoice in session.exec(
-        select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
-    ):
-        mark_void(session, invoice)
-    stopped = why is dunning.Why.STOP_ORDER
-    happening = Happening.STOP_ORDERED if stopped else Happening.GAVE_UP
-    _change(session, office, subscription, happening, at, by, str(why))
-    if stopped:
-        tell.cancelled(session, office, subscription, at)
-    else:
-        tell.ended(session, office, subscription, at)
-
-
-def _change(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    happening: Happening,
-    at: datetime,
-    by: str,
-    why: str,
-) -> None:
-    change(session, subscription, happening, at=at, by=by, why=why, zone=office.zone)

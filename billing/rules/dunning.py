@@ -14,6 +14,7 @@ MAX_ATTEMPTS_UNKNOWN = 2
 MAX_CARD_ATTEMPTS = 8
 CARD_WINDOW_DAYS = 30
 PAYDAY_REACH_DAYS = 2
+_A_DAY = timedelta(days=1)
 
 
 class Kind(StrEnum):
@@ -103,6 +104,7 @@ _DECLINE = (
     | _all(Kind.HARD, "incorrect_cvc", "invalid_cvc", "invalid_expiry_month", "invalid_expiry_year")
     | _all(Kind.HARD, "restricted_card", "card_not_supported", "currency_not_supported")
     | _all(Kind.HARD, "new_account_information_available", "do_not_try_again", "merchant_blacklist")
+    | _all(Kind.HARD, "previously_declined_do_not_retry")  # Stripe itself didn't ask the network again
     | _all(Kind.SOFT, "insufficient_funds", "generic_decline", "do_not_honor", "call_issuer")
     | _all(Kind.SOFT, "processing_error", "issuer_not_available", "try_again_later", "reenter_transaction")
     | _all(Kind.SOFT, "card_velocity_exceeded", "withdrawal_count_limit_exceeded", "approve_with_id")
@@ -146,11 +148,14 @@ def after(
     today: date,
     evidence: Evidence,
     card_attempts_30d: int,
+    rung_used: bool = True,
 ) -> Next:
     """What to do after a refused charge; asked again later with the same facts it answers for `today`.
 
     `attempts`: refused attempts for this invoice, the last one included. `card_attempts_30d`: attempts
     on this card (by fingerprint, over all invoices) in the last 30 days, the last one included (RET-6).
+    `rung_used` is False where today's attempt was the reader's own, or none was made: a rung that falls on
+    today is then climbed tomorrow, for it is neither burned nor a second attempt of the day (RET-3).
     The first of these that applies decides:
 
     1. a stop order: GiveUp; 2. the grace is over: GiveUp; 3. the card is of no use or the reader is
@@ -171,7 +176,9 @@ def after(
     why = _no_more(kind, attempts, card_attempts_30d)
     if why is not None:
         return AskReader(why)
-    day = _next_rung(attempts, first_failed_on, today)
+    day = _next_rung(attempts, first_failed_on, today if rung_used else today - _A_DAY)
+    if day == today:
+        day += _A_DAY
     return AskReader(Why.LADDER_OVER) if day is None else RetryOn(day)
 
 
@@ -193,6 +200,27 @@ def may_retry(
         and card_attempts_30d < MAX_CARD_ATTEMPTS
         and civil(last_attempt_on) < civil(today) < gives_up_on(first_failed_on)
     )
+
+
+def is_rung(attempts: int, first_failed_on: date, today: date) -> bool:
+    """Whether the ladder's own next attempt, after `attempts` refused ones, falls on `today`."""
+    return _next_rung(attempts, first_failed_on, today - _A_DAY) == today
+
+
+def is_final(evidence: Evidence | None) -> bool:
+    """Whether a card that said this is never asked again by us (RET-1, RET-2)."""
+    return evidence is not None and kind_of(evidence) in (Kind.HARD, Kind.STOP_ORDER)
+
+
+def may_pay_now(*, evidence: Evidence | None, attempts: int, card_attempts_30d: int) -> bool:
+    """Whether the reader may have the card on record charged at once, `evidence` being what it said last about this invoice.
+
+    Not where only another card or the reader's own confirmation can help. And a reader's tries leave the card the
+    attempts that the ladder may still need under the card's limit, so that they never cost one of ours (RET-3, RET-6).
+    """
+    if evidence is not None and kind_of(evidence) not in (Kind.SOFT, Kind.UNKNOWN):
+        return False
+    return card_attempts_30d + (MAX_ATTEMPTS - min(attempts, MAX_ATTEMPTS)) < MAX_CARD_ATTEMPTS
 
 
 def _no_more(kind: Kind, attempts: int, card_attempts_30d: int) -> Why | None:

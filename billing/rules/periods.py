@@ -54,6 +54,11 @@ def add_months(anchor: date, months: int) -> date:
     return date(year, month + 1, min(anchor.day, monthrange(year, month + 1)[1]))
 
 
+def last_of_month(year: int, month: int) -> date:
+    """The last civil day of a month: a card is good through it."""
+    return date(year, month, monthrange(year, month)[1])
+
+
 def nth(anchor: date, number: int, months: int = 1) -> Period:
     """The `number`th period of `months` months each; the first starts on `anchor`.
 

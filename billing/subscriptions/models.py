@@ -60,6 +60,10 @@ class Subscription(SQLModel, table=True):
     plan_id: str = Field(foreign_key="plan.id")
     price_id: str = Field(foreign_key="price.id")
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
+    card_expires_on: date | None = None
+    """The last day on which the card is good; None where nobody knows."""
+    card_notice_at: datetime | None = None
+    """When the reader was told that the card ends before the next charge."""
     state: State = Field(sa_column=enum_column(State))
     started_at: datetime
     charge_on: date

@@ -19,6 +19,7 @@ class Action(StrEnum):
     RENEW = "renew"
     RETRY = "retry"
     GIVE_UP = "give_up"
+    CARD_NOTICE = "card_notice"
     RUN_OUT = "run_out"
 
 
@@ -32,6 +33,21 @@ class Due:
 
 def next_due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
     """The one thing that happens next, or None when it has ended or a charge is under way (then settling decides)."""
+    due, notice = _due(subscription, zone), _card_notice(subscription, zone)
+    return notice if due is not None and notice is not None and notice.at < due.at else due
+
+
+def _card_notice(s: Subscription, zone: ZoneInfo) -> Due | None:
+    """From the first day of the card's last month on, once the next charge is known to lie after it; told once."""
+    charge = next_charge(s, zone) if s.state in (State.TRIALING, State.ACTIVE) else None
+    if charge is None or s.card_expires_on is None or s.card_notice_at is not None:
+        return None
+    if charge.on <= s.card_expires_on:
+        return None
+    return Due(Action.CARD_NOTICE, trial.charge_at(s.card_expires_on.replace(day=1), zone))
+
+
+def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
     s = subscription
     if s.state is State.ENDED or s.charging_since is not None:
         return None

@@ -1,6 +1,6 @@
 """Start a subscription: with a trial, once per person, or without one."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -85,6 +85,7 @@ def start_trial(
     price: Price,
     plan: Plan,
     payment_method_id: str,
+    card_expires_on: date,
     fingerprint: str,
     at: datetime,
     by: str,
@@ -103,6 +104,7 @@ def start_trial(
         plan_id=plan.id,
         price_id=price.id,
         payment_method_id=payment_method_id,
+        card_expires_on=card_expires_on,
         state=State.TRIALING,
         started_at=at,
         charge_on=charge_on,
@@ -124,6 +126,7 @@ def start_paid(
     price: Price,
     plan: Plan,
     payment_method_id: str,
+    card_expires_on: date,
     at: datetime,
     by: str,
     zone: ZoneInfo,
@@ -137,6 +140,7 @@ def start_paid(
         plan_id=plan.id,
         price_id=price.id,
         payment_method_id=payment_method_id,
+        card_expires_on=card_expires_on,
         state=State.ACTIVE,
         started_at=at,
         charge_on=today,

@@ -25,11 +25,11 @@ class BadLink(NotFound):
     title = "This link is damaged"
 
 
-def _keep(visit: Visit, purpose: str, token: str, page: str) -> Response:
-    """Take the token out of the address bar, if it is genuine."""
+def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta = LINK_LIFE) -> Response:
+    """Take the token out of the address bar, if it is genuine. Raises BadLink."""
     if visit.parts.office.tokens.subject_of(purpose, token) is None:
         raise BadLink
-    visit.give(cookies.LINK, token, LINK_LIFE)
+    visit.give(cookies.LINK, token, life)
     return visit.go(page)
 
 
@@ -47,7 +47,7 @@ def _subscription(visit: Visit, purpose: str) -> Subscription:
 @router.get("/cancel/{token}")
 def follow_cancel(visit: Visiting, token: str) -> Response:
     """From a mail to the page that cancels."""
-    return _keep(visit, CANCEL, token, "/cancel")
+    return keep_link(visit, CANCEL, token, "/cancel")
 
 
 @router.get("/cancel")
@@ -79,7 +79,7 @@ def undo(visit: Guarded) -> Response:
 @router.get("/card/{token}")
 def follow_card(visit: Visiting, token: str) -> Response:
     """From a mail to the page for another card."""
-    return _keep(visit, CARD, token, "/card")
+    return keep_link(visit, CARD, token, "/card")
 
 
 @router.get("/card")

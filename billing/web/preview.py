@@ -148,6 +148,7 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo_action=None),
         at,
     )
+    yield from _paying()
     yield "change-card", views.ChangeCard(), replace(VISITOR, path="/card")
     yield "receipt", RECEIPT, at
     note = views.CreditNote(
@@ -159,6 +160,28 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         reason="cancelled within 14 days of the charge",
     )
     yield "receipt-credited", replace(RECEIPT, is_copy=True, credit_notes=(note,)), at
+
+
+def _paying() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(VISITOR, path="/pay")
+    soft = views.Pay(
+        amount=PRICE,
+        period_from=date(2026, 12, 8),
+        period_to=date(2027, 1, 7),
+        reading_until=date(2026, 12, 28),
+        retry_on=date(2026, 12, 11),
+        card=CARD,
+        with_card=True,
+        confirm=False,
+    )
+    yield "pay", soft, at
+    refused = views.Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
+    yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
+    yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at
+    paid = views.PayOver(why="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))
+    for why in ("paid", "given_back", "cancelled", "over"):
+        yield f"pay-{why.replace('_', '-')}", replace(paid, why=why), at
+    yield "pay-charging", replace(paid, why="charging", again_url="pay-charging.html", seconds=1), at
 
 
 def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:

@@ -280,6 +280,8 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
     if subscription.charging_since is not None:
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:
+        if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
+            return visit.go("/account", "same-card")
         return visit.go("/account", _CARD_FLASH.get(tried, "card") if tried else "card")
     if subscription.state is State.ENDED:
         advice = "Nothing was charged and nothing has started. Please try another card, or ask your bank."

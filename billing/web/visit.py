@@ -30,6 +30,13 @@ FLASHES = {
     "not-paid": Flash(
         text="Your card is saved, but the charge did not go through. Please try another card.", tone="bad"
     ),
+    "not-charged": Flash(
+        text="Your bank did not approve it, and nothing was charged. Please pay with another card.",
+        tone="bad",
+    ),
+    "same-card": Flash(
+        text="Your bank does not let us charge this card any more. Please give us another one.", tone="bad"
+    ),
     "signed-out": Flash(text="You are signed out."),
     "signed-in": Flash(text="You are signed in."),
     "newsletters-saved": Flash(text="Your choice is saved."),

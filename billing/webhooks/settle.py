@@ -13,10 +13,11 @@ from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments import balance, refund, setup
+from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
-from billing.payments.models import CardSetup, PaymentMethod, Refund
+from billing.payments.models import Attempt, CardSetup, Refund
+from billing.renewals import pay
 from billing.renewals.settle import settle as settle_attempt
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
@@ -101,10 +102,25 @@ def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A card page was completed or ran out: the visit is finished, if the reader's own return hasn't done it."""
     setup_id = _visit(desk.database, event)
     if setup_id is None:
-        return "not our page"
+        return _pay_page_changed(desk, event, at)
     return setup.finish(
         desk.database, desk.gateway, desk.office, setup_id, at, by="stripe", session_ref=event.object_ref
     ).state
+
+
+def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A page on which an invoice is paid: its attempt is settled from what the page has become."""
+    with desk.database.transaction() as session:
+        attempt_id = pay_page.by_ref(session, event.object_ref)
+        named = (event.payload["data"]["object"].get("metadata") or {}).get("attempt")
+        if attempt_id is None and named and session.get(Attempt, named):
+            attempt_id = named
+    if attempt_id is None:
+        return "not our page"
+    word = pay.look(desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe")
+    if word == "unknown":
+        raise Unavailable("What became of the page can't be told yet.")
+    return word
 
 
 def _visit(database: Database, event: InboundEvent) -> str | None:
@@ -129,21 +145,14 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     return answer.state
 
 
-def card_changed(desk: Desk, event: InboundEvent, _at: datetime) -> str:
-    """The network replaced a card in place: show the new digits and date (STR-12)."""
+def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried."""
     card = desk.gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
         raise Unavailable(card.why)
     with desk.database.transaction() as session:
-        method = session.exec(
-            select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref).with_for_update()
-        ).first()
-        if method is None:
-            return "not our card"
-        method.brand, method.last4 = card.brand, card.last4
-        method.exp_month, method.exp_year = card.exp_month, card.exp_year
-        session.add(method)
-    return "card refreshed"
+        ours = cards.renewed(session, desk.office, card, at)
+    return "card refreshed" if ours else "not our card"
 
 
 def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:

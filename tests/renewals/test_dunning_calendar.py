@@ -37,7 +37,8 @@ def test_the_whole_ladder_to_its_end(world: World) -> None:
     for words in ("R75.00", "0341", "19 March 2027", "5 April 2027"):
         assert words in letter.text
     assert "invoice" not in letter.text.lower(), "what isn't paid is no invoice"
-    assert {part for link in letter.links for part in ("/card/", "/cancel/") if part in link} == {
+    assert {part for link in letter.links for part in ("/pay/", "/card/", "/cancel/") if part in link} == {
+        "/pay/",
         "/card/",
         "/cancel/",
     }

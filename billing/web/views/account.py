@@ -165,3 +165,33 @@ class ChangeCard:
     """From the link in a mail, without signing in."""
 
     template: ClassVar[str] = "change_card.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pay:
+    """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be
+    charged at once; `confirm`: its bank wants the reader in person."""
+
+    template: ClassVar[str] = "pay.html"
+    amount: Money
+    period_from: date
+    period_to: date
+    reading_until: date
+    retry_on: date | None
+    card: Card
+    with_card: bool
+    confirm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayOver:
+    """Nothing is to be paid by this link any more, or not at this moment; `why`: `paid`, `given_back`, `cancelled`, `over`
+    or `charging`."""
+
+    template: ClassVar[str] = "pay_over.html"
+    why: str
+    amount: Money
+    number: str | None = None
+    paid_on: date | None = None
+    again_url: str = "/pay"
+    seconds: int = 3

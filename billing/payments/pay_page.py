@@ -1,0 +1,109 @@
+"""The hosted page on which a reader pays one open invoice: opened under an attempt of its own, closed before anything else is charged.
+
+While the page is open its attempt is, and an invoice has one open attempt at most: so a retry and a reader can't both pay."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.db import Database
+from billing.errors import Unavailable
+from billing.office import Office
+from billing.payments.gateway import (
+    Charged,
+    ChargeRequest,
+    Gateway,
+    PageClosed,
+    PageOpen,
+    PayPageRequest,
+    Unknown,
+)
+from billing.payments.invoice import percent
+from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.stop_points import stop_point
+
+LIFE = timedelta(hours=1)
+"""How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (Stripe's least is 30 minutes)."""
+SHORTEST = timedelta(minutes=10)
+"""A page with less time left isn't given out again."""
+WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
+
+
+def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
+    """The invoice's open page, if there is one."""
+    return session.exec(
+        select(Attempt).where(
+            Attempt.invoice_id == invoice_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.by_page).is_(True),
+        )
+    ).first()
+
+
+def by_ref(session: Session, page_ref: str) -> str | None:
+    """The attempt of a page, by the acquirer's name for it."""
+    return session.exec(select(Attempt.id).where(Attempt.page_ref == page_ref)).first()
+
+
+def close_soon(session: Session, subscription_id: str, at: datetime) -> None:
+    """Have an open page of the subscription closed by whoever next looks after open attempts. The caller holds its lock."""
+    for attempt in session.exec(
+        select(Attempt).where(
+            Attempt.subscription_id == subscription_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.by_page).is_(True),
+            Attempt.ask_at > at,
+        )
+    ):
+        attempt.ask_at = at
+        session.add(attempt)
+
+
+def open_page(
+    database: Database, gateway: Gateway, office: Office, attempt_id: str, suffix: str | None
+) -> str:
+    """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
+
+    A page that was opened by a process which died before noting it is found again by its key."""
+    with database.transaction() as session:
+        request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)
+    page = gateway.open_pay_page(request)
+    stop_point("page.opened")
+    if isinstance(page, Unknown):
+        raise Unavailable
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        attempt.page_ref = page.session_ref
+        session.add(attempt)
+    return page.url
+
+
+def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:
+    invoice = session.get_one(Invoice, attempt.invoice_id)
+    return PayPageRequest(
+        attempt_id=attempt.id,
+        invoice_id=invoice.id,
+        idempotency_key=attempt.idempotency_key,
+        customer_ref=session.get_one(PaymentMethod, attempt.payment_method_id).customer_ref,
+        amount=attempt.amount,
+        currency=invoice.currency,
+        what=f"{invoice.description} (incl. {percent(invoice.vat_basis_points)}% VAT)",
+        words=WORDS,
+        descriptor_suffix=suffix,
+        success_url=office.page(f"/pay/back?attempt={attempt.id}"),
+        cancel_url=office.page("/pay"),
+        expires_at=attempt.intended_at + LIFE,
+    )
+
+
+def bring_to_an_end(
+    gateway: Gateway, request: ChargeRequest, page_ref: str | None
+) -> Charged | PageClosed | Unknown:
+    """Close the page, unless it has been paid. No transaction may be open.
+
+    One whose name we never learnt was given to nobody; still, its payment is looked for."""
+    if page_ref is None:
+        found = gateway.find_charge(request)
+        return found if isinstance(found, Charged | Unknown) else PageClosed()
+    answer = gateway.close_pay_page(page_ref)
+    return Unknown("the page could not be closed") if isinstance(answer, PageOpen) else answer

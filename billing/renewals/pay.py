@@ -1,0 +1,224 @@
+"""A reader pays what is open, in person: with the card on record, or on a hosted page. Entry points: each does its own transactions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.db import Database
+from billing.errors import Conflict, NotFound
+from billing.office import Office
+from billing.payments import charge, pay_page
+from billing.payments.charge import Withdrawn
+from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.renewals.run import Report, Till, charge_open
+from billing.renewals.settle import settle
+from billing.rules import dunning
+from billing.rules.lifecycle import State
+from billing.stop_points import stop_point
+from billing.subscriptions.change import lock, mark
+from billing.subscriptions.models import Subscription
+
+
+class UnknownInvoice(NotFound):
+    """There is no such invoice."""
+
+    code = "unknown_invoice"
+
+
+class NothingOwed(Conflict):
+    """Nothing is owed for this any more."""
+
+    code = "nothing_owed"
+
+
+class Underway(Conflict):
+    """We are asking your bank for this payment at this very moment. Please look again in a minute."""
+
+    code = "charge_under_way"
+
+
+class OtherWay(Conflict):
+    """This card can't be charged again like that. Please pay on the secure page instead."""
+
+    code = "other_way"
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """An invoice as its payer meets it. `owed`: it may still be paid; `charging`: a charge of ours is under way;
+    `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person."""
+
+    invoice: Invoice
+    subscription: Subscription
+    card: PaymentMethod
+    owed: bool
+    charging: bool
+    with_card: bool
+    confirm: bool
+
+
+def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
+    """How an invoice stands. Raises UnknownInvoice."""
+    invoice = session.get(Invoice, invoice_id)
+    if invoice is None:
+        raise UnknownInvoice
+    subscription = session.get_one(Subscription, invoice.subscription_id)
+    method_id = str(subscription.payment_method_id)
+    so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)
+    said = charge.last_refusal(session, invoice, method_id)
+    kind = dunning.kind_of(said) if said else None
+    under_way = subscription.charging_since is not None
+    return Owing(
+        invoice=invoice,
+        subscription=subscription,
+        card=session.get_one(PaymentMethod, method_id),
+        owed=invoice.state is InvoiceState.OPEN and subscription.state is State.PAST_DUE,
+        charging=under_way and pay_page.of_invoice(session, invoice.id) is None,
+        with_card=dunning.may_pay_now(
+            evidence=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card
+        ),
+        confirm=kind is dunning.Kind.NEEDS_READER,
+    )
+
+
+def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptState:
+    """Charge the card on record now, because its owner asks for it; what became of that. An open page is closed first,
+    and where it has been paid meanwhile, that is the answer.
+
+    Raises UnknownInvoice, NothingOwed, Underway, OtherWay."""
+    with till.database.transaction() as session:
+        now = _locked(session, till.office, invoice_id, at)
+        pay_page.close_soon(session, now.subscription.id, at)
+    charge_open(till, at, Report(), subscription_id=now.subscription.id)
+    with till.database.transaction() as session:
+        now = _locked(session, till.office, invoice_id, at)
+        if now.invoice.state is InvoiceState.PAID:
+            return AttemptState.CHARGED
+        _refuse(now)
+        if not now.with_card:
+            raise OtherWay
+        attempt = charge.intend(session, now.subscription, now.invoice, at=at, by_reader=True)
+        mark(now.subscription, till.office.zone, charging_since=at)
+        session.add(now.subscription)
+    charge_open(till, at, Report(), subscription_id=now.subscription.id)
+    with till.database.transaction() as session:
+        return session.get_one(Attempt, attempt.id).state
+
+
+def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
+    """The address of the hosted page for this invoice: the one that is open, or a new one. None when the one that was
+    open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable."""
+    while True:
+        with till.database.transaction() as session:
+            now = _locked(session, till.office, invoice_id, at)
+            if now.invoice.state is InvoiceState.PAID:
+                return None
+            _refuse(now)
+            attempt = pay_page.of_invoice(session, invoice_id) or _begin(session, till.office, now, at)
+            if attempt.ask_at - at < pay_page.SHORTEST:
+                attempt.ask_at = at
+                session.add(attempt)
+            suffix = charge.descriptor_suffix(now.subscription)
+        stop_point("page.intended")
+        if attempt.ask_at <= at:
+            charge_open(till, at, Report(), subscription_id=now.subscription.id)
+            _refuse_unended(till, attempt.id)
+            continue
+        if attempt.page_ref is None:
+            return pay_page.open_page(till.database, till.gateway, till.office, attempt.id, suffix)
+        found = till.gateway.fetch_pay_page(attempt.page_ref)
+        if isinstance(found, PageOpen):
+            return found.url
+        _note(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+        _refuse_unended(till, attempt.id)
+
+
+def _begin(session: Session, office: Office, now: Owing, at: datetime) -> Attempt:
+    attempt = charge.intend(session, now.subscription, now.invoice, at=at, by_page=True)
+    mark(now.subscription, office.zone, charging_since=at)
+    session.add(now.subscription)
+    return attempt
+
+
+def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
+    found = session.get(Invoice, invoice_id)
+    if found is None:
+        raise UnknownInvoice
+    lock(session, found.subscription_id)
+    session.refresh(found)
+    return owing(session, office, invoice_id, at)
+
+
+def _refuse(now: Owing) -> None:
+    if not now.owed:
+        raise NothingOwed
+    if now.charging:
+        raise Underway
+
+
+def _refuse_unended(till: Till, attempt_id: str) -> None:
+    """An old page that can't be closed just now (nobody answers, or another has it in hand) isn't joined by a new one."""
+    with till.database.transaction() as session:
+        if session.get_one(Attempt, attempt_id).state is AttemptState.OPEN:
+            raise Underway
+
+
+def look(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    attempt_id: str,
+    page_ref: str,
+    at: datetime,
+    *,
+    by: str,
+) -> str:
+    """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat.
+
+    A word: charged, refunded, withdrawn, settled (before), open, unknown (ask later)."""
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        if attempt.state is AttemptState.CHARGED:
+            return "settled"
+    return _note(database, gateway, office, attempt_id, page_ref, at, by=by)
+
+
+def _note(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    attempt_id: str,
+    page_ref: str,
+    at: datetime,
+    *,
+    by: str,
+) -> str:
+    found = gateway.fetch_pay_page(page_ref)
+    stop_point("page.answered")
+    if isinstance(found, PageOpen):
+        return "open"
+    if isinstance(found, Unknown):
+        return "unknown"  # it is asked again when its time is over, and an event that said so is tried again
+    with database.transaction() as session:
+        outcome = Withdrawn() if isinstance(found, PageClosed) else found
+        return settle(session, office, attempt_id, outcome, at, by=by)
+
+
+def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
+    """The reader returns from the page: its end is written down, if the webhook hasn't done it."""
+    with till.database.transaction() as session:
+        attempt = session.get(Attempt, attempt_id)
+        if attempt is None or attempt.page_ref is None:
+            raise UnknownInvoice
+    if attempt.state is AttemptState.OPEN:
+        look(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+    with till.database.transaction() as session:
+        return session.get_one(Attempt, attempt_id).state
+
+
+def is_of(session: Session, attempt_id: str, invoice_id: str) -> bool:
+    """Whether this attempt was made for this invoice."""
+    attempt = session.get(Attempt, attempt_id)
+    return attempt is not None and attempt.invoice_id == invoice_id

@@ -1,0 +1,177 @@
+"""What follows from a refused charge: the ladder, the reader asked, or the end (design section 5, RET-1 to RET-6)."""
+
+from dataclasses import asdict
+from datetime import date, datetime
+
+from sqlmodel import Session, select
+
+from billing.office import Office
+from billing.payments import tell
+from billing.payments.charge import tried
+from billing.payments.gateway import Declined
+from billing.payments.invoice import mark_void
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
+from billing.rules import dunning, periods
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, mark
+from billing.subscriptions.models import Subscription
+
+
+def declined(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    outcome: Declined,
+    at: datetime,
+    by: str,
+) -> str:
+    """Write down a refusal and what comes next, in this transaction; a word for the report."""
+    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
+    attempt.evidence = asdict(outcome.evidence)
+    session.add(attempt)
+    session.flush()
+    if invoice.state is InvoiceState.PAID:
+        return "declined"  # it was paid by another way meanwhile: nothing is owed, and nothing follows
+    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+        return let_go(session, office, subscription, invoice)
+    if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        _refuse_start(session, office, subscription, invoice, at, by)
+        return "declined"
+    today = office.today(attempt.intended_at)
+    invoice.first_failed_on = invoice.first_failed_on or today
+    session.add(invoice)
+    before = tried(session, invoice, attempt.payment_method_id, at=at, zone=office.zone)
+    step = dunning.after(
+        attempts=max(1, before.refused),
+        first_failed_on=invoice.first_failed_on,
+        today=today,
+        evidence=outcome.evidence,
+        card_attempts_30d=before.on_card,
+        rung_used=not attempt.by_reader,
+    )
+    if isinstance(step, dunning.GiveUp):
+        give_up(session, office, subscription, step.why, at, by=by)
+        return "declined"
+    why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or 'no reason given'}"
+    planned = subscription.retry_on
+    _past_due(
+        session,
+        office,
+        subscription,
+        invoice,
+        _retry_on(office, subscription, attempt, step, at),
+        at,
+        by,
+        why,
+    )
+    if (
+        not attempt.by_reader or subscription.retry_on != planned
+    ):  # the reader who pays and is refused sees it at once
+        tell.payment_failed(
+            session,
+            office,
+            subscription,
+            invoice,
+            attempt.payment_method_id,
+            at,
+            occasion=attempt.id,
+            confirm=step == dunning.AskReader(dunning.Why.AUTHENTICATE),
+        )
+    return "declined"
+
+
+def beyond_limit(
+    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
+) -> str:
+    """The card has had its attempts of 30 days (RET-6), so it isn't asked at all: the reader is, for another card."""
+    if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        _refuse_start(session, office, subscription, invoice, at, "worker")
+        return "skipped"
+    invoice.first_failed_on = invoice.first_failed_on or office.today(at)
+    session.add(invoice)
+    _past_due(session, office, subscription, invoice, None, at, "worker", str(dunning.Why.CARD_LIMIT))
+    method_id = str(subscription.payment_method_id)
+    tell.payment_failed(
+        session, office, subscription, invoice, method_id, at, occasion=f"limit:{invoice.id}", confirm=False
+    )
+    return "skipped"
+
+
+def _refuse_start(
+    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime, by: str
+) -> None:
+    mark_void(session, invoice)
+    change(
+        session,
+        subscription,
+        Happening.FIRST_CHARGE_REFUSED,
+        at=at,
+        by=by,
+        why="first charge declined",
+        zone=office.zone,
+    )
+
+
+def _past_due(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    retry_on: date | None,
+    at: datetime,
+    by: str,
+    why: str,
+) -> None:
+    """Reading goes on to the end of the ladder, whatever comes of it."""
+    first_failed_on = invoice.first_failed_on or office.today(at)
+    change(
+        session,
+        subscription,
+        Happening.DECLINED,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        charging_since=None,
+        first_failed_on=first_failed_on,
+        retry_on=retry_on,
+        access_until=periods.start_of_day(dunning.gives_up_on(first_failed_on), office.zone),
+    )
+
+
+def _retry_on(
+    office: Office, subscription: Subscription, attempt: Attempt, step: dunning.Next, at: datetime
+) -> date | None:
+    """The ladder's day; but a card given while this one was being asked is tried at once."""
+    if subscription.payment_method_id != attempt.payment_method_id:
+        return office.today(at)
+    return step.day if isinstance(step, dunning.RetryOn) else None
+
+
+def let_go(session: Session, office: Office, subscription: Subscription, invoice: Invoice) -> str:
+    """The reader cancelled: nothing more is asked of them."""
+    if invoice.state is InvoiceState.OPEN:
+        mark_void(session, invoice)
+    if subscription.state is not State.ENDED:
+        mark(subscription, office.zone, charging_since=None)
+        session.add(subscription)
+    return "declined"
+
+
+def give_up(
+    session: Session, office: Office, subscription: Subscription, why: dunning.Why, at: datetime, *, by: str
+) -> None:
+    """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
+    for invoice in session.exec(
+        select(Invoice).where(Invoice.subscription_id == subscription.id, Invoice.state == InvoiceState.OPEN)
+    ):
+        mark_void(session, invoice)
+    stopped = why is dunning.Why.STOP_ORDER
+    happening = Happening.STOP_ORDERED if stopped else Happening.GAVE_UP
+    change(session, subscription, happening, at=at, by=by, why=str(why), zone=office.zone)
+    if stopped:
+        tell.cancelled(session, office, subscription, at)
+    else:
+        tell.ended(session, office, subscription, at)

@@ -305,6 +305,11 @@ class Browser:
         self.page = Answer(self.http.post(action, data={**hidden, **fields}, headers=headers))
         return self.page
 
+    def again(self, path: str) -> Self:
+        """Open a page, and go on from there."""
+        self.get(path)
+        return self
+
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
         """From the offer to a started trial, by pages and the twin's card page."""
         self.get("/subscribe")

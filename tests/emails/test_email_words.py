@@ -192,7 +192,7 @@ def test_the_credit_note_names_its_invoice_and_reason() -> None:
     ).subject.replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize("name", ["payment-failed", "payment-failed-card"])
+@pytest.mark.parametrize("name", ["payment-failed", "payment-failed-card", "payment-failed-confirm"])
 def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
     mail = render(samples()[name], HOUSE)
     for said in (mail.subject, mail.text, mail.html):
@@ -204,7 +204,9 @@ def test_a_declined_payment_is_no_invoice_and_blames_nobody(name: str) -> None:
     assert ("Thursday 19 March 2026" in mail.text) == (name == "payment-failed")
     failed = samples()[name]
     assert isinstance(failed, PaymentFailed)
+    assert failed.pay_url in mail.text
     assert failed.card_url in mail.text
+    assert ("Your bank asks for you" in mail.html) == failed.confirm
     assert failed.cancel_url in mail.text
 
 

@@ -17,6 +17,9 @@ from billing.payments.gateway import (
     ChargeRequest,
     Declined,
     NeverArrived,
+    PageClosed,
+    PageOpen,
+    PayPageRequest,
     RefundAnswer,
     RefundRefused,
     SavedCard,
@@ -243,6 +246,48 @@ def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> 
     if acquirer.twin is not None:
         acquirer.twin.set_clock(acquirer.now + timedelta(hours=24))
         assert isinstance(acquirer.gateway.fetch_setup(page.session_ref), SetupExpired)
+
+
+def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> None:
+    def opened(attempt_id: str) -> CardPage:
+        page = acquirer.gateway.open_pay_page(
+            PayPageRequest(
+                attempt_id=attempt_id,
+                invoice_id="inv_1",
+                idempotency_key=key,
+                customer_ref=customer,
+                amount=7500,
+                currency="ZAR",
+                what="One month (incl. 15% VAT)",
+                words="Your subscription is charged to this card from now on.",
+                descriptor_suffix="TRIAL OVER",
+                success_url="https://example.com/back",
+                cancel_url="https://example.com/pay",
+                expires_at=expires_at,
+            )
+        )
+        assert isinstance(page, CardPage), page
+        return page
+
+    key, customer = acquirer.key(), acquirer.customer()
+    expires_at = acquirer.now + timedelta(hours=1)
+    page = opened("att_one")
+    assert opened("att_one") == page, "one page for one key"
+    assert acquirer.gateway.fetch_pay_page(page.session_ref) == PageOpen(page.url)
+    assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
+    assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
+    if acquirer.twin is None:
+        return  # only a person can pay on Stripe's own page
+    key = acquirer.key()
+    page = opened("att_two")
+    acquirer.twin.fill_in(page.url, "4000002500003155")
+    paid = acquirer.gateway.fetch_pay_page(page.session_ref)
+    assert isinstance(paid, Charged)
+    assert acquirer.gateway.close_pay_page(page.session_ref) == paid, "what is paid can't be closed"
+    assert acquirer.gateway.fetch_charge(paid.intent_ref) == ("att_two", paid)
+    assert paid.card is not None
+    assert acquirer.gateway.fetch_card(paid.card.method_ref) == paid.card
+    assert acquirer.charged(paid.card).amount == 7500, "the card is good for charges without its owner"
 
 
 def test_a_wrong_key_is_doubt_and_never_a_decline() -> None:

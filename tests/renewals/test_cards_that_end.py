@@ -1,0 +1,144 @@
+"""A card whose last month has come, a card that its network replaces, and a card that is asked too often."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from tests.world import World, local
+
+EMAIL = "naledi@example.com"
+PLENTY = {"exp_month": 5, "exp_year": 2031}
+
+
+def ref(world: World, email: str = EMAIL) -> str:
+    """The twin's name for the newest saved card of a reader."""
+    rows = world.rows(
+        "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
+        " ORDER BY m.saved_at DESC, m.id DESC LIMIT 1",
+        email=email,
+    )
+    return str(rows[0]["gateway_ref"])
+
+
+def start(world: World, *, ends: tuple[int, int]) -> dict[str, Any]:
+    """A trial on a card that is good through this month and year."""
+    begun = world.start_trial(EMAIL)
+    world.twin.replace(ref(world), exp_month=ends[0], exp_year=ends[1])
+    world.settle()
+    return begun
+
+
+def notices(world: World) -> list[str]:
+    """When the reader was told that the card ends."""
+    rows = world.rows("SELECT created_at FROM message WHERE kind = 'card_expiring' ORDER BY 1")
+    return [f"{row['created_at'].astimezone(local(2027, 1, 1).tzinfo):%d %b %Y %H:%M}" for row in rows]
+
+
+def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(world: World) -> None:
+    begun = start(world, ends=(5, 2027))
+    world.advance_to(local(2027, 5, 16, 8, 59))
+    assert notices(world) == [], "the charge of 16 May still goes through"
+    world.advance_to(local(2027, 6, 1))
+    assert notices(world) == ["16 May 2027 09:00"]
+    letter = world.letters(EMAIL)[-1]
+    assert letter.subject == "Your card ends on Monday 31 May 2027"
+    for said in ("R75.00 incl. VAT", "16 June 2027", "31 May 2027"):
+        assert said in letter.text
+    browser = world.browser()
+    browser.get(world.mailed_link(EMAIL, "/card/"))
+    browser.http.follow_redirects = False
+    page = browser.post("/card").response.headers["location"]
+    browser.http.follow_redirects = True
+    browser.get(world.twin.fill_in(page, "5555555555554444"))
+    world.advance_to(local(2027, 8, 1))
+    assert len(notices(world)) == 1
+    assert world.charged_at()[-2:] == ["2027-06-16 09:00", "2027-07-16 09:00"]
+    assert world.subscription(begun["subscription"]["id"])["status"] == "active"
+
+
+def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None:
+    begun = start(world, ends=(5, 2027))
+    world.advance_to(local(2027, 5, 10))
+    world.twin.replace(ref(world), exp_month=5, exp_year=2031, number="5555555555554444")
+    world.advance_to(local(2027, 7, 20))
+    assert notices(world) == []
+    card = world.subscription(begun["subscription"]["id"])["payment_method"]
+    assert card == {"brand": "mastercard", "last4": "4444", "exp_month": 5, "exp_year": 2031}
+    assert len(world.charges()) == 5
+
+
+def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends(world: World) -> None:
+    start(world, ends=(5, 2027))
+    world.advance_to(local(2027, 5, 20))
+    world.twin.replace(ref(world), exp_month=7, exp_year=2027)
+    world.advance_to(local(2027, 7, 31))
+    assert notices(world) == ["16 May 2027 09:00", "16 Jul 2027 09:00"]
+
+
+def test_no_notice_to_who_has_cancelled(world: World) -> None:
+    begun = start(world, ends=(5, 2027))
+    world.advance_to(local(2027, 5, 2))
+    world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
+    world.advance_to(local(2027, 7, 1))
+    assert notices(world) == []
+
+
+def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> None:
+    world.advance_to(local(2027, 3, 20, 12))
+    start(world, ends=(3, 2027))
+    assert notices(world) == ["20 Mar 2027 12:00"]
+    world.advance_to(local(2027, 4, 4, 10))
+    assert notices(world) == ["20 Mar 2027 12:00"]
+    assert world.told(EMAIL)[-1] == "payment_failed", "nobody gave another one"
+
+
+def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) -> None:
+    begun = start(world, ends=(5, 2031))
+    world.twin.decline(ref(world), "expired_card")
+    world.advance_to(local(2027, 3, 18, 15))
+    assert world.subscription(begun["subscription"]["id"])["next_charge"] is None
+    world.twin.replace(ref(world), **PLENTY | {"exp_year": 2033})
+    world.settle()
+    assert world.charged_at() == ["2027-03-18 15:00"]
+
+
+def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: World) -> None:
+    start(world, ends=(5, 2031))
+    world.twin.decline(ref(world), "expired_card")
+    world.advance_to(local(2027, 3, 16, 15))
+    world.twin.replace(ref(world), **PLENTY | {"exp_year": 2033})
+    world.advance_to(local(2027, 3, 20))
+    assert world.charged_at() == ["2027-03-17 09:00"], "one attempt a day"
+
+
+def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: World) -> None:
+    browser = world.browser()
+    browser.start(EMAIL)
+    world.twin.decline(ref(world), "lost_card")
+    world.advance_to(local(2027, 3, 18, 15))
+    browser.get("/account")
+    browser.http.follow_redirects = False
+    page = browser.post("/account/card").response.headers["location"]
+    browser.http.follow_redirects = True
+    browser.get(world.twin.fill_in(page))
+    assert "does not let us charge this card any more" in browser.page.text
+    world.advance_to(local(2027, 4, 5))
+    assert len(world.rows("SELECT id FROM attempt")) == 1
+
+
+def test_one_card_behind_several_readers_is_asked_eight_times_in_thirty_days(world: World) -> None:
+    """Staff may let two readers share a card; its attempts are counted together, a first charge's too."""
+    readers = [f"r{n}@example.com" for n in range(3)]
+    for number, email in enumerate(readers):
+        world.start_trial(email, f"pm_card_chargeCustomerFail__{number}")
+    first = world.rows("SELECT fingerprint FROM payment_method ORDER BY saved_at, id LIMIT 1")[0][
+        "fingerprint"
+    ]
+    with world.parts.database.transaction() as session:
+        session.execute(sa.text("UPDATE payment_method SET fingerprint = :first"), {"first": first})
+    world.advance_to(local(2027, 4, 10))
+    attempts = world.rows("SELECT intended_at, invoice_id FROM attempt ORDER BY intended_at")
+    assert len(attempts) == 8
+    days = [row["intended_at"].astimezone(local(2027, 1, 1).tzinfo).date() for row in attempts]
+    assert len(set(days[3:])) == len(days[3:]), "after the first charges, one a day"
+    assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"ended"}

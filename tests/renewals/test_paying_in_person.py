@@ -1,0 +1,326 @@
+"""A reader pays what is open, from the mail, without signing in: with the card on record, or on the hosted page."""
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from billing.renewals.run import run, run_for
+from billing.webhooks import settle as events
+from tests.proofs import books
+from tests.proofs.steps import intend, note, send, together
+from tests.world import Browser, World, local
+
+EMAIL = "naledi@example.com"
+DECLINES = "pm_card_chargeCustomerFail"
+FIRST_TRY = local(2027, 3, 16, 9)
+
+
+def overdue(world: World, card: str = DECLINES) -> dict[str, Any]:
+    """A trial whose first charge was refused a moment ago."""
+    begun = world.start_trial(EMAIL, card)
+    world.advance_to(FIRST_TRY)
+    assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
+    return begun
+
+
+def card_ref(world: World) -> str:
+    """The twin's name for the newest saved card."""
+    rows = world.rows("SELECT gateway_ref FROM payment_method ORDER BY saved_at DESC, id DESC LIMIT 1")
+    return str(rows[0]["gateway_ref"])
+
+
+def follow(world: World, browser: Browser) -> None:
+    """Open the link in the newest mail about the payment."""
+    browser.get(world.mailed_link(EMAIL, "/pay/"))
+    assert browser.page.path == "/pay"
+
+
+def to_the_page(browser: Browser) -> str:
+    """Press the button that leads to the hosted page; its address."""
+    browser.http.follow_redirects = False
+    answer = browser.post("/pay/page")
+    browser.http.follow_redirects = True
+    return str(answer.response.headers["location"])
+
+
+def states(world: World) -> list[str]:
+    """What became of each attempt, in order."""
+    return [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")]
+
+
+def test_the_card_on_record_pays_at_a_press(world: World) -> None:
+    begun = overdue(world)
+    world.twin.decline(card_ref(world), None)
+    # the twin's 0341 declines by nature, so the owner's bank sends another card under the same PaymentMethod
+    world.twin.trouble({"effect": "drop", "type": "payment_method.*"})
+    world.twin.replace(card_ref(world), number="4242424242424242")
+    browser = world.browser()
+    follow(world, browser)
+    for said in (
+        "R75.00 incl. VAT",
+        "ending in 0341",
+        "Monday 5 April 2027",
+        "Friday 19 March 2027",
+        "need not sign in",
+    ):
+        assert said in browser.page.words
+    assert world.charges() == [], "looking pays nothing"
+    browser.post("/pay")
+    assert browser.page.path == "/pay"
+    assert "this is paid" in browser.page.words
+    assert "INV-000001" in browser.page.words
+    world.settle()
+    assert world.told(EMAIL)[-1] == "receipt"
+    assert world.subscription(begun["subscription"]["id"])["status"] == "active"
+    follow(world, browser)
+    assert "this is paid" in browser.page.words, "the link tells it, as often as it is opened"
+    world.advance_to(local(2027, 4, 16, 9))
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
+    books.check(world)
+
+
+def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world: World) -> None:
+    overdue(world)
+    browser = world.browser()
+    follow(world, browser)
+    world.advance_to(local(2027, 3, 19, 8))  # on the very day of a rung, an hour before it
+    for _ in range(4):
+        browser.post("/pay")
+        assert "did not approve" in browser.page.text
+    assert "Pay with another card" in browser.page.words
+    assert 'action="/pay"' not in browser.page.text, "the card's last attempts are kept for the ladder"
+    assert world.told(EMAIL).count("payment_failed") == 2, "the first refusal, and the day that has moved"
+    world.advance_to(local(2027, 4, 5, 23))
+    days = world.rows("SELECT intended_at, by_reader FROM attempt ORDER BY intended_at, ordinal")
+    ours = [row["intended_at"].astimezone(FIRST_TRY.tzinfo) for row in days if not row["by_reader"]]
+    assert [f"{at:%d %b %H:%M}" for at in ours] == [
+        "16 Mar 09:00",
+        "20 Mar 09:00",
+        "25 Mar 09:00",
+        "30 Mar 09:00",
+    ]
+    assert len(days) == 8, "as many as a card may be asked in thirty days"
+
+
+def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -> None:
+    """3184: 3-D Secure each time. The saved card is offered, so nothing is typed."""
+    browser = world.browser()
+    browser.start(EMAIL, "4000002760003184")
+    world.advance_to(FIRST_TRY)
+    letter = world.letters(EMAIL)[-1]
+    assert letter.subject == "Please confirm your payment of R75.00 incl. VAT"
+    visitor = world.browser()
+    follow(world, visitor)
+    assert "Confirm your payment" in visitor.page.words
+    assert 'action="/pay"' not in visitor.page.text, "charging it silently can't help"
+    page = to_the_page(visitor)
+    assert page == to_the_page(visitor.again("/pay")), "a second press leads to the same page"
+    shown = re.sub(r"<[^>]+>|\s+", " ", world.twin.http.get(page).text)
+    assert "R75.00" in shown
+    assert "(incl. 15% VAT)" in shown
+    assert "refused=authentication" in world.twin.pay_kept(page, pass_check=False)
+    world.settle()
+    assert states(world) == ["declined", "open"], "refused on the page, which stays open"
+    visitor.get(world.twin.pay_kept(page))
+    assert visitor.page.path == "/pay"
+    assert "this is paid" in visitor.page.words
+    world.settle()
+    assert world.charged_at() == ["2027-03-16 09:00"]
+    (charge,) = world.charges()
+    assert charge["calculated_statement_descriptor"].endswith("TRIAL OVER"), (
+        "it is the first money after the trial"
+    )
+    world.advance_to(local(2027, 4, 16, 9))
+    assert world.told(EMAIL)[-1] == "payment_failed", "this bank asks each month"
+    books.check(world)
+
+
+@pytest.mark.parametrize("come_back", [True, False], ids=["and comes back", "and closes the tab"])
+def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) -> None:
+    begun = overdue(world)
+    browser = world.browser()
+    follow(world, browser)
+    page = to_the_page(browser)
+    assert "refused=card" in world.twin.fill_in(page, "4000008260003178"), (
+        "authenticated, then too little money"
+    )
+    target = world.twin.fill_in(page, "4000002500003155")
+    if come_back:
+        assert "this is paid" in browser.get(target).words
+    world.settle()
+    assert browser.get("/pay").words.count("this is paid") == 1
+    found = world.subscription(begun["subscription"]["id"])
+    assert (found["status"], found["payment_method"]["last4"]) == ("active", "3155")
+    assert states(world) == ["declined", "charged"]
+    world.advance_to(local(2027, 5, 17))
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00", "2027-05-16 09:00"]
+    assert world.told(EMAIL).count("receipt") == 3
+    books.check(world)
+
+
+def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(world: World) -> None:
+    overdue(world)
+    browser = world.browser()
+    world.advance_to(local(2027, 3, 19, 8, 30))
+    follow(world, browser)
+    page = to_the_page(browser)
+    world.advance_to(local(2027, 3, 19, 9, 15))
+    assert states(world) == ["declined", "open"], "while the reader may pay, nothing else is charged"
+    world.advance_to(local(2027, 3, 19, 9, 31))
+    assert states(world) == ["declined", "withdrawn", "declined"]
+    assert world.twin.http.get(page).status_code == 410
+    browser.get("/pay")
+    assert to_the_page(browser) != page, "a closed page is followed by a new one"
+
+
+def test_a_link_that_is_over_says_so_kindly(world: World) -> None:
+    overdue(world)
+    browser, other = world.browser(), world.browser()
+    link = world.mailed_link(EMAIL, "/pay/")
+    follow(world, browser)
+    page = to_the_page(browser)
+    other.get(world.mailed_link(EMAIL, "/cancel/"))
+    other.post("/cancel")
+    world.settle()
+    assert world.twin.http.get(page).status_code == 410, "the page closes with the cancellation"
+    assert "You have cancelled, so nothing is owed" in browser.get(link).words
+    assert world.charges() == []
+    assert "damaged" in browser.get(link[:-2]).text
+    assert browser.page.status == 404
+
+
+def test_the_grace_ends_and_the_link_tells_it(world: World) -> None:
+    overdue(world)
+    link = world.mailed_link(EMAIL, "/pay/")
+    world.advance_to(local(2027, 4, 6))
+    assert "not asked for any more" in world.browser().get(link).words
+
+
+def test_the_way_from_the_account_and_to_cancelling(world: World) -> None:
+    browser = world.browser()
+    browser.start(EMAIL, "4000000000000341")
+    world.advance_to(FIRST_TRY)
+    assert "Reading goes on through Monday 5 April 2027" in browser.get("/account").words
+    assert browser.post("/account/pay").path == "/pay"
+    assert browser.get("/pay/stop").path == "/cancel"
+    assert "You will not be billed" in browser.post("/cancel").words
+
+
+def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
+    begun = overdue(world)
+    browser = world.browser()
+    follow(world, browser)
+    page = to_the_page(browser)
+    world.twin.trouble({"effect": "drop", "type": "*"})
+    world.twin.fill_in(page)
+    answer = world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={})
+    assert answer.status_code == 200, answer.text
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert world.told(EMAIL)[-2:] == ["cancelled", "refunded"]
+    assert "goes back to you" in browser.get("/pay").words
+    books.check(world)
+
+
+def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -> None:
+    """A page is given up as closed, and its payment turns up after another has been taken (a database restored, an acquirer's fault)."""
+    overdue(world)
+    browser = world.browser()
+    follow(world, browser)
+    page = to_the_page(browser)
+    world.twin.trouble({"effect": "drop", "type": "*"})
+    world.twin.fill_in(page)
+    with world.parts.database.transaction() as session:
+        for lost in (
+            "UPDATE attempt SET state = 'withdrawn', settled_at = intended_at WHERE state = 'open'",
+            "UPDATE subscription SET charging_since = NULL",
+        ):
+            session.execute(sa.text(lost))
+    world.twin.replace(card_ref(world), number="5555555555554444")
+    browser.get("/pay")
+    assert "this is paid" in browser.post("/pay").words
+    world.twin.trouble()
+    (late,) = [event for event in world.twin.events() if event["type"] == "checkout.session.completed"]
+    world.twin.resend(late["id"], copies=2)
+    world.settle()
+    assert len(world.charges()) == 2
+    assert [refund["status"] for refund in world.twin.refunds()] == ["succeeded"]
+    assert world.rows("SELECT surplus FROM payment ORDER BY surplus") == [
+        {"surplus": False},
+        {"surplus": True},
+    ]
+    assert world.told(EMAIL).count("receipt") == 1
+    assert "paid already" in world.letters(EMAIL)[-1].text
+    books.check(world)
+    assert "this is paid" in browser.get("/pay").words
+
+
+def press(world: World, browser: Browser) -> str:
+    """Pay with the card on record."""
+    return browser.post("/pay").words
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.prove)])
+def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None:
+    begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(rounds)]
+    for row in world.rows("SELECT gateway_ref FROM payment_method"):
+        world.twin.decline(row["gateway_ref"], "insufficient_funds")
+    world.advance_to(local(2027, 3, 19, 8, 59, 59))
+    for row in world.rows("SELECT gateway_ref FROM payment_method"):
+        world.twin.decline(row["gateway_ref"], None)
+    browsers = []
+    for number in range(rounds):
+        browser = world.browser()
+        browser.get(world.mailed_link(f"r{number}@example.com", "/pay/"))
+        browsers.append(browser)
+    world.skip_to(local(2027, 3, 19, 9))
+    for one, browser in zip(begun, browsers, strict=True):
+        report, words = together(
+            partial(run_for, world.parts.till, one["subscription"]["id"], world.now),
+            partial(press, world, browser),
+        )
+        assert not isinstance(report, Exception), report
+        assert "this is paid" in words or "bank is being asked" in words, words
+    world.settle()
+    assert len(world.charges()) == rounds
+    assert world.twin.refunds() == []
+    books.check(world)
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.prove)])
+def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) -> None:
+    browsers = []
+    for number in range(rounds):
+        world.start_trial(f"r{number}@example.com", f"{DECLINES}__{number}")
+    world.advance_to(FIRST_TRY)
+    for number in range(rounds):
+        browser = world.browser()
+        browser.get(world.mailed_link(f"r{number}@example.com", "/pay/"))
+        browsers.append((browser, world.twin.fill_in(to_the_page(browser), f"4242424242424242__{number}")))
+    for browser, target in browsers:
+        world.twin.settle()
+        page, _ = together(
+            partial(browser.get, target), partial(events.settle_due, world.parts.desk, world.now)
+        )
+        assert "this is paid" in page.words
+    world.settle()
+    assert len(world.charges()) == rounds
+    books.check(world)
+
+
+def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
+    begun = overdue(world)
+    world.twin.trouble({"effect": "drop", "type": "*"})
+    browser = world.browser()
+    follow(world, browser)
+    world.skip_to(local(2027, 3, 19, 9))
+    intend(world, begun["subscription"]["id"])
+    attempt_id, answer = send(world, begun["subscription"]["id"])
+    browser.get("/pay")
+    assert "your bank is being asked" in browser.page.words
+    assert note(world, attempt_id, answer) == "declined"
+    assert run(world.parts.till, world.now).counts == {}
+    assert "Pay R75.00" in browser.get("/pay").words

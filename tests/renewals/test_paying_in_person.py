@@ -15,11 +15,11 @@ from tests.world import Browser, World, local
 
 EMAIL = "naledi@example.com"
 DECLINES = "pm_card_chargeCustomerFail"
-FIRST_TRY = local(2027, 3, 16, 9)
+FIRST_TRY = local(2027, 3, 16, 9, 5)
 
 
 def overdue(world: World, card: str = DECLINES) -> dict[str, Any]:
-    """A trial whose first charge was refused a moment ago."""
+    """A trial whose first charge was refused five minutes ago."""
     begun = world.start_trial(EMAIL, card)
     world.advance_to(FIRST_TRY)
     assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
@@ -78,7 +78,7 @@ def test_the_card_on_record_pays_at_a_press(world: World) -> None:
     follow(world, browser)
     assert "this is paid" in browser.page.words, "the link tells it, as often as it is opened"
     world.advance_to(local(2027, 4, 16, 9))
-    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
+    assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00"]
     books.check(world)
 
 
@@ -92,6 +92,7 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world
         assert "did not approve" in browser.page.text
     assert "Pay with another card" in browser.page.words
     assert 'action="/pay"' not in browser.page.text, "the card's last attempts are kept for the ladder"
+    world.settle()
     assert world.told(EMAIL).count("payment_failed") == 2, "the first refusal, and the day that has moved"
     world.advance_to(local(2027, 4, 5, 23))
     days = world.rows("SELECT intended_at, by_reader FROM attempt ORDER BY intended_at, ordinal")
@@ -128,7 +129,7 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -
     assert visitor.page.path == "/pay"
     assert "this is paid" in visitor.page.words
     world.settle()
-    assert world.charged_at() == ["2027-03-16 09:00"]
+    assert world.charged_at() == ["2027-03-16 09:05"]
     (charge,) = world.charges()
     assert charge["calculated_statement_descriptor"].endswith("TRIAL OVER"), (
         "it is the first money after the trial"
@@ -156,7 +157,7 @@ def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) 
     assert (found["status"], found["payment_method"]["last4"]) == ("active", "3155")
     assert states(world) == ["declined", "charged"]
     world.advance_to(local(2027, 5, 17))
-    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00", "2027-05-16 09:00"]
+    assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00", "2027-05-16 09:00"]
     assert world.told(EMAIL).count("receipt") == 3
     books.check(world)
 
@@ -220,7 +221,7 @@ def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
     assert answer.status_code == 200, answer.text
     world.settle()
     assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
-    assert world.told(EMAIL)[-2:] == ["cancelled", "refunded"]
+    assert set(world.told(EMAIL)[-2:]) == {"cancelled", "refunded"}
     assert "goes back to you" in browser.get("/pay").words
     books.check(world)
 
@@ -236,7 +237,7 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
     with world.parts.database.transaction() as session:
         for lost in (
             "UPDATE attempt SET state = 'withdrawn', settled_at = intended_at WHERE state = 'open'",
-            "UPDATE subscription SET charging_since = NULL",
+            "UPDATE subscription SET charging_since = NULL, next_action = 'retry', next_action_at = '2027-03-19 07:00Z'",
         ):
             session.execute(sa.text(lost))
     world.twin.replace(card_ref(world), number="5555555555554444")
@@ -263,7 +264,7 @@ def press(world: World, browser: Browser) -> str:
     return browser.post("/pay").words
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
 def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None:
     begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(rounds)]
     for row in world.rows("SELECT gateway_ref FROM payment_method"):
@@ -290,7 +291,7 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
     books.check(world)
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(30, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
 def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) -> None:
     browsers = []
     for number in range(rounds):

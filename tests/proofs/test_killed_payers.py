@@ -64,7 +64,7 @@ def whole(world: World) -> None:
 @pytest.mark.parametrize(
     ("stop_at", "charges"),
     [
-        ("charge.intended", 0),
+        pytest.param("charge.intended", 0, marks=pytest.mark.prove),
         ("charge.answered", 1),
         pytest.param("charge.settled", 1, marks=pytest.mark.prove),
     ],
@@ -91,7 +91,8 @@ def test_killed_while_the_card_on_record_is_charged(
     ]
 
 
-@pytest.mark.parametrize("stop_at", [pytest.param("page.intended", marks=pytest.mark.prove), "page.opened"])
+@pytest.mark.prove
+@pytest.mark.parametrize("stop_at", ["page.intended", "page.opened"])
 def test_killed_while_the_page_is_opened(world: World, stop_at: str) -> None:
     invoice_id = overdue(world)
     press(world, "page", invoice_id, stop_at)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from tests.world import World, local
@@ -67,6 +68,7 @@ def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None
     assert len(world.charges()) == 5
 
 
+@pytest.mark.prove
 def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends(world: World) -> None:
     start(world, ends=(5, 2027))
     world.advance_to(local(2027, 5, 20))
@@ -75,6 +77,7 @@ def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends
     assert notices(world) == ["16 May 2027 09:00", "16 Jul 2027 09:00"]
 
 
+@pytest.mark.prove
 def test_no_notice_to_who_has_cancelled(world: World) -> None:
     begun = start(world, ends=(5, 2027))
     world.advance_to(local(2027, 5, 2))
@@ -83,6 +86,7 @@ def test_no_notice_to_who_has_cancelled(world: World) -> None:
     assert notices(world) == []
 
 
+@pytest.mark.prove
 def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> None:
     world.advance_to(local(2027, 3, 20, 12))
     start(world, ends=(3, 2027))
@@ -92,6 +96,7 @@ def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> N
     assert world.told(EMAIL)[-1] == "payment_failed", "nobody gave another one"
 
 
+@pytest.mark.prove
 def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) -> None:
     begun = start(world, ends=(5, 2031))
     world.twin.decline(ref(world), "expired_card")
@@ -102,6 +107,7 @@ def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) ->
     assert world.charged_at() == ["2027-03-18 15:00"]
 
 
+@pytest.mark.prove
 def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: World) -> None:
     start(world, ends=(5, 2031))
     world.twin.decline(ref(world), "expired_card")
@@ -111,6 +117,7 @@ def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: Worl
     assert world.charged_at() == ["2027-03-17 09:00"], "one attempt a day"
 
 
+@pytest.mark.prove
 def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: World) -> None:
     browser = world.browser()
     browser.start(EMAIL)
@@ -126,6 +133,7 @@ def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: Worl
     assert len(world.rows("SELECT id FROM attempt")) == 1
 
 
+@pytest.mark.prove
 def test_one_card_behind_several_readers_is_asked_eight_times_in_thirty_days(world: World) -> None:
     """Staff may let two readers share a card; its attempts are counted together, a first charge's too."""
     readers = [f"r{n}@example.com" for n in range(3)]

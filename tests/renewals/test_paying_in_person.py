@@ -51,6 +51,7 @@ def states(world: World) -> list[str]:
     return [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")]
 
 
+@pytest.mark.prove
 def test_the_card_on_record_pays_at_a_press(world: World) -> None:
     begun = overdue(world)
     world.twin.decline(card_ref(world), None)
@@ -139,6 +140,7 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -
     books.check(world)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("come_back", [True, False], ids=["and comes back", "and closes the tab"])
 def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) -> None:
     begun = overdue(world)
@@ -162,6 +164,7 @@ def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) 
     books.check(world)
 
 
+@pytest.mark.prove
 def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(world: World) -> None:
     overdue(world)
     browser = world.browser()
@@ -193,6 +196,7 @@ def test_a_link_that_is_over_says_so_kindly(world: World) -> None:
     assert browser.page.status == 404
 
 
+@pytest.mark.prove
 def test_the_grace_ends_and_the_link_tells_it(world: World) -> None:
     overdue(world)
     link = world.mailed_link(EMAIL, "/pay/")
@@ -200,6 +204,7 @@ def test_the_grace_ends_and_the_link_tells_it(world: World) -> None:
     assert "not asked for any more" in world.browser().get(link).words
 
 
+@pytest.mark.prove
 def test_the_way_from_the_account_and_to_cancelling(world: World) -> None:
     browser = world.browser()
     browser.start(EMAIL, "4000000000000341")
@@ -210,6 +215,7 @@ def test_the_way_from_the_account_and_to_cancelling(world: World) -> None:
     assert "You will not be billed" in browser.post("/cancel").words
 
 
+@pytest.mark.prove
 def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
     begun = overdue(world)
     browser = world.browser()
@@ -264,7 +270,7 @@ def press(world: World, browser: Browser) -> str:
     return browser.post("/pay").words
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(15, marks=pytest.mark.prove)])
 def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None:
     begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(rounds)]
     for row in world.rows("SELECT gateway_ref FROM payment_method"):
@@ -291,7 +297,8 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
     books.check(world)
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.prove)])
+@pytest.mark.prove
+@pytest.mark.parametrize("rounds", [15])
 def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) -> None:
     browsers = []
     for number in range(rounds):
@@ -312,6 +319,7 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
     books.check(world)
 
 
+@pytest.mark.prove
 def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
     begun = overdue(world)
     world.twin.trouble({"effect": "drop", "type": "*"})

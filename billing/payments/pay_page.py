@@ -40,6 +40,16 @@ def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
     ).first()
 
 
+def is_open(session: Session, subscription_id: str) -> bool:
+    """Whether the reader may be paying on a page at this moment."""
+    found = select(Attempt.id).where(
+        Attempt.subscription_id == subscription_id,
+        Attempt.state == AttemptState.OPEN,
+        col(Attempt.by_page).is_(True),
+    )
+    return session.exec(found).first() is not None
+
+
 def by_ref(session: Session, page_ref: str) -> str | None:
     """The attempt of a page, by the acquirer's name for it."""
     return session.exec(select(Attempt.id).where(Attempt.page_ref == page_ref)).first()

@@ -10,10 +10,9 @@ import stripe
 
 from billing.db import storable
 from billing.errors import Malformed
-from billing.payments import stripe_pages
+from billing.payments import stripe_answers, stripe_pages
 from billing.payments.gateway import (
     CardPage,
-    Charged,
     ChargeRequest,
     Declined,
     NeverArrived,
@@ -39,7 +38,6 @@ TIMEOUT_SECONDS = 20
 LONGEST_NAME = 255
 """Characters in an id of Stripe's, by its own promise."""
 TOLERANCE = timedelta(seconds=300)
-_SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
 
 
 class ForgedWebhook(Malformed):
@@ -128,7 +126,7 @@ class StripeGateway:
         intent = session.get("setup_intent")
         if session["status"] != "complete" or not intent or intent["status"] != "succeeded":
             return SetupOpen()
-        return _card(intent["payment_method"])
+        return stripe_answers.card(intent["payment_method"])
 
     def save_card(self, *, customer_ref: str, method_ref: str, key: str) -> SavedCard | Declined | Unknown:
         """A SetupIntent confirmed at once, for recurring charges without the reader (COF-1)."""
@@ -157,12 +155,12 @@ class StripeGateway:
                 None,
                 "The bank wants the reader to confirm this card in person.",
             )
-        return _card(intent["payment_method"])
+        return stripe_answers.card(intent["payment_method"])
 
     def fetch_card(self, method_ref: str) -> SavedCard | Unknown:
         """The PaymentMethod; networks replace expired cards in place (STR-12)."""
         try:
-            return _card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
+            return stripe_answers.card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
         except stripe.StripeError as error:
             return _unknown(error)
 
@@ -192,7 +190,7 @@ class StripeGateway:
             return Declined(Evidence(code=error.code), None, "Stripe can't charge this card any more.")
         except stripe.StripeError as error:
             return _unknown(error)
-        return _outcome(made.to_dict())
+        return stripe_answers.outcome(made.to_dict())
 
     def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
         """By listing the customer's intents: search is not read-after-write (STR-10). An hour's slack for clocks apart."""
@@ -209,7 +207,7 @@ class StripeGateway:
             for intent in page.auto_paging_iter():
                 found = intent.to_dict()
                 if found["metadata"].get("attempt") == request.attempt_id:
-                    return _outcome(found)
+                    return stripe_answers.outcome(found)
         except stripe.StripeError as error:
             return _unknown(error)
         return NeverArrived()
@@ -222,7 +220,7 @@ class StripeGateway:
             ).to_dict()
         except stripe.StripeError as error:
             return None, _unknown(error)
-        return intent["metadata"].get("attempt"), _outcome(intent)
+        return intent["metadata"].get("attempt"), stripe_answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
         """A Checkout Session in payment mode (see `stripe_pages`)."""
@@ -243,7 +241,7 @@ class StripeGateway:
         except stripe.StripeError as error:
             return _unknown(error)
         if session["status"] == "complete":
-            return stripe_pages.paid(session, _outcome)
+            return stripe_pages.paid(session)
         return PageOpen(str(session["url"])) if session["status"] == "open" else PageClosed()
 
     def close_pay_page(self, session_ref: str) -> PayPageAnswer:
@@ -269,7 +267,7 @@ class StripeGateway:
             return RefundRefused(str(error.user_message or error.code or "refused"))
         except stripe.StripeError as error:
             return _unknown(error)
-        return _refund(made.to_dict())
+        return stripe_answers.refund(made.to_dict())
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
         """The Refund as it is now."""
@@ -277,7 +275,7 @@ class StripeGateway:
             found = self._stripe.refunds.retrieve(refund_ref).to_dict()
         except stripe.StripeError as error:
             return None, _unknown(error)
-        return (found.get("metadata") or {}).get("refund"), _refund(found)
+        return (found.get("metadata") or {}).get("refund"), stripe_answers.refund(found)
 
     def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
         """Signature over the raw body by any of our secrets, and a time within five minutes either way (STR-6).
@@ -312,58 +310,12 @@ def _notification(body: bytes) -> Notification:
     return Notification(event_id, kind, object_ref, created_at, event)
 
 
-def _card(method: dict[str, Any]) -> SavedCard:
-    card = method["card"]
-    return SavedCard(
-        customer_ref=str(method["customer"]),
-        method_ref=str(method["id"]),
-        brand=str(card["brand"]),
-        last4=str(card["last4"]),
-        exp_month=int(card["exp_month"]),
-        exp_year=int(card["exp_year"]),
-        fingerprint=str(card["fingerprint"]),
-    )
-
-
-def _outcome(intent: dict[str, Any]) -> Outcome:
-    charge = intent.get("latest_charge")
-    if intent["status"] == "succeeded" and isinstance(charge, dict):
-        card = (charge.get("payment_method_details") or {}).get("card") or {}
-        return Charged(
-            intent_ref=intent["id"],
-            charge_ref=charge["id"],
-            amount=int(intent["amount_received"]),
-            network_transaction_id=card.get("network_transaction_id"),
-            at=datetime.fromtimestamp(int(charge["created"]), UTC),
-            card=stripe_pages.card_kept(intent, charge),
-        )
-    if intent["status"] in _SETTLED:
-        error = intent.get("last_payment_error") or {}
-        return Declined(_evidence(error), intent["id"], str(error.get("message") or "The card was declined."))
-    return Unknown(f"the intent is {intent['status']}")
-
-
-def _evidence(error: dict[str, Any]) -> Evidence:
-    return Evidence(
-        code=error.get("code"),
-        decline_code=error.get("decline_code"),
-        advice_code=error.get("advice_code"),
-        network_advice_code=error.get("network_advice_code"),
-        network_decline_code=error.get("network_decline_code"),
-    )
-
-
 def _declined(error: stripe.CardError) -> Declined:
     body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
     intent = body.get("payment_intent") or {}
-    return Declined(_evidence(body), intent.get("id"), str(error.user_message or "The card was declined."))
-
-
-def _refund(refund: dict[str, Any]) -> RefundAnswer:
-    state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
-        refund["status"], "pending"
+    return Declined(
+        stripe_answers.evidence(body), intent.get("id"), str(error.user_message or "The card was declined.")
     )
-    return RefundAnswer(str(refund["id"]), state, refund.get("failure_reason"))
 
 
 def _asked(call: Callable[[], Any]) -> Any:

@@ -1,9 +1,9 @@
 """Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `stripe_gateway`."""
 
-from collections.abc import Callable
 from typing import Any
 
-from billing.payments.gateway import Charged, Outcome, PayPageRequest, SavedCard, Unknown
+from billing.payments.gateway import Charged, PayPageRequest, Unknown
+from billing.payments.stripe_answers import outcome
 
 
 def params(request: PayPageRequest) -> dict[str, Any]:
@@ -38,26 +38,10 @@ def params(request: PayPageRequest) -> dict[str, Any]:
     }
 
 
-def paid(session: dict[str, Any], read: Callable[[dict[str, Any]], Outcome]) -> Charged | Unknown:
+def paid(session: dict[str, Any]) -> Charged | Unknown:
     """A completed page whose money is there; anything else of a completed page isn't known yet."""
     intent = session.get("payment_intent")
-    outcome = read(intent) if isinstance(intent, dict) else None
-    if isinstance(outcome, Charged | Unknown):
-        return outcome
+    found = outcome(intent) if isinstance(intent, dict) else None
+    if isinstance(found, Charged | Unknown):
+        return found
     return Unknown(f"the page is complete and its payment is {session['payment_status']}")
-
-
-def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | None:
-    """The card that paid, where the intent was to keep it."""
-    card = (charge.get("payment_method_details") or {}).get("card")
-    if intent.get("setup_future_usage") != "off_session" or not card or not card.get("fingerprint"):
-        return None
-    return SavedCard(
-        customer_ref=str(intent["customer"]),
-        method_ref=str(charge["payment_method"]),
-        brand=str(card["brand"]),
-        last4=str(card["last4"]),
-        exp_month=int(card["exp_month"]),
-        exp_year=int(card["exp_year"]),
-        fingerprint=str(card["fingerprint"]),
-    )

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from billing.access.describe import told
 from billing.access.standing import standing
 from billing.errors import Refusal
-from billing.payments import numbers, receipts, refund
+from billing.payments import numbers, pay_page, receipts, refund
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
 from billing.readers.register import by_id
@@ -112,6 +112,8 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
     if subscription is None or subscription.state is State.ENDED:
         return "Nothing is charged."
     if subscription.charging_since is not None:
+        if pay_page.is_open(session, subscription.id):
+            return "The reader has a page open on which to pay; nothing else is charged until it closes, within the hour."
         return "A charge is being made this very moment."
     due = next_charge(subscription, visit.parts.office.zone)
     if due is None:

@@ -1,0 +1,77 @@
+"""How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `stripe_gateway`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from billing.payments.gateway import Charged, Declined, Outcome, RefundAnswer, SavedCard, Unknown
+from billing.rules.dunning import Evidence
+
+_SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
+
+
+def card(method: dict[str, Any]) -> SavedCard:
+    """A PaymentMethod as a card that is saved."""
+    shown = method["card"]
+    return SavedCard(
+        customer_ref=str(method["customer"]),
+        method_ref=str(method["id"]),
+        brand=str(shown["brand"]),
+        last4=str(shown["last4"]),
+        exp_month=int(shown["exp_month"]),
+        exp_year=int(shown["exp_year"]),
+        fingerprint=str(shown["fingerprint"]),
+    )
+
+
+def outcome(intent: dict[str, Any]) -> Outcome:
+    """A PaymentIntent, its charge expanded, as what became of it."""
+    charge = intent.get("latest_charge")
+    if intent["status"] == "succeeded" and isinstance(charge, dict):
+        used = (charge.get("payment_method_details") or {}).get("card") or {}
+        return Charged(
+            intent_ref=intent["id"],
+            charge_ref=charge["id"],
+            amount=int(intent["amount_received"]),
+            network_transaction_id=used.get("network_transaction_id"),
+            at=datetime.fromtimestamp(int(charge["created"]), UTC),
+            card=card_kept(intent, charge),
+        )
+    if intent["status"] in _SETTLED:
+        error = intent.get("last_payment_error") or {}
+        return Declined(evidence(error), intent["id"], str(error.get("message") or "The card was declined."))
+    return Unknown(f"the intent is {intent['status']}")
+
+
+def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | None:
+    """The card that paid, where the intent was to keep it."""
+    used = (charge.get("payment_method_details") or {}).get("card")
+    if intent.get("setup_future_usage") != "off_session" or not used or not used.get("fingerprint"):
+        return None
+    return SavedCard(
+        customer_ref=str(intent["customer"]),
+        method_ref=str(charge["payment_method"]),
+        brand=str(used["brand"]),
+        last4=str(used["last4"]),
+        exp_month=int(used["exp_month"]),
+        exp_year=int(used["exp_year"]),
+        fingerprint=str(used["fingerprint"]),
+    )
+
+
+def evidence(error: dict[str, Any]) -> Evidence:
+    """Why, from an error or from an intent's last one."""
+    return Evidence(
+        code=error.get("code"),
+        decline_code=error.get("decline_code"),
+        advice_code=error.get("advice_code"),
+        network_advice_code=error.get("network_advice_code"),
+        network_decline_code=error.get("network_decline_code"),
+    )
+
+
+def refund(found: dict[str, Any]) -> RefundAnswer:
+    """A Refund and its state."""
+    state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
+        found["status"], "pending"
+    )
+    return RefundAnswer(str(found["id"]), state, found.get("failure_reason"))

@@ -84,7 +84,7 @@ def intend(
     if amount > left:
         raise TooMuch(left=left)
     invoice = session.get_one(Invoice, payment.invoice_id)
-    rate = tax.VatRate(invoice.vat_basis_points, invoice.period_start_on)
+    rate = tax.VatRate(_basis_points(payment, invoice), invoice.period_start_on)
     split = tax.split_rest(
         Money(amount, payment.currency),
         given=Money(payment.amount - left, payment.currency),
@@ -110,6 +110,11 @@ def intend(
     session.add(refund)
     session.flush()
     return refund
+
+
+def _basis_points(payment: Payment, invoice: Invoice) -> int:
+    """The invoice's rate of VAT; none for money that came twice, because nothing was supplied for it."""
+    return 0 if payment.surplus else invoice.vat_basis_points
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +264,7 @@ def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at
         amount=refund.amount,
         net=refund.net,
         vat=refund.vat,
-        vat_percent=percent(invoice.vat_basis_points),
+        vat_percent=percent(_basis_points(payment, invoice)),
         credit_note_number=numbers.credit_note_number(refund.credit_note_number or 0),
         invoice_number=numbers.invoice_number(invoice.number or 0),
         issued_on=office.today(at).isoformat(),

@@ -57,13 +57,16 @@ def run(till: Till, at: datetime) -> Report:
 
 
 def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
-    """What is due for one subscription, now: used when the reader is waiting for it."""
+    """What is due for one subscription, now: used when the reader is waiting for it.
+
+    Twice, because an open page keeps everything else from being due, and is closed in the first round."""
     report = Report()
-    with till.database.transaction() as session:
-        subscription = lock(session, subscription_id)
-        if subscription.next_action_at is not None and subscription.next_action_at <= at:
-            _act_on(session, till, subscription, at, report)
-    charge_open(till, at, report, subscription_id=subscription_id)
+    for _ in range(2):
+        with till.database.transaction() as session:
+            subscription = lock(session, subscription_id)
+            if subscription.next_action_at is not None and subscription.next_action_at <= at:
+                _act_on(session, till, subscription, at, report)
+        charge_open(till, at, report, subscription_id=subscription_id)
     return report
 
 

@@ -20,7 +20,7 @@ from billing.renewals import pay
 from billing.settings import read_settings
 import os
 parts = build(read_settings(os.environ))
-act = {"card": pay.with_card_on_record, "page": pay.open_page}[sys.argv[1]]
+act = {"card": pay.with_card_on_record, "page": pay.open_page, "back": pay.come_back}[sys.argv[1]]
 print(act(parts.till, sys.argv[2], parts.clock.now()))
 """
 
@@ -117,4 +117,20 @@ def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World) ->
         "withdrawn",
         "charged",
     ]
+    whole(world)
+
+
+@pytest.mark.prove
+def test_killed_as_the_reader_comes_back_from_the_page(world: World) -> None:
+    invoice_id = overdue(world)
+    browser = world.browser()
+    browser.get(world.mailed_link(EMAIL, "/pay/"))
+    browser.http.follow_redirects = False
+    target = world.twin.fill_in(str(browser.post("/pay/page").response.headers["location"]))
+    browser.http.follow_redirects = True
+    page = world.rows("SELECT id FROM attempt WHERE invoice_id = :id AND by_page", id=invoice_id)[0]["id"]
+    press(world, "back", page, "page.answered")
+    assert len(world.charges()) == 1
+    assert world.rows("SELECT id FROM payment") == []
+    assert "this is paid" in browser.get(target).words
     whole(world)

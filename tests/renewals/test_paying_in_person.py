@@ -260,6 +260,9 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
         {"surplus": True},
     ]
     assert world.told(EMAIL).count("receipt") == 1
+    assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
+        "no supply, so no VAT"
+    )
     assert "paid already" in world.letters(EMAIL)[-1].text
     books.check(world)
     assert "this is paid" in browser.get("/pay").words
@@ -333,3 +336,21 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
     assert note(world, attempt_id, answer) == "declined"
     assert run(world.parts.till, world.now).counts == {}
     assert "Pay R75.00" in browser.get("/pay").words
+
+
+@pytest.mark.prove
+def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World) -> None:
+    overdue(world)
+    browser, other = world.browser(), world.browser()
+    follow(world, browser)
+    page = to_the_page(browser)
+    other.get(world.mailed_link(EMAIL, "/card/"))
+    other.http.follow_redirects = False
+    card_page = other.post("/card").response.headers["location"]
+    other.http.follow_redirects = True
+    other.get(world.twin.fill_in(card_page, "5555555555554444"))
+    assert [charge["payment_method_details"]["card"]["last4"] for charge in world.charges()] == ["4444"]
+    assert world.twin.http.get(page).status_code == 410
+    assert states(world) == ["declined", "withdrawn", "charged"]
+    world.settle()
+    books.check(world)

@@ -33,7 +33,11 @@ def invoices(
         by_id(session, reader_id)
         query = (
             select(Invoice, Payment)
-            .join(Payment, col(Payment.invoice_id) == Invoice.id, isouter=True)
+            .join(
+                Payment,
+                (col(Payment.invoice_id) == Invoice.id) & col(Payment.surplus).is_(False),
+                isouter=True,
+            )
             .where(Invoice.reader_id == reader_id)
             .order_by(col(Invoice.id))
             .limit(limit + 1)
@@ -54,7 +58,9 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
         invoice = session.get(Invoice, invoice_id)
         if invoice is None:
             raise UnknownInvoice
-        payment = session.exec(select(Payment).where(Payment.invoice_id == invoice_id)).first()
+        payment = session.exec(
+            select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.surplus).is_(False))
+        ).first()
         found = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all() if payment else []
         answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
     return JSONResponse(answer)

@@ -263,7 +263,7 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
     assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
         "no supply, so no VAT"
     )
-    assert "paid already" in world.letters(EMAIL)[-1].text
+    assert [letter for letter in world.letters(EMAIL) if "paid already" in letter.text] != []
     books.check(world)
     assert "this is paid" in browser.get("/pay").words
 

@@ -144,14 +144,13 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     if so_far.on_card == 0:
         return _attempt(session, office, subscription, invoice, at, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
-    allowed = dunning.may_retry(
+    if not dunning.is_final(said) and dunning.may_retry(
         attempts=0 if own else so_far.refused,
         first_failed_on=first_failed_on,
         last_attempt_on=so_far.last_on or first_failed_on,
         today=today,
         card_attempts_30d=so_far.on_card,
-    )
-    if allowed and not dunning.is_final(said):
+    ):
         return _attempt(session, office, subscription, invoice, at, by_reader=own)
     mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
     return "skipped"

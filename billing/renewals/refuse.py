@@ -39,36 +39,30 @@ def declined(
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         _refuse_start(session, office, subscription, invoice, at, by)
         return "declined"
-    today = office.today(attempt.intended_at)
-    invoice.first_failed_on = invoice.first_failed_on or today
-    session.add(invoice)
-    before = tried(session, invoice, attempt.payment_method_id, at=at, zone=office.zone)
-    step = dunning.after(
-        attempts=max(1, before.refused),
-        first_failed_on=invoice.first_failed_on,
-        today=today,
-        evidence=outcome.evidence,
-        card_attempts_30d=before.on_card,
-        rung_used=not attempt.by_reader,
-    )
+    _follow(session, office, subscription, invoice, attempt, outcome, at, by)
+    return "declined"
+
+
+def _follow(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    outcome: Declined,
+    at: datetime,
+    by: str,
+) -> None:
+    """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
+    has changed."""
+    step = _step(session, office, invoice, attempt, outcome, at)
     if isinstance(step, dunning.GiveUp):
         give_up(session, office, subscription, step.why, at, by=by)
-        return "declined"
+        return
     why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or 'no reason given'}"
-    planned = subscription.retry_on
-    _past_due(
-        session,
-        office,
-        subscription,
-        invoice,
-        _retry_on(office, subscription, attempt, step, at),
-        at,
-        by,
-        why,
-    )
-    if (
-        not attempt.by_reader or subscription.retry_on != planned
-    ):  # the reader who pays and is refused sees it at once
+    planned, retry_on = subscription.retry_on, _retry_on(office, subscription, attempt, step, at)
+    _past_due(session, office, subscription, invoice, retry_on, at, by, why)
+    if not attempt.by_reader or retry_on != planned:
         tell.payment_failed(
             session,
             office,
@@ -79,7 +73,23 @@ def declined(
             occasion=attempt.id,
             confirm=step == dunning.AskReader(dunning.Why.AUTHENTICATE),
         )
-    return "declined"
+
+
+def _step(
+    session: Session, office: Office, invoice: Invoice, attempt: Attempt, outcome: Declined, at: datetime
+) -> dunning.Next:
+    today = office.today(attempt.intended_at)
+    invoice.first_failed_on = invoice.first_failed_on or today
+    session.add(invoice)
+    before = tried(session, invoice, attempt.payment_method_id, at=at, zone=office.zone)
+    return dunning.after(
+        attempts=max(1, before.refused),
+        first_failed_on=invoice.first_failed_on,
+        today=today,
+        evidence=outcome.evidence,
+        card_attempts_30d=before.on_card,
+        rung_used=not attempt.by_reader,
+    )
 
 
 def beyond_limit(

@@ -67,6 +67,13 @@ def _paid(payment: Payment, on: date) -> Posting:
     )
 
 
+def paid_twice(session: Session, office: Office, payment: Payment) -> None:
+    """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
+    lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
+    on = office.today(payment.paid_at)
+    post(session, kind=PAYMENT, source_id=payment.id, at=payment.paid_at, on=on, lines=lines)
+
+
 def refunded(
     session: Session, office: Office, refund: Refund, payment: Payment, invoice: Invoice, at: datetime
 ) -> None:
@@ -74,6 +81,10 @@ def refunded(
     period, at the rate of the sale (VAT-12)."""
     on = office.today(at)
     session.flush()
+    if payment.surplus:
+        lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
+        post(session, kind=REFUND, source_id=refund.id, at=at, on=on, lines=lines)
+        return
     taken = take_back_of(
         session, invoice.id, refund.net, on=on, wholly=_credited(session, payment) == payment.amount
     )

@@ -15,8 +15,8 @@ from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from emails import (
     Cancelled,
-    Disputed,
     CardExpiring,
+    Disputed,
     Ended,
     Message,
     PaymentFailed,

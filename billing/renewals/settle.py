@@ -106,7 +106,7 @@ def _charged(
     session.add(payment)
     kept = _card_that_paid(session, office, subscription, attempt, outcome, at)
     if payment.surplus:
-        return _paid_twice(session, payment, at)
+        return _paid_twice(session, office, payment, at)
     mark_paid(session, invoice, at=outcome.at, on=office.today(outcome.at))
     session.flush()
     book.sales(session, office, [(invoice, payment)])
@@ -155,9 +155,10 @@ def _card_that_paid(
     return on_subscription(method)
 
 
-def _paid_twice(session: Session, payment: Payment, at: datetime) -> str:
+def _paid_twice(session: Session, office: Office, payment: Payment, at: datetime) -> str:
     """Money for an invoice that had been paid goes back, and moves nothing else."""
     session.flush()
+    book.paid_twice(session, office, payment)
     cause = f"twice:{payment.id}"
     refund.intend(session, payment, amount=None, cause=cause, reason=TWICE, by="worker", at=at)
     return "refunded"

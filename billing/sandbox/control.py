@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import ahead, banks, cards, declines, endpoints, events, refunds, replacing, sessions
+from billing.sandbox import ahead, banks, cards, declines, endpoints, events, replacing, sessions
 from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
 from billing.sandbox.errors import Refusal

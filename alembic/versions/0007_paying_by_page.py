@@ -1,7 +1,7 @@
 """paying an open invoice on a hosted page, a second payment that goes back by itself, cards that end
 
 Revision: 0007
-Follows: 0004
+Follows: 0006
 """
 
 import sqlalchemy as sa

@@ -25,7 +25,7 @@ def backpost(session: Session, office: Office) -> int:
 def _sales(session: Session, office: Office) -> int:
     rows = session.exec(
         select(Invoice, Payment)
-        .join(Payment, col(Payment.invoice_id) == Invoice.id)
+        .join(Payment, (col(Payment.invoice_id) == Invoice.id) & col(Payment.surplus).is_(False))
         .order_by(col(Invoice.period_start_on), col(Invoice.number))
         .execution_options(yield_per=_AT_ONCE)
     )

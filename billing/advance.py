@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from billing.clock import CannotTurnBack, HeldClock
 from billing.db import advisory_key
 from billing.errors import Conflict, Invalid, Unavailable
+from billing.installation import refuse_copy
 from billing.parts import Parts
 from billing.timetable import next_due, tick
 
@@ -41,8 +42,9 @@ class Stuck(Unavailable):
 def advance(parts: Parts, to: datetime) -> datetime:
     """Move the clock to `to`, stopping at each instant at which something is due and doing it; returns the new present.
 
-    One advance at a time; others wait. Raises NotHeld, CannotTurnBack, TooFar, Stuck."""
+    One advance at a time; others wait. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
     clock = _held(parts)
+    refuse_copy(parts.database)
     if to - clock.now() > FARTHEST:
         raise TooFar
     with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

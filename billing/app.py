@@ -22,7 +22,9 @@ from billing.settings import Environment, Settings
 from billing.tokens import Tokens
 from billing.web import (
     account,
+    arrived,
     articles,
+    choices,
     contact,
     demo_pages,
     hooks,
@@ -56,7 +58,14 @@ def build(settings: Settings) -> Parts:
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
-    office = Office(settings.zone, settings.public_url, tokens)
+    office = Office(
+        settings.zone,
+        settings.public_url,
+        tokens,
+        settings.cooling_off_days,
+        settings.pause_months,
+        settings.term_notice_days,
+    )
     house = emails.House(
         name=settings.publisher_name,
         legal_name=settings.publisher_legal_name,
@@ -113,7 +122,19 @@ def create_app(parts: Parts) -> ASGIApp:
     app.state.look = Look(parts.settings.zone)
     answer_refusals(app)
     answer_strangers(app)
-    pages = [subscribe, sign_in, account, mailed, pay, articles, contact, newsletters, *STAFF_PAGES]
+    pages = [
+        subscribe,
+        arrived,
+        sign_in,
+        account,
+        choices,
+        mailed,
+        pay,
+        articles,
+        contact,
+        newsletters,
+        *STAFF_PAGES,
+    ]
     programs = [api_access, api_readers, api_acts, api_money, api_articles, hooks, probes]
     if parts.settings.held:
         programs.append(api_clock)

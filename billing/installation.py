@@ -1,10 +1,15 @@
-"""Which installation a database belongs to. A copy or a restored backup says so, and is not charged from by mistake."""
+"""Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail until an
+operator says that it is the one (`billing adopt`).
+
+PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
+a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
+by `pg_restore` and by `CREATE DATABASE … TEMPLATE`). What copies a disk as it stands is told apart by BILLING_INSTALLATION."""
 
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
 from billing.db import Database
-from billing.errors import RefusesToStart
+from billing.errors import RefusesToStart, Unavailable
 from billing.settings import Settings
 
 
@@ -15,13 +20,66 @@ class Installation(SQLModel, table=True):
 
     id: int = Field(primary_key=True)
     environment: str
+    name: str = Field(default="main", sa_column_kwargs={"server_default": "main"})
+    """BILLING_INSTALLATION, when it was marked."""
+    home: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """By what PostgreSQL knew this database when it was marked or adopted."""
+
+
+class NotAdopted(Unavailable):
+    """This database is a copy, or was restored: nobody is charged and no mail is sent. If it is the one that counts, say `billing adopt`."""
+
+    code = "not_adopted"
+
+
+HOME = (
+    "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
+    " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),"
+    " (SELECT oid FROM pg_database WHERE datname = current_database()), 'installation'::regclass::oid)"
+)
+
+
+def home_of(session: Session) -> str:
+    """By what PostgreSQL knows the database that we are in."""
+    return str(session.execute(sa.text(HOME)).scalar_one())
+
+
+def is_home(database: Database) -> bool:
+    """Whether this is the very database that was marked or adopted, and neither a copy nor a restored one."""
+    with database.transaction() as session:
+        return _is_home(session)
+
+
+def _is_home(session: Session) -> bool:
+    row = session.get(Installation, 1)
+    return row is not None and row.home == home_of(session)
+
+
+def refuse_copy(database: Database) -> None:
+    """Raises NotAdopted for a copied or restored database. Asked before money or mail moves, each time."""
+    if not is_home(database):
+        raise NotAdopted
+
+
+def adopt(session: Session) -> bool:
+    """Say that this is the database that counts; whether that was news."""
+    row = session.get_one(Installation, 1)
+    if _is_home(session):
+        return False
+    row.home = home_of(session)
+    session.add(row)
+    session.flush()
+    return True
 
 
 def claim(session: Session, settings: Settings) -> None:
     """Mark a fresh database as this environment's; one that has its mark keeps it."""
     session.execute(
-        sa.text("INSERT INTO installation (id, environment) VALUES (1, :environment) ON CONFLICT DO NOTHING"),
-        {"environment": settings.environment},
+        sa.text(
+            "INSERT INTO installation (id, environment, name, home) VALUES (1, :environment, :name, :home)"
+            " ON CONFLICT DO NOTHING"
+        ),
+        {"environment": settings.environment, "name": settings.installation, "home": home_of(session)},
     )
 
 
@@ -41,6 +99,10 @@ def refuse_foreign(database: Database, settings: Settings) -> None:
     if row.environment != settings.environment:
         raise RefusesToStart(
             f"This database belongs to the {row.environment} environment, and BILLING_ENVIRONMENT is {settings.environment}."
+        )
+    if row.name != settings.installation:
+        raise RefusesToStart(
+            f"This database belongs to the installation {row.name}, and BILLING_INSTALLATION is {settings.installation}."
         )
 
 

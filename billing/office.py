@@ -19,6 +19,12 @@ class Office:
     zone: ZoneInfo
     public_url: str
     tokens: Tokens
+    cooling_off_days: int = 14
+    """Civil days after the first charge in which it goes back in full (INT-2; the law asks for 7, ECT-5)."""
+    pause_months: int = 3
+    """Months for which a reader may pause; 0: not at all."""
+    term_notice_days: int = 20
+    """Business days of notice for leaving a year early (CPA-2)."""
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

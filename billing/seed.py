@@ -11,17 +11,18 @@ from billing.rules.access import LISTEN, AccessLevel
 from billing.staff import audit, members, sign_in
 from billing.staff.audit import Actor
 from billing.staff.roles import Role
+from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan, Price
 from billing.web.keys import SCOPES, create, revoke
 from billing.web.sample_articles import sample_articles
 
-MONTHLY = "monthly"
 CENTS_A_MONTH = 7500
+CENTS_A_YEAR = 75000
 TRIAL_DAYS = 14
 
 
 def plans(session: Session) -> None:
-    """The plan readers are promised: R75.00 a month including VAT, 14 days free. Changed later by rows, not here."""
+    """What readers are promised: R75.00 a month or R750.00 a year, VAT included, 14 days free. Changed later by rows, not here."""
     if session.get(Plan, MONTHLY) is None:
         session.add(
             Plan(id=MONTHLY, name="Full access", months=1, trial_days=TRIAL_DAYS, features=[str(LISTEN)])
@@ -30,6 +31,20 @@ def plans(session: Session) -> None:
         session.add(
             Price(id="monthly-75", plan_id=MONTHLY, amount=CENTS_A_MONTH, valid_from=date(2020, 1, 1))
         )
+        session.flush()
+    if session.get(Plan, YEARLY) is None:
+        session.add(
+            Plan(
+                id=YEARLY,
+                name="Full access",
+                months=12,
+                trial_days=TRIAL_DAYS,
+                then_plan_id=MONTHLY,
+                features=[str(LISTEN)],
+            )
+        )
+        session.flush()
+        session.add(Price(id="yearly-750", plan_id=YEARLY, amount=CENTS_A_YEAR, valid_from=date(2020, 1, 1)))
         session.flush()
 
 

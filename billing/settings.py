@@ -65,6 +65,11 @@ class Settings(BaseModel):
         min_length=32, description="At least 32 random characters; signs links and salts hashes."
     )
     environment: Environment = Field(Environment.TEST, description="`demo`, `test` or `live`.")
+    installation: str = Field(
+        "main",
+        pattern=r"^[a-z0-9][a-z0-9.-]{0,39}$",
+        description="Name of this installation; the database keeps it, and one of another name is refused.",
+    )
     clock: ClockKind = Field(ClockKind.SYSTEM, description="`system`, or `held` (demo and test only).")
     time_zone: str = Field(
         "Africa/Johannesburg", description="The publisher's zone; civil days are counted in it."
@@ -129,6 +134,21 @@ class Settings(BaseModel):
     )
     support_refund_limit: int = Field(
         15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
+    )
+    cooling_off_days: int = Field(
+        14,
+        ge=7,
+        le=60,
+        description="Civil days after the first charge in which a reader takes it back in full; the law asks for 7.",
+    )
+    pause_months: int = Field(
+        3, ge=0, le=12, description="Months for which a reader may pause a subscription; 0: not at all."
+    )
+    term_notice_days: int = Field(
+        20,
+        ge=0,
+        le=20,
+        description="Business days of notice for leaving a paid year early; the law allows 20 at most.",
     )
     tick_seconds: float = Field(
         1.0, gt=0, le=300, description="Seconds between two looks of the worker at what is due."

@@ -1,17 +1,19 @@
 """Every scheduled job, one line each. A tick looks for due rows and does them; a tick lost or doubled changes nothing."""
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.installation import NotAdopted
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.parts import Parts
 from billing.payments import earn, refund, sweep
-from billing.renewals import foresee, run
+from billing.renewals import announce_price, foresee, run
 from billing.reports import reckonings
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
@@ -49,6 +51,12 @@ JOBS = (
         lambda p, at: run.run(p.till, at).done(),
         run.next_due,
         foresee.next_words,
+    ),
+    Job(
+        "announce prices",
+        lambda p, at: announce_price.announce_due(p.database, p.office, at),
+        announce_price.next_due,
+        announce_price.next_words,
     ),
     Job(
         "refund",
@@ -117,6 +125,8 @@ def tick(parts: Parts, *, apart: bool | None = None) -> int:
         waiting = waiting[waiting.index(due) + 1 :]
         try:
             done += due.do(parts, at)
+        except NotAdopted as refusal:
+            _say(f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(AGAIN, due.name)
     return done
@@ -136,6 +146,17 @@ def _first_due(parts: Parts, jobs: Sequence[Job], at: datetime) -> Job | None:
         log.exception(AGAIN, job.name)
         return _first_due(parts, left, at)
     return None
+
+
+_SAID: dict[str, float] = {}
+SAY_EVERY_SECONDS = 60
+
+
+def _say(words: str) -> None:
+    """An error that stands, once a minute instead of at each tick."""
+    if time.monotonic() - _SAID.get(words, -SAY_EVERY_SECONDS) >= SAY_EVERY_SECONDS:
+        _SAID[words] = time.monotonic()
+        log.error(words)
 
 
 def next_due(session: Session) -> tuple[datetime, Job] | None:

@@ -7,6 +7,7 @@ from types import FrameType
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from billing.installation import NotAdopted, is_home
 from billing.parts import Parts
 from billing.timetable import tick
 
@@ -17,6 +18,8 @@ def work(parts: Parts) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
     # That a long run is still under way at the next bell is no news.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
+    if not is_home(parts.database):
+        log.error(str(NotAdopted()))
     scheduler = BlockingScheduler(
         executors={"default": ThreadPoolExecutor(1), "apart": ThreadPoolExecutor(1)},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},

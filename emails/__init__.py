@@ -5,6 +5,19 @@ To change a mail, edit its file in `templates/` and look at `python -m emails.pr
 """
 
 from emails.catalogue import load
+from emails.choices import (
+    Complimentary,
+    GoesOn,
+    MoreDays,
+    Paused,
+    PauseEnds,
+    PlanSwitched,
+    PriceNotice,
+    TermLeft,
+    TermNotice,
+    TermReminder,
+    Withdrawn,
+)
 from emails.compose import Rendered, render
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
 from emails.fields import Message, places
@@ -33,13 +46,20 @@ __all__ = [
     "ArticleCard",
     "Cancelled",
     "CardExpiring",
+    "Complimentary",
     "ConfirmSignup",
     "Disputed",
     "Ended",
+    "GoesOn",
     "House",
     "Letter",
     "Message",
+    "MoreDays",
+    "PauseEnds",
+    "Paused",
     "PaymentFailed",
+    "PlanSwitched",
+    "PriceNotice",
     "Prose",
     "Receipt",
     "Refunded",
@@ -48,12 +68,16 @@ __all__ = [
     "Resumed",
     "SignInLink",
     "SignedInElsewhere",
+    "TermLeft",
+    "TermNotice",
+    "TermReminder",
     "TrialNotice",
     "TrialStarted",
     "Unfit",
     "UnknownMessage",
     "UnsafeLink",
     "UnsafeSubject",
+    "Withdrawn",
     "WrongFields",
     "load",
     "places",

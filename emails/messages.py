@@ -6,6 +6,7 @@ Money is in cents and includes VAT unless the field says `net` or `vat`; days ar
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from emails.choices import CHOICES
 from emails.errors import WrongFields
 from emails.fields import Cents, Code, Day, Message, Url, Words
 
@@ -22,7 +23,7 @@ class SignInLink(Message):
 
 @dataclass(frozen=True)
 class TrialStarted(Message):
-    """Confirms the trial and its terms at once (CARD-3). `trial_ends_on` is the last free day."""
+    """Confirms the trial and its terms at once (CARD-3). `trial_ends_on` is the last free day, `after` what follows the first charge."""
 
     kind: ClassVar[str] = "trial_started"
     amount: Cents
@@ -31,6 +32,7 @@ class TrialStarted(Message):
     first_charge_on: Day
     card_brand: str
     card_last4: str
+    after: str
     cancel_url: Url
     account_url: Url
 
@@ -45,6 +47,7 @@ class TrialNotice(Message):
     charge_on: Day
     card_brand: str
     card_last4: str
+    after: str
     cancel_url: Url
     account_url: Url
 
@@ -143,6 +146,7 @@ class Resumed(Message):
     kind: ClassVar[str] = "resumed"
     next_charge_on: Day
     amount: Cents
+    after: str
     cancel_url: Url
     account_url: Url
 
@@ -226,6 +230,7 @@ MESSAGES: tuple[type[Message], ...] = (
     SignedInElsewhere,
     RequestAnswered,
     ConfirmSignup,
+    *CHOICES,
 )
 
 

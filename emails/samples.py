@@ -2,6 +2,19 @@
 
 from dataclasses import replace
 
+from emails.choices import (
+    Complimentary,
+    GoesOn,
+    MoreDays,
+    Paused,
+    PauseEnds,
+    PlanSwitched,
+    PriceNotice,
+    TermLeft,
+    TermNotice,
+    TermReminder,
+    Withdrawn,
+)
 from emails.fields import Message
 from emails.house import House
 from emails.messages import (
@@ -35,6 +48,7 @@ CANCEL = f"{SITE}/cancel#sub_8w3t5n1c.7tq2Zr0wVb5mHd1xLc9sQa2u"
 ACCOUNT = f"{SITE}/account"
 OFFER = f"{SITE}/"
 VISA = ("visa", "4242")
+MONTHLY = "R75.00 incl. VAT every month, until you cancel"
 
 
 def samples() -> dict[str, Message]:
@@ -43,14 +57,17 @@ def samples() -> dict[str, Message]:
         "sign-in-link": SignInLink(
             f"{SITE}/sign-in#sgn_4kq7x2m9.k3Jx8vQm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0Ga", "48120673", 10
         ),
-        "trial-started": TrialStarted(7500, "2026-03-01", "2026-03-15", "2026-03-16", *VISA, CANCEL, ACCOUNT),
-        "trial-notice-first": TrialNotice("first", 7500, "2026-03-16", *VISA, CANCEL, ACCOUNT),
+        "trial-started": TrialStarted(
+            7500, "2026-03-01", "2026-03-15", "2026-03-16", *VISA, MONTHLY, CANCEL, ACCOUNT
+        ),
+        "trial-notice-first": TrialNotice("first", 7500, "2026-03-16", *VISA, MONTHLY, CANCEL, ACCOUNT),
         "trial-notice-second": TrialNotice(
-            "second", 7500, "2026-03-16", "mastercard", "4444", CANCEL, ACCOUNT
+            "second", 7500, "2026-03-16", "mastercard", "4444", MONTHLY, CANCEL, ACCOUNT
         ),
         **_receipts(),
         **_failures(),
         **_endings(),
+        **_choices(),
         "signed-in-elsewhere": SignedInElsewhere(
             "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
         ),
@@ -64,6 +81,29 @@ def samples() -> dict[str, Message]:
         "confirm-signup": ConfirmSignup(
             "Karoo at Six and The Weekend Table", f"{SITE}/newsletters/confirm/ask_5t.q8Wz3Kx1Lm7", 7
         ),
+    }
+
+
+def _choices() -> dict[str, Message]:
+    notice = TermReminder("first", "month", 7500, "2027-03-16", *VISA, CANCEL, ACCOUNT)
+    return {
+        "withdrawn": Withdrawn("Friday 20 March 2026 at 08:15", 7500, *VISA, OFFER),
+        "more-days-trial": MoreDays("trial", "2026-03-22", "2026-03-23", 7500, CANCEL, ACCOUNT),
+        "more-days-paid": MoreDays("period", "2026-04-20", "2026-04-21", 7500, CANCEL, ACCOUNT),
+        "complimentary": Complimentary("2026-04-20", ACCOUNT),
+        "price-notice": PriceNotice("month", 7500, 8000, "2026-09-16", CANCEL, ACCOUNT),
+        "term-notice": TermNotice("2027-03-15", "2027-03-16", 7500, 75000, CANCEL, ACCOUNT),
+        "term-notice-plain": TermNotice("2027-03-15", "2027-03-16", 7500, None, CANCEL, ACCOUNT),
+        "term-reminder-first": notice,
+        "term-reminder-second": replace(notice, which="second", every="year", amount=75000),
+        "plan-switched": PlanSwitched(
+            "year", 75000, "2026-05-16", f"no charge for a year, then {MONTHLY}", CANCEL, ACCOUNT
+        ),
+        "paused": Paused("2026-04-15", "2026-07-01", 7500, CANCEL, ACCOUNT),
+        "pause-ends": PauseEnds(7500, "2026-07-01", *VISA, CANCEL, ACCOUNT),
+        "goes-on-pause": GoesOn("pause", "2026-04-16", 7500, CANCEL, ACCOUNT),
+        "goes-on-plan": GoesOn("plan", "2026-04-16", 7500, CANCEL, ACCOUNT),
+        "term-left": TermLeft("2026-06-12", 56918, OFFER),
     }
 
 
@@ -129,7 +169,7 @@ def _endings() -> dict[str, Message]:
         "cancelled-at-once": Cancelled(None, True, None, OFFER),
         "disputed": Disputed("2026-04-15", ACCOUNT),
         "disputed-at-once": Disputed(None, ACCOUNT),
-        "resumed": Resumed("2026-04-16", 7500, CANCEL, ACCOUNT),
+        "resumed": Resumed("2026-04-16", 7500, MONTHLY, CANCEL, ACCOUNT),
         "refunded": Refunded(
             amount=7500,
             net=6522,

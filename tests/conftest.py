@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.pg import Databases, open_databases
-from tests.world import START, World, prepare
+from tests.world import START, World, adopt, prepare
 
 settings.register_profile(
     "untimed",
@@ -21,7 +21,7 @@ settings.load_profile("untimed")  # properties are never judged by the time they
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """A server for this process of tests, and a migrated template."""
-    with open_databases(prepare) as found:
+    with open_databases(prepare, adopt) as found:
         yield found
 
 

@@ -27,8 +27,11 @@ ROOM = 2 * 1024**3  # bytes; a container's default of 64 MB would fill up
 class Databases:
     """Hands out databases; each begins as a copy of the template."""
 
-    def __init__(self, server_url: str, prepare: Callable[[str], None]) -> None:
+    def __init__(
+        self, server_url: str, prepare: Callable[[str], None], adopt: Callable[[str], None] | None = None
+    ) -> None:
         self._server_url = server_url
+        self._adopt = adopt
         self._run = uuid.uuid4().hex[:8]
         self._given = 0
         self._template = f"masthead_{self._run}_template"
@@ -47,6 +50,8 @@ class Databases:
         name = f"masthead_{self._run}_{self._given}"
         self._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, self._template)
         try:
+            if self._adopt is not None:
+                self._adopt(self._url(name))
             yield self._url(name)
         finally:
             self._do("DROP DATABASE {} WITH (FORCE)", name)
@@ -64,11 +69,13 @@ class Databases:
 
 
 @contextlib.contextmanager
-def open_databases(prepare: Callable[[str], None]) -> Iterator[Databases]:
+def open_databases(
+    prepare: Callable[[str], None], adopt: Callable[[str], None] | None = None
+) -> Iterator[Databases]:
     """For one session fixture: `prepare` gets the address of an empty database and makes it what tests start
-    from (runs the migrations); it must leave no connection open."""
+    from (runs the migrations); it must leave no connection open. `adopt` gets the address of each copy of it."""
     with contextlib.ExitStack() as stack:
-        databases = Databases(stack.enter_context(_server()), prepare)
+        databases = Databases(stack.enter_context(_server()), prepare, adopt)
         stack.callback(databases.close)
         yield databases
 

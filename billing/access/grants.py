@@ -7,10 +7,13 @@ from sqlmodel import Session, col, select
 from billing import ids
 from billing.access.models import Grant
 from billing.errors import Conflict, Invalid
+from billing.mail import outbox
 from billing.office import Office
+from billing.readers.register import by_id
 from billing.rules.access import Held, Reason
 from billing.rules.periods import start_of_day
 from billing.subscriptions.find import live_of, on_sale
+from emails import Complimentary
 
 
 class HasSubscription(Conflict):
@@ -55,7 +58,7 @@ def last_day_of(session: Session, office: Office, reader_id: str, days: int, at:
 def give(
     session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: str, why: str
 ) -> Grant:
-    """Open everything to the reader for so many days. Raises NoDays, HasSubscription."""
+    """Open everything to the reader for so many days, and say so by mail. Raises NoDays, HasSubscription."""
     last_day = last_day_of(session, office, reader_id, days, at)
     plan, _ = on_sale(session, office.today(at))
     grant = Grant(
@@ -69,4 +72,13 @@ def give(
     )
     session.add(grant)
     session.flush()
+    outbox.queue(
+        session,
+        Complimentary(last_day=last_day.isoformat(), account_url=office.account_url),
+        key=f"complimentary:{grant.id}",
+        to=by_id(session, reader_id).email,
+        reader_id=reader_id,
+        at=at,
+        expires_at=min(grant.until, at + outbox.RECEIPT_LIFE),
+    )
     return grant

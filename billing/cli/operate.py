@@ -72,7 +72,7 @@ def keys_create(name: str, scopes: str) -> None:
 
 @billing.group()
 def prices() -> None:
-    """What new readers pay. A subscription keeps the price its reader agreed to."""
+    """What readers pay. A subscription keeps the price its reader agreed to, until a notice of another has arrived in time."""
 
 
 @prices.command(name="list")
@@ -86,6 +86,38 @@ def prices_list() -> None:
         for price in prices(session):
             amount = Money(price.amount, price.currency).with_vat_words()
             click.echo(f"{price.plan_id}  from {price.valid_from:%d %B %Y}  {amount}")
+
+
+@prices.command(name="change")
+@click.option("--plan", default="monthly", show_default=True, help="Whose price it is.")
+@click.option(
+    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+)
+@click.option(
+    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
+)
+def prices_change(plan: str, cents: int, first_day: datetime) -> None:
+    """Charge everybody another price: new readers from a day on, the others from a period at least 30 days after a notice.
+
+    A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
+    from billing.app import build
+    from billing.renewals.announce_price import plan_change
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        plan_change(
+            session,
+            plan,
+            cents,
+            first_day.date(),
+            today=parts.office.today(parts.clock.now()),
+            at=parts.clock.now(),
+            by="command",
+        )
+    click.echo(
+        f"{plan}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
+        " and pays it from the first period that begins at least 30 days after."
+    )
 
 
 @prices.command(name="add")

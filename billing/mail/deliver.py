@@ -14,6 +14,7 @@ import emails
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Invalid
+from billing.installation import refuse_copy
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import Message, MessageState
@@ -38,7 +39,8 @@ class Sender:
 
 
 def deliver(database: Database, sender: Sender, at: datetime) -> int:
-    """Send what is due at `at`; how many were accepted, refused or put off."""
+    """Send what is due at `at`; how many were accepted, refused or put off. Raises NotAdopted."""
+    refuse_copy(database)
     done = 0
     with claimer(database) as me:
         while batch := _claim(database, me, at):

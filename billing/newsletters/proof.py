@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import emails
+from billing.installation import refuse_copy
 from billing.mail.smtp import Outcome
 from billing.newsletters.compose import BadIssue, Variant, Words, letter
 from billing.newsletters.links import TEST, preferences_url, unsubscribe_url
@@ -33,7 +34,8 @@ def send_test(
 ) -> Outcome:
     """One mail to whoever writes it, marked as a test, with every header of the real one; the relay's answer.
 
-    Raises BadIssue where there is nothing in it yet."""
+    Raises BadIssue where there is nothing in it yet, NotAdopted."""
+    refuse_copy(press.database)
     if not words.subject:
         raise BadIssue("It has no subject yet.")
     rendered = marked(words, variant, press.house)

@@ -14,6 +14,7 @@ from sqlmodel import Session, select
 
 import emails
 from billing.crew import claimer
+from billing.installation import refuse_copy
 from billing.mail import bounces
 from billing.mail.mime import BadAddress
 from billing.mail.segments import Segments
@@ -44,7 +45,10 @@ log = logging.getLogger(__name__)
 
 
 def send(press: Press, at: datetime) -> int:
-    """Send what is due; how many recipients were seen to. Ends after some thousands, so that time and stop are looked at."""
+    """Send what is due; how many recipients were seen to. Ends after some thousands, so that time and stop are looked at.
+
+    Raises NotAdopted."""
+    refuse_copy(press.database)
     done = recover.recover(press, at)
     with press.database.transaction() as session:
         due = _due(session, at)

@@ -16,7 +16,7 @@ from billing.readers.models import Reader
 from billing.readers.register import by_id, register
 from billing.rules import trial
 from billing.rules.money import Money
-from billing.subscriptions.find import on_sale
+from billing.subscriptions.find import MONTHLY, on_sale
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
 
@@ -42,11 +42,12 @@ def enrol(
     agreed: Agreed,
     at: datetime,
     by: str,
+    plan_id: str = MONTHLY,
 ) -> tuple[Reader, Subscription]:
     """Register the reader, save the card, start the trial. Raises BadAddress, ExternalIdTaken, TrialUsed,
     AlreadySubscribed, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again)."""
     with database.transaction() as session:
-        reader, setup_id = _begin(session, office, email, external_id, agreed, at)
+        reader, setup_id = _begin(session, office, email, external_id, agreed, plan_id, at)
     card = _save(gateway, reader, setup_id, method_ref)
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
@@ -59,23 +60,31 @@ def enrol(
 
 
 def _begin(
-    session: Session, office: Office, email: str, external_id: str | None, agreed: Agreed, at: datetime
+    session: Session,
+    office: Office,
+    email: str,
+    external_id: str | None,
+    agreed: Agreed,
+    plan_id: str,
+    at: datetime,
 ) -> tuple[Reader, str]:
     reader, _ = register(session, email, at=at, external_id=external_id)
     refuse_second(session, reader.id)
     if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
         raise TrialUsed
     today = office.today(at)
-    plan, price = on_sale(session, today)
+    plan, price = on_sale(session, today, plan_id)
     first_charge_on = trial.first_charge_on(today, plan.trial_days)
     money = Money(price.amount, price.currency)
+    month = on_sale(session, today, plan.then_plan_id)[1] if plan.then_plan_id else None
+    then = Money(month.amount, month.currency) if month else None
     consent = consents.record(
         session,
         email=reader.email,
         reader_id=reader.id,
         kind="trial",
         text_version=agreed.text_version,
-        words=consents.trial_words(money, plan.trial_days, first_charge_on),
+        words=consents.for_trial(money, plan.trial_days, first_charge_on, then).words,
         price=money,
         first_charge_on=first_charge_on,
         at=agreed.accepted_at,

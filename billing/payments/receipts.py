@@ -1,13 +1,11 @@
 """A reader's paid invoices with their credit notes. Always asked by reader, so nobody sees another's (SEC-7)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from billing.errors import NotFound
-from billing.office import Office
 from billing.payments import disputed
 from billing.payments.models import (
     Attempt,
@@ -17,9 +15,6 @@ from billing.payments.models import (
     PaymentMethod,
     Refund,
 )
-
-COOLING_OFF = timedelta(days=14)
-"""Civil days after the first charge in which it is given back in full, in one step (INT-2; the law asks for 7, ECT-5)."""
 
 
 class UnknownInvoice(NotFound):
@@ -80,11 +75,3 @@ def _paid() -> Select[Invoice, Payment, PaymentMethod]:
 def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
     rows = session.exec(select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.id)))
     return tuple(rows)
-
-
-def in_cooling_off(office: Office, paid: list[Paid], at: datetime) -> Paid | None:
-    """The first and only payment, while it may still be given back in full on request: to the end of the last civil day."""
-    if len(paid) != 1 or paid[0].refunds or paid[0].disputed:
-        return None
-    last_day = office.today(paid[0].payment.paid_at) + COOLING_OFF
-    return paid[0] if office.today(at) <= last_day else None

@@ -12,6 +12,7 @@ from billing.cases.open import open_case
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.errors import Conflict, Invalid, NotFound
+from billing.installation import refuse_copy
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import book, disputed, numbers
@@ -126,7 +127,8 @@ class _Claimed:
 
 
 def send_due(database: Database, gateway: Gateway, office: Office, at: datetime) -> int:
-    """Send the refunds that are due; how many were sent. The same key makes each happen once, whoever sends it."""
+    """Send the refunds that are due; how many were sent. The same key makes each happen once, whoever sends it. Raises NotAdopted."""
+    refuse_copy(database)
     done = 0
     with claimer(database) as me:
         while batch := _claim(database, me, at):

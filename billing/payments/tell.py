@@ -11,8 +11,9 @@ from billing.payments.invoice import percent
 from billing.payments.models import Attempt, Invoice, PaymentMethod
 from billing.readers.register import by_id
 from billing.rules import notices, trial
-from billing.subscriptions.find import terms_of
-from billing.subscriptions.models import Subscription
+from billing.rules.money import Money
+from billing.subscriptions.find import on_sale, terms_of, terms_on
+from billing.subscriptions.models import Plan, Price, Subscription
 from emails import (
     Cancelled,
     CardExpiring,
@@ -27,20 +28,31 @@ from emails import (
 )
 
 
+def after_words(session: Session, plan: Plan, price: Price, on: date) -> str:
+    """What follows a charge on that day: the same each month, or nothing for a year and then the month's price."""
+    if plan.then_plan_id is None:
+        return f"{Money(price.amount, price.currency).with_vat_words()} every month, until you cancel"
+    month = on_sale(session, on, plan.then_plan_id)[1]
+    words = Money(month.amount, month.currency).with_vat_words()
+    return f"no charge for a year, then {words} every month, until you cancel"
+
+
 def trial_started(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """The terms, at once (CARD-3)."""
-    card = _card(session, subscription)
+    card = card_of(session, subscription)
+    plan, price = terms_of(session, subscription)
     words = TrialStarted(
-        amount=terms_of(session, subscription)[1].amount,
+        amount=price.amount,
         started_on=office.today(subscription.started_at).isoformat(),
         trial_ends_on=(subscription.charge_on - timedelta(days=1)).isoformat(),
         first_charge_on=subscription.charge_on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
+        after=after_words(session, plan, price, subscription.charge_on),
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
-    _queue(session, subscription, words, f"trial-started:{subscription.id}", at)
+    queue(session, subscription, words, f"trial-started:{subscription.id}", at)
 
 
 def notice_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:
@@ -52,19 +64,21 @@ def trial_notice(
     session: Session, office: Office, subscription: Subscription, which: notices.Notice, at: datetime
 ) -> None:
     """Amount, date and how to cancel, before the first charge (CARD-4). Not sent after its window: it would not count."""
-    card = _card(session, subscription)
+    card = card_of(session, subscription)
+    plan, price = terms_of(session, subscription)
     words = TrialNotice(
         which=which.value,
-        amount=terms_of(session, subscription)[1].amount,
+        amount=price.amount,
         charge_on=subscription.charge_on.isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
+        after=after_words(session, plan, price, subscription.charge_on),
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
     window = notices.window(which, trial.charge_at(subscription.charge_on, office.zone))
     key = notice_key(which, subscription.id, subscription.charge_on)
-    _queue(session, subscription, words, key, at, expires_at=window.closes_at)
+    queue(session, subscription, words, key, at, expires_at=window.closes_at)
 
 
 def receipt(
@@ -78,7 +92,7 @@ def receipt(
     """Receipt and abridged tax invoice in one (CARD-6, VAT-5)."""
     card = session.get_one(PaymentMethod, attempt.payment_method_id)
     words = receipt_words(office, subscription, invoice, card, is_copy=False)
-    _queue(session, subscription, words, f"receipt:{invoice.id}", at, expires_at=at + outbox.RECEIPT_LIFE)
+    queue(session, subscription, words, f"receipt:{invoice.id}", at, expires_at=at + outbox.RECEIPT_LIFE)
 
 
 def receipt_words(
@@ -126,33 +140,33 @@ def payment_failed(
         card_last4=card.last4,
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
         confirm=confirm,
-        reading_until=_last_day(office, subscription.access_until).isoformat(),
+        reading_until=last_day_before(office, subscription.access_until).isoformat(),
         pay_url=office.pay_url(invoice.id),
         card_url=office.card_url(subscription.id),
         cancel_url=office.cancel_url(subscription.id),
     )
     key = f"payment-failed:{occasion}"
-    _queue(session, subscription, words, key, at, expires_at=at + timedelta(days=3))
+    queue(session, subscription, words, key, at, expires_at=at + timedelta(days=3))
 
 
 def card_expiring(
     session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
 ) -> None:
     """The card ends before the next charge; once for each date a card has, and not after that charge's day."""
-    card = _card(session, subscription)
+    card = card_of(session, subscription)
     if subscription.card_expires_on is None:
         raise AssertionError(f"nobody knows when the card of {subscription.id} ends")
     words = CardExpiring(
         card_brand=card.brand,
         card_last4=card.last4,
         expires_on=subscription.card_expires_on.isoformat(),
-        amount=terms_of(session, subscription)[1].amount,
+        amount=terms_on(session, subscription, charge_on)[1].amount,
         charge_on=charge_on.isoformat(),
         card_url=office.card_url(subscription.id),
         cancel_url=office.cancel_url(subscription.id),
     )
     key = f"card-expiring:{subscription.id}:{card.id}:{subscription.card_expires_on.isoformat()}"
-    _queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+    queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
 
 
 def cancelled(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
@@ -161,7 +175,7 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
         subscription.cancels_at is not None and subscription.ended_at is None and subscription.cancels_at > at
     )
     last_day = (
-        _last_day(office, subscription.cancels_at).isoformat()
+        last_day_before(office, subscription.cancels_at).isoformat()
         if reading and subscription.cancels_at
         else None
     )
@@ -172,51 +186,54 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
         offer_url=office.offer_url,
     )
     asked = subscription.cancel_asked_at or at
-    _queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}", at)
+    queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}", at)
 
 
 def disputed(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """Renewals have stopped because a bank questions a charge; no blame, and the way to us."""
     reading = subscription.ended_at is None and subscription.cancels_at is not None
     last_day = (
-        _last_day(office, subscription.cancels_at).isoformat()
+        last_day_before(office, subscription.cancels_at).isoformat()
         if reading and subscription.cancels_at
         else None
     )
     words = Disputed(access_until=last_day, account_url=office.account_url)
-    _queue(session, subscription, words, f"disputed:{subscription.id}:{at.isoformat()}", at)
+    queue(session, subscription, words, f"disputed:{subscription.id}:{at.isoformat()}", at)
 
 
 def resumed(
     session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
 ) -> None:
     """The cancellation was undone; when the card is charged next."""
+    plan, price = terms_on(session, subscription, charge_on)
     words = Resumed(
         next_charge_on=charge_on.isoformat(),
-        amount=terms_of(session, subscription)[1].amount,
+        amount=price.amount,
+        after=after_words(session, plan, price, charge_on),
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
-    _queue(session, subscription, words, f"resumed:{subscription.id}:{at.isoformat()}", at)
+    queue(session, subscription, words, f"resumed:{subscription.id}:{at.isoformat()}", at)
 
 
 def ended(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """It is over because no charge went through."""
-    last_day = _last_day(office, subscription.ended_at or at)
+    last_day = last_day_before(office, subscription.ended_at or at)
     words = Ended(last_day=last_day.isoformat(), offer_url=office.offer_url)
-    _queue(session, subscription, words, f"ended:{subscription.id}", at)
+    queue(session, subscription, words, f"ended:{subscription.id}", at)
 
 
-def _last_day(office: Office, until: datetime) -> date:
+def last_day_before(office: Office, until: datetime) -> date:
     """The last civil day with reading, where reading stops at `until`."""
     return office.today(until - timedelta(microseconds=1))
 
 
-def _card(session: Session, subscription: Subscription) -> PaymentMethod:
+def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
+    """The card that is charged."""
     return session.get_one(PaymentMethod, subscription.payment_method_id)
 
 
-def _queue(
+def queue(
     session: Session,
     subscription: Subscription,
     words: Message,
@@ -225,6 +242,7 @@ def _queue(
     *,
     expires_at: datetime | None = None,
 ) -> None:
+    """Write a mail to the subscription's reader, once for its key."""
     reader = by_id(session, subscription.reader_id)
     outbox.queue(
         session,

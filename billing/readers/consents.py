@@ -1,16 +1,61 @@
 """What a reader agreed to, word for word: kept as evidence (CARD-1, CPA-1)."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import date, datetime
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from billing import ids
-from billing.readers.models import Consent
+from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
 
 TRIAL_TERMS = "trial-2026-11"
 PAID_TERMS = "paid-2026-11"
+TRIAL_YEAR_TERMS = "trial-year-2026-11"
+PAID_YEAR_TERMS = "paid-year-2026-11"
+SWITCH_TERMS = "switch-2026-11"
+SWITCH_YEAR_TERMS = "switch-year-2026-11"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The sentence beside a box, and the version of its wording."""
+
+    version: str
+    words: str
+
+
+def for_trial(price: Money, days: int, first_charge_on: date, then: Money | None) -> Terms:
+    """To start a trial; with `then`, the price of a month, it is followed by a year and after it by months (CPA-2)."""
+    if then is None:
+        return Terms(TRIAL_TERMS, trial_words(price, days, first_charge_on))
+    words = (
+        f"Yes, start my {days} days free. On {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} for a year. "
+        f"{_after_a_year(then)} If I cancel before the first charge, I pay nothing."
+    )
+    return Terms(TRIAL_YEAR_TERMS, words)
+
+
+def for_paid(price: Money, then: Money | None) -> Terms:
+    """To start without a trial."""
+    if then is None:
+        return Terms(PAID_TERMS, paid_words(price))
+    words = f"Yes, charge my card {price.with_vat_words()} today for a year. {_after_a_year(then)}"
+    return Terms(PAID_YEAR_TERMS, words)
+
+
+def for_switch(price: Money, on: date, then: Money | None) -> Terms:
+    """To pay by the month, or by the year, from a day on."""
+    begin = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}"
+    if then is None:
+        return Terms(SWITCH_TERMS, f"{begin}, and the same every month until I cancel.")
+    return Terms(SWITCH_YEAR_TERMS, f"{begin} for a year. {_after_a_year(then)}")
+
+
+def _after_a_year(then: Money) -> str:
+    return f"It never becomes another year by itself: it goes on at {then.with_vat_words()} every month until I cancel."
 
 
 def trial_words(price: Money, days: int, first_charge_on: date) -> str:
@@ -40,14 +85,19 @@ def record(
     ip: str,
     device: str,
 ) -> Consent:
-    """Keep the consent: text by version and hash, price, time, network address and device."""
+    """Keep the consent: its words, by version and hash, price, time, network address and device."""
+    text_hash = hashlib.sha256(words.encode()).hexdigest()
+    kept = insert(ConsentText).values(
+        text_hash=text_hash, text_version=text_version, words=words, first_used_at=at
+    )
+    session.execute(kept.on_conflict_do_nothing(index_elements=["text_hash"]))
     consent = Consent(
         id=ids.new("con", at),
         email=email,
         reader_id=reader_id,
         kind=kind,
         text_version=text_version,
-        text_hash=hashlib.sha256(words.encode()).hexdigest(),
+        text_hash=text_hash,
         amount=price.amount,
         currency=price.currency,
         first_charge_on=first_charge_on,

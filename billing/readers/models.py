@@ -48,6 +48,17 @@ class ReaderSession(SQLModel, table=True):
     """Whether it began with a mailed link; one begun by starting a trial with a new address has yet to prove it."""
 
 
+class ConsentText(SQLModel, table=True):
+    """The very words that were agreed to, by their hash; each sentence stands here once (CARD-1). Append-only."""
+
+    __tablename__ = "consent_text"
+
+    text_hash: str = Field(primary_key=True)
+    text_version: str
+    words: str
+    first_used_at: datetime
+
+
 class Consent(SQLModel, table=True):
     """What a reader agreed to, in which words, at what price: evidence (CARD-1, CPA-1). Append-only."""
 

@@ -9,9 +9,10 @@ from billing.office import Office
 from billing.payments import charge, tell
 from billing.payments.invoice import draw_up, open_invoice
 from billing.payments.models import Invoice
+from billing.renewals import pause, terms
 from billing.renewals.refuse import beyond_limit, give_up
 from billing.rules import dunning, notices, trial
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
 from billing.rules.periods import Period
 from billing.subscriptions import period
@@ -25,9 +26,15 @@ def act(session: Session, office: Office, subscription: Subscription, at: dateti
     """Do what is due; a word for the report."""
     match Action(str(subscription.next_action)):
         case Action.FIRST_NOTICE:
-            return _announce(session, office, subscription, Notice.FIRST, at)
+            return _notice(session, office, subscription, Notice.FIRST, at)
         case Action.SECOND_NOTICE:
-            return _announce(session, office, subscription, Notice.SECOND, at)
+            return _notice(session, office, subscription, Notice.SECOND, at)
+        case Action.TERM_NOTICE:
+            return terms.announce_end(session, office, subscription, at)
+        case Action.PAUSE:
+            return pause.begin(session, office, subscription, at)
+        case Action.END_PAUSE:
+            return pause.end(session, office, subscription, at)
         case Action.FIRST_CHARGE:
             return _charge_first(session, office, subscription, at)
         case Action.RENEW:
@@ -54,6 +61,17 @@ def act(session: Session, office: Office, subscription: Subscription, at: dateti
 
 def _charge_at(office: Office, subscription: Subscription) -> datetime:
     return trial.charge_at(subscription.charge_on, office.zone)
+
+
+def _notice(session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime) -> str:
+    """Before the first charge, before the one after a year, or before the one after a pause."""
+    match subscription.state:
+        case State.TRIALING:
+            return _announce(session, office, subscription, which, at)
+        case State.PAUSED:
+            return pause.announce(session, office, subscription, at)
+        case _:
+            return terms.remind(session, office, subscription, which, at)
 
 
 def _announce(
@@ -114,12 +132,18 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
 
 
 def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst."""
-    months = _months(session, subscription)
-    today = office.today(at)
-    current = period.containing(subscription, today, months)
-    number = max(current.number, subscription.period_number + 1)
-    return _intend(session, office, subscription, period.nth(subscription, number, months), at)
+    """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
+
+    What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
+    if subscription.term and subscription.period_end_on is not None:
+        missing = terms.not_told_in_time(session, office, subscription, at)
+        if missing is not None:
+            return terms.extend(session, office, subscription, at, missing)
+    starts_on = terms.next_period(session, subscription, office.today(at)).start_on
+    terms.begin(session, office, subscription, starts_on, at)
+    return _intend(
+        session, office, subscription, terms.next_period(session, subscription, office.today(at)), at
+    )
 
 
 def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:

@@ -1,19 +1,20 @@
 """Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from billing.errors import Conflict, Invalid
 from billing.office import Office
-from billing.payments import pay_page, refund, tell
-from billing.payments.disputed import refuse_while_open
+from billing.payments import pay_page, refund, tell, tell_choices
+from billing.payments.disputed import is_taken, refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals.act import act
-from billing.rules import periods, trial
+from billing.renewals.refusals import AlreadyEnded
+from billing.rules import periods, term, trial
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
@@ -22,12 +23,15 @@ from billing.subscriptions.schedule import next_charge
 
 CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
 GIVEN_BACK = "You cancelled, and this charge is returned in full."
+LEFT = "You left your year early, and the days after your last one are returned."
 
 
 class When(StrEnum):
     """When reading stops."""
 
     PERIOD_END = "period_end"
+    EARLY = "early"
+    """A paid year is left with the notice that the law allows; the days after it go back (CPA-2)."""
     NOW = "now"
 
 
@@ -37,12 +41,6 @@ class GiveBack(StrEnum):
     NONE = "none"
     LAST = "last"
     AUTO = "auto"
-
-
-class AlreadyEnded(Conflict):
-    """This subscription has ended already. Nothing more will be charged."""
-
-    code = "already_ended"
 
 
 class BadMoment(Invalid):
@@ -55,6 +53,18 @@ class NothingToUndo(Conflict):
     """There is no cancellation that could still be undone."""
 
     code = "nothing_to_undo"
+
+
+class NothingToGiveBack(Conflict):
+    """It is cancelled already, and its last charge has gone back, or there was none."""
+
+    code = "nothing_to_give_back"
+
+
+class NothingToLeave(Conflict):
+    """Only a year that is paid can be left early, and only while days of it would be left over."""
+
+    code = "nothing_to_leave"
 
 
 def cancel(
@@ -71,9 +81,10 @@ def cancel(
 ) -> Subscription:
     """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
     charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing, but of
-    two moments the earlier one counts: a letter may be found after its writer has cancelled by the page.
+    two moments the earlier one counts: a letter may be found after its writer has cancelled by the page. The last charge
+    asked back later goes back then, once.
 
-    Raises AlreadyEnded, BadMoment, UnknownSubscription."""
+    Raises AlreadyEnded, BadMoment, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
     subscription = lock(session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
     if subscription.state is State.ENDED:
@@ -81,11 +92,30 @@ def cancel(
     if not subscription.started_at <= asked_at <= at:
         raise BadMoment
     before = subscription.cancel_asked_at
-    if before is not None and before <= asked_at and when is When.PERIOD_END:
-        return subscription
-    returned = _give_back(session, subscription, asked_at, at, by, give_back)
+    again = before is not None and before <= asked_at
+    if before is not None and again:
+        asked_at = before
+        if when is When.PERIOD_END and give_back is not GiveBack.LAST:
+            return subscription
+    left = leaving(session, office, subscription, at) if when is When.EARLY else None
+    if when is When.EARLY and left is None:
+        raise NothingToLeave
+    returned = return_money(session, subscription, asked_at, at, by, give_back)
+    if again and when is When.PERIOD_END and not returned:
+        raise NothingToGiveBack
     if when is When.NOW:
         happening, ends_at = Happening.ENDED_NOW, at
+    elif left is not None and not returned:
+        happening, ends_at = Happening.CANCEL_ASKED, left.ends_at
+        refund.intend(
+            session,
+            left.payment,
+            amount=left.cents,
+            cause=f"leave:{left.payment.id}",
+            reason=LEFT,
+            by=by,
+            at=at,
+        )
     else:
         happening, ends_at = Happening.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
     change(
@@ -99,10 +129,14 @@ def cancel(
         cancel_asked_at=asked_at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
+        resumes_on=None,
     )
-    _void_what_is_owed(session, subscription)
+    void_what_is_owed(session, subscription)
     pay_page.close_soon(session, subscription.id, at)
-    tell.cancelled(session, office, subscription, at)
+    if left is not None and not returned:
+        tell_choices.term_left(session, office, subscription, left.cents, at)
+    else:
+        tell.cancelled(session, office, subscription, at)
     session.add(subscription)
     return subscription
 
@@ -113,7 +147,7 @@ def end_of_what_is_held(
     """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now."""
     if subscription.state is State.TRIALING:
         return max(at, trial.free_until(subscription.charge_on, office.zone))
-    if subscription.state is State.PAST_DUE or subscription.period_end_on is None:
+    if subscription.state in (State.PAST_DUE, State.PAUSED) or subscription.period_end_on is None:
         return at
     end_on = min([invoice.period_start_on for invoice in returned], default=subscription.period_end_on)
     return max(at, periods.start_of_day(end_on, office.zone))
@@ -157,7 +191,41 @@ def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
     return payment.paid_at > asked_at
 
 
-def _give_back(
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What leaving a paid year now would do: when reading ends, and the cents of its payment that go back."""
+
+    payment: Payment
+    cents: int
+    ends_at: datetime
+
+
+def leaving(session: Session, office: Office, subscription: Subscription, at: datetime) -> Leaving | None:
+    """What it would do, or None where there is no paid year, or nothing of it would be left over."""
+    s = subscription
+    if not s.term or s.state is not State.ACTIVE or s.period_end_on is None:
+        return None
+    if s.cancels_at is not None and not can_undo(office, s, at):
+        return None
+    paid = session.exec(
+        select(Payment, Invoice)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .where(Invoice.subscription_id == s.id, Invoice.period_number == s.period_number)
+    ).first()
+    if paid is None:
+        return None
+    payment, invoice = paid
+    if is_taken(session, payment):
+        return None
+    last_day = term.leaves_on(office.today(at), office.term_notice_days)
+    unused = term.unused_cents(payment.amount, invoice.period_start_on, invoice.period_end_on, last_day)
+    cents = min(unused, refund.left_of(session, payment))
+    if not cents:
+        return None
+    return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
+
+
+def return_money(
     session: Session,
     subscription: Subscription,
     asked_at: datetime,
@@ -165,6 +233,7 @@ def _give_back(
     by: str,
     give_back: GiveBack,
 ) -> list[Invoice]:
+    """Put on its way what a cancellation as of `asked_at` gives back; the invoices it was for."""
     returned = []
     for one in due_back(session, subscription, asked_at, give_back):
         why = CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
@@ -177,11 +246,20 @@ def _give_back(
     return returned
 
 
-def _void_what_is_owed(session: Session, subscription: Subscription) -> None:
+def void_what_is_owed(session: Session, subscription: Subscription) -> None:
     """Open retries die with the cancellation; a charge under way is left for its settlement, which needs the invoice."""
     invoice = open_invoice(session, subscription.id)
     if invoice is not None and subscription.charging_since is None:
         mark_void(session, invoice)
+
+
+def can_undo(office: Office, subscription: Subscription, at: datetime) -> bool:
+    """Whether a cancellation can be taken back: while it is read on, and nothing of what is paid has gone back for it."""
+    s = subscription
+    if s.state is State.ENDED or s.cancels_at is None or s.cancels_at <= at:
+        return False
+    paid = s.state is State.ACTIVE and s.period_end_on is not None
+    return not paid or s.cancels_at >= periods.start_of_day(s.period_end_on or s.charge_on, office.zone)
 
 
 def undo(
@@ -195,7 +273,7 @@ def undo(
 ) -> Subscription:
     """Take a cancellation back while the trial or the period runs. Raises NothingToUndo, DisputeOpen."""
     subscription = lock(session, subscription_id)
-    if subscription.state is State.ENDED or subscription.cancels_at is None or subscription.cancels_at <= at:
+    if not can_undo(office, subscription, at):
         raise NothingToUndo
     refuse_while_open(session, subscription.reader_id)
     change(

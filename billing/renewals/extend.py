@@ -5,38 +5,20 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, Invalid
+from billing.errors import Invalid
 from billing.office import Office
-from billing.payments import book
-from billing.renewals.cancel import AlreadyEnded
+from billing.payments import book, tell_choices
+from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing, IsPaused
 from billing.rules import notices, periods, trial
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import Because, Subscription
 
 
 class NoDays(Invalid):
     """Give at least one day."""
 
     code = "no_days"
-
-
-class IsCancelled(Conflict):
-    """It is cancelled. Take the cancellation back first, or give complimentary days."""
-
-    code = "is_cancelled"
-
-
-class IsOwing(Conflict):
-    """A payment is outstanding, so there is no paid period to extend. Once it is paid, or ended, days can be given."""
-
-    code = "is_owing"
-
-
-class ChargeUnderWay(Conflict):
-    """A charge is being made this very moment. Try again in a minute."""
-
-    code = "charge_under_way"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +32,7 @@ class Extension:
 def foresee(office: Office, subscription: Subscription, days: int, at: datetime) -> Extension:
     """What so many days would do. A trial whose notices can't be sent in time for the new day moves on until they can (CARD-4).
 
-    Raises NoDays, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    Raises NoDays, AlreadyEnded, IsCancelled, IsPaused, IsOwing, ChargeUnderWay."""
     s = subscription
     if days < 1:
         raise NoDays
@@ -58,6 +40,8 @@ def foresee(office: Office, subscription: Subscription, days: int, at: datetime)
         raise AlreadyEnded
     if s.cancels_at is not None:
         raise IsCancelled
+    if s.state is State.PAUSED:
+        raise IsPaused
     if s.charging_since is not None:
         raise ChargeUnderWay
     if s.state is State.TRIALING:
@@ -74,7 +58,7 @@ def foresee(office: Office, subscription: Subscription, days: int, at: datetime)
 def extend(
     session: Session, office: Office, subscription_id: str, days: int, *, at: datetime, by: str, why: str
 ) -> Subscription:
-    """Give the days. Notices for another day are sent anew; later periods are counted from the new end.
+    """Give the days, and say so by mail. Notices for another day are sent anew; later periods are counted from the new end.
 
     Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
@@ -87,8 +71,27 @@ def extend(
     if subscription.state is State.TRIALING:
         columns |= {"first_notice_at": None, "second_notice_at": None}
     else:
-        columns |= {"period_end_on": after, "anchor_number": subscription.period_number + 1}
+        columns |= moved_to(subscription, after)
         book.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
+    tell_choices.more_days(session, office, subscription, after, at)
     session.add(subscription)
     return subscription
+
+
+def moved_to(subscription: Subscription, on: date) -> dict[str, object]:
+    """The columns that make `on` the first day after what is held: later periods are counted from there, and the
+    notices of a term's end are sent anew."""
+    columns: dict[str, object] = {
+        "period_end_on": on,
+        "charge_on": on,
+        "anchor_number": subscription.period_number + 1,
+        "anchor_months": 0,
+    }
+    if subscription.term:
+        columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
+    if subscription.next_terms_because is Because.SWITCH:
+        columns |= {"next_terms_on": on}
+    if subscription.next_terms_because is Because.TERM:
+        columns |= {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+    return columns

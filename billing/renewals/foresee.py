@@ -4,16 +4,20 @@ from sqlmodel import Session, col, func, select
 
 from billing.payments.models import Attempt, AttemptState
 from billing.readers.register import by_id
+from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.find import terms_of
+from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import Action
 
 _WORDS = {
-    Action.FIRST_NOTICE: "the first trial notice to {reader}",
-    Action.SECOND_NOTICE: "the second trial notice to {reader}",
+    Action.FIRST_NOTICE: "the first {trial}notice to {reader}",
+    Action.SECOND_NOTICE: "the second {trial}notice to {reader}",
     Action.FIRST_CHARGE: "the first charge of {price}, to {reader}",
-    Action.RENEW: "the monthly charge of {price}, to {reader}",
+    Action.TERM_NOTICE: "the notice to {reader} that the year ends",
+    Action.PAUSE: "the pause of {reader} begins",
+    Action.END_PAUSE: "the pause of {reader} is over",
+    Action.RENEW: "the next charge of {price}, to {reader}",
     Action.RETRY: "another try to charge {price}, to {reader}",
     Action.GIVE_UP: "the end for {reader}: no charge went through",
     Action.CARD_NOTICE: "the mail that the card of {reader} ends soon",
@@ -40,9 +44,10 @@ def next_words(session: Session) -> str:
 
 
 def _of(session: Session, subscription: Subscription) -> str:
-    price = terms_of(session, subscription)[1]
+    price = terms_on(session, subscription, subscription.period_end_on)[1]
     words = _WORDS[Action(str(subscription.next_action))].format(
         reader=by_id(session, subscription.reader_id).email,
+        trial="trial " if subscription.state is State.TRIALING else "",
         price=Money(price.amount, price.currency).with_vat_words(),
     )
     others = session.exec(

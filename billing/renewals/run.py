@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.crew import claimer
 from billing.db import Database
+from billing.installation import refuse_copy
 from billing.office import Office
 from billing.payments import charge
 from billing.payments.gateway import Gateway
@@ -48,7 +49,8 @@ class Till:
 
 
 def run(till: Till, at: datetime) -> Report:
-    """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open."""
+    """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted."""
+    refuse_copy(till.database)
     report = Report()
     while _act_on_due(till, at, report):
         pass
@@ -59,7 +61,8 @@ def run(till: Till, at: datetime) -> Report:
 def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
     """What is due for one subscription, now: used when the reader is waiting for it.
 
-    Twice, because an open page keeps everything else from being due, and is closed in the first round."""
+    Twice, because an open page keeps everything else from being due, and is closed in the first round. Raises NotAdopted."""
+    refuse_copy(till.database)
     report = Report()
     for _ in range(2):
         with till.database.transaction() as session:

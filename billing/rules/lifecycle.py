@@ -10,6 +10,7 @@ class State(StrEnum):
     TRIALING = "trialing"
     ACTIVE = "active"
     PAST_DUE = "past_due"
+    PAUSED = "paused"
     ENDED = "ended"
 
 
@@ -34,6 +35,33 @@ class Happening(StrEnum):
     )
     ENDED_NOW = "ended_now", "It was ended at once: by staff, or with a refund that takes the sale back."
     CARD_CHANGED = "card_changed", "The reader gave another card."
+    SWITCH_ASKED = "switch_asked", "The reader chose another plan; it begins with the next period."
+    SWITCH_UNDONE = "switch_undone", "The reader took the change of plan back before it began."
+    TERM_ANNOUNCED = (
+        "term_announced",
+        "A notice said when the year ends and that it goes on by the month (CPA-2).",
+    )
+    TERM_EXTENDED = (
+        "term_extended",
+        "A notice before the end of a year missed its window, so the year is longer (CPA-2, CARD-8).",
+    )
+    PRICE_ANNOUNCED = (
+        "price_announced",
+        "A notice named another price and the period with which it begins (CARD-8).",
+    )
+    PRICE_KEPT = "price_kept", "The notice of another price did not arrive in time, so the price stays."
+    TERMS_CHANGED = (
+        "terms_changed",
+        "The plan or the price that was chosen, or announced, began with a new period.",
+    )
+    PAUSE_ASKED = "pause_asked", "A pause begins when what is paid ends, and has a last day."
+    PAUSE_UNDONE = "pause_undone", "The pause was taken back before it began."
+    PAUSED = "paused", "What was paid has ended, and the pause has begun: no charge, no reading."
+    PAUSE_EXTENDED = (
+        "pause_extended",
+        "The notice of the charge after a pause missed its window, so the pause is longer.",
+    )
+    PAUSE_ENDED = "pause_ended", "The pause is over; the next period begins with its charge."
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
 
     def __new__(cls, value: str, meaning: str = "") -> Self:
@@ -73,6 +101,24 @@ MOVES: dict[tuple[State, Happening], State] = {
     (State.TRIALING, Happening.CARD_CHANGED): State.TRIALING,
     (State.ACTIVE, Happening.CARD_CHANGED): State.ACTIVE,
     (State.PAST_DUE, Happening.CARD_CHANGED): State.PAST_DUE,
+    (State.ACTIVE, Happening.SWITCH_ASKED): State.ACTIVE,
+    (State.ACTIVE, Happening.SWITCH_UNDONE): State.ACTIVE,
+    (State.ACTIVE, Happening.TERM_ANNOUNCED): State.ACTIVE,
+    (State.ACTIVE, Happening.TERM_EXTENDED): State.ACTIVE,
+    (State.ACTIVE, Happening.PRICE_ANNOUNCED): State.ACTIVE,
+    (State.ACTIVE, Happening.PRICE_KEPT): State.ACTIVE,
+    (State.ACTIVE, Happening.TERMS_CHANGED): State.ACTIVE,
+    (State.ACTIVE, Happening.PAUSE_ASKED): State.ACTIVE,
+    (State.ACTIVE, Happening.PAUSE_UNDONE): State.ACTIVE,
+    (State.ACTIVE, Happening.PAUSED): State.PAUSED,
+    (State.PAUSED, Happening.PAUSE_EXTENDED): State.PAUSED,
+    (State.PAUSED, Happening.PAUSE_ENDED): State.ACTIVE,
+    (State.PAUSED, Happening.CANCEL_ASKED): State.ENDED,
+    (State.PAUSED, Happening.CHARGED): State.ACTIVE,
+    (State.PAUSED, Happening.STOP_ORDERED): State.ENDED,
+    (State.PAUSED, Happening.DISPUTED): State.ENDED,
+    (State.PAUSED, Happening.ENDED_NOW): State.ENDED,
+    (State.PAUSED, Happening.CARD_CHANGED): State.PAUSED,
     (State.ACTIVE, Happening.FIRST_CHARGE_REFUSED): State.ENDED,
 }
 

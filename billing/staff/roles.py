@@ -21,6 +21,7 @@ class May(StrEnum):
     CANCEL = "cancel", "cancel for a reader"
     RESUME = "resume", "take a cancellation back for a reader"
     EXTEND = "extend", "extend a trial or a paid period"
+    PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
@@ -54,6 +55,7 @@ TABLE: dict[Role, frozenset[May]] = {
             May.CANCEL,
             May.RESUME,
             May.EXTEND,
+            May.PAUSE,
             May.COMPLIMENTARY,
             May.REFUND,
             May.NOTE,

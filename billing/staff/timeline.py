@@ -69,6 +69,18 @@ _HAPPENED = {
     Happening.DISPUTED: "Stopped: a bank questions a charge",
     Happening.ENDED_NOW: "Ended at once",
     Happening.CARD_CHANGED: "Another card",
+    Happening.SWITCH_ASKED: "Chose another plan",
+    Happening.SWITCH_UNDONE: "Change of plan taken back",
+    Happening.TERM_ANNOUNCED: "Told that the year ends",
+    Happening.TERM_EXTENDED: "Year moved on by itself",
+    Happening.PRICE_ANNOUNCED: "Told of another price",
+    Happening.PRICE_KEPT: "Price kept: the notice did not arrive",
+    Happening.TERMS_CHANGED: "Other terms began",
+    Happening.PAUSE_ASKED: "Pause asked for",
+    Happening.PAUSE_UNDONE: "Pause taken back",
+    Happening.PAUSED: "Pause began",
+    Happening.PAUSE_EXTENDED: "Pause moved on by itself",
+    Happening.PAUSE_ENDED: "Pause over",
     Happening.FIRST_CHARGE_REFUSED: "First charge declined",
 }
 

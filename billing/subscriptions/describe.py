@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from billing.rules.lifecycle import State
 from billing.rules.periods import civil_date
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import pause_is_ahead
 
 
 def in_a_sentence(subscription: Subscription | None, at: datetime, zone: ZoneInfo) -> str:
@@ -21,9 +22,14 @@ def in_a_sentence(subscription: Subscription | None, at: datetime, zone: ZoneInf
         return f"Your free trial runs through {_day(s.charge_on - timedelta(days=1))}."
     if s.state is State.PAST_DUE:
         return f"Your last payment did not go through; you can read through {_day(_last_day(s.access_until, zone))}."
+    if s.state is State.PAUSED and s.resumes_on is not None:
+        return f"Your subscription is paused; it goes on, with a charge, on {_day(s.resumes_on)}."
     if s.period_end_on is None:
         return "Your subscription has begun; the first payment is on its way."
-    return f"Your subscription is paid through {_day(s.period_end_on - timedelta(days=1))}."
+    paid = f"Your subscription is paid through {_day(s.period_end_on - timedelta(days=1))}"
+    if pause_is_ahead(s) and s.resumes_on is not None:
+        return f"{paid}, then paused until {_day(s.resumes_on)}."
+    return f"{paid}."
 
 
 def _last_day(until: datetime, zone: ZoneInfo) -> date:

@@ -1,12 +1,16 @@
 """Questions about plans and subscriptions. Nothing here changes anything."""
 
 from datetime import date
+from typing import Final
 
 from sqlmodel import Session, col, select
 
 from billing.errors import NotFound
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Plan, Price, Subscription
+
+MONTHLY: Final = "monthly"
+YEARLY: Final = "yearly"
 
 
 class NothingOnSale(NotFound):
@@ -31,12 +35,12 @@ def latest_of(session: Session, reader_id: str) -> Subscription | None:
     ).first()
 
 
-def on_sale(session: Session, today: date) -> tuple[Plan, Price]:
-    """The plan and the price for somebody who starts today. Raises NothingOnSale."""
+def on_sale(session: Session, today: date, plan_id: str = MONTHLY) -> tuple[Plan, Price]:
+    """The plan and its price for somebody who starts today. Raises NothingOnSale."""
     found = session.exec(
         select(Plan, Price)
         .join(Price, col(Price.plan_id) == Plan.id)
-        .where(Price.valid_from <= today)
+        .where(Plan.id == plan_id, Price.valid_from <= today)
         .order_by(col(Price.valid_from).desc(), col(Price.id).desc())
     ).first()
     if found is None:
@@ -48,6 +52,27 @@ def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]
     """The plan and the price the reader agreed to."""
     plan = session.get_one(Plan, subscription.plan_id)
     return plan, session.get_one(Price, subscription.price_id)
+
+
+def terms_on(session: Session, subscription: Subscription, on: date | None) -> tuple[Plan, Price]:
+    """The plan and the price of a charge on that day: what was agreed to, or what was chosen or announced for then."""
+    s = subscription
+    if s.next_price_id is None or s.next_terms_on is None or on is None or on < s.next_terms_on:
+        return terms_of(session, s)
+    price = session.get_one(Price, s.next_price_id)
+    return session.get_one(Plan, price.plan_id), price
+
+
+def plans_on_sale(session: Session, today: date) -> list[tuple[Plan, Price]]:
+    """Every plan with its price for somebody who starts today, the shortest first."""
+    plans = session.exec(select(Plan).order_by(col(Plan.months), col(Plan.id))).all()
+    found = []
+    for plan in plans:
+        try:
+            found.append(on_sale(session, today, plan.id))
+        except NothingOnSale:
+            continue
+    return found
 
 
 def prices(session: Session) -> list[Price]:

@@ -1,6 +1,7 @@
 """Tables about what a reader holds."""
 
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ class Plan(SQLModel, table=True):
     months: int
     """Length of a period, in months."""
     trial_days: int
+    then_plan_id: str | None = Field(default=None, foreign_key="plan.id")
+    """What a fixed term goes on as when it is over (CPA-2); None for a plan that goes on as it is."""
     features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """What it opens besides reading, for instance `listen`."""
 
@@ -34,6 +37,17 @@ class Price(SQLModel, table=True):
     """Cents a period, VAT included."""
     currency: str = "ZAR"
     valid_from: date
+
+
+class Because(StrEnum):
+    """Why other terms begin with a period to come."""
+
+    SWITCH = "switch"
+    """The reader chose another plan."""
+    TERM = "term"
+    """A fixed term ends, and goes on by the month."""
+    PRICE = "price"
+    """Another price was announced; it holds only if the notice arrived in time."""
 
 
 class Subscription(SQLModel, table=True):
@@ -53,6 +67,11 @@ class Subscription(SQLModel, table=True):
             "state = 'ended' OR next_action_at IS NOT NULL OR charging_since IS NOT NULL",
             name="never_forgotten",
         ),
+        sa.CheckConstraint(
+            "num_nulls(next_price_id, next_terms_on, next_terms_because) IN (0, 3)",
+            name="next_terms_are_whole",
+        ),
+        sa.CheckConstraint("state <> 'paused' OR resumes_on IS NOT NULL", name="pause_has_its_end"),
     )
 
     id: str = Field(primary_key=True)
@@ -70,8 +89,14 @@ class Subscription(SQLModel, table=True):
     """The civil day of the first charge; later the anchor from which every period is counted. Moves only with an extension."""
     anchor_number: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     """The number of the period that begins on the anchor: 1, until a paid period is extended and the later ones begin anew."""
+    anchor_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Months between the anchor and the start of period `anchor_number`, where another plan began: the day of the month stays."""
+    term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
+    """Whether what is paid, or will be, is a fixed term whose end is announced (CPA-2)."""
+    term_notice_at: datetime | None = None
+    """When the notice of the term's end was queued."""
     first_notice_at: datetime | None = None
-    """When the first trial notice for `charge_on` was queued."""
+    """When the first notice of the charge to come was queued: after a trial, a year or a pause."""
     second_notice_at: datetime | None = None
     period_number: int = Field(default=0)
     """The period paid for last; 0 before the first charge."""
@@ -84,6 +109,12 @@ class Subscription(SQLModel, table=True):
     """Set while a charge is under way, so that it is due nowhere else."""
     first_failed_on: date | None = None
     retry_on: date | None = None
+    next_price_id: str | None = Field(default=None, foreign_key="price.id")
+    """The price, and by it the plan, of the period that begins on `next_terms_on` or later."""
+    next_terms_on: date | None = None
+    next_terms_because: Because | None = Field(default=None, sa_column=enum_column(Because, nullable=True))
+    resumes_on: date | None = None
+    """Where a pause was asked for, or runs: the day on which it ends, with a charge."""
     cancel_asked_at: datetime | None = None
     cancels_at: datetime | None = None
     next_action: str | None = None
@@ -109,6 +140,60 @@ class SubscriptionChange(SQLModel, table=True):
     """`reader`, `api:<key name>`, `worker`, `stripe`."""
     why: str
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+
+
+class PriceChange(SQLModel, table=True):
+    """Another price for those who have subscribed already, each of them after a notice (CARD-8)."""
+
+    __tablename__ = "price_change"
+    __table_args__ = (
+        sa.Index("price_change_open", "look_at", postgresql_where=sa.text("closed_at IS NULL")),
+    )
+
+    id: str = Field(primary_key=True)
+    price_id: str = Field(foreign_key="price.id", unique=True)
+    planned_at: datetime
+    by: str
+    look_at: datetime
+    """When to look next for subscriptions whose turn it is."""
+    closed_at: datetime | None = None
+
+
+class NoticeState(StrEnum):
+    """What became of a notice of another price."""
+
+    TOLD = "told"
+    """Written; whether it arrived shows when the price would begin."""
+    HOLDS = "holds"
+    """The new price has begun."""
+    KEPT = "kept"
+    """It didn't arrive in time: the old price stays, and staff see it."""
+    MOOT = "moot"
+    """The reader chose something else, or ended, before it began."""
+    SEEN = "seen"
+    """It was kept, and staff have dealt with it."""
+
+
+class PriceNotice(SQLModel, table=True):
+    """That one subscription was told of another price, and for which period."""
+
+    __tablename__ = "price_notice"
+    __table_args__ = (
+        sa.Index("price_notice_open", "subscription_id", postgresql_where=sa.text("state = 'told'")),
+        sa.UniqueConstraint("change_id", "subscription_id", name="told_once"),
+    )
+
+    id: str = Field(primary_key=True)
+    change_id: str = Field(foreign_key="price_change.id")
+    subscription_id: str = Field(foreign_key="subscription.id")
+    reader_id: str = Field(foreign_key="reader.id", index=True)
+    state: NoticeState = Field(sa_column=enum_column(NoticeState))
+    text_version: str
+    """Which words the notice had."""
+    starts_on: date
+    told_at: datetime
+    settled_at: datetime | None = None
+    seen_by: str | None = None
 
 
 class TrialClaim(SQLModel, table=True):

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from billing.rules import dunning, notices, periods, trial
+from billing.rules import dunning, notices, periods, term, trial
 from billing.rules.lifecycle import State
 from billing.subscriptions.models import Subscription
 
@@ -16,7 +16,10 @@ class Action(StrEnum):
     FIRST_NOTICE = "first_notice"
     SECOND_NOTICE = "second_notice"
     FIRST_CHARGE = "first_charge"
+    TERM_NOTICE = "term_notice"
     RENEW = "renew"
+    PAUSE = "pause"
+    END_PAUSE = "end_pause"
     RETRY = "retry"
     GIVE_UP = "give_up"
     CARD_NOTICE = "card_notice"
@@ -56,9 +59,9 @@ def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
     if s.state is State.TRIALING:
         return _in_trial(s, zone)
     if s.state is State.ACTIVE:
-        if s.period_end_on is None:  # started without a trial: the first charge is due at once
-            return Due(Action.RENEW, s.started_at)
-        return Due(Action.RENEW, trial.charge_at(s.period_end_on, zone))
+        return _in_period(s, zone)
+    if s.state is State.PAUSED:
+        return _in_pause(s, zone)
     if s.first_failed_on is None:
         raise AssertionError(f"{s.id} is past due and has never failed")
     if s.retry_on is not None:
@@ -68,11 +71,42 @@ def _due(subscription: Subscription, zone: ZoneInfo) -> Due | None:
 
 def _in_trial(s: Subscription, zone: ZoneInfo) -> Due:
     charge_at = trial.charge_at(s.charge_on, zone)
+    return _notice(s, charge_at) or Due(Action.FIRST_CHARGE, charge_at)
+
+
+def _notice(s: Subscription, charge_at: datetime) -> Due | None:
+    """The next of the two notices before a charge, while one is missing."""
     if s.first_notice_at is None:
         return Due(Action.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
     if s.second_notice_at is None:
         return Due(Action.SECOND_NOTICE, notices.window(notices.Notice.SECOND, charge_at).aim_at)
-    return Due(Action.FIRST_CHARGE, charge_at)
+    return None
+
+
+def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
+    if s.period_end_on is None:  # started without a trial: the first charge is due at once
+        return Due(Action.RENEW, s.started_at)
+    charge_at = trial.charge_at(s.period_end_on, zone)
+    if pause_is_ahead(s):
+        return Due(Action.PAUSE, periods.start_of_day(s.period_end_on, zone))
+    if s.term and s.term_notice_at is None:
+        return Due(Action.TERM_NOTICE, term.window(s.period_end_on, zone).aim_at)
+    return (s.term and _notice(s, charge_at)) or Due(Action.RENEW, charge_at)
+
+
+def pause_is_ahead(s: Subscription) -> bool:
+    """Whether a pause was asked for that has yet to begin."""
+    ahead = s.resumes_on is not None and s.period_end_on is not None and s.resumes_on > s.period_end_on
+    return s.state is State.ACTIVE and ahead
+
+
+def _in_pause(s: Subscription, zone: ZoneInfo) -> Due:
+    if s.resumes_on is None:
+        raise AssertionError(f"{s.id} is paused without an end")
+    if s.first_notice_at is None:
+        charge_at = trial.charge_at(s.resumes_on, zone)
+        return Due(Action.FIRST_NOTICE, notices.window(notices.Notice.FIRST, charge_at).aim_at)
+    return Due(Action.END_PAUSE, periods.start_of_day(s.resumes_on, zone))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +124,8 @@ def next_charge(subscription: Subscription, zone: ZoneInfo) -> NextCharge | None
         return None
     if s.state is State.TRIALING:
         on = s.charge_on
+    elif s.resumes_on is not None and (s.state is State.PAUSED or pause_is_ahead(s)):
+        on = s.resumes_on
     elif s.state is State.ACTIVE:
         on = s.period_end_on or s.charge_on
     elif s.retry_on is not None:

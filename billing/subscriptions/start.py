@@ -108,6 +108,7 @@ def start_trial(
         state=State.TRIALING,
         started_at=at,
         charge_on=charge_on,
+        term=plan.then_plan_id is not None,
         access_until=trial.free_until(charge_on, zone),
     )
     _begin(session, subscription, at=at, by=by, why="trial started", zone=zone)
@@ -144,6 +145,7 @@ def start_paid(
         state=State.ACTIVE,
         started_at=at,
         charge_on=today,
+        term=plan.then_plan_id is not None,
         access_until=periods.start_of_day(periods.nth(today, 1, plan.months).end_on, zone),
     )
     _begin(session, subscription, at=at, by=by, why="started without a trial", zone=zone)

@@ -14,18 +14,28 @@ from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
 from billing.readers import devices, sessions
 from billing.readers.models import Reader
+from billing.renewals.cancel import can_undo
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.find import latest_of, live_of, terms_of
+from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 from billing.web import views
-from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with
+from billing.web.cancelling import (
+    cancel_page,
+    cancel_with,
+    cancelled_page,
+    undo_with,
+    withdraw_with,
+    withdrawal,
+)
 from billing.web.change_card import open_card_page
+from billing.web.choices import choices
 from billing.web.show import card_of
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
+BACK = "/account/withdraw"
 
 
 @router.get("/account")
@@ -52,8 +62,10 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         card=_card(session, held),
         past_due=_past_due(visit, session, held),
         can_cancel=held is not None and held.cancels_at is None,
-        can_resume=held is not None and held.cancels_at is not None and dispute is None,
+        can_resume=held is not None and can_undo(visit.parts.office, held, visit.at) and dispute is None,
         dispute=_dispute(dispute),
+        withdraw=withdrawal(visit, session, subscription, BACK),
+        plan=choices(visit, session, held),
         can_subscribe=held is None,
         receipts=tuple(_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
@@ -73,7 +85,8 @@ def _next_charge(
     due = next_charge(subscription, visit.parts.office.zone) if subscription else None
     if subscription is None or due is None:
         return None
-    return views.NextCharge(on=due.on, amount=_price(session, subscription))
+    price = terms_on(session, subscription, due.on)[1]
+    return views.NextCharge(on=due.on, amount=Money(price.amount, price.currency))
 
 
 def _price(session: Session, subscription: Subscription) -> Money:
@@ -165,7 +178,7 @@ def ask_cancel(visit: Visiting) -> Response:
     subscription = _live(visit)
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
-    return cancel_page(visit, subscription, action="/account/cancel", undo="/account/resume")
+    return cancel_page(visit, subscription, action="/account/cancel", undo="/account/resume", back=BACK)
 
 
 @router.post("/account/cancel")
@@ -192,7 +205,32 @@ def cancelled(visit: Visiting) -> Response:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
         return visit.go("/account")
-    return cancelled_page(visit, subscription, undo="/account/resume")
+    return cancelled_page(visit, subscription, undo="/account/resume", back=BACK)
+
+
+@router.get("/account/withdraw")
+def ask_withdraw(visit: Visiting) -> Response:
+    """What taking the sale back means, and the button."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        offer = withdrawal(visit, session, latest_of(session, visit.reader.id), BACK)
+    if offer is None:
+        return visit.go("/account")
+    return visit.page(views.Withdraw(email=visit.reader.email, offer=offer))
+
+
+@router.post("/account/withdraw")
+def withdraw(visit: Guarded) -> Response:
+    """Take the sale back: the money in full, in this one step (ECT-5)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        subscription = latest_of(session, visit.reader.id)
+    if subscription is None:
+        return visit.go("/account")
+    withdraw_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "withdrawn")
 
 
 @router.post("/account/resume")

@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.payments import receipts
 from billing.payments.models import RefundState
 from billing.readers.register import by_id
-from billing.renewals import cancel
+from billing.renewals import cancel, withdraw
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
@@ -18,19 +19,26 @@ from billing.web.visit import Visit
 REASONS = {"price", "time", "content", "trouble", "elsewhere", "other"}
 
 
-def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: str) -> Response:
+def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: str, back: str) -> Response:
     """What cancelling means for this reader, before it is done; or, when it is done, the way back."""
     if subscription.cancel_asked_at is not None or subscription.state is State.ENDED:
-        return cancelled_page(visit, subscription, undo=undo)
+        return cancelled_page(visit, subscription, undo=undo, back=back)
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
-        cooling = receipts.in_cooling_off(visit.parts.office, receipts.paid_by(session, reader.id), visit.at)
+        first = withdraw.offered(session, visit.parts.office, subscription, visit.at)
+        leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at)
     access_until = _last_day(visit, subscription)
     view = views.Cancel(
         email=reader.email,
         access_until=access_until,
         in_trial=subscription.state is State.TRIALING,
-        refund=Money(cooling.payment.amount, cooling.payment.currency) if cooling and access_until else None,
+        refund=Money(first.cents, first.payment.currency) if first and access_until else None,
+        leave=views.LeaveEarly(
+            last_day=visit.parts.office.today(leaving.ends_at - timedelta(microseconds=1)),
+            refund=Money(leaving.cents, leaving.payment.currency),
+        )
+        if leaving and not first
+        else None,
         action=action,
     )
     return visit.page(view)
@@ -44,27 +52,45 @@ def _last_day(visit: Visit, subscription: Subscription) -> date | None:
 
 
 def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, comment: str, by: str) -> None:
-    """Cancel, counted from this moment. `when` is `now` only where the reader was offered the money back."""
+    """Cancel, counted from this moment. `now` takes the sale back and `early` leaves a year, where the reader was offered that."""
     why = reason if reason in REASONS else "no reason given"
     if said := comment.replace("\0", "").strip():
         why = f"{why}: {said[:1000]}"
     with visit.parts.database.transaction() as session:
+        office, at = visit.parts.office, visit.at
         subscription = lock(session, subscription_id)
-        cooling = receipts.in_cooling_off(
-            visit.parts.office, receipts.paid_by(session, subscription.reader_id), visit.at
-        )
-        now = when == "now" and cooling is not None
+        if when == "now" and withdraw.offered(session, office, subscription, at) is not None:
+            withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by, why=why)
+            return
+        early = when == "early" and cancel.leaving(session, office, subscription, at) is not None
         cancel.cancel(
             session,
-            visit.parts.office,
+            office,
             subscription_id,
-            asked_at=visit.at,
-            at=visit.at,
+            asked_at=at,
+            at=at,
             by=by,
             why=why,
-            when=cancel.When.NOW if now else cancel.When.PERIOD_END,
-            give_back=cancel.GiveBack.LAST if now else cancel.GiveBack.AUTO,
+            when=cancel.When.EARLY if early else cancel.When.PERIOD_END,
         )
+
+
+def withdraw_with(visit: Visit, subscription_id: str, *, by: str) -> None:
+    """Take the sale back, in one step. Raises CoolingOffOver."""
+    with visit.parts.database.transaction() as session:
+        withdraw.withdraw(session, visit.parts.office, subscription_id, asked_at=visit.at, at=visit.at, by=by)
+
+
+def withdrawal(
+    visit: Visit, session: Session, subscription: Subscription | None, action: str
+) -> views.Withdrawal | None:
+    """What the reader may still take back, for a page; `action` does it."""
+    found = withdraw.offered(session, visit.parts.office, subscription, visit.at)
+    if found is None:
+        return None
+    return views.Withdrawal(
+        amount=Money(found.cents, found.payment.currency), last_day=found.last_day, action=action
+    )
 
 
 def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
@@ -73,10 +99,11 @@ def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
         cancel.undo(session, visit.parts.office, subscription_id, at=visit.at, by=by)
 
 
-def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str) -> Response:
-    """It is done: what is still open, what comes back, and the way back."""
+def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back: str) -> Response:
+    """It is done: what is still open, what comes back or can be taken back, and the way back."""
     with visit.parts.database.transaction() as session:
         paid = receipts.paid_by(session, subscription.reader_id)
+        offer = withdrawal(visit, session, subscription, back)
     returning = sum(
         refund.amount
         for one in paid
@@ -95,6 +122,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str) -> Re
         else None,
         ever_charged=subscription.period_number > 0,
         refund=Money(returning) if returning else None,
-        undo_action=undo if reading else None,
+        undo_action=undo if cancel.can_undo(visit.parts.office, subscription, visit.at) else None,
+        withdraw=offer,
     )
     return visit.page(view)

@@ -10,7 +10,7 @@ from billing.errors import NotFound
 from billing.office import CANCEL, CARD
 from billing.subscriptions.models import Subscription
 from billing.web import cookies, views
-from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with
+from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with, withdraw_with
 from billing.web.change_card import open_card_page
 from billing.web.visit import Guarded, Visit, Visiting
 
@@ -53,7 +53,9 @@ def follow_cancel(visit: Visiting, token: str) -> Response:
 @router.get("/cancel")
 def ask_cancel(visit: Visiting) -> Response:
     """What cancelling means, and the button."""
-    return cancel_page(visit, _subscription(visit, CANCEL), action="/cancel", undo="/cancel/undo")
+    return cancel_page(
+        visit, _subscription(visit, CANCEL), action="/cancel", undo="/cancel/undo", back="/cancel/withdraw"
+    )
 
 
 @router.post("/cancel")
@@ -66,7 +68,18 @@ def cancel(
     """Cancel, counted from this moment; the answer is the confirmation itself."""
     subscription = _subscription(visit, CANCEL)
     cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
-    return cancelled_page(visit, _subscription(visit, CANCEL), undo="/cancel/undo")
+    return _cancelled(visit)
+
+
+def _cancelled(visit: Visit) -> Response:
+    return cancelled_page(visit, _subscription(visit, CANCEL), undo="/cancel/undo", back="/cancel/withdraw")
+
+
+@router.post("/cancel/withdraw")
+def withdraw(visit: Guarded) -> Response:
+    """Take the sale back; the answer is the confirmation itself."""
+    withdraw_with(visit, _subscription(visit, CANCEL).id, by="reader")
+    return _cancelled(visit)
 
 
 @router.post("/cancel/undo")

@@ -24,6 +24,9 @@ from billing.web.preview_values import (
     RECEIPT,
     VAT,
     VISITOR,
+    WITHDRAWAL,
+    YEAR,
+    YEAR_CONSENT,
     SampleHouse,
 )
 from billing.web.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
@@ -64,7 +67,7 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
         email="thandi@example.org", price=PRICE, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
     )
     latest = tuple(article.teaser for article in sample_articles()[:6])
-    yield "offer", views.Offer(price=PRICE, dates=DATES, articles=latest), VISITOR
+    yield "offer", views.Offer(price=PRICE, year=Money(75000), dates=DATES, articles=latest), VISITOR
     yield "subscribe", views.Subscribe(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
     wrong = views.Subscribe(
         price=PRICE, dates=DATES, email="thandi@", error="That is not a whole mail address."
@@ -73,11 +76,14 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "review", review, replace(VISITOR, path="/subscribe/review")
     unticked = replace(review, error="Please tick the box, if you agree.")
     yield "review-problem", unticked, replace(VISITOR, path="/subscribe/review")
+    year = replace(review, price=Money(75000), vat=Money(9783), then=PRICE, consent_text=YEAR_CONSENT)
+    yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
     for why in ("trial_used", "card_used", "already_subscribed"):
         refused = views.Refused(why=why, price=PRICE, next_charge_on=date(2026, 12, 23))
         yield f"refused-{why.replace('_', '-')}", refused, VISITOR
     yield "started", started, READER
+    yield "started-year", replace(started, price=Money(75000), then=PRICE), READER
     yield "started-paid", replace(started, dates=None, next_charge_on=date(2026, 12, 23)), READER
     yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
     declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
@@ -106,6 +112,23 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     late = views.PastDue(amount=PRICE, reading_until=date(2026, 12, 29), retry_on=date(2026, 12, 11))
     yield "account", paid, replace(at, flash=views.Flash(text="Your new card is saved."))
     yield "account-trial", trial, at
+    free = views.Choices(ahead=None, can_undo_plan=False, plans=(YEAR,), can_pause=True, pause="none")
+    ahead = "From Friday 8 January 2027 you pay R750.00 incl. VAT a year."
+    chosen = replace(free, ahead=ahead, can_undo_plan=True, plans=(), can_pause=False)
+    yield "account-choices", replace(paid, plan=free), at
+    yield "account-switch-ahead", replace(paid, plan=chosen), at
+    resting = "Your subscription is paused; it goes on, with a charge, on Thursday 8 April 2027."
+    paused = replace(free, plans=(), can_pause=False, pause="running")
+    yield "account-paused", replace(paid, status=resting, plan=paused), at
+    consent = "Yes, on 8 January 2027 charge my card R750.00 incl. VAT for a year."
+    plan = views.PlanPage(email=LONG_ADDRESS, option=YEAR, vat=Money(9783), consent_text=consent)
+    yield "plan", plan, replace(at, path="/account/plan")
+    yield "plan-problem", replace(plan, error="Please tick the box to agree."), at
+    months = tuple(views.PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
+    pause = views.PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
+    yield "pause", pause, replace(at, path="/account/pause")
+    yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
+    yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
     yield (
         "account-past-due",
         replace(
@@ -142,6 +165,10 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         action="/cancel",
     )
     yield "cancel-refund", refund, replace(VISITOR, path="/cancel")
+    leave = views.LeaveEarly(last_day=date(2027, 1, 22), refund=Money(56918))
+    yield "cancel-year", replace(refund, refund=None, leave=leave), replace(VISITOR, path="/cancel")
+    mind = views.Cancelled(access_until=date(2027, 1, 7), ever_charged=True, withdraw=WITHDRAWAL)
+    yield "cancelled-cooling-off", mind, at
     yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at
     yield (
         "cancelled-refund",

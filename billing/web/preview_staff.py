@@ -14,6 +14,7 @@ from billing.web.preview_values import CARD, LONG_ADDRESS, NOW, PRICE, READER, V
 ROOMS = (
     ("/staff", "Readers"),
     ("/staff/requests", "Requests"),
+    ("/staff/prices", "Prices"),
     ("/staff/newsletters", "Newsletters"),
     ("/staff/invoices", "Invoices"),
     ("/staff/books", "Books"),
@@ -319,6 +320,19 @@ def _invoices() -> Iterator[tuple[str, views.Page, views.Frame]]:
         gross=PRICE,
     )
     credit = replace(invoice, number="CN-000007", net=Money(-6522), vat=Money(-978), gross=Money(-7500))
+    untold = views.UntoldRow(
+        notice_id="pno_1",
+        reader_id="rdr_1",
+        email=LONG_ADDRESS,
+        keeps=PRICE,
+        instead_of=Money(8000),
+        starts_on=date(2027, 1, 8),
+        answer="550 5.1.1 no such mailbox here",
+        can_be_seen=True,
+    )
+    prices = replace(STAFF, path="/staff/prices")
+    yield "staff-prices", views.StaffPrices(rows=(untold, replace(untold, can_be_seen=False))), prices
+    yield "staff-prices-empty", views.StaffPrices(rows=()), prices
     month = views.StaffInvoices(
         month="2026-11",
         first_day=date(2026, 11, 1),

@@ -20,6 +20,10 @@ CONSENT = (
     "I agree: free through 7 December 2026, then R75.00 a month incl. VAT from 8 December 2026, "
     "charged to my card until I cancel."
 )
+YEAR_CONSENT = (
+    "Yes, start my 14 days free. On 8 December 2026 charge my card R750.00 incl. VAT for a year. It never becomes another "
+    "year by itself: it goes on at R75.00 incl. VAT every month until I cancel. If I cancel before the first charge, I pay nothing."
+)
 LONG_ADDRESS = "nomfundo.van-der-westhuizen@correspondence.kransrivier.example"
 NOW = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
@@ -45,6 +49,8 @@ DEMO = views.DemoBar(
 )
 VISITOR = views.Frame(house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), demo=DEMO)
 READER = replace(VISITOR, signed_in=True)
+WITHDRAWAL = views.Withdrawal(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
+YEAR = views.PlanOption(plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8))
 PAID_ACCOUNT = views.Account(
     email="thandi@example.org",
     status="You subscribe, and everything is open to you.",

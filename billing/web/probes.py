@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from billing.installation import NotAdopted, is_home
 from billing.web.problems import problem
 from billing.web.visit import parts_of
 
@@ -20,8 +21,9 @@ def healthz() -> dict[str, str]:
 def readyz(request: Request) -> JSONResponse:
     """The process and its database answer."""
     try:
-        with parts_of(request).database.transaction() as session:
-            session.execute(sa.text("SELECT 1"))
+        home = is_home(parts_of(request).database)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
-    return JSONResponse({"status": "ready"})
+    if not home:  # readers still read; only money and mail stand still
+        return JSONResponse({"status": "ready", "money_and_mail": "stopped", "why": NotAdopted().detail})
+    return JSONResponse({"status": "ready", "money_and_mail": "moving"})

@@ -25,6 +25,13 @@ from billing.web.views import DemoBar, Flash, Frame, Page
 
 FLASHES = {
     "resumed": Flash(text="Your subscription goes on as before."),
+    "withdrawn": Flash(
+        text="You have withdrawn. The whole charge is on its way back to your card, and a mail confirms it."
+    ),
+    "plan": Flash(text="Done. A mail says what changes, and when. You can undo it here until then."),
+    "plan-kept": Flash(text="Your plan stays as it is."),
+    "paused": Flash(text="Your pause is planned. A mail says from when, and until when."),
+    "pause-over": Flash(text="There is no pause any more: your subscription goes on."),
     "card": Flash(text="Your new card is saved."),
     "paid": Flash(text="Thank you. The charge went through, and your subscription goes on."),
     "not-paid": Flash(

@@ -283,6 +283,6 @@ def test_a_long_house_and_long_links_stay_readable() -> None:
         "https://a.example",
     )
     link = "https://a.example/" + "x" * 200
-    mail = render(TrialNotice("first", 7500, "2026-03-16", "visa", "4242", link, link), long)
+    mail = render(TrialNotice("first", 7500, "2026-03-16", "visa", "4242", "nothing", link, link), long)
     too_long = {line.strip() for line in mail.text.split("\n") if len(line) > 78}
     assert too_long == {link, "L" * 100 + ","}

@@ -24,7 +24,7 @@ from billing.newsletters.wrap import marked, segments, values, words_of
 from tests.newsletters.floor import Floor
 from tests.newsletters.room import SOURCE, Room
 from tests.pg import open_databases
-from tests.world import prepare
+from tests.world import adopt, prepare
 
 PROSE = "\n\n".join(
     [f"Paragraph {n}. " + "The river, the road and the rates office once more. " * 6 for n in range(25)]
@@ -148,7 +148,7 @@ def joined(room: Room, issue_id: str) -> tuple[float, int]:
 def main(recipients: int) -> None:
     """Prints the figures."""
     with ExitStack() as ends, tempfile.TemporaryDirectory() as folder:
-        databases = ends.enter_context(open_databases(prepare))
+        databases = ends.enter_context(open_databases(prepare, adopt))
         url = ends.enter_context(databases.fresh())
         port = ends.enter_context(relay())
         floor = ends.enter_context(

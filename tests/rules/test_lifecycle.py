@@ -6,23 +6,41 @@ from hypothesis import strategies as st
 
 from billing.rules.lifecycle import MOVES, Happening, MoveRefused, State, as_table, move
 
-LETTERS = {"T": State.TRIALING, "A": State.ACTIVE, "P": State.PAST_DUE, "E": State.ENDED}
+LETTERS = {
+    "T": State.TRIALING,
+    "A": State.ACTIVE,
+    "P": State.PAST_DUE,
+    "Z": State.PAUSED,
+    "E": State.ENDED,
+}
 
-# Where each happening leads from trialing, active, past due and ended; a dot where it cannot happen.
+# Where each happening leads from trialing, active, past due, paused (Z) and ended; a dot where it cannot happen.
 EXPECTED = {
-    Happening.TRIAL_EXTENDED: "T...",
-    Happening.EXTENDED: "TA..",
-    Happening.CANCEL_ASKED: "TAE.",
-    Happening.CANCEL_UNDONE: "TA..",
-    Happening.CHARGED: "AAA.",
-    Happening.DECLINED: "PPP.",
-    Happening.RAN_OUT: "EE..",
-    Happening.GAVE_UP: "..E.",
-    Happening.STOP_ORDERED: "EEE.",
-    Happening.DISPUTED: "TAE.",
-    Happening.ENDED_NOW: "EEE.",
-    Happening.CARD_CHANGED: "TAP.",
-    Happening.FIRST_CHARGE_REFUSED: ".E..",
+    Happening.TRIAL_EXTENDED: "T....",
+    Happening.EXTENDED: "TA...",
+    Happening.CANCEL_ASKED: "TAEE.",
+    Happening.CANCEL_UNDONE: "TA...",
+    Happening.CHARGED: "AAAA.",
+    Happening.DECLINED: "PPP..",
+    Happening.RAN_OUT: "EE...",
+    Happening.GAVE_UP: "..E..",
+    Happening.STOP_ORDERED: "EEEE.",
+    Happening.DISPUTED: "TAEE.",
+    Happening.ENDED_NOW: "EEEE.",
+    Happening.CARD_CHANGED: "TAPZ.",
+    Happening.SWITCH_ASKED: ".A...",
+    Happening.SWITCH_UNDONE: ".A...",
+    Happening.TERM_ANNOUNCED: ".A...",
+    Happening.TERM_EXTENDED: ".A...",
+    Happening.PRICE_ANNOUNCED: ".A...",
+    Happening.PRICE_KEPT: ".A...",
+    Happening.TERMS_CHANGED: ".A...",
+    Happening.PAUSE_ASKED: ".A...",
+    Happening.PAUSE_UNDONE: ".A...",
+    Happening.PAUSED: ".Z...",
+    Happening.PAUSE_EXTENDED: "...Z.",
+    Happening.PAUSE_ENDED: "...A.",
+    Happening.FIRST_CHARGE_REFUSED: ".E...",
 }
 PAIRS = [
     (state, happening, leads_to)
@@ -64,7 +82,7 @@ def test_no_story_leaves_the_end_or_pays_without_a_charge(story: list[Happening]
 
 
 def test_every_living_state_can_end_at_once_and_by_stop_order() -> None:
-    for state in (State.TRIALING, State.ACTIVE, State.PAST_DUE):
+    for state in (State.TRIALING, State.ACTIVE, State.PAST_DUE, State.PAUSED):
         assert move(state, Happening.ENDED_NOW) is State.ENDED
         assert move(state, Happening.STOP_ORDERED) is State.ENDED
 

@@ -31,6 +31,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "POST /v1/trials": {"email": "new@example.com", "payment_method": "pm_card_visa", "consent": CONSENT},
     "POST /v1/access": {"articles": ["the-water-nobody-counted"]},
     "POST /v1/subscriptions/{subscription_id}/cancel": {"reason": "price", "when": "period_end"},
+    "POST /v1/subscriptions/{subscription_id}/withdraw": {"reason": "changed my mind"},
     "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
     "POST /v1/clock/advance": {"seconds": 1},
     "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
@@ -40,6 +41,8 @@ GOOD: dict[str, dict[str, Any]] = {
 }
 WRONG_TYPES: tuple[Any, ...] = (None, [], {}, [[]], True, 1.5, "\x00", "\ud800", "x" * 70_000)
 OPTIONAL = {("POST /v1/payments/{payment_id}/refunds", "amount"), ("POST /v1/clock/advance", "seconds")}
+PLAIN = ("/cancel", "/withdraw")
+"""Whose empty body is the wish in its plainest form."""
 MISSING = "sub_00000000000000000000000000"
 
 
@@ -127,8 +130,8 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(house: House) -> None:
 def test_what_is_not_json_is_malformed(house: House, body: bytes) -> None:
     before = contents(house.world)
     for route, path, _ in with_body(house):
-        if body == b"" and str(route).endswith("/cancel"):
-            continue  # an empty body is a cancellation, in its plainest form
+        if body == b"" and str(route).endswith(PLAIN):
+            continue
         answer = send(house, route, path, body)
         assert answer.status_code == (422 if body == b"" else 400), f"{route}: {answer.text}"
         assert is_named_refusal(answer), f"{route}: {answer.text}"
@@ -146,7 +149,7 @@ def spoilt(name: str, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         for wrong in WRONG_TYPES:
             if not (wrong is None and (name, field) in OPTIONAL):
                 yield f"{field} is {str(wrong)[:20]!a}", good | {field: wrong}
-        if not name.endswith("/cancel") and (name, field) not in OPTIONAL:
+        if not name.endswith(PLAIN) and (name, field) not in OPTIONAL:
             yield f"no {field}", {key: value for key, value in good.items() if key != field}
 
 
@@ -154,7 +157,7 @@ def test_wrong_types_unknown_fields_and_missing_ones_are_invalid(house: House) -
     before, taken = contents(house.world), []
     for route, path, good in with_body(house):
         for what, body in spoilt(str(route), good):
-            if body is None and str(route).endswith("/cancel"):
+            if body is None and str(route).endswith(PLAIN):
                 continue
             answer = send(house, route, path, body)
             allowed = (413,) if "xxxx" in what else (422,)

@@ -19,6 +19,7 @@ WHO = {
     May.CANCEL: {S, F, A},
     May.RESUME: {S, A},
     May.EXTEND: {S, A},
+    May.PAUSE: {S, A},
     May.COMPLIMENTARY: {S, A},
     May.REFUND: {S, F, A},
     May.ANOTHER_TRIAL: {A},
@@ -34,7 +35,13 @@ WHO = {
 }
 OPEN = {"/staff", "/staff/sign-out"}
 """For everybody who is signed in."""
-NAMES = {"reader_id": "rdr_x", "message_id": "msg_x", "request_id": "req_x", "staff_id": "stf_x"}
+NAMES = {
+    "reader_id": "rdr_x",
+    "message_id": "msg_x",
+    "request_id": "req_x",
+    "staff_id": "stf_x",
+    "notice_id": "pno_x",
+}
 
 
 def test_the_table_is_as_agreed() -> None:

@@ -335,7 +335,7 @@ def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one
     world.settle()
     assert world.charges()[0]["amount_refunded"] == 7500
     assert world.rows("SELECT state FROM subscription")[0]["state"] == "ended"
-    assert sorted(world.told(EMAIL)[-2:]) == ["cancelled", "refunded"]
+    assert sorted(world.told(EMAIL)[-2:]) == ["refunded", "withdrawn"]
 
 
 def test_on_the_fifteenth_day_the_money_is_not_offered_and_cannot_be_taken(world: World) -> None:

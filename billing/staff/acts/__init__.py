@@ -4,6 +4,7 @@ from billing.staff.acts.cancelling import Cancel, Resume
 from billing.staff.acts.days import AnotherTrial, Complimentary, Extend
 from billing.staff.acts.money import GiveBack
 from billing.staff.acts.note import Note
+from billing.staff.acts.pausing import EndPause, Pause
 from billing.staff.acts.perform import (
     Changed,
     NeedsReason,
@@ -23,11 +24,13 @@ __all__ = [
     "Changed",
     "Complimentary",
     "Desk",
+    "EndPause",
     "Extend",
     "GiveBack",
     "NeedsReason",
     "Note",
     "OverLimit",
+    "Pause",
     "Preview",
     "Resume",
     "changed_since",

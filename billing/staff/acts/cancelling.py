@@ -9,13 +9,14 @@ from billing.payments import numbers
 from billing.payments.disputed import refuse_while_open
 from billing.renewals import cancel
 from billing.renewals.cancel import DueBack, When
+from billing.renewals.refusals import AlreadyEnded
 from billing.rules.lifecycle import State
 from billing.staff import requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions.change import UnknownSubscription
-from billing.subscriptions.find import latest_of, terms_of
+from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 
@@ -33,7 +34,7 @@ class Cancel:
         """What goes back, how long reading goes on, what isn't charged any more. Raises AlreadyEnded, BadMoment, UnknownSubscription."""
         subscription = _subscription(desk.session, self.reader_id)
         if subscription.state is State.ENDED:
-            raise cancel.AlreadyEnded
+            raise AlreadyEnded
         if not subscription.started_at <= self.asked_at <= desk.at:
             raise cancel.BadMoment
         back = cancel.due_back(desk.session, subscription, self.asked_at)
@@ -89,12 +90,11 @@ class Resume:
     def preview(self, desk: Desk, /) -> Preview:
         """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
         subscription = _subscription(desk.session, self.reader_id)
-        ended = subscription.state is State.ENDED
-        if ended or subscription.cancels_at is None or subscription.cancels_at <= desk.at:
+        if not cancel.can_undo(desk.office, subscription, desk.at):
             raise cancel.NothingToUndo
         refuse_while_open(desk.session, self.reader_id)
-        price = terms_of(desk.session, subscription)[1]
         on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
+        price = terms_on(desk.session, subscription, on)[1]
         words = ["The subscription goes on as if it had never been cancelled."]
         if on is not None:
             words.append(
@@ -133,5 +133,5 @@ def _no_more(desk: Desk, subscription: Subscription) -> list[str]:
     due = next_charge(subscription, desk.office.zone)
     if due is None:
         return ["Nothing more is charged."]
-    price = terms_of(desk.session, subscription)[1]
+    price = terms_on(desk.session, subscription, due.on)[1]
     return [f"The charge of {rand(price.amount)} on {day(due.on)} is not made, nor any after it."]

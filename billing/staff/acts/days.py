@@ -13,7 +13,7 @@ from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
-from billing.subscriptions.find import live_of, on_sale, terms_of
+from billing.subscriptions.find import live_of, on_sale, terms_on
 from billing.subscriptions.models import Subscription
 
 
@@ -31,7 +31,7 @@ class Extend:
         """How the next charge moves. Raises as `renewals.extend.foresee`."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
         seen = extend.foresee(desk.office, subscription, self.days, desk.at)
-        price = terms_of(desk.session, subscription)[1]
+        price = terms_on(desk.session, subscription, seen.after)[1]
         what = "trial" if subscription.state is State.TRIALING else "paid period"
         words = [
             f"The {what} runs through {day(seen.after - timedelta(days=1))}"

@@ -53,7 +53,7 @@ def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, 
 
 @router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")
 def extend(subscription_id: str, body: DaysBody, caller: Readers) -> Response:
-    """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_owing`, `charge_under_way`, `already_ended`."""
+    """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_paused`, `is_owing`, `charge_under_way`, `already_ended`."""
 
     def do(session: Session) -> tuple[int, Any]:
         row = session.get(Subscription, subscription_id)

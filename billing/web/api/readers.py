@@ -1,7 +1,7 @@
 """`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
 
 from contextlib import AbstractContextManager
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -14,6 +14,7 @@ from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
 from billing.renewals.cancel import GiveBack, When, cancel, undo
+from billing.renewals.withdraw import withdraw
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
@@ -40,6 +41,7 @@ class TrialBody(shapes.Body):
 
     email: str = Field(max_length=254)
     external_id: str | None = Field(default=None, min_length=1, max_length=200)
+    plan: Literal["monthly", "yearly"] = "monthly"
     payment_method: str = Field(pattern=r"^[A-Za-z0-9_]{3,100}$")
     consent: ConsentBody
 
@@ -71,6 +73,7 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
             email=body.email,
             external_id=body.external_id,
             method_ref=body.payment_method,
+            plan_id=body.plan,
             agreed=agreed,
             at=caller.at,
             by=caller.by,
@@ -189,7 +192,8 @@ class CancelBody(shapes.Body):
 
 @router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")
 def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody | None = None) -> Response:
-    """Counts from `requested_at`, or from now; with `refund: auto` charges made since then go back."""
+    """Counts from `requested_at`, or from now; with `refund: auto` charges made since then go back. `when: early` leaves a paid
+    year. 409 `already_ended`, `nothing_to_give_back` (the last charge asked back again), `nothing_to_leave`."""
     wanted = body or CancelBody()
     why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 
@@ -207,6 +211,40 @@ def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody 
                     why=why,
                     when=wanted.when,
                     give_back=wanted.refund,
+                )
+            return 200, shapes.subscription(session, row, parts.office.zone)
+
+    return caller.once(wanted.model_dump(mode="json"), do)
+
+
+class WithdrawBody(shapes.Body):
+    """When it was asked; an empty body means now."""
+
+    requested_at: shapes.Instant | None = None
+    reason: str = Field(default="withdrawn", max_length=200)
+
+
+@router.post(
+    "/v1/subscriptions/{subscription_id}/withdraw", summary="Withdraw: the first charge goes back in full"
+)
+def withdraw_subscription(
+    subscription_id: str, caller: Readers, body: WithdrawBody | None = None
+) -> Response:
+    """Within the cooling-off days after the first charge, also after a cancellation. 409 `cooling_off_over` later, or again."""
+    wanted = body or WithdrawBody()
+
+    def do() -> tuple[int, Any]:
+        parts = caller.parts
+        with parts.database.transaction() as session:
+            with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
+                row = withdraw(
+                    session,
+                    parts.office,
+                    subscription_id,
+                    asked_at=wanted.requested_at or caller.at,
+                    at=caller.at,
+                    by=caller.by,
+                    why=wanted.reason,
                 )
             return 200, shapes.subscription(session, row, parts.office.zone)
 

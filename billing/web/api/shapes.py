@@ -14,9 +14,9 @@ from billing.payments.numbers import credit_note_number, invoice_number
 from billing.readers.models import Reader
 from billing.rules.access import Reason
 from billing.rules.card_numbers import holds_card_number
-from billing.subscriptions.find import terms_of
+from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import next_charge
+from billing.subscriptions.schedule import NextCharge, next_charge
 
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -95,12 +95,17 @@ def subscription(session: Session, row: Subscription, zone: ZoneInfo) -> dict[st
         "cancel_requested_at": instant(row.cancel_asked_at),
         "cancels_at": instant(row.cancels_at),
         "ended_at": instant(row.ended_at),
-        "next_charge": {"at": instant(due.at), "amount": money(price.amount, price.currency)}
-        if due
-        else None,
+        "next_charge": _next_charge(session, row, due) if due else None,
+        "next_plan": terms_on(session, row, row.next_terms_on)[0].id if row.next_terms_on else None,
+        "paused_until": row.resumes_on.isoformat() if row.resumes_on else None,
         "price": money(price.amount, price.currency) | {"vat_included": True},
         "payment_method": _method(method),
     }
+
+
+def _next_charge(session: Session, row: Subscription, due: NextCharge) -> dict[str, Any]:
+    price = terms_on(session, row, due.on)[1]
+    return {"at": instant(due.at), "amount": money(price.amount, price.currency)}
 
 
 def _method(row: PaymentMethod | None) -> dict[str, Any] | None:

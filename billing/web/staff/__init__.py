@@ -10,9 +10,24 @@ from billing.web.staff import (
     invoices,
     members,
     newsletters,
+    prices,
     reader,
     requests,
     sign_in,
 )
 
-PAGES = (sign_in, find, reader, acts, disputes, requests, invoices, books, cases, audit, members, newsletters)
+PAGES = (
+    sign_in,
+    find,
+    reader,
+    acts,
+    disputes,
+    requests,
+    prices,
+    invoices,
+    books,
+    cases,
+    audit,
+    members,
+    newsletters,
+)

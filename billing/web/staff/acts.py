@@ -193,6 +193,57 @@ def extend(
     )
 
 
+@router.get("/staff/readers/{reader_id}/pause")
+def pause_page(visit: Annotated[StaffVisit, needs(May.PAUSE)], reader_id: str) -> Response:
+    """A pause: before it is done."""
+    return look(visit, reader_id, lambda _: wishes.pause(reader_id, "1"))
+
+
+@router.post("/staff/readers/{reader_id}/pause")
+def pause(
+    visit: Annotated[StaffVisit, needs(May.PAUSE, acts=True)],
+    reader_id: str,
+    months: Typed = None,
+    why: Why = "",
+    version: Version = "",
+    step: Step = PREVIEW,
+) -> Response:
+    """Do it."""
+    return act(
+        visit,
+        reader_id,
+        lambda _: wishes.pause(reader_id, months or "1"),
+        why=why,
+        version=version,
+        step=step,
+    )
+
+
+@router.get("/staff/readers/{reader_id}/end-pause")
+def end_pause_page(visit: Annotated[StaffVisit, needs(May.PAUSE)], reader_id: str) -> Response:
+    """End a pause, or take it back: before it is done."""
+    return look(visit, reader_id, lambda _: wishes.end_pause(reader_id))
+
+
+@router.post("/staff/readers/{reader_id}/end-pause")
+def end_pause(
+    visit: Annotated[StaffVisit, needs(May.PAUSE, acts=True)],
+    reader_id: str,
+    why: Why = "",
+    version: Version = "",
+    step: Step = PREVIEW,
+) -> Response:
+    """Do it."""
+    return act(
+        visit,
+        reader_id,
+        lambda _: wishes.end_pause(reader_id),
+        why=why,
+        version=version,
+        step=step,
+    )
+
+
 @router.get("/staff/readers/{reader_id}/complimentary")
 def complimentary_page(visit: Annotated[StaffVisit, needs(May.COMPLIMENTARY)], reader_id: str) -> Response:
     """Complimentary days: before it is done."""

@@ -25,6 +25,7 @@ SIGN_IN = "/staff/sign-in"
 ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.FIND, "/staff", "Readers"),
     (May.ANSWER, "/staff/requests", "Requests"),
+    (May.ANSWER, "/staff/prices", "Prices"),
     (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (May.INVOICES, "/staff/invoices", "Invoices"),
     (May.BOOKS, "/staff/books", "Books"),

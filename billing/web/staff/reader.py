@@ -22,9 +22,9 @@ from billing.staff.acts import Note, perform
 from billing.staff.entry import Entry, Kind
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
-from billing.subscriptions.find import latest_of, terms_of
+from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import next_charge
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.web import views
 from billing.web.show import card_of
 from billing.web.staff.guard import StaffVisit, needs
@@ -119,7 +119,7 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
     if due is None:
         words = "waiting for another card" if subscription.cancels_at is None else "it is cancelled"
         return f"Nothing more is charged: {words}."
-    price = terms_of(session, subscription)[1]
+    price = terms_on(session, subscription, due.on)[1]
     amount = Money(price.amount, price.currency).with_vat_words()
     return f"{amount} on {due.on:%A} {due.on.day} {due.on:%B %Y}."
 
@@ -130,10 +130,14 @@ def _acts(
     """What makes sense now, and this member may do."""
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
+    paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
+    paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
     offered = (
         (May.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
         (May.RESUME, live and cancelled, "resume", "Take the cancellation back"),
-        (May.EXTEND, live and not cancelled, "extend", "Extend"),
+        (May.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
+        (May.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
+        (May.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
         (May.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (May.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
     )

@@ -10,8 +10,19 @@ from billing.errors import Invalid, Refusal
 from billing.payments import refund
 from billing.payments.models import Payment
 from billing.renewals.cancel import When
+from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import requests
-from billing.staff.acts import Act, AnotherTrial, Cancel, Complimentary, Extend, GiveBack, Resume
+from billing.staff.acts import (
+    Act,
+    AnotherTrial,
+    Cancel,
+    Complimentary,
+    EndPause,
+    Extend,
+    GiveBack,
+    Pause,
+    Resume,
+)
 from billing.staff.roles import MOST_DAYS
 from billing.web import views
 from billing.web.staff.guard import StaffVisit
@@ -82,6 +93,19 @@ def resume(reader_id: str) -> Wish:
 def extend(reader_id: str, days: str) -> Wish:
     """So many days longer."""
     return _of_days("extend", "Extend the trial or the paid period", Extend, reader_id, days)
+
+
+def pause(reader_id: str, months: str) -> Wish:
+    """So many months without a charge."""
+    lengths = tuple((str(n), "one month" if n == 1 else f"{n} months") for n in range(1, MOST_BY_STAFF + 1))
+    chosen = months if months in dict(lengths) else "1"
+    field = views.ActField(name="months", label="How long", kind="choice", value=chosen, choices=lengths)
+    return Wish("pause", "Pause the subscription", Pause(reader_id, int(chosen)), (field,))
+
+
+def end_pause(reader_id: str) -> Wish:
+    """Go on."""
+    return Wish("end-pause", "End the pause", EndPause(reader_id))
 
 
 def complimentary(reader_id: str, days: str) -> Wish:

@@ -10,6 +10,7 @@ from billing.web.views.account import (
     Cancelled,
     ChangeCard,
     CreditNote,
+    LeaveEarly,
     NextCharge,
     PastDue,
     Pay,
@@ -21,9 +22,12 @@ from billing.web.views.account import (
     SignInConfirm,
     SignInExpired,
     SignInSent,
+    Withdraw,
+    Withdrawal,
 )
 from billing.web.views.books import AccountRow, OwedRow, SeriesRow, StaffBooks, VatRow
 from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCases, StaffDispute
+from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
 from billing.web.views.newsletters import (
@@ -65,10 +69,12 @@ from billing.web.views.staff import (
     StaffInvoices,
     StaffMail,
     StaffMembers,
+    StaffPrices,
     StaffReader,
     StaffRequest,
     StaffRequests,
     StaffSignIn,
+    UntoldRow,
 )
 from billing.web.views.start import CardDeclined, Offer, Refused, Review, Started, StartPending, Subscribe
 
@@ -88,6 +94,7 @@ __all__ = [
     "CaseRow",
     "ChangeCard",
     "Choice",
+    "Choices",
     "Compose",
     "Contact",
     "ContactSent",
@@ -104,6 +111,7 @@ __all__ = [
     "IssueProgress",
     "IssueRow",
     "Issues",
+    "LeaveEarly",
     "LetterRow",
     "ListRow",
     "Listen",
@@ -120,10 +128,14 @@ __all__ = [
     "OwedRow",
     "Page",
     "PastDue",
+    "PauseOption",
+    "PausePage",
     "Pay",
     "PayOver",
     "PaymentRow",
     "Pick",
+    "PlanOption",
+    "PlanPage",
     "Receipt",
     "ReceiptRow",
     "Refused",
@@ -149,6 +161,7 @@ __all__ = [
     "StaffInvoices",
     "StaffMail",
     "StaffMembers",
+    "StaffPrices",
     "StaffReader",
     "StaffRequest",
     "StaffRequests",
@@ -159,6 +172,9 @@ __all__ = [
     "Teaser",
     "TrialDates",
     "Unsubscribe",
+    "UntoldRow",
     "VatRow",
     "Wall",
+    "Withdraw",
+    "Withdrawal",
 ]

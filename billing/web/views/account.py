@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import ClassVar
 
 from billing.rules.money import Money
+from billing.web.views.choices import Choices
 from billing.web.views.frame import Card
 
 
@@ -81,6 +82,30 @@ class SessionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """What goes back in full if it is asked for by `last_day`, at `action`."""
+
+    amount: Money
+    last_day: date
+    action: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaveEarly:
+    """A paid year left early: the last day of reading, and what goes back."""
+
+    last_day: date
+    refund: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    template: ClassVar[str] = "withdraw.html"
+    email: str
+    offer: Withdrawal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """`status` is one sentence. A reader who never subscribed has no card, no receipts, and `can_subscribe`."""
 
@@ -96,13 +121,15 @@ class Account:
     receipts: tuple[ReceiptRow, ...]
     sessions: tuple[SessionRow, ...]
     dispute: AccountDispute | None = None
+    withdraw: Withdrawal | None = None
+    plan: Choices | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
     """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
 
-    With `refund` the reader may instead end today and get that amount back.
+    With `refund` the reader may instead end today and get that amount back; with `leave`, a year early.
     """
 
     template: ClassVar[str] = "cancel.html"
@@ -110,6 +137,7 @@ class Cancel:
     access_until: date | None
     in_trial: bool
     refund: Money | None
+    leave: LeaveEarly | None = None
     action: str = "/account/cancel"
     reasons: tuple[tuple[str, str], ...] = (
         ("price", "It costs too much"),
@@ -128,6 +156,7 @@ class Cancelled:
     ever_charged: bool
     refund: Money | None = None
     undo_action: str | None = "/account/resume"
+    withdraw: Withdrawal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

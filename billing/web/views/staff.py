@@ -173,6 +173,26 @@ class StaffMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UntoldRow:
+    """A reader whom the notice of another price did not reach; `can_be_seen` once the old price has been kept."""
+
+    notice_id: str
+    reader_id: str
+    email: str
+    keeps: Money
+    instead_of: Money
+    starts_on: date
+    answer: str
+    can_be_seen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffPrices:
+    template: ClassVar[str] = "staff/prices.html"
+    rows: tuple[UntoldRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffRequests:
     """Oldest first, with the rand at risk."""
 

@@ -1,4 +1,4 @@
-"""The pages from the offer to a running subscription."""
+"""The pages from the offer to a running subscription. With `then`, the price is that of a year, and a month after it costs that."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +14,8 @@ from billing.web.views.reading import Teaser
 class Offer:
     template: ClassVar[str] = "offer.html"
     price: Money
+    year: Money | None = None
+    """What a year costs, where there is such a plan."""
     dates: TrialDates
     articles: tuple[Teaser, ...]
 
@@ -22,6 +24,8 @@ class Offer:
 class Subscribe:
     template: ClassVar[str] = "subscribe.html"
     price: Money
+    then: Money | None = None
+    plan: str = "monthly"
     dates: TrialDates
     email: str = ""
     error: str | None = None
@@ -41,6 +45,7 @@ class Review:
     dates: TrialDates | None
     next_charge_on: date
     consent_text: str
+    then: Money | None = None
     error: str | None = None
 
 
@@ -52,6 +57,7 @@ class Refused:
     why: Literal["trial_used", "card_used", "already_subscribed"]
     price: Money
     next_charge_on: date
+    then: Money | None = None
     cooling_off_days: int = 14
 
 
@@ -65,6 +71,7 @@ class Started:
     dates: TrialDates | None
     next_charge_on: date
     card: Card
+    then: Money | None = None
     newsletters: tuple[Choice, ...] = ()
 
 

@@ -1,0 +1,208 @@
+"""Another price for those who have subscribed: planned by an operator, told to each a month ahead, charged only where the
+notice arrived (CARD-8, CPA-8)."""
+
+from datetime import date, datetime, time, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from billing import ids
+from billing.db import Database
+from billing.mail.models import Message, MessageState
+from billing.office import Office
+from billing.payments import tell_choices
+from billing.rules import price_notice
+from billing.rules.lifecycle import Happening, State
+from billing.rules.money import Money
+from billing.rules.periods import at_time
+from billing.subscriptions import period, price
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.models import (
+    Because,
+    NoticeState,
+    Plan,
+    Price,
+    PriceChange,
+    PriceNotice,
+    Subscription,
+)
+
+LOOK_AT = time(6)
+LOOK_EVERY = timedelta(days=5)
+"""Often enough: a notice may be sent on any of the fifteen days from 45 to 31 before its period."""
+BATCH = 200
+
+
+def plan_change(
+    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime, by: str
+) -> PriceChange:
+    """Another price: for who starts from `first_day` on, and, each after their notice, for those who have subscribed.
+
+    It takes the place of a change that was planned earlier and not told yet. Raises UnknownPlan, PastPrice."""
+    added = price.add(session, plan_id, cents, first_day, today=today, at=at)
+    earlier = session.exec(
+        select(PriceChange)
+        .join(Price, col(Price.id) == PriceChange.price_id)
+        .where(Price.plan_id == plan_id, col(PriceChange.closed_at).is_(None))
+    )
+    for one in earlier.all():
+        one.closed_at = at
+        session.add(one)
+    planned = PriceChange(id=ids.new("pch", at), price_id=added.id, planned_at=at, by=by, look_at=at)
+    session.add(planned)
+    session.flush()
+    return planned
+
+
+def announce_due(database: Database, office: Office, at: datetime) -> int:
+    """Tell everybody whose turn it is; how many were told. A change is looked at every few days."""
+    told = 0
+    while True:
+        with database.transaction() as session:
+            due = session.exec(_open().where(PriceChange.look_at <= at).limit(1)).first()
+        if due is None:
+            return told
+        after: str | None = ""
+        while after is not None:
+            with database.transaction() as session:
+                after, count = _tell_some(session, office, due, after, at)
+                told += count
+        with database.transaction() as session:
+            _look_again(session, office, due.id, at)
+
+
+def _open() -> SelectOfScalar[PriceChange]:
+    return select(PriceChange).where(col(PriceChange.closed_at).is_(None)).order_by(col(PriceChange.look_at))
+
+
+def _tell_some(
+    session: Session, office: Office, planned: PriceChange, after: str, at: datetime
+) -> tuple[str | None, int]:
+    """One batch; where the next one begins, and how many were told."""
+    new = session.get_one(Price, planned.price_id)
+    found = session.exec(
+        _waiting(planned, new)
+        .where(
+            Subscription.state == State.ACTIVE,
+            col(Subscription.cancels_at).is_(None),
+            col(Subscription.next_price_id).is_(None),
+            col(Subscription.period_end_on).is_not(None),
+            Subscription.id > after,
+        )
+        .order_by(col(Subscription.id))
+        .limit(BATCH)
+    ).all()
+    told = sum(_tell(session, office, planned, new, subscription_id, at) for subscription_id in found)
+    return (found[-1] if len(found) == BATCH else None), told
+
+
+def _waiting(planned: PriceChange, new: Price) -> SelectOfScalar[str]:
+    """Those of the plan, at an earlier price, who haven't been told of this change."""
+    notices = sa.exists().where(
+        col(PriceNotice.change_id) == planned.id, col(PriceNotice.subscription_id) == Subscription.id
+    )
+    return (
+        select(Subscription.id)
+        .join(Price, col(Price.id) == Subscription.price_id)
+        .where(
+            Subscription.plan_id == new.plan_id,
+            Subscription.state != State.ENDED,
+            col(Subscription.term).is_(False),  # a year ends, and what follows is told then
+            Price.id != new.id,
+            Price.valid_from <= new.valid_from,
+            ~notices,
+        )
+    )
+
+
+def _tell(
+    session: Session, office: Office, planned: PriceChange, new: Price, subscription_id: str, at: datetime
+) -> bool:
+    """Announce the price to one subscription if its turn has come: a notice, and the period it is for."""
+    s = lock(session, subscription_id)
+    if s.state is not State.ACTIVE or s.cancels_at is not None or s.next_price_id is not None:
+        return False
+    today = office.today(at)
+    months = session.get_one(Plan, s.plan_id).months
+    earliest = max(new.valid_from, price_notice.earliest_start(today))
+    starts_on = period.first_from(s, earliest, months).start_on
+    if not price_notice.is_time(today, starts_on):
+        return False
+    notice = PriceNotice(
+        id=ids.new("pno", at),
+        change_id=planned.id,
+        subscription_id=s.id,
+        reader_id=s.reader_id,
+        state=NoticeState.TOLD,
+        text_version=tell_choices.PRICE_NOTICE_TEXT,
+        starts_on=starts_on,
+        told_at=at,
+    )
+    session.add(notice)
+    session.flush()
+    change(
+        session,
+        s,
+        Happening.PRICE_ANNOUNCED,
+        at=at,
+        by="worker",
+        why=f"{new.amount} cents from {starts_on}",
+        zone=office.zone,
+        next_price_id=new.id,
+        next_terms_on=starts_on,
+        next_terms_because=Because.PRICE,
+    )
+    tell_choices.price_notice(session, office, s, notice, new, at)
+    session.add(s)
+    return True
+
+
+def _look_again(session: Session, office: Office, change_id: str, at: datetime) -> None:
+    """Until nobody is left to tell, and nobody can still start at the old price."""
+    planned = session.get_one(PriceChange, change_id)
+    new = session.get_one(Price, planned.price_id)
+    today = office.today(at)
+    if today >= new.valid_from and session.exec(_waiting(planned, new).limit(1)).first() is None:
+        planned.closed_at = at
+    planned.look_at = at_time(today + LOOK_EVERY, LOOK_AT, office.zone)
+    session.add(planned)
+
+
+def next_due(session: Session) -> datetime | None:
+    """When a change wants looking at next."""
+    due = session.exec(_open().limit(1)).first()
+    return due.look_at if due else None
+
+
+def next_words(session: Session) -> str:
+    """The next look, for people."""
+    due = session.exec(_open().limit(1)).first()
+    if due is None:
+        return "nothing"
+    new = session.get_one(Price, due.price_id)
+    amount = Money(new.amount, new.currency).with_vat_words()
+    return f"we look whom to tell of the new price of {amount}"
+
+
+def untold(session: Session) -> list[tuple[PriceNotice, Message | None]]:
+    """Notices of another price that did not arrive, oldest first, each with its mail: for staff, who may find another way.
+    The old price stays until then."""
+    rows = session.exec(
+        select(PriceNotice, Message)
+        .join(Message, col(Message.key) == "price-notice:" + col(PriceNotice.id), isouter=True)
+        .join(Subscription, col(Subscription.id) == PriceNotice.subscription_id)
+        .where(
+            Subscription.state != State.ENDED,
+            sa.or_(
+                col(PriceNotice.state) == NoticeState.KEPT,
+                sa.and_(
+                    col(PriceNotice.state) == NoticeState.TOLD,
+                    col(Message.state).in_((MessageState.REFUSED, MessageState.EXPIRED)),
+                ),
+            ),
+        )
+        .order_by(col(PriceNotice.id))
+        .limit(500)
+    )
+    return [(notice, message) for notice, message in rows]

@@ -1,0 +1,56 @@
+"""A fixed term, such as a year: when its end is announced, and what goes back to whoever leaves early (CPA-2)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from billing.rules import business_days
+from billing.rules.periods import at_time, start_of_day
+
+EARLIEST, AIM, LATEST = 79, 60, 41
+"""Business days before the end of a term, a day inside the 80 and 40 of the law, so that no way of counting is outside."""
+NOTICE_TIME = time(9)
+MOST_NOTICE = 20
+"""Business days of notice that may be asked of whoever leaves early; the law allows no more (CPA-2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """When the mail server must have accepted the notice: both ends included (UTC). It is sent from `aim_at` on."""
+
+    opens_at: datetime
+    aim_at: datetime
+    closes_at: datetime
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the instant lies in it."""
+        return self.opens_at <= at <= self.closes_at
+
+
+def window(ends_on: date, zone: ZoneInfo) -> Window:
+    """The window of the notice for a term whose first day after it is `ends_on`."""
+    last_day = ends_on - timedelta(days=1)
+    return Window(
+        start_of_day(business_days.before(last_day, EARLIEST), zone),
+        at_time(business_days.before(last_day, AIM), NOTICE_TIME, zone),
+        at_time(business_days.before(last_day, LATEST), time(23, 59, 59), zone),
+    )
+
+
+def extended_end(today: date) -> date:
+    """The first day after a term that is made longer `today` because its notice came too late: there is time for it again."""
+    return business_days.after(today, LATEST + 4) + timedelta(days=1)
+
+
+def leaves_on(today: date, notice_days: int) -> date:
+    """The last day of reading for whoever leaves a term `today` with so many business days of notice."""
+    return business_days.after(today, min(notice_days, MOST_NOTICE))
+
+
+def unused_cents(gross: int, start_on: date, end_on: date, last_day: date) -> int:
+    """Cents of a term that go back when its last day is `last_day`: by the day, rounded up for the reader, without a penalty.
+
+    `end_on` is the first day after the term."""
+    days = (end_on - start_on).days
+    unused = max(0, min(days, (end_on - last_day).days - 1))
+    return -(-gross * unused // days)

@@ -1,0 +1,80 @@
+"""Pause a subscription for a reader who asked by mail or on the phone."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from billing.renewals import pause
+from billing.rules.pause import MOST_BY_STAFF
+from billing.staff.acts.shape import Desk, Preview, day, rand
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.find import live_of, terms_on
+from billing.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True)
+class Pause:
+    """So many months, from the end of what is paid."""
+
+    reader_id: str
+    months: int
+    what = May.PAUSE
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """From when to when, and what is charged then. Raises as `renewals.pause.foresee`."""
+        subscription = _running(desk.session, self.reader_id)
+        seen = pause.foresee(desk.office, subscription, self.months, desk.at, most=MOST_BY_STAFF)
+        price = terms_on(desk.session, subscription, seen.resumes_on)[1]
+        words = (
+            f"Reading goes on through {day(seen.start_on - timedelta(days=1))}, as it is paid for.",
+            "Then nothing is charged, and articles for subscribers are closed.",
+            f"It goes on by itself on {day(seen.resumes_on)}, with a charge of {rand(price.amount)}; a mail says so before.",
+        )
+        return Preview(words, "Pause the subscription")
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Plan it."""
+        subscription = _running(desk.session, self.reader_id)
+        pause.ask(
+            desk.session,
+            desk.office,
+            subscription.id,
+            self.months,
+            at=desk.at,
+            by=actor.by,
+            why=why,
+            most=MOST_BY_STAFF,
+        )
+        return subscription.id
+
+
+@dataclass(frozen=True)
+class EndPause:
+    """Take a pause back; one that runs ends now, and the next period is charged."""
+
+    reader_id: str
+    what = May.PAUSE
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """What is charged, and when. Raises NotPaused, UnknownSubscription."""
+        subscription = _running(desk.session, self.reader_id)
+        on = pause.goes_on(desk.office, subscription, desk.at)
+        price = terms_on(desk.session, subscription, on)[1]
+        words = (f"The subscription goes on. The card is charged {rand(price.amount)} on {day(on)}.",)
+        return Preview(words, "End the pause")
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """End it."""
+        subscription = _running(desk.session, self.reader_id)
+        pause.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
+        return subscription.id
+
+
+def _running(session: Session, reader_id: str) -> Subscription:
+    found = live_of(session, reader_id)
+    if found is None:
+        raise UnknownSubscription("There is no running subscription.")
+    return found

@@ -1,0 +1,134 @@
+"""Back from the card page: the start is finished once, whoever comes first; what happens now, and when."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.newsletters.signups import Person
+from billing.payments import charge
+from billing.payments import setup as setups
+from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.readers import sessions
+from billing.readers.register import by_id
+from billing.renewals.run import run_for
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.subscriptions.find import MONTHLY, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import AlreadySubscribed
+from billing.web import cookies, views
+from billing.web.choices import month_after
+from billing.web.newsletters import boxes
+from billing.web.show import card_of
+from billing.web.starting import TRIAL, dates_of, refused_page, remembered
+from billing.web.visit import Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+WAY_BACK = timedelta(hours=1)
+
+
+@router.get("/subscribe/back")
+def back(visit: Visiting, setup: str = "") -> Response:
+    """The reader returns from the card page: finish, if the webhook hasn't."""
+    parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
+    with parts.database.transaction() as session:
+        known = session.get(CardSetup, setup_id)
+    if known is None or known.browser_hash != visit.browser_hash:
+        raise setups.UnknownSetup
+    found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by="reader")
+    return arrive(visit, found)
+
+
+def arrive(visit: Visit, setup: CardSetup) -> Response:
+    """The page that follows from how the visit to the card page ended."""
+    match setup.state:
+        case SetupState.OPEN:
+            return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+        case SetupState.EXPIRED:
+            return visit.go("/subscribe/review")
+        case SetupState.REFUSED:
+            return refused_page(
+                visit,
+                "already_subscribed" if setup.refusal == AlreadySubscribed.code else "card_used",
+                (remembered(visit) or (TRIAL, MONTHLY, ""))[1],
+            )
+        case SetupState.DONE:
+            return _welcome(visit, setup)
+
+
+_CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
+
+
+def _welcome(visit: Visit, setup: CardSetup) -> Response:
+    """Charge what is due at once, and sign the browser in where it has just made the account."""
+    subscription_id = str(setup.subscription_id)
+    if setup.purpose is not SetupPurpose.TRIAL:
+        run_for(visit.parts.till, subscription_id, visit.at)
+    with visit.parts.database.transaction() as session:
+        subscription = session.get_one(Subscription, subscription_id)
+        tried = charge.last_since(session, subscription_id, setup.created_at)
+        if visit.reader is None and setup.new_reader:
+            _sign_in_first_time(visit, session, subscription.reader_id, setup)
+    if subscription.charging_since is not None:
+        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+    if setup.purpose is SetupPurpose.CARD:
+        if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
+            return visit.go("/account", "same-card")
+        return visit.go("/account", _CARD_FLASH.get(tried, "card") if tried else "card")
+    if subscription.state is State.ENDED:
+        advice = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
+        return visit.page(views.CardDeclined(advice=advice), 402)
+    return visit.go("/subscribe/started")
+
+
+def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: CardSetup) -> None:
+    """Only while nobody has proved the address by a mailed link: from then on a link is the way in.
+
+    And only on the way back from the card page: later, or after signing out, this address in the history opens nothing."""
+    reader = by_id(session, reader_id)
+    late = setup.finished_at is None or visit.at - setup.finished_at > WAY_BACK
+    if reader.address_proved_at is None and not late and not sessions.ever_ended(session, reader.id):
+        secret = sessions.open_session(
+            session,
+            visit.parts.office.tokens,
+            reader.id,
+            at=visit.at,
+            ip=visit.ip,
+            device=visit.device,
+            proved=False,
+        )
+        visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
+
+
+@router.get("/subscribe/started")
+def started(visit: Visiting) -> Response:
+    """What happens now, and when; for the browser that started it."""
+    with visit.parts.database.transaction() as session:
+        setup = session.get(CardSetup, visit.cookie(cookies.SETUP))
+        if setup is None or setup.browser_hash != visit.browser_hash or setup.state is not SetupState.DONE:
+            return visit.go("/account")
+        subscription = session.get_one(Subscription, setup.subscription_id)
+        plan, price = terms_of(session, subscription)
+        method = session.get_one(PaymentMethod, setup.payment_method_id)
+        offered = _newsletters(visit, session)
+        then = month_after(visit, session, plan)
+    view = views.Started(
+        email=setup.email,
+        price=Money(price.amount, price.currency),
+        then=then,
+        dates=dates_of(visit, plan, since=setup.created_at) if setup.purpose is SetupPurpose.TRIAL else None,
+        next_charge_on=subscription.period_end_on or subscription.charge_on,
+        card=card_of(method),
+        newsletters=offered,
+    )
+    return visit.page(view)
+
+
+def _newsletters(visit: Visit, session: Session) -> tuple[views.Choice, ...]:
+    """Those that a signed-in reader hasn't chosen yet."""
+    if visit.reader is None:
+        return ()
+    found = boxes(session, Person.of(visit.reader))
+    return tuple(each for each in found if not each.chosen and not each.pending)

@@ -1,0 +1,63 @@
+"""Readers whom the notice of another price did not reach: they keep the old price until staff have found another way."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.mail.models import Message
+from billing.readers.register import by_id
+from billing.renewals import announce_price
+from billing.rules.money import Money
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.subscriptions.models import NoticeState, Price, PriceChange, PriceNotice, Subscription
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/staff/prices")
+def untold(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
+    """The list, oldest first."""
+    with visit.parts.database.transaction() as session:
+        rows = tuple(_row(session, notice, mail) for notice, mail in announce_price.untold(session))
+    return visit.page(views.StaffPrices(rows=rows))
+
+
+def _row(session: Session, notice: PriceNotice, mail: Message | None) -> views.UntoldRow:
+    planned = session.get_one(PriceChange, notice.change_id)
+    new = session.get_one(Price, planned.price_id)
+    subscription = session.get_one(Subscription, notice.subscription_id)
+    old = session.get_one(Price, subscription.price_id)
+    return views.UntoldRow(
+        notice_id=notice.id,
+        reader_id=notice.reader_id,
+        email=by_id(session, notice.reader_id).email,
+        keeps=Money(old.amount, old.currency),
+        instead_of=Money(new.amount, new.currency),
+        starts_on=notice.starts_on,
+        answer=(mail.last_answer if mail else None) or "it could not be delivered in time",
+        can_be_seen=notice.state is NoticeState.KEPT,
+    )
+
+
+@router.post("/staff/prices/{notice_id}/seen")
+def seen(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], notice_id: str) -> Response:
+    """Somebody has dealt with it; the old price stays."""
+    with visit.parts.database.transaction() as session:
+        notice = session.get(PriceNotice, notice_id, with_for_update=True)
+        if notice is not None and notice.state is NoticeState.KEPT:
+            notice.state, notice.seen_by = NoticeState.SEEN, visit.actor.by
+            session.add(notice)
+            audit.write(
+                session,
+                visit.actor,
+                "price_kept_seen",
+                at=visit.at,
+                reader_id=notice.reader_id,
+                subject=notice.id,
+            )
+    return visit.go("/staff/prices", "staff-saved")

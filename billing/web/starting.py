@@ -1,0 +1,80 @@
+"""What the pages of a start share: the calendar and the price of today, what the browser remembers, the friendly refusal."""
+
+import base64
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.rules import notices, periods, trial
+from billing.rules.money import Money
+from billing.subscriptions.find import MONTHLY, on_sale
+from billing.subscriptions.models import Plan, Price
+from billing.subscriptions.start import Open
+from billing.web import cookies, views
+from billing.web.choices import month_after
+from billing.web.visit import Visit
+
+START_LIFE = timedelta(hours=12)
+TRIAL, PAID = "trial", "paid"
+
+
+def dates_of(visit: Visit, plan: Plan, since: datetime | None = None) -> views.TrialDates:
+    """The calendar of a trial that starts today, or that started at `since`."""
+    today = visit.parts.office.today(since or visit.at)
+    zone = visit.parts.office.zone
+    charge_on = trial.first_charge_on(today, plan.trial_days)
+    charge_at = trial.charge_at(charge_on, zone)
+    first, second = (
+        periods.civil_date(notices.window(which, charge_at).aim_at, zone)
+        for which in (notices.Notice.FIRST, notices.Notice.SECOND)
+    )
+    return views.TrialDates(
+        days=plan.trial_days,
+        free_until=trial.last_free_day(today, plan.trial_days),
+        first_notice_on=first,
+        second_notice_on=second,
+        first_charge_on=charge_on,
+    )
+
+
+def terms_today(visit: Visit, session: Session, plan_id: str = MONTHLY) -> tuple[Plan, Price, Money]:
+    """What is on sale today."""
+    plan, price = on_sale(session, visit.parts.office.today(visit.at), plan_id)
+    return plan, price, Money(price.amount, price.currency)
+
+
+Why = Literal["trial_used", "card_used", "already_subscribed"]
+WHY: dict[Open, Why] = {Open.PAID: "trial_used", Open.NOTHING: "already_subscribed"}
+
+
+def refused_page(visit: Visit, why: Why, plan_id: str = MONTHLY) -> Response:
+    with visit.parts.database.transaction() as session:
+        plan, _, money = terms_today(visit, session, plan_id)
+        then = month_after(visit, session, plan)
+    next_on = periods.nth(visit.parts.office.today(visit.at), 1, plan.months).end_on
+    view = views.Refused(
+        why=why,
+        price=money,
+        then=then,
+        next_charge_on=next_on,
+        cooling_off_days=visit.parts.office.cooling_off_days,
+    )
+    return visit.page(view, 409)
+
+
+def remember(visit: Visit, email: str, mode: str, plan: str) -> None:
+    """The address and the plan stay in the reader's own browser, signed, until something is agreed to."""
+    packed = base64.urlsafe_b64encode(f"{mode}/{plan}:{email}".encode()).decode()
+    visit.give(cookies.START, visit.parts.office.tokens.token("start", packed), START_LIFE)
+
+
+def remembered(visit: Visit) -> tuple[str, str, str] | None:
+    """Mode, plan and address."""
+    packed = visit.parts.office.tokens.subject_of("start", visit.cookie(cookies.START))
+    if packed is None:
+        return (TRIAL, MONTHLY, visit.reader.email) if visit.reader else None
+    wish, _, email = base64.urlsafe_b64decode(packed).decode().partition(":")
+    mode, _, plan = wish.partition("/")
+    return mode, plan or MONTHLY, visit.reader.email if visit.reader else email

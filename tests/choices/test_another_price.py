@@ -1,0 +1,125 @@
+"""Another price for those who have subscribed: told a month ahead, never charged without that, and a bounce keeps the old one."""
+
+from datetime import date
+
+import pytest
+
+from billing.renewals import announce_price
+from tests.staff.conftest import add, sign_in
+from tests.world import World, local
+
+EMAIL = "anna@example.com"
+
+
+def plan(world: World, cents: int, first_day: date) -> None:
+    """What `billing prices change` does."""
+    with world.parts.database.transaction() as session:
+        announce_price.plan_change(
+            session,
+            "monthly",
+            cents,
+            first_day,
+            today=world.parts.office.today(world.now),
+            at=world.now,
+            by="command",
+        )
+
+
+def amounts(world: World, reader_id: str) -> list[tuple[str, int]]:
+    charged = zip(world.charged_at(of=reader_id), world.charges(of=reader_id), strict=True)
+    return [(at[:10], charge["amount"]) for at, charge in charged]
+
+
+def test_a_new_price_begins_a_month_after_its_notice(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 4, 20))
+    plan(world, 8000, date(2027, 5, 1))
+    later = world.start_trial("later@example.com", "pm_card_visa__2")  # before 1 May: at the old price
+    world.advance_to(local(2027, 5, 20))
+    newest = world.start_trial("newest@example.com", "pm_card_visa__3")
+    assert newest["subscription"]["price"]["amount"] == 8000
+    notice = next(letter for letter in world.letters(EMAIL) if "price of your subscription" in letter.subject)
+    assert "R75.00 incl. VAT every month" in notice.text
+    assert "R80.00 incl. VAT every month" in notice.text
+    assert any("/cancel/" in link for link in notice.links)
+    account = world.browser().sign_in(EMAIL)
+    assert "From Wednesday 16 June 2027 you pay R80.00 incl. VAT a month." in account.words
+    assert "R80.00 incl. VAT on Wednesday 16 June 2027" in account.words
+    world.advance_to(local(2027, 8, 1))
+    assert amounts(world, begun["reader"]["id"]) == [
+        ("2027-03-16", 7500),
+        ("2027-04-16", 7500),
+        ("2027-05-16", 7500),
+        ("2027-06-16", 8000),
+        ("2027-07-16", 8000),
+    ]
+    rows = world.rows(
+        "SELECT m.accepted_at, n.starts_on, n.state, n.text_version FROM price_notice n"
+        " JOIN message m ON m.key = 'price-notice:' || n.id ORDER BY n.id"
+    )
+    for row in rows:
+        starts = local(row["starts_on"].year, row["starts_on"].month, row["starts_on"].day, 9)
+        assert (starts - row["accepted_at"]).days >= 30
+        assert (row["state"], row["text_version"]) == ("holds", "price-notice-2026-11")
+    assert len(rows) == 2
+    assert amounts(world, later["reader"]["id"])[-1][1] == 8000
+    assert world.told(EMAIL).count("price_notice") == 1
+    assert {row["amount"] for row in amounts_of_newest(world, newest["reader"]["id"])} == {8000}
+    assert "price_notice" not in world.told("newest@example.com")
+
+
+def amounts_of_newest(world: World, reader_id: str) -> list[dict[str, int]]:
+    return [{"amount": charge["amount"]} for charge in world.charges(of=reader_id)]
+
+
+def test_a_bounce_keeps_the_old_price_and_stands_on_the_list_of_staff(world: World) -> None:
+    begun = world.start_trial("gone@example.com")
+    world.advance_to(local(2027, 4, 20))
+    world.sink.refuse(550, "5.1.1 no such mailbox", to="gone@example.com")
+    plan(world, 8000, date(2027, 5, 1))
+    world.advance_to(local(2027, 5, 10))
+    support = sign_in(world, add(world, "support").email)
+    page = support.get("/staff/prices")
+    assert "gone@example.com" in page.words
+    assert "550 5.1.1 no such mailbox" in page.words
+    world.advance_to(local(2027, 7, 20))
+    assert {amount for _, amount in amounts(world, begun["reader"]["id"])} == {7500}
+    changes = [
+        row["happening"] for row in world.rows("SELECT happening FROM subscription_change ORDER BY id")
+    ]
+    assert changes.count("price_announced") == changes.count("price_kept") == 1
+    support = sign_in(world, "support@paper.example")
+    page = support.get("/staff/prices")
+    notice = world.rows("SELECT id FROM price_notice")[0]["id"]
+    page = support.post(f"/staff/prices/{notice}/seen")
+    assert "Everybody was told" in page.words
+    assert world.rows("SELECT state, seen_by FROM price_notice") == [
+        {"state": "seen", "seen_by": "staff:support@paper.example"}
+    ]
+
+
+@pytest.mark.prove
+def test_a_notice_too_late_is_not_charged_and_a_cancellation_ends_it(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 4, 20))
+    plan(world, 8000, date(2027, 5, 1))
+    world.advance_to(local(2027, 5, 10))
+    subscription = begun["subscription"]["id"]
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+    world.advance_to(local(2027, 8, 1))
+    assert {amount for _, amount in amounts(world, begun["reader"]["id"])} == {7500}
+
+
+@pytest.mark.prove
+def test_a_second_change_takes_the_place_of_the_first(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 20))
+    plan(world, 8000, date(2027, 6, 1))
+    plan(world, 7900, date(2027, 7, 1))
+    world.advance_to(local(2027, 8, 20))
+    assert amounts(world, begun["reader"]["id"])[-3:] == [
+        ("2027-06-16", 7500),
+        ("2027-07-16", 7900),
+        ("2027-08-16", 7900),
+    ]
+    assert world.told(EMAIL).count("price_notice") == 1

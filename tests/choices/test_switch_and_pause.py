@@ -1,0 +1,134 @@
+"""Another plan at the period's end, and a pause: told before, undone until then, and going on by themselves."""
+
+from datetime import date
+
+import pytest
+
+from tests.world import World, local
+
+EMAIL = "sipho@example.com"
+
+
+def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(make_world) -> None:  # type: ignore[no-untyped-def]
+    world: World = make_world(local(2027, 1, 16, 10))
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 10, 12))
+    browser = world.browser()
+    account = browser.sign_in(EMAIL)
+    assert "Pay by the year from 31 Mar 2027: R750.00 incl. VAT" in account.words
+    page = browser.get("/account/plan?to=yearly")
+    assert "R750.00 on Wednesday 31 March 2027" in page.words
+    page = browser.post("/account/plan", consent="yes")
+    assert "From Wednesday 31 March 2027 you pay R750.00 incl. VAT a year." in page.words
+    assert "R750.00 incl. VAT on Wednesday 31 March 2027" in page.words, "the next charge says so too"
+    page = browser.post("/account/plan/undo")
+    assert "From Wednesday" not in page.words
+    browser.get("/account/plan?to=yearly")
+    browser.post("/account/plan", consent="yes")
+    world.settle()
+    assert world.told(EMAIL).count("goes_on") == 1
+    assert world.told(EMAIL).count("plan_switched") == 2
+    world.advance_to(local(2028, 6, 1))
+    assert [
+        (at[:10], charge["amount"]) for at, charge in zip(world.charged_at(), world.charges(), strict=True)
+    ] == [
+        ("2027-01-31", 7500),
+        ("2027-02-28", 7500),
+        ("2027-03-31", 75000),
+        ("2028-03-31", 7500),
+        ("2028-04-30", 7500),
+        ("2028-05-31", 7500),
+    ]
+    numbers = world.rows("SELECT period_number FROM invoice ORDER BY id")
+    assert [row["period_number"] for row in numbers] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_cannot_be_chosen_says_why(world: World) -> None:
+    browser = world.browser()
+    browser.start(EMAIL)
+    assert "first charge has been made" in browser.get("/account/plan?to=yearly").words
+    assert "can't be paused" in browser.get("/account/pause").words
+    world.advance_to(local(2027, 3, 20))
+    assert "comes next anyway" in browser.get("/account/plan?to=monthly").words
+    assert browser.get("/account/plan?to=nothing").status == 404
+
+
+def test_a_pause_from_the_end_of_what_is_paid(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+    locked = world.articles["subscriber"][0]
+    world.advance_to(local(2027, 3, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    page = browser.get("/account/pause")
+    assert "You read on through Thursday 15 April 2027" in page.words
+    assert "on Wednesday 16 June 2027" in page.words
+    page = browser.post("/account/pause", months="2")
+    assert "paid through Thursday 15 April 2027, then paused until Wednesday 16 June 2027." in page.words
+    world.advance_to(local(2027, 4, 15, 23, 59, 59))
+    assert world.access(locked, reader)["allowed"]
+    world.advance_to(local(2027, 4, 16))
+    assert not world.access(locked, reader)["allowed"]
+    answer = world.subscription(subscription)
+    assert (answer["status"], answer["paused_until"]) == ("paused", "2027-06-16")
+    assert answer["next_charge"]["at"] == "2027-06-16T07:00:00Z"
+    assert "Your subscription is paused" in browser.get("/account").words
+    world.advance_to(local(2027, 6, 15))
+    assert len(world.charges()) == 1
+    notice = world.letters(EMAIL)[-1]
+    assert notice.subject == "Your pause is ending: R75.00 incl. VAT on Wednesday 16 June 2027"
+    assert any("/cancel/" in link for link in notice.links)
+    world.advance_to(local(2027, 6, 16))
+    assert world.access(locked, reader)["reason"] == "subscription"
+    world.advance_to(local(2027, 8, 1))
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-06-16 09:00", "2027-07-16 09:00"]
+    invoices = world.rows("SELECT period_number, period_start_on FROM invoice ORDER BY id")
+    assert [row["period_number"] for row in invoices] == [1, 2, 3]
+    assert invoices[1]["period_start_on"] == date(2027, 6, 16)
+
+
+@pytest.mark.prove
+def test_a_pause_is_taken_back_ended_sooner_or_cancelled(world: World) -> None:
+    begun = {
+        name: world.start_trial(f"{name}@example.com", f"pm_card_visa__{n}")
+        for n, name in enumerate(("back", "sooner", "gone"))
+    }
+    world.advance_to(local(2027, 3, 20))
+    browsers = {}
+    for name in begun:
+        browsers[name] = world.browser()
+        browsers[name].sign_in(f"{name}@example.com")
+        browsers[name].get("/account/pause")
+        browsers[name].post("/account/pause", months="3")
+    page = browsers["back"].post("/account/pause/undo")
+    assert "R75.00 incl. VAT on Friday 16 April 2027" in page.words
+    world.advance_to(local(2027, 5, 3, 10))
+    browsers["sooner"].get("/account")
+    page = browsers["sooner"].post("/account/pause/undo")
+    assert "paid through Wednesday 2 June 2027" in page.words
+    assert world.charged_at(of=begun["sooner"]["reader"]["id"]) == ["2027-03-16 09:00", "2027-05-03 10:00"]
+    link = world.mailed_link("gone@example.com", "/cancel/")
+    gone = world.browser()
+    gone.get(link)
+    assert "Nothing more will be charged" in gone.post("/cancel").words
+    world.advance_to(local(2027, 7, 20))
+    assert len(world.charges(of=begun["gone"]["reader"]["id"])) == 1
+    assert world.charged_at(of=begun["back"]["reader"]["id"])[1] == "2027-04-16 09:00"
+    assert world.subscription(begun["gone"]["subscription"]["id"])["status"] == "ended"
+
+
+@pytest.mark.prove
+def test_no_notice_no_charge_after_a_pause_either(world: World) -> None:
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 20))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    browser.get("/account/pause")
+    browser.post("/account/pause", months="1")
+    world.advance_to(local(2027, 4, 20))
+    world.skip_to(local(2027, 5, 14))  # nobody worked when the notice was due
+    world.advance_to(local(2027, 5, 21))
+    assert len(world.charges()) == 1
+    world.advance_to(local(2027, 5, 22, 9))
+    assert world.charged_at()[-1] == "2027-05-22 09:00"
+    assert "pause_ends" in world.told(EMAIL)

@@ -68,9 +68,11 @@ def _each(asking: list[Callable[[], None]]) -> None:
 
 
 def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
-    if pair.verdict is Verdict.MISSING:
+    if pair.ours is not None:
         _look_for_movements(clerk, pair.ref, at)
-    elif pair.thing is Thing.CHARGE:
+    if pair.verdict is Verdict.MISSING:
+        return
+    if pair.thing is Thing.CHARGE:
         _charge(clerk, pair.ref, at)
     elif pair.thing is Thing.REFUND:
         _refund(clerk, pair.ref, at)
@@ -83,7 +85,7 @@ def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
-    """A movement may be dated a moment after the thing itself, on the other side of midnight."""
+    """A movement may be dated after the span: a moment after the thing itself, or today, when we know of it already."""
     found = clerk.books.movements_of(ref)
     if isinstance(found, Unknown):
         raise Unavailable(found.why)

@@ -137,6 +137,21 @@ def test_a_month_with_everything_in_it_is_clean(world: World, tmp_path: Path) ->
     assert (status, "0 differences" in said) == (0, True), said
 
 
+def test_what_happened_since_the_day_that_is_compared_is_no_difference(world: World) -> None:
+    """A refund bounced and a dispute was won this morning: our books know it, and yesterday's movements don't."""
+    pay(world, "one@example.com", "two@example.com", cards=("pm_card_visa", "pm_card_createDispute"))
+    disputed = world.rows("SELECT payment_id FROM dispute")[0]["payment_id"]
+    plain = next(row["id"] for row in world.rows("SELECT id FROM payment") if row["id"] != disputed)
+    world.api.post(f"/v1/payments/{plain}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    world.advance_to(local(2027, 3, 17, 4))
+    world.twin.banks("refund_fails", refund=world.twin.refunds()[0]["id"])
+    world.twin.banks("win", dispute=world.twin.disputes()[0]["id"])
+    world.settle()
+    assert found(compare(world)) == []
+    assert {case["kind"] for case in cases(world)} == {"dispute", "refund_failed"}
+
+
 def missing_payment(world: World) -> None:
     execute(world, "DELETE FROM payment WHERE charge_ref = :ref", ref=charge_of(world))
 

@@ -27,6 +27,7 @@ from billing.web import (
     choices,
     contact,
     demo_pages,
+    gifts,
     hooks,
     mailed,
     newsletters,
@@ -39,8 +40,11 @@ from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
 from billing.web.api import clock as api_clock
+from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
+from billing.web.api import openings as api_openings
 from billing.web.api import readers as api_readers
+from billing.web.api import standing as api_standing
 from billing.web.front import Front
 from billing.web.look import STATIC, Look
 from billing.web.one_host import OneHost
@@ -65,6 +69,7 @@ def build(settings: Settings) -> Parts:
         settings.cooling_off_days,
         settings.pause_months,
         settings.term_notice_days,
+        settings.session_limit,
     )
     house = emails.House(
         name=settings.publisher_name,
@@ -131,11 +136,22 @@ def create_app(parts: Parts) -> ASGIApp:
         mailed,
         pay,
         articles,
+        gifts,
         contact,
         newsletters,
         *STAFF_PAGES,
     ]
-    programs = [api_access, api_readers, api_acts, api_money, api_articles, hooks, probes]
+    programs = [
+        api_access,
+        api_readers,
+        api_standing,
+        api_acts,
+        api_money,
+        api_articles,
+        api_openings,
+        api_gifts,
+    ]
+    programs += [hooks, probes]
     if parts.settings.held:
         programs.append(api_clock)
     if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:

@@ -25,6 +25,8 @@ class Office:
     """Months for which a reader may pause; 0: not at all."""
     term_notice_days: int = 20
     """Business days of notice for leaving a year early (CPA-2)."""
+    session_limit: int = 0
+    """Browsers in which a reader may be signed in at once; 0: any number."""
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from billing.access.check import MeterLimits
+from billing.access.gifts import Terms as GiftTerms
 from billing.clock import Clock
 from billing.db import Database
 from billing.mail.deliver import Sender
@@ -48,3 +49,8 @@ class Parts:
     def limits(self) -> MeterLimits:
         """Metered articles a month."""
         return MeterLimits(self.settings.meter_registered, self.settings.meter_anonymous)
+
+    @property
+    def gift_terms(self) -> GiftTerms:
+        """What gifts are like."""
+        return GiftTerms(self.settings.gifts_a_month, self.settings.gift_days, self.settings.gift_readers)

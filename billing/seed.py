@@ -1,10 +1,14 @@
 """What a new installation begins with: the plan and its price; and, for the demo, articles, newsletters and a key."""
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
+from billing.access import policies
 from billing.access.articles import register
+from billing.access.models import Opening, Scope
+from billing.access.openings import open_to_all
+from billing.access.policies import Terms
 from billing.newsletters import samples
 from billing.office import Office
 from billing.rules.access import LISTEN, AccessLevel
@@ -16,6 +20,7 @@ from billing.subscriptions.models import Plan, Price
 from billing.web.keys import SCOPES, create, revoke
 from billing.web.sample_articles import sample_articles
 
+SAMPLES = "samples"
 CENTS_A_MONTH = 7500
 CENTS_A_YEAR = 75000
 TRIAL_DAYS = 14
@@ -48,8 +53,16 @@ def plans(session: Session) -> None:
         session.flush()
 
 
-def articles(session: Session, office: Office) -> dict[str, list[str]]:
-    """Register the sample articles; their ids by access level."""
+SECTIONS = {"Education": Terms(AccessLevel.REGISTERED), "Nature": Terms(AccessLevel.METERED, free_hours=24)}
+"""What the sample articles of these sections ask, which say nothing themselves."""
+OPEN_DAYS = timedelta(days=21)
+
+
+def articles(session: Session, office: Office, at: datetime) -> dict[str, list[str]]:
+    """Register the sample articles; their ids by access level, without those that the demo opens to everyone."""
+    for section, terms in SECTIONS.items():
+        if policies.of_section(session, section) == policies.NOTHING_SAID:
+            policies.set_section(session, section, terms, at=at, by=SAMPLES)
     found: dict[str, list[str]] = {level.value: [] for level in AccessLevel}
     for sample in sample_articles():
         teaser = sample.teaser
@@ -59,11 +72,30 @@ def articles(session: Session, office: Office) -> dict[str, list[str]]:
             title=teaser.title,
             url=office.page(f"/articles/{teaser.id}"),
             section=teaser.section,
-            access=AccessLevel(teaser.access),
+            terms=sample.terms,
             published_at=datetime.combine(teaser.published_on, time(6), UTC),
+            at=at,
+            by=SAMPLES,
         )
-        found[teaser.access].append(teaser.id)
+        if sample.opened is None:
+            found[teaser.access].append(teaser.id)
     return found
+
+
+def openings(session: Session, at: datetime) -> None:
+    """Open the sample articles that are everybody's for a while, once."""
+    for sample in sample_articles():
+        known = select(Opening.id).where(Opening.subject == sample.teaser.id)
+        if sample.opened is not None and session.exec(known).first() is None:
+            open_to_all(
+                session,
+                Scope.ARTICLE,
+                sample.teaser.id,
+                until=at + OPEN_DAYS,
+                reason=sample.opened,
+                at=at,
+                by=SAMPLES,
+            )
 
 
 def api_key(session: Session, office: Office, at: datetime) -> str:

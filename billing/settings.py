@@ -132,6 +132,14 @@ class Settings(BaseModel):
     meter_anonymous: int = Field(
         3, ge=0, description="Metered articles a month for a visitor who isn't signed in."
     )
+    gifts_a_month: int = Field(10, ge=0, description="Articles that a subscriber may give away in a month.")
+    gift_days: int = Field(14, ge=1, le=90, description="Days for which a gift link opens its article.")
+    gift_readers: int = Field(25, ge=1, description="How many people may open one gift link.")
+    session_limit: int = Field(
+        5,
+        ge=0,
+        description="Browsers in which a reader may be signed in at once; the newest stay. 0: any number.",
+    )
     support_refund_limit: int = Field(
         15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
     )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.access import forget
 from billing.installation import NotAdopted
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
@@ -96,6 +97,12 @@ JOBS = (
         lambda p, at: optin.forget_unanswered(p.database, at),
         optin.next_due,
         optin.next_words,
+    ),
+    Job(
+        "forget what was read",
+        lambda p, at: forget.forget_readings(p.database, at),
+        forget.next_due,
+        forget.next_words,
     ),
     Job(
         "start newsletters",

@@ -100,7 +100,7 @@ class World:
         clockwork.follow(self.parts)
         self._serve(listener)
         with self.parts.database.transaction() as session:
-            self.articles = seed.articles(session, self.parts.office)
+            self.articles = seed.articles(session, self.parts.office, self.now)
             self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
         self.api = httpx.Client(
             base_url=self.url,

@@ -35,10 +35,12 @@ def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
     ).first()
 
 
-def held(session: Session, reader_id: str, at: datetime) -> Held | None:
-    """What a grant gives the reader at the instant."""
-    grant = last_of(session, reader_id, at)
-    return Held(Reason.COMPLIMENTARY, grant.until, frozenset(grant.features)) if grant else None
+def held(session: Session, reader_id: str, at: datetime) -> tuple[Held, ...]:
+    """What grants give the reader at the instant, now or past."""
+    rows = session.exec(
+        select(Grant).where(Grant.reader_id == reader_id, Grant.given_at <= at, Grant.until > at)
+    )
+    return tuple(Held(Reason.COMPLIMENTARY, row.until, frozenset(row.features)) for row in rows)
 
 
 def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:

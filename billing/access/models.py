@@ -1,6 +1,7 @@
-"""Tables about what is read."""
+"""Tables about what is read. What can change is kept as it was, so that any decision can be told again."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
@@ -9,19 +10,101 @@ from sqlmodel import Field, SQLModel
 from billing.db import enum_column
 from billing.rules.access import AccessLevel
 
+_WINDOWS = (
+    "(access IS NOT NULL OR (free_hours IS NULL AND open_after_days IS NULL))"
+    " AND free_hours BETWEEN 1 AND 8784 AND open_after_days BETWEEN 1 AND 3660"
+)
+
 
 class Article(SQLModel, table=True):
     """An article the publisher has registered: enough to decide who may read it, none of its text."""
+
+    __table_args__ = (
+        sa.CheckConstraint(_WINDOWS, name="windows_belong_to_a_level"),
+        sa.Index("article_section", "section"),
+        sa.Index("article_published", "published_at"),
+    )
 
     id: str = Field(primary_key=True)
     title: str
     url: str
     section: str
-    access: AccessLevel = Field(sa_column=enum_column(AccessLevel))
+    access: AccessLevel | None = Field(default=None, sa_column=enum_column(AccessLevel, nullable=True))
+    """Its own policy; empty: its section's, with the section's windows."""
+    free_hours: int | None = None
+    """Free for everyone for so many hours from publication."""
+    open_after_days: int | None = None
+    """Free for good from the start of the day so many days after publication."""
     published_at: datetime
-    open_until: datetime | None = None
-    """Opened to everyone until then, in the public interest."""
-    open_reason: str | None = None
+
+
+class ArticleVersion(SQLModel, table=True):
+    """What was known of an article from a moment on, as far as it decides who may read. Append-only."""
+
+    __tablename__ = "article_version"
+    __table_args__ = (sa.Index("article_version_of", "article_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    article_id: str
+    at: datetime
+    section: str
+    access: AccessLevel | None = Field(default=None, sa_column=enum_column(AccessLevel, nullable=True))
+    free_hours: int | None = None
+    open_after_days: int | None = None
+    published_at: datetime
+    removed: bool = False
+    by: str
+
+
+class SectionPolicy(SQLModel, table=True):
+    """What articles of a section ask when they say nothing themselves, from a moment on. Append-only; the last line counts."""
+
+    __tablename__ = "section_policy"
+    __table_args__ = (
+        sa.Index("section_policy_of", "section", "id"),
+        sa.CheckConstraint(_WINDOWS, name="windows_belong_to_a_level"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    section: str
+    at: datetime
+    access: AccessLevel | None = Field(default=None, sa_column=enum_column(AccessLevel, nullable=True))
+    """Empty: from then on the section has no policy."""
+    free_hours: int | None = None
+    open_after_days: int | None = None
+    by: str
+
+
+class Scope(StrEnum):
+    """How much an editor opens."""
+
+    ARTICLE = "article"
+    SECTION = "section"
+    SITE = "site"
+
+
+class Opening(SQLModel, table=True):
+    """Something an editor opened to everyone, in the public interest, until a moment. Only its early end is ever added."""
+
+    __table_args__ = (
+        sa.CheckConstraint("until > opened_at", name="ends_after_it_begins"),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("(scope = 'site') = (subject = '')", name="of_something"),
+        sa.Index("opening_until", "until"),
+    )
+
+    id: str = Field(primary_key=True)
+    scope: Scope = Field(sa_column=enum_column(Scope))
+    subject: str
+    """The article's id, or the section's name; empty for the whole site."""
+    opened_at: datetime
+    until: datetime
+    """Exclusive. It closes by itself."""
+    reason: str
+    by: str
+    closed_at: datetime | None = None
+    """Closed earlier than `until`."""
+    closed_by: str | None = None
 
 
 class Grant(SQLModel, table=True):
@@ -40,10 +123,45 @@ class Grant(SQLModel, table=True):
     why: str
 
 
+class Gift(SQLModel, table=True):
+    """A link by which a subscriber gives one article (PW-8). Its secret is derived from the id, and kept nowhere."""
+
+    __table_args__ = (
+        sa.Index("gift_of", "reader_id", "id"),
+        sa.Index("gift_until", "until"),
+        sa.CheckConstraint("opened BETWEEN 0 AND most", name="opened_so_often_at_most"),
+    )
+
+    id: str = Field(primary_key=True)
+    reader_id: str = Field(foreign_key="reader.id")
+    article_id: str
+    given_at: datetime
+    until: datetime
+    """Exclusive."""
+    most: int
+    """How many may open it."""
+    opened: int = 0
+    revoked_at: datetime | None = None
+    revoked_why: str | None = None
+
+
+class GiftReading(SQLModel, table=True):
+    """Somebody who opened a gift: may read the article again while the gift lasts. Forgotten 40 days after it ended (PW-13)."""
+
+    __tablename__ = "gift_reading"
+    __table_args__ = (sa.Index("gift_reading_of", "visitor"),)
+
+    gift_id: str = Field(primary_key=True, foreign_key="gift.id")
+    visitor: str = Field(primary_key=True)
+    """A reader's id, or a random one from a signed cookie."""
+    at: datetime
+
+
 class MeterMonth(SQLModel, table=True):
     """How many metered articles somebody has read in a month. The row is locked while one more is counted."""
 
     __tablename__ = "meter_month"
+    __table_args__ = (sa.Index("meter_month_month", "month"),)
 
     visitor: str = Field(primary_key=True)
     """A reader's id, or a random one from a signed cookie."""
@@ -52,7 +170,7 @@ class MeterMonth(SQLModel, table=True):
 
 
 class MeterRead(SQLModel, table=True):
-    """One article counted once a month; reading it again is free. Kept 40 days (PW-13)."""
+    """One article counted once a month; reading it again is free. Forgotten after 40 days (PW-13)."""
 
     __tablename__ = "meter_read"
     __table_args__ = (sa.Index("meter_read_month", "month"),)
@@ -60,3 +178,6 @@ class MeterRead(SQLModel, table=True):
     visitor: str = Field(primary_key=True)
     month: date = Field(primary_key=True)
     article_id: str = Field(primary_key=True)
+    at: datetime
+    carried: bool = Field(default=False)
+    """Whether it has gone over to an account that signed in with this browser."""

@@ -17,7 +17,7 @@ class Standing:
     """Who is asking, and what opens articles to them."""
 
     reader_id: str | None
-    held: Held | None
+    held: tuple[Held, ...] = ()
 
     @property
     def registered(self) -> bool:
@@ -25,7 +25,7 @@ class Standing:
         return self.reader_id is not None
 
 
-NOBODY = Standing(None, None)
+NOBODY = Standing(None)
 
 
 def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
@@ -46,7 +46,8 @@ def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
         return NOBODY
     _, subscription, plan = row
     held = _by_subscription(subscription, plan, at) if subscription is not None and plan is not None else None
-    return Standing(reader_id, held or grants.held(session, reader_id, at))
+    granted = grants.held(session, reader_id, at)
+    return Standing(reader_id, tuple(one for one in (held, *granted) if one is not None))
 
 
 def _by_subscription(subscription: Subscription, plan: Plan, at: datetime) -> Held | None:

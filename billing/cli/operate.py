@@ -71,6 +71,35 @@ def keys_create(name: str, scopes: str) -> None:
 
 
 @billing.group()
+def plans() -> None:
+    """What can be subscribed to, and what it opens besides reading."""
+
+
+@plans.command(name="list")
+def plans_list() -> None:
+    """Every plan with its features."""
+    from billing.app import build
+    from billing.subscriptions.find import plans
+
+    with build(settings()).database.transaction() as session:
+        for plan in plans(session):
+            click.echo(f"{plan.id}  {plan.name}: {', '.join(['read', *plan.features])}")
+
+
+@plans.command(name="open")
+@click.option("--plan", default="monthly", show_default=True, help="Which plan.")
+@click.argument("features", nargs=-1)
+def plans_open(plan: str, features: tuple[str, ...]) -> None:
+    """Let a plan open these FEATURES besides reading, and no others: listen, comment, newsletter:ID. From now on, for all who have it."""
+    from billing.app import build
+    from billing.subscriptions.features import open_features
+
+    with build(settings()).database.transaction() as session:
+        changed = open_features(session, plan, features)
+    click.echo(f"{changed.id} opens {', '.join(['read', *changed.features])}.")
+
+
+@billing.group()
 def prices() -> None:
     """What readers pay. A subscription keeps the price its reader agreed to, until a notice of another has arrived in time."""
 

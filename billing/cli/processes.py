@@ -141,7 +141,8 @@ def seed_demo() -> None:
     if parts.settings.environment is Environment.LIVE:
         raise click.ClickException("Samples don't belong into a live installation.")
     with parts.database.transaction() as session:
-        ids_by_level = seed.articles(session, parts.office)
+        ids_by_level = seed.articles(session, parts.office, parts.clock.now())
+        seed.openings(session, parts.clock.now())
         key = seed.api_key(session, parts.office, parts.clock.now())
         seed.newsletters(session, parts.clock.now(), people=True)
         answer = {"api_key": key, "articles": ids_by_level}

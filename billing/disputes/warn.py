@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from billing.access import gifts
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.db import Database
@@ -34,6 +35,7 @@ def settle(
             at,
             why=f"the card's issuer warns of fraud: payment {payment.id}",
         )
+        gifts.revoke_all(session, payment.reader_id, at, why="the card's issuer warns of fraud")
         left = refund.left_of(session, payment)
         if not warning.actionable or left == 0:
             return "nothing left to decide"

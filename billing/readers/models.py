@@ -42,6 +42,8 @@ class ReaderSession(SQLModel, table=True):
     started_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
+    ended_why: str | None = None
+    """`limit` when another browser took its place; empty when the reader signed out."""
     ip: str
     device: str
     proved: bool = Field(default=False)

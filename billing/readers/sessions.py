@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing import ids
@@ -11,13 +12,27 @@ from billing.tokens import Tokens
 
 IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)
+LIMIT = "limit"
+"""Why a session ended: another browser took its place."""
 _TOUCH_EVERY = timedelta(hours=1)
 
 
 def open_session(
-    session: Session, tokens: Tokens, reader_id: str, *, at: datetime, ip: str, device: str, proved: bool
+    session: Session,
+    tokens: Tokens,
+    reader_id: str,
+    *,
+    at: datetime,
+    ip: str,
+    device: str,
+    proved: bool,
+    most: int = 0,
 ) -> str:
-    """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4)."""
+    """Sign a browser in; the secret for its cookie (256 bits), of which we keep a keyed hash. Always a new one (7.2.4).
+
+    With `most` sessions at once (0: any number) the newest wins: those seen longest ago end, and are told why."""
+    if most:
+        _make_room(session, reader_id, most - 1, at)
     secret = secrets.token_urlsafe(32)
     session.add(
         ReaderSession(
@@ -32,6 +47,23 @@ def open_session(
         )
     )
     return secret
+
+
+def _make_room(session: Session, reader_id: str, left: int, at: datetime) -> None:
+    """End all but so many. Two browsers that sign in at once wait for each other at the reader's row."""
+    session.execute(sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE"), {"id": reader_id})
+    rows = sorted(open_sessions(session, reader_id, at), key=lambda row: (row.seen_at, row.id), reverse=True)
+    for row in rows[left:]:
+        row.ended_at, row.ended_why = at, LIMIT
+        session.add(row)
+
+
+def made_room(session: Session, tokens: Tokens, secret: str) -> bool:
+    """Whether the session with this secret ended because another browser took its place."""
+    ended = select(ReaderSession.ended_why).where(
+        ReaderSession.token_hash == tokens.digest("session", secret)
+    )
+    return session.exec(ended).first() == LIMIT
 
 
 def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderSession | None:
@@ -75,6 +107,14 @@ def end_sessions(
             session.add(row)
             ended += 1
     return ended
+
+
+def end(session: Session, session_id: str, at: datetime) -> None:
+    """Sign one browser out."""
+    row = session.get(ReaderSession, session_id)
+    if row is not None and row.ended_at is None:
+        row.ended_at = at
+        session.add(row)
 
 
 def ever_ended(session: Session, reader_id: str) -> bool:

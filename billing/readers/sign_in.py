@@ -21,11 +21,12 @@ LINKS = Links(SignInLink, PURPOSE, "email")
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Who is asking: the secret of the browser's own cookie, its network address, its name for itself."""
+    """Who is asking: the secret of the browser's own cookie, its network address, its name for itself, whom it is signed in as."""
 
     secret: str
     ip: str
     device: str
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,17 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
     ).first()
     other = session.exec(select(ReaderSession.id).where(ReaderSession.reader_id == reader.id)).first()
     sessions.prove_address(session, reader, at)
+    if browser.session_id is not None:  # a sign-in replaces whatever session this browser had (7.2.4)
+        sessions.end(session, browser.session_id, at)
     secret = sessions.open_session(
-        session, office.tokens, reader.id, at=at, ip=browser.ip, device=browser.device, proved=True
+        session,
+        office.tokens,
+        reader.id,
+        at=at,
+        ip=browser.ip,
+        device=browser.device,
+        proved=True,
+        most=office.session_limit,
     )
     if other is not None and known is None:
         _tell(session, office, reader, link, browser, at)

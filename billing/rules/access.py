@@ -1,24 +1,21 @@
-"""Who may read which article, and why: decided from facts, never granted by a job."""
+"""Who may read which article, and why: decided from facts, never granted by a job.
 
+`decide` is the only function that opens an article, for pages, programs and edges alike. It knows nothing of databases, so
+whoever keeps the facts in memory may call it too."""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from billing.rules.instants import aware
 from billing.rules.lifecycle import State
+from billing.rules.policies import AccessLevel as AccessLevel
+from billing.rules.policies import Policy, Span
 
 READ: Final = "read"
 LISTEN: Final = "listen"
-
-
-class AccessLevel(StrEnum):
-    """What an article asks of its reader."""
-
-    FREE = "free"
-    REGISTERED = "registered"
-    METERED = "metered"
-    SUBSCRIBER = "subscriber"
 
 
 class Reason(StrEnum):
@@ -39,9 +36,9 @@ class Reason(StrEnum):
 
 
 REFUSALS: Final = frozenset({Reason.SUBSCRIBE, Reason.REGISTER, Reason.METER_USED})
-HOLDINGS: Final = frozenset(
-    {Reason.TRIAL, Reason.SUBSCRIPTION, Reason.GRACE, Reason.COMPLIMENTARY, Reason.GIFT}
-)
+STRENGTH: Final = (Reason.TRIAL, Reason.SUBSCRIPTION, Reason.GRACE, Reason.COMPLIMENTARY, Reason.GIFT)
+"""What can be held, the strongest first: it names the reason where a reader holds several."""
+HOLDINGS: Final = frozenset(STRENGTH)
 
 
 class NotAHolding(ValueError):
@@ -77,22 +74,54 @@ class Held:
         return self.renews or self.until is None or at < self.until
 
 
+def strongest(held: tuple[Held, ...], at: datetime) -> Held | None:
+    """Of what is held at the instant, that which names the reason."""
+    live = [one for one in held if one.live(at)]
+    return min(live, key=lambda one: STRENGTH.index(one.reason), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Articles `used` of `limit` in the current window; `counted`: this article is among the used ones."""
+    """Articles `used` of `limit` until the instant `resets_at`; `counted`: this article is among the used ones.
+
+    From `resets_at` on nothing is used (None: it never resets)."""
 
     used: int
     limit: int
     counted: bool
+    resets_at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.used < 0 or self.limit < 0:
             raise ValueError(f"a meter counts from 0, not {self.used} of {self.limit}")
+        if self.resets_at is not None:
+            aware(self.resets_at)
 
-    @property
-    def lets_in(self) -> bool:
-        """Whether this article is within the meter; reading one again is free (PW-4)."""
+    def lets_in(self, at: datetime) -> bool:
+        """Whether this article is within the meter at the instant; reading one again is free (PW-4)."""
+        if self.resets_at is not None and at >= self.resets_at:
+            return self.limit > 0
         return self.counted or self.used < self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that matters for one article and one reader. `opened`: when an editor has it open to everyone, in the public interest."""
+
+    policy: Policy
+    registered: bool = False
+    held: tuple[Held, ...] = ()
+    meter: Meter | None = None
+    opened: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A reason for which the article could be open, whether it holds, and the instant to which it does (exclusive)."""
+
+    reason: Reason
+    holds: bool
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,31 +137,84 @@ class Decision:
     until: datetime | None
 
 
-def decide(
-    level: AccessLevel,
-    *,
-    registered: bool,
-    held: Held | None,
-    meter: Meter | None,
-    at: datetime,
-    open_until: datetime | None = None,
-) -> Decision:
-    """Whether an article of `level` is open at the instant `at`, why, with which features, and until when.
+def decide(facts: Facts, at: datetime) -> Decision:
+    """Whether the article is open to the reader at the instant `at`, why, with which features, and until when.
 
-    `open_until` opens the article to everyone up to that instant (exclusive). Free and opened articles
-    say so even to a subscriber, who keeps the features of the subscription there. Signing up never
-    opens a subscriber article. Raises NaiveInstant.
+    Free and opened articles say so even to a subscriber, who keeps the features of the subscription there. Signing up
+    never opens a subscriber article. Raises NaiveInstant.
     """
     at = aware(at)
-    if held is not None and not held.live(at):
-        held = None
-    if level is AccessLevel.FREE:
-        return _open_to_all(Reason.FREE, None, held, at)
-    if open_until is not None and aware(open_until) > at:
-        return _open_to_all(Reason.OPEN, open_until, held, at)
-    if held is not None:
-        return _allowed(held.reason, held.features, _ahead(held.until, at))
-    return _without_holding(level, registered, meter)
+    reason, features = answer = _answer(facts, at, at)
+    until = next((then for then in _instants(facts, at) if _answer(facts, then, at) != answer), None)
+    return Decision(READ in features, reason, features, until)
+
+
+def grounds(facts: Facts, at: datetime) -> Iterator[Ground]:
+    """Every ground that the facts could give, the strongest first. The first that holds is the decision's reason."""
+    return _grounds(facts, at, at)
+
+
+def _answer(facts: Facts, at: datetime, now: datetime) -> tuple[Reason, frozenset[str]]:
+    for ground in _grounds(facts, at, now):
+        if ground.holds:
+            live = (held.features for held in facts.held if _live(held, at, now))
+            return ground.reason, frozenset({READ}).union(*live)
+    return _REFUSED[facts.policy.level], frozenset()
+
+
+_REFUSED: Final = {
+    AccessLevel.FREE: Reason.SUBSCRIBE,  # never given: a free article is open on the ground that it is
+    AccessLevel.REGISTERED: Reason.REGISTER,
+    AccessLevel.METERED: Reason.METER_USED,
+    AccessLevel.SUBSCRIBER: Reason.SUBSCRIBE,
+}
+
+
+def _grounds(facts: Facts, at: datetime, now: datetime) -> Iterator[Ground]:
+    policy = facts.policy
+    free = policy.free_span(at)
+    yield Ground(Reason.FREE, free is not None, free.end if free else None)
+    opened = [span for span in facts.opened if span.covers(at)]
+    yield Ground(Reason.OPEN, bool(opened), _latest(opened))
+    for reason in STRENGTH:
+        for held in facts.held:
+            if held.reason is reason:
+                yield Ground(reason, _live(held, at, now), held.until)
+    if policy.level is AccessLevel.REGISTERED:
+        yield Ground(Reason.REGISTERED, facts.registered)
+    if policy.level is AccessLevel.METERED:
+        meter = facts.meter
+        yield Ground(
+            Reason.METER, meter is not None and meter.lets_in(at), meter.resets_at if meter else None
+        )
+
+
+def _live(held: Held, at: datetime, now: datetime) -> bool:
+    """Whether it is held at `at`, looking ahead from `now`: what renews is promised no further than its next charge."""
+    if held.renews and held.until is not None and held.until > now:
+        return at < held.until
+    return held.live(at)
+
+
+def _instants(facts: Facts, at: datetime) -> list[datetime]:
+    """Every instant to come that the facts name, the next first."""
+    spans = (*facts.policy.free, *facts.opened)
+    found = {instant for span in spans for instant in (span.start, span.end)}
+    found |= {held.until for held in facts.held}
+    found |= {facts.meter.resets_at} if facts.meter else set()
+    return sorted(aware(instant) for instant in found if instant is not None and instant > at)
+
+
+def _latest(spans: list[Span]) -> datetime | None:
+    ends = [span.end for span in spans]
+    return None if None in ends else max((end for end in ends if end is not None), default=None)
+
+
+_REASONS: Final = {
+    State.TRIALING: Reason.TRIAL,
+    State.ACTIVE: Reason.SUBSCRIPTION,
+    State.PAST_DUE: Reason.GRACE,
+}
 
 
 def held_by(
@@ -157,46 +239,3 @@ def held_by(
         return Held(reason, access_until, features, renews=True)
     held = Held(reason, cancels_at, features)
     return held if held.live(at) else None
-
-
-_REASONS: Final = {
-    State.TRIALING: Reason.TRIAL,
-    State.ACTIVE: Reason.SUBSCRIPTION,
-    State.PAST_DUE: Reason.GRACE,
-}
-
-
-def _without_holding(level: AccessLevel, registered: bool, meter: Meter | None) -> Decision:
-    match level:
-        case AccessLevel.FREE:
-            return _allowed(Reason.FREE)
-        case AccessLevel.REGISTERED:
-            return _allowed(Reason.REGISTERED) if registered else _refused(Reason.REGISTER)
-        case AccessLevel.METERED:
-            open_by_meter = meter is not None and meter.lets_in
-            return _allowed(Reason.METER) if open_by_meter else _refused(Reason.METER_USED)
-        case AccessLevel.SUBSCRIBER:
-            return _refused(Reason.SUBSCRIBE)
-        case _:
-            assert_never(level)
-
-
-def _open_to_all(reason: Reason, ends_at: datetime | None, held: Held | None, at: datetime) -> Decision:
-    if held is None or held.features <= {READ}:
-        return _allowed(reason, until=_ahead(ends_at, at))
-    ends = [instant for instant in (_ahead(ends_at, at), _ahead(held.until, at)) if instant is not None]
-    return _allowed(reason, held.features, min(ends, default=None))
-
-
-def _ahead(until: datetime | None, at: datetime) -> datetime | None:
-    return None if until is None or until <= at else aware(until)
-
-
-def _allowed(
-    reason: Reason, features: frozenset[str] = frozenset(), until: datetime | None = None
-) -> Decision:
-    return Decision(True, reason, features | {READ}, until)
-
-
-def _refused(reason: Reason) -> Decision:
-    return Decision(False, reason, frozenset(), None)

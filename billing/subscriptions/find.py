@@ -48,6 +48,11 @@ def on_sale(session: Session, today: date, plan_id: str = MONTHLY) -> tuple[Plan
     return found
 
 
+def plans(session: Session) -> list[Plan]:
+    """Every plan."""
+    return list(session.exec(select(Plan).order_by(col(Plan.id))))
+
+
 def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]:
     """The plan and the price the reader agreed to."""
     plan = session.get_one(Plan, subscription.plan_id)

@@ -19,6 +19,7 @@ from billing.subscriptions.find import MONTHLY, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import AlreadySubscribed
 from billing.web import cookies, views
+from billing.web.asking import carry_over
 from billing.web.choices import month_after
 from billing.web.newsletters import boxes
 from billing.web.show import card_of
@@ -98,7 +99,9 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
             ip=visit.ip,
             device=visit.device,
             proved=False,
+            most=visit.parts.office.session_limit,
         )
+        carry_over(visit, session, reader.id)
         visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
 
 

@@ -5,17 +5,20 @@ from typing import Literal
 from fastapi import APIRouter
 from starlette.responses import FileResponse, Response
 
+from billing.access import gifts
 from billing.access.articles import UnknownArticle, newest
-from billing.access.check import Checked, check
+from billing.access.check import Checked
 from billing.access.standing import standing
-from billing.rules.access import LISTEN, READ, Reason
+from billing.rules.access import LISTEN, READ, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
+from billing.web.asking import check_for, is_ahead
+from billing.web.gifts import NOINDEX, OVER
 from billing.web.news_article import news_article
 from billing.web.sample_articles import AUDIO, AUDIO_MINUTES, SampleArticle, sample_article
-from billing.web.show import teaser_of
+from billing.web.show import teaser_of, teasers
 from billing.web.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -28,8 +31,12 @@ NOTES = {
     Reason.TRIAL: "Open to you: your free trial is running.",
     Reason.GRACE: "Open to you while your payment is being sorted out.",
     Reason.COMPLIMENTARY: "Open to you, with our compliments.",
+    Reason.GIFT: "Open to you as a gift: somebody who subscribes gave you this article.",
     Reason.OPEN: "Open to everyone, in the public interest.",
 }
+
+
+PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 @router.get("/articles")
@@ -40,72 +47,99 @@ def front_page(visit: Visiting) -> Response:
         plan, price = on_sale(session, parts.office.today(visit.at))
         held = standing(session, visit.reader.id if visit.reader else None, visit.at).held
         view = views.Articles(
-            articles=tuple(teaser_of(parts.office, article) for article in newest(session)),
+            articles=teasers(session, parts.office, newest(session), visit.at),
             price=Money(price.amount, price.currency),
             trial_days=plan.trial_days,
-            can_subscribe=held is None,
+            can_subscribe=not held,
         )
     return visit.page(view)
 
 
-def ask(visit: Visit, article_id: str, *, counts: bool) -> Checked:
-    """The access decision for this browser; counted on the meter when it is a real reading, never for a prefetch."""
-    reader_id = visit.reader.id if visit.reader else None
-    purpose = visit.request.headers.get("sec-purpose", "") + visit.request.headers.get("purpose", "")
-    with visit.parts.database.transaction() as session:
-        return check(
-            session,
-            visit.parts.office,
-            visit.parts.limits,
-            article_id,
-            standing(session, reader_id, visit.at),
-            visitor=reader_id or visit.browser_hash,
-            counts=counts and "prefetch" not in purpose,
-            at=visit.at,
-        )
-
-
-@router.get("/articles/{article_id}")
+@router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
 def article(visit: Visiting, article_id: str) -> Response:
-    """One article, as far as this reader may read it."""
+    """One article, as far as this reader may read it.
+
+    A browser that fetches ahead gets none of what a reading would have to be counted for: with 503 it asks again when
+    somebody really opens the article."""
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
-    return visit.page(_view(visit, sample, ask(visit, article_id, counts=True)))
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id)
+    if checked.pending and visit.request.method == "GET" and is_ahead(visit):
+        return Response(status_code=503, headers=PRIVATE)
+    answer = visit.page(_view(visit, sample, checked))
+    if checked.decision.reason is Reason.GIFT:
+        answer.headers.update(NOINDEX)
+    return answer
 
 
 def _view(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Article:
     parts = visit.parts
-    allowed = READ in checked.decision.features
+    allowed = READ in checked.decision.features and not checked.pending
     with parts.database.transaction() as session:
-        others = [other for other in newest(session, 4) if other.id != sample.teaser.id]
+        others = [other for other in newest(session, 4) if other.id != checked.article.id]
+        more = teasers(session, parts.office, others[:3], visit.at)
         plan, price = on_sale(session, parts.office.today(visit.at))
-    show_meter = checked.meter is not None and checked.decision.reason is Reason.METER
+    teaser = teaser_of(
+        parts.office, checked.article, checked.stated, is_open=bool(checked.openings), at=visit.at
+    )
+    canonical = parts.office.page(f"/articles/{checked.article.id}")
     return views.Article(
-        teaser=sample.teaser,
+        teaser=teaser,
         byline=sample.byline,
         paragraphs=sample.paragraphs if allowed else None,
         wall=None if allowed else _wall(visit, plan, price, checked),
-        meter=views.Meter(used=checked.meter.used, limit=checked.meter.limit)
-        if show_meter and checked.meter
-        else None,
+        meter=_meter(checked),
         listen=_listen(sample, checked),
-        note=NOTES.get(checked.decision.reason),
-        json_ld=news_article(
-            sample.teaser, parts.sender.house, parts.office.page(f"/articles/{sample.teaser.id}")
-        ),
-        more=tuple(teaser_of(parts.office, other) for other in others[:3]),
+        note=_note(checked),
+        terms=_terms(visit, checked),
+        can_give=_can_give(visit, checked, teaser),
+        canonical=canonical,
+        noindex=checked.decision.reason is Reason.GIFT,
+        json_ld=news_article(teaser, parts.sender.house, canonical),
+        more=more,
     )
 
 
+def _meter(checked: Checked) -> views.Meter | None:
+    if checked.meter is None or checked.decision.reason is not Reason.METER:
+        return None
+    return views.Meter(used=checked.meter.used, limit=checked.meter.limit)
+
+
+def _note(checked: Checked) -> str | None:
+    if checked.decision.reason is Reason.OPEN and checked.openings:
+        return f"{NOTES[Reason.OPEN]} {checked.openings[0].reason}"
+    return NOTES.get(checked.decision.reason)
+
+
+def _terms(visit: Visit, checked: Checked) -> str | None:
+    """What time will change: an article that is free for now, or will be."""
+    at, policy = visit.at, checked.stated.policy
+    free = policy.free_span(at)
+    if free is not None:
+        return f"Free for everyone until {visit.look.moment(free.end)}." if free.end else None
+    begins = min((span.start for span in policy.free if span.start and span.start > at), default=None)
+    return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
+
+
+def _can_give(visit: Visit, checked: Checked, teaser: views.Teaser) -> bool:
+    held = strongest(checked.facts.held, visit.at)
+    giver = visit.reader is not None and held is not None and held.reason in gifts.GIVERS
+    return giver and teaser.access not in ("free", "open")
+
+
 def _wall(visit: Visit, plan: Plan, price: Price, checked: Checked) -> views.Wall:
-    anonymous = visit.reader is None
+    anonymous, meter = visit.reader is None, checked.meter
+    reason = WALLS.get(checked.decision.reason, "subscribe")
     return views.Wall(
-        reason=WALLS[checked.decision.reason],
+        reason="subscribe" if meter is None and reason == "meter_used" else reason,
         price=Money(price.amount, price.currency),
         trial_days=plan.trial_days,
-        limit=checked.meter.limit if checked.meter else None,
-        registered_limit=visit.parts.settings.meter_registered if checked.meter and anonymous else None,
+        limit=meter.limit if meter else None,
+        registered_limit=visit.parts.settings.meter_registered if meter and anonymous else None,
+        gift_over=OVER[checked.gift.over] if checked.gift.over else None,
     )
 
 
@@ -120,7 +154,8 @@ def _listen(sample: SampleArticle, checked: Checked) -> views.Listen | None:
 def audio(visit: Visiting, article_id: str) -> Response:
     """The recording, for whoever has the feature `listen`; asked again for every request."""
     sample = sample_article(article_id)
-    checked = ask(visit, article_id, counts=False)
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id, counts=False)
     if sample is None or not sample.teaser.audio:
         raise UnknownArticle
     if LISTEN not in checked.decision.features:
@@ -134,4 +169,4 @@ def audio(visit: Visiting, article_id: str) -> Response:
             ),
             403,
         )
-    return FileResponse(AUDIO, media_type="audio/ogg", headers={"Cache-Control": "private, no-store"})
+    return FileResponse(AUDIO, media_type="audio/ogg", headers=PRIVATE)

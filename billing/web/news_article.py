@@ -5,7 +5,7 @@ from billing.web.views import House, Teaser
 
 def news_article(teaser: Teaser, house: House, url: str) -> dict[str, object]:
     """JSON-LD for an article page; never any of its text. `url` is the page's canonical address."""
-    free = teaser.access == "free"
+    free = teaser.access in ("free", "open")
     described: dict[str, object] = {
         "@context": "https://schema.org",
         "@type": "NewsArticle",

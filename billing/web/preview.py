@@ -9,7 +9,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from billing.rules.money import Money
-from billing.web import preview_books, preview_cases, preview_newsletters, preview_staff, views
+from billing.web import (
+    preview_books,
+    preview_cases,
+    preview_editing,
+    preview_newsletters,
+    preview_staff,
+    views,
+)
 from billing.web.look import STATIC, Look
 from billing.web.news_article import news_article
 from billing.web.preview_values import (
@@ -38,11 +45,13 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _sign_in()
     yield from _account()
     yield from _articles()
+    yield from _gifts()
     yield from _mailbox()
     yield from _errors()
     yield from preview_staff.pages()
     yield from preview_books.pages()
     yield from preview_cases.pages()
+    yield from preview_editing.pages()
     yield from preview_newsletters.pages()
 
 
@@ -230,8 +239,31 @@ def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
         at,
     )
     yield "article-register", _locked(by_access["registered"], replace(locked, reason="register")), at
+    gift = replace(locked, gift_over="The time of this gift is over.")
+    yield "article-gift-over", _locked(subscriber, gift), at
+    given = replace(
+        _open(subscriber), can_give=True, terms="Free for everyone from Thursday 18 November 2027 at 00:00."
+    )
+    yield "article-to-give", given, replace(READER, path="/articles/x")
     used = replace(locked, reason="meter_used", limit=3, registered_limit=10)
     yield "article-meter-used", _locked(by_access["metered"], used), at
+
+
+def _gifts() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(READER, path="/account/gifts")
+    gift = views.GiveRow(
+        gift_id="gft_1",
+        article_id="x",
+        title=sample_articles()[0].teaser.title,
+        link="https://accounts.swartbergpost.example/gift/gft_01kpb0cz8e2y6n4m.VtZ2eZvKYlo2C1mXj7rNaVtZ2eZvKYlo",
+        until=NOW,
+        opened=3,
+        most=25,
+    )
+    over = replace(gift, gift_id="gft_0", over="This gift was taken back.")
+    mine = views.Gifts(rows=(gift, over), made=gift, left=9, a_month=10, days=14, readers=25)
+    yield "gifts", mine, at
+    yield "gifts-none", replace(mine, rows=(), made=None, left=0), at
 
 
 def _open(article: SampleArticle) -> views.Article:

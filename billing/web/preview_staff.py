@@ -16,6 +16,7 @@ ROOMS = (
     ("/staff/requests", "Requests"),
     ("/staff/prices", "Prices"),
     ("/staff/newsletters", "Newsletters"),
+    ("/staff/articles", "Articles"),
     ("/staff/invoices", "Invoices"),
     ("/staff/books", "Books"),
     ("/staff/cases", "Cases"),

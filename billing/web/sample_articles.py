@@ -12,6 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from billing.access.policies import NOTHING_SAID, Terms
 from billing.rules.access import AccessLevel
 from billing.web.views import Block, Teaser
 
@@ -24,9 +25,13 @@ WORDS_READ_A_MINUTE = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleArticle:
-    """An article with its whole text; only the server holds it."""
+    """An article with its whole text; only the server holds it.
+
+    `terms` say nothing where its section's policy counts; `opened` is why an editor opened it to everyone, if one did."""
 
     teaser: Teaser
+    terms: Terms
+    opened: str | None
     byline: str
     paragraphs: tuple[Block, ...]
 
@@ -61,9 +66,18 @@ def parse(article_id: str, source: str) -> SampleArticle:
             minutes=math.ceil(words / WORDS_READ_A_MINUTE),
             audio=lines.get("audio") == "yes",
         ),
+        terms=_terms(lines),
+        opened=lines.get("opened"),
         byline=lines["byline"],
         paragraphs=tuple(block(text.strip()) for text in body.split("\n\n") if text.strip()),
     )
+
+
+def _terms(lines: dict[str, str]) -> Terms:
+    if lines.get("policy") == "section":
+        return NOTHING_SAID
+    days = lines.get("open_after_days")
+    return Terms(AccessLevel(lines["access"]), open_after_days=int(days) if days else None)
 
 
 def block(text: str) -> Block:

@@ -1,6 +1,14 @@
 """Rows of the database as values that pages can show."""
 
-from billing.access.models import Article
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.access import openings, policies
+from billing.access.models import Article, Opening, Scope
+from billing.access.policies import Stated
 from billing.office import Office
 from billing.payments.models import PaymentMethod
 from billing.web import views
@@ -15,17 +23,49 @@ def card_of(method: PaymentMethod) -> views.Card:
     return views.Card(brand=brand, last4=method.last4, exp_month=method.exp_month, exp_year=method.exp_year)
 
 
-def teaser_of(office: Office, article: Article) -> views.Teaser:
+def teasers(
+    session: Session, office: Office, articles: Sequence[Article], at: datetime
+) -> tuple[views.Teaser, ...]:
+    """Articles for a list, with what they ask of their readers at the instant. Two questions, however many there are."""
+    sections, opened = policies.of_sections(session), openings.live(session, at)
+    return tuple(
+        teaser_of(
+            office,
+            row,
+            policies.stated_among(office, row, sections),
+            is_open=any(_opens(each, row) for each in opened),
+            at=at,
+        )
+        for row in articles
+    )
+
+
+def teaser_of(office: Office, article: Article, said: Stated, *, is_open: bool, at: datetime) -> views.Teaser:
     """An article for a list: from its sample text where it has one, else from the registry alone."""
     sample = sample_article(article.id)
+    access = said.policy.level.value
+    if said.policy.free_span(at) is not None:
+        access = "free"
+    elif is_open:
+        access = "open"
     if sample is not None:
-        return sample.teaser
+        return replace(sample.teaser, access=access)
     return views.Teaser(
         id=article.id,
         title=article.title,
         section=article.section,
         lead="",
-        access=article.access.value,
+        access=access,
         published_on=office.today(article.published_at),
         minutes=1,
     )
+
+
+def _opens(opening: Opening, article: Article) -> bool:
+    match opening.scope:
+        case Scope.ARTICLE:
+            return opening.subject == article.id
+        case Scope.SECTION:
+            return opening.subject == article.section
+        case Scope.SITE:
+            return True

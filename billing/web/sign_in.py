@@ -3,12 +3,12 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress
 from billing.web import cookies, views
+from billing.web.asking import carry_over
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -71,7 +71,7 @@ def confirm(visit: Guarded) -> Response:
             done = sign_in.confirm(
                 session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
             )
-            _end_former(visit, session)
+            carry_over(visit, session, done.reader_id)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     return _signed_in(visit, done)
@@ -85,18 +85,12 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             sign_in.count_codes(session, visit.parts.office.tokens, visit.ip, visit.at)
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
             if done is not None:
-                _end_former(visit, session)
+                carry_over(visit, session, done.reader_id)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
         return visit.page(views.SignInSent(error=links.WrongCode().detail), 422)
     return _signed_in(visit, done)
-
-
-def _end_former(visit: Visit, session: Session) -> None:
-    """Signing in replaces whatever session this browser had (7.2.4)."""
-    if visit.session is not None:
-        sessions.end_sessions(session, visit.session.reader_id, visit.at, only=visit.session.id)
 
 
 def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:

@@ -19,7 +19,7 @@ from billing.subscriptions.start import Open, open_to
 from billing.web import cookies, views
 from billing.web.arrived import arrive
 from billing.web.choices import month_after
-from billing.web.show import teaser_of
+from billing.web.show import teasers
 from billing.web.starting import (
     PAID,
     START_LIFE,
@@ -51,7 +51,7 @@ def offer(visit: Visiting) -> Response:
             ),
             None,
         )
-        articles = tuple(teaser_of(visit.parts.office, article) for article in newest(session, 6))
+        articles = teasers(session, visit.parts.office, newest(session, 6), visit.at)
     return visit.page(views.Offer(price=money, year=year, dates=dates_of(visit, plan), articles=articles))
 
 

@@ -46,6 +46,7 @@ FLASHES = {
     ),
     "signed-out": Flash(text="You are signed out."),
     "signed-in": Flash(text="You are signed in."),
+    "gift-revoked": Flash(text="The gift is taken back. Its link opens nothing any more."),
     "newsletters-saved": Flash(text="Your choice is saved."),
     "newsletters-asked": Flash(
         text="One more step: press the button in the mail that we have just sent you."
@@ -78,6 +79,8 @@ class Visit:
     new_browser: bool
     session: ReaderSession | None = None
     reader: Reader | None = None
+    made_room: bool = False
+    """Whether this browser was signed out because another one signed in."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
     takes: list[str] = field(default_factory=list)
 
@@ -89,7 +92,8 @@ class Visit:
     @property
     def browser(self) -> Browser:
         """The browser as sign-in sees it."""
-        return Browser(self.browser_secret, self.ip, self.device)
+        session_id = self.session.id if self.session else None
+        return Browser(self.browser_secret, self.ip, self.device, session_id)
 
     @property
     def browser_hash(self) -> str:
@@ -127,6 +131,9 @@ class Visit:
         flash = FLASHES.get(self.cookie(cookies.FLASH))
         if flash is not None:
             self.takes.append(cookies.FLASH)
+        elif self.made_room:
+            self.takes.append(cookies.SESSION)
+            flash = Flash(text=_made_room(self.parts.settings.session_limit), tone="bad")
         path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         return Frame(
             house=self.parts.sender.house,
@@ -188,6 +195,8 @@ def open_visit(request: Request) -> Visit:
             visit.session = sessions.find(session, parts.office.tokens, secret, visit.at)
             if visit.session is not None:
                 visit.reader = by_id(session, visit.session.reader_id)
+            else:
+                visit.made_room = sessions.made_room(session, parts.office.tokens, secret)
     return visit
 
 
@@ -209,6 +218,14 @@ def refuse_cross_site(request: Request, parts: Parts) -> None:
     origin = request.headers.get("origin")
     if site is None and origin is not None and _origin(origin) != _origin(parts.settings.public_url):
         raise CrossSite
+
+
+def _made_room(limit: int) -> str:
+    browsers = "one browser" if limit == 1 else f"{limit} browsers"
+    return (
+        f"You were signed out here, because you signed in somewhere else and an account is used in {browsers} at once."
+        " Sign in again to read on here."
+    )
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -6,6 +6,12 @@ from typing import Any
 from tests.world import World, local
 
 LIMIT = 10
+AHEAD = (
+    ("sec-purpose", "prefetch"),
+    ("sec-purpose", "prefetch;prerender"),
+    ("purpose", "prefetch"),
+    ("x-moz", "prefetch"),
+)
 
 
 def metered(world: World, count: int) -> list[str]:
@@ -58,16 +64,23 @@ def test_a_browser_without_an_account_reads_three_and_a_prefetch_reads_nothing(w
     assert limit == 3
     pages = world.articles["metered"]
     assert len(pages) == 3
-    for purpose in ("prefetch", "prefetch;prerender"):
+    for header, value in AHEAD:
         for article in pages:
-            browser.http.get(f"/articles/{article}", headers={"sec-purpose": purpose}).raise_for_status()
-            browser.http.get(f"/v1/access/{article}", headers={"sec-purpose": purpose}).raise_for_status()
+            ahead = browser.http.get(f"/articles/{article}", headers={header: value})
+            assert (ahead.status_code, ahead.content) == (503, b""), (
+                "so that the browser asks again at the click"
+            )
+            browser.http.get(f"/v1/access/{article}", headers={header: value}).raise_for_status()
+            head = browser.http.head(f"/articles/{article}")
+            assert (head.status_code, head.content) == (200, b"")
     assert world.rows("SELECT * FROM meter_read") == []
 
     for number, article in enumerate(pages, start=1):
         page = browser.get(f"/articles/{article}")
         assert f"{number} of 3 free articles this month" in page.words
         assert f"{number} of 3 free articles this month" in browser.get(f"/articles/{article}").words
+    ahead = browser.http.get(f"/articles/{pages[0]}", headers={"sec-purpose": "prefetch"})
+    assert ahead.status_code == 200, "one that is read already is fetched ahead like any other"
     answer: dict[str, Any] = browser.http.get(f"/v1/access/{articles[0]}").json()
     assert (answer["reason"], answer["meter"]) == ("meter_used", {"used": 3, "limit": 3})
     another = world.browser().http.get(f"/v1/access/{articles[0]}").json()
@@ -110,3 +123,65 @@ def test_an_article_opened_in_the_public_interest_is_everybodys_until_it_closes(
     assert browser.http.get(f"/v1/access/{article}").json()["reason"] == "subscribe"
     again = world.api.post(f"/v1/articles/{article}/open", json=body)
     assert (again.status_code, again.json()["code"]) == (422, "past_moment")
+
+
+def test_what_a_browser_read_goes_over_to_the_account_that_signs_in_once(world: World) -> None:
+    browser, pages = world.browser(), world.articles["metered"]
+    for article in pages:
+        browser.get(f"/articles/{article}")
+    more = metered(world, LIMIT)
+    assert browser.http.get(f"/v1/access/{more[0]}").json()["reason"] == "meter_used"
+    browser.sign_in("naledi@example.com")
+    assert browser.http.get(f"/v1/access/{pages[0]}").json()["meter"] == {"used": 3, "limit": LIMIT}
+    opened = [browser.http.get(f"/v1/access/{article}").json()["allowed"] for article in more]
+    assert opened.count(True) == LIMIT - 3, "ten in all, the three among them"
+    assert world.rows("SELECT used FROM meter_month ORDER BY used") == [{"used": 3}, {"used": LIMIT}]
+
+    # Signing out gives no new ones, and whoever signs in next on this browser does not pay for them again.
+    browser.get("/account")
+    browser.post("/sign-out")
+    assert browser.http.get(f"/v1/access/{more[0]}").json()["reason"] == "meter_used"
+    browser.sign_in("sipho@example.com")
+    assert browser.http.get(f"/v1/access/{more[0]}").json()["meter"] == {"used": 1, "limit": LIMIT}
+
+
+def test_whoever_calls_itself_a_crawler_gets_what_a_stranger_without_articles_left_gets(world: World) -> None:
+    crawler, article = world.browser(), world.articles["metered"][0]
+    crawler.http.headers["user-agent"] = (
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+    )
+    page = crawler.get(f"/articles/{article}")
+    assert (page.status, "The rest is for subscribers" in page.words) == (200, True)
+    assert crawler.http.get(f"/v1/access/{article}").json()["reason"] == "meter_used"
+    assert "set-cookie" not in crawler.http.get(f"/v1/access/{article}").headers
+    assert world.rows("SELECT * FROM meter_month") == []
+
+
+def test_a_program_asks_for_somebody_anonymous_with_the_token_that_it_was_given(world: World) -> None:
+    articles = metered(world, 5)
+    first = world.api.get(f"/v1/access/{articles[0]}").json()
+    assert (first["reason"], first["meter"]) == ("meter", {"used": 1, "limit": 3})
+    kept = {"visitor": first["visitor"]}
+    for number, article in enumerate(articles[:3], start=1):
+        answer = world.api.get(f"/v1/access/{article}", params=kept).json()
+        assert (answer["meter"], answer["visitor"]) == ({"used": number, "limit": 3}, kept["visitor"])
+    for _ in range(2):
+        refused = world.api.get(f"/v1/access/{articles[3]}", params=kept).json()
+        assert (refused["allowed"], refused["reason"]) == (False, "meter_used")
+    forged = kept["visitor"][:-1] + ("A" if kept["visitor"][-1] != "A" else "B")
+    stranger = world.api.get(f"/v1/access/{articles[3]}", params={"visitor": forged}).json()
+    assert stranger["visitor"] not in (forged, kept["visitor"]), "a token of our own making, or a new one"
+    ahead = world.api.get(f"/v1/access/{articles[4]}", params={**kept, "prefetch": "true"}).json()
+    assert (ahead["meter"], "visitor" in ahead) == ({"used": 3, "limit": 3}, False)
+    assert "visitor" not in world.api.get(f"/v1/access/{world.articles['free'][0]}").json()
+
+
+def test_counts_are_forgotten_forty_days_after_their_month_began(world: World) -> None:
+    reader, articles = ended_reader(world), metered(world, 2)
+    world.access(articles[0], reader)
+    world.advance_to(local(2027, 4, 2))
+    world.access(articles[1], reader)
+    assert len(world.rows("SELECT * FROM meter_read")) == 2
+    world.advance_to(local(2027, 4, 11))
+    assert [row["article_id"] for row in world.rows("SELECT article_id FROM meter_read")] == [articles[1]]
+    assert len(world.rows("SELECT * FROM meter_month")) == 1

@@ -21,6 +21,9 @@ def test_an_article_is_put_read_changed_opened_and_forgotten(world: World) -> No
     assert made.json() == BODY | {
         "id": "water.2027-02",
         "published_at": "2027-02-28T04:00:00Z",
+        "access_from": "article",
+        "free_hours": None,
+        "open_after_days": None,
         "open_until": None,
         "open_reason": None,
     }
@@ -45,6 +48,10 @@ def test_an_article_is_put_read_changed_opened_and_forgotten(world: World) -> No
 
 BAD_CHANGES: list[dict[str, Any]] = [
     {"access": "everybody"},
+    {"free_hours": 0},
+    {"free_hours": 8785},
+    {"open_after_days": 3661},
+    {"open_after_days": "soon"},
     {"title": ""},
     {"title": "x" * 301},
     {"url": "javascript:alert(1)"},

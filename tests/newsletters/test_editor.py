@@ -34,7 +34,7 @@ WORDS: dict[str, Any] = {"subject": SUBJECT, "preheader": PREHEADER, "source": S
 def editor(room: Room) -> Browser:
     """Signed in with link and code."""
     with room.world.parts.database.transaction() as session:
-        seed.articles(session, room.world.parts.office)
+        seed.articles(session, room.world.parts.office, room.world.now)
     add(room.world, "editor", EDITOR)
     return sign_in(room.world, EDITOR)
 

@@ -55,7 +55,7 @@ def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) ->
     ):
         room = Room(floor)
         with floor.parts.database.transaction() as session:
-            seed.articles(session, floor.parts.office)
+            seed.articles(session, floor.parts.office, floor.now)
         server = uvicorn.Server(uvicorn.Config(create_app(floor.parts), log_config=None, access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -243,7 +243,7 @@ def test_the_sample_paper_has_articles_of_every_access_level() -> None:
         "free": 2,
         "registered": 2,
         "metered": 3,
-        "subscriber": 2,
+        "subscriber": 3,
     }
     assert any(a.teaser.audio and a.teaser.access == "subscriber" for a in sample_articles())
     assert all(len([b for b in a.paragraphs if b.kind == "paragraph"]) >= 5 for a in sample_articles())

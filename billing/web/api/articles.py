@@ -1,56 +1,72 @@
-"""`/v1/articles`: the registry."""
+"""`/v1/articles`, `/v1/sections`: the registry, and what sections ask of their readers."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import Field, HttpUrl
+from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access.articles import article, register
+from billing.access import articles, openings, policies
 from billing.access.models import Article
-from billing.errors import Invalid
+from billing.access.policies import NOTHING_SAID, Terms
 from billing.rules.access import AccessLevel
+from billing.rules.policies import MOST_DAYS, MOST_HOURS
+from billing.staff import editing
 from billing.web.api import shapes
-from billing.web.api.caller import Articles
+from billing.web.api.caller import Articles, Caller
 
 router = APIRouter(tags=["Articles"])
 ArticleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
+SectionName = Annotated[str, Path(min_length=1, max_length=100)]
 
 
-class ArticleBody(shapes.Body):
-    """What is registered of an article: never its text."""
+class TermsBody(shapes.Body):
+    """What is asked of readers: a level, and windows in which everyone may read."""
+
+    access: AccessLevel | None = None
+    free_hours: Annotated[int, Field(ge=1, le=MOST_HOURS)] | None = None
+    open_after_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """The same, as the registry takes it."""
+        return Terms(self.access, self.free_hours, self.open_after_days)
+
+
+class ArticleBody(TermsBody):
+    """What is registered of an article: never its text. Without `access` its section's policy counts."""
 
     title: str = Field(min_length=1, max_length=300)
     url: HttpUrl
     section: str = Field(min_length=1, max_length=100)
-    access: AccessLevel
     published_at: shapes.Instant
 
 
-class OpenBody(shapes.Body):
-    """Open an article to everyone, in the public interest."""
+class SectionBody(TermsBody):
+    """A section's policy, for articles that say nothing themselves."""
 
-    until: shapes.Instant
-    reason: shapes.FreeText = Field(min_length=1, max_length=500)
-
-
-class PastMoment(Invalid):
-    """An article can be opened only until a moment that is still to come."""
-
-    code = "past_moment"
+    access: AccessLevel
 
 
-def _shape(row: Article) -> dict[str, Any]:
+def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
+    """An article, with what it asks now and until when it is open to everyone."""
+    said = policies.stated(session, caller.parts.office, row)
+    opened = openings.of_article(session, row.id, row.section, caller.at)
+    latest = max(opened, key=lambda one: one.until, default=None)
     return {
         "id": row.id,
         "title": row.title,
         "url": row.url,
         "section": row.section,
-        "access": row.access.value,
+        "access": said.policy.level.value,
+        "access_from": said.by,
+        "free_hours": said.terms.free_hours,
+        "open_after_days": said.terms.open_after_days,
         "published_at": shapes.instant(row.published_at),
-        "open_until": shapes.instant(row.open_until),
-        "open_reason": row.open_reason,
+        "open_until": shapes.instant(latest.until if latest else None),
+        "open_reason": latest.reason if latest else None,
     }
 
 
@@ -58,16 +74,18 @@ def _shape(row: Article) -> dict[str, Any]:
 def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> JSONResponse:
     """Make an article known, or change what is known of it."""
     with caller.parts.database.transaction() as session:
-        row = register(
+        row = articles.register(
             session,
             article_id,
             title=body.title,
             url=str(body.url),
             section=body.section,
-            access=body.access,
+            terms=body.terms,
             published_at=body.published_at,
+            at=caller.at,
+            by=caller.by,
         )
-        answer = _shape(row)
+        answer = shape(session, caller, row)
     return JSONResponse(answer)
 
 
@@ -75,25 +93,48 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> JSONRespo
 def get(article_id: ArticleId, caller: Articles) -> JSONResponse:
     """What is known of an article."""
     with caller.parts.database.transaction() as session:
-        return JSONResponse(_shape(article(session, article_id)))
+        return JSONResponse(shape(session, caller, articles.article(session, article_id)))
 
 
 @router.delete("/v1/articles/{article_id}", status_code=204)
 def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
     with caller.parts.database.transaction() as session:
-        session.delete(article(session, article_id))
+        articles.forget(session, article_id, at=caller.at, by=caller.by)
     return Response(status_code=204)
 
 
-@router.post("/v1/articles/{article_id}/open")
-def open_to_all(article_id: ArticleId, body: OpenBody, caller: Articles) -> JSONResponse:
-    """Open it to everyone until a moment; it closes by itself."""
-    if body.until <= caller.at:
-        raise PastMoment
+@router.get("/v1/sections")
+def sections(caller: Articles) -> JSONResponse:
+    """Every section that has an article or a policy, with its policy."""
     with caller.parts.database.transaction() as session:
-        row = article(session, article_id)
-        row.open_until, row.open_reason = body.until, body.reason
-        session.add(row)
-        answer = _shape(row)
-    return JSONResponse(answer)
+        found = policies.of_sections(session)
+        names = sorted({*found, *articles.sections(session)})
+    return JSONResponse({"data": [_section(name, found.get(name, NOTHING_SAID)) for name in names]})
+
+
+@router.put("/v1/sections/{section}")
+def put_section(section: SectionName, body: SectionBody, caller: Articles) -> JSONResponse:
+    """From now on the section's articles that say nothing themselves ask this."""
+    with caller.parts.database.transaction() as session:
+        editing.set_section(session, caller.actor, section, body.terms, at=caller.at)
+    return JSONResponse(_section(section, body.terms))
+
+
+@router.delete("/v1/sections/{section}", status_code=204)
+def delete_section(section: SectionName, caller: Articles) -> Response:
+    """The section has no policy any more; articles that lean on it are for subscribers. 404 where it had none."""
+    with caller.parts.database.transaction() as session:
+        if policies.of_section(session, section) == NOTHING_SAID:
+            raise openings.UnknownSection("That section has no policy.")
+        editing.set_section(session, caller.actor, section, NOTHING_SAID, at=caller.at)
+    return Response(status_code=204)
+
+
+def _section(name: str, terms: Terms) -> dict[str, Any]:
+    return {
+        "section": name,
+        "access": terms.access.value if terms.access else None,
+        "free_hours": terms.free_hours,
+        "open_after_days": terms.open_after_days,
+    }

@@ -2,6 +2,7 @@
 
 from billing.web.staff import (
     acts,
+    articles,
     audit,
     books,
     cases,
@@ -14,6 +15,7 @@ from billing.web.staff import (
     reader,
     requests,
     sign_in,
+    why,
 )
 
 PAGES = (
@@ -21,6 +23,7 @@ PAGES = (
     find,
     reader,
     acts,
+    why,
     disputes,
     requests,
     prices,
@@ -30,4 +33,5 @@ PAGES = (
     audit,
     members,
     newsletters,
+    articles,
 )

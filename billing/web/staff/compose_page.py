@@ -12,6 +12,7 @@ from starlette.responses import Response
 import emails
 from billing.access.articles import newest
 from billing.access.models import Article
+from billing.access.policies import NOTHING_SAID, Terms, of_sections
 from billing.newsletters import issues
 from billing.newsletters.compose import (
     MOST_BYTES,
@@ -62,10 +63,15 @@ class Draft:
 def cards(session: Session, source: str) -> Mapping[str, Card]:
     """The articles named in the text, as the registry knows them now."""
     found = session.exec(select(Article).where(col(Article.id).in_(article_ids(source)[:200])))
+    sections = of_sections(session)
     return {
-        each.id: Card(each.section, each.title, each.url, each.access is AccessLevel.SUBSCRIBER)
-        for each in found
+        each.id: Card(each.section, each.title, each.url, _for_subscribers(each, sections)) for each in found
     }
+
+
+def _for_subscribers(article: Article, sections: Mapping[str, Terms]) -> bool:
+    level = article.access or sections.get(article.section, NOTHING_SAID).access
+    return level in (AccessLevel.SUBSCRIBER, None)
 
 
 def compose_view(

@@ -27,6 +27,7 @@ ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.ANSWER, "/staff/requests", "Requests"),
     (May.ANSWER, "/staff/prices", "Prices"),
     (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
+    (May.ARTICLES, "/staff/articles", "Articles"),
     (May.INVOICES, "/staff/invoices", "Invoices"),
     (May.BOOKS, "/staff/books", "Books"),
     (May.CASES, "/staff/cases", "Cases"),

@@ -14,7 +14,7 @@ from billing.payments import numbers, pay_page, receipts, refund
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
 from billing.readers.register import by_id
-from billing.rules.access import Reason
+from billing.rules.access import Reason, strongest
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
@@ -98,7 +98,7 @@ def view_of(
 
 
 def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
-    held = standing(session, reader_id, visit.at).held
+    held = strongest(standing(session, reader_id, visit.at).held, visit.at)
     if held is None:
         return "Free articles, and the metered ones of this month; no subscription opens the rest."
     words = OPEN_BECAUSE[held.reason]

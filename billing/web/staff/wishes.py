@@ -70,7 +70,7 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | Non
     shown = asked if asked is not None else _typed(request.received_at if request else visit.at, zone)
     act, error = None, None
     try:
-        moment = _read_moment(shown, zone)
+        moment = read_moment(shown, zone)
         if request is not None and moment == request.received_at.replace(microsecond=0):
             moment = (
                 request.received_at
@@ -156,7 +156,8 @@ def _typed(at: datetime, zone: ZoneInfo) -> str:
     return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _read_moment(text: str, zone: ZoneInfo) -> datetime:
+def read_moment(text: str, zone: ZoneInfo) -> datetime:
+    """A civil time typed by a person, in the publisher's zone. Raises NotAMoment."""
     try:
         at = datetime.fromisoformat(text.strip())
     except ValueError:

@@ -29,6 +29,7 @@ from billing.web.views.books import AccountRow, OwedRow, SeriesRow, StaffBooks, 
 from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCases, StaffDispute
 from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
+from billing.web.views.editing import OpeningRow, SectionRow, StaffArticles, StaffWhy, WhyFact
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
 from billing.web.views.newsletters import (
     Choice,
@@ -42,6 +43,8 @@ from billing.web.views.reading import (
     Article,
     Articles,
     Block,
+    Gifts,
+    GiveRow,
     LetterRow,
     Listen,
     Mailbox,
@@ -106,6 +109,8 @@ __all__ = [
     "Flash",
     "FoundRow",
     "Frame",
+    "Gifts",
+    "GiveRow",
     "HeldRow",
     "House",
     "IssueProgress",
@@ -125,6 +130,7 @@ __all__ = [
     "NextCharge",
     "Offer",
     "OpenLetter",
+    "OpeningRow",
     "OwedRow",
     "Page",
     "PastDue",
@@ -141,6 +147,7 @@ __all__ = [
     "Refused",
     "RequestRow",
     "Review",
+    "SectionRow",
     "SeriesRow",
     "SessionRow",
     "SignIn",
@@ -148,6 +155,7 @@ __all__ = [
     "SignInExpired",
     "SignInSent",
     "StaffAct",
+    "StaffArticles",
     "StaffAudit",
     "StaffBooks",
     "StaffCase",
@@ -166,6 +174,7 @@ __all__ = [
     "StaffRequest",
     "StaffRequests",
     "StaffSignIn",
+    "StaffWhy",
     "StartPending",
     "Started",
     "Subscribe",
@@ -175,6 +184,7 @@ __all__ = [
     "UntoldRow",
     "VatRow",
     "Wall",
+    "WhyFact",
     "Withdraw",
     "Withdrawal",
 ]

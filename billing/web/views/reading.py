@@ -12,7 +12,7 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teaser:
-    """An article as lists show it; `access` is free, registered, metered or subscriber."""
+    """An article as lists show it; `access` is free, open, registered, metered or subscriber, as it is at this moment."""
 
     id: str
     title: str
@@ -47,6 +47,7 @@ class Wall:
     """What stands instead of the text: the three refusals of the access decision.
 
     `limit` is how many metered articles a month were free; `registered_limit` what a free registration would give.
+    `gift_over` tells whoever followed a gift link why it opens nothing any more.
     """
 
     reason: Literal["register", "subscribe", "meter_used"]
@@ -54,6 +55,34 @@ class Wall:
     trial_days: int
     limit: int | None = None
     registered_limit: int | None = None
+    gift_over: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveRow:
+    """A gift of this or another article: its link, until when, how many have opened it, of how many."""
+
+    gift_id: str
+    article_id: str
+    title: str
+    link: str
+    until: datetime
+    opened: int
+    most: int
+    over: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gifts:
+    """The reader's gifts; `made` is the one just made or found."""
+
+    template: ClassVar[str] = "gifts.html"
+    rows: tuple[GiveRow, ...]
+    made: GiveRow | None
+    left: int
+    a_month: int
+    days: int
+    readers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +101,10 @@ class Listen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1)."""
+    """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1).
+
+    `canonical` is the page's one address; `noindex` keeps a page that a gift opened out of search (PW-8).
+    """
 
     template: ClassVar[str] = "article.html"
     teaser: Teaser
@@ -82,6 +114,10 @@ class Article:
     meter: Meter | None = None
     listen: Listen | None = None
     note: str | None = None
+    terms: str | None = None
+    can_give: bool = False
+    canonical: str | None = None
+    noindex: bool = False
     json_ld: Mapping[str, object] | None = None
     more: tuple[Teaser, ...] = ()
 

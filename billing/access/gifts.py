@@ -1,0 +1,227 @@
+"""Gift links: a subscriber gives one article (PW-8). The secret is derived from the gift's id and stands in no table.
+
+Whoever opens the link is noted once, and may read that article again while the gift lasts; the meter isn't touched."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from billing import ids
+from billing.access.models import Gift, GiftReading
+from billing.access.standing import standing
+from billing.errors import Conflict, Forbidden, NotFound
+from billing.office import Office
+from billing.readers.register import UnknownReader
+from billing.rules.access import READ, Facts, Held, Reason, decide, strongest
+from billing.rules.periods import add_months, start_of_day
+
+PURPOSE = "gift"
+GIVERS = frozenset({Reason.TRIAL, Reason.SUBSCRIPTION, Reason.GRACE})
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How many gifts a reader has in a civil month, how many days each lasts, how many may open it."""
+
+    a_month: int
+    days: int
+    readers: int
+
+
+class NotASubscriber(Forbidden):
+    """Only subscribers can give articles."""
+
+    code = "not_a_subscriber"
+
+
+class NoGiftsLeft(Conflict):
+    """All gifts of this month are given. There are new ones next month."""
+
+    code = "no_gifts_left"
+
+
+class NeedsNoGift(Conflict):
+    """Everyone can read this article as it is. Just send its address."""
+
+    code = "needs_no_gift"
+
+
+class UnknownGift(NotFound):
+    """There is no such gift."""
+
+    code = "unknown_gift"
+
+
+class Over(StrEnum):
+    """Why a gift doesn't open its article any more."""
+
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    USED_UP = "used_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a gift gave: something held, or why not. `pending`: it would open, once somebody really reads."""
+
+    held: Held | None = None
+    over: Over | None = None
+    pending: bool = False
+
+
+NO_GIFT = Opened()
+
+
+def give(
+    session: Session,
+    terms: Terms,
+    office: Office,
+    reader_id: str,
+    article_id: str,
+    facts: Facts,
+    at: datetime,
+) -> Gift:
+    """A gift of the article; the one given before, while it lasts. `facts`: the article's, for nobody in particular.
+
+    Two at once never exceed the month's gifts: the reader's row is locked. Raises UnknownReader, NotASubscriber,
+    NoGiftsLeft, NeedsNoGift."""
+    if decide(facts, at).allowed:
+        raise NeedsNoGift
+    locked = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
+    if session.execute(locked, {"id": reader_id}).first() is None:
+        raise UnknownReader
+    held = strongest(standing(session, reader_id, at).held, at)
+    if held is None or held.reason not in GIVERS:
+        raise NotASubscriber
+    for before in of_reader(session, reader_id):
+        if before.article_id == article_id and over(before, at) is None:
+            return before
+    if left(session, terms, office, reader_id, at) < 1:
+        raise NoGiftsLeft
+    gift = Gift(
+        id=ids.new("gft", at),
+        reader_id=reader_id,
+        article_id=article_id,
+        given_at=at,
+        until=at + timedelta(days=terms.days),
+        most=terms.readers,
+    )
+    session.add(gift)
+    session.flush()
+    return gift
+
+
+def left(session: Session, terms: Terms, office: Office, reader_id: str, at: datetime) -> int:
+    """How many gifts the reader still has this month. Taking one back gives none back."""
+    first = office.today(at).replace(day=1)
+    begins, ends = (start_of_day(day, office.zone) for day in (first, add_months(first, 1)))
+    given = session.exec(
+        select(func.count())
+        .select_from(Gift)
+        .where(Gift.reader_id == reader_id, Gift.given_at >= begins, Gift.given_at < ends)
+    ).one()
+    return max(0, terms.a_month - given)
+
+
+def of_reader(session: Session, reader_id: str, limit: int = 100) -> list[Gift]:
+    """The reader's gifts, newest first."""
+    rows = select(Gift).where(Gift.reader_id == reader_id).order_by(col(Gift.id).desc()).limit(limit)
+    return list(session.exec(rows))
+
+
+def token(office: Office, gift: Gift) -> str:
+    """The secret of the link: 192 bits, derived."""
+    return office.tokens.token(PURPOSE, gift.id)
+
+
+def link(office: Office, gift: Gift) -> str:
+    """The address to send to somebody."""
+    return office.page(f"/gift/{token(office, gift)}")
+
+
+def by_token(session: Session, office: Office, secret: str) -> Gift | None:
+    """The gift of a link, whatever became of it; None for a forged or damaged one."""
+    gift_id = office.tokens.subject_of(PURPOSE, secret)
+    return session.get(Gift, gift_id) if gift_id else None
+
+
+def over(gift: Gift, at: datetime) -> Over | None:
+    """Why it opens nothing to anybody new at the instant; None while it does."""
+    if gift.revoked_at is not None and gift.revoked_at <= at:
+        return Over.REVOKED
+    if gift.until <= at:
+        return Over.EXPIRED
+    return Over.USED_UP if gift.opened >= gift.most else None
+
+
+def revoke(session: Session, gift_id: str, at: datetime, *, reader_id: str | None = None, why: str) -> Gift:
+    """Take it back: it opens nothing from now on, to nobody. `reader_id`: only if that reader gave it. Raises UnknownGift."""
+    gift = session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
+    if gift is None or (reader_id is not None and gift.reader_id != reader_id):
+        raise UnknownGift
+    if gift.revoked_at is None:
+        gift.revoked_at, gift.revoked_why = at, why
+        session.add(gift)
+        session.flush()
+    return gift
+
+
+def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> None:
+    """Take back every gift of a reader that still opens something (PW-8: when the giver's card was a fraud)."""
+    rows = select(Gift).where(Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > at)
+    for gift in session.exec(rows.order_by(col(Gift.id)).with_for_update()):
+        gift.revoked_at, gift.revoked_why = at, why
+        session.add(gift)
+    session.flush()
+
+
+def passes(session: Session, article_id: str, visitors: tuple[str, ...], at: datetime) -> Held | None:
+    """What gifts that were opened by any of these visitors give them for the article at the instant (now or past)."""
+    untils = session.exec(
+        select(Gift.until)
+        .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
+        .where(
+            col(GiftReading.visitor).in_(visitors),
+            GiftReading.at <= at,
+            Gift.article_id == article_id,
+            Gift.until > at,
+            sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > at),
+        )
+    ).all()
+    return _held(max(untils)) if untils else None
+
+
+def open_gift(
+    session: Session, office: Office, secret: str, article_id: str, visitors: tuple[str, ...], at: datetime
+) -> Opened:
+    """What the link gives for this article: noted for the first of the visitors, if anybody is there to note.
+
+    No other article is opened by it. Two at once never exceed how many may open it: the gift's row is locked."""
+    gift = by_token(session, office, secret)
+    if gift is None or gift.article_id != article_id:
+        return NO_GIFT
+    why = over(gift, at)
+    if why is not None:
+        return Opened(over=why)
+    if not visitors:
+        return Opened(pending=True)
+    locked = session.exec(
+        select(Gift).where(Gift.id == gift.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    why = over(locked, at)
+    if why is not None:
+        return Opened(over=why)
+    if session.get(GiftReading, (locked.id, visitors[0])) is None:
+        session.add(GiftReading(gift_id=locked.id, visitor=visitors[0], at=at))
+        locked.opened += 1
+        session.add(locked)
+        session.flush()
+    return Opened(held=_held(locked.until))
+
+
+def _held(until: datetime) -> Held:
+    """Reading, and nothing else: neither audio nor comments."""
+    return Held(Reason.GIFT, until, frozenset({READ}))

@@ -1,0 +1,28 @@
+"""What a plan may open besides reading: `listen`, `comment`, and newsletters by their id."""
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from billing.rules.access import LISTEN, READ
+
+COMMENT: Final = "comment"
+NAMED: Final = (READ, LISTEN, COMMENT)
+_NEWSLETTER: Final = re.compile(r"newsletter:[a-z0-9][a-z0-9-]{0,99}\Z")
+
+
+class UnknownFeature(ValueError):
+    """A feature is `read`, `listen`, `comment`, or `newsletter:` with the newsletter's id."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is no feature; there are {', '.join(NAMED)} and newsletter:<id>")
+        self.name = name
+
+
+def features(names: Iterable[str]) -> list[str]:
+    """The names, sorted, each once; `read` goes without saying. Raises UnknownFeature."""
+    found = set(names)
+    for name in sorted(found):
+        if name not in NAMED and not _NEWSLETTER.match(name):
+            raise UnknownFeature(name)
+    return sorted(found - {READ})

@@ -1,0 +1,94 @@
+"""What an article asks of its reader, and when: its level, and the windows in which it is free for everyone."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from billing.rules.instants import aware
+from billing.rules.periods import civil_date, start_of_day
+
+MOST_HOURS: Final = 24 * 366
+MOST_DAYS: Final = 366 * 10
+
+
+class AccessLevel(StrEnum):
+    """What an article asks of its reader."""
+
+    FREE = "free"
+    REGISTERED = "registered"
+    METERED = "metered"
+    SUBSCRIBER = "subscriber"
+
+
+class BadWindow(ValueError):
+    """A window is 1 hour to 366 days after publication, or opens 1 day to 10 years after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time: from the instant `start` on (None: from ever) to the instant `end`, exclusive (None: for ever)."""
+
+    start: datetime | None
+    end: datetime | None
+
+    def __post_init__(self) -> None:
+        for instant in (self.start, self.end):
+            if instant is not None:
+                aware(instant)
+
+    def covers(self, at: datetime) -> bool:
+        """Whether the instant lies in it."""
+        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An article's level, and the spans in which it is free whatever its level."""
+
+    level: AccessLevel
+    free: tuple[Span, ...] = ()
+
+    def free_span(self, at: datetime) -> Span | None:
+        """The span that makes it free at the instant; the one that lasts longest."""
+        if self.level is AccessLevel.FREE:
+            return ALWAYS
+        found = [span for span in self.free if span.covers(at)]
+        return max(found, key=_lasts, default=None)
+
+
+ALWAYS: Final = Span(None, None)
+UNSTATED: Final = Policy(AccessLevel.SUBSCRIBER)
+"""Nobody said what the article asks: then it is for subscribers. What is forgotten stays closed."""
+
+
+def policy(
+    level: AccessLevel,
+    *,
+    published_at: datetime,
+    zone: ZoneInfo,
+    free_hours: int | None = None,
+    open_after_days: int | None = None,
+) -> Policy:
+    """The policy of an article published at an instant.
+
+    `free_hours` makes it free for so many hours from publication; `open_after_days` for good from the start of the civil
+    day, in the publisher's zone, so many days after that of publication. Raises BadWindow, NaiveInstant.
+    """
+    spans = []
+    published_at = aware(published_at)
+    if free_hours is not None:
+        if not 1 <= free_hours <= MOST_HOURS:
+            raise BadWindow(f"free for {free_hours} hours")
+        spans.append(Span(published_at, published_at + timedelta(hours=free_hours)))
+    if open_after_days is not None:
+        if not 1 <= open_after_days <= MOST_DAYS:
+            raise BadWindow(f"open after {open_after_days} days")
+        opens_on = civil_date(published_at, zone) + timedelta(days=open_after_days)
+        spans.append(Span(start_of_day(opens_on, zone), None))
+    return Policy(level, tuple(spans))
+
+
+def _lasts(span: Span) -> float:
+    return span.end.timestamp() if span.end is not None else float("inf")

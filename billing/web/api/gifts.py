@@ -1,0 +1,79 @@
+"""Gifts for programs: give an article for a subscriber, list what was given, take it back (PW-8)."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from starlette.responses import Response
+
+from billing.access import gifts
+from billing.access.articles import article
+from billing.access.check import facts_for_nobody
+from billing.access.models import Gift
+from billing.readers.register import by_id
+from billing.web.api import shapes
+from billing.web.api.articles import ArticleId
+from billing.web.api.caller import Caller, Readers
+
+router = APIRouter(tags=["Gifts"])
+
+
+class GiftBody(shapes.Body):
+    """Who gives."""
+
+    reader_id: str = Field(min_length=1, max_length=64)
+
+
+@router.post("/v1/articles/{article_id}/gifts", status_code=201, summary="Give an article")
+def give(article_id: ArticleId, body: GiftBody, caller: Readers) -> Response:
+    """201 with the link; the gift given before, while it lasts. 403 `not_a_subscriber`, 409 `no_gifts_left`, 409 `needs_no_gift`."""
+
+    def do() -> tuple[int, Any]:
+        parts = caller.parts
+        with parts.database.transaction() as session:
+            found = article(session, article_id)
+            nobody = facts_for_nobody(session, parts.office, found, caller.at)
+            gift = gifts.give(
+                session, parts.gift_terms, parts.office, body.reader_id, article_id, nobody, caller.at
+            )
+            left = gifts.left(session, parts.gift_terms, parts.office, body.reader_id, caller.at)
+            return 201, _shape(caller, gift) | {"left_this_month": left}
+
+    return caller.once(body.model_dump(mode="json"), do)
+
+
+@router.get("/v1/readers/{reader_id}/gifts")
+def given(reader_id: str, caller: Readers) -> JSONResponse:
+    """The reader's gifts, newest first, and how many are left this month."""
+    parts = caller.parts
+    with parts.database.transaction() as session:
+        by_id(session, reader_id)
+        data = [_shape(caller, gift) for gift in gifts.of_reader(session, reader_id)]
+        left = gifts.left(session, parts.gift_terms, parts.office, reader_id, caller.at)
+    return JSONResponse(
+        {"data": data, "left_this_month": left}, headers={"Cache-Control": "private, no-store"}
+    )
+
+
+@router.delete("/v1/gifts/{gift_id}", status_code=204)
+def revoke(gift_id: str, caller: Readers) -> Response:
+    """Take it back: from now on it opens nothing, to nobody."""
+    with caller.parts.database.transaction() as session:
+        gifts.revoke(session, gift_id, caller.at, why=f"taken back by {caller.by}")
+    return Response(status_code=204)
+
+
+def _shape(caller: Caller, gift: Gift) -> dict[str, Any]:
+    why = gifts.over(gift, caller.at)
+    return {
+        "id": gift.id,
+        "article": gift.article_id,
+        "reader_id": gift.reader_id,
+        "url": gifts.link(caller.parts.office, gift),
+        "token": gifts.token(caller.parts.office, gift),
+        "given_at": shapes.instant(gift.given_at),
+        "until": shapes.instant(gift.until),
+        "readers": {"used": gift.opened, "limit": gift.most},
+        "over": why.value if why else None,
+    }

@@ -1,0 +1,84 @@
+"""`/v1/readers/{id}/standing`: why a reader may read, or may not, now or at any past moment."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BeforeValidator
+
+from billing.access.explain import Explained, explain
+from billing.rules.access import Held
+from billing.web.api import shapes
+from billing.web.api.caller import Readers
+
+router = APIRouter(tags=["Readers"])
+
+
+def _unspaced(value: Any) -> Any:
+    """A plus sign in an address reads as a space; an instant has none."""
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+@router.get("/v1/readers/{reader_id}/standing", summary="Why may this reader read?")
+def standing(
+    reader_id: str,
+    caller: Readers,
+    at: Annotated[shapes.Instant | None, BeforeValidator(_unspaced), Query()] = None,
+    article: Annotated[str | None, Query(max_length=200)] = None,
+) -> JSONResponse:
+    """What the reader held at the moment (now, if none is named) and the facts behind it; with `article`, the decision on it."""
+    parts = caller.parts
+    with parts.database.transaction() as session:
+        found = explain(
+            session,
+            parts.office,
+            parts.limits,
+            reader_id,
+            at=at or caller.at,
+            now=caller.at,
+            article_id=article,
+        )
+    return JSONResponse(_shape(found), headers={"Cache-Control": "private, no-store"})
+
+
+def _shape(found: Explained) -> dict[str, Any]:
+    return {
+        "reader": found.reader_id,
+        "at": shapes.instant(found.at),
+        "registered": found.standing.registered,
+        "sentence": found.sentence,
+        "held": [_held(one) for one in found.held],
+        "decision": _decision(found) if found.decision else None,
+        "facts": [
+            {
+                "what": fact.what,
+                "at": shapes.instant(fact.at),
+                "by": fact.by or None,
+                "why": fact.why or None,
+                "holds": fact.holds,
+            }
+            for fact in found.chain
+        ],
+    }
+
+
+def _held(held: Held) -> dict[str, Any]:
+    return {
+        "reason": held.reason.value,
+        "until": shapes.instant(held.until),
+        "renews": held.renews,
+        "features": sorted({*held.features, "read"}),
+    }
+
+
+def _decision(found: Explained) -> dict[str, Any]:
+    decision, meter = found.decision, found.meter
+    assert decision is not None
+    return {
+        "article": found.article_id,
+        "allowed": decision.allowed,
+        "reason": decision.reason.value,
+        "features": sorted(decision.features),
+        "until": shapes.instant(decision.until),
+        "meter": {"used": meter.used, "limit": meter.limit} if meter else None,
+    }

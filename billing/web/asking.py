@@ -1,0 +1,66 @@
+"""Who asks to read, by what a browser sends: its reader, else a random id in a signed cookie. Nothing else is looked at."""
+
+import secrets
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from billing.access import meter
+from billing.access.check import Asking, Checked, check
+from billing.access.standing import standing
+from billing.office import Office
+from billing.rules.readings import Reading, reading
+from billing.web import cookies
+from billing.web.visit import Visit
+
+PURPOSE = "visitor"
+KEPT = timedelta(days=40)
+"""As long as what is counted by it (PW-13)."""
+
+
+def new_visitor(office: Office) -> str:
+    """A token that names nobody: a random id, and our signature."""
+    return office.tokens.token(PURPOSE, f"vis_{secrets.token_urlsafe(16)}")
+
+
+def visitor_of(office: Office, token: str) -> str | None:
+    """The id in a token of ours; None for a forged, damaged or empty one."""
+    return office.tokens.subject_of(PURPOSE, token) if token else None
+
+
+def check_for(visit: Visit, session: Session, article_id: str, *, counts: bool = True) -> Checked:
+    """The access decision for this browser. A reading by a person counts, on the meter or on a gift; nothing else does.
+
+    A browser that can be counted nowhere yet is given its cookie with the answer. Raises UnknownArticle."""
+    office = visit.parts.office
+    who = reading(visit.request.method, visit.request.headers)
+    reader_id = visit.reader.id if visit.reader else None
+    token = visit.cookie(cookies.VISITOR)
+    known = visitor_of(office, token)
+    if known is None and reader_id is None:
+        token = new_visitor(office)
+        known = visitor_of(office, token)
+    visitors = () if who is Reading.CRAWLER else tuple(one for one in (reader_id, known) if one is not None)
+    asking = Asking(
+        standing(session, reader_id, visit.at),
+        visitors,
+        counts=counts and who is Reading.PERSON,
+        gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
+    )
+    checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
+    noted = checked.meter is not None or checked.gift.held is not None
+    if asking.counts and noted and token != visit.cookie(cookies.VISITOR):
+        visit.give(cookies.VISITOR, token, KEPT)
+    return checked
+
+
+def is_ahead(visit: Visit) -> bool:
+    """Whether the browser only fetches ahead."""
+    return reading(visit.request.method, visit.request.headers) is Reading.AHEAD
+
+
+def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
+    """What this browser read on the meter before it signed in goes over to the account."""
+    known = visitor_of(visit.parts.office, visit.cookie(cookies.VISITOR))
+    if known is not None:
+        meter.carry(session, visit.parts.office, known, reader_id, visit.at)

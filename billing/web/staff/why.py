@@ -1,0 +1,84 @@
+"""May this reader read that article, at this moment or at a past one? Why?"""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.access.articles import newest
+from billing.access.explain import Explained, explain
+from billing.errors import Refusal
+from billing.readers.models import Reader
+from billing.readers.register import by_id
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.wishes import read_moment
+
+router = APIRouter(include_in_schema=False)
+Typed = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/staff/readers/{reader_id}/why")
+def why(
+    visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, article: Typed = "", at: Typed = ""
+) -> Response:
+    """The sentence the reader is told, and the chain of facts behind it."""
+    article = article.strip()
+    with visit.parts.database.transaction() as session:
+        reader = by_id(session, reader_id)
+        audit.looked(session, visit.actor, reader_id, visit.at)
+        try:
+            found = _explained(visit, session, reader_id, article, at)
+        except Refusal as refusal:
+            view = _view(visit, session, reader, article, at, error=refusal.detail)
+            return visit.page(view, refusal.status)
+        return visit.page(_view(visit, session, reader, article, at, found))
+
+
+def _explained(visit: StaffVisit, session: Session, reader_id: str, article: str, at: str) -> Explained:
+    parts = visit.parts
+    return explain(
+        session,
+        parts.office,
+        parts.limits,
+        reader_id,
+        at=read_moment(at, parts.office.zone) if at.strip() else visit.at,
+        now=visit.at,
+        article_id=article or None,
+    )
+
+
+def _view(
+    visit: StaffVisit,
+    session: Session,
+    reader: Reader,
+    article: str,
+    at: str,
+    found: Explained | None = None,
+    *,
+    error: str | None = None,
+) -> views.StaffWhy:
+    decision = found.decision if found else None
+    meter = found.meter if found else None
+    return views.StaffWhy(
+        reader_id=reader.id,
+        email=reader.email,
+        articles=tuple((each.id, each.title) for each in newest(session, 30)),
+        article=article,
+        at=at,
+        zone=visit.parts.office.zone.key,
+        sentence=found.sentence if found else None,
+        allowed=decision.allowed if decision else None,
+        reason=decision.reason.value if decision else None,
+        features=tuple(sorted(decision.features)) if decision else (),
+        until=decision.until if decision else None,
+        meter=f"{meter.used} of {meter.limit} used" if meter else None,
+        facts=tuple(
+            views.WhyFact(what=fact.what, at=fact.at, by=fact.by, why=fact.why, holds=fact.holds)
+            for fact in (found.chain if found else ())
+        ),
+        error=error,
+    )

@@ -1,0 +1,127 @@
+"""The public-interest switch: an editor opens an article, a section or the site; everyone reads, everywhere, until it closes."""
+
+import psycopg
+
+from billing.access.check import Asking, check
+from billing.access.standing import NOBODY
+from billing.app import build
+from billing.office import Office
+from billing.rules.access import Reason
+from billing.tokens import Tokens
+from billing.web.asking import new_visitor, visitor_of
+from tests.access.conftest import Put
+from tests.staff.conftest import SignIn
+from tests.world import ZONE, World, local
+
+
+def reasons(world: World, *articles: str) -> list[str]:
+    return [world.browser().http.get(f"/v1/access/{article}").json()["reason"] for article in articles]
+
+
+def test_an_article_a_section_the_site_each_until_its_time(world: World, put: Put) -> None:
+    one, two, far = put("one", "subscriber"), put("two", "metered"), put("far", "subscriber", section="Sport")
+
+    def open_until(hour: int, **what: object) -> str:
+        body = {"until": local(2027, 3, 1, hour).isoformat(), "reason": "flood", **what}
+        answer = world.api.post("/v1/openings", json=body)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    assert reasons(world, one, two, far) == ["subscribe", "meter", "subscribe"]
+    counted = world.rows("SELECT count(*) AS n FROM meter_read")
+    open_until(12, article=one)
+    open_until(13, section="Town")
+    whole = open_until(15, site=True)
+    assert reasons(world, one, two, far) == ["open", "open", "open"]
+    assert world.rows("SELECT count(*) AS n FROM meter_read") == counted, "meters do not count meanwhile"
+    shape = world.api.get(f"/v1/articles/{one}").json()
+    assert (shape["open_until"], shape["open_reason"]) == ("2027-03-01T13:00:00Z", "flood")
+    assert world.api.get(f"/v1/access/{one}").json()["until"] == "2027-03-01T13:00:00Z"
+    assert len(world.api.get("/v1/openings").json()["data"]) == 3
+    assert world.api.delete(f"/v1/openings/{whole}").json()["closed_at"] == "2027-03-01T08:00:00Z"
+    assert world.api.delete(f"/v1/openings/{whole}").json()["code"] == "is_closed"
+    assert reasons(world, one, two, far) == ["open", "open", "subscribe"]
+    assert world.api.post(f"/v1/articles/{one}/close").json()["open_until"] == "2027-03-01T11:00:00Z", (
+        "its section's"
+    )
+    world.advance_to(local(2027, 3, 1, 12, 59, 59))
+    assert reasons(world, one, two) == ["open", "open"]
+    world.advance_to(local(2027, 3, 1, 13))
+    assert reasons(world, one, two) == ["subscribe", "meter"], "it closed by itself"
+    for wrong in ({}, {"article": one, "site": True}, {"section": "Nowhere"}, {"article": "nothing"}):
+        body = {"until": "2027-03-02T08:00:00Z", "reason": "x", **wrong}
+        assert world.api.post("/v1/openings", json=body).status_code in (404, 422)
+
+
+def test_an_editor_opens_and_closes_on_a_page_and_it_is_audited(
+    world: World, put: Put, staff: SignIn
+) -> None:
+    article, editor = put("dam", "subscriber"), staff("editor")
+    editor.get("/staff/articles")
+    editor.post("/staff/articles", what=f"article:{article}", until="2027-02-01T10:00", reason="flood")
+    assert (editor.page.status, "still to come" in editor.page.words) == (422, True)
+    assert 'value="flood"' in editor.page.text, "what was typed is kept"
+    editor.post("/staff/articles", what="everything", until="2027-03-01T12:00", reason="flood")
+    assert (editor.page.status, "Choose what" in editor.page.words) == (422, True)
+    editor.post("/staff/articles", what=f"article:{article}", until="2027-03-01T12:00", reason=" ")
+    assert (editor.page.status, "Say why" in editor.page.words) == (422, True)
+    editor.post(
+        "/staff/articles", what=f"article:{article}", until="2027-03-01T12:00", reason="The dam is full."
+    )
+    assert "About the dam" in editor.page.words
+    assert reasons(world, article) == ["open"]
+    opening = world.rows("SELECT id FROM opening")[0]["id"]
+    editor.post(f"/staff/articles/openings/{opening}/close")
+    assert "closed by staff:editor@paper.example" in editor.page.words
+    assert reasons(world, article) == ["subscribe"]
+    lines = world.rows("SELECT act, by, subject, why FROM audit_line WHERE act LIKE '%to_all' ORDER BY id")
+    assert [(row["act"], row["why"]) for row in lines] == [
+        ("open_to_all", "The dam is full."),
+        ("close_to_all", ""),
+    ]
+    assert {(row["by"], row["subject"]) for row in lines} == {("staff:editor@paper.example", "article dam")}
+
+
+def test_another_process_follows_at_once_and_whoever_listens_is_told_after_the_commit(
+    world: World, put: Put
+) -> None:
+    article, other = put("dam", "subscriber"), build(world.settings)
+    listener = psycopg.connect(world.url_of_database, autocommit=True)
+    try:
+        listener.execute("LISTEN access")
+        asking = Asking(NOBODY)
+        body = {"until": "2027-03-02T08:00:00Z", "reason": "flood"}
+        world.api.post(f"/v1/articles/{article}/open", json=body).raise_for_status()
+        with other.database.transaction() as session:
+            checked = check(session, other.office, other.limits, article, asking, at=world.now)
+        assert checked.decision.reason is Reason.OPEN
+        world.api.put("/v1/sections/Town", json={"access": "free"}).raise_for_status()
+        put("dam", "metered")
+        world.api.delete(f"/v1/articles/{article}").raise_for_status()
+        told = [notice.payload for notice in listener.notifies(timeout=5, stop_after=4)]
+        assert told == ["opening dam", "section_policy Town", "article dam", "article dam"]
+    finally:
+        listener.close()
+        other.database.close()
+
+
+def test_the_reason_is_for_readers_to_see(world: World) -> None:
+    article = world.articles["subscriber"][0]
+    body = {"until": "2027-03-02T08:00:00Z", "reason": "The dam wall is being watched."}
+    world.api.post(f"/v1/articles/{article}/open", json=body).raise_for_status()
+    browser = world.browser()
+    assert (
+        "Open to everyone, in the public interest. The dam wall is being watched."
+        in browser.get(f"/articles/{article}").words
+    )
+    assert '"isAccessibleForFree": true' in browser.page.text
+    assert "Open to everyone" in browser.get("/articles").words
+
+
+def test_a_visitors_token_is_ours_or_nobodys() -> None:
+    office = Office(ZONE, "http://127.0.0.1", Tokens("a secret of enough length for a test 0123456789"))
+    token = new_visitor(office)
+    assert (visitor_of(office, token) or "").startswith("vis_")
+    for damaged in ("", "x", "vis_a.b", "rdr_1.", "é", token[:-2] + "zz", token[1:]):
+        assert visitor_of(office, damaged) is None
+    assert visitor_of(office, office.tokens.token("gift", "gft_1")) is None, "nor one made for something else"

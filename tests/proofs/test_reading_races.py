@@ -1,0 +1,124 @@
+"""Reads at once, on connections and transactions of their own: never more than the limit, whoever is first."""
+
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from billing.access import gifts, meter
+from billing.access.articles import register
+from billing.access.models import Gift
+from billing.access.policies import Terms
+from billing.rules.access import AccessLevel, Facts
+from billing.rules.policies import Policy
+from tests.world import World
+
+ROUNDS = 450
+LIMIT = 3
+
+
+def at_once(*works: Callable[[], object]) -> list[object]:
+    """Each in a thread, begun in the same moment."""
+    gate = Barrier(len(works))
+
+    def begin(work: Callable[[], object]) -> object:
+        gate.wait(timeout=30)
+        return work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        return [done.result(timeout=60) for done in [pool.submit(begin, work) for work in works]]
+
+
+@pytest.mark.prove
+def test_two_connections_never_read_more_than_the_meter_gives(world: World) -> None:
+    parts, luck = world.parts, random.Random(7)
+
+    def read(visitor: str, article: str) -> Callable[[], object]:
+        def work() -> bool:
+            with parts.database.transaction() as session:
+                found = meter.count(session, parts.office, visitor, article, LIMIT, world.now)
+                return found.lets_in(world.now)
+
+        return work
+
+    for number in range(ROUNDS):
+        visitor, opened = f"vis_{number}", set()
+        for _ in range(3):
+            pair = [f"a-{luck.randrange(5)}" for _ in range(2)]
+            answers = at_once(*(read(visitor, article) for article in pair))
+            opened |= {article for article, let_in in zip(pair, answers, strict=True) if let_in}
+        rows = world.rows("SELECT article_id FROM meter_read WHERE visitor = :v", v=visitor)
+        used = world.rows("SELECT used FROM meter_month WHERE visitor = :v", v=visitor)
+        assert {row["article_id"] for row in rows} == opened, "what was let in was counted, and nothing else"
+        assert used == [{"used": len(opened)}]
+        assert len(opened) <= LIMIT
+
+
+@pytest.mark.prove
+def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
+    parts = world.parts
+
+    def act(do: Callable[..., object], *args: object) -> Callable[[], object]:
+        def work() -> None:
+            with parts.database.transaction() as session:
+                do(session, parts.office, *args, world.now)
+
+        return work
+
+    for number in range(ROUNDS // 3):
+        visitor, reader = f"vis_c{number}", f"rdr_c{number}"
+        for article in "abc":
+            act(meter.count, visitor, article, LIMIT)()
+        at_once(
+            act(meter.carry, visitor, reader),
+            act(meter.carry, visitor, reader),
+            act(meter.count, reader, "b", 10),
+            act(meter.count, reader, "d", 10),
+        )
+        rows = world.rows("SELECT article_id FROM meter_read WHERE visitor = :v ORDER BY 1", v=reader)
+        assert [row["article_id"] for row in rows] == list("abcd")
+        assert world.rows("SELECT used FROM meter_month WHERE visitor = :v", v=reader) == [{"used": 4}]
+
+
+@pytest.mark.prove
+def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World) -> None:
+    parts, locked = world.parts, Facts(Policy(AccessLevel.SUBSCRIBER))
+    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+    terms = gifts.Terms(a_month=ROUNDS // 5, days=14, readers=2)
+    with parts.database.transaction() as session:
+        for number in range(ROUNDS // 3):
+            register(session, f"g-{number}", title="g", url="https://news.example/g", section="Town",
+                     terms=Terms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by="test")  # fmt: skip
+
+    def give(article: str) -> Callable[[], object]:
+        def work() -> str | None:
+            try:
+                with parts.database.transaction() as session:
+                    return gifts.give(session, terms, parts.office, reader, article, locked, world.now).id
+            except gifts.NoGiftsLeft:
+                return None
+
+        return work
+
+    def open_it(gift_id: str, visitor: str) -> Callable[[], object]:
+        def work() -> bool:
+            with parts.database.transaction() as session:
+                secret = parts.office.tokens.token(gifts.PURPOSE, gift_id)
+                article = str(session.get_one(Gift, gift_id).article_id)
+                found = gifts.open_gift(session, parts.office, secret, article, (visitor,), world.now)
+                return found.held is not None
+
+        return work
+
+    given: set[str] = set()
+    for number in range(ROUNDS // 3):
+        made = at_once(give(f"g-{number}"), give(f"g-{number}"))
+        assert made[0] == made[1] or None in made, "one article, one gift"
+        fresh = {str(one) for one in made if one is not None}
+        given |= fresh
+        for gift in fresh:
+            held = at_once(*(open_it(gift, f"vis_{each}") for each in range(4)))
+            assert held.count(True) == 2
+    assert len(given) == terms.a_month

@@ -1,0 +1,29 @@
+"""What a plan opens besides reading, changed by one command for everybody who has it."""
+
+from pathlib import Path
+
+from tests.test_cli import environment, run
+from tests.world import World
+
+
+def test_a_plan_opens_other_features_from_now_on(world: World, tmp_path: Path) -> None:
+    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+    article = world.articles["subscriber"][0]
+    assert world.access(article, reader)["features"] == ["listen", "read"]
+    given = environment(world.url_of_database, clock="held")
+    done = run(given, "plans", "open", "listen", "comment", "newsletter:the-long-read", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (
+        0,
+        "monthly opens read, comment, listen, newsletter:the-long-read.\n",
+    )
+    assert world.access(article, reader)["features"] == [
+        "comment",
+        "listen",
+        "newsletter:the-long-read",
+        "read",
+    ]
+    assert "comment, listen" in run(given, "plans", "list", folder=tmp_path).stdout
+    for words in (("everything",), ("--plan", "yearly", "listen")):
+        done = run(given, "plans", "open", *words, folder=tmp_path)
+        assert (done.returncode, done.stdout) == (1, ""), done.stderr
+    assert world.access(world.articles["free"][0], reader)["features"][0] == "comment", "on free articles too"

@@ -1,0 +1,246 @@
+"""Every combination of what an article asks, who asks, what a meter, a gift and the switch say, a hair before, on and after
+the instant at which things end; judged by sentences, not by the code."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, Reason, decide
+from billing.rules.policies import Policy, Span
+
+NOON = datetime(2027, 3, 16, 10, tzinfo=UTC)
+"""Everything that ends or begins in these cases does so at this instant. Cases count in hairs from it."""
+HAIR = timedelta(microseconds=1)
+LONG = 10**9
+
+LEVELS = ("free", "registered", "metered", "subscriber")
+WINDOWS = ("none", "free until noon", "was free long ago", "free from noon on")
+PEOPLE = (
+    "stranger",
+    "account only",
+    "trial",
+    "trial cancelled, ends at noon",
+    "subscriber",
+    "subscriber whose renewal is late",
+    "subscriber cancelled, ends at noon",
+    "grace",
+    "subscription ended",
+    "complimentary until noon",
+    "cancelled subscription until noon, complimentary long after",
+)
+METERS = ("nobody to count", "unused", "one left", "used up", "used up, this one read before", "no free articles",
+          "used up, new month at noon")  # fmt: skip
+GIFTS = ("none", "until noon", "over")
+SWITCHES = ("off", "open until noon", "opens at noon", "closed")
+HAIRS = (-1, 0, 1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is so, and how many hairs after noon it is asked."""
+
+    level: str
+    window: str
+    person: str
+    meter: str
+    gift: str
+    switch: str
+    hair: int
+
+
+# -- the sentences ---------------------------------------------------------------------------------------
+
+SENTENCES = """
+an article whose level is free is open                                 free
+in a free window it is open                                            free
+while an editor has it open it is open                                 open
+while a trial lasts it is open                                         trial
+while a subscription lasts it is open                                  subscription
+while a failed payment is sorted out it is open                        grace
+while complimentary days last it is open                               complimentary
+while a gift of it lasts it is open                                    gift
+a registered article is open to whoever has an account                 registered
+a metered article read before this month is open                       meter
+a metered article is open while fewer are read than the limit          meter
+otherwise a registered article asks to register                        register
+otherwise a metered article says that the meter is used                meter_used
+otherwise it asks to subscribe                                         subscribe
+"""
+OPENS = 11
+"""So many of the sentences open; the others are what is said when none did."""
+
+
+def before_noon(case: Case) -> bool:
+    return case.hair < 0
+
+
+TRUE: dict[str, Callable[[Case], bool]] = {
+    "an article whose level is free is open": lambda c: c.level == "free",
+    "in a free window it is open": lambda c: (
+        (c.window == "free until noon" and before_noon(c))
+        or (c.window == "free from noon on" and not before_noon(c))
+    ),
+    "while an editor has it open it is open": lambda c: (
+        (c.switch == "open until noon" and before_noon(c))
+        or (c.switch == "opens at noon" and not before_noon(c))
+    ),
+    "while a trial lasts it is open": lambda c: (
+        c.person == "trial" or (c.person == "trial cancelled, ends at noon" and before_noon(c))
+    ),
+    "while a subscription lasts it is open": lambda c: (
+        c.person in ("subscriber", "subscriber whose renewal is late")
+        or (
+            c.person
+            in (
+                "subscriber cancelled, ends at noon",
+                "cancelled subscription until noon, complimentary long after",
+            )
+            and before_noon(c)
+        )
+    ),
+    "while a failed payment is sorted out it is open": lambda c: c.person == "grace",
+    "while complimentary days last it is open": lambda c: (
+        c.person == "cancelled subscription until noon, complimentary long after"
+        or (c.person == "complimentary until noon" and before_noon(c))
+    ),
+    "while a gift of it lasts it is open": lambda c: c.gift == "until noon" and before_noon(c),
+    "a registered article is open to whoever has an account": lambda c: (
+        c.level == "registered" and c.person != "stranger"
+    ),
+    "a metered article read before this month is open": lambda c: (
+        c.level == "metered" and c.meter == "used up, this one read before"
+    ),
+    "a metered article is open while fewer are read than the limit": lambda c: (
+        c.level == "metered"
+        and (
+            c.meter in ("unused", "one left")
+            or (c.meter == "used up, new month at noon" and not before_noon(c))
+        )
+    ),
+    "otherwise a registered article asks to register": lambda c: c.level == "registered",
+    "otherwise a metered article says that the meter is used": lambda c: c.level == "metered",
+    "otherwise it asks to subscribe": lambda c: True,
+}
+LISTEN_AND_COMMENT = {"trial", "subscription", "grace"}
+"""By the plan of these cases; complimentary days here let listen, a gift lets read and nothing else."""
+
+
+def told(case: Case) -> tuple[bool, str, set[str]]:
+    """The first sentence that is true of the case."""
+    lines = [line.rsplit(maxsplit=1) for line in SENTENCES.strip().splitlines()]
+    for number, (sentence, reason) in enumerate(lines):
+        if TRUE[sentence.strip()](case):
+            return number < OPENS, reason, features(case) if number < OPENS else set()
+    raise AssertionError("the last sentence is always true")
+
+
+def features(case: Case) -> set[str]:
+    """Reading, and what whatever is held at the moment adds to it."""
+    found = {"read"}
+    if any(TRUE[f"while {what} it is open"](case) for what in (
+        "a trial lasts", "a subscription lasts", "a failed payment is sorted out")):  # fmt: skip
+        found |= {"listen", "comment"}
+    if TRUE["while complimentary days last it is open"](case):
+        found |= {"listen"}
+    return found
+
+
+# -- the same cases as facts -----------------------------------------------------------------------------
+
+PLAN, GRANT, GIFT = frozenset({"listen", "comment"}), frozenset({"listen"}), frozenset({"read"})
+AGES, LATER = NOON - LONG * HAIR, NOON + LONG * HAIR
+
+HOLDS: dict[str, tuple[Held, ...]] = {
+    "stranger": (),
+    "account only": (),
+    "trial": (Held(Reason.TRIAL, None, PLAN, renews=True),),
+    "trial cancelled, ends at noon": (Held(Reason.TRIAL, NOON, PLAN),),
+    "subscriber": (Held(Reason.SUBSCRIPTION, None, PLAN, renews=True),),
+    "subscriber whose renewal is late": (Held(Reason.SUBSCRIPTION, AGES, PLAN, renews=True),),
+    "subscriber cancelled, ends at noon": (Held(Reason.SUBSCRIPTION, NOON, PLAN),),
+    "grace": (Held(Reason.GRACE, None, PLAN, renews=True),),
+    "subscription ended": (Held(Reason.SUBSCRIPTION, AGES, PLAN),),
+    "complimentary until noon": (Held(Reason.COMPLIMENTARY, NOON, GRANT),),
+    "cancelled subscription until noon, complimentary long after": (
+        Held(Reason.COMPLIMENTARY, None, GRANT),
+        Held(Reason.SUBSCRIPTION, NOON, PLAN),
+    ),
+}
+GIVEN = {
+    "none": (),
+    "until noon": (Held(Reason.GIFT, NOON, GIFT),),
+    "over": (Held(Reason.GIFT, AGES, GIFT),),
+}
+FREE = {
+    "none": (),
+    "free until noon": (Span(AGES, NOON),),
+    "was free long ago": (Span(AGES, AGES + HAIR),),
+    "free from noon on": (Span(NOON, None),),
+}
+OPENED = {
+    "off": (),
+    "open until noon": (Span(AGES, NOON),),
+    "opens at noon": (Span(NOON, None),),
+    "closed": (Span(AGES, AGES + HAIR),),
+}
+COUNTED = {
+    "nobody to count": None,
+    "unused": Meter(0, 3, False),
+    "one left": Meter(2, 3, False),
+    "used up": Meter(3, 3, False),
+    "used up, this one read before": Meter(3, 3, True),
+    "no free articles": Meter(0, 0, False),
+    "used up, new month at noon": Meter(3, 3, False, NOON),
+}
+
+
+def asked(case: Case) -> Decision:
+    facts = Facts(
+        policy=Policy(AccessLevel(case.level), FREE[case.window]),
+        registered=case.person != "stranger",
+        held=HOLDS[case.person] + GIVEN[case.gift],
+        meter=COUNTED[case.meter],
+        opened=OPENED[case.switch],
+    )
+    return decide(facts, NOON + case.hair * HAIR)
+
+
+def test_every_combination_a_hair_before_on_and_after_noon() -> None:
+    wrong, reasons, cases = [], set(), 0
+    for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES, HAIRS):
+        case = Case(*values)
+        found, (allowed, reason, adds) = asked(case), told(case)
+        cases += 1
+        reasons.add(found.reason)
+        if (found.allowed, found.reason.value, set(found.features)) != (allowed, reason, adds):
+            wrong.append(f"{case}: {found}, told {allowed} {reason} {sorted(adds)}")
+    assert wrong[:5] == []
+    assert cases == 4 * 4 * 11 * 7 * 3 * 4 * 3
+    assert reasons == set(Reason), "every reason of the contract was met"
+
+
+def test_the_answer_names_the_instant_at_which_it_changes_and_no_other() -> None:
+    wrong = []
+    for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES):
+        before, on, after = (Case(*values, hair) for hair in HAIRS)
+        changes = told(before) != told(on)
+        if asked(before).until != (NOON if changes else None):
+            wrong.append(f"{before}: stands until {asked(before).until}")
+        if asked(on).until is not None or told(on) != told(after):
+            wrong.append(f"{on}: nothing happens after noon")
+    assert wrong[:5] == []
+
+
+def test_each_sentence_is_needed() -> None:
+    """The sentences themselves are tried: with any one left out, some case would be answered otherwise."""
+    cases = [Case(*values) for values in product(LEVELS, WINDOWS, PEOPLE, METERS, GIFTS, SWITCHES, (-1,))]
+    first = {next(sentence for sentence in TRUE if TRUE[sentence](case)) for case in cases}
+    assert first == set(TRUE)
+
+
+def test_free_registration_never_opens_a_subscriber_article() -> None:
+    for window, meter, gift, switch, hair in product(WINDOWS, METERS, GIFTS, SWITCHES, HAIRS):
+        stranger = asked(Case("subscriber", window, "stranger", meter, gift, switch, hair))
+        account = asked(Case("subscriber", window, "account only", meter, gift, switch, hair))
+        assert stranger == account

@@ -17,6 +17,7 @@ from billing.mail.smtp import SmtpTransport
 from billing.newsletters.press import Press
 from billing.office import Office
 from billing.parts import Parts
+from billing.payments.pace import Pace
 from billing.payments.stripe_gateway import StripeGateway
 from billing.settings import Environment, Settings
 from billing.tokens import Tokens
@@ -103,6 +104,7 @@ def build(settings: Settings) -> Parts:
             journals=_journals(settings),
             connections=settings.newsletter_connections,
         ),
+        pace=Pace(settings.charges_per_second),
     )
 
 

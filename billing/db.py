@@ -1,6 +1,7 @@
 """PostgreSQL: one engine a process, transactions that entry points open, and the columns every table shares."""
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,6 +12,10 @@ from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
 
 from billing.errors import RefusesToStart
+
+SAID = "said"
+"""Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
+log = logging.getLogger("billing.events")
 
 
 class Database:
@@ -32,8 +37,11 @@ class Database:
         """A session whose work is committed when the block ends, and undone when it raises.
 
         Answer a request only after the block: an answer sent before its commit can be a lie."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        with Session(self.engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
+            for line in session.info.pop(SAID, ()):
+                log.info(line)
 
     def close(self) -> None:
         """Give every connection back."""

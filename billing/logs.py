@@ -1,10 +1,17 @@
-"""What the log may hold: no addresses of readers, no tokens, no card numbers; and one event is one line (SEC-9)."""
+"""What the log may hold: no addresses of readers, no tokens, no card numbers; and one event is one line (SEC-9).
+
+What happened to money, sign-ins and standing is told by `say`, when it is committed, with the id of the request it came with."""
 
 import hashlib
 import logging
 import re
 import sys
+import time
+from contextvars import ContextVar
 
+from sqlmodel import Session
+
+from billing.db import SAID
 from billing.rules.card_numbers import without_card_numbers
 from billing.tokens import without_secrets
 
@@ -12,6 +19,10 @@ NOISY = ("httpx", "httpcore", "stripe", "apscheduler", "uvicorn.access")
 LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+REQUEST: ContextVar[str] = ContextVar("request", default="")
+"""The id of the request that is being answered; empty in the worker."""
 
 
 class Discreet(logging.Formatter):
@@ -31,6 +42,16 @@ class Discreet(logging.Formatter):
         return "\n".join(f"    {line}" for line in super().formatException(ei).splitlines())
 
 
+def say(session: Session, what: str, **facts: object) -> None:
+    """Log what happened, once the transaction it happened in is committed; never when it is undone.
+
+    Facts are ids, amounts in cents, and who acted; a fact that is None or empty is left out."""
+    words = [f"{name}={discreet(str(value))}" for name, value in facts.items() if value not in (None, "")]
+    if request := REQUEST.get():
+        words.append(f"request={request}")
+    session.info.setdefault(SAID, []).append(" ".join([what, *words]))
+
+
 def discreet(text: str) -> str:
     """The text without token, card number or address; the same address leaves the same few letters, so it can be followed."""
     return _ADDRESS.sub(_pseudonym, without_card_numbers(without_secrets(text)))
@@ -44,6 +65,7 @@ def log_to_stderr() -> None:
     """Everything from INFO on, and of chatty libraries what is a warning."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Discreet(LINE))
+    Discreet.converter = time.gmtime  # one time for all machines: UTC
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -11,6 +11,7 @@ from billing.newsletters.press import Press
 from billing.office import Office
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway
+from billing.payments.pace import Pace
 from billing.renewals.run import Till
 from billing.reports.catch_up import Clerk
 from billing.settings import Settings
@@ -29,16 +30,24 @@ class Parts:
     office: Office
     sender: Sender
     press: Press
+    pace: Pace
 
     @property
     def till(self) -> Till:
         """What a billing run works with."""
-        return Till(self.database, self.gateway, self.office, self.settings.charge_concurrency)
+        return Till(
+            self.database,
+            self.gateway,
+            self.office,
+            self.pace,
+            self.settings.pause_after_failures,
+            self.settings.charge_concurrency,
+        )
 
     @property
     def desk(self) -> Desk:
         """What settling events works with."""
-        return Desk(self.database, self.gateway, self.office, self.books)
+        return Desk(self.database, self.gateway, self.office, self.books, self.settings.event_tries)
 
     @property
     def clerk(self) -> Clerk:

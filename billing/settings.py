@@ -161,6 +161,24 @@ class Settings(BaseModel):
     tick_seconds: float = Field(
         1.0, gt=0, le=300, description="Seconds between two looks of the worker at what is due."
     )
+    charges_per_second: float = Field(
+        20,
+        ge=0,
+        le=100,
+        description="Charges a second, over all workers together; 0: no limit, not for live.",
+    )
+    pause_after_failures: int = Field(
+        5,
+        ge=1,
+        le=1000,
+        description="Failures of Stripe in a row after which charging pauses until it answers.",
+    )
+    event_tries: int = Field(
+        8,
+        ge=1,
+        le=100,
+        description="Tries after which an event of Stripe's that breaks us is set aside for staff.",
+    )
     charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
 
     @field_validator("time_zone")
@@ -212,6 +230,8 @@ class Settings(BaseModel):
             found.append("BILLING_STRIPE_API_BASE points at a sandbox")
         if not self.stripe_webhook_secrets:
             found.append("BILLING_STRIPE_WEBHOOK_SECRETS is empty, so no webhook could be believed")
+        if self.charges_per_second == 0:
+            found.append("BILLING_CHARGES_PER_SECOND is 0, which paces nothing")
         if self.held:
             found.append("BILLING_CLOCK is held")
         if not self.secure:

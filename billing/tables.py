@@ -9,6 +9,7 @@ import billing.installation
 import billing.mail.models
 import billing.newsletters.models
 import billing.payments.balance_models
+import billing.payments.breaker
 import billing.payments.dispute_models
 import billing.payments.ledger_models
 import billing.payments.models

@@ -8,12 +8,13 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.access import forget
+from billing import forget
+from billing.access import forget as readings
 from billing.installation import NotAdopted
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.parts import Parts
-from billing.payments import earn, refund, sweep
+from billing.payments import breaker, earn, send_refunds, sweep
 from billing.renewals import announce_price, foresee, run
 from billing.reports import reckonings
 from billing.webhooks import inbox
@@ -48,7 +49,7 @@ JOBS = (
         inbox.next_words,
     ),
     Job(
-        "bill",
+        "bill, and ask what became of charges in doubt",
         lambda p, at: run.run(p.till, at).done(),
         run.next_due,
         foresee.next_words,
@@ -60,13 +61,19 @@ JOBS = (
         announce_price.next_words,
     ),
     Job(
-        "refund",
-        lambda p, at: refund.send_due(p.database, p.gateway, p.office, at),
-        refund.next_due,
-        refund.next_words,
+        "see whether Stripe is back",
+        lambda p, at: run.probe(p.till, at),
+        breaker.next_due,
+        breaker.next_words,
     ),
     Job(
-        "close card pages",
+        "refund",
+        lambda p, at: send_refunds.send_due(p.gateway, p.office, p.till.watch(at), at),
+        send_refunds.next_due,
+        send_refunds.next_words,
+    ),
+    Job(
+        "ask what became of card pages",
         lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at),
         sweep.next_due,
         sweep.next_words,
@@ -100,9 +107,16 @@ JOBS = (
     ),
     Job(
         "forget what was read",
-        lambda p, at: forget.forget_readings(p.database, at),
+        lambda p, at: readings.forget_readings(p.database, at),
+        readings.next_due,
+        readings.next_words,
+    ),
+    Job(
+        "forget what is old",
+        lambda p, at: forget.forget_old(p.database, at),
         forget.next_due,
-        forget.next_words,
+        lambda _session: "what is old is thrown away",
+        stops=False,
     ),
     Job(
         "start newsletters",

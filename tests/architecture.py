@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "crew",
         "db",
         "errors",
+        "forget",
         "ids",
         "installation",
         "logs",

@@ -48,6 +48,7 @@ def settings_for(url: str, **more: object) -> Settings:
         "clock": "held",
         "stripe_secret_key": KEY,
         "stripe_webhook_secrets": WEBHOOK_SECRET,
+        "charges_per_second": 0,
         **more,
     }
     return read_settings({f"BILLING_{name.upper()}": str(value) for name, value in given.items()})

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def run_once(as_of: datetime | None) -> None:
     """One billing run now: notices, charges, retries, ends."""
     from billing.app import build
+    from billing.payments import breaker, charge
     from billing.renewals.run import run
 
     parts = build(settings())
@@ -37,9 +38,19 @@ def run_once(as_of: datetime | None) -> None:
         "skipped",
         "ended",
         "withdrawn",
+        "held",
     )
     for word in words:
         click.echo(f"{word:>10} {report.counts[word]}")
+    with parts.database.transaction() as session:
+        pause, waiting = breaker.paused(session), charge.waiting(session)
+    if pause is not None:
+        zone = parts.settings.zone
+        click.echo(
+            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe doesn't answer"
+            f" ({pause.why}). {waiting} wait; the worker asks Stripe at {pause.probe_at.astimezone(zone):%H:%M}.",
+            err=True,
+        )
     for subscription_id, why in sorted(report.stuck.items()):
         click.echo(f"{subscription_id} is stuck: {why}", err=True)
     sys.exit(1 if report.stuck else 0)

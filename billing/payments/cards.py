@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from billing import ids
+from billing.logs import say
 from billing.office import Office
 from billing.payments import pay_page
 from billing.payments.gateway import SavedCard
@@ -36,6 +37,7 @@ def keep_card(
     )
     session.add(method)
     session.flush()
+    say(session, "card kept", card=method.id, reader=reader_id)
     return method
 
 

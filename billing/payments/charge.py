@@ -12,8 +12,9 @@ from sqlmodel import Session, col, func, select
 
 from billing import ids
 from billing.crew import in_nobodys_hands
+from billing.logs import say
 from billing.payments import pay_page
-from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed
+from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.rules.dunning import Evidence
 from billing.rules.lifecycle import State
@@ -22,6 +23,8 @@ from billing.subscriptions.models import Subscription
 
 SAME_KEY_FOR = timedelta(hours=20)
 """Stripe keeps answers for at least 24 hours; before that the same key can't charge twice (STR-5)."""
+LOOKS_FOR_A_SPENT_KEY = 2
+"""How often Stripe must say, minutes apart, that it doesn't know a charge it failed on, before another key is used."""
 AFTER_TRIAL = "TRIAL OVER"
 """Descriptor of the first charge after a trial (CARD-9)."""
 
@@ -33,7 +36,8 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt to bring to an end: its request, whether it may have been sent before, whether it is still wanted."""
+    """An attempt to bring to an end: its request, whether it may have been sent before, whether it is still wanted, how
+    often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
 
     attempt_id: str
     request: ChargeRequest
@@ -41,6 +45,8 @@ class Claimed:
     wanted: bool
     by_page: bool = False
     page_ref: str | None = None
+    asked: int = 0
+    key_spent: bool = False
 
 
 def intend(
@@ -73,6 +79,7 @@ def intend(
     )
     session.add(attempt)
     session.flush()
+    say(session, "charge intended", attempt=attempt.id, invoice=invoice.id, cents=attempt.amount)
     return attempt
 
 
@@ -97,9 +104,18 @@ def claim(
     for attempt in session.exec(query).all():
         perhaps_sent = attempt.claimed_by is not None or attempt.asked > 0
         subscription = session.get_one(Subscription, attempt.subscription_id)
-        request = _request(session, subscription, attempt)
-        wanted = _wanted(session, subscription, attempt)
-        claimed.append(Claimed(attempt.id, request, perhaps_sent, wanted, attempt.by_page, attempt.page_ref))
+        claimed.append(
+            Claimed(
+                attempt.id,
+                _request(session, subscription, attempt),
+                perhaps_sent,
+                wanted=_wanted(session, subscription, attempt),
+                by_page=attempt.by_page,
+                page_ref=attempt.page_ref,
+                asked=attempt.asked,
+                key_spent=bool(attempt.evidence.get("key_spent")),
+            )
+        )
         attempt.claimed_by = me
         session.add(attempt)
     return claimed
@@ -114,18 +130,47 @@ def _wanted(session: Session, subscription: Subscription, attempt: Attempt) -> b
 def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
     """Send the charge; or, when it may have been sent before, ask what became of it first. No transaction may be open.
 
-    An attempt that never arrived is sent again under its own key while that is fresh, and given up when it isn't, or
-    when the reader has cancelled meanwhile."""
+    One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
+    then must be asked anew), when the reader has cancelled meanwhile, or when Stripe failed on its key: that answer stays
+    with the key for a day, so the next look makes another attempt (STR-5)."""
     if claimed.by_page:
         answer = pay_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
         return Withdrawn() if isinstance(answer, PageClosed) else answer
+    sendable = claimed.wanted and at - claimed.request.intended_at < SAME_KEY_FOR
     if not claimed.perhaps_sent:
-        return gateway.charge(claimed.request) if claimed.wanted else Withdrawn()
+        return gateway.charge(claimed.request) if sendable else Withdrawn()
     found = gateway.find_charge(claimed.request)
     if not isinstance(found, NeverArrived):
         return found
-    fresh = at - claimed.request.intended_at < SAME_KEY_FOR
-    return gateway.charge(claimed.request) if claimed.wanted and fresh else Withdrawn()
+    if claimed.key_spent and sendable:
+        sure = claimed.asked >= LOOKS_FOR_A_SPENT_KEY
+        return Withdrawn() if sure else Unknown("Stripe failed on it, and doesn't know it yet")
+    return gateway.charge(claimed.request) if sendable else Withdrawn()
+
+
+def let_go(session: Session, claimed: Claimed, me: int) -> None:
+    """Put a claimed attempt back that wasn't sent after all; if somebody before us may have sent it, that stays so."""
+    attempt = session.get_one(Attempt, claimed.attempt_id, with_for_update=True)
+    if attempt.claimed_by == me:
+        attempt.claimed_by = None
+        attempt.asked = max(attempt.asked, int(claimed.perhaps_sent))
+        session.add(attempt)
+
+
+def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
+    """Look at an attempt later that breaks whoever settles it; what became of it is asked first, then."""
+    attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+    if attempt.state is AttemptState.OPEN:
+        attempt.asked += 1
+        attempt.ask_at, attempt.claimed_by = until, None
+        session.add(attempt)
+
+
+def waiting(session: Session) -> int:
+    """How many charges are intended and not settled; open pages aren't counted."""
+    return session.exec(
+        select(func.count()).where(col(Attempt.state) == AttemptState.OPEN, col(Attempt.by_page).is_(False))
+    ).one()
 
 
 def _request(session: Session, subscription: Subscription, attempt: Attempt) -> ChargeRequest:
@@ -210,6 +255,16 @@ def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> 
         .order_by(col(Attempt.ordinal).desc())
     ).first()
     return None if found is None else Evidence(**found)
+
+
+def went_unasked(session: Session, invoice: Invoice) -> bool:
+    """Whether the last attempt at an invoice grew too old before the acquirer could be asked: its rung is still to be used."""
+    last = session.exec(
+        select(Attempt.state)
+        .where(Attempt.invoice_id == invoice.id, col(Attempt.by_page).is_(False))
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return last is AttemptState.WITHDRAWN
 
 
 def last_since(session: Session, subscription_id: str, since: datetime) -> AttemptState | None:

@@ -1,7 +1,7 @@
 """The port to an acquirer. Answers are values: a decline is an answer, not an exception; not knowing is one too."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from billing.rules.dunning import Evidence
@@ -48,6 +48,14 @@ class Unknown:
     """Nobody can say whether the money was taken: no answer, a cut answer, a server error. Ask before charging again."""
 
     why: str
+    down: bool = False
+    """Whether it says that the acquirer is away: no connection, no whole answer, an error of its own, our key not known."""
+    key_spent: bool = False
+    """Whether it began and failed on its side: it gives that answer again for the same key, so the key is of no use (STR-5)."""
+    busy: bool = False
+    """Whether it had no time to look at the request: we are too fast."""
+    wait: timedelta | None = None
+    """How long it asked us to wait before the next call, if it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +229,18 @@ class Gateway(Protocol):
         """Return `amount` cents of a charge."""
         ...
 
+    def find_refund(
+        self, *, refund_id: str, intent_ref: str
+    ) -> RefundAnswer | RefundRefused | NeverArrived | Unknown:
+        """What became of a refund whose answer we never got, by listing."""
+        ...
+
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
         """Our refund's id and its state."""
+        ...
+
+    def answers(self) -> Unknown | None:
+        """Whether the acquirer answers at all; None when it does. Changes nothing there."""
         ...
 
     def verify(self, body: bytes, signature: str, at: datetime) -> Notification:

@@ -35,6 +35,7 @@ class CardSetup(SQLModel, table=True):
     """One visit to the card page: what it is for, and how it ended. Finished once, by the reader's return or by the webhook."""
 
     __tablename__ = "card_setup"
+    __table_args__ = (sa.Index("card_setup_open", "ask_at", postgresql_where=sa.text("state = 'open'")),)
 
     id: str = Field(primary_key=True)
     purpose: SetupPurpose = Field(sa_column=enum_column(SetupPurpose))
@@ -45,6 +46,10 @@ class CardSetup(SQLModel, table=True):
     consent_id: str | None = Field(default=None, foreign_key="consent.id")
     price_id: str = Field(foreign_key="price.id")
     browser_hash: str
+    ask_at: datetime
+    """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
+    asked: int = Field(default=0)
+    """How often that stayed unknown."""
     customer_ref: str | None = None
     session_ref: str | None = Field(default=None, unique=True)
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
@@ -208,7 +213,7 @@ class Refund(SQLModel, table=True):
             "paid_back_at IS NULL OR (bounced_at IS NOT NULL AND paid_back_ref IS NOT NULL)",
             name="paid_back_after_bouncing",
         ),
-        sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state = 'intended'")),
+        sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
     )
 
     id: str = Field(primary_key=True)
@@ -223,8 +228,15 @@ class Refund(SQLModel, table=True):
     reason: str
     by: str
     idempotency_key: str = Field(unique=True)
+    keyed_at: datetime
+    """Since when it has this key: Stripe keeps answers for a day, and a refund may be in doubt for longer (STR-5)."""
+    key_spent: bool = Field(default=False)
+    """Whether Stripe failed on this key, and gives that answer again."""
     created_at: datetime
     ask_at: datetime
+    """When to send it, or to ask what became of it."""
+    asked: int = Field(default=0)
+    """How often what became of it stayed unknown."""
     claimed_by: int | None = None
     gateway_ref: str | None = Field(default=None, unique=True)
     failure: str | None = None

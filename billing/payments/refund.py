@@ -1,6 +1,5 @@
-"""Give money back: intend it with its cause, send it with no transaction open, settle it with a credit note (VAT-10)."""
+"""Give money back: intend it with its cause, settle it with a credit note (VAT-10). `send_refunds` is what comes between."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Mapped
@@ -9,24 +8,22 @@ from sqlmodel import Session, col, func, or_, select
 from billing import ids
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.crew import claimer, in_nobodys_hands
-from billing.db import Database
 from billing.errors import Conflict, Invalid, NotFound
-from billing.installation import refuse_copy
+from billing.logs import say
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import book, disputed, numbers
-from billing.payments.gateway import Gateway, RefundAnswer, RefundRefused, Unknown
+from billing.payments.gateway import RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import percent
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.readers.register import by_id
-from billing.rules import tax
+from billing.rules import backoff, tax
 from billing.rules.money import Money
-from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 from emails import Refunded
 
-_ASK_AGAIN = timedelta(minutes=1)
+PENDING_FOR = timedelta(days=1)
+"""How often a refund that Stripe makes wait is asked for: the event that ends it may be lost."""
 
 
 class TooMuch(Conflict):
@@ -107,63 +104,17 @@ def intend(
         idempotency_key=f"refund-{refund_id}",
         created_at=at,
         ask_at=at,
+        keyed_at=at,
     )
     session.add(refund)
     session.flush()
+    say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
     return refund
 
 
 def _basis_points(payment: Payment, invoice: Invoice) -> int:
     """The invoice's rate of VAT; none for money that came twice, because nothing was supplied for it."""
     return 0 if payment.surplus else invoice.vat_basis_points
-
-
-@dataclass(frozen=True, slots=True)
-class _Claimed:
-    refund_id: str
-    intent_ref: str
-    amount: int
-    key: str
-
-
-def send_due(database: Database, gateway: Gateway, office: Office, at: datetime) -> int:
-    """Send the refunds that are due; how many were sent. The same key makes each happen once, whoever sends it. Raises NotAdopted."""
-    refuse_copy(database)
-    done = 0
-    with claimer(database) as me:
-        while batch := _claim(database, me, at):
-            stop_point("refund.intended")
-            for one in batch:
-                answer = gateway.refund(
-                    refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=one.key
-                )
-                stop_point("refund.answered")
-                with database.transaction() as session:
-                    settle(session, office, one.refund_id, answer, at)
-                done += 1
-    return done
-
-
-def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
-    with database.transaction() as session:
-        rows = session.exec(
-            select(Refund)
-            .where(
-                Refund.state == RefundState.INTENDED,
-                Refund.ask_at <= at,
-                in_nobodys_hands(Refund.claimed_by),
-            )
-            .order_by(col(Refund.ask_at))
-            .limit(20)
-            .with_for_update(skip_locked=True)
-        ).all()
-        claimed = []
-        for row in rows:
-            row.claimed_by = me
-            session.add(row)
-            payment = session.get_one(Payment, row.payment_id)
-            claimed.append(_Claimed(row.id, payment.intent_ref, row.amount, row.idempotency_key))
-        return claimed
 
 
 def settle(
@@ -184,8 +135,8 @@ def settle(
         return
     refund.claimed_by = None
     match answer:
-        case Unknown(why):
-            refund.failure, refund.ask_at = why, at + _ASK_AGAIN
+        case Unknown():
+            _leave_open(refund, answer, at)
         case RefundRefused(why):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             _open_case(session, refund, at)
@@ -194,11 +145,21 @@ def settle(
                 refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.gateway_ref, refund.failure, refund.state = ref, failure, RefundState(state)
             refund.settled_at = None if refund.state is RefundState.PENDING else at
+            refund.ask_at = at + PENDING_FOR
             if refund.state is RefundState.SUCCEEDED:
                 _credit(session, office, refund, payment, at)
             elif refund.state is RefundState.FAILED:
                 _open_case(session, refund, at)
     session.add(refund)
+    say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+
+
+def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
+    """Ask again later, and remember whether its key is of any use then."""
+    refund.asked += 1
+    refund.failure = doubt.why
+    refund.key_spent = refund.key_spent or doubt.key_spent
+    refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
 
 
 def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
@@ -283,24 +244,3 @@ def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at
         at=at,
         expires_at=at + outbox.RECEIPT_LIFE,
     )
-
-
-def next_words(session: Session) -> str:
-    """The next refund, for people."""
-    refund = session.exec(
-        select(Refund).where(Refund.state == RefundState.INTENDED).order_by(col(Refund.ask_at)).limit(1)
-    ).first()
-    if refund is None:
-        return "nothing"
-    reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
-    return f"{Money(refund.amount).with_vat_words()} goes back to {reader.email}"
-
-
-def next_due(session: Session) -> datetime | None:
-    """When a refund wants sending next."""
-    return session.exec(
-        select(Refund.ask_at)
-        .where(Refund.state == RefundState.INTENDED)
-        .order_by(col(Refund.ask_at))
-        .limit(1)
-    ).first()

@@ -15,6 +15,7 @@ from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
 from billing.readers.register import by_id, register
+from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
 from billing.subscriptions.models import Plan, Price, Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
@@ -62,6 +63,7 @@ def begin(
         browser_hash=browser_hash,
         created_at=at,
         expires_at=at + PAGE_LIFE,
+        ask_at=at + PAGE_LIFE,
     )
     session.add(setup)
     session.flush()
@@ -125,6 +127,7 @@ def finish(
 ) -> CardSetup:
     """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. Raises UnknownSetup.
 
+    When Stripe's answer is lost, the visit stays open, and the worker asks again soon.
     `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash."""
     with database.transaction() as session:
         setup = _find(session, setup_id)
@@ -132,24 +135,27 @@ def finish(
         if setup.state is not SetupState.OPEN or ref is None:
             return setup
     answer = gateway.fetch_setup(ref)
-    if isinstance(answer, SetupOpen | Unknown):
+    if isinstance(answer, SetupOpen):
         return setup
     stop_point("setup.fetched")
     with database.transaction() as session:
-        setup = session.exec(
-            select(CardSetup)
-            .where(CardSetup.id == setup_id)
-            .with_for_update()
-            .execution_options(populate_existing=True)
-        ).one()
+        setup = session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
         if setup.state is SetupState.OPEN:
             setup.session_ref = ref
-            if isinstance(answer, SetupExpired):
+            if isinstance(answer, Unknown):
+                ask_again(setup, at)
+            elif isinstance(answer, SetupExpired):
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
                 complete(session, office, setup, answer, at, by=by)
             session.add(setup)
         return setup
+
+
+def ask_again(setup: CardSetup, at: datetime) -> None:
+    """Nobody can say how the visit ended: ask in a while."""
+    setup.asked += 1
+    setup.ask_at = again_at(setup.asked, at)
 
 
 def _find(session: Session, setup_id: str) -> CardSetup:

@@ -1,11 +1,16 @@
 """How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `stripe_gateway`."""
 
-from datetime import UTC, datetime
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.payments.gateway import Charged, Declined, Outcome, RefundAnswer, SavedCard, Unknown
 from billing.rules.dunning import Evidence
 
+ABOUT_THE_CARD = ("payment_method", "customer")
+"""Parameters whose refusal is about the reader's card: it was removed from Stripe's vault, or its owner was."""
+log = logging.getLogger(__name__)
 _SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
 
 
@@ -75,3 +80,18 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
         found["status"], "pending"
     )
     return RefundAnswer(str(found["id"]), state, found.get("failure_reason"))
+
+
+def not_taken(param: str | None, code: str | None, words: str | None) -> Declined | Unknown:
+    """Stripe wouldn't take the request. Where that is about this card it is a refusal; else the fault is ours, or the
+    account's, and no reader may be told that their card failed."""
+    if param in ABOUT_THE_CARD or str(code).startswith("payment_method_"):
+        return Declined(Evidence(code=code), None, "Stripe can't charge this card any more.")
+    log.error("Stripe refuses our request: %s (%s, %s)", words, code, param)
+    return Unknown(f"InvalidRequestError: {words or code}", down=True)
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
+    """`Retry-After`, in seconds; a minute at the most, whatever it says."""
+    said = str(headers.get("Retry-After") or headers.get("retry-after") or "")
+    return timedelta(seconds=min(int(said), 60)) if said.isdigit() else None

@@ -1,16 +1,14 @@
 """Stripe behind the port: the only file that knows it. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import contextlib
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import stripe
 
-from billing.db import storable
 from billing.errors import Malformed
-from billing.payments import stripe_answers, stripe_pages
+from billing.payments import stripe_answers, stripe_events, stripe_pages
 from billing.payments.gateway import (
     CardPage,
     ChargeRequest,
@@ -35,8 +33,6 @@ from billing.rules.dunning import Evidence
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
-LONGEST_NAME = 255
-"""Characters in an id of Stripe's, by its own promise."""
 TOLERANCE = timedelta(seconds=300)
 
 
@@ -44,12 +40,6 @@ class ForgedWebhook(Malformed):
     """This message isn't signed by Stripe with a secret we know, or its time is off by more than five minutes."""
 
     code = "forged_webhook"
-
-
-class NotAnEvent(Malformed):
-    """This isn't an event as Stripe writes them."""
-
-    code = "not_an_event"
 
 
 class StripeGateway:
@@ -67,6 +57,7 @@ class StripeGateway:
         ).v1
         self.books = StripeBooks(self._stripe, _asked)
         self._secrets = tuple(webhook_secrets)
+        self._live = secret_key.startswith(("sk_live_", "rk_live_"))
         self._currency = currency
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
@@ -187,7 +178,7 @@ class StripeGateway:
         except stripe.CardError as error:
             return _declined(error)
         except stripe.InvalidRequestError as error:  # refused before any bank was asked: nothing was taken
-            return Declined(Evidence(code=error.code), None, "Stripe can't charge this card any more.")
+            return stripe_answers.not_taken(error.param, error.code, error.user_message)
         except stripe.StripeError as error:
             return _unknown(error)
         return stripe_answers.outcome(made.to_dict())
@@ -269,6 +260,23 @@ class StripeGateway:
             return _unknown(error)
         return stripe_answers.refund(made.to_dict())
 
+    def find_refund(
+        self, *, refund_id: str, intent_ref: str
+    ) -> RefundAnswer | RefundRefused | NeverArrived | Unknown:
+        """By listing the intent's refunds."""
+        try:
+            for refund in self._stripe.refunds.list(
+                {"payment_intent": intent_ref, "limit": 100}
+            ).auto_paging_iter():
+                found = refund.to_dict()
+                if (found.get("metadata") or {}).get("refund") == refund_id:
+                    return stripe_answers.refund(found)
+        except stripe.InvalidRequestError as error:
+            return RefundRefused(str(error.user_message or error.code or "refused"))
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return NeverArrived()
+
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
         """The Refund as it is now."""
         try:
@@ -276,6 +284,14 @@ class StripeGateway:
         except stripe.StripeError as error:
             return None, _unknown(error)
         return (found.get("metadata") or {}).get("refund"), stripe_answers.refund(found)
+
+    def answers(self) -> Unknown | None:
+        """The shortest list there is."""
+        try:
+            self._stripe.payment_intents.list({"limit": 1})
+        except stripe.StripeError as error:
+            return _unknown(error)
+        return None
 
     def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
         """Signature over the raw body by any of our secrets, and a time within five minutes either way (STR-6).
@@ -286,28 +302,13 @@ class StripeGateway:
         stamp = next((part[2:] for part in signature.split(",") if part.startswith("t=")), "")
         if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > TOLERANCE:
             raise ForgedWebhook
-        return _notification(body)
+        return stripe_events.notification(body, live=self._live)
 
     @staticmethod
     def _signed(body: bytes, signature: str, secret: str) -> bool:
         with contextlib.suppress(stripe.SignatureVerificationError, UnicodeDecodeError, ValueError):
             return bool(stripe.WebhookSignature.verify_header(body.decode(), signature, secret, None))
         return False
-
-
-def _notification(body: bytes) -> Notification:
-    try:
-        event = json.loads(body)
-        names = [event["id"], event["type"], event["data"]["object"]["id"]]
-        created_at = datetime.fromtimestamp(int(event["created"]), UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
-        raise NotAnEvent from None
-    if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names):
-        raise NotAnEvent
-    if not storable(event):
-        raise NotAnEvent
-    event_id, kind, object_ref = names
-    return Notification(event_id, kind, object_ref, created_at, event)
 
 
 def _declined(error: stripe.CardError) -> Declined:
@@ -326,4 +327,20 @@ def _asked(call: Callable[[], Any]) -> Any:
 
 
 def _unknown(error: stripe.StripeError) -> Unknown:
-    return Unknown(f"{type(error).__name__}: {error.user_message or error.code or 'no answer'}")
+    busy = isinstance(error, stripe.RateLimitError)
+    said = " ".join(str(error.user_message or error.code or "no answer").split())
+    return Unknown(
+        f"{type(error).__name__}: {said.partition('. ')[0]}",
+        down=not busy and not isinstance(error, stripe.IdempotencyError | stripe.InvalidRequestError),
+        key_spent=_key_spent(error),
+        busy=busy,
+        wait=stripe_answers.asked_to_wait(error.headers or {}) if busy else None,
+    )
+
+
+def _key_spent(error: stripe.StripeError) -> bool:
+    """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
+    status = error.http_status or 0
+    return (isinstance(error, stripe.APIError) and status >= 500) or (
+        isinstance(error, stripe.IdempotencyError) and status == 400
+    )

@@ -1,5 +1,6 @@
-"""Card pages nobody came back from: finish them when their time is over, whatever webhook was lost."""
+"""Card pages nobody came back from, or whose answer was lost: ask Stripe, and finish or close them."""
 
+import logging
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -8,45 +9,62 @@ from billing.db import Database
 from billing.office import Office
 from billing.payments.gateway import Gateway
 from billing.payments.models import CardSetup, SetupState
-from billing.payments.setup import finish
+from billing.payments.setup import ask_again, finish
+
+log = logging.getLogger(__name__)
 
 
 def sweep(database: Database, gateway: Gateway, office: Office, at: datetime) -> int:
-    """Finish, or close, each visit whose page has run out; how many were closed."""
+    """Finish, or close, each visit that is due; how many were looked at. One that can't be finished waits, and holds up nobody."""
     with database.transaction() as session:
-        late = session.exec(
+        due = session.exec(
             select(CardSetup.id)
-            .where(CardSetup.state == SetupState.OPEN, CardSetup.expires_at <= at)
+            .where(CardSetup.state == SetupState.OPEN, CardSetup.ask_at <= at)
+            .order_by(col(CardSetup.ask_at))
             .limit(100)
         ).all()
-    closed = 0
-    for setup_id in late:
-        finish(database, gateway, office, setup_id, at, by="worker")
-        with database.transaction() as session:
-            setup = session.get_one(CardSetup, setup_id, with_for_update=True)
-            if setup.state is SetupState.OPEN:
-                setup.state, setup.finished_at = SetupState.EXPIRED, at
+    for setup_id in due:
+        try:
+            finish(database, gateway, office, setup_id, at, by="worker")
+        except Exception:
+            log.exception("the visit %s can't be finished yet", setup_id)
+            with database.transaction() as session:
+                setup = session.get_one(CardSetup, setup_id, with_for_update=True)
+                ask_again(setup, at)
                 session.add(setup)
-                closed += 1
-    return closed
+        else:
+            _close(database, setup_id, at)
+    return len(due)
+
+
+def _close(database: Database, setup_id: str, at: datetime) -> None:
+    """Its page ran out and nobody used it, as far as Stripe knows; or it is still open, and is asked for at its end."""
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id, with_for_update=True)
+        if setup.state is SetupState.OPEN and setup.ask_at <= at:
+            if setup.expires_at <= at:
+                setup.state, setup.finished_at = SetupState.EXPIRED, at
+            else:
+                setup.ask_at = setup.expires_at
+            session.add(setup)
 
 
 def next_words(session: Session) -> str:
-    """Whose open page runs out next."""
+    """Whose open page is asked for next."""
     email = session.exec(
         select(CardSetup.email)
         .where(CardSetup.state == SetupState.OPEN)
-        .order_by(col(CardSetup.expires_at))
+        .order_by(col(CardSetup.ask_at))
         .limit(1)
     ).first()
-    return f"the card page that {email} left open runs out"
+    return f"the card page that {email} left open: we ask Stripe"
 
 
 def next_due(session: Session) -> datetime | None:
-    """When the next open page runs out."""
+    """When an open page is asked for next."""
     return session.exec(
-        select(CardSetup.expires_at)
+        select(CardSetup.ask_at)
         .where(CardSetup.state == SetupState.OPEN)
-        .order_by(col(CardSetup.expires_at))
+        .order_by(col(CardSetup.ask_at))
         .limit(1)
     ).first()

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from billing import ids
+from billing.logs import say
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
 
@@ -107,4 +108,5 @@ def record(
     )
     session.add(consent)
     session.flush()
+    say(session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
     return consent

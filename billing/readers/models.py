@@ -26,6 +26,7 @@ class SignInLink(MailedLink, table=True):
     """One request to sign in: works once, ten minutes, in the browser that asked (SEC-1)."""
 
     __tablename__ = "sign_in_link"
+    __table_args__ = (sa.Index("sign_in_link_made", "created_at"),)
 
     email: str
     """Whoever reads this address's mail signs in; an address we don't know yet is registered by it, free."""
@@ -35,6 +36,7 @@ class ReaderSession(SQLModel, table=True):
     """A signed-in browser: 90 days idle, 180 in all, ended by signing out (SEC-3)."""
 
     __tablename__ = "reader_session"
+    __table_args__ = (sa.Index("reader_session_begun", "started_at"),)
 
     id: str = Field(primary_key=True)
     token_hash: str = Field(unique=True)
@@ -83,6 +85,7 @@ class RateCount(SQLModel, table=True):
     """How often something was tried in a window of time (SEC-8)."""
 
     __tablename__ = "rate_count"
+    __table_args__ = (sa.Index("rate_count_window", "window_start"),)
 
     bucket: str = Field(primary_key=True)
     """A keyed hash of what is counted: an address of mail or of the network is not kept in clear."""

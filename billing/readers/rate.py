@@ -30,11 +30,3 @@ def count(
     since = start - per - timedelta(seconds=step)
     if session.execute(_SUM, {"bucket": bucket, "since": since}).scalar_one() > limit:
         raise TooMany
-
-
-def forget_old(session: Session, before: datetime) -> int:
-    """Drop windows that are over; how many."""
-    dropped = session.execute(
-        sa.text("DELETE FROM rate_count WHERE window_start < :before"), {"before": before}
-    )
-    return int(dropped.rowcount)  # type: ignore[attr-defined]

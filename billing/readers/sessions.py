@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing import ids
+from billing.logs import say
 from billing.readers.models import Reader, ReaderSession
 from billing.tokens import Tokens
 
@@ -106,6 +107,8 @@ def end_sessions(
             row.ended_at = at
             session.add(row)
             ended += 1
+    if ended:
+        say(session, "signed out", reader=reader_id, sessions=ended)
     return ended
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
+from billing.logs import say
 from billing.mail import outbox
 from billing.office import Office
 from billing.readers import devices, rate, sessions
@@ -57,6 +58,7 @@ def ask(session: Session, office: Office, email: str, browser: Browser, at: date
     reader = by_address(session, email)
     to = reader.email if reader else email
     link_id = LINKS.issue(session, office.tokens, to.lower(), browser.secret, at)
+    say(session, "sign-in link asked for", link=link_id, address=to)
     words = SignInMail(
         url=office.page(f"/sign-in/link/{place(PURPOSE, link_id)}"),
         code=code_place(PURPOSE, link_id),
@@ -89,7 +91,10 @@ def confirm_code(
 ) -> SignedIn | None:
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
     link = LINKS.use_code(session, office.tokens, code, browser.secret, at)
-    return _sign_in(session, office, link, browser, at) if link else None
+    if link is None:
+        say(session, "sign-in code wrong")
+        return None
+    return _sign_in(session, office, link, browser, at)
 
 
 def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browser, at: datetime) -> SignedIn:
@@ -115,6 +120,7 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
     )
     if other is not None and known is None:
         _tell(session, office, reader, link, browser, at)
+    say(session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
 
 

@@ -161,6 +161,10 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     first_failed_on = subscription.first_failed_on
     if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
+    if charge.went_unasked(
+        session, invoice
+    ):  # an outage of ours or of Stripe's uses up no rung, and no grace
+        return _attempt(session, office, subscription, invoice, at)
     today = office.today(at)
     method_id = str(subscription.payment_method_id)
     so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)

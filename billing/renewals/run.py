@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,8 +13,10 @@ from billing.crew import claimer
 from billing.db import Database
 from billing.installation import refuse_copy
 from billing.office import Office
-from billing.payments import charge
+from billing.payments import breaker, charge
 from billing.payments.gateway import Gateway
+from billing.payments.pace import Lane, Pace
+from billing.payments.watch import Watch
 from billing.renewals.act import act
 from billing.renewals.settle import settle
 from billing.stop_points import stop_point
@@ -45,7 +48,13 @@ class Till:
     database: Database
     gateway: Gateway
     office: Office
+    pace: Pace
+    pause_after: int
     concurrency: int = 8
+
+    def watch(self, at: datetime) -> Watch:
+        """Who listens to what Stripe answers."""
+        return Watch(self.database, self.pace, at, self.pause_after)
 
 
 def run(till: Till, at: datetime) -> Report:
@@ -105,21 +114,66 @@ def _act_on(session: Session, till: Till, subscription: Subscription, at: dateti
 
 
 def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: str | None = None) -> None:
-    """Bring open attempts to their end, several at once, each settled as its answer comes."""
-    with claimer(till.database) as me, ThreadPoolExecutor(till.concurrency) as pool:
+    """Bring open attempts to their end, several at once, each settled as its answer comes; none while charging is paused."""
+    watch = till.watch(at)
+    with claimer(till.database) as me, watch.lane() as lane, ThreadPoolExecutor(till.concurrency) as pool:
         while True:
             with till.database.transaction() as session:
-                claimed = charge.claim(
-                    session, me, at, limit=till.concurrency * 4, subscription_id=subscription_id
-                )
+                most = 0 if breaker.paused(session) else till.concurrency * 4
+                claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
             if not claimed:
                 return
             stop_point("charge.intended")
-            report.counts.update(pool.map(lambda one: _one(till, one, at), claimed))
+            # the log's request id goes along into the threads
+            work = [(copy_context(), one) for one in claimed]
+            report.counts.update(
+                pool.map(lambda job: job[0].run(_one, till, watch, lane, me, job[1], report, at), work)
+            )
 
 
-def _one(till: Till, claimed: charge.Claimed, at: datetime) -> str:
+def probe(till: Till, at: datetime) -> int:
+    """While charging is paused: ask whether Stripe answers, and if so bring one charge to its end, which decides; how many
+    probes were made. Raises NotAdopted."""
+    refuse_copy(till.database)
+    with till.database.transaction() as session:
+        if not breaker.begin_probe(session, at):
+            return 0
+    watch = till.watch(at)
+    silence = till.gateway.answers()
+    if silence is not None:
+        watch.note(silence)
+        return 1
+    with claimer(till.database) as me, watch.lane() as lane:
+        with till.database.transaction() as session:
+            claimed = charge.claim(session, me, at, limit=1)
+        words = [_one(till, watch, lane, me, one, Report(), at) for one in claimed]
+        if words in ([], ["withdrawn"]):  # nothing was sent that could tell us more
+            watch.note(None)
+    return 1
+
+
+def _one(
+    till: Till, watch: Watch, lane: Lane, me: int, claimed: charge.Claimed, report: Report, at: datetime
+) -> str:
+    lane.wait()
+    if watch.paused.is_set():  # begun by a charge of this very batch: the rest of it wasn't sent
+        with till.database.transaction() as session:
+            charge.let_go(session, claimed, me)
+        return "held"
+    try:
+        return _send(till, watch, claimed, at)
+    except Exception as problem:  # one that can't be settled holds up nobody
+        log.exception("attempt %s is stuck", claimed.attempt_id)
+        report.stuck[claimed.attempt_id] = f"{type(problem).__name__}: {problem}"
+        with till.database.transaction() as session:
+            charge.put_off(session, claimed.attempt_id, until=at + LOOK_AGAIN)
+        return "stuck"
+
+
+def _send(till: Till, watch: Watch, claimed: charge.Claimed, at: datetime) -> str:
     outcome = charge.bring_to_an_end(till.gateway, claimed, at)
+    if not isinstance(outcome, charge.Withdrawn):  # Stripe may not have been asked at all
+        watch.note(outcome)
     stop_point("charge.answered")
     with till.database.transaction() as session:
         word = settle(session, till.office, claimed.attempt_id, outcome, at, by="worker")
@@ -135,4 +189,5 @@ def next_due(session: Session) -> datetime | None:
         .order_by(col(Subscription.next_action_at))
         .limit(1)
     ).first()
-    return min((at for at in (subscription, charge.next_due(session)) if at is not None), default=None)
+    attempt = None if breaker.paused(session) else charge.next_due(session)
+    return min((at for at in (subscription, attempt) if at is not None), default=None)

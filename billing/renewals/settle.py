@@ -1,12 +1,14 @@
 """Bring an attempt to its end. The gateway's answer, the webhook and the janitor are three callers of one `settle`;
 whoever comes first settles, the others change nothing."""
 
+import random
 from datetime import datetime
 
 from sqlmodel import Session, select
 
 from billing import ids
 from billing.errors import NotFound
+from billing.logs import say
 from billing.office import Office
 from billing.payments import book, refund, tell
 from billing.payments.cards import keep_card, on_subscription
@@ -38,6 +40,29 @@ def settle(
     Returns a word for the report: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
     reader may still pay). Raises UnknownAttempt."""
     subscription, attempt = _lock(session, attempt_id)
+    word = _settle(session, office, subscription, attempt, outcome, at, by)
+    if word != "settled":
+        say(
+            session,
+            f"charge {word}",
+            attempt=attempt.id,
+            invoice=attempt.invoice_id,
+            cents=attempt.amount,
+            intent=attempt.intent_ref,
+            by=by,
+        )
+    return word
+
+
+def _settle(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    attempt: Attempt,
+    outcome: Outcome | Withdrawn,
+    at: datetime,
+    by: str,
+) -> str:
     invoice = session.get_one(Invoice, attempt.invoice_id)
     if attempt.state is AttemptState.CHARGED:
         return "settled"
@@ -54,11 +79,21 @@ def settle(
             return declined(session, office, subscription, invoice, attempt, outcome, at, by)
         case Withdrawn():
             return _withdrawn(office, subscription, invoice, attempt, session, at)
-        case Unknown(why):
-            attempt.asked += 1
-            attempt.ask_at = backoff.again_at(attempt.asked, at)
-            attempt.evidence = {"unknown": why}
+        case Unknown():
+            _leave_open(attempt, outcome, at)
             return "unknown"
+
+
+def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
+    """Ask again later, and remember what of the doubt matters then."""
+    attempt.asked += 1
+    attempt.ask_at = (
+        backoff.after_busy(attempt.asked, at, asked=doubt.wait, chance=random.random())  # noqa: S311 - no secret
+        if doubt.busy
+        else backoff.again_at(attempt.asked, at)
+    )
+    spent = doubt.key_spent or bool(attempt.evidence.get("key_spent"))
+    attempt.evidence = {"unknown": doubt.why} | ({"key_spent": True} if spent else {})
 
 
 def _lock(session: Session, attempt_id: str) -> tuple[Subscription, Attempt]:

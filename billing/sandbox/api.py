@@ -103,7 +103,10 @@ class Api:
                 if key:
                     self.keys.end(key)
         except Refusal as refusal:
-            return _refused(asked, refusal)
+            answer = _refused(asked, refusal)
+            if refusal.status == 429 and fault and fault.retry_after:
+                answer.headers["Retry-After"] = str(fault.retry_after)
+            return answer
 
     def _execute(self, asked: Asked, key: str | None, mark: str, effect: str | None) -> Answer:
         operation, call = _understand(self.world, asked)

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import ahead, banks, cards, declines, endpoints, events, replacing, sessions
+from billing.sandbox import ahead, banks, cards, declines, endpoints, events, replacing, sessions, trouble
 from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
 from billing.sandbox.errors import Refusal
@@ -40,6 +40,7 @@ class Control:
             Route("/_sandbox/state", self.state, methods=["GET"]),
             Route("/_sandbox/faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/trouble", self.trouble, methods=["GET", "POST", "DELETE"]),
+            Route("/_sandbox/by-hand", self.by_hand, methods=["POST"]),
             Route("/_sandbox/declines", self.declines, methods=["POST"]),
             Route("/_sandbox/banks", self.banks, methods=["POST"]),
             Route("/_sandbox/cards/{id}/replace", self.replace, methods=["POST"]),
@@ -116,7 +117,7 @@ class Control:
         )
 
     async def faults(self, request: Request) -> Response:
-        """Fault rules: list, add one or a list of them, remove all."""
+        """Fault rules: list, add one or a list of them, remove all. `faults.EFFECTS` says what each does."""
         if request.method == "DELETE":
             self.api.faults.clear()
         if request.method == "POST":
@@ -129,7 +130,28 @@ class Control:
             self.deliverer.troubles.clear()
         if request.method == "POST":
             return await _add(request, self.deliverer.troubles.add)
-        return JSONResponse({"trouble": self.deliverer.troubles.rules})
+        return JSONResponse({"trouble": [rule.shown() for rule in self.deliverer.troubles.rules]})
+
+    async def by_hand(self, request: Request) -> Response:
+        """A rule from the form on the page; without an effect, all rules are removed."""
+        form = {name: value for name, value in (await request.form()).items() if isinstance(value, str)}
+        count = form.get("count", "1")
+        rule = {
+            "effect": form.get("effect", ""),
+            "times": int(count) if count.isdigit() and int(count) else None,
+        }
+        try:
+            if rule["effect"] in trouble.EFFECTS:
+                self.deliverer.troubles.add(rule | {"type": form.get("on") or "*"})
+            elif rule["effect"]:
+                method, _, path = form.get("on", "").rpartition(" ")
+                self.api.faults.add(rule | {"method": method or "*", "path": path or "*"})
+            else:
+                self.api.faults.clear()
+                self.deliverer.troubles.clear()
+        except BadRule as problem:
+            return _no(str(problem))
+        return RedirectResponse("/_sandbox#faults", 303)
 
     async def declines(self, request: Request) -> Response:
         """Tell a card to decline: `{"payment_method": id, "decline": code | {...} | null}`."""

@@ -6,14 +6,13 @@ import heapq
 import hmac
 import json
 from contextlib import suppress
-from typing import Any
 
 import httpx
 
 from billing.sandbox import ids
 from billing.sandbox.events import rendered, wants
 from billing.sandbox.store import Row
-from billing.sandbox.trouble import Troubles
+from billing.sandbox.trouble import Mischief, Troubles
 from billing.sandbox.world import World
 
 # Seconds from one attempt to the next; after the last, about three days on, the delivery is given up.
@@ -54,10 +53,10 @@ class Deliverer:
             if endpoint["status"] == "enabled" and wants(endpoint["enabled_events"], event["type"]):
                 self._plan_one(event, endpoint["id"], self.troubles.take(event["type"]))
 
-    def _plan_one(self, event: Row, endpoint: str, trouble: dict[str, Any] | None) -> None:
-        effect = trouble["effect"] if trouble else None
-        copies = trouble["copies"] if trouble and effect == "double" else 1
-        wait = trouble["seconds"] if trouble and effect == "delay" else 0
+    def _plan_one(self, event: Row, endpoint: str, trouble: Mischief | None) -> None:
+        effect = trouble.effect if trouble else None
+        copies = trouble.copies if trouble and effect == "double" else 1
+        wait = trouble.seconds if trouble and effect == "delay" else 0
         for _ in range(copies):
             row: Row = {
                 "id": ids.new("del"),
@@ -72,7 +71,7 @@ class Deliverer:
                 self._held.append(row["id"])
             elif effect != "drop":
                 self._push(row)
-        if trouble and effect == "reorder" and len(self._held) >= trouble["window"]:
+        if trouble and effect == "reorder" and len(self._held) >= trouble.window:
             self.release()
 
     def _push(self, row: Row) -> None:
@@ -93,7 +92,7 @@ class Deliverer:
             row for row in self._world.store["webhook_endpoint"].rows.values() if row["status"] == "enabled"
         ]
         for endpoint in endpoints:
-            self._plan_one(event, endpoint["id"], {"effect": "double", "copies": copies})
+            self._plan_one(event, endpoint["id"], Mischief(effect="double", copies=copies))
         return len(endpoints) * copies
 
     def wake(self) -> None:

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from billing.sandbox import faults, trouble
 from billing.sandbox.api import Api
 from billing.sandbox.cards import CARDS
 from billing.sandbox.deliver import Deliverer
@@ -12,6 +13,18 @@ from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
 SHOWN = 25
+PATHS = {
+    "POST /v1/payment_intents": "charging a card",
+    "GET /v1/payment_intents*": "asking for a charge",
+    "POST /v1/refunds": "giving money back",
+    "POST /v1/checkout/sessions": "opening a card page",
+    "GET /v1/checkout/sessions*": "asking how a card page ended",
+    "POST /v1/setup_intents": "saving a card for an app",
+    "* *": "everything",
+}
+"""Calls that can be made to fail on the page, with what they are for; the control API takes any pattern."""
+KINDS = ("*", "payment_intent.*", "checkout.session.*", "setup_intent.*", "refund.*", "charge.dispute.*")
+"""Types of events that can be troubled on the page."""
 
 
 class Watch:
@@ -53,7 +66,11 @@ class Watch:
             deliveries=[self._delivery(row) for row in self._latest("delivery")],
             endpoints=list(store["webhook_endpoint"].rows.values()),
             faults=[rule.shown() for rule in self.api.faults.rules],
-            troubles=self.deliverer.troubles.rules,
+            troubles=[rule.shown() for rule in self.deliverer.troubles.rules],
+            effects=faults.EFFECTS,
+            mischief=trouble.EFFECTS,
+            paths=PATHS,
+            kinds=KINDS,
             cards=CARDS,
         )
 

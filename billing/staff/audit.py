@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from billing.logs import say
 from billing.staff.models import AuditLine, Outcome, StaffMember
 
 COMMAND = "command"
@@ -54,6 +55,7 @@ def write(
     )
     session.add(line)
     session.flush()
+    say(session, f"staff {act} {outcome}", line=line.id, by=actor.by, reader=reader_id, on=subject)
     return line
 
 

@@ -38,6 +38,7 @@ class StaffLink(MailedLink, table=True):
     """One request of a staff member to sign in."""
 
     __tablename__ = "staff_link"
+    __table_args__ = (sa.Index("staff_link_made", "created_at"),)
 
     staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
     """Empty when the address isn't that of staff."""
@@ -47,6 +48,7 @@ class StaffSession(SQLModel, table=True):
     """A browser in which a staff member has begun to sign in, or is signed in: 30 minutes idle, 12 hours in all (SEC-3)."""
 
     __tablename__ = "staff_session"
+    __table_args__ = (sa.Index("staff_session_begun", "started_at"),)
 
     id: str = Field(primary_key=True)
     token_hash: str = Field(unique=True)

@@ -34,6 +34,7 @@ class May(StrEnum):
     ARTICLES = "articles", "register and open articles"
     AUDIT = "audit", "see and export what staff did"
     STAFF = "staff", "say who works here, and as what"
+    WEBHOOKS = "webhooks", "see what Stripe told us, and settle it again"
 
     def __new__(cls, value: str, words: str = "") -> Self:
         member = str.__new__(cls, value)

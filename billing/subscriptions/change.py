@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, select
 
 from billing.errors import NotFound
+from billing.logs import say
 from billing.rules.lifecycle import Happening, State, move
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.schedule import next_due
@@ -63,6 +64,14 @@ def change(
         subscription.charging_since = None
         subscription.retry_on = None
     reschedule(subscription, zone)
+    say(
+        session,
+        f"subscription {happening}",
+        subscription=subscription.id,
+        reader=subscription.reader_id,
+        state=f"{before}->{after}",
+        by=by,
+    )
     facts = {name: [_plain(old), _plain(new)] for name, (old, new) in changed.items()}
     session.add(
         SubscriptionChange(

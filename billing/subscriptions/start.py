@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from billing import ids
 from billing.errors import Conflict
+from billing.logs import say
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
@@ -168,6 +169,14 @@ def _begin(
         )
     )
     session.flush()
+    say(
+        session,
+        "subscription started",
+        subscription=subscription.id,
+        reader=subscription.reader_id,
+        state=subscription.state,
+        by=by,
+    )
 
 
 def _claim(session: Session, kind: str, digest: str, subscription_id: str, at: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.newsletters.signups import Person
-from billing.payments import charge
+from billing.payments import breaker, charge
 from billing.payments import setup as setups
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers import sessions
@@ -72,6 +72,9 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         tried = charge.last_since(session, subscription_id, setup.created_at)
         if visit.reader is None and setup.new_reader:
             _sign_in_first_time(visit, session, subscription.reader_id, setup)
+        waits = breaker.paused(session) is not None
+    if subscription.charging_since is not None and waits and setup.purpose is SetupPurpose.CARD:
+        return visit.go("/account", "card-waits")
     if subscription.charging_since is not None:
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:

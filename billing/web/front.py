@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from billing.logs import REQUEST
 from billing.settings import Settings
 from billing.web.problems import TOLD, problem, where
 
@@ -33,6 +34,7 @@ class Front:
             return
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
+        REQUEST.set(request_id)
         shared = scope["path"].startswith("/static/")
         answer = _Answer(send, self.headers if shared else self.headers | PRIVATE, request_id)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES

@@ -24,6 +24,7 @@ class ApiAnswer(SQLModel, table=True):
     """The answer given to an Idempotency-Key: asked again, it is given again."""
 
     __tablename__ = "api_answer"
+    __table_args__ = (sa.Index("api_answer_given", "created_at"),)
 
     key_id: str = Field(primary_key=True, foreign_key="api_key.id")
     idempotency_key: str = Field(primary_key=True)

@@ -14,6 +14,7 @@ from billing.web import (
     preview_cases,
     preview_editing,
     preview_newsletters,
+    preview_operators,
     preview_staff,
     views,
 )
@@ -52,6 +53,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from preview_books.pages()
     yield from preview_cases.pages()
     yield from preview_editing.pages()
+    yield from preview_operators.pages()
     yield from preview_newsletters.pages()
 
 

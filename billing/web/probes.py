@@ -5,8 +5,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from billing.installation import NotAdopted, is_home
+from billing.payments import breaker, charge
+from billing.web.api import shapes
 from billing.web.problems import problem
 from billing.web.visit import parts_of
+from billing.webhooks import inbox
 
 router = APIRouter(tags=["Operators"])
 
@@ -19,11 +22,18 @@ def healthz() -> dict[str, str]:
 
 @router.get("/readyz")
 def readyz(request: Request) -> JSONResponse:
-    """The process and its database answer."""
+    """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
     try:
         home = is_home(parts_of(request).database)
+        with parts_of(request).database.transaction() as session:
+            pause, waiting = breaker.paused(session), charge.waiting(session)
+            aside = inbox.count_set_aside(session)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
+    charging: dict[str, object] = {"state": "paused" if pause else "on", "waiting": waiting}
+    if pause is not None:
+        charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
+    answer = {"status": "ready", "charging": charging, "events_set_aside": aside}
     if not home:  # readers still read; only money and mail stand still
-        return JSONResponse({"status": "ready", "money_and_mail": "stopped", "why": NotAdopted().detail})
-    return JSONResponse({"status": "ready", "money_and_mail": "moving"})
+        return JSONResponse(answer | {"money_and_mail": "stopped", "why": NotAdopted().detail})
+    return JSONResponse(answer | {"money_and_mail": "moving"})

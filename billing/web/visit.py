@@ -44,6 +44,10 @@ FLASHES = {
     "same-card": Flash(
         text="Your bank does not let us charge this card any more. Please give us another one.", tone="bad"
     ),
+    "card-waits": Flash(
+        text="Your new card is saved. Our payment partner can't be reached right now: we charge the card as soon as"
+        " it can, and you read on meanwhile."
+    ),
     "signed-out": Flash(text="You are signed out."),
     "signed-in": Flash(text="You are signed in."),
     "gift-revoked": Flash(text="The gift is taken back. Its link opens nothing any more."),
@@ -57,6 +61,9 @@ FLASHES = {
     "staff-case-closed": Flash(text="Closed, with your reason."),
     "staff-dispute-sent": Flash(text="Sent. The bank decides; the case stays open until then."),
     "staff-saved": Flash(text="Saved."),
+    "staff-replayed": Flash(
+        text="It is settled again now. Reload the page in a moment to see what became of it."
+    ),
     "staff-signed-out": Flash(text="You are signed out."),
 }
 

@@ -3,10 +3,20 @@
 from datetime import datetime
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
+from billing.errors import NotFound
 from billing.payments.gateway import Notification
 from billing.webhooks.models import InboundEvent
+
+WAITING = (col(InboundEvent.settled_at).is_(None), col(InboundEvent.set_aside_at).is_(None))
+"""Conditions of an event that the worker is to settle."""
+
+
+class UnknownEvent(NotFound):
+    """There is no event with this id."""
+
+    code = "unknown_event"
 
 
 def store(session: Session, notification: Notification, at: datetime) -> bool:
@@ -20,6 +30,7 @@ def store(session: Session, notification: Notification, at: datetime) -> bool:
         payload=notification.payload,
         try_at=at,
         tries=0,
+        failures=0,
     )
     kept = session.execute(row.on_conflict_do_nothing(index_elements=["id"]).returning(col(InboundEvent.id)))
     return kept.first() is not None
@@ -28,10 +39,7 @@ def store(session: Session, notification: Notification, at: datetime) -> bool:
 def next_words(session: Session) -> str:
     """What the next event is about."""
     kind = session.exec(
-        select(InboundEvent.type)
-        .where(col(InboundEvent.settled_at).is_(None))
-        .order_by(col(InboundEvent.try_at))
-        .limit(1)
+        select(InboundEvent.type).where(*WAITING).order_by(col(InboundEvent.try_at)).limit(1)
     ).first()
     return f"word from Stripe: {kind}"
 
@@ -39,8 +47,66 @@ def next_words(session: Session) -> str:
 def next_due(session: Session) -> datetime | None:
     """When an event wants settling next."""
     return session.exec(
-        select(InboundEvent.try_at)
-        .where(col(InboundEvent.settled_at).is_(None))
-        .order_by(col(InboundEvent.try_at))
-        .limit(1)
+        select(InboundEvent.try_at).where(*WAITING).order_by(col(InboundEvent.try_at)).limit(1)
     ).first()
+
+
+def set_aside(session: Session, *, limit: int = 200) -> list[InboundEvent]:
+    """Events that wait for a person, the latest first."""
+    rows = session.exec(
+        select(InboundEvent)
+        .where(col(InboundEvent.set_aside_at).is_not(None))
+        .order_by(col(InboundEvent.set_aside_at).desc(), col(InboundEvent.id))
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def count_set_aside(session: Session) -> int:
+    """How many events wait for a person."""
+    return session.exec(
+        select(func.count()).select_from(InboundEvent).where(col(InboundEvent.set_aside_at).is_not(None))
+    ).one()
+
+
+def latest(session: Session, *, limit: int = 50) -> list[InboundEvent]:
+    """Events as they came, the latest first."""
+    return list(
+        session.exec(
+            select(InboundEvent)
+            .order_by(col(InboundEvent.received_at).desc(), col(InboundEvent.id))
+            .limit(limit)
+        )
+    )
+
+
+def by_id(session: Session, event_id: str) -> InboundEvent:
+    """The event with this id. Raises UnknownEvent."""
+    event = session.get(InboundEvent, event_id)
+    if event is None:
+        raise UnknownEvent
+    return event
+
+
+def became(event: InboundEvent) -> str:
+    """What became of an event, for people."""
+    if event.set_aside_at is not None:
+        return f"set aside after {event.failures} failures: {event.last_error}"
+    if event.settled_at is not None:
+        return f"settled: {event.outcome}"
+    return f"waits after {event.tries} tries: {event.last_error}" if event.tries else "waits"
+
+
+def replay(session: Session, event_id: str, at: datetime) -> InboundEvent:
+    """Let an event be settled once more, as if it came now, whatever became of it before. Raises UnknownEvent.
+
+    Safe for any event: each is settled from what Stripe says then, and what is settled already stays as it is."""
+    event = session.get(InboundEvent, event_id, with_for_update=True)
+    if event is None:
+        raise UnknownEvent
+    event.settled_at = event.set_aside_at = event.outcome = None
+    event.tries = event.failures = 0
+    event.try_at = at
+    session.add(event)
+    session.flush()
+    return event

@@ -12,15 +12,17 @@ from billing.db import Database
 from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
+from billing.logs import discreet
 from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
-from billing.payments.models import Attempt, CardSetup, Refund
+from billing.payments.models import Attempt, CardSetup, Refund, SetupState
 from billing.renewals import pay
 from billing.renewals.settle import settle as settle_attempt
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
+from billing.webhooks.inbox import WAITING
 from billing.webhooks.models import InboundEvent
 
 log = logging.getLogger(__name__)
@@ -34,25 +36,29 @@ class Desk:
     gateway: Gateway
     office: Office
     books: Books
+    most_failures: int
+    """After so many an event is set aside."""
 
 
-def settle_due(desk: Desk, at: datetime) -> int:
-    """Settle the events that are due; how many were looked at. One that can't be settled waits and doesn't hold up others."""
+def settle_due(desk: Desk, at: datetime, *, only: str | None = None) -> int:
+    """Settle the events that are due, or `only` one; how many were looked at. One that can't be settled waits and doesn't
+    hold up others."""
     done = 0
     with claimer(desk.database) as me:
-        while batch := _claim(desk.database, me, at):
+        while batch := _claim(desk.database, me, at, only):
             for event in batch:
                 _settle(desk, event, at)
                 done += 1
     return done
 
 
-def _claim(database: Database, me: int, at: datetime) -> list[InboundEvent]:
+def _claim(database: Database, me: int, at: datetime, only: str | None) -> list[InboundEvent]:
     with database.transaction() as session:
         rows = session.exec(
             select(InboundEvent)
             .where(
-                col(InboundEvent.settled_at).is_(None),
+                *WAITING,
+                *([InboundEvent.id == only] if only else []),
                 InboundEvent.try_at <= at,
                 in_nobodys_hands(InboundEvent.claimed_by),
             )
@@ -67,14 +73,18 @@ def _claim(database: Database, me: int, at: datetime) -> list[InboundEvent]:
 
 
 def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
-    outcome, problem = None, None
+    outcome, problem, ours = None, None, False
     try:
         handle = HANDLERS.get(event.type)
         outcome = handle(desk, event, at) if handle else "not for us"
         stop_point("event.settled")
+    except Unavailable as away:
+        log.warning("event %s (%s) waits: %s", event.id, event.type, away)
+        problem = str(away)[:500]
     except Exception as error:
         log.exception("event %s (%s) can't be settled yet", event.id, event.type)
-        problem = f"{type(error).__name__}: {error}"[:500]
+        first, ours = str(error).splitlines() or [""], True  # what follows may repeat a row, and whose it is
+        problem = discreet(f"{type(error).__name__}: {first[0]}"[:500])
     with desk.database.transaction() as session:
         row = session.get_one(InboundEvent, event.id, with_for_update=True)
         row.claimed_by = None
@@ -82,9 +92,18 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
         if problem is None:
             row.settled_at, row.outcome, row.last_error = at, outcome, None
         else:
-            row.last_error = problem
-            row.try_at = again_at(row.tries, at)
+            _put_off(row, problem, at, ours=ours, most_failures=desk.most_failures)
         session.add(row)
+
+
+def _put_off(row: InboundEvent, problem: str, at: datetime, *, ours: bool, most_failures: int) -> None:
+    """Try again later; or set it aside for a person, when it has broken us often enough."""
+    row.last_error = problem
+    row.try_at = again_at(row.tries, at)
+    row.failures += ours
+    if row.failures >= most_failures:
+        row.set_aside_at = at
+        log.error("event %s (%s) is set aside: it broke us %d times", row.id, row.type, row.failures)
 
 
 def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
@@ -95,6 +114,8 @@ def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if attempt_id is None:
         return "not our charge"
     with desk.database.transaction() as session:
+        if session.get(Attempt, attempt_id) is None:  # another installation's, on the same account
+            return "not our charge"
         return settle_attempt(session, desk.office, attempt_id, outcome, at, by="stripe")
 
 
@@ -103,9 +124,12 @@ def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     setup_id = _visit(desk.database, event)
     if setup_id is None:
         return _pay_page_changed(desk, event, at)
-    return setup.finish(
+    found = setup.finish(
         desk.database, desk.gateway, desk.office, setup_id, at, by="stripe", session_ref=event.object_ref
-    ).state
+    )
+    if found.state is SetupState.OPEN:
+        raise Unavailable("Stripe told us of this page, and doesn't say yet how it ended.")
+    return found.state
 
 
 def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:

@@ -144,6 +144,7 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
         idempotency_key=f"k{n}",
         created_at=noon(on),
         ask_at=noon(on),
+        keyed_at=noon(on),
         credit_note_number=n,
         settled_at=noon(on),
     )

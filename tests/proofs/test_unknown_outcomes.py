@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from billing.crew import claimer
+from billing.payments import charge
 from tests.proofs import books
-from tests.proofs.steps import intend, send
+from tests.proofs.steps import claim, intend, send
 from tests.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
@@ -54,7 +56,6 @@ def check_charged_once(world: World, started: dict[str, Any]) -> None:
         pytest.param({"effect": "cut"}, 1, id="cut"),
         pytest.param({"effect": "reset", "when": "before"}, 0, id="reset"),
         pytest.param({"effect": "reset", "when": "after"}, 1, id="reset after the charge"),
-        pytest.param({"effect": "429"}, 0, id="429"),
         pytest.param({"effect": "500_after"}, 1, id="500 after the charge"),
     ],
 )
@@ -94,18 +95,45 @@ def test_a_real_timeout_of_twenty_seconds(world: World) -> None:
     check_charged_once(world, started)
 
 
-def test_a_server_error_that_sticks_to_its_key_gets_a_new_one_when_it_is_old(world: World) -> None:
-    """Stripe answers a key with the 500 it gave first, for a day: nothing was charged, and nothing may be with that key."""
+def test_too_many_requests_and_stripe_says_when_to_come_back(world: World) -> None:
+    """Nothing was looked at, so nothing is in doubt for long: not before the moment Stripe named, and soon after it."""
+    started = due(world)
+    world.twin.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
+    world.settle()
+    check_open(world, started)
+    (row,) = world.rows("SELECT ask_at, evidence ->> 'unknown' AS why FROM attempt")
+    assert CHARGE_AT + timedelta(seconds=40) <= row["ask_at"] <= CHARGE_AT + timedelta(seconds=60)
+    assert row["why"].startswith("RateLimitError")
+    world.twin.faults()
+    world.advance(seconds=39)
+    check_open(world, started)
+    world.advance(seconds=21)
+    check_charged_once(world, started)
+
+
+@pytest.mark.prove
+def test_too_many_requests_without_a_word_waits_longer_each_time(world: World) -> None:
+    started = due(world)
+    world.twin.faults({**CHARGING, "effect": "429", "times": 4})
+    world.settle()
+    world.advance(seconds=2 + 4 + 8 + 16)
+    check_open(world, started, asked=4)
+    world.advance(seconds=15)
+    check_charged_once(world, started)
+
+
+def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World) -> None:
+    """Stripe answers a key with the 500 it gave first, for a day. When it has said twice, minutes apart, that it knows of
+    no such charge, another attempt is made."""
     started = due(world)
     world.twin.faults({**CHARGING, "effect": "500_before"})
     world.settle()
     check_open(world, started)
-    jump(world, hours=19)
-    world.settle()
-    assert world.charges() == []
+    world.advance(minutes=1)
     check_open(world, started, asked=2)
-    jump(world, hours=2)
-    world.settle()
+    world.advance(minutes=4, seconds=59)
+    assert world.charges() == []
+    world.advance(seconds=1)
     check_charged_once(world, started)
     states = [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")]
     assert states == ["withdrawn", "charged"]
@@ -122,6 +150,10 @@ def test_stripe_is_away_for_a_day(world: World, when: str, taken: int) -> None:
     assert len(world.charges()) == taken
     world.twin.faults()
     world.advance(hours=1)
+    if not taken:  # the announced day has passed, so another one is announced first
+        assert world.charges() == []
+        assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
+        world.advance(days=9)
     check_charged_once(world, started)
 
 
@@ -150,6 +182,82 @@ def test_stripe_is_away_so_long_that_the_notices_are_old(world: World) -> None:
     assert len(world.charges()) == 1
     world.advance(hours=2)
     assert len(world.charges()) == 2
+
+
+def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(world: World) -> None:
+    """Nobody's card failed, so nobody is told so. Its key belongs to the wrong request, so the right one gets another."""
+    started = due(world)
+    intend(world, started["subscription"]["id"])
+    world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
+    world.settle()
+    check_open(world, started)
+    assert world.rows("SELECT evidence ->> 'unknown' AS why FROM attempt")[0]["why"].startswith(
+        "InvalidRequestError"
+    )
+    world.rows("UPDATE invoice SET currency = 'ZAR' RETURNING id")
+    world.advance(hours=2)
+    check_charged_once(world, started)
+
+
+def test_a_card_that_was_removed_at_stripe_is_a_decline(world: World) -> None:
+    started = due(world)
+    method = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
+    world.twin.client().v1.payment_methods.detach(method)
+    world.settle()
+    assert world.rows("SELECT state FROM attempt") == [{"state": "declined"}]
+    assert world.subscription(started["subscription"]["id"])["status"] == "past_due"
+
+
+@pytest.mark.prove
+def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World) -> None:
+    """What allowed the charge then, the notices, must allow it anew."""
+    started = due(world)
+    intend(world, started["subscription"]["id"])
+    jump(world, days=5)
+    world.settle()
+    assert world.charges() == []
+    assert world.rows("SELECT state FROM attempt") == [{"state": "withdrawn"}]
+    assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
+    world.advance(days=9)
+    check_charged_once(world, started)
+
+
+def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
+    """Its settling fails; the one behind it is settled, and it is looked up again an hour later."""
+    started = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
+    world.advance_to(CHARGE_AT - timedelta(seconds=1))
+    first = started[0]["reader"]["id"]
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"ALTER TABLE payment ADD CONSTRAINT broken CHECK (reader_id <> '{first}')"
+        )
+    world.advance(seconds=1)
+    assert [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY state")] == [
+        "charged",
+        "open",
+    ]
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE payment DROP CONSTRAINT broken")
+    world.advance(hours=1)
+    books.check(world)
+    assert len(world.charges()) == 2
+
+
+def test_an_attempt_put_back_keeps_its_doubt(world: World) -> None:
+    """Sent by somebody who died, claimed when charging was about to pause, put back: it is still looked up first."""
+    started = due(world)
+    subscription = started["subscription"]["id"]
+    intend(world, subscription)
+    send(world, subscription)
+    with claimer(world.parts.database) as me:
+        found = claim(world, subscription, me)
+        with world.parts.database.transaction() as session:
+            charge.let_go(session, found, me)
+    jump(world, hours=30)
+    with claimer(world.parts.database) as me:
+        assert claim(world, subscription, me).perhaps_sent
+    world.settle()
+    check_charged_once(world, started)
 
 
 def test_a_decline_nobody_heard_is_found(world: World) -> None:

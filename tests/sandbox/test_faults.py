@@ -4,6 +4,7 @@ import httpx
 import pytest
 from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, RequestsClient
 
+from billing.sandbox import faults, trouble
 from tests.sandbox.asking import Stripe, a_saved_card, charge
 from tests.twin import Twin
 
@@ -97,6 +98,10 @@ def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: Stripe) -> Non
         {"effect": "slow", "seconds": -1},
         {"effect": "slow", "colour": "red"},
         {"effect": "429", "path": 5},
+        {"effect": "429", "probability": 0},
+        {"effect": "429", "probability": 1.5},
+        {"effect": "429", "seed": "seven"},
+        {"effect": "429", "retry_after": 0},
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(twin: Twin, rule: dict[str, object]) -> None:
@@ -104,3 +109,50 @@ def test_a_rule_that_makes_no_sense_is_refused(twin: Twin, rule: dict[str, objec
     assert answer.status_code == 400
     assert answer.json()["error"]
     assert twin.http.get("/_sandbox/faults").json() == {"faults": []}
+
+
+def test_some_calls_by_chance_and_the_same_ones_each_time(twin: Twin, stripe: Stripe) -> None:
+    def struck() -> list[bool]:
+        twin.faults()
+        twin.faults({"effect": "429", "method": "GET", "probability": 0.4, "seed": 7})
+        found = []
+        for _ in range(30):
+            try:
+                stripe.v1.customers.list({"limit": 1})
+                found.append(False)
+            except RateLimitError:
+                found.append(True)
+        return found
+
+    first = struck()
+    assert 5 < sum(first) < 20
+    assert struck() == first
+
+
+def test_too_many_requests_names_the_seconds_to_wait(twin: Twin, stripe: Stripe) -> None:
+    twin.faults({"effect": "429", "retry_after": 7})
+    with pytest.raises(RateLimitError) as refused:
+        stripe.v1.customers.list()
+    assert refused.value.headers is not None
+    assert refused.value.headers["Retry-After"] == "7"
+
+
+def test_every_fault_is_told_on_the_page_and_can_be_made_there(twin: Twin, stripe: Stripe) -> None:
+    shown = twin.http.get("/_sandbox").text
+    for effect in (*faults.EFFECTS, *trouble.EFFECTS):
+        assert f"<option>{effect}</option>" in shown
+        assert f"<dt><code>{effect}</code></dt>" in shown
+    made = twin.http.post(
+        "/_sandbox/by-hand", data={"on": "GET /v1/customers*", "effect": "429", "count": "1"}
+    )
+    assert (made.status_code, made.headers["location"]) == (303, "/_sandbox#faults")
+    with pytest.raises(RateLimitError):
+        stripe.v1.customers.list()
+    stripe.v1.customers.list()
+    twin.http.post("/_sandbox/by-hand", data={"on": "refund.*", "effect": "drop", "count": "0"})
+    (rule,) = twin.http.get("/_sandbox/trouble").json()["trouble"]
+    assert (rule["effect"], rule["type"], rule["times"]) == ("drop", "refund.*", None)
+    twin.http.post("/_sandbox/by-hand", data={})
+    assert twin.http.get("/_sandbox/faults").json() == {"faults": []}
+    assert twin.http.get("/_sandbox/trouble").json() == {"trouble": []}
+    assert twin.http.post("/_sandbox/by-hand", data={"effect": "explode"}).status_code == 400

@@ -18,9 +18,9 @@ ADDRESS, NUMBER = "thandi.mokoena@example.com", "4242424242424242"
 @pytest.fixture
 def listening(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     """The log as `billing serve` and `billing worker` keep it, before it is made discreet."""
-    caplog.set_level(logging.INFO)
-    for noisy in NOISY:
+    for noisy in (*NOISY, "mail.log"):  # the last is the tests' own mail server
         caplog.set_level(logging.WARNING, logger=noisy)
+    caplog.set_level(logging.INFO)  # last: it is also what the handler lets through
     return caplog
 
 
@@ -159,3 +159,42 @@ def test_one_event_is_one_line_whatever_is_in_it() -> None:
     _, *rest = Discreet(LINE).format(record).splitlines()
     assert rest
     assert all(line.startswith("    ") for line in rest), rest
+
+
+def test_sign_ins_consents_standing_and_money_are_told_with_the_request_that_brought_them(
+    world: World, listening: pytest.LogCaptureFixture
+) -> None:
+    browser = world.browser()
+    browser.start(ADDRESS, NUMBER)
+    reader = world.rows("SELECT id FROM reader")[0]["id"]
+    world.advance_to(local(2027, 3, 16, 9))
+    other = world.browser()
+    other.sign_in(ADDRESS)
+    payment = world.rows("SELECT id FROM payment")[0]["id"]
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 100, "reason": "A kindness."})
+    world.settle()
+    told = [record.getMessage() for record in listening.records if record.name == "billing.events"]
+
+    def line(start: str, *parts: str) -> str:
+        found = [each for each in told if each.startswith(start) and all(part in each for part in parts)]
+        assert found, f"{start} {parts} isn't in {told}"
+        return found[-1]
+
+    assert "request=" in line("consent kept", "to=trial/")
+    assert "request=" in line("card kept", reader)
+    assert "request=" in line("subscription started", reader, "state=trialing")
+    assert "request=" not in line("charge intended", "cents=7500"), "the worker answers no request"
+    line("charge charged", "cents=7500", "by=")
+    line("subscription charged", "state=trialing->active", reader)
+    assert "request=" in line("signed in", reader)
+    line("sign-in link asked for", "address=address-")
+    assert f"request={answer.headers['x-request-id']}" in line("refund intended", "cents=100", payment)
+    line("staff refund done", "by=api:tests")
+    line("refund succeeded", "cents=100")
+    assert [each for each in told if ADDRESS in each or NUMBER in each] == []
+
+
+def test_what_is_undone_is_not_told(world: World, listening: pytest.LogCaptureFixture) -> None:
+    with every_commit_fails(world, "reader"):
+        assert world.try_trial(ADDRESS).status_code == 500
+    assert [each for each in listening.records if each.name == "billing.events"] == []

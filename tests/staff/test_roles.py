@@ -32,6 +32,7 @@ WHO = {
     May.ARTICLES: {E, A},
     May.AUDIT: {F, A},
     May.STAFF: {A},
+    May.WEBHOOKS: {A},
 }
 OPEN = {"/staff", "/staff/sign-out"}
 """For everybody who is signed in."""

@@ -44,11 +44,7 @@ def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
 
 
 def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, Any]]) -> Response:
-    def in_one_go() -> tuple[int, Any]:
-        with caller.parts.database.transaction() as session:
-            return do(session)
-
-    return caller.once(body.model_dump(mode="json"), in_one_go)
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")

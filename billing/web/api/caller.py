@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.db import advisory_key
 from billing.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.parts import Parts
+from billing.rules.lifecycle import MoveRefused
 from billing.staff.audit import Actor
 from billing.web.keys import ScopeMissing, find
 from billing.web.models import ApiAnswer
@@ -71,10 +73,7 @@ class Caller:
         Raises OtherBody, StillRunning."""
         if self.idempotency_key is None:
             return self._fresh(do)
-        text = (
-            f"{self.request.method} {self.request.url.path} {json.dumps(body, sort_keys=True, default=str)}"
-        )
-        asked = hashlib.sha256(text.encode()).hexdigest()
+        asked = self._asked(body)
         lock = advisory_key(f"idempotency {self.key_id} {self.idempotency_key}")
         with self.parts.database.engine.connect().execution_options(
             isolation_level="AUTOCOMMIT"
@@ -89,11 +88,34 @@ class Caller:
             finally:
                 connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": lock})
 
+    def once_in_one(self, body: Any, do: Callable[[Session], tuple[int, Any]]) -> Response:
+        """The same for what happens in one transaction: the answer is kept in it, so neither can be there without the
+        other. Raises OtherBody, StillRunning."""
+
+        def in_one_go() -> tuple[int, Any]:
+            with self.parts.database.transaction() as session:
+                status, answer = do(session)
+                if self.idempotency_key is not None:
+                    session.add(self._answer(asked, status, bytes(JSONResponse(answer).body).decode()))
+                return status, answer
+
+        asked = self._asked(body)
+        return self.once(body, in_one_go)
+
+    def _asked(self, body: Any) -> str:
+        """What stands for the request: two with the same are one."""
+        text = (
+            f"{self.request.method} {self.request.url.path} {json.dumps(body, sort_keys=True, default=str)}"
+        )
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def _fresh(self, do: Callable[[], tuple[int, Any]]) -> Response:
         try:
             status, answer = do()
         except Refusal as refusal:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
+        except MoveRefused as refusal:
+            return problem(409, "move_refused", str(refusal))
         return JSONResponse(answer, status, {"Cache-Control": "private, no-store"})
 
     def _kept(self, asked: str) -> Response | None:
@@ -114,17 +136,19 @@ class Caller:
     def _keep(self, asked: str, response: Response) -> Response:
         if response.status_code < 500:
             with self.parts.database.transaction() as session:
-                session.add(
-                    ApiAnswer(
-                        key_id=self.key_id,
-                        idempotency_key=str(self.idempotency_key),
-                        request_hash=asked,
-                        created_at=self.at,
-                        status=response.status_code,
-                        body=bytes(response.body).decode(),
-                    )
-                )
+                if session.get(ApiAnswer, (self.key_id, self.idempotency_key)) is None:
+                    session.add(self._answer(asked, response.status_code, bytes(response.body).decode()))
         return response
+
+    def _answer(self, asked: str, status: int, body: str) -> ApiAnswer:
+        return ApiAnswer(
+            key_id=self.key_id,
+            idempotency_key=str(self.idempotency_key),
+            request_hash=asked,
+            created_at=self.at,
+            status=status,
+            body=body,
+        )
 
 
 def needs(scope: str) -> Callable[..., Caller]:

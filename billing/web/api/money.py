@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 from starlette.responses import Response
 
 from billing.payments import disputed
@@ -78,34 +78,33 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
     """201: the refund is on its way. 409 `refund_exceeds_payment` when it is more than is left,
     409 `charge_disputed` when a bank has taken it back."""
 
-    def do() -> tuple[int, Any]:
-        with caller.parts.database.transaction() as session:
-            payment = session.get(Payment, payment_id)
-            if payment is None:
-                raise refunds.UnknownPayment
-            line = recorded(
+    def do(session: Session) -> tuple[int, Any]:
+        payment = session.get(Payment, payment_id)
+        if payment is None:
+            raise refunds.UnknownPayment
+        line = recorded(
+            session,
+            caller.actor,
+            "refund",
+            reader_id=payment.reader_id,
+            subject=payment_id,
+            why=body.reason,
+            at=caller.at,
+        )
+        with line:
+            lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+            disputed.refuse_taken(session, payment)
+            made = refunds.intend(
                 session,
-                caller.actor,
-                "refund",
-                reader_id=payment.reader_id,
-                subject=payment_id,
-                why=body.reason,
+                payment,
+                amount=body.amount,
+                cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
+                reason=body.reason,
+                by=caller.by,
                 at=caller.at,
             )
-            with line:
-                lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-                disputed.refuse_taken(session, payment)
-                made = refunds.intend(
-                    session,
-                    payment,
-                    amount=body.amount,
-                    cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
-                    reason=body.reason,
-                    by=caller.by,
-                    at=caller.at,
-                )
-                if made is None:
-                    raise refunds.TooMuch(left=0)
-            return 201, shapes.refund(made)
+            if made is None:
+                raise refunds.TooMuch(left=0)
+        return 201, shapes.refund(made)
 
-    return caller.once(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body.model_dump(mode="json"), do)

@@ -197,24 +197,23 @@ def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody 
     wanted = body or CancelBody()
     why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 
-    def do() -> tuple[int, Any]:
+    def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
-        with parts.database.transaction() as session:
-            with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
-                row = cancel(
-                    session,
-                    parts.office,
-                    subscription_id,
-                    asked_at=wanted.requested_at or caller.at,
-                    at=caller.at,
-                    by=caller.by,
-                    why=why,
-                    when=wanted.when,
-                    give_back=wanted.refund,
-                )
-            return 200, shapes.subscription(session, row, parts.office.zone)
+        with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
+            row = cancel(
+                session,
+                parts.office,
+                subscription_id,
+                asked_at=wanted.requested_at or caller.at,
+                at=caller.at,
+                by=caller.by,
+                why=why,
+                when=wanted.when,
+                give_back=wanted.refund,
+            )
+        return 200, shapes.subscription(session, row, parts.office.zone)
 
-    return caller.once(wanted.model_dump(mode="json"), do)
+    return caller.once_in_one(wanted.model_dump(mode="json"), do)
 
 
 class WithdrawBody(shapes.Body):
@@ -255,11 +254,10 @@ def withdraw_subscription(
 def resume_subscription(subscription_id: str, caller: Readers) -> Response:
     """While the trial or the period runs. 409 `nothing_to_undo` otherwise."""
 
-    def do() -> tuple[int, Any]:
+    def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
-        with parts.database.transaction() as session:
-            with _recorded(caller, session, "resume", subscription_id):
-                row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
-            return 200, shapes.subscription(session, row, parts.office.zone)
+        with _recorded(caller, session, "resume", subscription_id):
+            row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
+        return 200, shapes.subscription(session, row, parts.office.zone)
 
-    return caller.once({}, do)
+    return caller.once_in_one({}, do)

@@ -15,6 +15,7 @@ from billing.web.staff import (
     reader,
     requests,
     sign_in,
+    webhooks,
     why,
 )
 
@@ -34,4 +35,5 @@ PAGES = (
     members,
     newsletters,
     articles,
+    webhooks,
 )

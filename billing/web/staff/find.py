@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from billing.access.describe import told
 from billing.db import storable
+from billing.payments import breaker, charge
 from billing.staff.find import Found, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
@@ -25,7 +26,16 @@ def home(visit: StaffVisiting) -> Response:
     if not visit.may(May.FIND):
         rooms = visit.frame().staff
         return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
-    return visit.page(views.StaffFind(waiting=_waiting(visit)))
+    return visit.page(views.StaffFind(waiting=_waiting(visit), paused=_paused(visit)))
+
+
+def _paused(visit: StaffVisit) -> views.PausedNote | None:
+    with visit.parts.database.transaction() as session:
+        pause = breaker.paused(session)
+        if pause is None:
+            return None
+        waiting = charge.waiting(session)
+    return views.PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, why=pause.why)
 
 
 def _waiting(visit: StaffVisit) -> int | None:

@@ -39,6 +39,7 @@ from billing.web.views.newsletters import (
     NewslettersConfirm,
     Unsubscribe,
 )
+from billing.web.views.operators import EventRow, PausedNote, StaffEvents
 from billing.web.views.reading import (
     Article,
     Articles,
@@ -105,6 +106,7 @@ __all__ = [
     "DemoBar",
     "DocumentRow",
     "Error",
+    "EventRow",
     "EvidenceGroup",
     "Flash",
     "FoundRow",
@@ -136,6 +138,7 @@ __all__ = [
     "PastDue",
     "PauseOption",
     "PausePage",
+    "PausedNote",
     "Pay",
     "PayOver",
     "PaymentRow",
@@ -164,6 +167,7 @@ __all__ = [
     "StaffDemo",
     "StaffDispute",
     "StaffEntry",
+    "StaffEvents",
     "StaffFind",
     "StaffFrame",
     "StaffInvoices",

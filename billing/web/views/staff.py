@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from billing.rules.money import Money
 from billing.web.views.frame import Card
+from billing.web.views.operators import PausedNote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,7 @@ class StaffFind:
     found: tuple[FoundRow, ...] | None = None
     query: str = ""
     waiting: int | None = None
+    paused: PausedNote | None = None
     error: str | None = None
 
 

@@ -1,0 +1,60 @@
+"""Commands about what Stripe told us."""
+
+import sys
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import settings
+
+
+@billing.group()
+def webhooks() -> None:
+    """What Stripe told us: every event is kept, and settled from what Stripe says when it is settled."""
+
+
+@webhooks.command(name="list")
+@click.option("--poisoned", is_flag=True, help="Only those that broke us so often that they were set aside.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+def webhooks_list(poisoned: bool, limit: int) -> None:
+    """Events, the latest first: when each came, its id, its type, and what became of it."""
+    from billing.app import build
+    from billing.webhooks.inbox import became, latest, set_aside
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        rows = set_aside(session, limit=limit) if poisoned else latest(session, limit=limit)
+    for row in rows:
+        came = row.received_at.astimezone(parts.settings.zone)
+        click.echo(f"{came:%Y-%m-%d %H:%M:%S}  {row.id}  {row.type}  {became(row)}")
+    if not rows:
+        click.echo("No event is set aside." if poisoned else "No event has come.")
+
+
+@webhooks.command(name="replay")
+@click.argument("event_id", metavar="ID")
+def webhooks_replay(event_id: str) -> None:
+    """Settle the event ID once more, now. Safe for any event: what is settled already stays as it is."""
+    from billing.app import build
+    from billing.staff import audit
+    from billing.webhooks.inbox import became, by_id, replay
+    from billing.webhooks.settle import settle_due
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        before = became(by_id(session, event_id))
+        replay(session, event_id, at)
+        audit.write(
+            session,
+            audit.Actor(audit.COMMAND),
+            "replay_event",
+            at=at,
+            subject=event_id,
+            before={"state": before},
+        )
+    settle_due(parts.desk, at, only=event_id)
+    with parts.database.transaction() as session:
+        after = by_id(session, event_id)
+    click.echo(f"{event_id}  {after.type}  {became(after)}")
+    sys.exit(0 if after.settled_at else 1)

@@ -1,0 +1,168 @@
+"""Bring refunds to their end: send them with no transaction open, and ask what became of those whose answer was lost."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.crew import claimer, in_nobodys_hands
+from billing.db import Database
+from billing.installation import refuse_copy
+from billing.office import Office
+from billing.payments import breaker
+from billing.payments.charge import LOOKS_FOR_A_SPENT_KEY, SAME_KEY_FOR
+from billing.payments.gateway import Gateway, NeverArrived, RefundAnswer, RefundRefused, Unknown
+from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.refund import settle
+from billing.payments.watch import Watch
+from billing.readers.register import by_id
+from billing.rules.backoff import again_at
+from billing.rules.money import Money
+from billing.stop_points import stop_point
+
+_UNDER_WAY = (RefundState.INTENDED, RefundState.PENDING)
+_BATCH = 20
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    refund_id: str
+    intent_ref: str
+    amount: int
+    key: str
+    keyed_at: datetime
+    key_spent: bool
+    asked: int
+    perhaps_sent: bool
+    gateway_ref: str | None
+
+
+def send_due(gateway: Gateway, office: Office, watch: Watch, at: datetime) -> int:
+    """Send the refunds that are due, and ask for those that Stripe makes wait; how many. None while charging is paused.
+
+    Raises NotAdopted."""
+    refuse_copy(watch.database)
+    done = 0
+    with claimer(watch.database) as me, watch.lane() as lane:
+        while batch := _claim(watch.database, me, at):
+            stop_point("refund.intended")
+            for one in batch:
+                lane.wait()
+                try:
+                    _send(gateway, office, watch, one, at)
+                except Exception:  # one that can't be settled holds up nobody
+                    log.exception("refund %s is stuck", one.refund_id)
+                    _put_off(watch.database, one.refund_id, at)
+                done += 1
+                if (
+                    watch.paused.is_set()
+                ):  # what is left in our hands is free when they are gone, and looked up then
+                    return done
+    return done
+
+
+def _send(gateway: Gateway, office: Office, watch: Watch, one: _Claimed, at: datetime) -> None:
+    answer = _bring_to_an_end(gateway, watch.database, one, at)
+    watch.note(answer)
+    stop_point("refund.answered")
+    with watch.database.transaction() as session:
+        settle(session, office, one.refund_id, answer, at)
+
+
+def _put_off(database: Database, refund_id: str, at: datetime) -> None:
+    with database.transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        refund.asked += 1
+        refund.ask_at, refund.claimed_by = again_at(refund.asked, at), None
+        session.add(refund)
+
+
+def _bring_to_an_end(
+    gateway: Gateway, database: Database, one: _Claimed, at: datetime
+) -> RefundAnswer | RefundRefused | Unknown:
+    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
+    replaced once Stripe has said that it knows nothing of the refund."""
+    if one.gateway_ref is not None:
+        return gateway.fetch_refund(one.gateway_ref)[1]
+    key = one.key
+    if one.perhaps_sent:
+        found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
+        if not isinstance(found, NeverArrived):
+            return found
+        if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
+            return Unknown("Stripe failed on it, and doesn't know it yet")
+        if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+            key = _another_key(database, one.refund_id, at)
+    return gateway.refund(refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=key)
+
+
+def _another_key(database: Database, refund_id: str, at: datetime) -> str:
+    """Written down before it is used."""
+    with database.transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        refund.idempotency_key = f"refund-{refund_id}-{refund.asked}"
+        refund.keyed_at, refund.key_spent = at, False
+        session.add(refund)
+        return refund.idempotency_key
+
+
+def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
+    with database.transaction() as session:
+        if breaker.paused(session):
+            return []
+        rows = session.exec(
+            select(Refund, Payment)
+            .join(Payment, col(Payment.id) == Refund.payment_id)
+            .where(
+                col(Refund.state).in_(_UNDER_WAY),
+                Refund.ask_at <= at,
+                in_nobodys_hands(Refund.claimed_by),
+            )
+            .order_by(col(Refund.ask_at))
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True, of=Refund)
+        ).all()
+        claimed = []
+        for row, payment in rows:
+            claimed.append(_claimed(row, payment))
+            row.claimed_by = me
+            session.add(row)
+        return claimed
+
+
+def _claimed(row: Refund, payment: Payment) -> _Claimed:
+    return _Claimed(
+        refund_id=row.id,
+        intent_ref=payment.intent_ref,
+        amount=row.amount,
+        key=row.idempotency_key,
+        keyed_at=row.keyed_at,
+        key_spent=row.key_spent,
+        asked=row.asked,
+        perhaps_sent=row.claimed_by is not None or row.asked > 0,
+        gateway_ref=row.gateway_ref,
+    )
+
+
+def _next(session: Session) -> Refund | None:
+    return session.exec(
+        select(Refund).where(col(Refund.state).in_(_UNDER_WAY)).order_by(col(Refund.ask_at)).limit(1)
+    ).first()
+
+
+def next_words(session: Session) -> str:
+    """The next refund, for people."""
+    refund = _next(session)
+    if refund is None:
+        return "nothing"
+    reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
+    goes = "we ask whether it has gone back: " if refund.gateway_ref else ""
+    return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
+
+
+def next_due(session: Session) -> datetime | None:
+    """When a refund wants sending or asking for next; None while charging is paused."""
+    refund = None if breaker.paused(session) else _next(session)
+    return refund.ask_at if refund else None

@@ -1,0 +1,41 @@
+"""How an event of Stripe's reads: who and what it is about, and nothing more of it is believed. Belongs to `stripe_gateway`."""
+
+import json
+from datetime import UTC, datetime
+
+from billing.db import storable
+from billing.errors import Malformed
+from billing.payments.gateway import Notification
+
+LONGEST_NAME = 255
+"""Characters in an id of Stripe's, by its own promise."""
+
+
+class NotAnEvent(Malformed):
+    """This isn't an event as Stripe writes them."""
+
+    code = "not_an_event"
+
+
+class OtherMode(Malformed):
+    """This event is of Stripe's other mode: test events are nothing to a live installation, live ones nothing to a test."""
+
+    code = "other_mode"
+
+
+def notification(body: bytes, *, live: bool) -> Notification:
+    """A body whose signature was right. Raises NotAnEvent, OtherMode."""
+    try:
+        event = json.loads(body)
+        names = [event["id"], event["type"], event["data"]["object"]["id"]]
+        created_at = datetime.fromtimestamp(int(event["created"]), UTC)
+    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+        raise NotAnEvent from None
+    if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names):
+        raise NotAnEvent
+    if not storable(event):
+        raise NotAnEvent
+    if event.get("livemode", False) is not live:
+        raise OtherMode
+    event_id, kind, object_ref = names
+    return Notification(event_id, kind, object_ref, created_at, event)

@@ -1,0 +1,49 @@
+"""What Stripe told us: what broke, and settling it again. For admins."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.staff import audit
+from billing.staff.roles import May
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+from billing.webhooks import inbox
+from billing.webhooks.models import InboundEvent
+
+router = APIRouter(include_in_schema=False)
+ROOM = "/staff/webhooks"
+LATEST = 30
+
+
+@router.get(ROOM)
+def events(visit: Annotated[StaffVisit, needs(May.WEBHOOKS)]) -> Response:
+    """Events that are set aside, and the latest."""
+    with visit.parts.database.transaction() as session:
+        broken = tuple(_row(row) for row in inbox.set_aside(session))
+        latest = tuple(_row(row) for row in inbox.latest(session, limit=LATEST))
+    return visit.page(views.StaffEvents(broken=broken, latest=latest))
+
+
+def _row(row: InboundEvent) -> views.EventRow:
+    return views.EventRow(
+        event_id=row.id,
+        kind=row.type,
+        object_ref=row.object_ref,
+        received_at=row.received_at,
+        became=inbox.became(row),
+        broken=row.set_aside_at is not None,
+    )
+
+
+@router.post(f"{ROOM}/{{event_id}}/replay")
+def replay(visit: Annotated[StaffVisit, needs(May.WEBHOOKS, acts=True)], event_id: str) -> Response:
+    """The worker settles the event once more, in its next look. Raises UnknownEvent."""
+    with visit.parts.database.transaction() as session:
+        before = inbox.became(inbox.by_id(session, event_id))
+        inbox.replay(session, event_id, visit.at)
+        audit.write(
+            session, visit.actor, "replay_event", at=visit.at, subject=event_id, before={"state": before}
+        )
+    return visit.go(ROOM, "staff-replayed")

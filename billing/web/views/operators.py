@@ -1,0 +1,34 @@
+"""Pages of staff about the machinery: what Stripe told us, and that charging is paused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PausedNote:
+    """Charging is paused because Stripe doesn't answer; `waiting` charges wait."""
+
+    since: datetime
+    probe_at: datetime
+    waiting: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    event_id: str
+    kind: str
+    object_ref: str
+    received_at: datetime
+    became: str
+    broken: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffEvents:
+    """`broken`: events that are set aside; `latest`: those that came last."""
+
+    template: ClassVar[str] = "staff/events.html"
+    broken: tuple[EventRow, ...]
+    latest: tuple[EventRow, ...]

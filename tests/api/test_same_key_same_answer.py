@@ -1,0 +1,88 @@
+"""An Idempotency-Key: what happened once is answered alike for ever; what didn't happen may be tried again with it."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.security.test_commit_first import every_commit_fails
+from tests.world import World, local
+
+KEY = {"Idempotency-Key": "n-1"}
+
+
+def paid(world: World) -> str:
+    """A payment that can be given back."""
+    world.start_trial("thandi@example.com")
+    world.advance_to(local(2027, 3, 16, 10))
+    return str(world.rows("SELECT id FROM payment")[0]["id"])
+
+
+def give_back(world: World, payment: str, **headers: str) -> httpx.Response:
+    body = {"amount": 2500, "reason": "A kindness."}
+    return world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=KEY | headers)
+
+
+def test_a_failure_of_ours_without_effect_does_not_stick_to_the_key(world: World) -> None:
+    payment = paid(world)
+    with every_commit_fails(world, "refund"):
+        assert give_back(world, payment).status_code == 500
+    assert world.rows("SELECT id FROM refund") == []
+    assert world.rows("SELECT status FROM api_answer") == []
+    first, again = give_back(world, payment), give_back(world, payment)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.content == again.content
+    assert again.headers["idempotent-replayed"] == "true"
+    assert len(world.rows("SELECT id FROM refund")) == 1
+
+
+def test_the_answer_that_can_not_be_kept_undoes_what_it_tells(world: World) -> None:
+    """Effect and answer are one transaction: there is no moment in which the key could do it twice."""
+    payment = paid(world)
+    with every_commit_fails(world, "api_answer"):
+        assert give_back(world, payment).status_code == 500
+    assert world.rows("SELECT id FROM refund") == []
+    assert give_back(world, payment).status_code == 201
+    assert len(world.rows("SELECT id FROM refund")) == 1
+
+
+def test_stripe_away_is_no_answer_to_keep(world: World) -> None:
+    body = {
+        "email": "thandi@example.com",
+        "payment_method": "pm_card_visa",
+        "consent": {
+            "text_version": "1",
+            "accepted_at": world.now.isoformat(),
+            "ip": "::1",
+            "user_agent": "x",
+        },
+    }
+    world.twin.faults({"effect": "500_before", "method": "POST", "times": None})
+    away = world.api.post("/v1/trials", json=body, headers=KEY)
+    assert (away.status_code, away.json()["code"]) == (503, "unavailable")
+    world.twin.faults()
+    started, again = (world.api.post("/v1/trials", json=body, headers=KEY) for _ in range(2))
+    assert started.status_code == 201, started.text
+    assert again.content == started.content
+    assert len(world.rows("SELECT id FROM subscription")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("extend", {"days": 7, "reason": "A kindness."}, 200),
+        ("cancel", {"reason": "moving"}, 200),
+        ("resume", {}, 409),
+    ],
+)
+def test_acts_and_refusals_are_answered_alike(
+    world: World, path: str, body: dict[str, Any], status: int
+) -> None:
+    subscription = world.start_trial("thandi@example.com")["subscription"]["id"]
+    answers = [
+        world.api.post(f"/v1/subscriptions/{subscription}/{path}", json=body, headers=KEY) for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert answers[0].content == answers[1].content
+    changes = world.rows("SELECT happening FROM subscription_change WHERE happening IS NOT NULL")
+    assert len(changes) == (1 if status == 200 else 0)

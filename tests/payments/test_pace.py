@@ -1,0 +1,70 @@
+"""So many charges a second in all, whatever the number of workers; and not in step with anybody (STR-9)."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.db import Database
+from billing.payments.pace import Pace
+
+
+def turns(pace: Pace, count: int, *, runs: int = 1, at: float = 0.0) -> list[float]:
+    """The moments of so many charges, all asked for at once."""
+    return [pace.take_turn(runs, at) for _ in range(count)]
+
+
+@given(st.floats(0.5, 100), st.integers(1, 12))
+def test_the_rate_is_kept_and_shared_by_the_runs(per_second: float, runs: int) -> None:
+    found = turns(Pace(per_second), 200, runs=runs)
+    gaps = [after - before for before, after in itertools.pairwise(found)]
+    share = runs / per_second
+    assert all(share / 2 <= gap <= share * 3 / 2 for gap in gaps)
+    assert sum(gaps) / len(gaps) == pytest.approx(share, rel=0.2)
+
+
+def test_no_two_steps_are_alike() -> None:
+    found = turns(Pace(20), 50)
+    assert len({round(after - before, 6) for before, after in itertools.pairwise(found)}) > 40
+
+
+def test_nothing_is_saved_up_while_nobody_charges() -> None:
+    pace = Pace(10)
+    turns(pace, 3)
+    found = turns(pace, 20, at=1000.0)
+    assert found[0] == 1000.0
+    assert found[-1] > 1001.0
+
+
+def test_told_that_we_are_too_fast_everybody_waits() -> None:
+    pace = Pace(20)
+    turns(pace, 2)
+    pace.hold_back(timedelta(seconds=7), 100.0)
+    assert pace.take_turn(1, 100.0) == 107.0
+    pace.hold_back(timedelta(seconds=1), 100.0)
+    assert pace.take_turn(1, 100.0) >= 107.0
+
+
+def test_without_a_rate_nobody_waits() -> None:
+    assert turns(Pace(0), 100) == [0.0] * 100
+
+
+def test_each_process_counts_those_who_charge(database_url: str) -> None:
+    """Two processes with a run each: half the rate for each; when one ends, the other has it all within a second."""
+    one, two = Database(database_url), Database(database_url)
+    pace, other = Pace(40), Pace(40)
+    try:
+        with pace.lane(one) as lane:
+            with other.lane(two) as beside:
+                assert (lane._recount(10.0), beside._recount(10.0)) == (2, 2)
+                assert lane._recount(10.5) is None, "counted within the second"
+            assert lane._recount(11.0) == 1
+            lane.wait()
+            before = pace._next
+            lane.wait()
+            assert 0.5 / 40 <= pace._next - before <= 2.5 / 40
+    finally:
+        one.close()
+        two.close()

@@ -1,0 +1,198 @@
+"""Events that can't be settled: tried again, set aside when they break us, shown, and settled again when that is mended."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from billing.cli import billing
+from billing.webhooks import settle
+from tests.proofs import books
+from tests.proofs.workers import environment
+from tests.security.test_webhooks_forged import event, post
+from tests.staff.conftest import SignIn, add, sign_in, staff  # noqa: F401 - a fixture
+from tests.world import World, local
+
+MINUTES = (1, 5, 15, 60)
+
+
+def command(world: World, *words: str) -> Result:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    return CliRunner().invoke(billing, ["webhooks", *words], env=given | environment(world.settings))
+
+
+def break_payments(world: World, broken: bool) -> None:
+    """Whoever settles a charge from its event fails."""
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            "ALTER TABLE payment ADD CONSTRAINT broken CHECK (amount < 0) NOT VALID"
+            if broken
+            else "ALTER TABLE payment DROP CONSTRAINT broken"
+        )
+
+
+@pytest.fixture
+def poisoned(make_world: Callable[..., World]) -> World:
+    """A charge went through at Stripe, but both our answer and its event break us; three tries, and the event is set aside."""
+    world = make_world(event_tries=3)
+    world.start_trial("thandi@example.com")
+    world.advance_to(local(2027, 3, 16, 8))
+    break_payments(world, True)
+    world.advance_to(local(2027, 3, 16, 9, 6))
+    return world
+
+
+def aside(world: World) -> list[dict[str, Any]]:
+    return world.rows("SELECT id, type, failures, tries FROM inbound_event WHERE set_aside_at IS NOT NULL")
+
+
+def test_an_event_that_breaks_us_is_set_aside_and_holds_up_nobody(poisoned: World) -> None:
+    assert [(row["type"], row["failures"]) for row in aside(poisoned)] == [("payment_intent.succeeded", 3)]
+    waiting = poisoned.rows(
+        "SELECT type FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
+    )
+    assert waiting == []
+    poisoned.advance(days=1)
+    assert aside(poisoned)[0]["tries"] == 3, "it is tried no more by itself"
+    assert poisoned.api.get("/readyz").json()["events_set_aside"] == 1
+
+
+def test_the_command_shows_it_and_settles_it_again(poisoned: World) -> None:
+    name = aside(poisoned)[0]["id"]
+    listed = command(poisoned, "list", "--poisoned").stdout
+    assert listed.count("\n") == 1
+    assert f"{name}  payment_intent.succeeded  set aside after 3 failures: " in listed
+    assert "thandi" not in listed
+    again = command(poisoned, "replay", name)
+    assert (again.exit_code, "waits after 1 tries" in again.stdout) == (1, True)
+
+    break_payments(poisoned, False)
+    again = command(poisoned, "replay", name)
+    assert (again.exit_code, again.stdout) == (0, f"{name}  payment_intent.succeeded  settled: charged\n")
+    assert command(poisoned, "list", "--poisoned").stdout == "No event is set aside.\n"
+    poisoned.advance(hours=2)
+    books.check(poisoned)
+    assert len(poisoned.charges()) == 1
+    lines = poisoned.rows("SELECT by, act, subject FROM audit_line ORDER BY id")
+    assert lines == [{"by": "command", "act": "replay_event", "subject": name}] * 2
+
+
+def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
+    name = aside(poisoned)[0]["id"]
+    browser = sign_in(poisoned, add(poisoned, "admin").email)
+    words = browser.get("/staff/webhooks").words
+    assert "These broke us again and again" in words
+    assert name in words
+    break_payments(poisoned, False)
+    browser.post(f"/staff/webhooks/{name}/replay")
+    assert browser.page.path == "/staff/webhooks"
+    poisoned.settle()
+    assert "None: every event could be settled" in browser.get("/staff/webhooks").words
+    poisoned.advance(hours=2)
+    books.check(poisoned)
+    assert poisoned.rows("SELECT by, subject FROM audit_line WHERE act = 'replay_event'") == [
+        {"by": "staff:admin@paper.example", "subject": name}
+    ]
+
+
+@pytest.mark.prove
+def test_a_settled_event_replayed_changes_nothing(world: World) -> None:
+    world.start_trial("thandi@example.com")
+    world.advance_to(local(2027, 3, 16, 10))
+    before = books.end_state(world)
+    for row in world.rows("SELECT id FROM inbound_event"):
+        with world.parts.database.transaction() as session:
+            settle_again(world, session, row["id"])
+    world.settle()
+    assert books.end_state(world) == before
+    books.check(world)
+
+
+def settle_again(world: World, session: Any, event_id: str) -> None:
+    from billing.webhooks.inbox import replay
+
+    replay(session, event_id, world.now)
+
+
+def test_an_event_nobody_knows_is_a_refusal_in_one_line(world: World) -> None:
+    done = command(world, "replay", "evt_none")
+    assert done.exit_code == 1
+    assert str(done.exception) == "There is no event with this id."
+    assert command(world, "list").stdout == "No event has come.\n"
+
+
+@pytest.mark.prove
+def test_that_stripe_is_away_poisons_nothing(make_world: Callable[..., World]) -> None:
+    """A day of no answer: the event waits, is tried ever more seldom, and is settled when Stripe is back."""
+    world = make_world(event_tries=2)
+    world.browser().start("closes@example.com", come_back=False)
+    world.twin.faults({"effect": "500_before", "method": "GET", "times": None})
+    world.settle()
+    for minutes in (1, 5, 15):
+        world.skip_to(world.now.replace(microsecond=0))
+        world.advance(minutes=minutes)
+    rows = world.rows(
+        "SELECT tries, failures, set_aside_at FROM inbound_event WHERE type = 'checkout.session.completed'"
+    )
+    assert [(row["failures"], row["set_aside_at"]) for row in rows] == [(0, None)]
+    assert rows[0]["tries"] >= 3
+    world.twin.faults()
+    world.advance(hours=2)
+    assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
+    books.check(world)
+
+
+def test_a_type_nobody_handles_is_kept_and_acknowledged(world: World) -> None:
+    answer = post(world, event(world, type="climate.order.created"))
+    assert (answer.status_code, answer.json()) == (200, {"received": True, "new": True})
+    world.settle()
+    assert world.rows("SELECT type, outcome FROM inbound_event") == [
+        {"type": "climate.order.created", "outcome": "not for us"}
+    ]
+    assert "climate.order.created" not in settle.HANDLERS
+
+
+def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
+    make_world: Callable[..., World],
+) -> None:
+    def refused(answer: httpx.Response) -> bool:
+        return (answer.status_code, answer.json().get("code")) == (400, "other_mode")
+
+    world = make_world()
+    assert refused(post(world, event(world, livemode=True)))
+    assert post(world, event(world, livemode=False)).status_code == 200
+    live = world.parts.gateway
+    object.__setattr__(
+        live, "_live", True
+    )  # as a gateway with a live key, which the tests' own settings refuse
+    assert refused(post(world, event(world, id="evt_2", livemode=False)))
+    assert post(world, event(world, id="evt_3", livemode=True)).status_code == 200
+    assert [row["id"] for row in world.rows("SELECT id FROM inbound_event ORDER BY id")] == [
+        "evt_3",
+        "evt_of_the_test",
+    ]
+
+
+def test_another_installations_charge_on_the_same_account_is_not_ours(world: World) -> None:
+    """Two test installations share an account: each is told of the other's charges."""
+    world.start_trial("thandi@example.com")
+    card = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
+    world.twin.client().v1.payment_intents.create(
+        {
+            "amount": 7500,
+            "currency": "zar",
+            "customer": card["customer_ref"],
+            "payment_method": card["gateway_ref"],
+            "allowed_payment_method_types": ["card"],
+            "off_session": "recurring",
+            "confirm": True,
+            "metadata": {"attempt": "att_of_another_installation"},
+        }
+    )
+    world.settle()
+    outcomes = world.rows("SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'")
+    assert outcomes == [{"outcome": "not our charge"}]
+    assert world.rows("SELECT id FROM payment") == []

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Select
 from sqlmodel import Session, col
 
-from billing.db import Database
+from billing.db import Database, advisory_key
 
 _CLASS = 771_001
 
@@ -31,6 +31,20 @@ def claimer(database: Database) -> Iterator[int]:
             connection.execute(
                 sa.text("SELECT pg_advisory_unlock(:class, :number)"), {"class": _CLASS, "number": number}
             )
+
+
+@contextmanager
+def only_one(database: Database, name: str) -> Iterator[bool]:
+    """Whether nobody else is at work on what is called so; if so, nobody is for as long as the block runs."""
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        key = {"key": advisory_key(name)}
+        if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 _LIVING: Select[int] = (

@@ -16,7 +16,7 @@ from billing.newsletters import optin, send, start
 from billing.parts import Parts
 from billing.payments import breaker, earn, send_refunds, sweep
 from billing.renewals import announce_price, foresee, run
-from billing.reports import reckonings
+from billing.reports import doctor, reckonings
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
 
@@ -83,6 +83,13 @@ JOBS = (
         lambda p, at: earn.recognise_due(p.database, p.office, at),
         earn.next_due,
         earn.next_words,
+        stops=False,
+    ),
+    Job(
+        "doctor",
+        lambda p, at: doctor.visit(p.database, p.office, at),
+        doctor.next_due,
+        doctor.next_words,
         stops=False,
     ),
     Job(

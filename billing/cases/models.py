@@ -23,6 +23,7 @@ class CaseKind(StrEnum):
     PAYOUT_SUM = "payout_sum", "A payout isn't the sum of what it pays out"
     REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
+    PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
 
     def __new__(cls, value: str, words: str = "") -> Self:

@@ -189,6 +189,22 @@ def prices_add(plan: str, cents: int, first_day: datetime) -> None:
 
 
 @billing.command()
+def doctor() -> None:
+    """Ask every promise of the whole database; a line each, with what breaks it. Exit status 1 when one is broken."""
+    from billing.app import build
+    from billing.reports.doctor import examine
+
+    parts = build(settings())
+    findings = examine(parts.database, parts.office, parts.clock.now())
+    for finding in findings:
+        mark = f"{finding.count} broken" if finding.count else "kept"
+        click.echo(f"{mark:>10}  {finding.promise.name}: {finding.promise.words}")
+        for broken, at_fault in finding.examples[:10]:
+            click.echo(f"            {broken}: {at_fault}")
+    sys.exit(1 if any(finding.count for finding in findings) else 0)
+
+
+@billing.command()
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="One civil day, 2027-03-16; else all that is due."
 )

@@ -101,7 +101,10 @@ class SignupChange(SQLModel, table=True):
     """One line of evidence: who said yes or no to which newsletter, in which words, when, from where, how (C6). Append-only."""
 
     __tablename__ = "signup_change"
-    __table_args__ = (sa.Index("signup_change_of", "address_key", "id"),)
+    __table_args__ = (
+        sa.Index("signup_change_of", "address_key", "id"),
+        sa.Index("signup_change_of_reader", "reader_id", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     newsletter_id: str = Field(foreign_key="newsletter.id")

@@ -4,10 +4,9 @@ import logging
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.db import advisory_key
+from billing.crew import only_one
 from billing.errors import Unavailable
 from billing.payments.balance_models import Reckoning
 from billing.payments.models import Payment
@@ -37,14 +36,8 @@ def since_when(session: Session, zone: ZoneInfo) -> date | None:
 
 def reckon(clerk: Clerk, at: datetime) -> int:
     """Compare the days that are over and weren't compared; 1 when it was done. One worker at a time."""
-    with clerk.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        key = {"key": advisory_key("reconcile")}
-        if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
-            return 0
-        try:
-            return _reckon(clerk, at)
-        finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
+    with only_one(clerk.database, "reconcile") as here:
+        return _reckon(clerk, at) if here else 0
 
 
 def _reckon(clerk: Clerk, at: datetime) -> int:

@@ -1,20 +1,14 @@
 """Our books against Stripe's: a clean month is clean, and whatever doesn't add up opens one case that somebody closes."""
 
-import os
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
-from io import StringIO
-from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
-from billing.cli import main
 from billing.errors import Unavailable
 from billing.reports.reconcile import Report, reconcile
+from tests.reports.operator import command
 from tests.staff.conftest import SignIn
 from tests.world import World, local
 
@@ -68,30 +62,7 @@ def foreign_charge(world: World, amount: int = 9900) -> dict[str, Any]:
     return {"charge": str(made.latest_charge), "intent": made.id}
 
 
-def command(world: World, folder: Path, *words: str) -> tuple[int, str, str]:
-    """`billing reconcile`, as an operator types it: exit status, what it says, what it complains."""
-    given = {
-        "BILLING_DATABASE_URL": world.url_of_database,
-        "BILLING_SECRET_KEY": world.settings.secret_key.get_secret_value(),
-        "BILLING_STRIPE_SECRET_KEY": world.settings.stripe_secret_key.get_secret_value(),
-        "BILLING_STRIPE_API_BASE": world.twin.url,
-        "BILLING_ENVIRONMENT": "test",
-        "BILLING_CLOCK": "held",
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-    out, err = StringIO(), StringIO()
-    with (
-        patch.dict(os.environ, kept | given, clear=True),
-        patch.object(sys, "argv", ["billing", "reconcile", *words]),
-        redirect_stdout(out),
-        redirect_stderr(err),
-        pytest.raises(SystemExit) as end,
-    ):
-        main()
-    return int(end.value.code or 0), out.getvalue(), err.getvalue()
-
-
-def test_a_month_with_everything_in_it_is_clean(world: World, tmp_path: Path) -> None:
+def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
     """Charges, a refund in part, one that failed, a dispute lost and one won, payouts: each morning, and asked by hand."""
     names = ("one", "two", "three", "four", "five")
     plain = (
@@ -133,7 +104,7 @@ def test_a_month_with_everything_in_it_is_clean(world: World, tmp_path: Path) ->
     assert bank == sum(payout["amount"] for payout in world.twin.payouts())
     held = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'gateway'")[0]["cents"]
     assert held == sum(row["net"] for row in world.twin.objects("balance_transaction")), "to the cent"
-    status, said, _ = command(world, tmp_path)
+    status, said, _ = command(world, "reconcile")
     assert (status, "0 differences" in said) == (0, True), said
 
 
@@ -197,7 +168,7 @@ PLANTED = [
     ("plant", "expected", "words"), PLANTED, ids=lambda value: getattr(value, "__name__", "")
 )
 def test_what_is_planted_is_found_once_named_and_explained(
-    world: World, tmp_path: Path, plant: Callable[[World], None], expected: list[Any], words: str
+    world: World, plant: Callable[[World], None], expected: list[Any], words: str
 ) -> None:
     pay(world, "one@example.com", "two@example.com")
     plant(world)
@@ -208,10 +179,10 @@ def test_what_is_planted_is_found_once_named_and_explained(
     assert sorted((case["kind"], case["ours"], case["theirs"]) for case in cases(world)) == sorted(expected)
     assert any(words in case["what"] for case in cases(world))
     world.advance_to(local(2027, 3, 17, 6))
-    status, said, _ = command(world, tmp_path, "--day", "2027-03-16")
+    status, said, _ = command(world, "reconcile", "--day", "2027-03-16")
     assert (status, words in said) == (1, True), said
     execute(world, "UPDATE staff_case SET closed_at = opened_at, closed_by = 'staff:x', reason = 'known'")
-    status, said, _ = command(world, tmp_path, "--day", "2027-03-16")
+    status, said, _ = command(world, "reconcile", "--day", "2027-03-16")
     assert (status, f"{len(expected)} of them explained" in said) == (0, True), said
     assert len(cases(world)) == len(expected), "what was explained isn't asked again"
 
@@ -270,7 +241,7 @@ def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: Worl
     ]
 
 
-def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn, tmp_path: Path) -> None:
+def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
     world.twin.faults(
         {"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before", "times": None}
@@ -282,7 +253,7 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     assert row["done_at"] is None
     assert row["tries"] >= 1
     assert "could not be compared" in staff("finance").get("/staff/cases").words
-    status, _, complaint = command(world, tmp_path)
+    status, _, complaint = command(world, "reconcile")
     assert (status, len(complaint.splitlines())) == (1, 1)
     world.twin.faults()
     world.advance_to(local(2027, 3, 17, 14))
@@ -316,8 +287,8 @@ def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, sta
     }
 
 
-def test_a_day_that_is_not_over_is_not_compared(world: World, tmp_path: Path) -> None:
-    status, _, complaint = command(world, tmp_path, "--day", "2027-03-01")
+def test_a_day_that_is_not_over_is_not_compared(world: World) -> None:
+    status, _, complaint = command(world, "reconcile", "--day", "2027-03-01")
     assert (status, "isn't over yet" in complaint) == (1, True)
-    status, said, _ = command(world, tmp_path)
+    status, said, _ = command(world, "reconcile")
     assert (status, "0 differences" in said) == (0, True)

@@ -1,0 +1,130 @@
+"""Ask every promise of the whole database. At night each breach opens a case; money that must not be kept goes back by itself."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.crew import only_one
+from billing.db import Database
+from billing.errors import Refusal
+from billing.office import Office
+from billing.payments import refund
+from billing.payments.models import Attempt, Payment
+from billing.reports.doctor_models import DoctorVisit
+from billing.reports.promises import PROMISES, Promise
+from billing.rules.periods import start_of_day
+from billing.subscriptions.change import lock
+from billing.subscriptions.models import Subscription
+
+log = logging.getLogger(__name__)
+AFTER_MIDNIGHT = timedelta(hours=3)
+MOST = 100
+"""Breaches of one promise that are told one by one; with more, something is wrong that has one reason."""
+SORRY = "We charged you when we should not have. We are sorry."
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A promise, how many things break it, and the first of them with what is wrong."""
+
+    promise: Promise
+    count: int
+    examples: tuple[tuple[str, str], ...]
+
+
+def examine(database: Database, office: Office, at: datetime) -> list[Finding]:
+    """Every promise, in one snapshot and without changing anything."""
+    asked = {"at": at, "zone": office.zone.key}
+    with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        connection.execute(sa.text("SET TRANSACTION READ ONLY"))
+        return [_ask(connection, promise, asked) for promise in PROMISES]
+
+
+def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:
+    query = f"SELECT id, at_fault, count(*) OVER () AS n FROM ({promise.broken}) b ORDER BY id LIMIT {MOST}"  # noqa: S608
+    rows = connection.execute(sa.text(query), {k: v for k, v in asked.items() if f":{k}" in query}).all()
+    count = rows[0].n if rows else 0
+    return Finding(promise, count, tuple((str(row.id), str(row.at_fault)) for row in rows))
+
+
+def visit(database: Database, office: Office, at: datetime) -> int:
+    """The nightly examination; 1 when it was made. One worker at a time."""
+    with only_one(database, "doctor") as here:
+        if not here:
+            return 0
+        with database.transaction() as session:
+            due = next_due(session)
+        if due is None or due > at:
+            return 0
+        findings = [finding for finding in examine(database, office, at) if finding.count]
+        for finding in findings:
+            log.error("promise broken: %s, by %d", finding.promise.name, finding.count)
+            for broken in finding.examples:
+                _answer(database, finding.promise, *broken, at)
+        _note(database, office, findings, at)
+        return 1
+
+
+def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at: datetime) -> None:
+    """Open a case, and give back what must not be kept. One that can't be answered holds up no other."""
+    try:
+        with database.transaction() as session:
+            payment = session.get(Payment, broken) if promise.pays_back else None
+            if payment is not None:
+                _give_back(session, payment, at)
+            open_case(
+                session,
+                CaseKind.PROMISE_BROKEN,
+                f"{promise.name}:{broken}",
+                f"Broken: {promise.words} {broken}: {at_fault}.",
+                at=at,
+                reader_id=payment.reader_id if payment else None,
+                ours=payment.amount if payment else None,
+                link=f"/staff/readers/{payment.reader_id}" if payment else None,
+            )
+    except Refusal:
+        log.exception("what breaks %s can't be given back: %s", promise.name, broken)
+
+
+def _give_back(session: Session, payment: Payment, at: datetime) -> None:
+    """All that is left of it, with a credit note and a mail that says sorry."""
+    subscription_id = session.exec(
+        select(Subscription.id)
+        .join(Attempt, col(Attempt.subscription_id) == Subscription.id)
+        .where(Attempt.id == payment.attempt_id)
+    ).one()
+    lock(session, subscription_id)
+    refund.intend(
+        session, payment, amount=None, cause=f"doctor:{payment.id}", reason=SORRY, by="doctor", at=at
+    )
+
+
+def _note(database: Database, office: Office, findings: list[Finding], at: datetime) -> None:
+    with database.transaction() as session:
+        session.add(
+            DoctorVisit(
+                at=at,
+                broken=len(findings),
+                found=sum(finding.count for finding in findings),
+                next_at=start_of_day(office.today(at) + timedelta(days=1), office.zone) + AFTER_MIDNIGHT,
+            )
+        )
+
+
+def next_due(session: Session) -> datetime | None:
+    """When the doctor comes next: first a day after the first subscription."""
+    latest = session.exec(select(DoctorVisit.next_at).order_by(col(DoctorVisit.at).desc()).limit(1)).first()
+    if latest is not None:
+        return latest
+    first = session.exec(select(func.min(Subscription.started_at))).one()
+    return first + timedelta(days=1) if first is not None else None
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "the doctor asks whether every promise was kept"

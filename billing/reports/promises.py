@@ -1,0 +1,176 @@
+"""What must always hold (the promises), each as a query for what breaks it. The doctor asks them of the whole database."""
+
+# ruff: noqa: S608 - the queries are put together from the constants of this file alone
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present
+    and `:zone` the publisher's. `pays_back`: each id is a payment that must not be kept."""
+
+    name: str
+    words: str
+    broken: str
+    pays_back: bool = False
+
+
+_LEFT = """p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.payment_id = p.id
+                       AND (r.state <> 'failed' OR r.bounced_at IS NOT NULL))
+           AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id)"""
+"""Of a payment `p`: something is kept that hasn't gone back, isn't on its way, and isn't in a bank's hands."""
+
+PROMISES = (
+    Promise(
+        "one-live-subscription",
+        "No reader has two live subscriptions.",
+        """SELECT reader_id AS id, count(*) || ' live subscriptions' AS at_fault
+           FROM subscription WHERE state <> 'ended' GROUP BY reader_id HAVING count(*) > 1""",
+    ),
+    Promise(
+        "one-invoice-a-period",
+        "A period is invoiced once.",
+        """SELECT subscription_id AS id, 'period ' || period_number AS at_fault
+           FROM invoice GROUP BY subscription_id, period_number HAVING count(*) > 1""",
+    ),
+    Promise(
+        "no-charge-in-the-trial",
+        "No money is kept that was taken before the period it pays for began.",
+        f"""SELECT p.id, 'paid ' || p.paid_at || ' for a period from ' || i.period_start_on AS at_fault
+            FROM payment p JOIN invoice i ON i.id = p.invoice_id
+            WHERE p.paid_at < i.period_start_on::timestamp AT TIME ZONE :zone AND {_LEFT}""",
+        pays_back=True,
+    ),
+    Promise(
+        "no-charge-after-cancelling",
+        "No money is kept for a charge that was begun after the reader had asked to cancel, or after the end.",
+        f"""SELECT p.id, 'charged ' || a.intended_at || ', asked to cancel ' || coalesce(s.cancel_asked_at, s.ended_at) AS at_fault
+            FROM payment p JOIN attempt a ON a.id = p.attempt_id JOIN subscription s ON s.id = a.subscription_id
+            WHERE a.intended_at > coalesce(s.cancel_asked_at, s.ended_at) AND {_LEFT}""",
+        pays_back=True,
+    ),
+    Promise(
+        "no-charge-twice",
+        "No money is kept that was paid for a period that had been paid.",
+        f"""SELECT p.id, 'invoice ' || p.invoice_id || ' had been paid' AS at_fault FROM payment p WHERE p.surplus AND {_LEFT}
+            UNION ALL
+            SELECT p.id, 'invoice ' || p.invoice_id || ' has an older payment'
+            FROM payment p WHERE NOT p.surplus AND {_LEFT} AND EXISTS (
+                SELECT FROM payment o WHERE o.invoice_id = p.invoice_id AND NOT o.surplus AND o.id < p.id)""",
+        pays_back=True,
+    ),
+    Promise(
+        "notices-before-the-first-charge",
+        "Before the first charge after a trial both notices were accepted in their windows (CARD-4).",
+        """SELECT p.id, 'first charge ' || a.intended_at || ' of ' || a.subscription_id AS at_fault
+           FROM payment p JOIN attempt a ON a.id = p.attempt_id JOIN invoice i ON i.id = p.invoice_id
+           WHERE i.period_number = 1 AND a.ordinal = 1
+             AND (SELECT c.to_state FROM subscription_change c WHERE c.subscription_id = a.subscription_id
+                  ORDER BY c.id LIMIT 1) = 'trialing'
+             AND 2 > (SELECT count(DISTINCT m.fields->>'which') FROM message m
+                      WHERE m.kind = 'trial_notice' AND m.reader_id = p.reader_id
+                        AND m.key LIKE '%:' || a.subscription_id || ':%'
+                        AND m.accepted_at BETWEEN
+                            a.intended_at - CASE m.fields->>'which' WHEN 'first' THEN interval '9 days' ELSE interval '7 days' END
+                            AND
+                            a.intended_at - CASE m.fields->>'which' WHEN 'first' THEN interval '7 days' ELSE interval '3 days' END)
+        """,
+    ),
+    Promise(
+        "one-trial-a-person",
+        "Every trial is claimed by an address and a card, or was allowed by staff.",
+        """SELECT s.id, 'no claim of a ' || kind AS at_fault
+           FROM subscription s CROSS JOIN (VALUES ('address'), ('card')) AS wanted (kind)
+           WHERE (SELECT c.to_state FROM subscription_change c WHERE c.subscription_id = s.id ORDER BY c.id LIMIT 1) = 'trialing'
+             AND NOT EXISTS (SELECT FROM trial_claim t WHERE t.subscription_id = s.id AND t.kind = wanted.kind)
+             AND NOT EXISTS (SELECT FROM trial_exception e WHERE e.subscription_id = s.id)""",
+    ),
+    Promise(
+        "charges-are-settled",
+        "Every charged attempt is a payment, and every payment was an attempt.",
+        """SELECT a.id, 'charged, and no payment' AS at_fault FROM attempt a LEFT JOIN payment p ON p.attempt_id = a.id
+           WHERE a.state = 'charged' AND p.id IS NULL
+           UNION ALL
+           SELECT p.id, 'the attempt is ' || a.state FROM payment p JOIN attempt a ON a.id = p.attempt_id WHERE a.state <> 'charged'
+           UNION ALL
+           SELECT i.id, 'paid without a payment' FROM invoice i LEFT JOIN payment p ON p.invoice_id = i.id AND NOT p.surplus
+           WHERE i.state = 'paid' AND p.id IS NULL""",
+    ),
+    Promise(
+        "books-balance",
+        "Every transaction in the ledger sums to zero.",
+        """SELECT t.id::text AS id, t.kind || ' ' || t.source_id AS at_fault
+           FROM ledger_transaction t LEFT JOIN ledger_entry e ON e.transaction_id = t.id
+           GROUP BY t.id HAVING coalesce(sum(e.amount), 0) <> 0 OR count(e.account) = 0""",
+    ),
+    Promise(
+        "money-is-in-the-books",
+        "Every payment, tax invoice and credit note is in the ledger.",
+        """SELECT f.id, 'no ' || f.kind || ' in the ledger' AS at_fault
+           FROM (SELECT id, 'payment' AS kind FROM payment
+                 UNION ALL SELECT id, 'invoice' FROM invoice WHERE state = 'paid'
+                 UNION ALL SELECT id, 'refund' FROM refund WHERE credit_note_number IS NOT NULL) f
+           LEFT JOIN ledger_transaction t ON t.kind = f.kind AND t.source_id = f.id WHERE t.id IS NULL""",
+    ),
+    Promise(
+        "numbers-without-gaps",
+        "Tax invoices and credit notes are numbered without a gap.",
+        """SELECT series AS id, found || ' numbers up to ' || last AS at_fault
+           FROM (SELECT 'tax invoices' AS series, count(number) AS found, coalesce(max(number), 0) AS last FROM invoice
+                 UNION ALL SELECT 'credit notes', count(credit_note_number), coalesce(max(credit_note_number), 0) FROM refund) n
+           WHERE found <> last""",
+    ),
+    Promise(
+        "refunds-within-payments",
+        "No more goes back than was paid.",
+        """SELECT p.id, sum(r.amount) || ' back of ' || p.amount || ' cents' AS at_fault
+           FROM payment p JOIN refund r ON r.payment_id = p.id AND (r.state <> 'failed' OR r.bounced_at IS NOT NULL)
+           GROUP BY p.id HAVING sum(r.amount) > p.amount""",
+    ),
+    Promise(
+        "states-have-their-history",
+        "Every subscription is in the state that its history ends with.",
+        """SELECT s.id, s.state || ', but the history says ' || coalesce(last.to_state, 'nothing') AS at_fault
+           FROM subscription s LEFT JOIN LATERAL (
+               SELECT c.to_state FROM subscription_change c WHERE c.subscription_id = s.id ORDER BY c.id DESC LIMIT 1) last ON true
+           WHERE last.to_state IS DISTINCT FROM s.state""",
+    ),
+    Promise(
+        "payers-can-read",
+        "Whoever has paid reads to the end of what is paid.",
+        """SELECT id, 'paid to ' || period_end_on || ', reads until ' || access_until AS at_fault
+           FROM subscription WHERE state = 'active' AND cancel_asked_at IS NULL AND period_number > 0
+             AND access_until < period_end_on::timestamp AT TIME ZONE :zone""",
+    ),
+    Promise(
+        "what-is-due-is-done",
+        "Nothing has been due for more than two hours.",
+        """SELECT id, next_action || ' due since ' || next_action_at AS at_fault
+           FROM subscription WHERE next_action_at < :at - interval '2 hours'""",
+    ),
+    Promise(
+        "attempts-end",
+        "No charge has been open for more than two days.",
+        """SELECT id, 'intended ' || intended_at || ', asked ' || asked || ' times' AS at_fault
+           FROM attempt WHERE state = 'open' AND intended_at < :at - interval '2 days'""",
+    ),
+    Promise(
+        "refunds-go-out",
+        "No refund has waited to be sent for more than two days.",
+        """SELECT id, 'since ' || created_at || coalesce(': ' || failure, '') AS at_fault
+           FROM refund WHERE state = 'intended' AND created_at < :at - interval '2 days'""",
+    ),
+    Promise(
+        "mail-goes-out",
+        "No mail has waited to be tried for more than an hour.",
+        """SELECT id, kind || ' since ' || try_at AS at_fault
+           FROM message WHERE state = 'queued' AND try_at < :at - interval '1 hour'""",
+    ),
+    Promise(
+        "events-are-settled",
+        "No event of Stripe's has waited to be settled for more than an hour.",
+        """SELECT id, type || ' since ' || received_at AS at_fault
+           FROM inbound_event WHERE settled_at IS NULL AND try_at < :at - interval '1 hour'""",
+    ),
+)

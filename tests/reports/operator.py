@@ -1,0 +1,35 @@
+"""An operator at a terminal, in a test's world."""
+
+import os
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+from unittest.mock import patch
+
+import pytest
+
+from billing.cli import main
+from tests.world import World
+
+
+def command(world: World, *words: str) -> tuple[int, str, str]:
+    """A `billing` command, as an operator types it: exit status, what it says, what it complains."""
+    given = {
+        "BILLING_DATABASE_URL": world.url_of_database,
+        "BILLING_SECRET_KEY": world.settings.secret_key.get_secret_value(),
+        "BILLING_STRIPE_SECRET_KEY": world.settings.stripe_secret_key.get_secret_value(),
+        "BILLING_STRIPE_API_BASE": world.twin.url,
+        "BILLING_ENVIRONMENT": "test",
+        "BILLING_CLOCK": "held",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    out, err = StringIO(), StringIO()
+    with (
+        patch.dict(os.environ, kept | given, clear=True),
+        patch.object(sys, "argv", ["billing", *words]),
+        redirect_stdout(out),
+        redirect_stderr(err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    return int(end.value.code or 0), out.getvalue(), err.getvalue()

@@ -1,0 +1,130 @@
+"""The doctor: nothing to say after a year of everything, and whatever is broken by hand is found, told and put right."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.reports.doctor import examine
+from billing.reports.promises import PROMISES
+from tests.reports.operator import command
+from tests.reports.test_reconcile import cases, execute
+from tests.world import World, local
+
+EMAIL = "thandi@example.com"
+
+
+def broken(world: World) -> dict[str, list[str]]:
+    """What breaks which promise, now."""
+    found = examine(world.parts.database, world.parts.office, world.now)
+    return {
+        finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count
+    }
+
+
+def paid(world: World) -> str:
+    """A reader who has paid once; their payment."""
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 16, 12))
+    return str(world.rows("SELECT id FROM payment")[0]["id"])
+
+
+def test_after_months_of_everything_the_doctor_has_nothing_to_say(world: World) -> None:
+    begun = {
+        name: world.start_trial(f"{name}@example.com", card)["subscription"]["id"]
+        for name, card in {
+            "pays": "pm_card_visa",
+            "declines": "pm_card_chargeCustomerFail",
+            "leaves": "pm_card_visa__2",
+            "returns": "pm_card_visa__3",
+            "disputes": "pm_card_createDispute",
+        }.items()
+    }
+    world.api.post(f"/v1/subscriptions/{begun['leaves']}/cancel", json={}).raise_for_status()
+    world.advance_to(local(2027, 3, 20))
+    later = {"when": "now", "refund": "last"}
+    world.api.post(f"/v1/subscriptions/{begun['returns']}/cancel", json=later).raise_for_status()
+    world.advance_to(local(2027, 5, 20))
+    assert broken(world) == {}
+    visits = world.rows("SELECT at, broken FROM doctor_visit ORDER BY at")
+    assert visits
+    assert {row["broken"] for row in visits} == {0}
+    code, said, _ = command(world, "doctor")
+    assert (code, said.count("  kept  ")) == (0, len(PROMISES)), said
+
+
+@pytest.mark.parametrize("promise", [promise.name for promise in PROMISES if promise.pays_back])
+def test_money_that_must_not_be_kept_goes_back_by_itself(world: World, promise: str) -> None:
+    payment = paid(world)
+    wrong = {
+        "no-charge-in-the-trial": "UPDATE invoice SET period_start_on = '2027-03-17'",
+        "no-charge-after-cancelling": "UPDATE subscription SET cancel_asked_at = '2027-03-10', cancels_at = '2027-04-16'",
+        "no-charge-twice": "UPDATE payment SET surplus = true",
+    }[promise]
+    execute(world, wrong)
+    assert payment in broken(world)[promise]
+    assert command(world, "doctor")[0] == 1
+    world.advance(days=1)
+    [refund] = world.rows("SELECT * FROM refund")
+    assert (refund["payment_id"], refund["amount"], refund["state"], refund["by"]) == (
+        payment,
+        7500,
+        "succeeded",
+        "doctor",
+    )
+    mail = world.letters(EMAIL)[-1]
+    assert "Credit note" in mail.subject
+    assert "We are sorry" in " ".join(mail.text.split())
+    [case] = [row for row in cases(world) if row["subject"] == f"{promise}:{payment}"]
+    assert (case["kind"], case["ours"]) == ("promise_broken", 7500)
+    world.advance(days=2)
+    assert len(world.rows("SELECT id FROM refund")) == 1
+    assert promise not in broken(world), "what went back isn't kept"
+
+
+BREAKS = {
+    "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
+    "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
+    "charges-are-settled": "UPDATE attempt SET state = 'declined'",
+    "numbers-without-gaps": "UPDATE invoice SET number = 7",
+    "states-have-their-history": "UPDATE subscription SET state = 'past_due'",
+    "payers-can-read": "UPDATE subscription SET access_until = '2027-04-01'",
+    "what-is-due-is-done": "UPDATE subscription SET next_action_at = '2027-03-16 05:00+00'",
+    "attempts-end": "UPDATE attempt SET state = 'open', settled_at = NULL, intended_at = '2027-03-01'",
+    "mail-goes-out": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'",
+    "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",
+}
+
+
+def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
+    paid(world)
+    assert broken(world) == {}
+    for name, wrong in BREAKS.items():
+        with world.parts.database.engine.connect() as connection:
+            keep = _found_after(world, connection, wrong)
+        assert name in keep, name
+
+
+def _found_after(world: World, connection: object, wrong: str) -> set[str]:
+    """Which promises are broken inside a transaction that is then undone."""
+    import sqlalchemy as sa
+
+    assert isinstance(connection, sa.Connection)
+    connection.execute(sa.text(wrong))
+    asked = {"at": world.now + timedelta(hours=2, minutes=1), "zone": world.parts.office.zone.key}
+    found = {
+        promise.name
+        for promise in PROMISES
+        if connection.execute(
+            sa.text(promise.broken), {k: v for k, v in asked.items() if f":{k}" in promise.broken}
+        ).first()
+    }
+    connection.rollback()
+    return found
+
+
+def test_every_promise_that_a_hand_can_break_is_broken_above() -> None:
+    """The others are kept by the database itself, which refuses the broken row (tests/db/test_guards.py, test_ledger.py)."""
+    guarded = {"one-live-subscription", "one-invoice-a-period", "books-balance", "money-is-in-the-books"}
+    by_hand = set(BREAKS) | {promise.name for promise in PROMISES if promise.pays_back}
+    rest = {promise.name for promise in PROMISES} - by_hand - guarded
+    assert rest == {"refunds-within-payments", "refunds-go-out"}

@@ -171,6 +171,6 @@ PROMISES = (
         "events-are-settled",
         "No event of Stripe's has waited to be settled for more than an hour.",
         """SELECT id, type || ' since ' || received_at AS at_fault
-           FROM inbound_event WHERE settled_at IS NULL AND try_at < :at - interval '1 hour'""",
+           FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND try_at < :at - interval '1 hour'""",
     ),
 )

@@ -1,6 +1,6 @@
 """choices: a yearly plan, terms to come, pauses, prices announced, the words of consents; which database counts
 
-Revision: 0009
+Revision: 0008
 Follows: 0007
 """
 
@@ -9,7 +9,7 @@ import sqlmodel
 
 from alembic import op
 
-revision = "0009"
+revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """doubt: what is asked again and since when, the pause of charging, events set aside, and indexes for what is forgotten
 
-Revision: 0008
-Follows: 0010
+Revision: 0010
+Follows: 0009
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ import sqlmodel
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0010"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """who may read: policies of sections, windows, openings, gifts, meters that know their moments, why sessions ended
 
-Revision: 0010
-Follows: 0009
+Revision: 0009
+Follows: 0008
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

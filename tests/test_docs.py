@@ -1,13 +1,12 @@
 """What the README names exists, and every setting is in it."""
 
 import re
-import subprocess
-import sys
-from functools import cache
 from pathlib import Path
 
+import click
 import pytest
 
+from billing.cli import billing
 from billing.rules.lifecycle import as_table
 from billing.settings import SETTINGS
 
@@ -53,37 +52,16 @@ def code_in(text: str) -> list[str]:
     return lines + re.findall(r"`([^`\n]+)`", rest)
 
 
-@cache
 def readme() -> str:
     return README.read_text()
 
 
-@cache
-def help_of(*command: str) -> str | None:
-    """What `billing COMMAND --help` says, or None if there is no such command."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "billing.cli", *command, "--help"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-    )
-    return asked.stdout if asked.returncode == 0 else None
-
-
-def subcommands(helped: str) -> set[str]:
-    """The names listed under `Commands:`."""
-    listed = helped.partition("\nCommands:\n")[2]
-    return set(re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))
-
-
 def exists(command: tuple[str, ...]) -> bool:
     """Whether the words are a command; a second word counts only where the first has subcommands."""
-    first = help_of(command[0]) if command[0] in subcommands(help_of() or "") else None
-    if first is None:
-        return False
-    below = subcommands(first)
-    return len(command) == 1 or not below or command[1] in below
+    first = billing.commands.get(command[0])
+    if isinstance(first, click.Group) and len(command) > 1:
+        return command[1] in first.commands
+    return first is not None
 
 
 def test_every_setting_is_in_the_readme() -> None:

@@ -5,6 +5,7 @@ from sqlmodel import Session, col, select
 from billing.errors import NotFound
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
 from billing.newsletters.models import Newsletter
+from billing.rules.access import READING
 
 READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reader_id IS NULL AND lower(f.email) = s.address_key"
 """Whose signup `s` is: its owner `o`, or the reader `f` found by the address of one that has none."""
@@ -13,10 +14,10 @@ ADDRESS = "coalesce(o.email, s.address)"
 ADDRESS_KEY = f"lower({ADDRESS})"
 
 _SUBSCRIBED = (
-    "(EXISTS (SELECT 1 FROM subscription WHERE reader_id = <reader> AND state <> 'ended'"
+    "(EXISTS (SELECT 1 FROM subscription WHERE reader_id = <reader> AND state IN (<reading>)"
     " AND (cancels_at IS NULL OR cancels_at > :at))"
     " OR EXISTS (SELECT 1 FROM complimentary_grant WHERE reader_id = <reader> AND given_at <= :at AND until > :at))"
-)
+).replace("<reading>", ", ".join(f"'{state}'" for state in sorted(READING)))
 
 
 class UnknownNewsletter(NotFound):

@@ -12,6 +12,7 @@ from billing.rules.money import Money
 from billing.web import (
     preview_books,
     preview_cases,
+    preview_demo,
     preview_editing,
     preview_newsletters,
     preview_operators,
@@ -47,8 +48,8 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _account()
     yield from _articles()
     yield from _gifts()
-    yield from _mailbox()
-    yield from _errors()
+    yield from preview_demo.mailbox()
+    yield from preview_demo.errors()
     yield from preview_staff.pages()
     yield from preview_books.pages()
     yield from preview_cases.pages()
@@ -288,55 +289,6 @@ def _locked(article: SampleArticle, wall: views.Wall) -> views.Article:
 def _described(article: SampleArticle) -> dict[str, object]:
     house = SampleHouse()
     return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}")
-
-
-def _mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    at = replace(VISITOR, path="/mailbox")
-    subjects = (
-        "Your tax invoice INV-000148",
-        "R75.00 incl. VAT will be charged on 8 December",
-        "Your trial has begun",
-        "Your link to sign in",
-    )
-    rows = tuple(
-        views.LetterRow(
-            id=f"l{n}",
-            at=NOW,
-            sender="The Swartberg Post <readers@swartberg-post.example>",
-            recipient="thandi@example.org",
-            subject=subject,
-        )
-        for n, subject in enumerate(subjects)
-    )
-    headers = (
-        ("Message-ID", "<7f3a2c.1@swartberg-post.example>"),
-        ("Date", "Mon, 23 Nov 2026 09:00:00 +0200"),
-    )
-    text = "Good morning,\n\nyour tax invoice is below.\n\nCancel at any time: http://127.0.0.1:8000/cancel\n"
-    letter = views.OpenLetter(row=rows[0], headers=headers, text=text, has_html=True)
-    yield "mailbox", views.Mailbox(letters=rows, letter=letter), at
-    yield (
-        "mailbox-text",
-        views.Mailbox(letters=rows, letter=replace(letter, shown="text"), to="thandi@example.org"),
-        at,
-    )
-    yield "mailbox-empty", views.Mailbox(letters=()), at
-
-
-def _errors() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    missing = views.Error(
-        status=404,
-        title="This page does not exist",
-        advice="The address may be mistyped, or the page has moved.",
-    )
-    broken = views.Error(
-        status=500,
-        title="Something broke on our side",
-        advice="Nothing was charged twice and nothing is lost. Try again in a minute.",
-        request_id="req_8f2k1",
-    )
-    yield "error-404", missing, replace(VISITOR, demo=None)
-    yield "error-500", broken, replace(VISITOR, flash=views.Flash(text="That did not work.", tone="bad"))
 
 
 def write(folder: Path) -> list[str]:

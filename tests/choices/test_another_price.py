@@ -30,6 +30,7 @@ def amounts(world: World, reader_id: str) -> list[tuple[str, int]]:
     return [(at[:10], charge["amount"]) for at, charge in charged]
 
 
+@pytest.mark.prove
 def test_a_new_price_begins_a_month_after_its_notice(world: World) -> None:
     begun = world.start_trial(EMAIL)
     world.advance_to(local(2027, 4, 20))

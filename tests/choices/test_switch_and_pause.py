@@ -9,6 +9,7 @@ from tests.world import World, local
 EMAIL = "sipho@example.com"
 
 
+@pytest.mark.prove
 def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(make_world) -> None:  # type: ignore[no-untyped-def]
     world: World = make_world(local(2027, 1, 16, 10))
     world.start_trial(EMAIL)

@@ -88,6 +88,7 @@ def test_another_year_only_when_it_is_chosen(make_world) -> None:  # type: ignor
     assert [charge["amount"] for charge in world.charges()] == [75000, 75000, 7500], "and then by the month"
 
 
+@pytest.mark.prove
 def test_a_year_left_early_gives_the_rest_back_by_the_day(make_world) -> None:  # type: ignore[no-untyped-def]
     world: World = make_world(local(2027, 1, 17, 10))
     begun = world.start_trial(EMAIL, plan="yearly")

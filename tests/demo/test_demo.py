@@ -129,6 +129,7 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, d
         assert again.end()[0] == 0
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     "part", ["worker", *(pytest.param(part, marks=pytest.mark.prove) for part in sorted(PARTS - {"worker"}))]
 )

@@ -81,6 +81,7 @@ def test_five_kills_among_five_thousand(
         survive(Room(floor), tmp_path, recipients=5000, kills=5, seed=seed)
 
 
+@pytest.mark.prove
 def test_a_sign_in_link_overtakes_an_issue_under_way(floor: Floor, tmp_path: Path) -> None:
     """Newsletters have a thread and connections of their own in each worker (S15)."""
     room = Room(floor)

@@ -6,6 +6,7 @@ from collections import Counter
 from functools import partial
 
 import httpx
+import pytest
 
 from billing.renewals.run import run_for
 from tests.proofs import books
@@ -41,6 +42,7 @@ def check_race_with_cancel(world: World, subscription_id: str) -> str:
     return "cancelled later"
 
 
+@pytest.mark.prove
 @ROUNDS
 def test_a_cancellation_as_the_charge_is_made(world: World, rounds: int) -> None:
     draw = random.Random(7)

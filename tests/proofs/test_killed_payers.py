@@ -61,6 +61,7 @@ def whole(world: World) -> None:
     books.check(world)
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("stop_at", "charges"),
     [

@@ -148,6 +148,7 @@ def test_the_webhook_settles_what_a_killed_worker_left(
     assert books.end_state(world) == undisturbed
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("stop_at", "copies"), [pytest.param("mail.claimed", 1, marks=pytest.mark.prove), ("mail.sent", 2)]
 )
@@ -162,6 +163,7 @@ def test_killed_around_a_mail(
     assert books.end_state(world) == undisturbed
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("stop_at", "at_the_twin"),
     [pytest.param("refund.intended", 0, marks=pytest.mark.prove), ("refund.answered", 1)],

@@ -78,6 +78,7 @@ def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
         yield state
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -94,6 +95,7 @@ def test_events_repeated_and_turned_round(
     assert at_the_end(world) == undisturbed
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize("effect", [pytest.param("delay", marks=pytest.mark.prove), "drop"])
 def test_events_a_day_late_or_never(world: World, undisturbed: dict[str, Any], effect: str) -> None:
     """Except where only the event tells us: the reader who closed the tab, and the refund that Stripe makes wait."""

@@ -45,6 +45,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
     return begun.id
 
 
+@pytest.mark.prove
 @ROUNDS
 def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> None:
     parts = world.parts
@@ -90,6 +91,7 @@ def test_the_answer_comes_as_the_event_does(world: World, rounds: int) -> None:
 Pair = Callable[[int], list[tuple[str, str]]]
 
 
+@pytest.mark.prove
 @ROUNDS
 @pytest.mark.parametrize(
     "pair",
@@ -132,6 +134,7 @@ def test_two_trials_where_there_may_be_one(world: World, pair: Pair, rounds: int
     assert len(world.letters()) == rounds
 
 
+@pytest.mark.prove
 @ROUNDS
 def test_three_workers_on_the_same_due_rows(world: World, rounds: int) -> None:
     due(world, rounds)
@@ -144,6 +147,7 @@ def test_three_workers_on_the_same_due_rows(world: World, rounds: int) -> None:
     assert world.rows("SELECT count(*) AS n FROM attempt") == [{"n": rounds}]
 
 
+@pytest.mark.prove
 @ROUNDS
 def test_refunds_at_once_never_exceed_the_payment(world: World, rounds: int) -> None:
     due(world, rounds)

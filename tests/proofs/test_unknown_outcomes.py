@@ -48,6 +48,7 @@ def check_charged_once(world: World, started: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.prove
 @pytest.mark.parametrize(
     ("fault", "taken"),
     [

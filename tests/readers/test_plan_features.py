@@ -23,7 +23,7 @@ def test_a_plan_opens_other_features_from_now_on(world: World, tmp_path: Path) -
         "read",
     ]
     assert "comment, listen" in run(given, "plans", "list", folder=tmp_path).stdout
-    for words in (("everything",), ("--plan", "yearly", "listen")):
+    for words in (("everything",), ("--plan", "weekly", "listen")):
         done = run(given, "plans", "open", *words, folder=tmp_path)
         assert (done.returncode, done.stdout) == (1, ""), done.stderr
     assert world.access(world.articles["free"][0], reader)["features"][0] == "comment", "on free articles too"

@@ -1,5 +1,6 @@
 """After an outage of ours a reader pays for the present month, once; what was missed is given away."""
 
+import pytest
 import sqlalchemy as sa
 
 from tests.world import World, local
@@ -7,6 +8,7 @@ from tests.world import World, local
 EMAIL = "naledi@example.com"
 
 
+@pytest.mark.prove
 def test_three_months_without_a_worker_are_one_charge(world: World) -> None:
     begun = world.start_trial(EMAIL)
     subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
@@ -49,6 +51,7 @@ def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World
     assert world.subscription(subscription)["status"] == "ended"
 
 
+@pytest.mark.prove
 def test_whatever_lives_has_a_next_action(world: World) -> None:
     """One of each kind, looked at on every day of two months: nothing can be due and unseen."""
     cards = {"pays": "pm_card_visa", "declines": "pm_card_chargeCustomerFail", "asks": "pm_card_visa__x"}

@@ -57,6 +57,7 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(wor
     assert world.subscription(begun["subscription"]["id"])["status"] == "active"
 
 
+@pytest.mark.prove
 def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None:
     begun = start(world, ends=(5, 2027))
     world.advance_to(local(2027, 5, 10))

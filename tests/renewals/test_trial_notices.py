@@ -38,6 +38,7 @@ def test_both_notices_say_amount_and_day_and_come_eight_and_four_days_before(wor
     assert world.charged_at() == ["2027-03-16 09:00"]
 
 
+@pytest.mark.prove
 def test_the_mail_server_is_down_for_three_days_over_the_first_notice(world: World) -> None:
     begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]

@@ -7,7 +7,7 @@ import pytest
 from billing.reports.doctor import examine
 from billing.reports.promises import PROMISES
 from tests.reports.operator import command
-from tests.reports.test_reconcile import cases, execute
+from tests.reports.test_reconcile import execute
 from tests.world import World, local
 
 EMAIL = "thandi@example.com"
@@ -74,7 +74,9 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(world: World, promise: 
     mail = world.letters(EMAIL)[-1]
     assert "Credit note" in mail.subject
     assert "We are sorry" in " ".join(mail.text.split())
-    [case] = [row for row in cases(world) if row["subject"] == f"{promise}:{payment}"]
+    [case] = world.rows(
+        "SELECT kind, ours FROM staff_case WHERE subject = :about", about=f"{promise}:{payment}"
+    )
     assert (case["kind"], case["ours"]) == ("promise_broken", 7500)
     world.advance(days=2)
     assert len(world.rows("SELECT id FROM refund")) == 1

@@ -68,6 +68,7 @@ ON_LEAP_DAY = days("""
 """)
 
 
+@pytest.mark.prove
 def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Callable[..., World]) -> None:
     world = make_world(local(2028, 1, 14, 10))
     expected = {}

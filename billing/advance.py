@@ -77,12 +77,6 @@ def upcoming(parts: Parts) -> tuple[datetime, str] | None:
         return (due[0], due[1].next_words(session)) if due else None
 
 
-def _next(parts: Parts) -> datetime | None:
-    with parts.database.transaction() as session:
-        due = next_due(session)
-    return due[0] if due else None
-
-
 def move(parts: Parts, at: datetime) -> None:
     """Let it be `at`, here and in the sandbox in one moment, and do nothing about what is due then.
 
@@ -104,9 +98,9 @@ def _drain(parts: Parts, now: datetime) -> datetime | None:
     one of ours, or one that the twin does of its own (a refund arrives, a dispute runs out, a payout leaves)."""
     deadline = time.monotonic() + STUCK_AFTER_SECONDS
     while True:
-        done = tick(parts)
-        delivered = _twin(parts, "settle", {})
-        due = _next(parts)
+        delivered, seen = _twin(parts, "settle", {}), dict[str, datetime]()
+        done = tick(parts, seen=seen)
+        due = min(seen.values(), default=None)
         if delivered is not None and not done and (due is None or due > now):
             twins = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
             return min((at for at in (due, twins) if at is not None), default=None)

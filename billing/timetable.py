@@ -142,14 +142,15 @@ JOBS = (
 )
 
 
-def tick(parts: Parts, *, apart: bool | None = None) -> int:
+def tick(parts: Parts, *, apart: bool | None = None, seen: dict[str, datetime] | None = None) -> int:
     """One look at everything, or only at the jobs that are done apart, or only at the others; how much was done.
 
-    A job that fails is logged and doesn't keep the others from running."""
+    `seen` is filled with the instants at which the jobs were found to be due next, before they were done: those for which a
+    held clock stops. A job that fails is logged and doesn't keep the others from running."""
     at = parts.clock.now()
     waiting = [job for job in JOBS if apart is None or job.apart is apart]
     done = 0
-    while due := _first_due(parts, waiting, at):
+    while due := _first_due(parts, waiting, at, {} if seen is None else seen):
         waiting = waiting[waiting.index(due) + 1 :]
         try:
             done += due.do(parts, at)
@@ -160,7 +161,7 @@ def tick(parts: Parts, *, apart: bool | None = None) -> int:
     return done
 
 
-def _first_due(parts: Parts, jobs: Sequence[Job], at: datetime) -> Job | None:
+def _first_due(parts: Parts, jobs: Sequence[Job], at: datetime, seen: dict[str, datetime]) -> Job | None:
     """The first of the jobs that is due: a look at an index each, in one transaction, so an idle tick costs next to nothing."""
     left = list(jobs)
     try:
@@ -168,11 +169,13 @@ def _first_due(parts: Parts, jobs: Sequence[Job], at: datetime) -> Job | None:
             while left:
                 job = left.pop(0)
                 due_at = job.next_due(session)
+                if due_at is not None and job.stops:
+                    seen[job.name] = due_at
                 if due_at is not None and due_at <= at:
                     return job
     except Exception:
         log.exception(AGAIN, job.name)
-        return _first_due(parts, left, at)
+        return _first_due(parts, left, at, seen)
     return None
 
 

@@ -11,7 +11,7 @@ export PIP_NO_INPUT := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove pictures lint format types migrate lock clean
+.PHONY: help demo test prove bench pictures lint format types migrate lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this page
@@ -31,6 +31,9 @@ test: lint types migrations  ## all that CI checks: format, lint, types, migrati
 
 prove: $(READY)  ## the long proofs
 	@$(RUN) -m pytest -n 2 -m prove
+
+bench: $(READY)  ## what things cost, beside their baselines; writes bench.json
+	@$(RUN) -m tests.bench $(PARTS)
 
 pictures: $(READY)  ## take the README's pictures anew (needs Chromium)
 	@$(RUN) -m tests.pictures

@@ -1,6 +1,7 @@
 """Every setting, with its unit and default. Read once, at start; an unsafe combination refuses to start."""
 
 import os
+import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
@@ -180,6 +181,16 @@ class Settings(BaseModel):
         description="Tries after which an event of Stripe's that breaks us is set aside for staff.",
     )
     charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _one_line(cls, value: Any) -> Any:
+        """Settings stand in subjects, headers and log lines, where a line break would begin another."""
+        if isinstance(value, str) and any(
+            unicodedata.category(each) in ("Cc", "Zl", "Zp", "Cs") for each in value
+        ):
+            raise ValueError("holds a line break or control character")
+        return value
 
     @field_validator("time_zone")
     @classmethod

@@ -18,7 +18,7 @@ from emails.choices import (
     TermReminder,
     Withdrawn,
 )
-from emails.compose import Rendered, render
+from emails.compose import Rendered, is_control, render
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
 from emails.fields import Message, places
 from emails.house import House
@@ -79,6 +79,7 @@ __all__ = [
     "UnsafeSubject",
     "Withdrawn",
     "WrongFields",
+    "is_control",
     "load",
     "places",
     "render",

@@ -89,6 +89,8 @@ def test_a_live_key_never_comes_near_a_test() -> None:
         ("BILLING_PUBLISHER_VAT_NUMBER", "123"),
         ("BILLING_METER_REGISTERED", "-1"),
         ("BILLING_TICK_SECONDS", "0"),
+        ("BILLING_PUBLISHER_NAME", "The Post\r\nBcc: all@example.com"),
+        ("BILLING_MAIL_FROM", "The\x1fPost <post@example.com>"),
         ("BILLING_CHARGE_CONCURRENCY", "0"),
     ],
 )

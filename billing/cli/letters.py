@@ -1,4 +1,4 @@
-"""Commands about mail that comes back, and addresses to which none goes."""
+"""Commands about newsletters, mail that comes back, and addresses to which none goes."""
 
 import sys
 from typing import IO
@@ -12,6 +12,44 @@ from billing.errors import RefusesToStart
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
+
+
+@billing.group()
+def newsletters() -> None:
+    """What readers can sign up for at /newsletters."""
+
+
+@newsletters.command(name="list")
+def newsletters_list() -> None:
+    """Every newsletter, in the order of the page."""
+    from billing.app import build
+    from billing.newsletters.lists import newsletters
+
+    with build(settings()).database.transaction() as session:
+        for one in newsletters(session):
+            click.echo(f"{one.id}  {one.name}: {one.rhythm}; {one.kind.value}, for {one.audience.value}")
+
+
+@newsletters.command(name="add")
+@click.argument("newsletter_id", metavar="ID")
+@click.option("--name", required=True, help="As readers know it.")
+@click.option("--description", required=True, help="What it brings, in a sentence.")
+@click.option("--rhythm", required=True, help="When it comes, in words: Weekdays at six.")
+@click.option(
+    "--audience", type=click.Choice(["everyone", "subscribers"]), default="everyone", show_default=True
+)
+@click.option(
+    "--kind", type=click.Choice(["editorial", "promotional"]), default="editorial", show_default=True
+)
+def newsletters_add(newsletter_id: str, audience: str, kind: str, **words: str) -> None:
+    """Begin a newsletter; ID is a word for addresses, such as first-light, and never changes. Nobody is on its list yet."""
+    from billing.app import build
+    from billing.newsletters.add import add
+    from billing.newsletters.models import Audience, NewsletterKind
+
+    with build(settings()).database.transaction() as session:
+        made = add(session, newsletter_id, **words, audience=Audience(audience), kind=NewsletterKind(kind))
+    click.echo(f"{made.name} stands at the end of /newsletters.")
 
 
 @billing.group()

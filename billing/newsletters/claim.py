@@ -17,7 +17,7 @@ BATCH = 200
 CLAIM = f"""
     WITH due AS (
         SELECT d.number, d.address_key, d.signup_id FROM delivery d
-        JOIN issue i ON i.id = d.issue_id AND i.state = 'sending'
+        JOIN issue i ON i.id = d.issue_id AND i.state = 'sending' AND (i.resume_at IS NULL OR i.resume_at <= :at)
         WHERE d.issue_id = :issue AND d.state IN ('frozen', 'deferred') AND d.try_at <= :at
         ORDER BY d.try_at, d.number LIMIT :batch FOR UPDATE OF d SKIP LOCKED
     ), judged AS (
@@ -39,7 +39,8 @@ CLAIM = f"""
     FROM judged WHERE d.number = judged.number
     RETURNING d.number, d.address, d.address_key, d.signup_id, d.variant, d.tries, d.why
 """  # noqa: S608 - pieces of our own SQL; values are bound
-"""Takes a batch and looks, in the same statement, whether each still wants it and still may have it (S11, H7)."""
+"""Takes a batch and looks, in the same statement, whether each still wants it and still may have it (S11, H7). Of an issue that
+waits for the relay nothing is taken, by this run no more than by another."""
 
 MARK = """
     UPDATE delivery d SET state = v.state, tries = v.tries, try_at = v.try_at, last_answer = v.answer,

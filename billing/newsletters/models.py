@@ -29,7 +29,13 @@ class NewsletterKind(StrEnum):
 class Newsletter(SQLModel, table=True):
     """One of the paper's newsletters. Its id is a word for addresses and headers, and never changes."""
 
-    __table_args__ = (sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{0,39}$'", name="id_is_a_word"),)
+    __table_args__ = (
+        sa.CheckConstraint("id ~ '^[a-z][a-z0-9-]{0,39}$'", name="id_is_a_word"),
+        sa.CheckConstraint(
+            "name <> '' AND name || description || rhythm !~ '[\\u0001-\\u001f\\u007f-\\u009f\\u2028\\u2029]'",
+            name="words_are_lines",
+        ),
+    )
 
     id: str = Field(primary_key=True)
     name: str

@@ -114,6 +114,7 @@ def _batch(run: _Run, issue_id: str, at: datetime) -> int:
     stop_point("newsletters.claimed")
     circuit = Circuit()
     outcomes = list(run.hands.map(lambda each: _offer(run, issue_id, each, circuit), batch))
+    circuit.ends()
     stop_point("newsletters.sent")
     with press.database.transaction() as session:
         mark(

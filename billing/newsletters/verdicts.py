@@ -64,6 +64,8 @@ class Circuit:
     _streak: list[int] = field(default_factory=list)
     _bounces: list[int] = field(default_factory=list)
     _stalls: int = 0
+    _last_stall: str = ""
+    _answered: bool = False
     _lock: Lock = field(default_factory=Lock)
 
     @property
@@ -77,6 +79,7 @@ class Circuit:
         words = getattr(outcome, "reply", "")
         code = getattr(outcome, "code", "")
         with self._lock:
+            self._answered |= found is not Meaning.STALLED
             if found is Meaning.TAKEN:
                 self._streak, self._bounces, self._stalls = [], [], 0
             elif found is Meaning.STOP:
@@ -96,9 +99,15 @@ class Circuit:
                     )
             elif found is Meaning.STALLED:
                 self._stalls += 1
+                self._last_stall = f"{code} {words}".strip()
                 if self._stalls >= STALLS_IN_A_ROW:
-                    self.stalled = f"{code} {words}".strip()
+                    self.stalled = self._last_stall
         return found
+
+    def ends(self) -> None:
+        """The batch is over. A relay that answered nobody is away, however few it was asked for."""
+        if self._stalls and not self._answered:
+            self.stalled = self._last_stall
 
     def _opens(self, why: str, numbers: list[int]) -> None:
         self.open_because = self.open_because or why[:300]

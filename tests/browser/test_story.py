@@ -40,9 +40,10 @@ def test_a_reader_starts_a_trial_reads_pays_and_gets_a_receipt(demo: Demo, arriv
     assert LAST_WORDS in thandi.read(LOCKED)
     thandi.see("Open to you: your free trial is running.")
 
-    thandi.move_clock("+1 week", "+1 week", "+1 day")
+    thandi.move_clock("+1 week", "+1 week")  # still the trial's last day, whatever hour it is
+    assert demo.now().date() == today + timedelta(days=14)
     assert demo.charges("thandi@example.com") == []
-    thandi.move_clock("+1 day")
+    thandi.move_clock("+1 day", "+1 day")
     assert demo.now().date() == today + timedelta(days=16)
 
     told = Counter(letter.subject.partition(":")[0] for letter in demo.letters("thandi@example.com"))

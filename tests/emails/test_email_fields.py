@@ -140,7 +140,8 @@ def texts_of(message: Message) -> list[str]:
 
 
 IN_THE_SUBJECT = ("which", "number", "credit_note_number", "newsletters")
-"""What a subject can't hold is refused there, with the whole mail."""
+"""What a subject can't hold is refused there, with the whole mail. None is free text: numbers are ours, and the names of
+newsletters are lines by their table."""
 ONE_OF_A_FEW = ("every", "what")
 """Fields that hold one of a few words of ours, and nothing else."""
 

@@ -1,9 +1,10 @@
-"""`billing bounces take` and `billing suppressions`, as a mail server's pipe and an operator use them."""
+"""`billing newsletters`, `billing bounces take` and `billing suppressions`, as a mail server's pipe and an operator use them."""
 
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy.exc import IntegrityError
 
 from billing.cli import billing
 from tests.newsletters.room import Room
@@ -76,3 +77,44 @@ def test_an_operator_stops_looks_and_lifts(room: Room) -> None:
     assert suppressed(room) == [("newsletter:first-light", "staff")]
     assert run(room, *add, "everything").exit_code == 1
     assert run(room, "suppressions", "show", "nobody@example.com").output == "Everything is sent there.\n"
+
+
+WORDS = {"--name": "Harbour Notes", "--description": "What the tide brought.", "--rhythm": "Sundays"}
+
+
+def add(room: Room, newsletter_id: str, **changed: str) -> Result:
+    """`billing newsletters add`, with `name`, `description` or `rhythm` changed."""
+    given = WORDS | {f"--{name}": words for name, words in changed.items()}
+    return run(room, "newsletters", "add", newsletter_id, *(word for pair in given.items() for word in pair))
+
+
+def test_a_newsletter_is_begun_shown_and_can_be_chosen(room: Room) -> None:
+    assert add(room, "harbour-notes").output == "Harbour Notes stands at the end of /newsletters.\n"
+    listed = run(room, "newsletters", "list").output.splitlines()
+    assert listed[-1] == "harbour-notes  Harbour Notes: Sundays; editorial, for everyone"
+    assert "Harbour Notes" in room.world.browser().get("/newsletters").words
+    again = add(room, "harbour-notes")
+    assert (again.exit_code, str(again.exception)) == (1, "There is a newsletter by that id already.")
+
+
+@pytest.mark.parametrize("control", ["\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"])
+@pytest.mark.parametrize("what", ["name", "description", "rhythm"])
+def test_its_words_stand_in_headers_so_each_is_one_line(room: Room, what: str, control: str) -> None:
+    before = run(room, "newsletters", "list").output
+    refused = add(room, "harbour-notes", **{what: f"Harbour{control}Notes"})
+    assert refused.exit_code == 1
+    assert f"The {what} of a newsletter is one line" in str(refused.exception)
+    with pytest.raises(IntegrityError, match="words_are_lines"):
+        room.world.run(
+            f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=f"Harbour{control}Notes"
+        )
+    assert run(room, "newsletters", "list").output == before
+
+
+@pytest.mark.parametrize("newsletter_id", ["Harbour", "-x", "a b", "é", "x" * 41])
+def test_its_id_is_a_word(room: Room, newsletter_id: str) -> None:
+    assert run(room, "newsletters", "add", "--", newsletter_id).exit_code == 2
+    refused = run(
+        room, "newsletters", "add", *(word for pair in WORDS.items() for word in pair), "--", newsletter_id
+    )
+    assert (refused.exit_code, "is a word for addresses" in str(refused.exception)) == (1, True)

@@ -167,7 +167,7 @@ def test_a_relay_that_is_away_is_tried_again_and_nobody_loses_anything(room: Roo
     room.world.settle()
     found = room.issue(issue_id)
     assert found.state is IssueState.SENDING
-    assert found.resume_at is not None
+    assert found.resume_at == room.world.now + timedelta(minutes=1)
     assert set(room.counts(issue_id)) == {"frozen"}
     room.world.sink.mend()
     room.world.advance(hours=1)
@@ -175,12 +175,17 @@ def test_a_relay_that_is_away_is_tried_again_and_nobody_loses_anything(room: Roo
     assert sorted(mail.recipients[0] for mail in room.arrived()) == people
 
 
-def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(room: Room) -> None:
-    issue_id, _ = started(room, 4)
+@pytest.mark.parametrize("count", [1, 4, 250])
+def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(room: Room, count: int) -> None:
+    issue_id, _ = started(room, count)
     room.world.sink.drop("mail", times=None)
-    room.world.advance(hours=14)
+    room.world.settle()
+    assert room.issue(issue_id).stalls == 1, "a look is one try, of however many batches"
+    room.world.advance(hours=10)
+    assert room.issue(issue_id).state is IssueState.SENDING
+    room.world.advance(hours=4)
     assert room.issue(issue_id).state is IssueState.PAUSED
-    assert room.counts(issue_id) == {"frozen": 4}
+    assert room.counts(issue_id) == {"frozen": count}
 
 
 def test_the_envelope_names_the_delivery_and_nothing_else(room: Room) -> None:

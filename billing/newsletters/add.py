@@ -1,0 +1,56 @@
+"""Begin a newsletter. Its words stand in subjects, headers and pages, so each is one visible line, here and by the table."""
+
+import re
+
+from sqlmodel import Session, func, select
+
+from billing.errors import Conflict, Invalid
+from billing.newsletters.models import Audience, Newsletter, NewsletterKind
+from emails import is_control
+
+ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
+LONGEST = {"name": 60, "description": 300, "rhythm": 60}
+
+
+class BadNewsletter(Invalid):
+    """A newsletter's words are one line each."""
+
+    code = "bad_newsletter"
+
+
+class NewsletterExists(Conflict):
+    """There is a newsletter by that id already."""
+
+    code = "newsletter_exists"
+
+
+def add(
+    session: Session,
+    newsletter_id: str,
+    *,
+    name: str,
+    description: str,
+    rhythm: str,
+    audience: Audience = Audience.EVERYONE,
+    kind: NewsletterKind = NewsletterKind.EDITORIAL,
+) -> Newsletter:
+    """A newsletter at the end of the page, with nobody on its list. Raises BadNewsletter, NewsletterExists."""
+    if not ID.fullmatch(newsletter_id):
+        raise BadNewsletter(
+            "The id of a newsletter is a word for addresses: small letters, digits and hyphens, such as first-light."
+        )
+    said = {"name": name.strip(), "description": description.strip(), "rhythm": rhythm.strip()}
+    for what, words in said.items():
+        if not words or len(words) > LONGEST[what] or any(map(is_control, words)):
+            raise BadNewsletter(
+                f"The {what} of a newsletter is one line of up to {LONGEST[what]} characters, without control characters."
+            )
+    if session.get(Newsletter, newsletter_id) is not None:
+        raise NewsletterExists
+    last = session.exec(select(func.max(Newsletter.position))).one()
+    made = Newsletter(
+        id=newsletter_id, **said, audience=audience, kind=kind, position=0 if last is None else last + 1
+    )
+    session.add(made)
+    session.flush()
+    return made

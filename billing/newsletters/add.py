@@ -49,7 +49,13 @@ def add(
         raise NewsletterExists
     last = session.exec(select(func.max(Newsletter.position))).one()
     made = Newsletter(
-        id=newsletter_id, **said, audience=audience, kind=kind, position=0 if last is None else last + 1
+        id=newsletter_id,
+        name=said["name"],
+        description=said["description"],
+        rhythm=said["rhythm"],
+        audience=audience,
+        kind=kind,
+        position=0 if last is None else last + 1,
     )
     session.add(made)
     session.flush()

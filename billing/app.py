@@ -9,8 +9,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 import emails
+from billing.access.crawlers import Proof, proof_of
+from billing.access.dns_names import DnsNames
 from billing.clock import Clock, HeldClock, SystemClock
 from billing.db import Database
+from billing.errors import RefusesToStart
 from billing.installation import refuse_foreign
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
@@ -27,6 +30,7 @@ from billing.web import (
     articles,
     choices,
     contact,
+    crawled,
     demo_pages,
     gifts,
     hooks,
@@ -105,7 +109,15 @@ def build(settings: Settings) -> Parts:
             connections=settings.newsletter_connections,
         ),
         pace=Pace(settings.charges_per_second),
+        crawlers=_crawlers(settings),
     )
+
+
+def _crawlers(settings: Settings) -> Proof:
+    try:
+        return proof_of(settings.crawlers, DnsNames)
+    except (OSError, ValueError) as error:
+        raise RefusesToStart(f"BILLING_CRAWLERS can't be used: {error}") from None
 
 
 def _journals(settings: Settings) -> Path:
@@ -140,6 +152,7 @@ def create_app(parts: Parts) -> ASGIApp:
         articles,
         gifts,
         contact,
+        crawled,
         newsletters,
         *STAFF_PAGES,
     ]

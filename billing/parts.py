@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from billing.access.check import MeterLimits
+from billing.access.crawlers import Proof
 from billing.access.gifts import Terms as GiftTerms
 from billing.clock import Clock
 from billing.db import Database
@@ -31,6 +32,7 @@ class Parts:
     sender: Sender
     press: Press
     pace: Pace
+    crawlers: Proof
 
     @property
     def till(self) -> Till:

@@ -6,19 +6,21 @@ from sqlmodel import Session, select
 
 from billing.access import policies
 from billing.access.articles import register
-from billing.access.models import Opening, Scope
+from billing.access.models import Article, Opening, Scope
 from billing.access.openings import open_to_all
 from billing.access.policies import Terms
 from billing.newsletters import samples
 from billing.office import Office
 from billing.rules.access import LISTEN, AccessLevel
+from billing.rules.features import newsletter_feature
 from billing.staff import audit, members, sign_in
 from billing.staff.audit import Actor
 from billing.staff.roles import Role
+from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan, Price
 from billing.web.keys import SCOPES, create, revoke
-from billing.web.sample_articles import sample_articles
+from billing.web.sample_articles import SampleArticle, sample_articles
 
 SAMPLES = "samples"
 CENTS_A_MONTH = 7500
@@ -59,7 +61,7 @@ OPEN_DAYS = timedelta(days=21)
 
 
 def articles(session: Session, office: Office, at: datetime) -> dict[str, list[str]]:
-    """Register the sample articles; their ids by access level, without those that the demo opens to everyone."""
+    """Register the sample articles; their ids by access level, without those that the demo opens to everyone for a while."""
     for section, terms in SECTIONS.items():
         if policies.of_section(session, section) == policies.NOTHING_SAID:
             policies.set_section(session, section, terms, at=at, by=SAMPLES)
@@ -73,13 +75,21 @@ def articles(session: Session, office: Office, at: datetime) -> dict[str, list[s
             url=office.page(f"/articles/{teaser.id}"),
             section=teaser.section,
             terms=sample.terms,
-            published_at=datetime.combine(teaser.published_on, time(6), UTC),
+            published_at=_published_at(session, sample, at),
             at=at,
             by=SAMPLES,
         )
-        if sample.opened is None:
+        if sample.opened is None and not sample.fresh:
             found[teaser.access].append(teaser.id)
     return found
+
+
+def _published_at(session: Session, sample: SampleArticle, at: datetime) -> datetime:
+    """A fresh one was published when it was first registered."""
+    if not sample.fresh:
+        return datetime.combine(sample.teaser.published_on, time(6), UTC)
+    known = session.get(Article, sample.teaser.id)
+    return known.published_at if known else at.replace(second=0, microsecond=0)
 
 
 def openings(session: Session, at: datetime) -> None:
@@ -126,3 +136,10 @@ def newsletters(session: Session, at: datetime, *, people: bool = False) -> None
     samples.newsletters(session)
     for name, count in SAMPLE_PEOPLE if people else ():
         samples.people(session, name, count, at)
+
+
+def newsletters_of_plans(session: Session) -> None:
+    """The sample newsletter for subscribers, as a feature that both plans open."""
+    for plan_id in (MONTHLY, YEARLY):
+        features = session.get_one(Plan, plan_id).features
+        open_features(session, plan_id, [*features, newsletter_feature(samples.FOR_SUBSCRIBERS)])

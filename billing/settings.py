@@ -19,8 +19,10 @@ from pydantic import (
 )
 
 from billing.errors import RefusesToStart
+from billing.rules import robots
 
 PREFIX = "BILLING_"
+OWN_LICENSE = "own"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -141,6 +143,26 @@ class Settings(BaseModel):
         ge=0,
         description="Browsers in which a reader may be signed in at once; the newest stay. 0: any number.",
     )
+    shared_seconds: int = Field(
+        60,
+        ge=0,
+        le=300,
+        description="Seconds for which caches between may keep a page that is the same for everybody; 0: none.",
+    )
+    crawlers: str = Field(
+        "",
+        description="Whether Googlebot reads whole articles. Empty: no; `dns`: when reverse and forward DNS prove it; else a"
+        " file in the form of Google's common-crawlers.json.",
+    )
+    refused_crawlers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        ("training",),
+        description="Classes of crawlers that robots.txt refuses everything, comma separated; empty: none.",
+    )
+    license: str = Field(
+        "",
+        description="Licence for machines (RSL 1.0) that robots.txt names. Empty: none; `own`: /license.xml, written from"
+        " the policy of robots.txt; else the address of one elsewhere.",
+    )
     support_refund_limit: int = Field(
         15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
     )
@@ -199,6 +221,25 @@ class Settings(BaseModel):
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             raise ValueError("is not a zone name like Africa/Johannesburg") from None
+        return value
+
+    @field_validator("refused_crawlers")
+    @classmethod
+    def _known_crawlers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        robots.mind(value)
+        return value
+
+    @field_validator("license")
+    @classmethod
+    def _own_or_elsewhere(cls, value: str) -> str:
+        parts = urlsplit(value)
+        plain = value.isascii() and value.isprintable() and " " not in value
+        if (
+            value
+            and value != OWN_LICENSE
+            and not (plain and parts.scheme in ("http", "https") and parts.hostname)
+        ):
+            raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
         return value
 
     @field_validator("public_url", "stripe_api_base")

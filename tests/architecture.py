@@ -90,7 +90,7 @@ IMPURE_MODULES = {
     *("sqlite3", "subprocess", "sys", "tempfile", "threading", "time", "urllib", "uuid"),
 }
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
-ADAPTERS = {"StripeGateway", "SmtpTransport", "create_engine"}
+ADAPTERS = {"StripeGateway", "SmtpTransport", "DnsNames", "create_engine"}
 WIRING = {"billing.app", "billing.cli"}
 
 

@@ -145,6 +145,7 @@ def seed_demo() -> None:
         seed.openings(session, parts.clock.now())
         key = seed.api_key(session, parts.office, parts.clock.now())
         seed.newsletters(session, parts.clock.now(), people=True)
+        seed.newsletters_of_plans(session)
         answer = {"api_key": key, "articles": ids_by_level}
         if parts.settings.environment is Environment.DEMO:
             domain = parts.settings.mail_from.rpartition("@")[2]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.mail import suppressions
-from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, scopes, subscribed
+from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, entitled, scopes
 from billing.newsletters.models import DeliveryState
 from billing.tokens import Tokens
 
@@ -25,7 +25,7 @@ CLAIM = f"""
             WHEN s.id IS NULL OR s.state <> 'confirmed' THEN 'left'
             WHEN {ADDRESS_KEY} <> due.address_key THEN 'address_changed'
             WHEN {suppressions.sql("due.address_key")} THEN 'suppressed'
-            WHEN n.audience = 'subscribers' AND NOT {subscribed(READER_ID)} THEN 'not_subscribed'
+            WHEN n.audience = 'subscribers' AND NOT {entitled(READER_ID, "n.id")} THEN 'not_subscribed'
         END AS why
         FROM due
         LEFT JOIN signup s ON s.id = due.signup_id

@@ -6,6 +6,7 @@ from billing.errors import NotFound
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
 from billing.newsletters.models import Newsletter
 from billing.rules.access import READING
+from billing.rules.features import NEWSLETTER
 
 READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reader_id IS NULL AND lower(f.email) = s.address_key"
 """Whose signup `s` is: its owner `o`, or the reader `f` found by the address of one that has none."""
@@ -13,11 +14,20 @@ READER_ID = "coalesce(o.id, f.id)"
 ADDRESS = "coalesce(o.email, s.address)"
 ADDRESS_KEY = f"lower({ADDRESS})"
 
+_NAMED = "(<plan>.features @> to_jsonb('<prefix>' || <newsletter>))".replace("<prefix>", NEWSLETTER)
+_ENTITLED = (
+    "(<subscribed> AND (NOT EXISTS (SELECT 1 FROM plan WHERE <any>)"
+    " OR EXISTS (SELECT 1 FROM subscription held JOIN plan ON plan.id = held.plan_id WHERE held.reader_id = <reader>"
+    " AND held.state IN (<reading>) AND (held.cancels_at IS NULL OR held.cancels_at > :at) AND <any>)"
+    " OR EXISTS (SELECT 1 FROM complimentary_grant given WHERE given.reader_id = <reader> AND given.given_at <= :at"
+    " AND given.until > :at AND <given>)))"
+)
 _SUBSCRIBED = (
     "(EXISTS (SELECT 1 FROM subscription WHERE reader_id = <reader> AND state IN (<reading>)"
     " AND (cancels_at IS NULL OR cancels_at > :at))"
     " OR EXISTS (SELECT 1 FROM complimentary_grant WHERE reader_id = <reader> AND given_at <= :at AND until > :at))"
-).replace("<reading>", ", ".join(f"'{state}'" for state in sorted(READING)))
+)
+_STATES = ", ".join(f"'{state}'" for state in sorted(READING))
 
 
 class UnknownNewsletter(NotFound):
@@ -46,4 +56,17 @@ def scopes(newsletter_id: str) -> list[str]:
 
 def subscribed(reader_id: str) -> str:
     """A condition in SQL, that the reader (an expression) reads as a subscriber at `:at`: what `access.standing` decides one by one."""
-    return _SUBSCRIBED.replace("<reader>", reader_id)
+    return _SUBSCRIBED.replace("<reading>", _STATES).replace("<reader>", reader_id)
+
+
+def entitled(reader_id: str, newsletter_id: str) -> str:
+    """A condition in SQL, that the reader may have this newsletter for subscribers at `:at` (both are expressions).
+
+    Where plans name it as a feature, whoever holds such a plan may, or complimentary days that include it; where none
+    does, every subscriber."""
+    condition = _ENTITLED.replace("<subscribed>", _SUBSCRIBED)
+    condition = condition.replace("<any>", _NAMED.replace("<plan>", "plan")).replace(
+        "<given>", _NAMED.replace("<plan>", "given")
+    )
+    condition = condition.replace("<reading>", _STATES).replace("<reader>", reader_id)
+    return condition.replace("<newsletter>", newsletter_id)

@@ -38,6 +38,7 @@ SAMPLES = (
         Audience.SUBSCRIBERS,
     ),
 )
+FOR_SUBSCRIBERS = "from-the-newsroom"
 DOMAIN = "readers.example"
 
 

@@ -8,7 +8,16 @@ from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
 from billing.newsletters.compose import Variant, problems
-from billing.newsletters.lists import ADDRESS, ADDRESS_KEY, READER, READER_ID, newsletter, scopes, subscribed
+from billing.newsletters.lists import (
+    ADDRESS,
+    ADDRESS_KEY,
+    READER,
+    READER_ID,
+    entitled,
+    newsletter,
+    scopes,
+    subscribed,
+)
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
 from billing.newsletters.press import Press
 from billing.newsletters.wrap import marked, words_of
@@ -26,7 +35,7 @@ FREEZE = f"""
            CASE WHEN {_SUBSCRIBED} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
     FROM signup s {READER}
     WHERE s.newsletter_id = :newsletter AND s.state = 'confirmed'
-      AND (NOT :subscribers_only OR {_SUBSCRIBED})
+      AND (NOT :subscribers_only OR {entitled(READER_ID, "s.newsletter_id")})
       AND NOT {suppressions.sql(ADDRESS_KEY)}
     ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
     ON CONFLICT DO NOTHING

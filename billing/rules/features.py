@@ -8,6 +8,7 @@ from billing.rules.access import LISTEN, READ
 
 COMMENT: Final = "comment"
 NAMED: Final = (READ, LISTEN, COMMENT)
+NEWSLETTER: Final = "newsletter:"
 _NEWSLETTER: Final = re.compile(r"newsletter:[a-z0-9][a-z0-9-]{0,99}\Z")
 
 
@@ -17,6 +18,11 @@ class UnknownFeature(ValueError):
     def __init__(self, name: str) -> None:
         super().__init__(f"{name!r} is no feature; there are {', '.join(NAMED)} and newsletter:<id>")
         self.name = name
+
+
+def newsletter_feature(newsletter_id: str) -> str:
+    """The feature that lets somebody receive a newsletter for subscribers."""
+    return f"{NEWSLETTER}{newsletter_id}"
 
 
 def features(names: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The sample articles: the lead and the offer, or the whole text. Locked text never reaches the page (PW-1)."""
 
+from dataclasses import fields
 from typing import Literal
 
 from fastapi import APIRouter
@@ -8,18 +9,19 @@ from starlette.responses import FileResponse, Response
 from billing.access import gifts
 from billing.access.articles import UnknownArticle, newest
 from billing.access.check import Checked
+from billing.access.gifts import NO_GIFT
 from billing.access.standing import standing
-from billing.rules.access import LISTEN, READ, Reason, strongest
+from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
-from billing.web.asking import check_for, is_ahead
-from billing.web.gifts import NOINDEX, OVER
-from billing.web.news_article import news_article
+from billing.web.asking import check_for, is_ahead, is_proved_crawler
+from billing.web.gifts import OVER
+from billing.web.news_article import is_free, news_article, open_graph
 from billing.web.sample_articles import AUDIO, AUDIO_MINUTES, SampleArticle, sample_article
 from billing.web.show import teaser_of, teasers
-from billing.web.visit import Visit, Visiting
+from billing.web.visit import NOINDEX, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
@@ -52,7 +54,7 @@ def front_page(visit: Visiting) -> Response:
             trial_days=plan.trial_days,
             can_subscribe=not held,
         )
-    return visit.page(view)
+    return visit.shared_page(view)
 
 
 @router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
@@ -60,23 +62,57 @@ def article(visit: Visiting, article_id: str) -> Response:
     """One article, as far as this reader may read it.
 
     A browser that fetches ahead gets none of what a reading would have to be counted for: with 503 it asks again when
-    somebody really opens the article."""
-    sample = sample_article(article_id)
-    if sample is None:
-        raise UnknownArticle
-    with visit.parts.database.transaction() as session:
-        checked = check_for(visit, session, article_id)
-    if checked.pending and visit.request.method == "GET" and is_ahead(visit):
+    somebody really opens the article. What is the same for everybody of whom we know nothing, caches may share."""
+    sample, checked = _checked(visit, article_id)
+    if _only_ahead(visit, checked):
         return Response(status_code=503, headers=PRIVATE)
-    answer = visit.page(_view(visit, sample, checked))
-    if checked.decision.reason is Reason.GIFT:
+    proved = not checked.decision.allowed and is_proved_crawler(visit)
+    view = _view(visit, sample, checked, whole=proved)
+    if not proved and _is_everybodys(visit, checked):
+        return visit.shared_page(view, checked.decision.until)
+    answer = visit.page(view)
+    if view.noindex:
         answer.headers.update(NOINDEX)
     return answer
 
 
-def _view(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Article:
+@router.get("/articles/{article_id}/print")
+def printed(visit: Visiting, article_id: str) -> Response:
+    """The same for paper: asked and counted like the article itself, and nothing for search engines."""
+    sample, checked = _checked(visit, article_id)
+    if _only_ahead(visit, checked):
+        return Response(status_code=503, headers=PRIVATE)
+    view = _view(visit, sample, checked)
+    shown = {each.name: getattr(view, each.name) for each in fields(view)}
+    answer = visit.page(views.Print(**shown | {"noindex": True}))
+    answer.headers.update(NOINDEX)
+    return answer
+
+
+def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, Checked]:
+    sample = sample_article(article_id)
+    if sample is None:
+        raise UnknownArticle
+    with visit.parts.database.transaction() as session:
+        return sample, check_for(visit, session, article_id)
+
+
+def _only_ahead(visit: Visit, checked: Checked) -> bool:
+    return checked.pending and visit.request.method == "GET" and is_ahead(visit)
+
+
+def _is_everybodys(visit: Visit, checked: Checked) -> bool:
+    """Whether the page follows from the article alone: no meter and no gift was asked, and no crawler is shown another one."""
+    if checked.decision.allowed:
+        return checked.decision.reason in (Reason.FREE, Reason.OPEN)
+    metered = checked.stated.policy.level is AccessLevel.METERED
+    return not metered and checked.gift == NO_GIFT and not visit.parts.settings.crawlers
+
+
+def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool = False) -> views.Article:
+    """The page's facts. `whole`: for a crawler that has proved itself, which reads what it would be refused (PW-3)."""
     parts = visit.parts
-    allowed = READ in checked.decision.features and not checked.pending
+    allowed = whole or (READ in checked.decision.features and not checked.pending)
     with parts.database.transaction() as session:
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
         more = teasers(session, parts.office, others[:3], visit.at)
@@ -96,8 +132,10 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Articl
         terms=_terms(visit, checked),
         can_give=_can_give(visit, checked, teaser),
         canonical=canonical,
-        noindex=checked.decision.reason is Reason.GIFT,
-        json_ld=news_article(teaser, parts.sender.house, canonical),
+        noindex=checked.decision.reason is Reason.GIFT or visit.reader is not None,
+        json_ld=news_article(teaser, parts.sender.house, canonical, checked.article.published_at),
+        open_graph=open_graph(teaser, parts.sender.house, canonical, checked.article.published_at),
+        is_free=is_free(teaser),
         more=more,
     )
 

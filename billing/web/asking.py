@@ -9,6 +9,7 @@ from billing.access import meter
 from billing.access.check import Asking, Checked, check
 from billing.access.standing import standing
 from billing.office import Office
+from billing.rules import crawlers
 from billing.rules.readings import Reading, reading
 from billing.web import cookies
 from billing.web.visit import Visit
@@ -57,6 +58,14 @@ def check_for(visit: Visit, session: Session, article_id: str, *, counts: bool =
 def is_ahead(visit: Visit) -> bool:
     """Whether the browser only fetches ahead."""
     return reading(visit.request.method, visit.request.headers) is Reading.AHEAD
+
+
+def is_proved_crawler(visit: Visit) -> bool:
+    """Whether it is Google's search crawler, beyond what it says of itself. May wait for some seconds, in its thread."""
+    address = crawlers.address_of(visit.ip)
+    if address is None or not crawlers.claims(visit.device):
+        return False
+    return visit.parts.crawlers.proves(address, visit.at)
 
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:

@@ -28,10 +28,16 @@ STAFF_WAY = "staff-way"
 STRICT = frozenset({STAFF})
 
 YEAR = timedelta(days=365)
+OURS = ("__Host-masthead-", "masthead-")
 
 
 def _name(settings: Settings, name: str) -> str:
-    return f"__Host-masthead-{name}" if settings.secure else f"masthead-{name}"
+    return f"{OURS[0] if settings.secure else OURS[1]}{name}"
+
+
+def any_of_ours(request: Request) -> bool:
+    """Whether the browser sent any cookie of ours: then it isn't just anybody's."""
+    return any(name.startswith(OURS) for name in request.cookies)
 
 
 def read(request: Request, settings: Settings, name: str) -> str:

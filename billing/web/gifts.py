@@ -14,11 +14,10 @@ from billing.access.gifts import Over
 from billing.access.models import Article, Gift
 from billing.web import cookies, views
 from billing.web.sample_articles import sample_article
-from billing.web.visit import Guarded, Visit, Visiting
+from billing.web.visit import NOINDEX, Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 ROOM = "/account/gifts"
-NOINDEX = {"X-Robots-Tag": "noindex"}
 SHORTEST = timedelta(minutes=10)
 """How long a link that is over is remembered, so that the article's page can say so."""
 OVER = {

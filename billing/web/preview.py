@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -234,6 +234,8 @@ def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
     heard = views.Listen(minutes=AUDIO_MINUTES, source="/articles/sample/audio")
     yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
     yield "article-free", _open(by_access["free"]), at
+    sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(views.Article)}
+    yield "article-print", views.Print(**sheet), replace(READER, path="/articles/x/print")
     yield "article-metered", replace(_open(by_access["metered"]), meter=views.Meter(used=2, limit=10)), at
     locked = views.Wall(reason="subscribe", price=PRICE, trial_days=14)
     yield (
@@ -276,6 +278,7 @@ def _open(article: SampleArticle) -> views.Article:
         paragraphs=article.paragraphs,
         wall=None,
         json_ld=_described(article),
+        is_free=article.teaser.access == "free",
         more=tuple(other.teaser for other in sample_articles() if other is not article)[:3],
     )
 
@@ -288,7 +291,7 @@ def _locked(article: SampleArticle, wall: views.Wall) -> views.Article:
 
 def _described(article: SampleArticle) -> dict[str, object]:
     house = SampleHouse()
-    return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}")
+    return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}", NOW)
 
 
 def write(folder: Path) -> list[str]:

@@ -27,11 +27,13 @@ WORDS_READ_A_MINUTE = 200
 class SampleArticle:
     """An article with its whole text; only the server holds it.
 
-    `terms` say nothing where its section's policy counts; `opened` is why an editor opened it to everyone, if one did."""
+    `terms` say nothing where its section's policy counts; `opened` is why an editor opened it to everyone, if one did;
+    a `fresh` one is published when the demo begins, so that what is free for some hours can be seen to be."""
 
     teaser: Teaser
     terms: Terms
     opened: str | None
+    fresh: bool
     byline: str
     paragraphs: tuple[Block, ...]
 
@@ -68,6 +70,7 @@ def parse(article_id: str, source: str) -> SampleArticle:
         ),
         terms=_terms(lines),
         opened=lines.get("opened"),
+        fresh=lines.get("fresh") == "yes",
         byline=lines["byline"],
         paragraphs=tuple(block(text.strip()) for text in body.split("\n\n") if text.strip()),
     )
@@ -76,8 +79,8 @@ def parse(article_id: str, source: str) -> SampleArticle:
 def _terms(lines: dict[str, str]) -> Terms:
     if lines.get("policy") == "section":
         return NOTHING_SAID
-    days = lines.get("open_after_days")
-    return Terms(AccessLevel(lines["access"]), open_after_days=int(days) if days else None)
+    hours, days = (int(lines[name]) if name in lines else None for name in ("free_hours", "open_after_days"))
+    return Terms(AccessLevel(lines["access"]), hours, days)
 
 
 def block(text: str) -> Block:

@@ -49,7 +49,7 @@ def teaser_of(office: Office, article: Article, said: Stated, *, is_open: bool, 
     elif is_open:
         access = "open"
     if sample is not None:
-        return replace(sample.teaser, access=access)
+        return replace(sample.teaser, access=access, published_on=office.today(article.published_at))
     return views.Teaser(
         id=article.id,
         title=article.title,

@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -68,6 +68,9 @@ FLASHES = {
 }
 
 
+NOINDEX = {"X-Robots-Tag": "noindex"}
+
+
 class CrossSite(Forbidden):
     """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
 
@@ -125,10 +128,31 @@ class Visit:
         """Set a cookie with the answer."""
         self.gives.append((name, value, life))
 
+    @property
+    def is_anybody(self) -> bool:
+        """Whether the browser sent nothing of ours, and is given nothing: it is answered as any other would be."""
+        sent = cookies.any_of_ours(self.request) or "authorization" in self.request.headers
+        return not sent and not self.gives and not self.takes
+
+    def shared_page(self, view: Page, until: datetime | None = None) -> Response:
+        """Answer with a page that stands in for everybody's: to just anybody without a cookie, and for caches between to keep
+        for a short while, no longer than it is true (PW-5). To others it is their own.
+
+        A cache keeps it for requests without cookies, by `Vary`; one that ignores that must pass requests with ours on."""
+        seconds = self.parts.settings.shared_seconds
+        if until is not None:
+            seconds = min(seconds, int((until - self.at).total_seconds()))
+        if seconds < 1 or not self.is_anybody or self.parts.settings.environment is Environment.DEMO:
+            return self.page(view)
+        frame = replace(self.frame(), csrf="", path=self.request.url.path)
+        headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
+        return HTMLResponse(self.look.page(view, frame), 200, headers)
+
     def page(self, view: Page, status: int = 200) -> Response:
-        """Answer with a page."""
+        """Answer with a page. What a signed-in reader sees is nothing for search engines."""
         html = self.look.page(view, self.frame())
-        response = HTMLResponse(html, status, {"Cache-Control": "private, no-store"})
+        headers = {"Cache-Control": "private, no-store"} | (NOINDEX if self.reader else {})
+        response = HTMLResponse(html, status, headers)
         if self.new_browser:
             self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
         return self._with_cookies(response)
@@ -175,12 +199,13 @@ def parts_of(request: Request) -> Parts:
 
 
 def client_ip(request: Request, parts: Parts) -> str:
-    """The caller's network address: the peer, or, behind n trusted proxies, the nth from the right of X-Forwarded-For."""
+    """The caller's network address: the peer, or, behind n trusted proxies, the nth from the right of X-Forwarded-For.
+
+    Some proxies add a line of their own behind a caller's, instead of going on in it: all lines are one list."""
     peer = request.client.host if request.client else ""
     count = parts.settings.proxy_count
-    forwarded = [
-        part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()
-    ]
+    listed = ",".join(request.headers.getlist("x-forwarded-for"))
+    forwarded = [part.strip() for part in listed.split(",") if part.strip()]
     return forwarded[-count] if count and len(forwarded) >= count else peer
 
 

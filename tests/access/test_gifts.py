@@ -40,7 +40,7 @@ def test_a_gift_opens_its_article_to_whoever_follows_it_and_no_other(world: Worl
     for _ in range(2):
         page = friend.get(f"/articles/{SPOKEN}")
         assert "as a gift" in page.words
-        assert 'class="paywall"' in page.text
+        assert 'class="story-text paywall"' in page.text
         assert page.response.headers["x-robots-tag"] == "noindex"
         assert '<meta name="robots" content="noindex">' in page.text
         assert f'<link rel="canonical" href="{world.url}/articles/{SPOKEN}">' in page.text
@@ -61,7 +61,7 @@ def test_a_gift_opens_its_article_to_whoever_follows_it_and_no_other(world: Worl
     over = friend.get(f"/articles/{SPOKEN}")
     assert over.status == 200
     assert "The time of this gift is over." in over.words
-    assert 'class="paywall"' not in over.text
+    assert 'class="story-text' not in over.text
 
 
 def test_a_gift_leaves_the_meter_alone_and_is_asked_only_when_nothing_else_opens(

@@ -112,13 +112,16 @@ def test_behind_a_proxy_its_last_word_counts_and_nothing_before_it(make_world: C
         (2, "1.1.1.1", "127.0.0.1"),
         (1, " , ", "127.0.0.1"),
         (1, ",,,1.1.1.1 ,", "1.1.1.1"),
+        (1, "9.9.9.9 | 1.1.1.1", "1.1.1.1"),  # a proxy that writes a line of its own, behind the caller's
+        (2, "9.9.9.9, 8.8.8.8 | 1.1.1.1", "8.8.8.8"),
     ],
 )
 def test_whose_word_on_the_address_is_believed(
     world: World, count: int, forwarded: str | None, expected: str
 ) -> None:
     settings = world.parts.settings.model_copy(update={"proxy_count": count})
-    headers = [] if forwarded is None else [(b"x-forwarded-for", forwarded.encode())]
+    lines = [] if forwarded is None else forwarded.split("|")
+    headers = [(b"x-forwarded-for", line.strip().encode()) for line in lines]
     request = Request({"type": "http", "client": ("127.0.0.1", 5), "headers": headers})
     assert client_ip(request, replace(world.parts, settings=settings)) == expected
 

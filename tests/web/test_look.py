@@ -14,7 +14,7 @@ from billing.web import views
 from billing.web.look import STATIC, Look, asset, day, money, short_day
 from billing.web.news_article import news_article
 from billing.web.preview import pages
-from billing.web.preview_values import READER, VISITOR, SampleHouse
+from billing.web.preview_values import NOW, READER, VISITOR, SampleHouse
 from billing.web.sample_articles import parse, sample_article, sample_articles
 
 LOOK = Look(ZoneInfo("Africa/Johannesburg"))
@@ -49,7 +49,11 @@ class Reading(HTMLParser):
             self.forbidden.append(f"inline {tag}")
         self.ids += [given["id"] or ""] if "id" in given else []
         self.loaded += [
-            given[name] or "" for name in ("src", "href") if name in given and tag not in ("a", "iframe")
+            given[name] or ""
+            for name in ("src", "href")
+            if name in given
+            and tag not in ("a", "iframe")
+            and given.get("rel") not in ("alternate", "canonical")
         ]
         self.ticked += tag == "input" and given.get("type") == "checkbox" and "checked" in given
         if tag == "form":
@@ -142,7 +146,7 @@ def test_hostile_words_cannot_leave_the_described_article() -> None:
     article = sample_articles()[0]
     teaser = replace(article.teaser, title="</script><script>alert(1)</script>", lead="short")
     wall = views.Wall(reason="subscribe", price=Money(7500), trial_days=14)
-    described = news_article(teaser, SampleHouse(), "https://paper.example/a")
+    described = news_article(teaser, SampleHouse(), "https://paper.example/a", NOW)
     page = views.Article(teaser=teaser, byline="", paragraphs=None, wall=wall, json_ld=described)
     assert "<script>alert" not in LOOK.page(page, VISITOR)
 
@@ -243,7 +247,7 @@ def test_the_sample_paper_has_articles_of_every_access_level() -> None:
         "free": 2,
         "registered": 2,
         "metered": 3,
-        "subscriber": 3,
+        "subscriber": 4,
     }
     assert any(a.teaser.audio and a.teaser.access == "subscriber" for a in sample_articles())
     assert all(len([b for b in a.paragraphs if b.kind == "paragraph"]) >= 5 for a in sample_articles())
@@ -265,7 +269,7 @@ def test_a_faulty_article_file_is_named(source: str, complaint: str) -> None:
 
 def test_free_articles_are_described_as_free_and_the_others_as_behind_the_wall() -> None:
     for article in sample_articles():
-        described = news_article(article.teaser, SampleHouse(), "https://paper.example/a")
+        described = news_article(article.teaser, SampleHouse(), "https://paper.example/a", NOW)
         assert described["isAccessibleForFree"] is (article.teaser.access == "free")
         assert ("hasPart" in described) is (article.teaser.access != "free")
         assert "articleBody" not in described

@@ -99,11 +99,16 @@ class Listen:
     source: str | None = None
 
 
+OpenGraph = tuple[tuple[str, str], ...]
+"""Properties for link previews, with their values."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """Either `paragraphs` or `wall`: locked text is never handed to the page (PW-1).
 
-    `canonical` is the page's one address; `noindex` keeps a page that a gift opened out of search (PW-8).
+    `canonical` is the page's one address; `noindex` keeps other forms of it out of search: what a gift opened (PW-8), what a
+    signed-in reader sees, the print. `is_free`: everybody reads it now, so nothing on the page is marked as locked (PW-2).
     """
 
     template: ClassVar[str] = "article.html"
@@ -119,11 +124,20 @@ class Article:
     canonical: str | None = None
     noindex: bool = False
     json_ld: Mapping[str, object] | None = None
+    open_graph: OpenGraph = ()
+    is_free: bool = False
     more: tuple[Teaser, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.paragraphs is None) == (self.wall is None):
             raise ValueError("An article page shows either its text or a wall, never both and never neither.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Print(Article):
+    """The same on one sheet, without what belongs to a screen."""
+
+    template: ClassVar[str] = "print.html"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,120 @@
+"""What crawlers may fetch, and use it for: a policy by class of crawler, written out as robots.txt (RFC 9309) and as a licence (RSL 1.0).
+
+Both only ask. What must not be read is never sent, whatever a crawler makes of them (PW-11)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class CrawlerClass:
+    """Crawlers that want the same: their product tokens (letters, `_`, `-`), and the use of RSL's vocabulary that it comes to."""
+
+    name: str
+    what: str
+    tokens: tuple[str, ...]
+    use: str = ""
+
+
+CLASSES: Final = (
+    CrawlerClass(
+        "search",
+        "search engines",
+        ("Googlebot", "Googlebot-News", "Googlebot-Image", "Bingbot", "Applebot", "DuckDuckBot", "YandexBot"),
+        "search",
+    ),
+    CrawlerClass(
+        "previews",
+        "what draws the preview of a link that somebody shares",
+        ("facebookexternalhit", "Twitterbot", "LinkedInBot", "Slackbot", "TelegramBot", "WhatsApp"),
+    ),
+    CrawlerClass(
+        "answers",
+        "machines that answer questions with what they find",
+        (
+            *("OAI-SearchBot", "ChatGPT-User", "Claude-SearchBot", "Claude-User", "PerplexityBot"),
+            *("Perplexity-User", "MistralAI-User", "DuckAssistBot", "Meta-ExternalFetcher"),
+        ),
+        "ai-input",
+    ),
+    CrawlerClass(
+        "training",
+        "collectors for the training of models",
+        (
+            *("GPTBot", "ClaudeBot", "anthropic-ai", "Google-Extended", "Applebot-Extended", "CCBot"),
+            *("Meta-ExternalAgent", "Bytespider", "Amazonbot", "cohere-training-data-crawler", "Diffbot"),
+        ),
+        "ai-train",
+    ),
+    CrawlerClass(
+        "analysis",
+        "collectors for those who sell analyses of sites",
+        ("AhrefsBot", "SemrushBot", "MJ12bot", "DotBot", "DataForSeoBot"),
+    ),
+)
+NAMES: Final = tuple(each.name for each in CLASSES)
+
+ROOMS: Final = (
+    *(
+        "/account",
+        "/sign-in",
+        "/sign-out",
+        "/staff",
+        "/subscribe",
+        "/cancel",
+        "/card",
+        "/pay",
+        "/u/",
+        "/gift",
+    ),
+    *("/newsletters/", "/contact/", "/v1/", "/access/", "/webhooks/", "/demo/", "/mailbox", "/healthz"),
+    *("/readyz", "/metrics", "/openapi.json", "/articles/*/audio", "/articles/*/gift", "/articles/*/print"),
+)
+"""What is nobody's to crawl: a reader's own pages, staff, signing in, programs, gifts, and other forms of an article."""
+OPEN: Final = (
+    *("/", "/articles", "/articles/{article_id}", "/newsletters", "/contact", "/who-charged-me"),
+    *("/feed.xml", "/sitemap.xml", "/sitemap-news.xml", "/robots.txt", "/license.xml"),
+)
+"""What may be: every address is here or in a room above."""
+RSL_NAMESPACE: Final = "https://rslstandard.org/rsl"
+
+
+class UnknownClass(ValueError):
+    """There is no such class of crawlers."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is no class of crawlers; there are {', '.join(NAMES)}")
+
+
+def mind(refused: Sequence[str]) -> None:
+    """Raises UnknownClass."""
+    for name in refused:
+        if name not in NAMES:
+            raise UnknownClass(name)
+
+
+def robots_txt(refused: Sequence[str], *, sitemaps: Sequence[str], license_url: str | None) -> str:
+    """The file, for a policy that refuses these classes everything. Addresses are absolute. Raises UnknownClass.
+
+    A crawler obeys the one group that names it, so each group says all of it. The licence's line belongs to no group."""
+    mind(refused)
+    lines = [f"License: {license_url}", ""] if license_url else []
+    lines += ["User-agent: *", *_rooms(), ""]
+    for each in CLASSES:
+        lines += [f"# {each.what}", *(f"User-agent: {token}" for token in each.tokens)]
+        lines += ["Disallow: /", ""] if each.name in refused else [*_rooms(), ""]
+    lines += [f"Sitemap: {address}" for address in sitemaps]
+    return "\n".join(lines) + "\n"
+
+
+def _rooms() -> list[str]:
+    return [*(f"Disallow: {room}" for room in ROOMS), "Allow: /"]
+
+
+def uses(refused: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The same policy in RSL's words: which uses it permits, and which it prohibits. Raises UnknownClass."""
+    mind(refused)
+    named = [each for each in CLASSES if each.use]
+    permitted = tuple(each.use for each in named if each.name not in refused)
+    return permitted, tuple(each.use for each in named if each.name in refused)

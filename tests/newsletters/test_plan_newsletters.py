@@ -1,0 +1,62 @@
+"""A newsletter for subscribers as a feature of plans: who holds one that names it receives it, and nobody else."""
+
+import json
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from billing.readers.register import register
+from billing.rules.features import newsletter_feature
+from billing.subscriptions.features import open_features
+from billing.subscriptions.find import MONTHLY, YEARLY
+from tests.newsletters.room import Room, join
+
+LIST = "from-the-newsroom"
+
+
+def name_it(room: Room, *plans: str) -> None:
+    """Let these plans name the newsletter, and the others not."""
+    with room.world.parts.database.transaction() as session:
+        for plan in (MONTHLY, YEARLY):
+            named = [newsletter_feature(LIST)] if plan in plans else []
+            open_features(session, plan, ["listen", *named])
+
+
+def received(room: Room) -> set[str]:
+    """Who the next issue reaches."""
+    issue_id = room.send(newsletter=LIST)
+    rows = room.world.rows("SELECT address FROM delivery WHERE issue_id = :i AND state = 'sent'", i=issue_id)
+    return {row["address"].partition("@")[0] for row in rows}
+
+
+def test_plans_that_name_it_are_the_ones_that_receive_it(whole: Room) -> None:
+    world = whole.world
+    for number, name in enumerate(("month", "year"), start=1):
+        world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")
+    with world.parts.database.transaction() as session:
+        for name in ("gift", "more"):
+            register(session, f"{name}@example.com", at=world.now)
+        session.execute(
+            sa.text(
+                "UPDATE subscription SET plan_id = 'yearly' WHERE reader_id = (SELECT id FROM reader WHERE email = 'year@example.com')"
+            )
+        )
+        session.execute(
+            sa.text(
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
+                " SELECT 'grt_' || email, id, :at, :until, CASE WHEN email LIKE 'more%' THEN CAST(:named AS jsonb)"
+                " ELSE '[]' END, 'test', 'test' FROM reader WHERE email LIKE 'gift%' OR email LIKE 'more%'"
+            ),
+            {
+                "at": world.now,
+                "until": world.now + timedelta(days=90),
+                "named": json.dumps([newsletter_feature(LIST)]),
+            },
+        )
+    for name in ("month", "year", "gift", "more"):
+        join(whole, f"{name}@example.com", LIST)
+    assert received(whole) == {"month", "year", "gift", "more"}, "where no plan names it, every subscriber"
+    name_it(whole, YEARLY)
+    assert received(whole) == {"year", "more"}, "a plan that names it, and days given that include it"
+    name_it(whole, MONTHLY, YEARLY)
+    assert received(whole) == {"month", "year", "more"}

@@ -1,0 +1,80 @@
+"""robots.txt, read as RFC 9309 says it is read, and the same policy in RSL's words."""
+
+import re
+
+import pytest
+
+from billing.rules.robots import CLASSES, NAMES, ROOMS, UnknownClass, robots_txt, uses
+
+LICENSE = "https://paper.example/license.xml"
+MAPS = ("https://paper.example/sitemap.xml", "https://paper.example/sitemap-news.xml")
+STAFF = ("/account", "/account/gifts", "/staff", "/staff/articles", "/sign-in", "/sign-in/link/x", "/v1/access/x",
+         "/access/v1/evaluation", "/gift/gft_1.secret", "/u/token", "/pay/token", "/articles/x/audio", "/articles/x/print")  # fmt: skip
+PAPER = ("/", "/articles", "/articles/the-water-nobody-counted", "/newsletters", "/feed.xml", "/sitemap.xml")
+
+
+def groups(text: str) -> list[tuple[list[str], list[tuple[str, str]]]]:
+    """Product tokens with their rules, as a crawler reads them: comments gone, groups begun by user-agent lines."""
+    found: list[tuple[list[str], list[tuple[str, str]]]] = []
+    begun = False
+    for line in text.splitlines():
+        name, colon, value = line.partition("#")[0].partition(":")
+        if not colon:
+            continue
+        name, value = name.strip().lower(), value.strip()
+        if name == "user-agent":
+            if not begun:
+                found.append(([], []))
+            found[-1][0].append(value.lower())
+            begun = True
+        elif name in ("allow", "disallow"):
+            found[-1][1].append((name, value))
+            begun = False
+    return found
+
+
+def may(text: str, token: str, path: str) -> bool:
+    """Whether a crawler may fetch the path: its own group, else `*`; the longest rule that fits, else it may."""
+    own = [rules for tokens, rules in groups(text) if token.lower() in tokens]
+    rules = own or [rules for tokens, rules in groups(text) if "*" in tokens]
+    fits = [
+        (len(pattern), name == "allow")
+        for group in rules
+        for name, pattern in group
+        if pattern and re.match(re.escape(pattern).replace(r"\*", ".*").replace(r"\$", "$"), path)
+    ]
+    return max(fits)[1] if fits else True
+
+
+@pytest.mark.parametrize("refused", [(), ("training",), ("training", "answers", "analysis"), NAMES])
+def test_each_class_may_what_its_policy_says_and_the_rooms_are_nobodys(refused: tuple[str, ...]) -> None:
+    text = robots_txt(refused, sitemaps=MAPS, license_url=LICENSE)
+    for token, welcome in [
+        ("SomeoneNew", True),
+        *((token, each.name not in refused) for each in CLASSES for token in each.tokens),
+    ]:
+        assert [may(text, token, path) for path in PAPER] == [welcome] * len(PAPER), token
+        assert not any(may(text, token, path) for path in STAFF), token
+    assert text.startswith(f"License: {LICENSE}\n"), "before any group, so it belongs to none"
+    assert text.count("License:") == 1
+    assert [line for line in text.splitlines() if line.startswith("Sitemap:")] == [
+        f"Sitemap: {m}" for m in MAPS
+    ]
+    assert "License" not in robots_txt(refused, sitemaps=MAPS, license_url=None)
+    assert len(text.encode()) < 500 * 1024, "crawlers read no more (RFC 9309, 2.5)"
+
+
+def test_tokens_are_what_the_rfc_calls_one_and_in_one_class_only() -> None:
+    tokens = [token.lower() for each in CLASSES for token in each.tokens]
+    assert len(tokens) == len(set(tokens))
+    assert all(re.fullmatch(r"[a-z0-9_-]+", token) for token in tokens)
+    assert all(room.startswith("/") for room in ROOMS)
+
+
+def test_the_licence_says_the_same() -> None:
+    assert uses(()) == (("search", "ai-input", "ai-train"), ())
+    assert uses(("training",)) == (("search", "ai-input"), ("ai-train",))
+    assert uses(NAMES) == ((), ("search", "ai-input", "ai-train"))
+    for wrong in (["robots"], ["training", ""]):
+        with pytest.raises(UnknownClass, match="is no class of crawlers; there are search, previews"):
+            uses(wrong)

@@ -45,6 +45,8 @@ from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
 from billing.web.api import clock as api_clock
+from billing.web.api import edges as api_edges
+from billing.web.api import evaluations as api_evaluations
 from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
@@ -158,6 +160,8 @@ def create_app(parts: Parts) -> ASGIApp:
     ]
     programs = [
         api_access,
+        api_evaluations,
+        api_edges,
         api_readers,
         api_standing,
         api_acts,

@@ -15,7 +15,8 @@ IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)
 LIMIT = "limit"
 """Why a session ended: another browser took its place."""
-_TOUCH_EVERY = timedelta(hours=1)
+TOUCH_EVERY = timedelta(hours=1)
+"""How exactly it is known when a session was seen last."""
 
 
 def open_session(
@@ -72,14 +73,22 @@ def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderS
     found = session.exec(
         select(ReaderSession).where(ReaderSession.token_hash == tokens.digest("session", secret))
     ).first()
-    if found is None or found.ended_at is not None:
+    if found is None or not _is_live(found, at):
         return None
-    if at - found.seen_at > IDLE or at - found.started_at > ABSOLUTE:
-        return None
-    if at - found.seen_at > _TOUCH_EVERY:
+    if at - found.seen_at > TOUCH_EVERY:
         found.seen_at = at
         session.add(found)
     return found
+
+
+def is_open(session: Session, session_id: str, at: datetime) -> bool:
+    """Whether the session with this id is still a signed-in browser."""
+    found = session.get(ReaderSession, session_id)
+    return found is not None and _is_live(found, at)
+
+
+def _is_live(row: ReaderSession, at: datetime) -> bool:
+    return row.ended_at is None and at - row.seen_at <= IDLE and at - row.started_at <= ABSOLUTE
 
 
 def open_sessions(session: Session, reader_id: str, at: datetime) -> list[ReaderSession]:

@@ -149,6 +149,11 @@ def decide(facts: Facts, at: datetime) -> Decision:
     return Decision(READ in features, reason, features, until)
 
 
+def same_until(facts: Facts, at: datetime) -> datetime | None:
+    """The instant up to which `decide` says the very same of these facts, its `until` included; None: for ever."""
+    return next(iter(_instants(facts, aware(at))), None)
+
+
 def grounds(facts: Facts, at: datetime) -> Iterator[Ground]:
     """Every ground that the facts could give, the strongest first. The first that holds is the decision's reason."""
     return _grounds(facts, at, at)

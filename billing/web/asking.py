@@ -29,12 +29,15 @@ def visitor_of(office: Office, token: str) -> str | None:
     return office.tokens.subject_of(PURPOSE, token) if token else None
 
 
-def check_for(visit: Visit, session: Session, article_id: str, *, counts: bool = True) -> Checked:
+def check_for(
+    visit: Visit, session: Session, article_id: str, *, counts: bool = True, method: str | None = None
+) -> Checked:
     """The access decision for this browser. A reading by a person counts, on the meter or on a gift; nothing else does.
 
-    A browser that can be counted nowhere yet is given its cookie with the answer. Raises UnknownArticle."""
+    A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
+    asks about, if it is another. Raises UnknownArticle."""
     office = visit.parts.office
-    who = reading(visit.request.method, visit.request.headers)
+    who = reading(method or visit.request.method, visit.request.headers)
     reader_id = visit.reader.id if visit.reader else None
     token = visit.cookie(cookies.VISITOR)
     known = visitor_of(office, token)

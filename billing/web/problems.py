@@ -20,6 +20,9 @@ from billing.web.views import Error
 log = logging.getLogger("billing.refusals")
 TOLD = "told"
 """Set on a request whose failure is in the log and answered."""
+GATE = "/v1/gate/"
+WHY = "X-Access-Reason"
+"""The header in which the gate says why, in a word."""
 HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "We couldn't read that",
@@ -102,6 +105,10 @@ def _answer(
         where(request.scope),
         request.state.request_id,
     )
+    if request.url.path.startswith(
+        GATE
+    ):  # for servers that only ask whether: they keep the line open if no body comes
+        return Response(None, status, {**(headers or {}), WHY: code})
     if _for_programs(request):
         return problem(status, code, detail, facts, headers)
     try:

@@ -33,7 +33,9 @@ class Route:
     @property
     def is_page(self) -> bool:
         """For people, in a browser."""
-        return not self.path.startswith(("/v1/", "/webhooks/", "/healthz", "/readyz"))
+        return not self.path.startswith(
+            ("/v1/", "/access/", "/.well-known/", "/webhooks/", "/healthz", "/readyz", "/metrics")
+        )
 
     @property
     def is_form(self) -> bool:
@@ -100,6 +102,8 @@ def is_named_refusal(answer: httpx.Response) -> bool:
         or "x-request-id" not in answer.headers
     ):
         return False
+    if answer.content == b"" and answer.request.url.path.startswith("/v1/gate/"):
+        return bool(answer.headers["x-access-reason"])
     if answer.headers["content-type"] == "application/problem+json":
         body = answer.json()
         return body["status"] == answer.status_code and bool(body["code"]) and bool(body["detail"])

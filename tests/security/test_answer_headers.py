@@ -8,7 +8,8 @@ from tests.security.conftest import PAYING, House
 from tests.security.surface import routes
 from tests.world import World
 
-FOR_EVERYBODY = ("/static/site.css", "/robots.txt", "/feed.xml", "/sitemap.xml", "/sitemap-news.xml")
+KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration")
+FOR_EVERYBODY = ("/static/site.css", "/robots.txt", "/feed.xml", "/sitemap.xml", "/sitemap-news.xml", *KEYS)
 """Without a cookie the pages of articles are, too: `test_shared_pages`."""
 
 

@@ -1,5 +1,6 @@
-"""`/v1/access`: may this reader read this article?"""
+"""`/v1/access` and `/v1/gate`: may this reader read this article? What needs no counting is answered before, by `billing/gate`."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -7,35 +8,63 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import Field
 from sqlmodel import Session
+from starlette.responses import Response
 
+from billing.access import edge_tokens
+from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, check
 from billing.access.standing import Standing, standing
+from billing.errors import Unauthenticated
 from billing.parts import Parts
+from billing.readers import sessions
+from billing.readers.models import Reader
 from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
 from billing.web import cookies
 from billing.web.api import shapes
 from billing.web.api.caller import bearer, needs
 from billing.web.asking import check_for, new_visitor, visitor_of
+from billing.web.problems import GATE, WHY
 from billing.web.visit import Visit, open_visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500
+PRIVATE = {"Cache-Control": "private, no-store"}
+AHEAD = "prefetch"
+"""Why the gate stays shut to a browser that fetches ahead what a reading would be counted for: the click asks again."""
 Named = Annotated[str | None, Query(max_length=200)]
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A decision with the facts it came from; and the token of somebody anonymous, to send along next time."""
+
+    checked: Checked
+    visitor: str | None = None
+
+    def shape(self, offer_url: str) -> dict[str, Any]:
+        """As programs see it."""
+        shape = shapes.access(self.checked, offer_url)
+        return shape if self.visitor is None else shape | {"visitor": self.visitor}
+
+
 class Asker:
-    """Whoever asks: a browser, for itself."""
+    """Whoever asks for itself: a browser by its session, an app by a reader token."""
 
     def __init__(self, visit: Visit, gift: str = "") -> None:
         self.visit = visit
         self.parts: Parts = visit.parts
         self.gift = gift
 
-    def answer(self, session: Session, article_id: str, *, counts: bool) -> dict[str, Any]:
+    @property
+    def method(self) -> str:
+        """Of the reading: a server in front may ask with another than its browser did, and says so."""
+        request = self.visit.request
+        return request.headers.get("x-original-method", request.method)
+
+    def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article."""
-        checked = check_for(self.visit, session, article_id, counts=counts)
-        return shapes.access(checked, self.parts.office.offer_url)
+        return Answered(check_for(self.visit, session, article_id, counts=counts, method=self.method))
 
 
 class Program(Asker):
@@ -54,7 +83,7 @@ class Program(Asker):
         found = by_external_id(session, self.external_id) if self.external_id else None
         return standing(session, found.id if found else self.reader_id, self.visit.at)
 
-    def answer(self, session: Session, article_id: str, *, counts: bool) -> dict[str, Any]:
+    def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
         office, at = self.parts.office, self.visit.at
         known = self.standing(session)
@@ -63,10 +92,7 @@ class Program(Asker):
         visitors = tuple(one for one in (known.reader_id, nobody) if one is not None)
         asking = Asking(known, visitors, counts, self.gift)
         checked = check(session, office, self.parts.limits, article_id, asking, at=at)
-        shape = shapes.access(checked, office.offer_url)
-        if known.reader_id is None and counts and _noted(checked):
-            shape["visitor"] = token
-        return shape
+        return Answered(checked, token if known.reader_id is None and counts and _noted(checked) else None)
 
 
 def _noted(checked: Checked) -> bool:
@@ -82,26 +108,78 @@ def asker(
     visitor: Named = None,
     gift: Named = None,
 ) -> Asker:
-    """The reader is the session's, or the one an API key with the scope `access` names.
+    """The reader is the session's, a reader token's, or the one an API key with the scope `access` names.
 
-    Who names none with a key asks for somebody anonymous: `visitor` is the token that an earlier answer gave for that
-    person's browser, by which the meter counts. `gift` is the secret of a gift link that was followed."""
+    A reader token that is stale gives way to a live session; without one it is refused (401), so that whoever holds it
+    gets another: a payer is never taken for nobody. Who names no reader with a key asks for somebody anonymous: `visitor`
+    is the token that an earlier answer gave for that person's browser, by which the meter counts. `gift` is the secret of
+    a gift link that was followed."""
     if credentials is None:
+        return Asker(visit)
+    if edge_tokens.looks_like_one(credentials.credentials):
+        _stand_by(visit, credentials.credentials)
         return Asker(visit)
     needs("access")(request, credentials)
     return Program(visit, reader_id, external_id, visitor or "", gift or "")
 
 
+def _stand_by(visit: Visit, token: str) -> None:
+    """Let the visit be that of the token's reader. Raises TokenExpired, TokenInvalid, SessionEnded, where no session is live."""
+    parts = visit.parts
+    try:
+        held = edge_tokens.read(parts.office, token, visit.at)
+        with parts.database.transaction() as session:
+            reader = session.get(Reader, held.reader_id)
+            live = held.session_id is None or sessions.is_open(session, held.session_id, visit.at)
+        if reader is None or not live:
+            raise edge_tokens.SessionEnded
+    except Unauthenticated:
+        if visit.reader is None:
+            raise
+        return
+    visit.reader = reader
+
+
 @router.head("/v1/access/{article_id}", include_in_schema=False)
-@router.get("/v1/access/{article_id}", summary="May this reader read this article?")
-def one(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool = False) -> JSONResponse:
+@router.get(
+    "/v1/access/{article_id}", response_class=JSONResponse, summary="May this reader read this article?"
+)
+def one(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool = False) -> Response:
     """Counts a metered article once a month for the reader or browser; with `prefetch` nothing. 404 for an unknown article.
 
-    An answer may hold `visitor`: keep it in a cookie of that browser and send it along next time."""
-    is_read = reading(who.visit.request.method, who.visit.request.headers) is not Reading.AHEAD
+    An answer may hold `visitor`: keep it in a cookie of that browser and send it along next time. 401 `token_expired`,
+    `token_invalid`, `session_ended` for a reader token without a session beside it."""
     with who.parts.database.transaction() as session:
-        answer = who.answer(session, article_id, counts=is_read and not prefetch)
-    return _json(who.visit, answer)
+        answered = who.answer(session, article_id, counts=_is_read(who) and not prefetch)
+    return _json(who.visit, answered.shape(who.parts.office.offer_url))
+
+
+@router.head(GATE + "{article_id}", include_in_schema=False)
+@router.get(
+    GATE + "{article_id}",
+    summary="The same for a web server in front of the articles",
+    status_code=204,
+    response_class=Response,
+    responses={403: {"description": "It is closed."}, 401: {"description": "The reader token is stale."}},
+)
+def gate(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool = False) -> Response:
+    """204 when it is open, 403 when it isn't, never with a body; `X-Access-Reason` says why. For nginx's `auth_request` and its
+    like, which send along what the browser sent: its cookies, or a Bearer token.
+
+    An article that nobody knows is closed (`unknown_article`); so is, to a browser that fetches ahead, one that a reading
+    would be counted for (`prefetch`). Pass `Set-Cookie` on to the browser, and its method in `X-Original-Method`."""
+    try:
+        with who.parts.database.transaction() as session:
+            checked = who.answer(session, article_id, counts=_is_read(who) and not prefetch).checked
+    except UnknownArticle as unknown:
+        return Response(None, 403, PRIVATE | {WHY: unknown.code})
+    allowed = checked.decision.allowed and not checked.pending
+    reason = AHEAD if checked.pending and checked.decision.allowed else checked.decision.reason.value
+    return _with_cookies(who.visit, Response(None, 204 if allowed else 403, PRIVATE | {WHY: reason}))
+
+
+def _is_read(who: Asker) -> bool:
+    return reading(who.method, who.visit.request.headers) is not Reading.AHEAD
 
 
 class Articles(shapes.Body):
@@ -111,18 +189,24 @@ class Articles(shapes.Body):
     reader_id: Annotated[str | None, Field(max_length=64)] = None
 
 
-@router.post("/v1/access", summary="The same for many articles at once")
-def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> JSONResponse:
+@router.post("/v1/access", response_class=JSONResponse, summary="The same for many articles at once")
+def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
     """In the order asked; nothing is counted on a meter. 404 when one of them is unknown."""
     if isinstance(who, Program) and body.reader_id is not None:
         who.reader_id = body.reader_id
+    offer_url = who.parts.office.offer_url
     with who.parts.database.transaction() as session:
-        answers = [who.answer(session, article_id, counts=False) for article_id in body.articles]
+        answers = [
+            who.answer(session, article_id, counts=False).shape(offer_url) for article_id in body.articles
+        ]
     return _json(who.visit, answers)
 
 
-def _json(visit: Visit, answer: Any) -> JSONResponse:
-    response = JSONResponse(answer, headers={"Cache-Control": "private, no-store"})
+def _json(visit: Visit, answer: Any) -> Response:
+    return _with_cookies(visit, JSONResponse(answer, headers=PRIVATE))
+
+
+def _with_cookies(visit: Visit, response: Response) -> Response:
     for name, value, life in visit.gives:
         cookies.give(response, visit.parts.settings, name, value, life)
     return response

@@ -175,6 +175,7 @@ def needs(scope: str) -> Callable[..., Caller]:
     return caller
 
 
+Access = Annotated[Caller, Depends(needs("access"))]
 Articles = Annotated[Caller, Depends(needs("articles"))]
 Readers = Annotated[Caller, Depends(needs("readers"))]
 Money = Annotated[Caller, Depends(needs("money"))]

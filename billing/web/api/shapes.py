@@ -12,7 +12,7 @@ from billing.db import storable
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.readers.models import Reader
-from billing.rules.access import Reason
+from billing.rules.access import Decision, Meter, Reason
 from billing.rules.card_numbers import holds_card_number
 from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Subscription
@@ -146,10 +146,14 @@ def refund(row: Refund) -> dict[str, Any]:
 
 def access(checked: Checked, offer_url: str) -> dict[str, Any]:
     """An access decision."""
-    decision, meter = checked.decision, checked.meter
+    return decided(checked.article.id, checked.decision, checked.meter, offer_url)
+
+
+def decided(article_id: str, decision: Decision, meter: Meter | None, offer_url: str) -> dict[str, Any]:
+    """The same from a decision alone."""
     shown = meter is not None and decision.reason in (Reason.METER, Reason.METER_USED)
     return {
-        "article": checked.article.id,
+        "article": article_id,
         "allowed": decision.allowed,
         "reason": decision.reason.value,
         "features": sorted(decision.features),

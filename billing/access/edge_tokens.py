@@ -1,0 +1,161 @@
+"""Tokens for edges and apps: who reads, and what that reader may, signed for five minutes (EdDSA).
+
+The keys are derived from the installation's secret and a period of thirty days, and stand in no table. The set that is
+published holds the key before, the present one and the next, so an edge that keeps it for an hour never meets an unknown one."""
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from billing.access.standing import Standing
+from billing.errors import Unauthenticated
+from billing.ids import EPOCH
+from billing.office import Office
+from billing.rules.access import READ, Held
+from billing.tokens import Tokens
+
+LIFE: Final = timedelta(minutes=5)
+PERIOD: Final = timedelta(days=30)
+SLACK: Final = timedelta(days=1)
+"""What a payer whose charge is late reads on by a token: our late job locks nobody out."""
+AUDIENCE: Final = "reading"
+ALGORITHM: Final = "EdDSA"
+MOST_LETTERS: Final = 4096
+
+
+class TokenExpired(Unauthenticated):
+    """This reader token has expired. Ask for another one at /v1/access-token, with the session."""
+
+    code = "token_expired"
+
+
+class TokenInvalid(Unauthenticated):
+    """This reader token isn't one of ours, or its signing key is long gone. Ask for another one at /v1/access-token."""
+
+    code = "token_invalid"
+
+
+class SessionEnded(Unauthenticated):
+    """The session of this reader token has ended. Sign in again."""
+
+    code = "session_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A token, and the instant at which it ends (exclusive)."""
+
+    token: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Who a token stands for. What that reader may is asked anew: a token is five minutes old at most, a standing none."""
+
+    reader_id: str
+    session_id: str | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    kid: str
+    private: Ed25519PrivateKey
+    public: dict[str, str]
+
+
+def issue(office: Office, known: Standing, session_id: str | None, at: datetime) -> Issued:
+    """A token for a registered reader, with what opens to them now. `session_id`: ends with that session, where we are asked."""
+    expires_at = at + LIFE
+    until = paid_until(known.held, at)
+    live = [held for held in known.held if held.live(at)]
+    claims: dict[str, Any] = {
+        "iss": office.public_url,
+        "aud": AUDIENCE,
+        "sub": known.reader_id,
+        "iat": int(at.timestamp()),
+        "exp": int(expires_at.timestamp()),
+        "features": sorted({READ}.union(*(held.features for held in live))) if live else [],
+        "paid_until": int(until.timestamp()) if until else None,
+    }
+    if session_id is not None:
+        claims["sid"] = session_id
+    key = _key(office.tokens, _period(at))
+    return Issued(jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid}), expires_at)
+
+
+def paid_until(held: tuple[Held, ...], at: datetime) -> datetime | None:
+    """To when reading is sure: where a charge renews it, a day longer than it is paid. None: nothing is held."""
+    ends = [
+        max(one.until or at, at) + SLACK if one.renews else one.until or at + SLACK
+        for one in held
+        if one.live(at)
+    ]
+    return max(ends, default=None)
+
+
+def read(office: Office, token: str, at: datetime) -> Bearer:
+    """Who the token stands for. Raises TokenExpired, TokenInvalid."""
+    if len(token) > MOST_LETTERS:
+        raise TokenInvalid
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = next(one for one in _keys(office.tokens, at) if one.kid == kid)
+        claims = jwt.decode(
+            token,
+            key.private.public_key(),
+            [ALGORITHM],
+            audience=AUDIENCE,
+            issuer=office.public_url,
+            options={
+                "require": ["exp", "sub"],
+                "verify_exp": False,  # by our clock, below, which may be held
+                "verify_iat": False,
+            },
+        )
+        expires_at = datetime.fromtimestamp(int(claims["exp"]), UTC)
+    except (jwt.InvalidTokenError, StopIteration, ValueError, OverflowError):
+        raise TokenInvalid from None
+    if expires_at <= at:
+        raise TokenExpired
+    return Bearer(str(claims["sub"]), claims.get("sid"), expires_at)
+
+
+def looks_like_one(secret: str) -> bool:
+    """Whether a Bearer credential has the shape of a token, rather than of an API key."""
+    return secret.count(".") == 2
+
+
+def key_set(office: Office, at: datetime) -> dict[str, Any]:
+    """The public keys by which tokens are checked, as a JWK set (RFC 7517)."""
+    return {"keys": [key.public for key in _keys(office.tokens, at)]}
+
+
+def _period(at: datetime) -> int:
+    return (at - EPOCH) // PERIOD
+
+
+def _keys(tokens: Tokens, at: datetime) -> tuple[_Key, ...]:
+    now = _period(at)
+    return tuple(_key(tokens, period) for period in (now - 1, now, now + 1))
+
+
+@lru_cache(maxsize=16)
+def _key(tokens: Tokens, period: int) -> _Key:
+    private = Ed25519PrivateKey.from_private_bytes(tokens.key("edge", str(period)))
+    x = _letters(private.public_key().public_bytes_raw())
+    public = {"crv": "Ed25519", "kty": "OKP", "x": x}
+    kid = _letters(hashlib.sha256(json.dumps(public, separators=(",", ":")).encode()).digest())  # RFC 7638
+    return _Key(kid, private, public | {"alg": ALGORITHM, "use": "sig", "kid": kid})
+
+
+def _letters(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

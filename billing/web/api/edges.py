@@ -1,0 +1,70 @@
+"""`/v1/access-token` and the keys by which such tokens are checked: for edges and apps that decide without asking each time."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials
+
+from billing.access import edge_tokens
+from billing.access.standing import standing
+from billing.errors import Unauthenticated
+from billing.readers.register import UnknownReader, by_external_id
+from billing.web.api import shapes
+from billing.web.api.access import PRIVATE, Named
+from billing.web.api.caller import bearer, needs
+from billing.web.visit import Visit, open_visit, parts_of
+
+router = APIRouter(tags=["Access"])
+FOR_EVERYBODY = {"Cache-Control": "public, max-age=3600"}
+
+
+class NotSignedIn(Unauthenticated):
+    """Nobody is signed in here. Send the reader's session cookie, or an API key with `reader_id` or `external_id`."""
+
+    code = "not_signed_in"
+
+
+@router.get("/v1/access-token", summary="A short-lived token for edges and apps")
+def access_token(
+    request: Request,
+    visit: Annotated[Visit, Depends(open_visit)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    reader_id: Annotated[str | None, Query(max_length=64)] = None,
+    external_id: Named = None,
+) -> JSONResponse:
+    """An EdDSA JWT for five minutes, for the signed-in reader, or with an API key for the reader it names (404 for an unknown one).
+
+    It holds `sub` (the reader), `features`, `paid_until` (to when reading is sure; null when nothing is held) and, from a
+    browser, `sid` (its session, with which it ends wherever we are asked). A token makes no other token: 401 `not_signed_in`."""
+    parts, session_id = visit.parts, None
+    named = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
+    if named:
+        needs("access")(request, credentials)
+    elif visit.session is None or visit.reader is None:
+        raise NotSignedIn
+    else:
+        reader_id, session_id = visit.reader.id, visit.session.id
+    with parts.database.transaction() as session:
+        if named and external_id:
+            found = by_external_id(session, external_id)
+            reader_id = found.id if found else None
+        known = standing(session, reader_id, visit.at)
+    if not known.registered:
+        raise UnknownReader
+    issued = edge_tokens.issue(parts.office, known, session_id, visit.at)
+    shape = {
+        "token": issued.token,
+        "token_type": "Bearer",
+        "expires_in": int(edge_tokens.LIFE.total_seconds()),
+        "expires_at": shapes.instant(issued.expires_at),
+    }
+    return JSONResponse(shape, headers=PRIVATE)
+
+
+@router.get("/.well-known/jwks.json", summary="The keys by which such tokens are checked")
+def key_set(request: Request) -> JSONResponse:
+    """A JWK set: the key before, the present one, the next. Keep it for an hour; fetch it anew when a `kid` isn't in it."""
+    parts = parts_of(request)
+    found: dict[str, Any] = edge_tokens.key_set(parts.office, parts.clock.now())
+    return JSONResponse(found, headers=FOR_EVERYBODY, media_type="application/jwk-set+json")

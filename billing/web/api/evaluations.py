@@ -1,0 +1,177 @@
+"""`/access/v1/evaluation(s)`: the same decisions in the words of OpenID AuthZEN 1.0, for gateways that speak it."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from pydantic import ConfigDict, Field
+from sqlmodel import Session
+
+from billing.access.articles import UnknownArticle
+from billing.access.check import Asking, Checked, check
+from billing.access.standing import NOBODY, Standing, standing
+from billing.readers.register import by_external_id
+from billing.rules.access import READ
+from billing.web.api import shapes
+from billing.web.api.access import MOST_ARTICLES, PRIVATE
+from billing.web.api.caller import Access, Caller
+from billing.web.api.edges import FOR_EVERYBODY
+from billing.web.visit import parts_of
+
+router = APIRouter(tags=["Access"])
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Lenient(shapes.Body):
+    """The standard lets others add fields of their own, so those that we don't know are left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Entity(Lenient):
+    """A subject (`reader` by our id, `external` by the publisher's, `anonymous`) or a resource (`article`)."""
+
+    type: Word
+    id: Word
+
+
+class Action(Lenient):
+    """A feature: `read`, `listen`, … A leading `can_` is understood."""
+
+    name: Word
+
+    @property
+    def feature(self) -> str:
+        """The feature that it needs."""
+        return self.name.removeprefix("can_")
+
+
+class Context(Lenient):
+    """What surrounds the question. `prefetch`: nobody reads yet, so nothing is counted."""
+
+    prefetch: bool = False
+
+
+class Partial(Lenient):
+    """One evaluation; what is left out is taken from the request around it."""
+
+    subject: Entity | None = None
+    action: Action | None = None
+    resource: Entity | None = None
+    context: Context | None = None
+
+
+class Evaluation(Lenient):
+    """Who wants to do what, with which article."""
+
+    subject: Entity
+    action: Action
+    resource: Entity
+    context: Context | None = None
+
+
+class Semantic(StrEnum):
+    """Whether all are evaluated, or to the first denial, or to the first permit."""
+
+    ALL = "execute_all"
+    DENY = "deny_on_first_deny"
+    PERMIT = "permit_on_first_permit"
+
+
+class Options(Lenient):
+    """How many are evaluated."""
+
+    evaluations_semantic: Semantic = Semantic.ALL
+
+
+class Evaluations(Partial):
+    """Up to 500 evaluations, with what they have in common around them."""
+
+    evaluations: list[Partial] = Field(min_length=1, max_length=MOST_ARTICLES)
+    options: Options = Field(default_factory=Options)
+
+    def each(self) -> Iterator[Partial]:
+        """Every evaluation, whole."""
+        for one in self.evaluations:
+            yield Partial(
+                subject=one.subject or self.subject,
+                action=one.action or self.action,
+                resource=one.resource or self.resource,
+                context=one.context or self.context,
+            )
+
+
+@router.post("/access/v1/evaluation", summary="AuthZEN: one evaluation")
+def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
+    """`{"decision"}`, with the reason and all else that `/v1/access` says in `context`. Permitting a reader to `read` a metered
+    article counts it; with `prefetch` in the context it is not counted, and closed."""
+    counts = body.action.feature == READ and not (body.context and body.context.prefetch)
+    with caller.parts.database.transaction() as session:
+        found = _evaluate(session, caller, Partial(**dict(body)), counts=counts)
+    return JSONResponse(found, headers=PRIVATE)
+
+
+@router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
+def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
+    """In the order asked. Nothing is counted, so a metered article that would have to be stays closed (`pending` in its context)."""
+    last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
+    found: list[dict[str, Any]] = []
+    with caller.parts.database.transaction() as session:
+        for one in body.each():
+            found.append(_evaluate(session, caller, one, counts=False))
+            if found[-1]["decision"] is last:
+                break
+    return JSONResponse({"evaluations": found}, headers=PRIVATE)
+
+
+@router.get("/.well-known/authzen-configuration", summary="AuthZEN: where to ask")
+def metadata(request: Request) -> JSONResponse:
+    """The addresses of the evaluations."""
+    office = parts_of(request).office
+    found = {
+        "policy_decision_point": office.public_url,
+        "access_evaluation_endpoint": office.page("/access/v1/evaluation"),
+        "access_evaluations_endpoint": office.page("/access/v1/evaluations"),
+    }
+    return JSONResponse(found, headers=FOR_EVERYBODY)
+
+
+def _evaluate(session: Session, caller: Caller, one: Partial, *, counts: bool) -> dict[str, Any]:
+    """A decision; closed, with the error, where it can't be evaluated."""
+    parts = caller.parts
+    if one.subject is None or one.action is None or one.resource is None:
+        return _closed(400, "An evaluation needs a subject, an action and a resource.")
+    if one.resource.type != "article":
+        return _closed(404, "The only resources are articles: type `article`.")
+    known = _standing(session, caller, one.subject)
+    if known is None:
+        return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
+    visitors = (known.reader_id,) if known.reader_id else ()
+    try:
+        asking = Asking(known, visitors, counts)
+        checked = check(session, parts.office, parts.limits, one.resource.id, asking, at=caller.at)
+    except UnknownArticle as unknown:
+        return _closed(404, unknown.detail)
+    return _told(checked, one.action.feature, parts.office.offer_url)
+
+
+def _standing(session: Session, caller: Caller, subject: Entity) -> Standing | None:
+    if subject.type == "reader":
+        return standing(session, subject.id, caller.at)
+    if subject.type == "external":
+        found = by_external_id(session, subject.id)
+        return standing(session, found.id if found else None, caller.at)
+    return NOBODY if subject.type == "anonymous" else None
+
+
+def _told(checked: Checked, feature: str, offer_url: str) -> dict[str, Any]:
+    context = shapes.access(checked, offer_url)
+    if checked.pending:
+        context["pending"] = True
+    return {"decision": feature in checked.decision.features and not checked.pending, "context": context}
+
+
+def _closed(status: int, message: str) -> dict[str, Any]:
+    return {"decision": False, "context": {"error": {"status": status, "message": message}}}

@@ -1,0 +1,265 @@
+"""For servers and apps in front of the articles: the gate, reader tokens, and the words of AuthZEN."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from billing.access import edge_tokens
+from tests.access.conftest import Put
+from tests.world import SECRET_KEY, Browser, World
+
+ADDRESS = "thandi@example.com"
+
+
+def reader_of(world: World, email: str = ADDRESS) -> str:
+    return str(world.rows("SELECT id FROM reader WHERE email = :e", e=email)[0]["id"])
+
+
+def token_of(browser: Browser) -> str:
+    return str(browser.http.get("/v1/access-token").raise_for_status().json()["token"])
+
+
+def with_token(world: World, token: str) -> httpx.Client:
+    return httpx.Client(
+        base_url=world.url, headers={"authorization": f"Bearer {token}"}, trust_env=False, timeout=30
+    )
+
+
+def gate(http: httpx.Client, article: str, **headers: str) -> tuple[int, str]:
+    answer = http.get(f"/v1/gate/{article}", headers=headers)
+    assert answer.content == b"", "nginx drops the line otherwise"
+    assert answer.headers["cache-control"] == "private, no-store"
+    return answer.status_code, answer.headers["x-access-reason"]
+
+
+def test_the_gate_lets_in_and_says_why_without_a_body(world: World, put: Put) -> None:
+    free, metered, closed = put("gull", "free"), put("heron", "metered"), put("ibis", "subscriber")
+    holder, stranger = world.browser(), world.browser()
+    holder.start(ADDRESS)
+    assert [gate(holder.http, one) for one in (free, metered, closed)] == [
+        (204, "free"),
+        (204, "trial"),
+        (204, "trial"),
+    ]
+    assert gate(stranger.http, free) == (204, "free")
+    assert gate(stranger.http, closed) == (403, "subscribe")
+    assert gate(stranger.http, "no-such") == (403, "unknown_article")
+    assert gate(world.api, closed) == (403, "subscribe"), "a program that names nobody"
+    named = world.api.get(f"/v1/gate/{closed}", params={"reader_id": reader_of(world)})
+    assert (named.status_code, named.headers["x-access-reason"]) == (204, "trial")
+    assert gate(with_token(world, "mk_forged"), closed) == (401, "unauthenticated")
+
+
+def test_the_gate_counts_readings_and_nothing_else(world: World, put: Put) -> None:
+    articles = [put(f"metered-{number}", "metered") for number in range(5)]
+    stranger = world.browser().http
+    assert gate(stranger, articles[0], purpose="prefetch") == (403, "prefetch")
+    assert gate(stranger, articles[0], **{"x-original-method": "HEAD"}) == (403, "prefetch")
+    assert world.rows("SELECT 1 FROM meter_read") == []
+    assert [gate(stranger, one)[0] for one in articles] == [204, 204, 204, 403, 403]
+    assert gate(stranger, articles[4])[1] == "meter_used"
+    assert gate(stranger, articles[0]) == (204, "meter"), "read once this month, so it is free"
+
+
+def test_a_token_says_who_reads_what_and_until_when(world: World) -> None:
+    browser = world.browser()
+    browser.start(ADDRESS)
+    answer = browser.http.get("/v1/access-token")
+    assert answer.headers["cache-control"] == "private, no-store"
+    keys = httpx.get(f"{world.url}/.well-known/jwks.json", trust_env=False)
+    assert "max-age" in keys.headers["cache-control"]
+    found = {key.key_id: key for key in jwt.PyJWKSet.from_dict(keys.json()).keys}
+    assert len(found) == 3
+    token = answer.json()["token"]
+    kid = jwt.get_unverified_header(token)["kid"]
+    claims = jwt.decode(
+        token,
+        found[kid].key,
+        ["EdDSA"],
+        audience="reading",
+        issuer=world.url,
+        options={"verify_exp": False, "verify_iat": False},
+    )
+    assert claims["sub"] == reader_of(world)
+    assert claims["features"] == ["listen", "read"]
+    assert claims["exp"] - claims["iat"] == 300 == answer.json()["expires_in"]
+    ends = world.rows("SELECT access_until FROM subscription")[0]["access_until"]
+    assert claims["paid_until"] == int(ends.timestamp()) + 86_400, "a late job of ours locks nobody out"
+    assert claims["sid"] == world.rows("SELECT id FROM reader_session")[0]["id"]
+
+    browser.get("/account/cancel")
+    browser.post("/account/cancel")
+    again = jwt.decode(token_of(browser), options={"verify_signature": False})
+    assert again["paid_until"] == int(ends.timestamp()), "what is cancelled ends when it ends"
+    for_program = world.api.get("/v1/access-token", params={"reader_id": claims["sub"]}).json()["token"]
+    assert "sid" not in jwt.decode(for_program, options={"verify_signature": False})
+    assert world.api.get("/v1/access-token").json()["code"] == "unknown_reader"
+    assert world.browser().http.get("/v1/access-token").json()["code"] == "not_signed_in"
+    assert with_token(world, token).get("/v1/access-token").json()["code"] == "not_signed_in"
+
+
+def test_keys_follow_each_other_without_a_gap(world: World) -> None:
+    def published() -> list[str]:
+        listed = httpx.get(f"{world.url}/.well-known/jwks.json", trust_env=False).json()["keys"]
+        assert all("d" not in key for key in listed), "never the private half"
+        return [key["kid"] for key in listed]
+
+    before = published()
+    world.skip_to(world.now + edge_tokens.PERIOD)
+    assert published()[:2] == before[1:]
+
+
+def test_a_token_reads_as_its_reader_and_a_stale_one_gives_way_to_the_session(world: World, put: Put) -> None:
+    closed, browser = put("kite", "subscriber"), world.browser()
+    browser.start(ADDRESS)
+    token = token_of(browser)
+    app = with_token(world, token)
+    assert app.get(f"/v1/access/{closed}").json()["reason"] == "trial"
+    assert app.post("/v1/access", json={"articles": [closed]}).json()[0]["reason"] == "trial"
+    assert gate(app, closed) == (204, "trial")
+    world.advance(minutes=5)
+    refused = app.get(f"/v1/access/{closed}")
+    assert (refused.status_code, refused.json()["code"]) == (401, "token_expired")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert gate(app, closed) == (401, "token_expired")
+    for stale in (token, f"{token}x", "a.b.c"):
+        browser.http.headers["authorization"] = f"Bearer {stale}"
+        assert gate(browser.http, closed) == (204, "trial"), (
+            "a payer is never refused because a token is stale"
+        )
+        assert browser.http.get(f"/v1/access/{closed}").json()["reason"] == "trial"
+
+
+def test_signing_out_ends_the_tokens_of_the_session(world: World, put: Put) -> None:
+    closed, browser = put("lark", "subscriber"), world.browser()
+    browser.start(ADDRESS)
+    app = with_token(world, token_of(browser))
+    of_program = world.api.get("/v1/access-token", params={"reader_id": reader_of(world)}).json()["token"]
+    assert gate(app, closed) == (204, "trial")
+    browser.get("/account")
+    browser.post("/sign-out")
+    assert gate(app, closed) == (401, "session_ended")
+    assert gate(with_token(world, of_program), closed) == (204, "trial"), "it came from no session"
+
+
+def forged(world: World, **more: Any) -> list[str]:
+    """Tokens that aren't ours: other keys, other algorithms, none, other audiences."""
+    now = int(time.time())
+    claims = {
+        "iss": world.url,
+        "aud": "reading",
+        "sub": reader_of(world),
+        "iat": now,
+        "exp": now + 10**9,
+    } | more
+    keys = httpx.get(f"{world.url}/.well-known/jwks.json", trust_env=False).json()["keys"]
+    current = {"kid": keys[1]["kid"]}
+    tokens = world.parts.office.tokens
+    other = edge_tokens._key(type(tokens)("another secret, as long as the first one"), 1)
+    ours = edge_tokens._key(tokens, (world.now - edge_tokens.EPOCH) // edge_tokens.PERIOD)
+    return [
+        jwt.encode(claims, other.private, "EdDSA", current),
+        jwt.encode(claims, other.private, "EdDSA", {"kid": other.kid}),
+        jwt.encode(claims, None, "none", current),
+        jwt.encode(claims, SECRET_KEY, "HS256", current),
+        jwt.encode(claims | {"aud": "money"}, ours.private, "EdDSA", current),
+        jwt.encode(claims | {"iss": "https://evil.example"}, ours.private, "EdDSA", current),
+        jwt.encode({"iss": world.url, "aud": "reading", "sub": "x"}, ours.private, "EdDSA", current),
+        "..",
+        "é.é.é".encode().decode("latin-1"),
+        "a." * 5000 + ".",
+    ]
+
+
+def test_forged_tokens_open_nothing(world: World, put: Put) -> None:
+    closed, browser = put("myna", "subscriber"), world.browser()
+    browser.start(ADDRESS)
+    for token in forged(world):
+        answer = httpx.get(
+            f"{world.url}/v1/access/{closed}",
+            headers={"authorization": f"Bearer {token}".encode("latin-1")},
+            trust_env=False,
+        )
+        assert answer.status_code == 401, token[:60]
+
+
+Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def ask(world: World) -> Ask:
+    """`ask("rdr_…", "listen", "owl")`: one evaluation, as a gateway asks it."""
+
+    def evaluate(reader: str, action: str, article: str, kind: str = "reader", **more: Any) -> dict[str, Any]:
+        body = {
+            "subject": {"type": kind, "id": reader, "properties": {"any": 1}},
+            "action": {"name": action},
+            "resource": {"type": "article", "id": article},
+            "later": "fields that we do not know",
+        }
+        answer = world.api.post("/access/v1/evaluation", json=body | more)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    return evaluate
+
+
+def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask) -> None:
+    closed, metered = put("owl", "subscriber"), put("plover", "metered")
+    reader = world.start_trial(ADDRESS, external_id="42")["reader"]["id"]
+    assert ask(reader, "read", closed)["decision"] is True
+    assert ask(reader, "can_listen", closed)["context"]["reason"] == "trial"
+    assert ask("42", "listen", closed, "external")["decision"] is True
+    assert ask(reader, "comment", closed)["decision"] is False
+    assert ask("x", "read", closed, "anonymous") == {
+        "decision": False,
+        "context": world.api.get(f"/v1/access/{closed}").json(),
+    }
+    assert ask(reader, "read", "no-such")["context"]["error"]["status"] == 404
+    assert ask(reader, "read", closed, "robot")["decision"] is False
+    assert ask(reader, "read", closed, resource={"type": "house", "id": closed})["decision"] is False
+    world.parts.database.engine.connect().close()
+    registered = register(world, "sipho@example.com")
+    assert ask(registered, "read", metered, context={"prefetch": True})["decision"] is False
+    assert ask(registered, "read", metered)["context"]["meter"] == {"used": 1, "limit": 10}
+
+
+def register(world: World, email: str) -> str:
+    browser = world.browser()
+    browser.sign_in(email)
+    return reader_of(world, email)
+
+
+def test_many_evaluations_share_what_they_have_in_common(world: World, put: Put) -> None:
+    free, closed, metered = put("robin", "free"), put("swift", "subscriber"), put("tern", "metered")
+    reader = register(world, ADDRESS)
+
+    def decisions(semantic: str, *articles: str) -> list[bool]:
+        body = {
+            "subject": {"type": "reader", "id": reader},
+            "action": {"name": "read"},
+            "evaluations": [{"resource": {"type": "article", "id": one}} for one in articles],
+            "options": {"evaluations_semantic": semantic},
+        }
+        answer = world.api.post(
+            "/access/v1/evaluations", json=body, headers={"x-request-id": "bfe9eb29-ab87-4ca3"}
+        )
+        assert answer.headers["x-request-id"] == "bfe9eb29-ab87-4ca3", "the gateway's own name for it"
+        return [one["decision"] for one in answer.json()["evaluations"]]
+
+    assert decisions("execute_all", free, closed, metered) == [True, False, False]
+    assert decisions("deny_on_first_deny", free, closed, free) == [True, False]
+    assert decisions("permit_on_first_permit", closed, free, free) == [False, True]
+    assert world.rows("SELECT 1 FROM meter_read") == [], "many at once count nothing"
+    whole = world.api.post("/access/v1/evaluations", json={"evaluations": [{}]}).json()["evaluations"][0]
+    assert whole["context"]["error"]["status"] == 400
+    odd = world.api.post(
+        "/access/v1/evaluations", json={"evaluations": [{}]}, headers={"x-request-id": "a\tb"}
+    )
+    assert odd.headers["x-request-id"] != "a\tb"
+    told = httpx.get(f"{world.url}/.well-known/authzen-configuration", trust_env=False).json()
+    assert told["access_evaluation_endpoint"] == f"{world.url}/access/v1/evaluation"

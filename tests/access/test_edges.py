@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from billing.access import edge_tokens
+from billing.ids import EPOCH
 from tests.access.conftest import Put
 from tests.world import SECRET_KEY, Browser, World
 
@@ -160,11 +161,11 @@ def forged(world: World, **more: Any) -> list[str]:
     current = {"kid": keys[1]["kid"]}
     tokens = world.parts.office.tokens
     other = edge_tokens._key(type(tokens)("another secret, as long as the first one"), 1)
-    ours = edge_tokens._key(tokens, (world.now - edge_tokens.EPOCH) // edge_tokens.PERIOD)
+    ours = edge_tokens._key(tokens, (world.now - EPOCH) // edge_tokens.PERIOD)
     return [
         jwt.encode(claims, other.private, "EdDSA", current),
         jwt.encode(claims, other.private, "EdDSA", {"kid": other.kid}),
-        jwt.encode(claims, None, "none", current),
+        jwt.encode(claims, "", "none", current),
         jwt.encode(claims, SECRET_KEY, "HS256", current),
         jwt.encode(claims | {"aud": "money"}, ours.private, "EdDSA", current),
         jwt.encode(claims | {"iss": "https://evil.example"}, ours.private, "EdDSA", current),
@@ -181,7 +182,7 @@ def test_forged_tokens_open_nothing(world: World, put: Put) -> None:
     for token in forged(world):
         answer = httpx.get(
             f"{world.url}/v1/access/{closed}",
-            headers={"authorization": f"Bearer {token}".encode("latin-1")},
+            headers=[(b"authorization", f"Bearer {token}".encode("latin-1"))],
             trust_env=False,
         )
         assert answer.status_code == 401, token[:60]

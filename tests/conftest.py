@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.pg import Databases, open_databases
+from tests.pg import Databases, open_databases, share_compiled_statements
 from tests.world import START, World, adopt, prepare
 
 settings.register_profile(
@@ -21,6 +21,7 @@ settings.load_profile("untimed")  # properties are never judged by the time they
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     """A server for this process of tests, and a migrated template."""
+    share_compiled_statements()
     with open_databases(prepare, adopt) as found:
         yield found
 

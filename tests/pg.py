@@ -12,14 +12,16 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import sqlalchemy as sa
 from psycopg import sql
 
 from billing.postgres import Embedded
 
+FIRST: list[sa.Engine] = []
 MEMORY = Path("/dev/shm")
 ROOM = 2 * 1024**3  # bytes; a container's default of 64 MB would fill up
 
@@ -66,6 +68,22 @@ class Databases:
 
     def _do(self, statement: LiteralString, *names: str) -> None:
         self._admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+def share_compiled_statements() -> None:
+    """Let every engine of this process use what the first one has compiled. Each world has an engine of its own, on the same
+    server, and would compile its hundreds of statements anew: a fifth of what a story costs."""
+    create = sa.create_engine
+
+    def create_alike(*args: Any, **options: Any) -> sa.Engine:
+        engine = create(*args, **options)
+        if not FIRST:
+            FIRST.append(engine)
+        engine.dialect = engine.pool._dialect = FIRST[0].dialect
+        engine._compiled_cache = FIRST[0]._compiled_cache
+        return engine
+
+    sa.create_engine = create_alike
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing import ids
+from billing.access import gifts
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -22,6 +23,8 @@ from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 
 BY = "stripe"
+FRAUD = "fraudulent"
+"""Stripe's word: the card's owner says that it wasn't they who paid."""
 _FAR = {
     DisputeState.NEEDS_ANSWER: 0,
     DisputeState.ANSWERED: 1,
@@ -142,6 +145,8 @@ def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice
         )
     if dispute.state is DisputeState.LOST:
         stop.end_what_was_not_paid(session, office, invoice, at)
+        if dispute.reason == FRAUD:
+            gifts.revoke_all(session, dispute.reader_id, at, why="the bank gave the charge back as a fraud")
     if dispute.open:
         _open_case(session, dispute, at)
     else:

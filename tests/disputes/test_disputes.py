@@ -70,13 +70,18 @@ def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
     reader_id = world.subscription(subscription)["reader_id"]
     article = world.articles["subscriber"][0]
     assert world.access(article, reader_id)["allowed"], "until it is decided"
+    gift = world.api.post(f"/v1/articles/{article}/gifts", json={"reader_id": reader_id}).json()
     world.advance(days=8)
     assert world.access(article, reader_id)["allowed"]
+    given = {"gift": gift["token"]}
+    assert world.api.get(f"/v1/access/{article}", params=given).json()["reason"] == "gift"
     world.advance(days=1)
     row = dispute(world)
     assert row["state"] == "lost"
     assert world.subscription(subscription)["status"] == "ended"
     assert world.access(article, reader_id)["reason"] == "subscribe"
+    over = world.api.get(f"/v1/access/{article}", params=given).json()["reason"]
+    assert over == "subscribe", "what was given with money that a fraud paid is given no more (PW-8)"
     assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
     assert refuse_refund(world) == "charge_disputed", "the bank has paid it back already"
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
 
-from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, Reason, decide
+from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, Reason, decide, held_by
+from billing.rules.lifecycle import State
 from billing.rules.policies import Policy, Span
 
 NOON = datetime(2027, 3, 16, 10, tzinfo=UTC)
@@ -26,6 +27,8 @@ PEOPLE = (
     "subscriber cancelled, ends at noon",
     "grace",
     "subscription ended",
+    "subscription paused",
+    "subscriber in grace who has cancelled",
     "complimentary until noon",
     "cancelled subscription until noon, complimentary long after",
 )
@@ -151,20 +154,43 @@ def features(case: Case) -> set[str]:
 PLAN, GRANT, GIFT = frozenset({"listen", "comment"}), frozenset({"listen"}), frozenset({"read"})
 AGES, LATER = NOON - LONG * HAIR, NOON + LONG * HAIR
 
-HOLDS: dict[str, tuple[Held, ...]] = {
-    "stranger": (),
-    "account only": (),
-    "trial": (Held(Reason.TRIAL, None, PLAN, renews=True),),
-    "trial cancelled, ends at noon": (Held(Reason.TRIAL, NOON, PLAN),),
-    "subscriber": (Held(Reason.SUBSCRIPTION, None, PLAN, renews=True),),
-    "subscriber whose renewal is late": (Held(Reason.SUBSCRIPTION, AGES, PLAN, renews=True),),
-    "subscriber cancelled, ends at noon": (Held(Reason.SUBSCRIPTION, NOON, PLAN),),
-    "grace": (Held(Reason.GRACE, None, PLAN, renews=True),),
-    "subscription ended": (Held(Reason.SUBSCRIPTION, AGES, PLAN),),
-    "complimentary until noon": (Held(Reason.COMPLIMENTARY, NOON, GRANT),),
-    "cancelled subscription until noon, complimentary long after": (
-        Held(Reason.COMPLIMENTARY, None, GRANT),
-        Held(Reason.SUBSCRIPTION, NOON, PLAN),
+Holds = Callable[[datetime], tuple[Held, ...]]
+
+
+def by(state: State, *, cancels_at: datetime | None = None, access_until: datetime | None = None) -> Holds:
+    """What a subscription in this state gives at a moment."""
+
+    def holds(at: datetime) -> tuple[Held, ...]:
+        held = held_by(state, cancels_at=cancels_at, access_until=access_until, features=PLAN, at=at)
+        return (held,) if held else ()
+
+    return holds
+
+
+def days(until: datetime | None) -> Holds:
+    """Complimentary ones."""
+    return lambda at: (Held(Reason.COMPLIMENTARY, until, GRANT),)
+
+
+def both(one: Holds, other: Holds) -> Holds:
+    return lambda at: (*one(at), *other(at))
+
+
+HOLDS: dict[str, Holds] = {
+    "stranger": lambda at: (),
+    "account only": lambda at: (),
+    "trial": by(State.TRIALING),
+    "trial cancelled, ends at noon": by(State.TRIALING, cancels_at=NOON, access_until=NOON),
+    "subscriber": by(State.ACTIVE),
+    "subscriber whose renewal is late": by(State.ACTIVE, access_until=AGES),
+    "subscriber cancelled, ends at noon": by(State.ACTIVE, cancels_at=NOON, access_until=NOON),
+    "grace": by(State.PAST_DUE, access_until=AGES),
+    "subscription ended": by(State.ENDED, cancels_at=AGES, access_until=LATER),
+    "subscription paused": by(State.PAUSED, access_until=LATER),
+    "subscriber in grace who has cancelled": by(State.ENDED, cancels_at=AGES, access_until=AGES),
+    "complimentary until noon": days(NOON),
+    "cancelled subscription until noon, complimentary long after": both(
+        by(State.ACTIVE, cancels_at=NOON, access_until=LATER), days(None)
     ),
 }
 GIVEN = {
@@ -199,7 +225,7 @@ def asked(case: Case) -> Decision:
     facts = Facts(
         policy=Policy(AccessLevel(case.level), FREE[case.window]),
         registered=case.person != "stranger",
-        held=HOLDS[case.person] + GIVEN[case.gift],
+        held=HOLDS[case.person](NOON + case.hair * HAIR) + GIVEN[case.gift],
         meter=COUNTED[case.meter],
         opened=OPENED[case.switch],
     )
@@ -216,7 +242,7 @@ def test_every_combination_a_hair_before_on_and_after_noon() -> None:
         if (found.allowed, found.reason.value, set(found.features)) != (allowed, reason, adds):
             wrong.append(f"{case}: {found}, told {allowed} {reason} {sorted(adds)}")
     assert wrong[:5] == []
-    assert cases == 4 * 4 * 11 * 7 * 3 * 4 * 3
+    assert cases == 4 * 4 * 13 * 7 * 3 * 4 * 3
     assert reasons == set(Reason), "every reason of the contract was met"
 
 

@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+from billing import seed
+from billing.access.policies import NOTHING_SAID
+from billing.web.sample_articles import sample_articles
 from tests.access.conftest import Put
 from tests.staff.conftest import SignIn
 from tests.world import World, local
@@ -70,8 +73,32 @@ def test_the_sample_paper_uses_them(world: World) -> None:
         "Free for everyone from Thursday 18 November 2027"
         in browser.get("/articles/who-leases-the-wind").words
     )
+    fresh = "/articles/snow-closes-the-pass"
+    assert "Free for everyone until Tuesday 2 March 2027 at 10:00" in browser.get(fresh).words
+    world.advance(days=1)
+    with world.parts.database.transaction() as session:
+        seed.articles(session, world.parts.office, world.now)
+    assert "The rest is for subscribers" in browser.get(fresh).words, (
+        "a second start of the demo doesn't publish it anew"
+    )
+    samples = sample_articles()
+    assert {sample.teaser.access for sample in samples} == {"free", "registered", "metered", "subscriber"}
+    assert any(sample.terms == NOTHING_SAID for sample in samples)
+    assert any(sample.opened for sample in samples)
+    assert any(sample.teaser.audio for sample in samples)
+    seed_plans(world)
+    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+    features = world.access("the-water-nobody-counted", reader)["features"]
+    assert features == ["listen", "newsletter:from-the-newsroom", "read"]
     school = world.api.get("/v1/articles/the-school-on-platform-two").json()
     assert (school["access"], school["access_from"]) == ("registered", "section")
+
+
+def seed_plans(world: World) -> None:
+    """As the demo does, at every start."""
+    for _ in range(2):
+        with world.parts.database.transaction() as session:
+            seed.newsletters_of_plans(session)
 
 
 def test_an_editor_says_it_on_a_page(world: World, put: Put, staff: SignIn) -> None:

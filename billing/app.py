@@ -38,6 +38,7 @@ from billing.web import (
     newsletters,
     pay,
     probes,
+    recognise,
     sign_in,
     subscribe,
 )
@@ -154,6 +155,7 @@ def create_app(parts: Parts) -> ASGIApp:
         articles,
         gifts,
         contact,
+        recognise,
         crawled,
         newsletters,
         *STAFF_PAGES,

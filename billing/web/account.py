@@ -31,7 +31,7 @@ from billing.web.cancelling import (
 )
 from billing.web.change_card import open_card_page
 from billing.web.choices import choices
-from billing.web.show import card_of
+from billing.web.show import card_of, receipt_row
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -67,7 +67,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         withdraw=withdrawal(visit, session, subscription, BACK),
         plan=choices(visit, session, held),
         can_subscribe=held is None,
-        receipts=tuple(_row(paid) for paid in receipts.paid_by(session, reader.id)),
+        receipts=tuple(receipt_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
             views.SessionRow(
                 device=devices.in_words(row.device),
@@ -115,17 +115,6 @@ def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
     if dispute is None:
         return None
     return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
-
-
-def _row(paid: receipts.Paid) -> views.ReceiptRow:
-    invoice = paid.invoice
-    return views.ReceiptRow(
-        invoice_id=invoice.id,
-        number=numbers.invoice_number(invoice.number or 0),
-        issued_on=invoice.issued_on or invoice.period_start_on,
-        gross=Money(invoice.gross, invoice.currency),
-        refunded=Money(paid.returned, invoice.currency) if paid.returned else None,
-    )
 
 
 @router.get("/account/receipts/{invoice_id}")

@@ -48,6 +48,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from _account()
     yield from _articles()
     yield from _gifts()
+    yield from _charged()
     yield from preview_demo.mailbox()
     yield from preview_demo.errors()
     yield from preview_staff.pages()
@@ -100,6 +101,13 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
     declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
     yield "card-declined", declined, VISITOR
+
+
+def _charged() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    page = views.WhoChargedMe(prices=((1, PRICE), (12, Money(75000))), suffix="TRIAL OVER")
+    yield "who-charged-me", page, VISITOR
+    yield "who-charged-me-nobody-here", page, READER
+    yield "who-charged-me-you", replace(page, receipts=PAID_ACCOUNT.receipts), READER
 
 
 def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:

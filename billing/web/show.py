@@ -10,7 +10,10 @@ from billing.access import openings, policies
 from billing.access.models import Article, Opening, Scope
 from billing.access.policies import Stated
 from billing.office import Office
+from billing.payments import numbers
 from billing.payments.models import PaymentMethod
+from billing.payments.receipts import Paid
+from billing.rules.money import Money
 from billing.web import views
 from billing.web.sample_articles import sample_article
 
@@ -21,6 +24,18 @@ def card_of(method: PaymentMethod) -> views.Card:
     """A card as its owner knows it."""
     brand = BRANDS.get(method.brand, method.brand.title())
     return views.Card(brand=brand, last4=method.last4, exp_month=method.exp_month, exp_year=method.exp_year)
+
+
+def receipt_row(paid: Paid) -> views.ReceiptRow:
+    """A paid invoice as a row of its reader's list."""
+    invoice = paid.invoice
+    return views.ReceiptRow(
+        invoice_id=invoice.id,
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        gross=Money(invoice.gross, invoice.currency),
+        refunded=Money(paid.returned, invoice.currency) if paid.returned else None,
+    )
 
 
 def teasers(

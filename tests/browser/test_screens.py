@@ -62,7 +62,16 @@ def barriers(person: Person) -> list[str]:
 def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:
     """Whatever can be seen without an account."""
     articles = person.demo.card["articles"]
-    for path in ("/", "/articles", "/subscribe", "/sign-in", "/sign-in/sent", "/mailbox", "/nothing/here"):
+    for path in (
+        "/",
+        "/articles",
+        "/subscribe",
+        "/sign-in",
+        "/sign-in/sent",
+        "/who-charged-me",
+        "/mailbox",
+        "/nothing/here",
+    ):
         person.open(path)
         yield path
     for level in ("free", "registered", "metered", "subscriber"):

@@ -22,6 +22,7 @@ from billing.web.views.account import (
     SignInConfirm,
     SignInExpired,
     SignInSent,
+    WhoChargedMe,
     Withdraw,
     Withdrawal,
 )
@@ -192,6 +193,7 @@ __all__ = [
     "UntoldRow",
     "VatRow",
     "Wall",
+    "WhoChargedMe",
     "WhyFact",
     "Withdraw",
     "Withdrawal",

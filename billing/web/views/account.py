@@ -224,3 +224,14 @@ class PayOver:
     paid_on: date | None = None
     again_url: str = "/pay"
     seconds: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhoChargedMe:
+    """What our charges look like on a statement. `prices` are months and what so many cost; `suffix` is what the first charge
+    after a trial adds to our name; `receipts` are the reader's own, where one is signed in."""
+
+    template: ClassVar[str] = "who_charged_me.html"
+    prices: tuple[tuple[int, Money], ...]
+    suffix: str
+    receipts: tuple[ReceiptRow, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
@@ -54,7 +55,7 @@ def deliver(database: Database, sender: Sender, at: datetime) -> int:
                     outcome = _send(sender, message)
                 stop_point("mail.sent")
                 with database.transaction() as session:
-                    _mark(session, message.id, outcome, at)
+                    _mark(session, message, outcome, at)
                 done += 1
     return done
 
@@ -121,19 +122,22 @@ def _send(sender: Sender, message: Message) -> Outcome:
     return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
 
 
-def _mark(session: Session, message_id: str, outcome: Outcome, at: datetime) -> None:
-    message = session.exec(select(Message).where(Message.id == message_id).with_for_update()).one()
-    message.claimed_by = None
-    message.tries += 1
+def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) -> None:
+    """One statement: the claim keeps everybody else off the row."""
+    said: dict[str, object]
     match outcome:
         case Accepted(reply):
-            message.state, message.accepted_at, message.last_answer = MessageState.ACCEPTED, at, reply[:500]
+            said = {"state": MessageState.ACCEPTED, "accepted_at": at, "last_answer": reply[:500]}
         case Refused(code, reply):
-            message.state, message.last_answer = MessageState.REFUSED, f"{code} {reply}"[:500]
-        case _:
-            message.last_answer = str(outcome)[:500]
-            message.try_at = again_at(message.tries, at)  # until the mail's own time is over (S5)
-    session.add(message)
+            said = {"state": MessageState.REFUSED, "last_answer": f"{code} {reply}"[:500]}
+        case _:  # until the mail's own time is over (S5)
+            said = {"last_answer": str(outcome)[:500], "try_at": again_at(message.tries + 1, at)}
+    session.execute(
+        sa.update(Message)
+        .where(col(Message.id) == message.id)
+        .values(claimed_by=None, tries=message.tries + 1, **said)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def next_words(session: Session) -> str:

@@ -1,0 +1,151 @@
+"""Was anybody charged outside the calendar? Each reader's life against the sandbox's own list of charges. Pure."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from billing.simulate.dates import CENTS, GRACE_DAYS, MONTHS, charge_at, month_later, start_of, trial_over
+from billing.simulate.fates import Wish
+
+LATE = timedelta(days=1)
+"""Within this a charge that nothing forbids must have been made, whatever fails meanwhile."""
+ENDS = (Wish.CANCEL, Wish.WITHDRAW, Wish.DISPUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that was accepted, and when."""
+
+    at: datetime
+    wish: Wish
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A charge that went through, as the sandbox lists it; cents that went back since."""
+
+    ref: str
+    at: datetime
+    cents: int
+    returned: int = 0
+
+
+@dataclass
+class Life:
+    """What a reader was promised, and what was accepted from them, from staff and from banks."""
+
+    number: int
+    plan: str
+    deaf: bool
+    works: bool
+    """Whether the card, as it was at first, goes through without its owner."""
+    started_on: date | None = None
+    happened: list[Happened] = field(default_factory=list)
+
+    def note(self, at: datetime, wish: Wish, detail: str = "") -> None:
+        """Write down what was accepted. An undone cancellation has never been."""
+        if wish is Wish.UNDO:
+            last = max(i for i, one in enumerate(self.happened) if one.wish is Wish.CANCEL)
+            del self.happened[last]
+        else:
+            self.happened.append(Happened(at, wish, detail))
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A charge that shouldn't be, or one that should."""
+
+    number: int
+    what: str
+
+
+@dataclass
+class _Terms:
+    """When the next charge is due, and what of."""
+
+    plan: str
+    on: date
+    anchor: date
+    months: int = 0
+    works: bool = True
+
+    def begin(self) -> None:
+        """Paid: the next period. A year goes on by the month."""
+        self.months += MONTHS[self.plan]
+        self.on = month_later(self.anchor, self.months)
+        self.plan = "monthly"
+
+    def move(self, on: date) -> None:
+        self.on = self.anchor = on
+        self.months = 0
+
+    def apply(self, one: Happened) -> None:
+        """What changes the day, the amount, or whether the card can be charged."""
+        match one.wish:
+            case Wish.DAYS:
+                self.move(self.on + timedelta(days=int(one.detail)))
+            case Wish.PAUSE:
+                self.move(month_later(self.on, int(one.detail)))
+            case Wish.YEAR:
+                self.plan = "yearly"
+            case Wish.CARD_FAILS:
+                self.works = False
+            case Wish.CARD_WORKS | Wish.NEW_CARD | Wish.REPLACED:
+                self.works = True
+            case Wish.PAY_PAGE if one.detail == "another":
+                self.works = True
+
+
+def judge(life: Life, taken: Iterable[Taken], until: datetime) -> list[Breach]:
+    """What breaks the calendar from the start of a life to `until`."""
+    charges = sorted(taken, key=lambda one: (one.at, one.ref))
+    if life.started_on is None or life.deaf:
+        return [Breach(life.number, f"{_words(one)}, and nothing may be") for one in charges]
+    first = trial_over(life.started_on)
+    terms = _Terms(life.plan, first, first, works=life.works)
+    return [Breach(life.number, what) for what in _walk(life, terms, charges, until)]
+
+
+def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> Iterator[str]:
+    """From due day to due day. What is left of the charges when no further one is due was outside."""
+    waiting = sorted(life.happened, key=lambda one: one.at)
+    ended_at = min((one.at for one in waiting if one.wish in ENDS), default=None)
+    while True:
+        while waiting and waiting[0].at <= charge_at(terms.on):
+            terms.apply(waiting.pop(0))
+        opens, closes = charge_at(terms.on), start_of(terms.on + timedelta(days=GRACE_DAYS))
+        if opens > until or (ended_at is not None and ended_at <= opens):
+            break
+        last = closes if ended_at is None else min(closes, ended_at)
+        paid = charges[0] if charges and opens <= charges[0].at < last else None
+        troubled = any(one.wish is Wish.CARD_FAILS and one.at <= opens + LATE for one in waiting)
+        if terms.works and not troubled and opens + LATE <= min(last, until):
+            if paid is None:
+                yield f"not charged for {terms.on}, and nothing forbade it"
+            elif paid.at >= opens + LATE:
+                yield f"{_words(paid)}, late for {terms.on}"
+        if paid is None:
+            break
+        charges.pop(0)
+        if paid.cents != CENTS[terms.plan]:
+            yield f"{_words(paid)}, and not {CENTS[terms.plan]}"
+        terms.begin()
+    for one in charges:
+        yield f"{_words(one)}, and by the calendar nothing is due then (next {terms.on})"
+
+
+def _words(one: Taken) -> str:
+    return f"{one.ref} took {one.cents} cents on {one.at:%Y-%m-%d %H:%M}Z"
+
+
+def kept(life: Life, taken: Iterable[Taken]) -> list[Breach]:
+    """Money that a withdrawal should have brought back, and didn't."""
+    if not any(one.wish is Wish.WITHDRAW for one in life.happened):
+        return []
+    first = min(taken, key=lambda one: (one.at, one.ref), default=None)
+    if first is None or first.returned == first.cents:
+        return []
+    return [
+        Breach(life.number, f"withdrew, and {first.cents - first.returned} cents of {first.ref} are kept")
+    ]

@@ -1,0 +1,55 @@
+"""What the sandbox itself says it took from whom, read through its API as anybody could: not a word of the service's."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from billing.simulate.judge import Taken
+
+PAGE = 100
+
+
+class Till:
+    """The sandbox's lists, page by page. Readers are told apart by the number in their address."""
+
+    def __init__(self, twin: httpx.Client, key: str) -> None:
+        self._twin, self._key = twin, key
+        self._owners: dict[str, int] = {row["id"]: _number(row["email"]) for row in self._list("customers")}
+        self.taken: dict[int, list[Taken]] = defaultdict(list)
+        """Charges that went through, by the reader's number."""
+        self.objections: dict[int, datetime] = {}
+        """When a bank or a card's issuer first objected: nothing more may be taken from that reader."""
+        self._read()
+
+    def _read(self) -> None:
+        whose: dict[str, int] = {}
+        for row in self._list("charges"):
+            number = whose[row["id"]] = self._owners[row["customer"]]
+            if row["paid"]:
+                at = datetime.fromtimestamp(row["created"], UTC)
+                self.taken[number].append(Taken(row["id"], at, row["amount"], row["amount_refunded"]))
+        for row in [*self._list("disputes"), *self._list("radar/early_fraud_warnings")]:
+            at, number = datetime.fromtimestamp(row["created"], UTC), whose[row["charge"]]
+            self.objections[number] = min(at, self.objections.get(number, at))
+
+    def _list(self, what: str) -> Iterator[dict[str, Any]]:
+        after: dict[str, str] = {}
+        while True:
+            answer = self._twin.get(
+                f"/v1/{what}",
+                params={"limit": PAGE, **after},
+                headers={"Authorization": f"Bearer {self._key}"},
+            ).raise_for_status()
+            page = answer.json()
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = {"starting_after": page["data"][-1]["id"]}
+
+
+def _number(email: str) -> int:
+    """Addresses are `reader-17@…` and `deaf-17@…`."""
+    return int(email.partition("@")[0].partition("-")[2].partition("+")[0])

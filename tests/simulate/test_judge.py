@@ -1,0 +1,153 @@
+"""The calendar by which the simulation judges, told in dates written down by hand; and that it finds what is wrong."""
+
+from datetime import date, datetime
+
+import pytest
+
+from billing.simulate.dates import ZONE
+from billing.simulate.fates import Wish, draw
+from billing.simulate.judge import Happened, Life, Taken, judge, kept
+
+FIRST, LAST = date(2027, 1, 1), date(2027, 12, 31)
+Acts = list[tuple[str, Wish, str]]
+Charges = list[tuple[str, int]]
+
+
+def at(words: str) -> datetime:
+    return datetime.fromisoformat(words).replace(tzinfo=ZONE)
+
+
+def life(acts: Acts, *, plan: str = "monthly", works: bool = True) -> Life:
+    happened = [Happened(at(when), wish, detail) for when, wish, detail in acts]
+    return Life(7, plan, deaf=False, works=works, started_on=date(2027, 1, 16), happened=happened)
+
+
+def taken(charges: Charges) -> list[Taken]:
+    return [Taken(f"ch_{n}", at(when), cents) for n, (when, cents) in enumerate(charges)]
+
+
+def found(lived: Life, charges: Charges, until: str) -> list[str]:
+    return [breach.what for breach in judge(lived, taken(charges), at(until))]
+
+
+# Signed up on 16 January: free through the 30th; charged on 31 January, 28 February, 31 March, 30 April.
+MONTHS: Charges = [
+    ("2027-01-31T09:00", 7500),
+    ("2027-02-28T09:00", 7500),
+    ("2027-03-31T09:10", 7500),
+    ("2027-04-30T09:00", 7500),
+]
+KEPT: list[tuple[Life, Charges, str]] = [
+    (life([]), [], "2027-01-31T08:00"),
+    (life([]), MONTHS, "2027-05-02T09:00"),
+    (life([("2027-01-30T23:59", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
+    (life([("2027-01-31T09:00", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
+    (life([("2027-03-05T12:00", Wish.CANCEL, "")]), MONTHS[:2], "2027-06-01T09:00"),
+    (life([("2027-02-05T12:00", Wish.WITHDRAW, "")]), MONTHS[:1], "2027-06-01T09:00"),
+    (life([("2027-02-05T12:00", Wish.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
+    (life([], works=False), [("2027-02-20T23:00", 7500), MONTHS[1]], "2027-03-05T09:00"),
+    (life([], works=False), [], "2027-06-01T09:00"),
+    (
+        life([("2027-02-28T07:30", Wish.CARD_FAILS, "x"), ("2027-03-02T07:30", Wish.CARD_WORKS, "")]),
+        [MONTHS[0], ("2027-03-03T09:00", 7500), MONTHS[2]],
+        "2027-04-02T09:00",
+    ),
+    (
+        life([("2027-02-05T12:00", Wish.PAUSE, "2")]),
+        [MONTHS[0], ("2027-04-28T09:00", 7500), ("2027-05-28T09:00", 7500)],
+        "2027-06-01T09:00",
+    ),
+    (
+        life([("2027-02-05T12:00", Wish.YEAR, "")]),
+        [MONTHS[0], ("2027-02-28T09:00", 75000)],
+        "2027-12-01T09:00",
+    ),
+    (
+        life([("2027-02-05T12:00", Wish.DAYS, "5")]),
+        [MONTHS[0], ("2027-03-05T09:00", 7500), ("2027-04-05T09:00", 7500)],
+        "2027-04-10T09:00",
+    ),
+    (
+        life([("2027-01-18T12:00", Wish.DAYS, "5")]),
+        [("2027-02-05T09:00", 7500), ("2027-03-05T09:00", 7500)],
+        "2027-03-10T09:00",
+    ),
+    (
+        life([], plan="yearly"),
+        [("2027-01-31T09:00", 75000), ("2028-01-31T09:00", 7500), ("2028-02-29T09:00", 7500)],
+        "2028-03-05T09:00",
+    ),
+]
+
+
+@pytest.mark.parametrize(("lived", "charges", "until"), KEPT)
+def test_what_keeps_the_calendar(lived: Life, charges: Charges, until: str) -> None:
+    assert found(lived, charges, until) == []
+
+
+BROKEN: list[tuple[str, Life, Charges, str]] = [
+    ("nothing is due then", life([]), [("2027-01-30T23:00", 7500)], "2027-01-31T08:00"),
+    ("nothing is due then", life([]), [("2027-01-31T08:59", 7500), *MONTHS], "2027-05-02T09:00"),
+    ("nothing is due then", life([]), [*MONTHS, ("2027-05-01T09:00", 7500)], "2027-05-02T09:00"),
+    (
+        "nothing is due then",
+        life([("2027-01-30T23:59", Wish.CANCEL, "")]),
+        MONTHS[:1],
+        "2027-02-10T09:00",
+    ),
+    (
+        "nothing is due then",
+        life([("2027-02-05T12:00", Wish.PAUSE, "1")]),
+        MONTHS[:2],
+        "2027-03-05T09:00",
+    ),
+    (
+        "nothing is due then",
+        life([("2027-02-05T12:00", Wish.DISPUTE, "")]),
+        MONTHS[:2],
+        "2027-03-05T09:00",
+    ),
+    ("nothing is due then", life([], works=False), [("2027-02-21T00:00", 7500)], "2027-03-05T09:00"),
+    ("not charged for 2027-02-28", life([]), MONTHS[:1], "2027-05-02T09:00"),
+    ("not charged for 2027-01-31", life([]), [], "2027-02-02T09:00"),
+    ("late for 2027-01-31", life([]), [("2027-02-01T09:00", 7500)], "2027-02-02T09:00"),
+    ("and not 7500", life([]), [("2027-01-31T09:00", 75000)], "2027-02-02T09:00"),
+    (
+        "and not 75000",
+        life([("2027-02-05T12:00", Wish.YEAR, "")]),
+        MONTHS[:2],
+        "2027-03-05T09:00",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "lived", "charges", "until"), BROKEN)
+def test_what_breaks_the_calendar_is_found(words: str, lived: Life, charges: Charges, until: str) -> None:
+    assert any(words in breach for breach in found(lived, charges, until))
+
+
+def test_nothing_may_be_taken_where_no_notice_arrives() -> None:
+    deaf = Life(7, "monthly", deaf=True, works=True, started_on=date(2027, 1, 16))
+    assert judge(deaf, [], at("2027-12-01T09:00")) == []
+    assert len(judge(deaf, taken(MONTHS), at("2027-12-01T09:00"))) == 4
+
+
+def test_a_cancellation_that_was_taken_back_never_was() -> None:
+    lived = life([])
+    lived.note(at("2027-01-20T12:00"), Wish.CANCEL)
+    lived.note(at("2027-01-21T12:00"), Wish.UNDO)
+    assert found(lived, MONTHS, "2027-05-02T09:00") == []
+
+
+def test_a_withdrawal_brings_the_money_back() -> None:
+    lived = life([("2027-02-05T12:00", Wish.WITHDRAW, "")])
+    charge = Taken("ch_0", at("2027-01-31T09:00"), 7500, returned=7500)
+    assert kept(lived, [charge]) == []
+    assert "7500 cents of ch_1 are kept" in kept(lived, [Taken("ch_1", charge.at, 7500)])[0].what
+
+
+def test_a_fate_is_the_seeds_and_the_numbers_alone() -> None:
+    ones = [draw(7, number, FIRST, LAST) for number in range(300)]
+    assert ones == [draw(7, number, FIRST, LAST) for number in range(300)]
+    assert ones != [draw(8, number, FIRST, LAST) for number in range(300)]
+    assert {act.wish for fate in ones for act in fate.acts} == set(Wish), "everything happens to somebody"

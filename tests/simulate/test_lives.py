@@ -1,6 +1,5 @@
 """Small lives on the real thing: all well under faults, the same again by the same seed, and a planted breach is found."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -19,9 +18,8 @@ pytestmark = pytest.mark.prove
 
 
 @pytest.fixture(autouse=True)
-def _a_database_of_its_own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _a_database_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BILLING_DATABASE_URL", raising=False)
-    return
 
 
 def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:

@@ -112,11 +112,12 @@ def build(settings: Settings) -> Parts:
             connections=settings.newsletter_connections,
         ),
         pace=Pace(settings.charges_per_second),
-        crawlers=_crawlers(settings),
+        crawlers=crawlers_of(settings),
     )
 
 
-def _crawlers(settings: Settings) -> Proof:
+def crawlers_of(settings: Settings) -> Proof:
+    """How crawlers prove themselves here. Raises RefusesToStart."""
     try:
         return proof_of(settings.crawlers, DnsNames)
     except (OSError, ValueError) as error:

@@ -226,7 +226,8 @@ class Settings(BaseModel):
     @field_validator("refused_crawlers")
     @classmethod
     def _known_crawlers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        robots.mind(value)
+        if not set(value) <= set(robots.NAMES):
+            raise ValueError(f"names something other than {', '.join(robots.NAMES)}")
         return value
 
     @field_validator("license")

@@ -1,7 +1,11 @@
 """Settings: read once, checked, and silent about secrets."""
 
+from pathlib import Path
+
 import pytest
 
+from billing.access.crawlers import Nobody
+from billing.app import crawlers_of
 from billing.errors import RefusesToStart
 from billing.settings import SETTINGS, Environment, Settings, read_settings
 
@@ -92,6 +96,11 @@ def test_a_live_key_never_comes_near_a_test() -> None:
         ("BILLING_PUBLISHER_NAME", "The Post\r\nBcc: all@example.com"),
         ("BILLING_MAIL_FROM", "The\x1fPost <post@example.com>"),
         ("BILLING_CHARGE_CONCURRENCY", "0"),
+        ("BILLING_REFUSED_CRAWLERS", "training, robots"),
+        ("BILLING_LICENSE", "license.xml"),
+        ("BILLING_LICENSE", "https://paper.example/a b"),
+        ("BILLING_LICENSE", "https://paper.example/\nUser-agent: *"),
+        ("BILLING_SHARED_SECONDS", "301"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line_without_repeating_it(name: str, value: str) -> None:
@@ -122,6 +131,16 @@ def test_no_secret_shows_when_settings_are_printed_or_refused() -> None:
     with pytest.raises(RefusesToStart) as refusal:
         read_settings(SECRETS | {"BILLING_SECRET_KEY": "kR7!short", "BILLING_PORT": "x"})
     assert [secret for secret in hidden if secret in str(refusal.value)] == []
+
+
+def test_a_list_of_crawlers_that_cant_be_read_refuses_the_start(tmp_path: Path) -> None:
+    """Not at the first crawler, a week later."""
+    broken = tmp_path / "list.json"
+    broken.write_text("<html>")
+    for path in (tmp_path / "nothing.json", tmp_path, broken):
+        with pytest.raises(RefusesToStart, match="BILLING_CRAWLERS can't be used"):
+            crawlers_of(read_settings(TEST | {"BILLING_CRAWLERS": str(path)}))
+    assert isinstance(crawlers_of(read_settings(TEST)), Nobody)
 
 
 def test_settings_do_not_change_once_read() -> None:

@@ -95,7 +95,7 @@ class ByNames:
         self._lock = threading.Lock()
         self._asked: dict[IpAddress, Future[bool]] = {}
         self._at_once = at_once
-        self._patience = patience
+        self.patience = patience
         self._places = threading.BoundedSemaphore(at_once)
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="crawlers")
 
@@ -109,7 +109,7 @@ class ByNames:
         if asked is None or not self._places.acquire(blocking=False):
             return False
         try:
-            return asked.result(self._patience)
+            return asked.result(self.patience)
         except TimeoutError:
             return False
         finally:

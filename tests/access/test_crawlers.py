@@ -1,6 +1,7 @@
 """Whether a crawler is Google's: asked both ways, once, kept for a day, and never believed when anything is amiss."""
 
 import os
+import socketserver
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
 
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
 import dns.resolver
+import dns.rrset
 import pytest
 
 from billing.access.crawlers import ByList, ByNames, NoAnswer, Nobody, proof_of
@@ -171,6 +177,46 @@ def test_googles_list_is_read_again_when_it_changes_and_a_broken_one_holds_nobod
         ByList(path)
     assert isinstance(proof_of("", Zone), Nobody)
     assert isinstance(proof_of("dns", Zone), ByNames)
+
+
+class NameServer(socketserver.BaseRequestHandler):
+    """Answers over the wire, from a few lines; what it doesn't know doesn't exist."""
+
+    zone = f"""
+        1.66.249.66.in-addr.arpa. PTR {NAME}.
+        7.100.51.198.in-addr.arpa. PTR {NAME}.
+        {NAME}. A 66.249.66.1
+        {NAME}. AAAA 2001:4860:4801:10::1
+    """
+
+    def handle(self) -> None:
+        packet, line = self.request
+        query = dns.message.from_wire(packet)
+        asked, answer = query.question[0], dns.message.make_response(query)
+        rows = [row.split() for row in self.zone.strip().splitlines()]
+        known = [row for row in rows if dns.name.from_text(row[0]) == asked.name]
+        kind = dns.rdatatype.to_text(asked.rdtype)
+        if not known:
+            answer.set_rcode(dns.rcode.NXDOMAIN)
+        for name, _, value in (row for row in known if row[1] == kind):
+            answer.answer.append(dns.rrset.from_text(name, 60, "IN", kind, value))
+        line.sendto(answer.to_wire(), self.client_address)
+
+
+def test_the_adapter_asks_a_name_server_both_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socketserver.ThreadingUDPServer(("127.0.0.1", 0), NameServer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], server.server_address[1]
+        monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)
+        names = DnsNames()
+        assert names.names_of(GOOGLES) == [NAME]
+        assert names.names_of(STRANGER) == []
+        assert set(names.addresses_of(NAME)) == {GOOGLES, ip_address("2001:4860:4801:10::1")}
+        assert names.addresses_of("nobody.googlebot.com") == []
+        proof = ByNames(names)
+        assert [proof.proves(each, AT) for each in (GOOGLES, SPOOFED, STRANGER)] == [True, False, False]
+        server.shutdown()
 
 
 def test_the_adapter_says_that_it_has_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,9 @@
 
 import json
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_address
@@ -46,6 +48,18 @@ class Zone:
 
     def addresses_of(self, name: str) -> list[IpAddress]:
         return [ip_address(GOOGLES)] if name == NAME else []
+
+
+class Hanging(Zone):
+    """One that doesn't answer until its gate opens."""
+
+    def __init__(self) -> None:
+        self.gate, self.reached = threading.Event(), threading.Event()
+
+    def names_of(self, address: IpAddress) -> list[str]:
+        self.reached.set()
+        self.gate.wait(60)
+        return []
 
 
 def described(page: str) -> dict[str, object]:
@@ -142,6 +156,27 @@ def test_behind_a_proxy_it_is_the_address_that_the_proxy_tells(ask: Ask) -> None
         **{"x-forwarded-for": GOOGLES, "forwarded": f"for={GOOGLES}", "x-real-ip": GOOGLES},
     )
     assert not reads_whole(direct.text), "no proxy is trusted that isn't there"
+
+
+def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., World]) -> None:
+    """More requests say that they are Googlebot than there are threads; people are answered all the same."""
+    world, zone = make_world(crawlers="dns", proxy_count=1), Hanging()
+    proof = world.parts.crawlers
+    assert isinstance(proof, ByNames)
+    proof.names, proof.patience = zone, 300  # at the port, and waiting as if for ever
+
+    def as_googlebot(number: int) -> httpx.Response:
+        headers = {"user-agent": GOOGLEBOT, "x-forwarded-for": f"66.249.64.{number}"}
+        return httpx.get(f"{world.url}{PATH}", headers=headers, trust_env=False, timeout=60)
+
+    with ThreadPoolExecutor(60) as crowd:
+        asked = [crowd.submit(as_googlebot, number) for number in range(60)]
+        assert zone.reached.wait(30)
+        person = httpx.get(f"{world.url}{PATH}", trust_env=False, timeout=60)
+        assert (person.status_code, "The rest is for subscribers" in person.text) == (200, True)
+        assert not zone.gate.is_set(), "nobody had answered by then"
+        zone.gate.set()
+        assert not any(reads_whole(each.result().text) for each in asked)
 
 
 def test_off_is_off(world: World) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Scope
 
 import emails
@@ -14,6 +15,7 @@ from billing.access.dns_names import DnsNames
 from billing.clock import Clock, HeldClock, SystemClock
 from billing.db import Database
 from billing.errors import RefusesToStart
+from billing.gate.gate import Gate
 from billing.installation import refuse_foreign
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
@@ -139,8 +141,10 @@ def create_app(parts: Parts) -> ASGIApp:
         version="1",
         docs_url=None,
         redoc_url=None,
+        lifespan=lambda _: gate.living(),
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
+    gate: Gate
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     answer_refusals(app)
@@ -184,9 +188,12 @@ def create_app(parts: Parts) -> ASGIApp:
         # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
         app.router.routes.extend(module.router.routes)
     app.mount("/static", _Static(directory=STATIC))
-    front = Front(app, parts.settings)
+    gate = Gate(Front(app, parts.settings), parts)
+    app.state.line = gate.line
+    app.state.registry = CollectorRegistry()
+    app.state.registry.register(gate.measures)
     demo = parts.settings.environment is Environment.DEMO
-    return OneHost(front, parts.settings.public_url) if demo else front
+    return OneHost(gate, parts.settings.public_url) if demo else gate
 
 
 class _Static(StaticFiles):

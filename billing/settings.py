@@ -163,6 +163,12 @@ class Settings(BaseModel):
         description="Licence for machines (RSL 1.0) that robots.txt names. Empty: none; `own`: /license.xml, written from"
         " the policy of robots.txt; else the address of one elsewhere.",
     )
+    standings_in_memory: int = Field(
+        200_000,
+        ge=0,
+        le=10_000_000,
+        description="Readers whose standing each web process keeps in memory; 0: the database is asked each time.",
+    )
     support_refund_limit: int = Field(
         15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
     )

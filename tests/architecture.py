@@ -24,6 +24,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("app", "demo", "seed"),
     ("migrate", "postgres", "tables"),
     ("folder_lock", "leash"),
+    ("gate",),
     ("web",),
     ("advance", "worker"),
     ("timetable",),

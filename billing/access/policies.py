@@ -106,6 +106,11 @@ def stated_among(office: Office, article: Article, sections: dict[str, Terms]) -
     return _stated(office, article.published_at, sections.get(article.section, NOTHING_SAID), "section")
 
 
+def policy_of(office: Office, published_at: datetime, terms: Terms) -> Policy:
+    """The policy that terms come to for an article published then."""
+    return _stated(office, published_at, terms, "").policy
+
+
 def _stated(office: Office, published_at: datetime, terms: Terms, by: str) -> Stated:
     if terms.access is None:
         return Stated(UNSTATED, "nobody", terms)

@@ -31,7 +31,8 @@ YEAR = timedelta(days=365)
 OURS = ("__Host-masthead-", "masthead-")
 
 
-def _name(settings: Settings, name: str) -> str:
+def named(settings: Settings, name: str) -> str:
+    """What a browser calls it."""
     return f"{OURS[0] if settings.secure else OURS[1]}{name}"
 
 
@@ -42,14 +43,14 @@ def any_of_ours(request: Request) -> bool:
 
 def read(request: Request, settings: Settings, name: str) -> str:
     """The cookie's value, or an empty string; one that we can't have set (ours are plain ASCII) is as good as none."""
-    value = request.cookies.get(_name(settings, name), "")
+    value = request.cookies.get(named(settings, name), "")
     return value if value.isascii() and value.isprintable() else ""
 
 
 def give(response: Response, settings: Settings, name: str, value: str, life: timedelta) -> None:
     """Set a cookie for `life`."""
     response.set_cookie(
-        _name(settings, name),
+        named(settings, name),
         value,
         max_age=int(life.total_seconds()),
         path="/",
@@ -62,7 +63,7 @@ def give(response: Response, settings: Settings, name: str, value: str, life: ti
 def take(response: Response, settings: Settings, name: str) -> None:
     """Take a cookie back."""
     response.delete_cookie(
-        _name(settings, name),
+        named(settings, name),
         path="/",
         secure=settings.secure,
         httponly=True,

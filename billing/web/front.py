@@ -26,7 +26,7 @@ class Front:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.headers = _security_headers(settings)
+        self.headers = security_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, between two thin walls."""
@@ -112,7 +112,8 @@ class _Answer:
         await self.send(message)
 
 
-def _security_headers(settings: Settings) -> dict[str, str]:
+def security_headers(settings: Settings) -> dict[str, str]:
+    """What every answer says to the browser (SEC-5)."""
     api = urlsplit(settings.stripe_api_base)
     card_page = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
     policy = (

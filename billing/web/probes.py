@@ -2,7 +2,9 @@
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
 
 from billing.installation import NotAdopted, is_home
 from billing.payments import breaker, charge
@@ -20,6 +22,14 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@router.get("/metrics", response_class=PlainTextResponse)
+def metrics(request: Request) -> Response:
+    """What this process answered, how fast, and the state of its memory, for Prometheus. Keep it to yourselves at the proxy."""
+    return Response(
+        generate_latest(request.app.state.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+    )
+
+
 @router.get("/readyz")
 def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
@@ -33,7 +43,12 @@ def readyz(request: Request) -> JSONResponse:
     charging: dict[str, object] = {"state": "paused" if pause else "on", "waiting": waiting}
     if pause is not None:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
-    answer = {"status": "ready", "charging": charging, "events_set_aside": aside}
+    answer = {
+        "status": "ready",
+        "charging": charging,
+        "events_set_aside": aside,
+        "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
+    }
     if not home:  # readers still read; only money and mail stand still
         return JSONResponse(answer | {"money_and_mail": "stopped", "why": NotAdopted().detail})
     return JSONResponse(answer | {"money_and_mail": "moving"})

@@ -81,7 +81,7 @@ def where(scope: Scope) -> str:
 
 def _for_programs(request: Request) -> bool:
     if request.url.path.startswith(
-        ("/v1/", "/webhooks/", "/access/", "/healthz", "/readyz", "/.well-known/")
+        ("/v1/", "/webhooks/", "/access/", "/healthz", "/readyz", "/metrics", "/.well-known/")
     ):
         return True
     return "text/html" not in request.headers.get("accept", "text/html")

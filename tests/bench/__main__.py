@@ -9,7 +9,7 @@ import click
 
 from tests.bench.figures import Figure, table
 
-PARTS: tuple[str, ...] = ()
+PARTS: tuple[str, ...] = ("access",)
 """The modules beside this one; each has `measure(quick) -> list[Figure]`."""
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from billing.app import create_app
+from billing.gate.gate import Gate
 from billing.web.front import Front
 from tests.world import World
 
@@ -52,7 +53,9 @@ class Route:
 
 def routes(world: World) -> list[Route]:
     """Every route of the installation."""
-    front = create_app(world.parts)
+    gate = create_app(world.parts)
+    assert isinstance(gate, Gate)
+    front = gate.app
     assert isinstance(front, Front)
     assert isinstance(front.app, FastAPI)
     found = [

@@ -58,7 +58,7 @@ def test_the_limits_go_with_the_role() -> None:
 
 
 def staff_routes(world: World) -> Iterator[tuple[str, str, May | None]]:
-    front: Any = create_app(world.parts)
+    front: Any = create_app(world.parts).app  # type: ignore[attr-defined]
     assert isinstance(front, Front)
     app: Any = front.app
     for route in _api_routes(app.routes):

@@ -1,0 +1,266 @@
+"""The first thing a request meets. Who may read what is answered here, from memory, where memory knows; all else goes on."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import datetime
+from os import urandom
+from time import monotonic, perf_counter
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from billing.clock import HeldClock
+from billing.gate.listen import Line
+from billing.gate.load import Loader, Missing
+from billing.gate.measure import Measures
+from billing.gate.memory import Memory, Told
+from billing.gate.recall import Asked, Names, Recall, asked
+from billing.parts import Parts
+from billing.web import cookies
+from billing.web.api.access import MOST_ARTICLES
+from billing.web.front import MOST_BYTES, security_headers
+
+ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
+CONNECTIONS = 8
+"""To the database, for what isn't in memory; one more listens."""
+PATIENCE = 2.0
+"""Seconds for which a request waits for one of them; then the framework answers, or says that the database is away."""
+MOST_LOOKS = 6
+"""For one answer. Where more would be needed, things change faster than they can be looked up: the framework asks once."""
+log = logging.getLogger("billing.gate")
+HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
+
+
+class Gate:
+    """Plain ASGI, in front of the framework."""
+
+    def __init__(self, app: ASGIApp, parts: Parts) -> None:
+        self.app = app
+        self.parts = parts
+        address = parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self.memory = Memory(parts.settings.standings_in_memory)
+        self.line = Line(address, self.memory.hear, self.memory.clear)
+        self.pool = AsyncConnectionPool(
+            address,
+            min_size=1,
+            max_size=CONNECTIONS,
+            open=False,
+            timeout=PATIENCE,
+            kwargs={"autocommit": True},
+        )
+        self.loader = Loader(self.pool, parts.office, self.memory, self.line)
+        self.measures = Measures(self.memory, self.line, self.loader)
+        security = [
+            (name.lower().encode(), value.encode())
+            for name, value in security_headers(parts.settings).items()
+        ]
+        names = Names(
+            *(
+                cookies.named(parts.settings, name).encode() + b"="
+                for name in (cookies.SESSION, cookies.VISITOR, cookies.GIFT)
+            )
+        )
+        self.recall = Recall(parts.office, names, security)
+        self._clock = parts.clock
+        self._is_held = isinstance(parts.clock, HeldClock)
+        self._open = False
+        self._ids = ""
+        self._id = 0
+
+    @asynccontextmanager
+    async def living(self) -> AsyncIterator[None]:
+        """Listen, and look up, while the web process lives. Without it every request goes on to the framework."""
+        async with AsyncExitStack() as stack:
+            await self.pool.open(wait=False)
+            stack.push_async_callback(self.pool.close)
+            listening = asyncio.create_task(self.line.listen())
+            self._open = True
+            try:
+                yield
+            finally:
+                self._open = False
+                listening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listening
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or pass the request on."""
+        if scope["type"] != "http" or not self._open:
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if not path.startswith("/v1/"):
+            await self.app(scope, receive, send)
+        elif path.startswith(ONE):
+            await self._one(scope, receive, send, path[len(ONE) :], "access")
+        elif path.startswith(GATE):
+            await self._one(scope, receive, send, path[len(GATE) :], "gate")
+        elif path == MANY and scope["method"] == "POST":
+            await self._many(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _one(self, scope: Scope, receive: Receive, send: Send, article_id: str, route: str) -> None:
+        began = perf_counter()
+        told = None
+        if scope["method"] == "GET" and article_id and "/" not in article_id:
+            who = asked(scope["headers"], scope["query_string"])
+            if who is not None:
+                told = self._at_once(who, article_id)
+                if told is None and (listed := await self._answer(who, (article_id,))):
+                    told = listed[0]
+        if told is None:
+            await self._pass_on(scope, receive, send, route, began)
+            return
+        if route == "access":
+            await self._send(send, 200, told.headers, told.body)
+        else:
+            await self._send(send, 204 if told.allowed else 403, told.gate_headers, b"")
+        self._count(route, told.reason, began)
+
+    async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = perf_counter()
+        who = asked(scope["headers"], scope["query_string"])
+        body, again = await _read(scope, receive) if who is not None else (None, receive)
+        wanted = _wanted(body) if body is not None else None
+        told = None
+        if who is not None and wanted is not None:
+            articles, reader_id = wanted
+            who = who if reader_id is None else who._replace(named=who.named | {"reader_id": reader_id})
+            told = await self._answer(who, articles)
+        if told is None:
+            await self._pass_on(scope, again, send, "bulk", began)
+            return
+        joined = b"[%b]" % b",".join([one.body for one in told])
+        headers = [(b"content-length", b"%d" % len(joined)), *told[0].headers[1:]]
+        await self._send(send, 200, headers, joined)
+        self._count("bulk", "all", began)
+
+    def _at_once(self, who: Asked, article_id: str) -> Told | None:
+        """The answer where nothing has to be waited for: the one way that most requests take."""
+        if self._is_held or not self.memory.most or not self.line.is_up:
+            return None
+        found = self.recall.answer(self.memory, who, article_id, self._clock.now(), monotonic())
+        if not isinstance(found, Told):
+            return None
+        self.measures.hits += 1
+        return found
+
+    async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Told] | None:
+        """The answers; None where the framework must say."""
+        at, now, is_up = self._clock.now() if not self._is_held else None, monotonic(), self.line.is_up
+        try:
+            if at is None:
+                at, is_up = await self._held_now()
+            # when the line is down nothing is believed: what is needed is looked up, for this request alone
+            memory = self.memory if is_up and self.memory.most else Memory(MOST_ARTICLES)
+            if memory is not self.memory:
+                self.measures.bypassed += 1
+            looks = 0
+            while True:
+                found = self._recall(memory, who, articles, at, now)
+                if not isinstance(found, tuple):
+                    self.measures.hits += not looks
+                    return found
+                looks += 1
+                self.measures.misses[found[0]] += 1
+                if looks > MOST_LOOKS or not await self.loader.fill(memory, found, at):
+                    return None
+        except (psycopg.Error, OSError):
+            return None  # the framework asks on connections of its own, and knows how to say that there is nobody
+        except Exception:
+            log.exception("the gate broke; the framework answers")  # a fault of ours locks no payer out
+            return None
+
+    def _recall(
+        self, memory: Memory, who: Asked, articles: Sequence[str], at: datetime, now: float
+    ) -> list[Told] | Missing | None:
+        held = self.recall.held(memory, who, at, now)
+        if not isinstance(held, int):
+            return held
+        told: list[Told] = []
+        for article_id in articles:
+            one = self.recall.about(memory, who, article_id, held, at, now)
+            if not isinstance(one, Told):
+                if one is not None and one[0] == "articles":  # all of them by one look
+                    wanted = dict.fromkeys(articles)
+                    return ("articles", tuple(name for name in wanted if not memory.article(name, now)))
+                return one
+            told.append(one)
+        return told
+
+    async def _held_now(self) -> tuple[datetime, bool]:
+        """The time where it is held, which waits while it is being moved; and whether all that led to it has been heard:
+        in a story what was done a moment ago is true at once."""
+        async with self.pool.connection() as connection:
+            row = await (await connection.execute(HELD_NOW)).fetchone()
+            at = row[0] if row is not None else await asyncio.to_thread(self._clock.now)
+            return at, await self.line.catch_up(connection)
+
+    async def _send(self, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        if self._id >= len(self._ids):
+            self._ids, self._id = urandom(8192).hex(), 0
+        request_id = self._ids[self._id : self._id + 16]
+        self._id += 16
+        start = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"x-request-id", request_id.encode())],
+        }
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._count(route, "framework", began)
+
+    def _count(self, route: str, reason: str, began: float) -> None:
+        self.measures.answers[route, reason] += 1
+        self.measures.took(perf_counter() - began)
+
+
+async def _read(scope: Scope, receive: Receive) -> tuple[bytes | None, Receive]:
+    """A body that says it is JSON and how long it is, and is short enough; and how to read it again from its beginning."""
+    sizes = [value for name, value in scope["headers"] if name == b"content-length"]
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    if len(sizes) != 1 or not sizes[0].isdigit() or int(sizes[0]) > MOST_BYTES:
+        return None, receive
+    if len(kinds) != 1 or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
+        return None, receive
+    read: list[Message] = []
+    while not read or read[-1].get("more_body"):
+        read.append(await receive())
+    kept = iter(read)
+
+    async def again() -> Message:
+        return next(kept, None) or await receive()
+
+    if any(message["type"] != "http.request" for message in read):
+        return None, again
+    return b"".join([message.get("body", b"") for message in read]), again
+
+
+def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
+    """The articles and the reader that a body names in the plainest way; None for any other: the framework says what is wrong."""
+    try:
+        given: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if type(given) is not dict or not given.keys() <= {"articles", "reader_id"}:
+        return None
+    articles, reader_id = given.get("articles"), given.get("reader_id")
+    if type(articles) is not list or not 1 <= len(articles) <= MOST_ARTICLES:
+        return None
+    if not all(type(one) is str and len(one) <= 200 and one == one.strip() for one in articles):
+        return None
+    if reader_id is None:
+        return articles, None
+    plain = type(reader_id) is str and len(reader_id) <= 64 and reader_id == reader_id.strip()
+    return (articles, reader_id) if plain else None

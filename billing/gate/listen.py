@@ -1,0 +1,110 @@
+"""The line on which the database tells what changed. It is believed for a second at a time: as long as our own words come back."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+CHANNEL = "access"
+BEAT = 0.25
+"""Seconds between two words of our own."""
+LEASE = 1.0
+"""Seconds from saying a word for which the line is believed once it was heard. What was committed before it was said has
+been heard before it, so nothing in memory is older than this, whatever becomes of the line."""
+PATIENCE = 3.0
+"""Seconds after which a word that doesn't come back means that the line is cut."""
+KEEPALIVE: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "connect_timeout": 5,
+    "application_name": "masthead: listens for access",
+}
+log = logging.getLogger("billing.gate")
+
+
+class Line:
+    """One direct connection that listens. `hear` is called with each notification, `lose` when the line was cut."""
+
+    def __init__(self, address: str, hear: Callable[[str], None], lose: Callable[[], None]) -> None:
+        self.address = address
+        self.hear = hear
+        self.lose = lose
+        self.name = f"access_{secrets.token_hex(8)}"
+        """Our own channel, on which only we speak."""
+        self.cuts = 0
+        """How often it was cut; a number that names the present connection."""
+        self.lag = 0.0
+        """Seconds that our last word took to come back."""
+        self._believed_until = 0.0
+        self._waiting: dict[str, asyncio.Future[bool]] = {}
+
+    @property
+    def is_up(self) -> bool:
+        """Whether all that was committed a second ago has been heard."""
+        return monotonic() < self._believed_until
+
+    async def listen(self) -> None:
+        """Listen for ever; connect again when the line is cut."""
+        while True:
+            try:
+                await self._listen()
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                log.warning("the line to the database is cut: %s", type(error).__name__)
+            finally:
+                self._cut()
+            await asyncio.sleep(BEAT)
+
+    async def catch_up(self, connection: psycopg.AsyncConnection) -> bool:
+        """Wait until all that was committed before this call has been heard; whether it was. `connection`: any other one."""
+        if not self.is_up:
+            return False
+        word = f"w{secrets.token_hex(6)}"
+        heard = self._waiting[word] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await connection.execute("SELECT pg_notify(%s, %s)", (self.name, word))
+                return bool(await heard)
+        except TimeoutError:
+            return False
+        finally:
+            self._waiting.pop(word, None)
+
+    async def _listen(self) -> None:
+        async with await psycopg.AsyncConnection.connect(
+            self.address, autocommit=True, **KEEPALIVE
+        ) as connection:
+            for channel in (CHANNEL, self.name):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            log.info("listening for what changes")
+            while True:
+                async with asyncio.timeout(PATIENCE):
+                    await connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(monotonic())))
+                async for notice in connection.notifies(timeout=BEAT):
+                    self._heard(notice)
+                if monotonic() > self._believed_until + PATIENCE and self._believed_until:
+                    raise TimeoutError
+
+    def _heard(self, notice: psycopg.Notify) -> None:
+        if notice.channel != self.name:
+            self.hear(notice.payload)
+        elif notice.payload in self._waiting:
+            self._waiting.pop(notice.payload).set_result(True)
+        elif not notice.payload.startswith("w"):
+            said = float(notice.payload)
+            self.lag = monotonic() - said
+            self._believed_until = said + LEASE
+
+    def _cut(self) -> None:
+        self._believed_until = 0.0
+        self.cuts += 1
+        for heard in self._waiting.values():
+            if not heard.done():
+                heard.set_result(False)
+        self.lose()

@@ -1,0 +1,209 @@
+"""From memory to an answer, or to what is missing for it. Nothing here waits, and nothing decides but `rules.access.decide`."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import NamedTuple
+from urllib.parse import parse_qsl
+
+from billing.access import edge_tokens
+from billing.gate.load import Missing
+from billing.gate.memory import Known, Memory, Told
+from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
+from billing.office import Office
+from billing.rules.access import Facts, decide, same_until
+from billing.web.api import shapes
+from billing.web.asking import visitor_of
+from billing.web.keys import PREFIX
+
+Header = tuple[bytes, bytes]
+MOST = {"reader_id": 64, "external_id": 200, "visitor": 200, "gift": 200}
+"""The longest that each of what a query may say is."""
+KEY_PREFIX = PREFIX.encode()
+NOTHING: dict[str, str] = {}
+
+
+class Asked(NamedTuple):
+    """What of a request says who asks. None of it is believed yet."""
+
+    cookie: bytes
+    bearer: bytes
+    named: dict[str, str]
+
+
+class Names(NamedTuple):
+    """The names of our cookies, as they stand in a header."""
+
+    session: bytes
+    visitor: bytes
+    gift: bytes
+
+
+def asked(headers: Iterable[Header], query: bytes) -> Asked | None:
+    """Who asks, as far as the request says so in the plainest way; None for anything else: the framework reads that."""
+    cookie = authorization = b""
+    for name, value in headers:
+        if name == b"cookie":
+            if cookie:
+                return None
+            cookie = value
+        elif name == b"authorization":
+            if authorization:
+                return None
+            authorization = value
+    bearer = b""
+    if authorization[:7].lower() == b"bearer ":
+        bearer = authorization[7:].strip()
+    named = NOTHING
+    if query:
+        if b"%00" in query or b"\0" in query:
+            return None
+        named = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+        if "prefetch" in named or any(len(named.get(name, "")) > most for name, most in MOST.items()):
+            return None
+    return Asked(cookie, bearer, named)
+
+
+def cookie_of(header: bytes, name: bytes) -> bytes:
+    """The value of a cookie, empty where there is none: of several by that name the last, as the framework has it.
+
+    `name` ends with `=`. Looking for bytes takes a thirtieth of the time of reading the whole header."""
+    at = header.rfind(name)
+    while at > 0 and header[at - 1] not in b"; \t":
+        at = header.rfind(name, 0, at)
+    if at < 0:
+        return b""
+    start = at + len(name)
+    end = header.find(b";", start)
+    value = (header[start:] if end < 0 else header[start:end]).strip()
+    return value if value.isascii() and value.decode("ascii").isprintable() else b""
+
+
+class Recall:
+    """Answers from a memory. The same memory and the same instant give the same answer."""
+
+    def __init__(self, office: Office, names: Names, security: list[Header]) -> None:
+        self.office = office
+        self.names = names
+        self.tokens = office.tokens
+        self.private: list[Header] = [(b"cache-control", b"private, no-store"), *security]
+
+    def answer(
+        self, memory: Memory, who: Asked, article_id: str, at: datetime, now: float
+    ) -> Told | Missing | None:
+        """The answer; or what is missing for it; or None where only the framework can say: it counts, or refuses."""
+        held = self.held(memory, who, at, now)
+        if not isinstance(held, int):
+            return held
+        return self.about(memory, who, article_id, held, at, now)
+
+    def held(self, memory: Memory, who: Asked, at: datetime, now: float) -> int | Missing | None:
+        """What whoever asks holds, packed; 0 for nobody."""
+        if not who.bearer:
+            name = (
+                self._of_session(memory, cookie_of(who.cookie, self.names.session), at) if who.cookie else ""
+            )
+        elif who.bearer.startswith(KEY_PREFIX):
+            name = self._of_key(memory, who, now)
+        else:
+            name = self._of_token(memory, who, at)
+        if not isinstance(name, str):
+            return name
+        if not name:
+            return NOBODY
+        held = memory.standing(name, now)
+        if held is None:
+            return ("standing", name)
+        is_gone = not held & REGISTERED and who.bearer and not who.bearer.startswith(KEY_PREFIX)
+        return None if is_gone else held
+
+    def about(
+        self, memory: Memory, who: Asked, article_id: str, held: int, at: datetime, now: float
+    ) -> Told | Missing | None:
+        """The answer on an article for whoever holds this."""
+        known = memory.article(article_id, now)
+        if known is None:
+            return ("articles", (article_id,))
+        told = known.answers.get(held)
+        if told is None or (told.same_until is not None and at >= told.same_until):
+            told = self._decide(known, held, at)
+            memory.keep_answer(known, held, told)
+        if told.allowed:
+            return told
+        return self._refusal(memory, who, known, held, told, now)
+
+    def _refusal(
+        self, memory: Memory, who: Asked, known: Known, held: int, told: Told, now: float
+    ) -> Told | Missing | None:
+        """A refusal stands where neither gift nor meter could open the article; else they are asked."""
+        if (
+            known.is_metered
+            or held & GIFTS
+            or who.named.get("gift")
+            or cookie_of(who.cookie, self.names.gift)
+        ):
+            return None
+        by_program = who.bearer.startswith(KEY_PREFIX)
+        token = (
+            who.named.get("visitor", "") if by_program else cookie_of(who.cookie, self.names.visitor).decode()
+        )
+        visitor = visitor_of(self.office, token)
+        if visitor is None:
+            return told
+        gifts = memory.standing(visitor, now)
+        if gifts is None:
+            return ("standing", visitor)
+        return None if gifts & GIFTS else told
+
+    def _of_session(self, memory: Memory, secret: bytes, at: datetime) -> str | Missing | None:
+        if not secret:
+            return ""
+        digest = self.tokens.digest_of("session", secret)
+        signed = memory.sessions.get(digest[:16])
+        if signed is None:
+            return ("session", digest)
+        return signed.reader_id if at < signed.until else None
+
+    def _of_token(self, memory: Memory, who: Asked, at: datetime) -> str | Missing | None:
+        digest = hashlib.sha256(who.bearer).digest()[:16]
+        signed = memory.tokens.get(digest)
+        if signed is None:
+            secret = who.bearer.decode("latin-1")
+            return ("token", (digest, secret)) if edge_tokens.looks_like_one(secret) else None
+        if at >= signed.until:
+            return None
+        if signed.session_id is not None:
+            until = memory.open_sessions.get(signed.session_id)
+            if until is None:
+                return ("open_session", signed.session_id)
+            if at > until:
+                return None
+        return signed.reader_id
+
+    def _of_key(self, memory: Memory, who: Asked, now: float) -> str | Missing | None:
+        digest = self.tokens.digest_of("api-key", who.bearer)
+        if not memory.has_key(digest[:16], now):
+            return ("key", digest)
+        external = who.named.get("external_id")
+        if not external:
+            return who.named.get("reader_id", "")
+        found = memory.external(external, now)
+        return ("external", external) if found is None else found
+
+    def _decide(self, known: Known, held: int, at: datetime) -> Told:
+        registered, holdings = unpack(held)
+        facts = Facts(known.policy, registered, holdings, None, known.opened)
+        decision = decide(facts, at)
+        shape = shapes.decided(known.id, decision, None, self.office.offer_url)
+        body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
+        reason = decision.reason.value
+        length = b"%d" % len(body)
+        return Told(
+            decision.allowed,
+            same_until(facts, at),
+            reason,
+            body,
+            [(b"content-length", length), (b"content-type", b"application/json"), *self.private],
+            [(b"x-access-reason", reason.encode()), *self.private],
+        )

@@ -1,0 +1,291 @@
+"""The access check, beside a bare ASGI app that answers 200 bytes on the same server with the same requests.
+
+Time of the process per request is the steady measure on a shared machine; requests a second are shown beside it."""
+
+import hashlib
+import json
+import tempfile
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from time import monotonic, perf_counter
+from zoneinfo import ZoneInfo
+
+import click
+from sqlmodel import Session
+
+from billing import installation, migrate, seed
+from billing.access import edge_tokens
+from billing.access.articles import register
+from billing.access.policies import Terms
+from billing.access.standing import Standing
+from billing.db import Database
+from billing.gate.memory import Memory, Signed
+from billing.gate.pack import pack
+from billing.gate.recall import Asked, Names, Recall
+from billing.office import Office
+from billing.postgres import Embedded
+from billing.rules.access import AccessLevel, Held, Reason
+from billing.settings import Settings, read_settings
+from billing.tokens import Tokens
+from billing.web.keys import create
+from tests.bench.figures import Figure
+from tests.bench.freshness import freshness
+from tests.bench.load import WRK, Process, Served, run, script, serving
+from tests.bench.readers import populate, reader_of
+
+PART = "access"
+ARTICLES = 200
+BULK = 100
+BARE = "a bare app"
+
+
+def measure(quick: bool) -> list[Figure]:
+    """All figures of the access path. Without wrk those that need no load."""
+    figures = [_memory(100_000 if quick else 1_000_000), *_tokens()]
+    if WRK is None:
+        click.echo(
+            "wrk is not installed (Debian: apt-get install wrk); what needs load is left out", err=True
+        )
+        return figures
+    readers, rounds, seconds = (2_000, 1, 2.0) if quick else (100_000, 3, 5.0)
+    with (
+        tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
+        _house(Path(folder), readers) as house,
+    ):
+        environ, _ = house
+        scripts = _scripts(Path(folder), readers)
+        with (
+            serving("bare", environ) as bare,
+            serving("gate", environ) as gate,
+            serving("usual", environ) as usual,
+        ):
+            run(
+                gate,
+                script(Path(folder), "warm", _everyone(readers)),
+                3 if quick else max(20.0, readers / 2_500),
+            )
+            cases = {
+                "bare": (bare, "one"),
+                "one": (gate, "one"),
+                "gate": (gate, "gate"),
+                "bulk": (gate, "bulk"),
+                "usual": (usual, "one"),
+            }
+            found = _in_turn({name: (at, scripts[lua]) for name, (at, lua) in cases.items()}, rounds, seconds)
+        figures += _ratios(found, readers)
+        figures += _sizes(Path(folder), environ, rounds, seconds, quick)
+        figures += freshness(environ, 30 if quick else 300)
+    return figures
+
+
+@contextmanager
+def _house(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
+    """A database of readers; the environment of a web process on it, and an API key."""
+    with Embedded.start(folder / "postgres", durable=False, disposable=True) as server:
+        environ = {
+            "BILLING_DATABASE_URL": server.url(),
+            "BILLING_SECRET_KEY": "a secret for the benchmarks, of enough length",
+            "BILLING_STRIPE_SECRET_KEY": "sk_test_bench",
+            "BILLING_STANDINGS_IN_MEMORY": "4000000",
+        }
+        settings = read_settings(environ)
+        database = Database(settings.database_url)
+        migrate.upgrade(database)
+        at = datetime.now(UTC)
+        with database.transaction() as session:
+            installation.claim(session, settings)
+            seed.plans(session)
+            _articles(session, settings, at)
+            key = create(
+                session, Tokens(environ["BILLING_SECRET_KEY"]), "bench", ["access", "money", "readers"], at
+            )
+        populate(settings.database_url, Tokens(environ["BILLING_SECRET_KEY"]), readers)
+        database.close()
+        yield environ, key
+
+
+def _articles(session: Session, settings: Settings, at: datetime) -> None:
+    for number in range(ARTICLES):
+        register(
+            session,
+            f"article-{number}",
+            title=f"Article {number}",
+            url=f"https://paper.example/{number}",
+            section="News",
+            terms=Terms(AccessLevel.SUBSCRIBER),
+            published_at=at,
+            at=at,
+            by="bench",
+        )
+
+
+def _lua(head: str, request: str) -> str:
+    return f"""{head}
+math.randomseed(os.time())
+function headers(i)
+  return {{["Cookie"] = string.format("masthead-browser=Qm9yZ2VydHMta2xpcC1lbi1zYW5kLTEyMzQ1Njc4OTA; masthead-session=a-session-for-the-benchmark-%015d", i),
+    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", ["Accept"] = "application/json",
+    ["Accept-Language"] = "en-ZA,en;q=0.8,af;q=0.5", ["Accept-Encoding"] = "gzip, deflate, br"}}
+end
+function request() {request} end
+"""
+
+
+def _everyone(readers: int) -> str:
+    """Each reader once, and again from the beginning: so that they are in memory."""
+    return _lua(
+        "local i = -1",
+        f'i = i + 1; return wrk.format("GET", "/v1/access/article-" .. (i % {ARTICLES}), headers(i % {readers}))',
+    )
+
+
+def _scripts(folder: Path, readers: int) -> dict[str, Path]:
+    drawn = f"headers(math.random(0, {readers} - 1))"
+    article = f'"article-" .. math.random(0, {ARTICLES} - 1)'
+    ids = json.dumps({"articles": [f"article-{number}" for number in range(BULK)]})
+    return {
+        "one": script(
+            folder, "one", _lua("", f'return wrk.format("GET", "/v1/access/" .. {article}, {drawn})')
+        ),
+        "gate": script(
+            folder, "gate", _lua("", f'return wrk.format("GET", "/v1/gate/" .. {article}, {drawn})')
+        ),
+        "bulk": script(
+            folder,
+            "bulk",
+            _lua(
+                f"local body = '{ids}'",
+                f'local h = {drawn}; h["Content-Type"] = "application/json"; return wrk.format("POST", "/v1/access", h, body)',
+            ),
+        ),
+    }
+
+
+def _in_turn(cases: dict[str, tuple[Process, Path]], rounds: int, seconds: float) -> dict[str, Served]:
+    """The median of each, measured in turn so that all meet the same weather."""
+    measured: dict[str, list[Served]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (process, lua) in cases.items():
+            served = run(process, lua, seconds)
+            if served.wrong:
+                raise RuntimeError(f"{name}: {served.wrong} answers were refusals")
+            measured[name].append(served)
+    return {
+        name: replace(
+            runs[0],
+            a_second=median(one.a_second for one in runs),
+            a_cpu_second=median(one.a_cpu_second for one in runs),
+            p50=median(one.p50 for one in runs),
+            p99=median(one.p99 for one in runs),
+        )
+        for name, runs in measured.items()
+    }
+
+
+def _ratios(found: dict[str, Served], readers: int) -> list[Figure]:
+    bare, one, gate, bulk, usual = (found[name] for name in ("bare", "one", "gate", "bulk", "usual"))
+    who = f"of {readers:,} signed-in readers"
+    unit = "answers/CPU s"
+    return [
+        Figure(PART, f"a check {who}, by CPU", one.a_cpu_second, unit, bare.a_cpu_second, BARE, 0.65),
+        Figure(PART, f"a check {who}, by wrk", one.a_second, "answers/s", bare.a_second, BARE, 0.65),
+        Figure(PART, "its p99", one.p99, "ms", bare.p99, BARE, 3, lower=True),
+        Figure(PART, "the gate's answer without a body", gate.a_cpu_second, unit, bare.a_cpu_second, BARE),
+        Figure(
+            PART,
+            "the usual dependency, a session a request",
+            usual.a_cpu_second,
+            unit,
+            bare.a_cpu_second,
+            BARE,
+        ),
+        Figure(
+            PART,
+            f"an article among {BULK} asked at once",
+            bulk.a_cpu_second * BULK,
+            "articles/CPU s",
+            one.a_cpu_second,
+            "asked alone",
+            20,
+        ),
+    ]
+
+
+def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, quick: bool) -> list[Figure]:
+    """With few readers in memory, and with a thousand times as many."""
+    few, many = 1_000, 20_000 if quick else 1_000_000
+    with serving("gate", environ, few) as small, serving("gate", environ, many) as large:
+        scripts = {}
+        for name, count in (("few", few), ("many", many)):
+            place = folder / name
+            place.mkdir()
+            scripts[name] = _scripts(place, count)["one"]
+        cases = {"few": (small, scripts["few"]), "many": (large, scripts["many"])}
+        for process, lua in cases.values():
+            run(process, lua, 3)
+        found = _in_turn(cases, rounds, seconds)
+        weighs = large.megabytes - small.megabytes
+    return [
+        Figure(
+            PART,
+            f"a check among {many:,} readers in memory",
+            found["many"].a_cpu_second,
+            "answers/CPU s",
+            found["few"].a_cpu_second,
+            f"{few:,} readers",
+            0.9,
+        ),
+        Figure(PART, f"{many:,} readers with their sessions, the process's size", weighs, "MB more"),
+    ]
+
+
+def _memory(count: int) -> Figure:
+    """What so many standings weigh, each with a name of its own."""
+    until = datetime(2030, 1, 1, tzinfo=UTC)
+    memory = Memory(4 * count)
+    held = [
+        pack(
+            True,
+            False,
+            (Held(Reason.SUBSCRIPTION, until + timedelta(days=day), frozenset({"listen"}), True),),
+        )
+        for day in range(400)
+    ]
+    tracemalloc.start()
+    for number in range(count):
+        memory.keep_standing(reader_of(number), held[number % 400])
+    weighs = tracemalloc.get_traced_memory()[0] / 1e6
+    tracemalloc.stop()
+    bar = 200 * count / 1_000_000
+    return Figure(PART, f"{count:,} standings in memory", weighs, "MB", bar, "what is allowed", 1, lower=True)
+
+
+def _tokens() -> list[Figure]:
+    """A reader token that was seen before, and one that is new."""
+    office = Office(
+        ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
+    )
+    at, memory, recall = datetime.now(UTC), Memory(100), Recall(office, Names(b"s=", b"v=", b"g="), [])
+    token = edge_tokens.issue(office, Standing(reader_of(1)), None, at).token
+    held = edge_tokens.read(office, token, at)
+    memory.tokens.keep(
+        hashlib.sha256(token.encode()).digest()[:16], Signed(held.reader_id, None, held.expires_at)
+    )
+    memory.keep_standing(held.reader_id, pack(True, False, ()))
+    who, now = Asked(b"", token.encode(), {}), monotonic()
+    assert recall.held(memory, who, at, now) == 1
+    new = _microseconds(lambda: edge_tokens.read(office, token, at), 500)
+    seen = _microseconds(lambda: recall.held(memory, who, at, now), 20_000)
+    return [Figure(PART, "who a token seen before stands for", seen, "µs", new, "Ed25519", 0.1, lower=True)]
+
+
+def _microseconds(work: Callable[[], object], times: int) -> float:
+    began = perf_counter()
+    for _ in range(times):
+        work()
+    return (perf_counter() - began) / times * 1e6

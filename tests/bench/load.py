@@ -1,0 +1,110 @@
+"""Load on one web process: `wrk`, keep-alive, one thread, with cookies drawn at random; and what the process paid for it."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+
+WRK = shutil.which("wrk")
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One run: requests a second, requests per second of the process's own time, and latencies in milliseconds."""
+
+    a_second: float
+    a_cpu_second: float
+    p50: float
+    p99: float
+    wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A web process."""
+
+    url: str
+    pid: int
+
+    @property
+    def megabytes(self) -> float:
+        """What it holds in memory."""
+        return float(psutil.Process(self.pid).memory_info().rss) / 1e6
+
+
+@contextmanager
+def serving(kind: str, environ: Mapping[str, str], fill: int = 0) -> Iterator[Process]:
+    """`tests/bench/serve.py` while the block runs."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "tests.bench.serve", kind, str(port), str(fill)]
+    process = subprocess.Popen(command, env={**os.environ, **environ}, stderr=subprocess.DEVNULL)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 240
+        while True:
+            try:
+                httpx.get(f"{url}/healthz", trust_env=False, timeout=10)
+                break
+            except httpx.HTTPError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError(f"the {kind} process doesn't answer") from None
+                time.sleep(0.2)
+        yield Process(url, process.pid)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=30)
+
+
+def script(folder: Path, name: str, lua: str) -> Path:
+    """A script for wrk."""
+    path = folder / f"{name}.lua"
+    path.write_text(lua)
+    return path
+
+
+def run(process: Process, lua: Path, seconds: float) -> Served:
+    """Load it for so long."""
+    assert WRK is not None
+    watched = psutil.Process(process.pid)
+    before = watched.cpu_times()
+    told = subprocess.run(
+        [
+            *(WRK, "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s"),
+            *("--latency", "-s", str(lua), process.url),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    after = watched.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    found = re.search(r"(\d+) requests in", told)
+    assert found is not None, told
+    requests = int(found.group(1))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", told)
+    return Served(
+        a_second=float(re.search(r"Requests/sec:\s+([\d.]+)", told).group(1)),  # type: ignore[union-attr]
+        a_cpu_second=requests / spent,
+        p50=_milliseconds(told, "50%"),
+        p99=_milliseconds(told, "99%"),
+        wrong=int(bad.group(1)) if bad else 0,
+    )
+
+
+def _milliseconds(told: str, share: str) -> float:
+    found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", told)
+    assert found is not None, told
+    return float(found.group(1)) * {"us": 0.001, "ms": 1, "s": 1000}[found.group(2)]

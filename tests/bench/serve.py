@@ -1,0 +1,98 @@
+"""A web process for the benchmarks, on a port of its own: ours, a bare one, or one written the usual way."""
+
+import sys
+from typing import Annotated, Any
+
+import uvicorn
+from fastapi import Depends, FastAPI, HTTPException, Request
+from sqlmodel import Session, select
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from billing.access.models import Article
+from billing.app import build, create_app
+from billing.db import Database
+from billing.gate.gate import Gate
+from billing.gate.memory import Signed
+from billing.gate.pack import pack
+from billing.readers.models import Reader, ReaderSession
+from billing.rules.access import Held, Reason
+from billing.settings import read_settings
+from billing.subscriptions.models import Subscription
+from billing.tokens import Tokens
+from tests.bench.readers import reader_of, secret_of
+
+BODY = b"x" * 200
+
+
+async def bare(scope: Scope, receive: Receive, send: Send) -> None:
+    """What the server itself costs: 200 bytes to everybody."""
+    if scope["type"] != "http":
+        return
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"200")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": BODY})
+
+
+def usual(database: Database, tokens: Tokens) -> FastAPI:
+    """The way it is usually written: a dependency finds the session's reader in the database, for each request."""
+    app = FastAPI()
+
+    def reader(request: Request) -> Reader:
+        digest = tokens.digest("session", request.cookies.get("masthead-session", ""))
+        with Session(database.engine) as session:
+            found = session.exec(select(ReaderSession).where(ReaderSession.token_hash == digest)).first()
+            row = session.get(Reader, found.reader_id) if found else None
+        if row is None:
+            raise HTTPException(401)
+        return row
+
+    @app.get("/v1/access/{article_id}")
+    def access(article_id: str, who: Annotated[Reader, Depends(reader)]) -> dict[str, Any]:
+        with Session(database.engine) as session:
+            article = session.get(Article, article_id)
+            mine = select(Subscription).where(Subscription.reader_id == who.id, Subscription.state != "ended")
+            subscription = session.exec(mine).first()
+        return {
+            "article": article.id if article else None,
+            "allowed": subscription is not None,
+            "reason": subscription.state if subscription else "subscribe",
+            "until": subscription.access_until if subscription else None,
+        }
+
+    return app
+
+
+def fill(gate: Gate, count: int) -> None:
+    """Let so many readers be in memory, as if each had asked."""
+    at = gate.parts.clock.now()
+    held = Held(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
+    packed, until = pack(True, False, (held,)), at.replace(year=at.year + 1)
+    for number in range(count):
+        digest = gate.parts.office.tokens.digest_of("session", secret_of(number).encode())
+        name = reader_of(number)
+        gate.memory.sessions.keep(digest[:16], Signed(name, f"ses_{number:026d}", until))
+        gate.memory.keep_standing(name, packed)
+
+
+def main() -> None:
+    """`serve.py KIND PORT [FILL]`."""
+    kind, port, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    app: ASGIApp = bare
+    if kind != "bare":
+        parts = build(read_settings())
+        app = usual(parts.database, parts.office.tokens) if kind == "usual" else create_app(parts)
+        if isinstance(app, Gate):
+            fill(app, count)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off" if kind == "bare" else "auto",
+    )
+
+
+main()

@@ -1,0 +1,1 @@
+"""What the gate remembers, and how it is kept true."""

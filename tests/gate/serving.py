@@ -1,0 +1,112 @@
+"""`billing serve`, as it is run for real: a process of its own with the machine's clock."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+
+from billing.access.articles import register
+from billing.access.policies import Terms
+from billing.clock import SystemClock
+from billing.db import Database
+from billing.rules.access import AccessLevel
+from billing.tokens import Tokens
+from tests.bench.readers import populate, secret_of
+from tests.world import SECRET_KEY
+
+TOKENS = Tokens(SECRET_KEY)
+
+
+@contextmanager
+def serving(url: str) -> Iterator[httpx.Client]:
+    """The process on this database, and somebody who asks it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environ = {
+        **os.environ,
+        "BILLING_DATABASE_URL": url,
+        "BILLING_SECRET_KEY": SECRET_KEY,
+        "BILLING_STRIPE_SECRET_KEY": "sk_test_elsewhere",
+        "BILLING_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "billing.cli", "serve"], env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+            _until_listening(client, process)
+            yield client
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _until_listening(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(1200):
+        assert process.poll() is None, "the web process has ended"
+        try:
+            if client.get("/readyz").json().get("listening"):
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the web process does not get ready")
+
+
+def furnish(url: str, readers: int = 3) -> None:
+    """Readers with subscriptions, and an article for subscribers."""
+    populate(url, TOKENS, readers)
+    database, at = Database(url), SystemClock().now()
+    with database.transaction() as session:
+        register(
+            session,
+            "bridge",
+            title="t",
+            url="u",
+            section="Town",
+            terms=Terms(AccessLevel.SUBSCRIBER),
+            published_at=at,
+            at=at,
+            by="tests",
+        )
+    database.close()
+
+
+def cookie(number: int) -> dict[str, str]:
+    """The cookie of a reader's browser."""
+    return {"cookie": f"masthead-session={secret_of(number)}"}
+
+
+def reason(client: httpx.Client, number: int = 0) -> str:
+    """Why that process lets the reader in, or doesn't."""
+    return str(client.get("/v1/access/bridge", headers=cookie(number)).raise_for_status().json()["reason"])
+
+
+def follows(client: httpx.Client, expected: str, number: int = 0) -> None:
+    """The process comes to say so. How soon, the benchmark measures."""
+    deadline = time.monotonic() + 60
+    while (found := reason(client, number)) != expected:
+        assert time.monotonic() < deadline, f"still {found}, not {expected}"
+
+
+def do(url: str, statement: str) -> None:
+    """A change, committed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+END = (
+    "UPDATE subscription SET state = 'ended', ended_at = now(), next_action = NULL, next_action_at = NULL"
+    " WHERE id LIKE '%0'"
+)
+BEGIN = (
+    "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()"
+    " WHERE id LIKE '%0'"
+)

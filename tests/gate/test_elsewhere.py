@@ -1,0 +1,158 @@
+"""What is committed here, another web process answers by; whatever becomes of the line that tells it."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from billing import installation, migrate, seed
+from billing.db import Database
+from billing.gate.listen import LEASE
+from billing.postgres import Embedded
+from tests.gate.serving import BEGIN, END, cookie, do, follows, furnish, reason, serving
+from tests.world import settings_for
+
+HANG_UP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'masthead: listens for access' AND datname = current_database()"
+)
+
+
+@pytest.fixture
+def elsewhere(database_url: str) -> Iterator[httpx.Client]:
+    furnish(database_url)
+    with serving(database_url) as client:
+        yield client
+
+
+def figure(client: httpx.Client, name: str) -> float:
+    """One line of the process's metrics."""
+    lines = client.get("/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
+def test_another_process_follows_and_says_how_it_does(elsewhere: httpx.Client, database_url: str) -> None:
+    assert [reason(elsewhere) for _ in range(5)] == ["subscription"] * 5
+    assert figure(elsewhere, "masthead_gate_hits_total") >= 4, "and from memory"
+    assert figure(elsewhere, "masthead_gate_listening") == 1
+    for statement, expected in (
+        (END, "subscribe"),  # cancelled now, or refunded
+        (BEGIN, "subscription"),  # paid
+        ("UPDATE article SET access = 'free'", "free"),
+        ("UPDATE article SET access = NULL", "subscription"),
+        ("INSERT INTO section_policy (section, at, access, by) VALUES ('Town', now(), 'registered', 'b')", "subscription"),
+        (END, "registered"),
+        ("INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why) SELECT 'g', reader_id,"
+         " now(), now() + interval '1 day', '[]', 'b', 'w' FROM subscription WHERE id LIKE '%0'", "complimentary"),
+        ("INSERT INTO opening (id, scope, subject, opened_at, until, reason, by)"
+         " VALUES ('o', 'section', 'Town', now(), now() + interval '1 day', 'flood', 'b')", "open"),
+        ("UPDATE opening SET closed_at = now(), closed_by = 'b'", "complimentary"),
+        ("UPDATE reader_session SET ended_at = now() WHERE id LIKE '%0'", "register"),
+    ):  # fmt: skip
+        do(database_url, statement)
+        follows(elsewhere, expected)
+    assert reason(elsewhere, 1) == "subscription", "nobody else was touched"
+    text = elsewhere.get("/metrics").text
+    assert 'masthead_gate_answers_total{reason="subscription",route="access"}' in text
+    assert 'masthead_gate_kept{kind="standings"}' in text
+    assert "masthead_gate_seconds_bucket" in text
+
+
+def test_a_line_that_is_cut_is_never_believed(elsewhere: httpx.Client, database_url: str) -> None:
+    """Each round the line is cut together with a change; what the process says then comes from the database."""
+    assert reason(elsewhere) == "subscription"
+    for _ in range(4):
+        for statement, expected in ((END, "subscribe"), (BEGIN, "subscription")):
+            do(database_url, f"{HANG_UP}; {statement}")
+            follows(elsewhere, expected)
+            assert [reason(elsewhere) for _ in range(10)] == [expected] * 10, "and never goes back"
+    assert figure(elsewhere, "masthead_gate_bypassed_total") >= 1
+    assert figure(elsewhere, "masthead_gate_cuts_total") >= 1
+
+
+@dataclass
+class Load:
+    """Asks without end, and keeps each answer with the moment at which it was asked for."""
+
+    url: str
+    stop: threading.Event = field(default_factory=threading.Event)
+    said: list[tuple[float, str]] = field(default_factory=list)
+    away: int = 0
+
+    def ask(self) -> None:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as client:
+            while not self.stop.is_set():
+                asked = time.monotonic()
+                answer = client.get("/v1/access/bridge", headers=cookie(0))
+                if answer.status_code == 503:
+                    self.away += 1
+                    time.sleep(0.02)
+                else:
+                    self.said.append((asked, answer.raise_for_status().json()["reason"]))
+
+
+def stale(said: list[tuple[float, str]], changes: list[tuple[float, float, str]]) -> list[str]:
+    """Answers that were asked for a whole lease after a change was committed, and before the next one began, and don't know it.
+
+    That the lease is over is promised, not hoped for; so this is no matter of how fast the machine is."""
+    found = []
+    for number, (_, done, expected) in enumerate(changes):
+        until = changes[number + 1][0] if number + 1 < len(changes) else float("inf")
+        asked = [one for one in said if done + LEASE <= one[0]]
+        for at, told in asked:
+            if at < until - 1 and told != expected:  # an answer may come after the next change began
+                found.append(f"{told}, {at - done:.3f} s after it was {expected}")
+    return found
+
+
+@pytest.mark.prove
+def test_the_database_restarts_under_load_without_one_wrong_answer(tmp_path: Path) -> None:
+    folder, changes = tmp_path / "postgres", list[tuple[float, float, str]]()
+    with Embedded.start(folder, durable=False) as server:
+        url = server.create("town")
+        database = Database(url)
+        migrate.upgrade(database)
+        with database.transaction() as session:
+            installation.claim(session, settings_for(url))
+            seed.plans(session)
+        database.close()
+        furnish(url)
+
+    def change(statement: str, expected: str) -> None:
+        began = time.monotonic()
+        do(url, statement)
+        changes.append((began, time.monotonic(), expected))
+
+    server = Embedded.start(folder, durable=False)
+    try:
+        with serving(url) as client:
+            load = Load(str(client.base_url))
+            threads = [threading.Thread(target=load.ask) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            changes.append((time.monotonic(), time.monotonic(), "subscription"))
+            for _ in range(4):
+                for statement, expected in ((END, "subscribe"), (BEGIN, "subscription")):
+                    time.sleep(2.5)
+                    change(f"{HANG_UP}; {statement}", expected)
+                time.sleep(2.5)
+                server.stop()
+                time.sleep(0.5)
+                server = Embedded.start(folder, durable=False)
+                change(END, "subscribe")
+                time.sleep(2.5)
+                change(BEGIN, "subscription")
+            time.sleep(2.5)
+            load.stop.set()
+            for thread in threads:
+                thread.join()
+            follows(client, "subscription")
+    finally:
+        server.stop()
+    assert load.away > 0, "the database was never away, so nothing was shown"
+    assert len(load.said) > 500
+    assert stale(load.said, changes) == []

@@ -1,0 +1,209 @@
+"""Memory is bounded, filled once, and never with what changed while it was looked up."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+import psycopg
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.gate.memory import UNIT, Memory
+from billing.gate.pack import pack, unpack
+from billing.gate.recall import cookie_of
+from billing.gate.remember import Bounded
+from billing.rules.access import STRENGTH, Held
+from tests.gate.conftest import Floor
+
+AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
+OnFloor = Callable[..., None]
+held = st.builds(
+    Held,
+    st.sampled_from(STRENGTH),
+    st.none() | st.integers(-9000, 9000).map(lambda days: AT + timedelta(days=days, microseconds=7)),
+    st.frozensets(st.sampled_from(["listen", "comment", "newsletter:sport"])),
+    st.booleans(),
+)
+
+
+@given(st.booleans(), st.booleans(), st.lists(held, max_size=4).map(tuple))
+def test_what_is_packed_comes_out_as_it_went_in(
+    registered: bool, gifts: bool, holdings: tuple[Held, ...]
+) -> None:
+    assert unpack(pack(registered, gifts, holdings)) == (registered, holdings)
+
+
+@given(st.lists(st.integers(0, 40)))
+def test_bounded_keeps_the_newest_and_never_more(names: list[int]) -> None:
+    kept: Bounded[int, int] = Bounded(10)
+    for number, name in enumerate(names):
+        kept.keep(name, number)
+        assert kept.get(name) == number
+        assert len(kept) <= 10
+    for name in set(names[-5:]):
+        assert kept.get(name) is not None
+
+
+def test_what_is_asked_for_outlives_what_is_not() -> None:
+    kept: Bounded[int, int] = Bounded(100)
+    kept.keep(-1, 1)
+    for number in range(1_000):
+        kept.keep(number, number)
+        assert kept.get(-1) == 1
+
+
+def insert_reader(url: str, name: str, external: str | None = None) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO reader (id, email, external_id, created_at) VALUES (%s, %s, %s, %s)",
+            (name, f"{name}@example.com", external, AT),
+        )
+
+
+def test_a_herd_for_one_reader_makes_one_look(on_floor: OnFloor) -> None:
+    async def story(floor: Floor) -> None:
+        insert_reader(floor.url, "rdr_herd")
+        await floor.heard(1)
+        asked = [floor.loader.fill(floor.memory, ("standing", "rdr_herd"), AT) for _ in range(200)]
+        assert all(await asyncio.gather(*asked))
+        assert floor.loader.looks == 1
+        assert len(floor.memory.standings) == 1
+
+    on_floor(story)
+
+
+def test_a_look_that_raced_a_change_is_not_kept(on_floor: OnFloor) -> None:
+    async def story(floor: Floor) -> None:
+        for kind, name, change in (
+            ("standing", "rdr_a", f"standing{UNIT}rdr_a"),
+            ("standing", "rdr_a", "standing"),
+            ("standing", "rdr_a", f"plan{UNIT}monthly"),
+            ("external", "42", f"external{UNIT}41{UNIT}42"),
+        ):
+            look = asyncio.create_task(floor.loader.fill(floor.memory, (kind, name), AT))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            floor.memory.hear(
+                change
+            )  # as if it had been committed between the look's snapshot and its answer
+            assert await look
+            assert len(floor.memory.standings) + len(floor.memory.externals) == 0, change
+            await floor.loader.fill(floor.memory, (kind, name), AT)
+            assert len(floor.memory.standings) + len(floor.memory.externals) == 1
+            floor.memory.clear()
+        look = asyncio.create_task(floor.loader.fill(floor.memory, ("standing", "rdr_a"), AT))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        floor.line.cuts += 1  # another line is heard now: what was said between the two nobody knows
+        assert await look
+        assert len(floor.memory.standings) == 0
+
+    on_floor(story)
+
+
+def test_every_change_of_what_is_remembered_is_told(on_floor: OnFloor) -> None:
+    """The triggers and the memory know the same kinds."""
+    changes: tuple[tuple[str, set[str]], ...] = (
+        (
+            "INSERT INTO reader (id, email, external_id, created_at) VALUES ('rdr_x', 'x@example.com', 'x', now())",
+            {"standing rdr_x", "external x"},
+        ),
+        ("UPDATE reader SET external_id = 'y y'", {"standing rdr_x", "external x", "external y y"}),
+        (
+            "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
+            " VALUES ('g', 'rdr_x', now(), now(), '[]', 'a', 'b')",
+            {"standing rdr_x"},
+        ),
+        (
+            "INSERT INTO reader_session (id, token_hash, reader_id, started_at, seen_at, ip, device, proved)"
+            " VALUES ('ses_x', repeat('ab', 32), 'rdr_x', now(), now(), '', '', true)",
+            set(),
+        ),
+        ("UPDATE reader_session SET ended_at = now()", {f"session ses_x {'ab' * 16}"}),
+        (
+            "INSERT INTO api_key (id, name, key_hash, scopes, created_at)"
+            " VALUES ('key_x', 'n', repeat('cd', 32), '[\"access\"]', now())",
+            set(),
+        ),
+        ("UPDATE api_key SET revoked_at = now()", {f"api_key {'cd' * 16}"}),
+        ("UPDATE plan SET name = name", {"plan monthly", "plan yearly"}),
+        (
+            "INSERT INTO opening (id, scope, subject, opened_at, until, reason, by)"
+            " VALUES ('o', 'site', '', now(), now() + interval '1 day', 'r', 'b')",
+            {"opening "},
+        ),
+        (
+            "INSERT INTO section_policy (section, at, access, by) VALUES ('Town', now(), 'free', 'b')",
+            {"section_policy Town"},
+        ),
+    )
+
+    async def story(floor: Floor) -> None:
+        told: list[str] = []
+        hear = floor.line.hear
+
+        def listen(payload: str) -> None:
+            kind, *names = payload.split(UNIT)
+            told.extend(f"{kind} {name}" for name in names)
+            hear(payload)
+
+        floor.line.hear = listen
+        for statement, expected in changes:
+            told.clear()
+            async with await psycopg.AsyncConnection.connect(floor.url, autocommit=True) as connection:
+                await connection.execute(statement.encode())
+                assert await floor.line.catch_up(connection)
+            assert set(told) == expected, statement
+
+    on_floor(story)
+
+
+def test_thousands_of_changes_at_once_fit_into_few_words(on_floor: OnFloor) -> None:
+    async def story(floor: Floor) -> None:
+        async with await psycopg.AsyncConnection.connect(floor.url, autocommit=True) as connection:
+            for number in range(3_000):
+                floor.memory.keep_standing(f"rdr_{number:026d}", 1)
+            kept = len(floor.memory.standings)
+            assert kept > 500
+            await connection.execute(
+                "INSERT INTO reader (id, email, created_at)"
+                " SELECT 'rdr_' || lpad(n::text, 26, '0'), n || '@example.com', now() FROM generate_series(0, 2999) n"
+            )
+            assert await floor.line.catch_up(connection)
+            assert floor.memory.heard == 3_000
+            assert len(floor.memory.standings) == 0
+            floor.memory.keep_standing("rdr_other", 1)
+            odd = "\x1f" + "x" * 10
+            await connection.execute(
+                "INSERT INTO reader (id, email, created_at) VALUES (%s, 'odd@example.com', now())", (odd,)
+            )
+            assert await floor.line.catch_up(connection)
+            assert len(floor.memory.standings) == 0, "a name that could not be told apart forgets all"
+
+    on_floor(story, most=2_000)
+
+
+def test_a_day_of_silence_is_bounded_by_the_belt() -> None:
+    memory = Memory(10)
+    memory.keep_standing("rdr_a", 5)
+    assert memory.standing("rdr_a", monotonic()) == 5
+    assert memory.standing("rdr_a", monotonic() + timedelta(hours=1, minutes=1).total_seconds()) is None
+
+
+def test_a_cookie_is_found_as_the_framework_finds_it() -> None:
+    name = b"masthead-session="
+    for header, value in (
+        (b"masthead-session=a", b"a"),
+        (b"x=1; masthead-session=a; y=2", b"a"),
+        (b"masthead-session=a;masthead-session=b", b"b"),
+        (b"not-masthead-session=a", b""),
+        (b"masthead-session=a; not-masthead-session=b", b"a"),
+        (b"x=masthead-session=a", b""),
+        (b"masthead-session=", b""),
+        (b"masthead-session=\xe9", b""),
+        (b"masthead-session=a\x01b", b""),
+        (b"", b""),
+        (b"masthead-session", b""),
+    ):
+        assert cookie_of(header, name) == value, header

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlmodel import Session
 
 from billing.errors import RefusesToStart
+from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
@@ -37,9 +38,14 @@ class Database:
         """A session whose work is committed when the block ends, and undone when it raises.
 
         Answer a request only after the block: an answer sent before its commit can be a lie."""
+        name = transaction_of(2)  # above this generator and contextlib's __enter__
         with Session(self.engine, expire_on_commit=False) as session:
             with session.begin():
                 yield session
+                if name is not None:
+                    stop_point(f"{name} {COMMITS}")
+            if name is not None:
+                stop_point(f"{name} {COMMITTED}")
             for line in session.info.pop(SAID, ()):
                 log.info(line)
 

@@ -145,6 +145,14 @@ class Twin:
         """As at start: only the endpoints given then are left, and the clock runs again."""
         self._post("/_sandbox/reset", {})
 
+    def keep(self, moment: str) -> None:
+        """Remember how everything is now."""
+        self.http.put(f"/_sandbox/moments/{moment}").raise_for_status()
+
+    def recall(self, moment: str) -> None:
+        """Let everything be as it was then, the held clock too, without faults and trouble."""
+        self._post(f"/_sandbox/moments/{moment}", {})
+
     def state(self) -> dict[str, Any]:
         """Counts of everything."""
         return self._get("/_sandbox/state")

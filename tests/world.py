@@ -6,7 +6,8 @@ import html
 import re
 import socket
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -170,6 +171,12 @@ class World:
         """A fresh browser, without scripts."""
         return self._ends.enter_context(Browser(self))
 
+    @contextmanager
+    def browse(self) -> Iterator["Browser"]:
+        """A fresh browser that is closed at the end of the block."""
+        with Browser(self) as browser:
+            yield browser
+
     def start_trial(self, email: str, card: str = "pm_card_visa", **more: object) -> dict[str, Any]:
         """`POST /v1/trials`, which must succeed; the answer."""
         answer = self.try_trial(email, card, **more)
@@ -306,12 +313,16 @@ class Browser:
 
     def post(self, action: str, **fields: str | list[str]) -> Answer:
         """Send the form with this action on the page that is open, with its hidden fields."""
+        self.page = Answer(self.http.send(self.filled(action, **fields)))
+        return self.page
+
+    def filled(self, action: str, **fields: str | list[str]) -> httpx.Request:
+        """The same, not sent yet."""
         form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
         assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
         hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
         headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}
-        self.page = Answer(self.http.post(action, data={**hidden, **fields}, headers=headers))
-        return self.page
+        return self.http.build_request("POST", action, data={**hidden, **fields}, headers=headers)
 
     def again(self, path: str) -> Self:
         """Open a page, and go on from there."""

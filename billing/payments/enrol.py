@@ -1,7 +1,9 @@
 """Start a trial with a card that an app has saved itself (`POST /v1/trials`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from sqlmodel import Session
 
@@ -19,6 +21,8 @@ from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, on_sale
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,9 @@ def enrol(
     at: datetime,
     by: str,
     plan_id: str = MONTHLY,
-) -> tuple[Reader, Subscription]:
-    """Register the reader, save the card, start the trial. Raises BadAddress, ExternalIdTaken, TrialUsed,
+    begun: Callable[[Session, Reader, Subscription], T],
+) -> T:
+    """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
     AlreadySubscribed, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again)."""
     with database.transaction() as session:
         reader, setup_id = _begin(session, office, email, external_id, agreed, plan_id, at)
@@ -54,7 +59,9 @@ def enrol(
         setups.complete(session, office, setup, card, at, by=by)
         session.add(setup)
         if setup.state is SetupState.DONE:
-            return by_id(session, reader.id), session.get_one(Subscription, setup.subscription_id)
+            return begun(
+                session, by_id(session, reader.id), session.get_one(Subscription, setup.subscription_id)
+            )
         refusal = setup.refusal
     raise AlreadySubscribed if refusal == AlreadySubscribed.code else TrialUsed
 

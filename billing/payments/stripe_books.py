@@ -13,6 +13,7 @@ from billing.payments.books import (
 )
 from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import Unknown
+from billing.stop_points import around
 
 Ask = Callable[[Callable[[], Any]], Any]
 """Calls Stripe, and turns what goes wrong into Unknown."""
@@ -30,6 +31,7 @@ _STATES = {
 }
 
 
+@around
 class StripeBooks:
     """Balance transactions, payouts, disputes, early fraud warnings. `client` is the library's, `ask` calls it safely."""
 

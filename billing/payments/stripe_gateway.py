@@ -30,6 +30,7 @@ from billing.payments.gateway import (
 )
 from billing.payments.stripe_books import StripeBooks
 from billing.rules.dunning import Evidence
+from billing.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
@@ -42,6 +43,7 @@ class ForgedWebhook(Malformed):
     code = "forged_webhook"
 
 
+@around
 class StripeGateway:
     """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
 

@@ -13,6 +13,7 @@ from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
 from billing.sandbox.errors import Refusal
 from billing.sandbox.faults import BadRule
+from billing.sandbox.moments import Moments
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
@@ -29,6 +30,7 @@ class Control:
     def __init__(self, world: World, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]) -> None:
         self.world, self.api, self.deliverer = world, api, deliverer
         self._webhooks = webhooks
+        self._moments = Moments(world, deliverer)
         self.register(webhooks)
 
     def routes(self) -> list[Route]:
@@ -37,6 +39,7 @@ class Control:
             Route("/_sandbox/clock", self.clock, methods=["GET", "POST"]),
             Route("/_sandbox/settle", self.settle, methods=["POST"]),
             Route("/_sandbox/reset", self.reset, methods=["POST"]),
+            Route("/_sandbox/moments/{name}", self.moments, methods=["PUT", "POST"]),
             Route("/_sandbox/state", self.state, methods=["GET"]),
             Route("/_sandbox/faults", self.faults, methods=["GET", "POST", "DELETE"]),
             Route("/_sandbox/trouble", self.trouble, methods=["GET", "POST", "DELETE"]),
@@ -91,6 +94,18 @@ class Control:
         self.world.clock.hold(None)
         self.register(self._webhooks)
         return JSONResponse({"reset": True})
+
+    async def moments(self, request: Request) -> Response:
+        """PUT keeps how everything is under a name; POST goes back there, without faults and trouble."""
+        name = request.path_params["name"]
+        if request.method == "PUT":
+            self._moments.keep(name)
+        elif not self._moments.recall(name):
+            return _no("no such moment was kept")
+        else:
+            self.deliverer.troubles.clear()
+            self.api.faults.clear()
+        return JSONResponse({"moment": name})
 
     def register(self, webhooks: list[tuple[str, str]]) -> None:
         """Make sure that these (url, secret) endpoints exist."""

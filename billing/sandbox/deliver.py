@@ -40,9 +40,10 @@ class Deliverer:
         self._count = 0
         self._client: httpx.AsyncClient | None = None
         world.on_event = self.plan
-        self._resume()
+        self.resume()
 
-    def _resume(self) -> None:
+    def resume(self) -> None:
+        """Take up what is pending in the store."""
         for row in self._world.store["delivery"].rows.values():
             if row["state"] == "pending":
                 self._push(row)

@@ -156,3 +156,25 @@ def end_state(world: World, *, without: Iterable[str] = ()) -> dict[str, Any]:
     )
     state["returned"] = sorted((refund["amount"], refund["status"]) for refund in world.twin.refunds())
     return state
+
+
+MOMENTS = {"paid_at", "intended_at", "ordinal"}
+
+
+def without_moments(state: dict[str, Any]) -> dict[str, Any]:
+    """What stays when the instants are left out: a charge that was in doubt is settled minutes later. An attempt that
+    was given up for another key counts for nothing."""
+    bare: dict[str, Any] = {
+        name: [{key: value for key, value in row.items() if key not in MOMENTS} for row in rows]
+        for name, rows in state.items()
+        if name not in ("charges", "returned", "attempts")
+    }
+    bare["attempts"] = sorted(
+        (row["email"], row["period_number"], row["state"], row["amount"])
+        for row in state["attempts"]
+        if row["state"] != "withdrawn"
+    )
+    bare["charges"] = sorted((amount, status) for amount, status, _ in state["charges"])
+    bare["returned"] = state["returned"]
+    bare["invoices"] = sorted(map(str, bare["invoices"]))
+    return bare

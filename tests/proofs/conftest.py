@@ -1,4 +1,4 @@
-"""What proofs have besides a world: worker processes, all of them ended with the test."""
+"""What proofs have besides a world: worker processes, all of them ended with the test; and a crowd whose charges are due."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.pg import Databases
+from tests.proofs.started import MANY, due
+from tests.proofs.town import Town
 from tests.proofs.workers import Worker
 from tests.world import World
 
@@ -23,3 +26,27 @@ def hire(tmp_path: Path) -> Iterator[Hire]:
             return ends.enter_context(worker)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def many_due(databases: Databases) -> Iterator[Town]:
+    """A town where the first charges of many fall due; every test begins there."""
+    with databases.fresh() as url, World(url) as world:
+        town = Town(world)
+        due(world, MANY)
+        town.keep("due")
+        yield town
+        town.close()
+        world.twin.exchanges.clear()
+
+
+@pytest.fixture
+def due_world(rounds: int, request: pytest.FixtureRequest) -> World:
+    """A world in which the first charges of so many readers are due now, and nothing is done about them yet."""
+    if rounds < MANY:
+        world: World = request.getfixturevalue("world")
+        due(world, rounds)
+        return world
+    town: Town = request.getfixturevalue("many_due")
+    town.recall("due")
+    return town.world

@@ -11,7 +11,8 @@ import pytest
 from tests.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-ROUNDS = pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.prove)])
+FEW, MANY = 4, 500
+ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest.mark.prove)])
 
 
 def trials(world: World, count: int) -> list[str]:
@@ -32,6 +33,11 @@ def due(world: World, count: int) -> list[str]:
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     return started
+
+
+def all_of(world: World) -> list[str]:
+    """Every subscription there is."""
+    return [row["id"] for row in world.rows("SELECT id FROM subscription ORDER BY id")]
 
 
 def kinds_of(world: World, subscription_id: str) -> Counter[str]:

@@ -44,3 +44,21 @@ def test_reset_forgets_everything_but_the_endpoints_given_at_start() -> None:
         assert {kind: count for kind, count in state["counts"].items() if count} == {"webhook_endpoint": 1}
         assert [row["url"] for row in twin.objects("webhook_endpoint")] == ["http://127.0.0.1:9/given"]
         assert twin.client().v1.customers.list().data == []
+
+
+def test_a_moment_that_was_kept_comes_back_with_its_time_and_without_faults(
+    twin: Twin, stripe: Stripe
+) -> None:
+    twin.set_clock(MARCH)
+    first = a_customer(stripe).id
+    twin.keep("then")
+    twin.advance(days=1)
+    a_customer(stripe)
+    twin.faults({"effect": "429", "times": None})
+    for _ in range(2):
+        twin.recall("then")
+        assert [each.id for each in stripe.v1.customers.list().data] == [first]
+        assert twin.now == MARCH
+        assert twin.state()["faults"] == 0
+        a_customer(stripe)
+    assert twin.http.post("/_sandbox/moments/never").status_code == 400

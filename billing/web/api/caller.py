@@ -95,12 +95,16 @@ class Caller:
         def in_one_go() -> tuple[int, Any]:
             with self.parts.database.transaction() as session:
                 status, answer = do(session)
-                if self.idempotency_key is not None:
-                    session.add(self._answer(asked, status, bytes(JSONResponse(answer).body).decode()))
+                self.keep_with(session, body, status, answer)
                 return status, answer
 
-        asked = self._asked(body)
         return self.once(body, in_one_go)
+
+    def keep_with(self, session: Session, body: Any, status: int, answer: Any) -> None:
+        """Keep the answer in the transaction that makes it true, for what `once` does in several of them."""
+        if self.idempotency_key is not None:
+            kept = bytes(JSONResponse(answer).body).decode()
+            session.add(self._answer(self._asked(body), status, kept))
 
     def _asked(self, body: Any) -> str:
         """What stands for the request: two with the same are one."""

@@ -66,7 +66,7 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
             ip=str(body.consent.ip),
             device=body.consent.user_agent,
         )
-        who, started = enrol(
+        return 201, enrol(
             parts.database,
             parts.gateway,
             parts.office,
@@ -77,14 +77,19 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
             agreed=agreed,
             at=caller.at,
             by=caller.by,
+            begun=begun,
         )
-        with parts.database.transaction() as session:
-            return 201, {
-                "reader": shapes.reader(who),
-                "subscription": shapes.subscription(session, started, parts.office.zone),
-            }
 
-    return caller.once(body.model_dump(mode="json"), do)
+    def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:
+        answer = {
+            "reader": shapes.reader(who),
+            "subscription": shapes.subscription(session, started, caller.parts.office.zone),
+        }
+        caller.keep_with(session, asked, 201, answer)
+        return answer
+
+    asked = body.model_dump(mode="json")
+    return caller.once(asked, do)
 
 
 @router.get("/v1/readers", summary="Find readers")
@@ -232,22 +237,21 @@ def withdraw_subscription(
     """Within the cooling-off days after the first charge, also after a cancellation. 409 `cooling_off_over` later, or again."""
     wanted = body or WithdrawBody()
 
-    def do() -> tuple[int, Any]:
-        parts = caller.parts
-        with parts.database.transaction() as session:
-            with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
-                row = withdraw(
-                    session,
-                    parts.office,
-                    subscription_id,
-                    asked_at=wanted.requested_at or caller.at,
-                    at=caller.at,
-                    by=caller.by,
-                    why=wanted.reason,
-                )
-            return 200, shapes.subscription(session, row, parts.office.zone)
+    def do(session: Session) -> tuple[int, Any]:
+        office = caller.parts.office
+        with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
+            row = withdraw(
+                session,
+                office,
+                subscription_id,
+                asked_at=wanted.requested_at or caller.at,
+                at=caller.at,
+                by=caller.by,
+                why=wanted.reason,
+            )
+        return 200, shapes.subscription(session, row, office.zone)
 
-    return caller.once(wanted.model_dump(mode="json"), do)
+    return caller.once_in_one(wanted.model_dump(mode="json"), do)
 
 
 @router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")

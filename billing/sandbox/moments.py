@@ -1,0 +1,31 @@
+"""Moments to come back to: all that the sandbox remembers, kept in memory under a name, for tests that tell many stories
+from one beginning."""
+
+import pickle
+
+from billing.sandbox.deliver import Deliverer
+from billing.sandbox.world import World
+
+
+class Moments:
+    """Keeps them for as long as the process lives."""
+
+    def __init__(self, world: World, deliverer: Deliverer) -> None:
+        self._world, self._deliverer = world, deliverer
+        self._kept: dict[str, bytes] = {}
+
+    def keep(self, name: str) -> None:
+        """Remember how everything is now; deliveries on the wire don't belong to it."""
+        self._kept[name] = pickle.dumps((self._world.clock.now(), self._world.store.tables))
+
+    def recall(self, name: str) -> bool:
+        """Let everything be as it was then, the held clock too; whether there is such a moment."""
+        kept = self._kept.get(name)
+        if kept is None:
+            return False
+        self._deliverer.forget()
+        now, self._world.store.tables = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
+        self._world.store.compact()
+        self._world.clock.hold(now)
+        self._deliverer.resume()
+        return True

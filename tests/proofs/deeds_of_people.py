@@ -1,0 +1,301 @@
+"""What readers, programs and staff do, by a request that dies under their hands; and do again."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from billing.sandbox.deliver import signature
+from tests.proofs.deed import (
+    Before,
+    deed,
+    dispute,
+    follow,
+    give_back,
+    on_the_wire,
+    one,
+    program,
+    repeat,
+    silence,
+    stay,
+)
+from tests.proofs.nursery import Asked
+from tests.staff.conftest import add, sign_in
+from tests.world import WEBHOOK_SECRET, Browser, World
+
+NEWCOMER = "newcomer@example.com"
+
+# starting
+
+
+def begin(world: World) -> Browser:
+    """Up to the review page."""
+    browser = world.browser()
+    browser.get("/subscribe")
+    browser.post("/subscribe", email=NEWCOMER)
+    return browser
+
+
+def starts_anew(world: World) -> None:
+    """From the beginning, as somebody does who saw a page fail."""
+    assert begin(world).agree_and_pay().path == "/subscribe/started"
+
+
+@deed("blank", starts_anew)
+def agrees_and_is_sent_to_the_card_page(world: World) -> Asked:
+    silence(world)
+    return on_the_wire(begin(world).filled("/subscribe/review", consent="yes"))
+
+
+def way_back(world: World) -> httpx.Request:
+    """The card is typed; the request that brings the reader back."""
+    browser = begin(world)
+    silence(world)
+    return browser.http.build_request("GET", world.twin.fill_in(browser.open_card_page()))
+
+
+class Reload:
+    """A way back that may be gone twice: the page is loaded, and loaded again."""
+
+    def __init__(self) -> None:
+        self._asked: Asked | None = None
+
+    def first(self, request: httpx.Request) -> Asked:
+        """The request, kept for another time."""
+        self._asked = on_the_wire(request)
+        return self._asked
+
+    def __call__(self, world: World) -> None:
+        assert self._asked is not None
+        answer = httpx.get(self._asked.url, headers=self._asked.headers, trust_env=False, timeout=60)
+        assert answer.status_code == 303, answer.text
+
+
+from_card, from_payment, from_other_card = Reload(), Reload(), Reload()
+
+
+@deed("blank", from_card)
+def comes_back_from_the_card_page(world: World) -> Asked:
+    return from_card.first(way_back(world))
+
+
+@deed("blank")
+def the_card_page_is_told_of_by_its_event(world: World) -> None:
+    begin(world)
+    silence(world, "setup_intent.*", "customer.*", "payment_method.*")
+    browser = begin(world)
+    world.twin.fill_in(browser.open_card_page())
+    world.twin.settle()
+
+
+@deed("blank")
+def the_card_page_is_asked_for_at_its_end(world: World) -> None:
+    way_back(world)
+    world.skip_to(one(world, "SELECT ask_at FROM card_setup"))
+
+
+CONSENT = {
+    "text_version": "app-1",
+    "accepted_at": "2027-01-04T08:00:00Z",
+    "ip": "196.25.1.9",
+    "user_agent": "App/1",
+}
+
+
+def _app(world: World) -> Asked:
+    silence(world)
+    body = {"email": NEWCOMER, "payment_method": "pm_card_visa__7", "consent": CONSENT}
+    return program(world, "/v1/trials", body, **{"Idempotency-Key": "start-7"})
+
+
+@deed("blank", repeat(_app))
+def an_app_starts_a_trial(world: World) -> Asked:
+    return _app(world)
+
+
+# cancelling
+
+
+def _of_the_subscription(act: str, **body: Any) -> Before:
+    def before(world: World) -> Asked:
+        silence(world)
+        subscription = one(world, "SELECT id FROM subscription")
+        path = f"/v1/subscriptions/{subscription}/{act}"
+        return program(world, path, body, **{"Idempotency-Key": f"{act}-1"})
+
+    return before
+
+
+for name, before in {
+    "cancels": _of_the_subscription("cancel"),
+    "is_ended_now_with_the_money_back": _of_the_subscription("cancel", when="now", refund="last"),
+    "withdraws": _of_the_subscription("withdraw"),
+    "is_given_a_week": _of_the_subscription("extend", days=7, reason="A kindness."),
+}.items():
+    before.__name__ = name
+    deed("paid", repeat(before))(before)
+
+
+# paying in person
+
+
+def with_money(world: World) -> None:
+    """The card on record would pay now; and no news comes."""
+    world.twin.decline(one(world, "SELECT gateway_ref FROM payment_method LIMIT 1"), None)
+    silence(world)
+
+
+def presses_pay(world: World) -> None:
+    """Unless the page says that it is paid, or under way."""
+    browser = follow(world, "/pay/")
+    if 'action="/pay"' in browser.page.text:
+        browser.post("/pay")
+
+
+@deed("owing", presses_pay)
+def pays_with_the_card_on_record(world: World) -> Asked:
+    with_money(world)
+    return on_the_wire(follow(world, "/pay/").filled("/pay"))
+
+
+def pays_on_the_page(world: World) -> None:
+    """The same page, found again, and the same card."""
+    browser = follow(world, "/pay/")
+    with stay(browser):
+        page = str(browser.post("/pay/page").response.headers["location"])
+    browser.get(world.twin.fill_in(page, "4242424242424242__0"))
+
+
+@deed("owing", pays_on_the_page)
+def is_sent_to_the_payment_page(world: World) -> Asked:
+    silence(world)
+    return on_the_wire(follow(world, "/pay/").filled("/pay/page"))
+
+
+def paid_on_the_page(world: World) -> httpx.Request:
+    """The request that brings the reader back."""
+    browser = follow(world, "/pay/")
+    with stay(browser):
+        page = str(browser.post("/pay/page").response.headers["location"])
+        return browser.http.build_request("GET", world.twin.fill_in(page, "4242424242424242__0"))
+
+
+@deed("owing", from_payment)
+def comes_back_from_the_payment_page(world: World) -> Asked:
+    silence(world)
+    return from_payment.first(paid_on_the_page(world))
+
+
+@deed("owing")
+def the_payment_page_is_told_of_by_its_event(world: World) -> None:
+    silence(world, "charge.*", "payment_intent.*")
+    paid_on_the_page(world)
+    world.twin.settle()
+    silence(world)
+
+
+@deed("owing")
+def the_payment_page_runs_out(world: World) -> None:
+    silence(world)
+    with stay(follow(world, "/pay/")) as browser:
+        browser.post("/pay/page")
+    world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
+
+
+def is_told_to_wait_or_pays(world: World) -> None:
+    """Once the old page is closed there is a new one."""
+    world.settle()
+    pays_on_the_page(world)
+
+
+@deed("owing", is_told_to_wait_or_pays)
+def asks_for_the_page_as_it_runs_out(world: World) -> Asked:
+    silence(world)
+    with stay(follow(world, "/pay/")) as browser:
+        browser.post("/pay/page")
+    world.skip_to(world.now + timedelta(minutes=55))
+    return on_the_wire(follow(world, "/pay/").filled("/pay/page"))
+
+
+def gives_a_card(world: World) -> None:
+    """To the page for another card, and back."""
+    browser = follow(world, "/card/")
+    with stay(browser):
+        page = str(browser.post("/card").response.headers["location"])
+    browser.get(world.twin.fill_in(page, "5555555555554444__9"))
+
+
+@deed("owing", gives_a_card)
+def is_sent_to_the_page_for_another_card(world: World) -> Asked:
+    silence(world)
+    return on_the_wire(follow(world, "/card/").filled("/card"))
+
+
+@deed("owing", from_other_card)
+def comes_back_with_another_card(world: World) -> Asked:
+    silence(world)
+    browser = follow(world, "/card/")
+    with stay(browser):
+        page = str(browser.post("/card").response.headers["location"])
+        back = browser.http.build_request("GET", world.twin.fill_in(page, "5555555555554444__9"))
+    return from_other_card.first(back)
+
+
+@deed("paid", repeat(give_back))
+def a_refund_is_asked_for(world: World) -> Asked:
+    return give_back(world)
+
+
+# staff
+
+
+def _answer_the_bank(world: World) -> Browser:
+    found = world.rows("SELECT email FROM staff_member WHERE role = 'finance'")
+    browser = sign_in(world, found[0]["email"] if found else add(world, "finance").email)
+    row = world.rows("SELECT id, reader_id FROM dispute")[0]
+    browser.get(f"/staff/readers/{row['reader_id']}/disputes/{row['id']}")
+    return browser
+
+
+def _form_of_the_answer(world: World) -> str:
+    row = world.rows("SELECT id, reader_id FROM dispute")[0]
+    return f"/staff/readers/{row['reader_id']}/disputes/{row['id']}/answer"
+
+
+def answers_again(world: World) -> None:
+    """Looks at the page, and presses the button if it is still there."""
+    browser = _answer_the_bank(world)
+    if _form_of_the_answer(world) in browser.page.text:
+        browser.post(_form_of_the_answer(world), words="They read every day.")
+
+
+@deed("paid", answers_again)
+def staff_answer_the_bank(world: World) -> Asked:
+    dispute(world)
+    world.settle()
+    browser = _answer_the_bank(world)
+    return on_the_wire(browser.filled(_form_of_the_answer(world), words="They read every day."))
+
+
+# Stripe
+
+
+def _event(world: World) -> Asked:
+    silence(world)
+    charge = world.charges()[-1]
+    body = {
+        "id": "evt_again",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "created": charge["created"],
+        "data": {"object": {"id": charge["payment_intent"], "object": "payment_intent"}},
+    }
+    raw = json.dumps(body).encode()
+    signed = {"stripe-signature": signature(WEBHOOK_SECRET, int(world.now.timestamp()), raw)}
+    return on_the_wire(world.api.build_request("POST", "/webhooks/stripe", content=raw, headers=signed))
+
+
+@deed("paid", repeat(_event))
+def an_event_arrives(world: World) -> Asked:
+    return _event(world)

@@ -1,0 +1,161 @@
+"""Processes that are born in milliseconds, so that hundreds can be killed: one parent has imported everything, and forks a
+child for each deed. A child works on a world's own database and Stripe, and tells what it passed, if it lives.
+
+Run as `python -m tests.proofs.nursery`; orders come on standard input, answers go to standard output."""
+
+import asyncio
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import httpx
+
+from billing import stop_points
+from billing.app import build, create_app
+from billing.parts import Parts
+from billing.settings import Settings
+from billing.timetable import tick
+
+ROOT = Path(__file__).parents[2]
+LOST = b""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it goes over the wire."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Order:
+    """Answer this request, or, without one, do all that is due; and die as a point is passed for the so-manieth time."""
+
+    asked: Asked | None
+    die_at: str | None = None
+    time: int = 1
+
+
+class Nursery:
+    """Use with `with`, when nothing is due; its children live and die one at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.proofs.nursery"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "BILLING_ENVIRONMENT": "test"},
+        )
+        assert self._process.stdin is not None
+        _write(self._process.stdin, pickle.dumps(self._settings))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+
+    def live(self, order: Order) -> list[str] | None:
+        """Let a child do it: the points it passed, in their order; None when it was killed."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        _write(self._process.stdin, pickle.dumps(order))
+        code, passed = pickle.loads(_read(self._process.stdout))
+        assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
+        assert (code == 0) == bool(passed), "a child that lives passes something"
+        return list(pickle.loads(passed)) if code == 0 else None
+
+
+def _write(to: IO[bytes], what: bytes) -> None:
+    to.write(len(what).to_bytes(8, "big") + what)
+    to.flush()
+
+
+def _read(source: IO[bytes]) -> bytes:
+    return source.read(int.from_bytes(source.read(8), "big"))
+
+
+def _serve() -> None:
+    """One order after the other, until nobody is there to give any. What each child would have to learn, statements and
+    routes, is learnt before; no connection outlives that."""
+    parts = build(pickle.loads(_read(sys.stdin.buffer)))
+    app = create_app(parts)
+    tick(parts)
+    asyncio.run(_answer(app, Asked("GET", f"{parts.settings.public_url}/", [], b"")))
+    parts.database.close()
+    while size := sys.stdin.buffer.read(8):
+        order = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
+        reads, writes = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(reads)
+            _child(parts, app, order, writes)
+        os.close(writes)
+        with os.fdopen(reads, "rb") as told:
+            passed = told.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _write(sys.stdout.buffer, pickle.dumps((code, passed)))
+
+
+def _child(parts: Parts, app: Any, order: Order, writes: int) -> None:
+    code = 1
+    try:
+        passed: list[str] = []
+        stop_points.listen(_listener(order, passed))
+        _do(parts, app, order.asked)
+        stop_points.listen(None)
+        with os.fdopen(writes, "wb") as tells:
+            tells.write(pickle.dumps(passed))
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _listener(order: Order, passed: list[str]) -> Callable[[str], None]:
+    lock = threading.Lock()
+
+    def listen(name: str) -> None:
+        with lock:
+            passed.append(name)
+            if name == order.die_at and passed.count(name) == order.time:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return listen
+
+
+def _do(parts: Parts, app: Any, asked: Asked | None) -> None:
+    if asked is None:
+        while tick(parts):
+            pass
+    else:
+        answer = asyncio.run(_answer(app, asked))
+        if answer.status_code >= 500:
+            print(answer.text[:2000], file=sys.stderr)  # noqa: T201 - for whoever reads why a proof failed
+            raise SystemExit
+
+
+async def _answer(app: Any, asked: Asked) -> httpx.Response:
+    transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000))
+    async with httpx.AsyncClient(transport=transport) as client:
+        return await client.request(
+            asked.method, asked.url, headers=asked.headers, content=asked.body, follow_redirects=False
+        )
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,0 +1,84 @@
+"""Every stop point there is, read from the code: the named ones, one before and after every commit, and one before and after
+every call to the acquirer."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from billing import stop_points
+
+ROOT = Path(stop_points.__file__).parent
+FLOWS = ("renewals", "payments", "webhooks", "disputes", "mail", "newsletters", "reports")
+"""Where money, mail and what is known about them move. Pages only open transactions of one commit, answered after it."""
+
+
+def all_points() -> set[str]:
+    """The names of all of them."""
+    return {point for path in sorted(ROOT.rglob("*.py")) for point in _points_in(path)}
+
+
+def _points_in(path: Path) -> Iterator[str]:
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    tree = ast.parse(path.read_text("utf-8"))
+    yield from _around(tree)
+    for function in _functions(tree):
+        for node in _own(function):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "stop_point":
+                yield from (str(each.value) for each in node.args if isinstance(each, ast.Constant))
+            if module.startswith(FLOWS) and _opens_transaction(node):
+                name = f"{module}.{function.name}"
+                yield from (f"{name} {when}" for when in (stop_points.COMMITS, stop_points.COMMITTED))
+
+
+def _around(tree: ast.Module) -> Iterator[str]:
+    """Those of an adapter's public methods."""
+    for adapter in tree.body:
+        if isinstance(adapter, ast.ClassDef) and "around" in map(ast.unparse, adapter.decorator_list):
+            for method in adapter.body:
+                if isinstance(method, ast.FunctionDef) and not method.name.startswith("_"):
+                    for when in (stop_points.ASKED, stop_points.ANSWERED):
+                        yield f"{adapter.name}.{method.name} {when}"
+
+
+def _functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """All of them; those within others too."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+def _own(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """What stands in a function, and not in one within it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _opens_transaction(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.With)
+        and any(
+            isinstance(item.context_expr, ast.Call) and getattr(item.context_expr.func, "attr", "") == "transaction"
+            for item in node.items
+        )
+    )  # fmt: skip
+
+
+def other_doors() -> set[str]:
+    """Files that reach the database past `Database.transaction`, where the points are. The sandbox has no database."""
+    return {
+        str(path.relative_to(ROOT))
+        for path in sorted(ROOT.rglob("*.py"))
+        if "sandbox" not in path.parts and path.name != "db.py"
+        if any(_is_another_door(node) for node in ast.walk(ast.parse(path.read_text("utf-8"))))
+    }
+
+
+def _is_another_door(node: ast.AST) -> bool:
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        return False
+    of_engine = ast.unparse(node.func.value).endswith("engine")
+    return node.func.attr == "commit" or (
+        of_engine and node.func.attr in ("connect", "begin", "raw_connection")
+    )

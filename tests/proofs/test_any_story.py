@@ -1,0 +1,469 @@
+"""Stories nobody thought of: readers, staff, the clock, Stripe and power cuts, in any order Hypothesis draws. After each step
+every promise holds; at the end, when all is well again, nothing is missing either.
+
+A story that fails is shrunk and printed as its steps. MASTHEAD_STORIES says how many are told in all, 2,000 by default;
+MASTHEAD_SEED draws others."""
+
+import os
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, ClassVar
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, note, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from billing.payments import setup as setups
+from billing.payments.models import SetupPurpose
+from billing.renewals import pause, switch
+from billing.renewals.run import run_for
+from billing.sandbox import faults, trouble
+from billing.staff import requests
+from billing.staff.models import RequestKind
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from tests.pg import Databases
+from tests.proofs import books, chapters
+from tests.proofs.own_calendar import Told, keep_calendar, keep_promises, nothing_is_missed
+from tests.proofs.town import Power, PowerCut, Town
+from tests.world import ZONE, World, local
+
+STORIES = int(os.environ.get("MASTHEAD_STORIES", "2000"))
+SEED = int(os.environ.get("MASTHEAD_SEED", "0"))
+SHARDS = 8
+STEPS = 8
+WHO = st.integers(0, 2)
+CARDS = st.sampled_from(
+    ["visa", "mastercard", "chargeCustomerFail", "createDispute", "createDisputeInquiry", "createIssuerFraudRecord",
+     "pendingRefund", "refundFail"]
+)  # fmt: skip
+NUMBERS = st.sampled_from(["4242424242424242", "5555555555554444", "4000000000000341"])
+DECLINES = st.sampled_from(
+    ["insufficient_funds", "lost_card", "authentication_required", "revocation_of_authorization", None]
+)
+CALLS = st.sampled_from(
+    ["POST /v1/payment_intents", "GET /v1/payment_intents*", "POST /v1/refunds", "GET /v1/refunds*",
+     "POST /v1/setup_intents", "* /v1/checkout/sessions*", "* *"]
+)  # fmt: skip
+EVENTS = st.sampled_from(["*", "payment_intent.*", "checkout.session.*", "refund.*", "charge.dispute.*"])
+SPANS = st.sampled_from([timedelta(hours=1), timedelta(hours=13), timedelta(days=1), timedelta(days=4),
+                         timedelta(days=14), timedelta(days=31)])  # fmt: skip
+REFUSALS = {400, 402, 404, 409, 422, 429}
+AWAY = {500, 503}
+
+
+class AnyStory(RuleBasedStateMachine):
+    """One story. Its steps are its rules."""
+
+    town: ClassVar[Town]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world: World = self.town.world
+        self.power = Power()
+        self.told: dict[str, Told] = {}
+        self.cards = iter(range(10, 1_000_000))
+        self.stormy = self.ended_well = False
+
+    @initialize(chapter=st.sampled_from(sorted(chapters.CHAPTERS)))
+    def once_upon_a_time(self, chapter: str) -> None:
+        self.town.recall(chapter)
+        self._learn()
+        for told in self.told.values():
+            told.trial_on = date(2027, 1, 16)
+        if chapter == "year":
+            newest = self.newest(0)
+            assert newest is not None
+            self.told[newest] = Told()
+
+    def newest(self, who: int) -> str | None:
+        """The reader's last subscription."""
+        found = self.world.rows(
+            "SELECT s.id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE r.email = :email"
+            " ORDER BY s.started_at DESC, s.id DESC LIMIT 1",
+            email=email_of(who),
+        )
+        return str(found[0]["id"]) if found else None
+
+    def _learn(self) -> None:
+        """What became of an act that was cut short, from the only one who knows. Subscriptions that began by a page too."""
+        for row in self.world.rows("SELECT id, cancel_asked_at FROM subscription"):
+            told = self.told.setdefault(row["id"], Told())
+            told.asked_at = row["cancel_asked_at"]
+
+    def call(self, path: str, body: dict[str, Any], **headers: str) -> httpx.Response | None:
+        """A program's call; None when we died of it, or Stripe was away."""
+        answer = self.world.api.post(path, json=body, headers=headers)
+        if self.power.died_at is None and not (self.stormy and answer.status_code == 503):
+            assert answer.status_code < 300 or answer.status_code in REFUSALS, answer.text
+            return answer
+        assert answer.status_code < 300 or answer.status_code in REFUSALS | AWAY, answer.text
+        return None
+
+    def of_the_newest(self, who: int, act: str, **body: Any) -> httpx.Response | None:
+        """A call about the reader's last subscription."""
+        subscription = self.newest(who)
+        if subscription is None:
+            return None
+        return self.call(f"/v1/subscriptions/{subscription}/{act}", body)
+
+    # readers
+
+    @rule(who=WHO, card=CARDS)
+    def starts(self, who: int, card: str) -> None:
+        number = next(self.cards)
+        body = {
+            "email": email_of(who),
+            "payment_method": f"pm_card_{card}__{number}",
+            "consent": {
+                "text_version": "app-1",
+                "accepted_at": self.world.now.isoformat(),
+                "ip": "196.25.1.9",
+                "user_agent": "App/1",
+            },
+        }
+        key = {"Idempotency-Key": f"start-{number}"}
+        answer = self.call("/v1/trials", body, **key)
+        if answer is None:
+            self._restart()
+            answer = self.call("/v1/trials", body, **key)
+        self._learn()
+        if answer is not None and answer.status_code == 201:
+            begun = answer.json()["subscription"]["id"]
+            self.told[begun].trial_on = self.world.now.astimezone(ZONE).date()
+
+    @rule(who=WHO)
+    def cancels(self, who: int) -> None:
+        self._cancels(who)
+
+    @rule(who=WHO, when=st.sampled_from(["now", "early"]), refund=st.sampled_from(["last", "auto"]))
+    def is_cancelled_by_staff(self, who: int, when: str, refund: str) -> None:
+        self._cancels(who, when=when, refund=refund)
+
+    @rule(who=WHO, ago=st.sampled_from([timedelta(minutes=5), timedelta(hours=13), timedelta(days=9)]))
+    def is_cancelled_as_of(self, who: int, ago: timedelta) -> None:
+        self._cancels(who, requested_at=(self.world.now - ago).isoformat())
+
+    def _cancels(self, who: int, **body: Any) -> None:
+        subscription, now = self.newest(who), self.world.now
+        answer = self.of_the_newest(who, "cancel", **body)
+        if answer is None or subscription is None:
+            self._learn()
+        elif answer.is_success:
+            asked_at = datetime.fromisoformat(body.get("requested_at", now.isoformat()))
+            told = self.told[subscription]
+            told.asked_at = min(told.asked_at or asked_at, asked_at)
+
+    @rule(who=WHO)
+    def undoes(self, who: int) -> None:
+        subscription = self.newest(who)
+        answer = self.of_the_newest(who, "resume")
+        if answer is None or subscription is None:
+            self._learn()
+        elif answer.is_success:
+            self.told[subscription].asked_at = None
+
+    @rule(who=WHO)
+    def withdraws(self, who: int) -> None:
+        self.of_the_newest(who, "withdraw")
+        self._learn()
+
+    @rule(who=WHO, number=NUMBERS)
+    def gives_another_card(self, who: int, number: str) -> None:
+        subscription = self.newest(who)
+        if subscription is not None:
+            self._attempt(lambda: self._another_card(subscription, f"{number}__{next(self.cards)}"))
+
+    def _another_card(self, subscription_id: str, number: str) -> None:
+        """As the page does it: a visit, the hosted page, the way back, and a charge at once where something is owed."""
+        parts, at = self.world.parts, self.world.now
+        with parts.database.transaction() as session:
+            subscription = session.get_one(Subscription, subscription_id)
+            if subscription.ended_at is not None:
+                return
+            visit = setups.begin(
+                session,
+                purpose=SetupPurpose.CARD,
+                email=email_of(0),
+                price=terms_of(session, subscription)[1],
+                browser_hash="a browser",
+                consent_id=None,
+                reader_id=subscription.reader_id,
+                subscription_id=subscription_id,
+                at=at,
+            )
+        page = setups.open_page(
+            parts.database, parts.gateway, parts.office, visit.id, words="Yes.", back="/account"
+        )
+        self.world.twin.fill_in(page.url, number)
+        setups.finish(parts.database, parts.gateway, parts.office, visit.id, at, by="reader")
+        run_for(parts.till, subscription_id, at)
+
+    @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())
+    def pays_by_the_mailed_link(self, who: int, number: str, comes_back: bool) -> None:
+        links = [link for mail in self.world.letters(email_of(who)) for link in mail.links if "/pay/" in link]
+        if links:
+            self._pay(links[-1], f"{number}__{next(self.cards)}", comes_back=comes_back)
+
+    def _pay(self, link: str, number: str, *, comes_back: bool) -> None:
+        with self.world.browse() as browser:
+            browser.get(link)
+            if 'action="/pay/page"' not in browser.page.text:
+                return
+            browser.http.follow_redirects = False
+            answer = browser.post("/pay/page")
+            page = answer.response.headers.get("location", "")
+            if answer.status == 303 and page.startswith(self.world.twin.url):
+                target = self.world.twin.fill_in(page, number)
+                if comes_back and target.startswith(self.world.url):
+                    browser.get(target)
+
+    @rule(who=WHO)
+    def pays_with_the_card_on_record(self, who: int) -> None:
+        links = [link for mail in self.world.letters(email_of(who)) for link in mail.links if "/pay/" in link]
+        if links:
+            with self.world.browse() as browser:
+                browser.get(links[-1])
+                if 'action="/pay"' in browser.page.text:
+                    browser.post("/pay")
+
+    @rule(who=WHO, months=st.integers(1, 3))
+    def pauses(self, who: int, months: int) -> None:
+        parts, subscription = self.world.parts, self.newest(who)
+        if subscription is not None:
+            self._choose(
+                lambda session: pause.ask(
+                    session, parts.office, subscription, months, at=self.world.now, by="reader", why="a story", most=3
+                )
+            )  # fmt: skip
+
+    @rule(who=WHO)
+    def goes_on_after_all(self, who: int) -> None:
+        parts, subscription = self.world.parts, self.newest(who)
+        if subscription is not None and self._choose(
+            lambda session: pause.undo(
+                session, parts.office, subscription, at=self.world.now, by="reader", why="a story"
+            )
+        ):
+            self._attempt(lambda: run_for(parts.till, subscription, self.world.now))
+
+    @rule(who=WHO, plan=st.sampled_from(["monthly", "yearly"]))
+    def switches(self, who: int, plan: str) -> None:
+        parts, subscription = self.world.parts, self.newest(who)
+        if subscription is not None:
+            self._choose(
+                lambda session: switch.ask(
+                    session, parts.office, subscription, plan, at=self.world.now, by="reader", why="a story"
+                )
+            )
+
+    @rule(who=WHO)
+    def asks_by_the_form(self, who: int) -> None:
+        self._choose(
+            lambda session: requests.receive(
+                session,
+                reader=None,
+                email=email_of(who),
+                kind=RequestKind.CANCEL,
+                words="Please stop this.",
+                at=self.world.now,
+                ip="196.25.1.9",
+                device="Test",
+            )
+        )
+
+    # staff
+
+    @rule(who=WHO, days=st.integers(1, 20))
+    def is_given_days(self, who: int, days: int) -> None:
+        self.of_the_newest(who, "extend", days=days, reason="A story.")
+
+    @rule(who=WHO)
+    def reads_for_nothing(self, who: int) -> None:
+        found = self.world.rows("SELECT id FROM reader WHERE email = :email", email=email_of(who))
+        if found:
+            self.call(f"/v1/readers/{found[0]['id']}/grants", {"days": 9, "reason": "A story."})
+
+    @rule(newest=st.integers(0, 2), cents=st.sampled_from([None, 1, 2500, 7500]))
+    def is_refunded(self, newest: int, cents: int | None) -> None:
+        payments = self.world.rows("SELECT id FROM payment ORDER BY paid_at DESC, id DESC LIMIT 3")
+        if newest < len(payments):
+            body = {"reason": "A story."} | ({"amount": cents} if cents else {})
+            self.call(f"/v1/payments/{payments[newest]['id']}/refunds", body)
+
+    # the clock
+
+    @rule(span=SPANS)
+    def time_passes(self, span: timedelta) -> None:
+        self._attempt(lambda: self.world.advance(seconds=span.total_seconds()))
+
+    @rule(span=SPANS)
+    def nobody_works_for(self, span: timedelta) -> None:
+        self.world.skip_to(self.world.now + span)
+        self._attempt(self.world.settle)
+
+    # Stripe
+
+    @rule(effect=st.sampled_from(sorted(faults.EFFECTS)), call=CALLS, times=st.integers(1, 6))
+    def stripe_fails(self, effect: str, call: str, times: int) -> None:
+        method, _, path = call.partition(" ")
+        self.stormy = True
+        self.world.twin.faults(
+            {"effect": effect, "method": method, "path": path, "times": times, "seconds": 0.05}
+        )
+
+    @rule(effect=st.sampled_from(sorted(trouble.EFFECTS)), kind=EVENTS, times=st.integers(1, 6))
+    def news_goes_astray(self, effect: str, kind: str, times: int) -> None:
+        self.world.twin.trouble({"effect": effect, "type": kind, "times": times, "seconds": 50_000})
+
+    @rule(who=WHO, reason=DECLINES)
+    def the_bank_says(self, who: int, reason: str | None) -> None:
+        found = self.world.rows(
+            "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
+            " ORDER BY m.saved_at DESC, m.id DESC LIMIT 1",
+            email=email_of(who),
+        )
+        if found:
+            self.world.twin.decline(found[0]["gateway_ref"], reason)
+
+    @rule(who=WHO)
+    def the_network_replaces_a_card(self, who: int) -> None:
+        found = self.world.rows(
+            "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
+            " ORDER BY m.saved_at DESC, m.id DESC LIMIT 1",
+            email=email_of(who),
+        )
+        if found:
+            self.world.twin.replace(found[0]["gateway_ref"])
+
+    @rule(inquiry=st.booleans())
+    def a_charge_is_disputed(self, inquiry: bool) -> None:
+        charges = [each for each in self.world.charges() if not each["disputed"] and not each["refunded"]]
+        if charges:
+            self.world.twin.banks("dispute", charge=charges[-1]["id"], inquiry=inquiry)
+
+    @rule(won=st.booleans())
+    def a_dispute_is_decided(self, won: bool) -> None:
+        open_ones = [
+            each
+            for each in self.world.twin.disputes()
+            if not each["status"].endswith(("won", "lost", "closed"))
+        ]
+        if open_ones:
+            self.world.twin.banks("win" if won else "lose", dispute=open_ones[0]["id"])
+
+    # power
+
+    @rule(points=st.integers(1, 60))
+    def the_power_will_be_cut(self, points: int) -> None:
+        self.power.cut_after(points)
+
+    def _attempt(self, act: Any) -> bool:
+        """Do something that may be cut short, or meet Stripe's silence."""
+        try:
+            act()
+        except PowerCut:
+            return False
+        except Exception as problem:
+            if getattr(problem, "code", None) is None:
+                raise
+            return False
+        return True
+
+    def _choose(self, choice: Any) -> bool:
+        def act() -> None:
+            with self.world.parts.database.transaction() as session:
+                choice(session)
+
+        return self._attempt(act)
+
+    def _restart(self) -> None:
+        """Where the power was cut, it is back, and a new worker does what was left."""
+        died_at = self.power.back()
+        if died_at is not None:
+            note(f"# dead where {died_at}")
+            self.world.settle()
+
+    @invariant()
+    def all_is_well(self) -> None:
+        if not self.told and self.world is None:
+            return
+        self.ended_well = False
+        if self.power.died_at is not None:
+            self._restart()
+            self._learn()
+        else:
+            self._attempt(self.world.settle)
+            if self.power.died_at is not None:
+                self._restart()
+        self._learn_new()
+        keep_promises(self.world)
+        keep_calendar(self.world, self.told)
+        self.ended_well = True
+
+    def _learn_new(self) -> None:
+        """What stops a subscription without its reader's word: a bank, a stop order, the end of a ladder."""
+        for row in self.world.rows("SELECT id, cancel_asked_at, ended_at FROM subscription"):
+            told = self.told.setdefault(row["id"], Told())
+            stopped = row["cancel_asked_at"] or row["ended_at"]
+            if told.asked_at is None and stopped is not None:
+                told.asked_at = stopped
+
+    def teardown(self) -> None:
+        self.power.never()
+        if not self.ended_well:
+            return
+        self.world.twin.faults()
+        self.world.twin.trouble()
+        for hours in (3, 24):
+            self.world.advance(hours=hours)
+        keep_promises(self.world)
+        keep_calendar(self.world, self.told)
+        nothing_is_missed(self.world)
+        books.check(self.world)
+
+
+def email_of(who: int) -> str:
+    """An address of one of the three."""
+    return f"reader-{who}@example.com"
+
+
+@pytest.fixture(scope="module")
+def town(databases: Databases) -> Iterator[Town]:
+    """With every beginning written."""
+    with databases.fresh() as url, World(url, local(2027, 1, 4, 10), charge_concurrency=2) as world:
+        town = Town(world)
+        chapters.write(town)
+        yield town
+        town.close()
+        world.twin.exchanges.clear()
+
+
+def tell(town: Town, shard: int, stories: int) -> None:
+    """So many stories, other ones in each shard."""
+
+    class Story(AnyStory):
+        pass
+
+    Story.__name__ = Story.__qualname__ = "Story"
+    Story.town = town
+    run_state_machine_as_test(
+        seed(SEED * 1000 + shard)(Story),
+        settings=settings(
+            max_examples=stories,
+            stateful_step_count=STEPS,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False,
+        ),
+    )
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_whatever_happens_every_promise_holds(town: Town, shard: int) -> None:
+    tell(town, shard, max(1, STORIES // SHARDS))

@@ -21,7 +21,7 @@ KEPT = {"Cache-Control": "public, max-age=300"}
 FEED = "/feed.xml"
 SITEMAPS = ("/sitemap.xml", "/sitemap-news.xml")
 LICENSE = "/license.xml"
-PAGES = ("/articles", "/", "/newsletters")
+PAGES = ("/articles", "/", "/newsletters", "/who-charged-me", "/contact")
 MOST_IN_FEED = 30
 MOST_IN_SITEMAP = 10_000
 

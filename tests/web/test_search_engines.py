@@ -261,7 +261,9 @@ def test_feed_and_sitemaps_list_what_is_published_with_its_lead_alone(world: Wor
         assert entry.findtext(f"{ATOM}summary") == article.teaser.lead
         assert entry.find(f"{ATOM}content") is None
     locs = {url.findtext(f"{SITEMAP}loc") for url in everything.findall(f"{SITEMAP}url")}
-    assert locs == ours | {f"{world.url}{path}" for path in ("/", "/articles", "/newsletters")}
+    assert locs == ours | {
+        f"{world.url}{path}" for path in ("/", "/articles", "/newsletters", "/who-charged-me", "/contact")
+    }
     fresh = [url.findtext(f"{SITEMAP}loc") for url in news.findall(f"{SITEMAP}url")]
     assert fresh == [f"{world.url}/articles/snow-closes-the-pass"]
     assert news.find(f".//{NEWS}publication/{NEWS}name").text == "The Swartberg Post"  # type: ignore[union-attr]

@@ -50,6 +50,7 @@ from billing.web.api import articles as api_articles
 from billing.web.api import clock as api_clock
 from billing.web.api import edges as api_edges
 from billing.web.api import evaluations as api_evaluations
+from billing.web.api import forecast as api_forecast
 from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
@@ -171,6 +172,7 @@ def create_app(parts: Parts) -> ASGIApp:
         api_edges,
         api_readers,
         api_standing,
+        api_forecast,
         api_acts,
         api_money,
         api_articles,

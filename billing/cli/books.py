@@ -25,8 +25,12 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     today = parts.office.today(parts.clock.now())
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
-    for path in exports.write(parts.database, folder, begin, end):
-        click.echo(path)
+    try:
+        for path in exports.write(parts.database, folder, begin, end):
+            click.echo(path)
+    except OSError as problem:
+        why = (problem.strerror or str(problem)).lower()
+        raise click.ClickException(f"{folder} can't be written to ({why}). Choose another folder.") from None
     with parts.database.transaction() as session:
         for one in books.series(session, begin, end):
             click.echo(f"{one.count} {one.name}, {one.missing} numbers missing")

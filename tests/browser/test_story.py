@@ -1,4 +1,6 @@
-"""The promise as readers live it, in a browser on the running demo: 14 days free, then R75 a month."""
+"""The promise as readers live it, in a browser on the running demo: 14 days free, then R75 a month.
+
+The walks whose every step also has a test without a browser run with the long proofs."""
 
 import re
 from collections import Counter
@@ -72,6 +74,7 @@ def test_a_reader_starts_a_trial_reads_pays_and_gets_a_receipt(demo: Demo, arriv
     thandi.see("Tax invoice", "R65.22", "R9.78", "R75.00", "Copy")
 
 
+@pytest.mark.prove
 def test_a_reader_cancels_in_the_last_minute_of_the_trial_and_never_pays(demo: Demo, arrive: Arrive) -> None:
     sipho = arrive(DESK)
     today = demo.now().date()
@@ -188,6 +191,7 @@ def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, ar
     desk.see("This link no longer works")
 
 
+@pytest.mark.prove
 def test_a_reader_signs_in_with_the_link_in_the_same_browser(demo: Demo, arrive: Arrive) -> None:
     arrive().start_trial("ayanda@example.com", card(6))
     ayanda = arrive()
@@ -201,6 +205,7 @@ def test_a_reader_signs_in_with_the_link_in_the_same_browser(demo: Demo, arrive:
     ayanda.see("ayanda@example.com")
 
 
+@pytest.mark.prove
 def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo, arrive: Arrive) -> None:
     bongi = arrive()
     bongi.start_trial("bongi@example.com", card(7))
@@ -226,6 +231,7 @@ def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo,
     assert [row["paid"] for row in demo.charges("bongi@example.com")] == [True]
 
 
+@pytest.mark.prove
 def test_a_card_that_had_its_trial_starts_without_one_and_opens_everything_at_once(
     demo: Demo, arrive: Arrive
 ) -> None:
@@ -250,6 +256,7 @@ def test_a_card_that_had_its_trial_starts_without_one_and_opens_everything_at_on
     assert LAST_WORDS not in again.read(LOCKED)
 
 
+@pytest.mark.prove
 def test_a_3d_secure_card_is_confirmed_at_the_bank(demo: Demo, arrive: Arrive) -> None:
     mpho = arrive()
     mpho.agree("mpho@example.com")

@@ -97,6 +97,11 @@ def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path, monkey
         .invoke(billing, ["export", str(tmp_path), "--from", "2027-03-02", "--to", "2027-03-01"])
         .exit_code
     )
+    refused = CliRunner().invoke(billing, ["export", "/proc/none", "--from", "2027-03-01"])
+    assert refused.exit_code == 1
+    assert refused.output.strip().splitlines()[-1] == (
+        "Error: /proc/none can't be written to (no such file or directory). Choose another folder."
+    )
 
 
 def _given(world: World, name: str) -> object:

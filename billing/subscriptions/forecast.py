@@ -1,0 +1,60 @@
+"""What will be charged in the months to come if nobody does anything: worked out when it is asked, stored nowhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import takewhile
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from billing.rules import trial
+from billing.rules.money import Money
+from billing.rules.periods import add_months
+from billing.subscriptions.find import on_sale, terms_of, terms_on
+from billing.subscriptions.models import Plan, Price, Subscription
+from billing.subscriptions.schedule import next_charge
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A charge to come, VAT included, and the plan whose period it pays for."""
+
+    on: date
+    at: datetime
+    plan_id: str
+    amount: Money
+
+
+def forecast(session: Session, subscription: Subscription, zone: ZoneInfo, *, until: date) -> list[Expected]:
+    """Every charge up to and with the day `until`, in order: at the prices agreed to, chosen or announced, a year followed by
+    months at the price on sale. Nothing where nothing is charged: cancelled, ended, or waiting for another card."""
+    first = next_charge(subscription, zone)
+    if first is None:
+        return []
+    starts = _periods(session, subscription, first.on)
+    expected = (_expected(zone, on, plan, price) for on, plan, price in starts)
+    return list(takewhile(lambda one: one.on <= until, expected))
+
+
+def _expected(zone: ZoneInfo, on: date, plan: Plan, price: Price) -> Expected:
+    return Expected(on, trial.charge_at(on, zone), plan.id, Money(price.amount, price.currency))
+
+
+def _periods(session: Session, s: Subscription, first_on: date) -> Iterator[tuple[date, Plan, Price]]:
+    """Day of the charge and terms, without end. A retry pays late for a period that keeps its days; a pause moves the anchor."""
+    resumes = s.resumes_on == first_on
+    anchor = first_on if resumes else s.charge_on
+    start = first_on if resumes or s.period_end_on is None else s.period_end_on
+    ahead = (start.year - anchor.year) * 12 + start.month - anchor.month
+    plan, price = terms_of(session, s)
+    over, changes_on = s.period_number > 0, s.next_terms_on
+    on = first_on
+    while True:
+        if changes_on is not None and start >= changes_on:
+            (plan, price), changes_on = terms_on(session, s, start), None
+        elif over and plan.then_plan_id is not None:
+            plan, price = on_sale(session, start, plan.then_plan_id)
+        yield on, plan, price
+        over, ahead = True, ahead + plan.months
+        start = on = add_months(anchor, ahead)

@@ -1,0 +1,41 @@
+"""`/v1/readers/{id}/forecast`: what a reader will be charged if nobody does anything."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from billing.readers.register import by_id
+from billing.rules.periods import add_months
+from billing.subscriptions.find import live_of
+from billing.subscriptions.forecast import forecast
+from billing.web.api import shapes
+from billing.web.api.caller import Readers
+
+router = APIRouter(tags=["Readers"])
+LONGEST_MONTHS = 60
+
+
+@router.get("/v1/readers/{reader_id}/forecast", summary="What will this reader be charged?")
+def look_ahead(
+    reader_id: str, caller: Readers, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
+) -> JSONResponse:
+    """Each charge of the months to come, and their sum. Empty where nothing is charged any more."""
+    office = caller.parts.office
+    until = add_months(office.today(caller.at), months)
+    with caller.parts.database.transaction() as session:
+        held = live_of(session, by_id(session, reader_id).id)
+        charges = forecast(session, held, office.zone, until=until) if held else []
+    total = sum(one.amount.amount for one in charges)
+    return JSONResponse(
+        {
+            "reader": reader_id,
+            "subscription": held.id if held else None,
+            "until": until.isoformat(),
+            "charges": [
+                {"at": shapes.instant(one.at), "amount": shapes.money(one.amount.amount), "plan": one.plan_id}
+                for one in charges
+            ],
+            "total": shapes.money(total),
+        }
+    )

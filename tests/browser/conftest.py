@@ -1,4 +1,6 @@
-"""One running demo and one Chromium a file of tests, and people who use them."""
+"""One running demo and one Chromium a file of tests, and people who use them.
+
+Each file is a group of its own for xdist: spread over workers it would start a demo and a Chromium in every one."""
 
 import os
 from collections.abc import Callable, Iterator

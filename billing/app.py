@@ -34,11 +34,14 @@ from billing.web import (
     contact,
     crawled,
     demo_pages,
+    demo_static,
     gifts,
     hooks,
+    listening,
     mailed,
     newsletters,
     pay,
+    paywall,
     probes,
     recognise,
     sign_in,
@@ -60,6 +63,7 @@ from billing.web.front import Front
 from billing.web.look import STATIC, Look
 from billing.web.one_host import OneHost
 from billing.web.problems import answer_refusals
+from billing.web.sites import Sites
 from billing.web.staff import PAGES as STAFF_PAGES
 from billing.web.staff import demo_sign_in
 from billing.web.staff.guard import answer_strangers
@@ -159,6 +163,7 @@ def create_app(parts: Parts) -> ASGIApp:
         mailed,
         pay,
         articles,
+        listening,
         gifts,
         contact,
         recognise,
@@ -179,11 +184,11 @@ def create_app(parts: Parts) -> ASGIApp:
         api_openings,
         api_gifts,
     ]
-    programs += [hooks, probes]
+    programs += [paywall, hooks, probes]
     if parts.settings.held:
         programs.append(api_clock)
     if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:
-        pages.append(demo_pages)
+        pages += [demo_pages, demo_static]
     if parts.settings.environment is Environment.DEMO:
         pages.append(demo_sign_in)
     for module in [*pages, *programs]:
@@ -195,7 +200,8 @@ def create_app(parts: Parts) -> ASGIApp:
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)
     demo = parts.settings.environment is Environment.DEMO
-    return OneHost(gate, parts.settings.public_url) if demo else gate
+    front = Sites(gate, parts.settings.sites) if parts.settings.sites else gate
+    return OneHost(front, parts.settings.public_url) if demo else front
 
 
 class _Static(StaticFiles):

@@ -24,6 +24,7 @@ from billing.rules import robots
 PREFIX = "BILLING_"
 OWN_LICENSE = "own"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+ORIGIN = r"^https?://[a-z0-9.-]+(:\d{1,5})?$"
 
 
 class Environment(StrEnum):
@@ -84,6 +85,10 @@ class Settings(BaseModel):
     )
     proxy_count: int = Field(
         0, ge=0, le=5, description="Trusted proxies in front; decides whose address X-Forwarded-For gives."
+    )
+    sites: Annotated[tuple[Annotated[str, Field(pattern=ORIGIN)], ...], BeforeValidator(_listed)] = Field(
+        (),
+        description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",
     )
     stripe_secret_key: SecretStr = Field(
         description="Stripe's secret or restricted key (`sk_test_…` for the sandbox)."
@@ -295,6 +300,8 @@ class Settings(BaseModel):
             found.append("BILLING_CLOCK is held")
         if not self.secure:
             found.append("BILLING_PUBLIC_URL isn't https")
+        if any(not site.startswith("https://") for site in self.sites):
+            found.append("BILLING_SITES names a site that isn't https")
         found += [
             f"{PREFIX}{name.upper()} is still the sample paper's, and would stand on tax invoices"
             for name in (

@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("folder_lock", "leash"),
     ("gate",),
     ("web",),
+    ("edges",),
     ("advance", "worker"),
     ("timetable",),
     ("parts",),
@@ -60,6 +61,7 @@ STANDS = {room: floor for floor, rooms in enumerate(LAYERS) for room in rooms}
 APART = (
     "billing.sandbox",
     "billing.demo",
+    "billing.edges",
     "billing.mail.mailbox",
 )  # processes of their own, with the machine's clock
 CLOCK_CALLS = {

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Literal
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from billing.access import gifts
 from billing.access.articles import UnknownArticle, newest
@@ -18,8 +18,9 @@ from billing.subscriptions.models import Plan, Price
 from billing.web import views
 from billing.web.asking import check_for, is_ahead, is_proved_crawler
 from billing.web.gifts import OVER
+from billing.web.listening import recording
 from billing.web.news_article import is_free, news_article, open_graph
-from billing.web.sample_articles import AUDIO, AUDIO_MINUTES, SampleArticle, sample_article
+from billing.web.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.web.show import teaser_of, teasers
 from billing.web.visit import NOINDEX, Visit, Visiting
 
@@ -127,7 +128,7 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
         paragraphs=sample.paragraphs if allowed else None,
         wall=None if allowed else _wall(visit, plan, price, checked),
         meter=_meter(checked),
-        listen=_listen(sample, checked),
+        listen=_listen(visit, sample, checked),
         note=_note(checked),
         terms=_terms(visit, checked),
         can_give=_can_give(visit, checked, teaser),
@@ -181,30 +182,9 @@ def _wall(visit: Visit, plan: Plan, price: Price, checked: Checked) -> views.Wal
     )
 
 
-def _listen(sample: SampleArticle, checked: Checked) -> views.Listen | None:
+def _listen(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Listen | None:
     if not sample.teaser.audio:
         return None
-    source = f"/articles/{sample.teaser.id}/audio" if LISTEN in checked.decision.features else None
+    may = LISTEN in checked.decision.features
+    source = recording(visit, sample.teaser.id).path if may else None
     return views.Listen(minutes=AUDIO_MINUTES, source=source)
-
-
-@router.get("/articles/{article_id}/audio")
-def audio(visit: Visiting, article_id: str) -> Response:
-    """The recording, for whoever has the feature `listen`; asked again for every request."""
-    sample = sample_article(article_id)
-    with visit.parts.database.transaction() as session:
-        checked = check_for(visit, session, article_id, counts=False)
-    if sample is None or not sample.teaser.audio:
-        raise UnknownArticle
-    if LISTEN not in checked.decision.features:
-        return visit.page(
-            views.Error(
-                status=403,
-                title="Listening is for subscribers",
-                advice="With a subscription, or in the free trial, you can listen to this article.",
-                link="/",
-                link_text="See the offer",
-            ),
-            403,
-        )
-    return FileResponse(AUDIO, media_type="audio/ogg", headers=PRIVATE)

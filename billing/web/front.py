@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.logs import REQUEST
 from billing.settings import Settings
+from billing.web.paywall import ADDRESS as PAYWALL
 from billing.web.problems import TOLD, problem, where
 
 MOST_BYTES = 64 * 1024
@@ -36,7 +37,7 @@ class Front:
         request_id = _given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
         REQUEST.set(request_id)
-        shared = scope["path"].startswith("/static/")
+        shared = scope["path"].startswith("/static/") or scope["path"] == PAYWALL
         answer = _Answer(send, self.headers if shared else self.headers | PRIVATE, request_id)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")

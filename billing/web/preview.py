@@ -239,7 +239,7 @@ def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "articles", front, at
     yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
     subscriber = next(article for article in sample_articles() if article.teaser.audio)
-    heard = views.Listen(minutes=AUDIO_MINUTES, source="/articles/sample/audio")
+    heard = views.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
     yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
     yield "article-free", _open(by_access["free"]), at
     sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(views.Article)}

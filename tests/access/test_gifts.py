@@ -45,7 +45,7 @@ def test_a_gift_opens_its_article_to_whoever_follows_it_and_no_other(world: Worl
         assert '<meta name="robots" content="noindex">' in page.text
         assert f'<link rel="canonical" href="{world.url}/articles/{SPOKEN}">' in page.text
         assert "<audio" not in page.text
-    assert friend.http.get(f"/articles/{SPOKEN}/audio").status_code == 403, "never audio"
+    assert friend.http.get(f"/v1/audio/{SPOKEN}").status_code == 403, "never audio"
     answer = friend.http.get(f"/v1/access/{SPOKEN}").json()
     assert (answer["reason"], answer["features"], answer["until"]) == (
         "gift",

@@ -116,7 +116,7 @@ def test_an_article_opened_in_the_public_interest_is_everybodys_until_it_closes(
     answer = browser.http.get(f"/v1/access/{article}").json()
     assert (answer["reason"], answer["features"]) == ("open", ["read"]), "listening stays the subscribers'"
     assert answer["until"] == "2027-03-03T08:00:00Z"
-    assert browser.get(f"/articles/{article}/audio").status == 403
+    assert browser.get(f"/v1/audio/{article}").status == 403
     world.advance_to(local(2027, 3, 3, 9, 59, 59))
     assert browser.http.get(f"/v1/access/{article}").json()["reason"] == "open"
     world.advance_to(local(2027, 3, 3, 10))

@@ -127,20 +127,21 @@ def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: 
 @pytest.mark.parametrize("kind", READS)
 def test_only_holders_listen(town: Town, kind: str) -> None:
     spoken = next(article for article in sample_articles() if article.teaser.audio)
-    path = f"/articles/{spoken.teaser.id}/audio"
     browser = town.browsers[kind]
-    answer = browser.http.get(path)
+    answer = browser.http.get(f"/v1/audio/{spoken.teaser.id}")
     page = browser.get(f"/articles/{spoken.teaser.id}")
+    assert answer.headers["cache-control"] == "private, no-store" or kind not in HOLDERS
     if kind in HOLDERS:
-        assert answer.status_code == 200
-        assert answer.headers["content-type"] == "audio/ogg"
-        assert answer.headers["cache-control"] == "private, no-store"
-        assert answer.content[:4] == b"OggS"
-        assert path in page.text
+        heard = browser.http.get(answer.json()["address"])
+        assert heard.status_code == 200
+        assert heard.headers["content-type"] == "audio/ogg"
+        assert heard.headers["cache-control"] == "private, no-store"
+        assert heard.content[:4] == b"OggS"
+        assert "<audio" in page.text
     else:
-        assert answer.status_code == 403
+        assert (answer.status_code, answer.json()["code"]) == (403, "listening_not_included")
         assert b"OggS" not in answer.content
-        assert path not in page.text, "not even its address"
+        assert "/listen/" not in page.text, "not even its address"
 
 
 def test_the_page_tells_search_engines_what_is_locked_and_none_of_it(town: Town) -> None:
@@ -158,9 +159,10 @@ def test_an_unknown_article_is_not_found(town: Town) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_article")
     browser = world.browser()
     assert browser.get("/articles/no-such-article").status == 404
-    assert browser.get("/articles/no-such-article/audio").status == 404
+    assert browser.get("/v1/audio/no-such-article").status == 404
     silent = next(article for article in sample_articles() if not article.teaser.audio)
-    assert town.browsers["active"].get(f"/articles/{silent.teaser.id}/audio").status == 404
+    answer = town.browsers["active"].http.get(f"/v1/audio/{silent.teaser.id}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_recording")
 
 
 def test_an_unknown_reader_is_nobody_in_particular(town: Town) -> None:

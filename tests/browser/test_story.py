@@ -294,11 +294,11 @@ def test_whoever_comes_by_the_name_localhost_stays_signed_in(demo: Demo, arrive:
 
 
 def test_subscribers_listen_and_others_do_not(demo: Demo, arrive: Arrive) -> None:
-    address = f"{demo.url}/articles/{LOCKED}/audio"
+    door = f"{demo.url}/v1/audio/{LOCKED}"
     visitor, nomsa = arrive(), arrive()
     visitor.read(LOCKED)
     assert visitor.page.locator("audio").count() == 0
-    assert visitor.context.request.get(address).status == 403
+    assert visitor.context.request.get(door).status == 403
 
     nomsa.start_trial("nomsa@example.com", card(11))
     nomsa.read(LOCKED)
@@ -313,6 +313,7 @@ def test_subscribers_listen_and_others_do_not(demo: Demo, arrive: Arrive) -> Non
     )
     assert (heard["error"], heard["played"]) == (None, True)
     assert 15 <= heard["seconds"] <= 30
+    address = nomsa.context.request.get(door).json()["address"]
     part = nomsa.context.request.get(address, headers={"Range": "bytes=100-199"})
     assert (part.status, len(part.body())) == (206, 100)
     assert "no-store" in part.headers["cache-control"]

@@ -122,6 +122,10 @@ PATHS = (
     "/articles/{id}?preview=true&token=null",
     "/articles/{id}/audio",
     "/articles/{id}/audio?download=1",
+    "/v1/audio/{id}",
+    "/v1/audio/{id}?reader_id=rdr_1",
+    "/listen/{id}/1835000000.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "/listen/{id}/99999999999999999999.x",
     "/articles/{id}/audio.ogg",
     "/articles/{id}/transcript",
     "/articles/{id}/gift",
@@ -230,7 +234,8 @@ def test_the_searching_finds(world: World) -> None:
         page = plain(browser.get(f"/articles/{article.teaser.id}").response.content)
         assert all(piece in page for piece in pieces(article)), article.teaser.id
     spoken = next(article for article in LOCKED if article.teaser.audio)
-    assert RECORDING in browser.http.get(f"/articles/{spoken.teaser.id}/audio").content
+    address = browser.http.get(f"/v1/audio/{spoken.teaser.id}").json()["address"]
+    assert RECORDING in browser.http.get(address).content
     assert len(NEVER) > 30
 
 
@@ -306,6 +311,7 @@ def test_what_is_over_gives_nothing_any_more(world: World) -> None:
     subscriber, friend = world.browser(), world.browser()
     subscriber.start("thandi@example.com")
     subscriber.get(path)
+    address = subscriber.http.get(f"/v1/audio/{article.teaser.id}").json()["address"]
     subscriber.post(f"{path}/gift")
     link = subscriber.page.text.partition('class="gift-link">')[2].partition("<")[0]
     assert secret[0] in plain(friend.get(link).response.content)
@@ -323,8 +329,9 @@ def test_what_is_over_gives_nothing_any_more(world: World) -> None:
             path,
             link,
             f"{path}/print",
-            f"{path}/audio",
             "/feed.xml",
+            address,
+            f"/v1/audio/{article.teaser.id}",
             f"/v1/access/{article.teaser.id}",
             "/articles",
             "/account/gifts",

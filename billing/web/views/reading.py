@@ -93,7 +93,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
-    """With `source` the reader may listen; without it a sentence says that subscribers can."""
+    """With `source`, an address for five minutes, the reader may listen; without it a sentence says that subscribers can."""
 
     minutes: int
     source: str | None = None

@@ -1,0 +1,42 @@
+"""The demo's static page: a file that is the same for everybody, with `paywall.js`; and the address of its text."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from billing.access.articles import UnknownArticle
+from billing.errors import Forbidden
+from billing.rules.access import READ
+from billing.web.asking import check_for
+from billing.web.sample_articles import sample_article
+from billing.web.visit import Visiting
+
+router = APIRouter(include_in_schema=False)
+PAGE = Path(__file__).parent.parent / "edges" / "page.html"
+
+
+class TextLocked(Forbidden):
+    """The rest of this article is for subscribers."""
+
+    code = "text_locked"
+
+
+@router.get("/demo/static-page")
+def static_page() -> Response:
+    """As it stands in the folder of examples."""
+    return FileResponse(PAGE, media_type="text/html")
+
+
+@router.get("/demo/text/{article_id}")
+def text(visit: Visiting, article_id: str) -> Response:
+    """The full text alone, for whoever may read it. The script asked before, so this reading is counted already."""
+    sample = sample_article(article_id)
+    if sample is None:
+        raise UnknownArticle
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id, counts=False)
+    if READ not in checked.decision.features or checked.pending:
+        raise TextLocked
+    html = visit.look.render("_text.html", blocks=sample.paragraphs)
+    return HTMLResponse(html, headers={"Cache-Control": "private, no-store"})

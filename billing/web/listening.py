@@ -1,0 +1,129 @@
+"""Recordings: an address that plays for five minutes, in the browser it was made for (PW-7). Nothing of it is stored.
+
+The page asks for a new one when the old is over, so that whoever pauses for an hour goes on where they were."""
+
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse
+from starlette.responses import FileResponse, Response
+
+from billing.errors import Forbidden, NotFound
+from billing.rules.access import LISTEN
+from billing.web.api import shapes
+from billing.web.asking import check_for
+from billing.web.sample_articles import AUDIO, sample_article
+from billing.web.visit import Visit, Visiting
+
+router = APIRouter()
+GOOD_FOR = timedelta(minutes=5)
+PURPOSE = "listen"
+PRIVATE = {"Cache-Control": "private, no-store", "Cross-Origin-Resource-Policy": "same-site"}
+Named = Annotated[str, Path(max_length=200)]
+
+
+class NoRecording(NotFound):
+    """There is no recording of this article."""
+
+    code = "no_recording"
+
+
+class ListeningNotIncluded(Forbidden):
+    """Listening is for subscribers. With a subscription, or in the free trial, you can listen to this article."""
+
+    code = "listening_not_included"
+    title = "Listening is for subscribers"
+
+
+class AddressOver(Forbidden):
+    """This recording's address was good for five minutes. Open the article again, and it plays on."""
+
+    code = "address_over"
+    title = "This address is over"
+
+
+class OthersAddress(Forbidden):
+    """This recording's address plays in the browser it was made for. Open the article here, and you can listen."""
+
+    code = "others_address"
+    title = "This address was made for another browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where an article's recording is, until when."""
+
+    path: str
+    until: datetime
+
+
+def recording(visit: Visit, article_id: str) -> Recording:
+    """A new address for this browser. Raises OthersAddress where nobody is signed in."""
+    until = (visit.at + GOOD_FOR).astimezone(UTC).replace(microsecond=0)
+    return Recording(
+        f"/listen/{article_id}/{int(until.timestamp())}.{_seal(visit, article_id, until)}", until
+    )
+
+
+def _seal(visit: Visit, article_id: str, until: datetime) -> str:
+    """Binds article, end and session; the session is part of what is sealed, not of the address."""
+    if visit.session is None:
+        raise OthersAddress
+    sealed = f"{article_id}:{int(until.timestamp())}:{visit.session.id}"
+    return visit.parts.office.tokens.token(PURPOSE, sealed).rpartition(".")[2]
+
+
+@router.get(
+    "/v1/audio/{article_id}", tags=["Access"], summary="Where this reader can listen, for five minutes"
+)
+def where(visit: Visiting, article_id: Named) -> JSONResponse:
+    """For the reader's own session; the address plays in no other. Ask again when it is over.
+
+    403 without the feature `listen`, 404 where there is no recording."""
+    _refuse(visit, article_id)
+    found = recording(visit, article_id)
+    body = {
+        "article": article_id,
+        "address": visit.parts.office.page(found.path),
+        "until": shapes.instant(found.until),
+    }
+    return JSONResponse(body, headers={"Cache-Control": "private, no-store"})
+
+
+@router.api_route("/listen/{article_id}/{end}.{seal}", methods=["GET", "HEAD"], include_in_schema=False)
+def listen(visit: Visiting, article_id: Named, end: int, seal: str) -> Response:
+    """The recording, whole or in ranges. Whether the reader may listen is asked again each time, so what ends has ended."""
+    _refuse(visit, article_id)
+    until = _moment(end)
+    if not hmac.compare_digest(_seal(visit, article_id, until).encode(), seal.encode()):
+        raise OthersAddress
+    if visit.at >= until:
+        raise AddressOver
+    return _File(AUDIO, media_type="audio/ogg", headers=PRIVATE)
+
+
+def _refuse(visit: Visit, article_id: str) -> None:
+    """Raises UnknownArticle, NoRecording, ListeningNotIncluded."""
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id, counts=False)
+    sample = sample_article(article_id)
+    if sample is None or not sample.teaser.audio:
+        raise NoRecording
+    if LISTEN not in checked.decision.features:
+        raise ListeningNotIncluded
+
+
+def _moment(end: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(end, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise OthersAddress from None
+
+
+class _File(FileResponse):
+    """Players ask for one range, or two; whoever asks for many at once gets the whole."""
+
+    max_ranges = 4

@@ -1,0 +1,118 @@
+// Masthead's paywall for pages without a server side: asks whether this reader may read, shows what the page itself
+// holds for each answer, and fetches the text from the publisher's own address, which asks for itself.
+// The markup is explained in a sample: billing/edges/page.html.
+(() => {
+  const home = new URL(document.currentScript.src).origin;
+  // ms after which a recording's address, good for five minutes, is renewed before it plays
+  const OLD = 240000;
+  const now = () => performance.now();
+  const ask = (path) =>
+    fetch(home + path, { credentials: "include", cache: "no-store", signal: AbortSignal.timeout(8000) });
+
+  // A page drawn ahead, or in a tab nobody looks at, is no reading: nothing is asked, so nothing counts.
+  const seen = () =>
+    new Promise((go) => {
+      const look = () => document.prerendering || document.hidden || go();
+      document.addEventListener("prerenderingchange", look);
+      document.addEventListener("visibilitychange", look);
+      look();
+    });
+
+  // On two hosts (data-masthead-token) the text's own address counts the reading, for the reader whose token comes along
+  // or for a visitor of its own. So what is asked here counts nothing, and what the meter says here isn't shown.
+  const text = async (place, apart) => {
+    const from = new URL(place.dataset.mastheadText, location.href);
+    const headers = {};
+    if (apart && from.origin === location.origin) {
+      const given = await ask("/v1/access-token").catch(() => null);
+      if (given?.ok) sessionStorage.masthead = (await given.json()).token;
+      else if (given?.status < 500) sessionStorage.removeItem("masthead");
+      // else Masthead is away, and a stale token still says who it was
+      if (sessionStorage.masthead) headers.Authorization = "Bearer " + sessionStorage.masthead;
+    }
+    const found = await fetch(from, { headers, cache: "no-store" });
+    if (found.ok) place.innerHTML = await found.text();
+    return found.ok;
+  };
+
+  const read = async (root) => {
+    const all = (name) => root.querySelectorAll(`[data-masthead-${name}]`);
+    const [place] = all("text");
+    const apart = place && "mastheadToken" in place.dataset;
+    const path = "/v1/access/" + encodeURIComponent(root.dataset.mastheadArticle) + (apart ? "?prefetch=true" : "");
+    root.dataset.mastheadState = "asking";
+    root.setAttribute("aria-busy", "true");
+    await seen();
+    // Without an answer Masthead is away, but the text's address may know this reader from before.
+    let answer;
+    try {
+      const got = await ask(path);
+      if (got.ok) answer = await got.json();
+      else if (got.status < 500) answer = { allowed: false, reason: "unknown", features: [] };
+    } catch {}
+    let words = [answer?.reason, "refused"];
+    if (!answer || answer.allowed) {
+      const open = !place || (await text(place, apart).catch(() => null));
+      const counted = apart && answer?.meter;
+      if (counted) answer.meter = null;
+      if (open) words = [counted || answer?.reason, "allowed"];
+      else if (!answer) words = ["refused", "away"];
+      else words = counted && open === false ? ["meter_used", "refused"] : ["away"];
+    }
+    for (const one of all("when")) one.hidden = !one.dataset.mastheadWhen.split(" ").some((w) => words.includes(w));
+    for (const name of ["used", "limit"]) for (const one of all(name)) one.textContent = answer?.meter?.[name] ?? "";
+    for (const one of all("offer")) if (answer?.subscribe_url) one.href = answer.subscribe_url;
+    if (answer?.features.includes("listen"))
+      for (const one of all("audio")) {
+        one.hidden = false;
+        one.src || play(one);
+      }
+    root.dataset.mastheadState = words.at(-1);
+    root.removeAttribute("aria-busy");
+    root.dispatchEvent(new CustomEvent("masthead", { bubbles: true, detail: answer }));
+  };
+
+  const play = (audio) => {
+    const says = audio.parentNode.querySelector("[data-masthead-says]") ?? {};
+    let since = audio.src ? now() : -OLD;
+    let tries = 0;
+    let busy = false;
+    let wanted = false;
+    const renew = async () => {
+      if (busy || tries++ > 2) return;
+      busy = true;
+      const { currentTime } = audio;
+      try {
+        const got = await ask("/v1/audio/" + encodeURIComponent(audio.dataset.mastheadAudio));
+        const { address, detail } = await got.json();
+        says.textContent = detail ?? "";
+        if (got.ok) {
+          audio.src = address;
+          audio.currentTime = currentTime;
+          since = now();
+          if (wanted) audio.play().catch(() => {});
+        }
+      } catch {
+        says.textContent = "We can't reach the recording. Press play to try again.";
+      }
+      busy = false;
+    };
+    audio.addEventListener("error", renew);
+    // A player that fails is paused, too; it was the reader who pressed play.
+    audio.addEventListener("pause", () => (wanted = !!audio.error));
+    audio.addEventListener("playing", () => (tries = 0));
+    audio.addEventListener("play", () => {
+      tries = 0;
+      wanted = true;
+      if (audio.error || now() - since > OLD) renew();
+    });
+    if (!audio.src) renew();
+  };
+
+  const start = () => {
+    document.querySelectorAll("[data-masthead-article]").forEach(read);
+    document.querySelectorAll("audio[data-masthead-audio][src]").forEach(play);
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

@@ -1,0 +1,175 @@
+"""A publisher's own host beside Masthead: `www.paper.example` and `accounts.paper.example`, as a browser sees them.
+
+Chromium is told where the two names are; nothing else is made up."""
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import BrowserContext, sync_playwright
+
+from billing.readers import sessions
+from billing.web.sample_articles import sample_article
+from tests.world import World
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --autoplay-policy=no-user-gesture-required"
+)
+LOCKED = "the-water-nobody-counted"
+ACCOUNTS, WWW = "http://accounts.paper.example", "http://www.paper.example"
+ELSEWHERE = "http://elsewhere.example"
+
+
+def sentinels(article_id: str = LOCKED) -> list[str]:
+    """Pieces of an article's text that stand nowhere else."""
+    found = sample_article(article_id)
+    assert found is not None
+    return [
+        block.text[30:70] for block in found.paragraphs if len(block.text) > 120 and "&" not in block.text
+    ]
+
+
+def told(article_id: str = LOCKED) -> str:
+    """The whole text, as a publisher's server has it."""
+    found = sample_article(article_id)
+    assert found is not None
+    return "".join(f"<p>{block.text}</p>" for block in found.paragraphs)
+
+
+def signed_in(world: World, email: str) -> str:
+    """The secret of a new session of somebody known."""
+    with world.parts.database.transaction() as session:
+        row = world.rows("SELECT id FROM reader WHERE email = :email", email=email)[0]
+        return sessions.open_session(
+            session,
+            world.parts.office.tokens,
+            row["id"],
+            at=world.now,
+            ip="127.0.0.1",
+            device="Test/1",
+            proved=True,
+        )
+
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@contextmanager
+def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
+    """A publisher's server on loopback; its port. `answer` is called for each request."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            try:
+                status, headers, body = answer(self)
+            except ConnectionAbortedError:
+                return
+            self.send_response(status)
+            sized = {} if status in (204, 304) else {"Content-Length": str(len(body))}
+            for name, value in (sized | headers).items():
+                self.send_header(name, value)
+            self.end_headers()
+            if status in (204, 304):
+                return
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Nobody reads it."""
+
+        do_HEAD = do_GET  # noqa: N815 - the library's name
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(timeout=10)
+
+
+class Line:
+    """What lies between an edge and Masthead: it passes everything on, until it is slow, cut, or says 503."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.state = "through"
+        self.asked: list[str] = []
+        self.url = ""
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> Answer:
+        """Pass a request on, with what it brought."""
+        self.asked.append(request.path)
+        if self.state == "slow":
+            time.sleep(1.5)
+        if self.state == "cut":
+            request.close_connection = True
+            request.connection.close()
+            raise ConnectionAbortedError
+        if self.state == "broken":
+            return 503, {}, b"{}"
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        url = self.world.url + request.path
+        with httpx.Client(trust_env=False, timeout=60) as http:
+            given = http.request(request.command, url, headers=headers)
+        skipped = ("content-length", "connection", "transfer-encoding", "date")
+        pairs = {n: v for n, v in given.headers.items() if n.lower() not in skipped}
+        return given.status_code, pairs, given.content
+
+
+@pytest.fixture
+def line(world: World) -> Iterator[Line]:
+    """Between an edge and this world; `line.url` is what the edge knows."""
+    found = Line(world)
+    with serve(found) as port:
+        found.url = f"http://127.0.0.1:{port}"
+        yield found
+
+
+def free_port() -> int:
+    """One that nobody has at the moment."""
+    with socket.socket() as line:
+        line.bind(("127.0.0.1", 0))
+        return int(line.getsockname()[1])
+
+
+Visit = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def visit() -> Iterator[Visit]:
+    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh Chromium that finds these hosts on loopback."""
+    if not CHROMIUM.exists():
+        pytest.skip("Chromium is not installed")
+    with ExitStack() as ends:
+        playwright = ends.enter_context(sync_playwright())
+
+        def begin(hosts: dict[str, int], session: str = "") -> BrowserContext:
+            rules = ", ".join(f"MAP {url[7:]}:80 127.0.0.1:{port}" for url, port in hosts.items())
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=[*QUIET.split(), f"--host-resolver-rules={rules}"]
+            )
+            ends.callback(browser.close)
+            context = browser.new_context(viewport={"width": 360, "height": 740})
+            context.set_default_timeout(30_000)
+            if session:
+                cookie = {"name": "masthead-session", "value": session, "url": ACCOUNTS}
+                context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
+            return context
+
+        yield begin

@@ -1,0 +1,202 @@
+"""nginx as Debian has it, with the example configuration, between readers and the paper: caches on, and nothing leaks."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+import billing.edges
+from tests.edges.conftest import LOCKED, Line, free_port, serve, signed_in, told
+from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.edges.test_worker import raw
+from tests.test_postgres import eventually
+from tests.world import World
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+FOLDER = Path(billing.edges.__file__).parent / "nginx"
+pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
+MAIN = """
+daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/errors.log warn;
+events {{ worker_connections 256; }}
+http {{
+    access_log off; default_type text/plain; client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+    include {folder}/paywall.conf;
+}}
+"""
+
+
+@dataclass
+class Edge:
+    """nginx at work; `line` is its way to Masthead."""
+
+    world: World
+    line: Line
+    paper: Paper
+    url: str
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
+        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as http:
+            return http.request(method, path, headers=headers)
+
+    def subscriber(self, email: str = "nomsa@example.com") -> str:
+        """Somebody in a trial: their cookie."""
+        self.world.start_trial(email, f"pm_card_visa__{email.partition('@')[0]}")
+        return f"masthead-session={signed_in(self.world, email)}"
+
+
+def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) -> None:
+    """The example as it stands, with this machine's addresses; `wait` in place of 300 ms where the machine may be busy."""
+    gate, site = (FOLDER / "masthead-gate.conf").read_text(), (FOLDER / "paywall.conf").read_text()
+    assert gate.count("300ms;") == 3
+    (folder / "masthead-gate.conf").write_text(gate.replace("300ms;", f"{wait};"))
+    for there, here in {
+        "server 127.0.0.1:8000;": f"server {masthead.removeprefix('http://')};",
+        "server 127.0.0.1:8080;": f"server 127.0.0.1:{paper};",
+        "listen 80;": f"listen 127.0.0.1:{port};",
+        "/var/cache/nginx/": f"{folder}/cache-",
+        "/etc/nginx/": f"{folder}/",
+    }.items():
+        assert there in site, there
+        site = site.replace(there, here)
+    (folder / "paywall.conf").write_text(site)
+    (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
+
+
+@pytest.fixture
+def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
+    assert NGINX is not None
+    body = {"title": "-", "url": "https://news.example/-", "section": "-", "access": "subscriber"}
+    world.api.put(
+        "/v1/articles/subscribers", json=body | {"published_at": world.now.isoformat()}
+    ).raise_for_status()
+    paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
+    with serve(paper) as port:
+        own = free_port()
+        configured(tmp_path, own, line.url, port, "5s")
+        tmp_path.chmod(0o755)
+        command = [
+            NGINX,
+            "-p",
+            str(tmp_path),
+            "-e",
+            str(tmp_path / "errors.log"),
+            "-c",
+            str(tmp_path / "nginx.conf"),
+        ]
+        with subprocess.Popen([*command, "-g", "user root;"] if os.geteuid() == 0 else command) as server:
+            found = Edge(world, line, paper, f"http://127.0.0.1:{own}")
+            try:
+                assert eventually(lambda: _answers(found)), (tmp_path / "errors.log").read_text()
+                yield found
+            finally:
+                server.terminate()
+
+
+def _answers(edge: Edge) -> bool:
+    try:
+        return edge.get("/about").status_code == 404
+    except httpx.TransportError:
+        return False
+
+
+def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Edge) -> None:
+    payer = edge.subscriber()
+    for _ in range(2):
+        whole = edge.get(f"/articles/{LOCKED}", cookie=f"theme=dark; {payer}")
+        assert all(piece in whole.content for piece in secrets())
+        assert whole.headers["cache-control"] == "private, no-store"
+        assert "set-cookie" not in whole.headers
+        stranger = edge.get(f"/articles/{LOCKED}")
+        assert stranger.content == BEGINNING
+        assert stranger.headers["cache-control"] == "private, no-store"
+        assert "set-cookie" not in stranger.headers, "nobody else's cookie comes out of the cache"
+    asked = [why for path, why in edge.paper.asked if path == f"/articles/{LOCKED}"]
+    assert asked == ["trial", "", "trial"], "the beginning was fetched once, the whole each time"
+    part = edge.get(f"/articles/{LOCKED}", cookie=payer, range="bytes=10-29")
+    assert (part.status_code, part.content) == (206, told().encode()[10:30])
+    head = edge.get(f"/articles/{LOCKED}", "HEAD", cookie=payer)
+    assert (head.headers["content-length"], head.content) == (str(len(told().encode())), b"")
+    heard = edge.get(
+        edge.get(f"/v1/audio/{LOCKED}", cookie=payer).json()["address"].removeprefix(edge.world.url),
+        cookie=payer,
+        range="bytes=0-3",
+    )
+    assert (heard.status_code, heard.content) == (206, b"OggS")
+
+
+def test_no_byte_reaches_whoever_may_not_read(edge: Edge) -> None:
+    payer = edge.subscriber()
+    whole = edge.get(f"/articles/{LOCKED}", cookie=payer).content
+    assert secrets()[0] in whole
+    for game in GAMES:
+        for path in PATHS[:2]:
+            lines = "\r\n".join(f"{name}: {value}" for name, value in game.items())
+            answer = raw(edge.url, path, lines or "X-None: 1")
+            assert not [piece for piece in secrets() if piece in answer], (path, game)
+    for path in PATHS:
+        paid = raw(edge.url, path, f"Cookie: {payer}")
+        kept = b"cache-control: private, no-store" in paid.partition(b"\r\n\r\n")[0].lower()
+        assert kept or not [piece for piece in secrets() if piece in paid], path
+        unpaid = raw(edge.url, path, "X-Masthead-Access: trial\r\nX_Masthead_Access: trial")
+        assert not [piece for piece in secrets() if piece in unpaid], path
+    stale = edge.get(f"/articles/{LOCKED}", authorization="Bearer a.b.c")
+    assert (stale.status_code, stale.content) == (200, BEGINNING)
+    vouched = {path for path, why in edge.paper.asked if why}
+    assert vouched <= {f"/articles/{one}" for one in (LOCKED, FREE, "subscribers")}, (
+        "the article alone, as it was decided on"
+    )
+
+
+def test_the_meter_counts_by_the_cookie_that_comes_back(edge: Edge) -> None:
+    for ahead in (
+        edge.get(f"/articles/{METERED}", **{"sec-purpose": "prefetch"}),
+        edge.get(f"/articles/{METERED}", "HEAD"),
+    ):
+        assert ahead.content in (BEGINNING, b"")
+    assert edge.world.rows("SELECT used FROM meter_month") == []
+    first = edge.get(f"/articles/{METERED}")
+    assert secrets(METERED)[0] in first.content
+    visitor = first.headers["set-cookie"].partition(";")[0]
+    assert secrets(METERED)[0] in edge.get(f"/articles/{METERED}", cookie=visitor).content
+    assert [row["used"] for row in edge.world.rows("SELECT used FROM meter_month")] == [1]
+
+
+def test_many_at_once_never_get_each_others(edge: Edge) -> None:
+    payers = [edge.subscriber(f"reader{n}@example.com") for n in range(2)]
+
+    def ask(number: int) -> bool:
+        payer = number % 3 == 0
+        headers = {"cookie": payers[number % 2]} if payer else {"cookie": f"masthead-session=forged{number}"}
+        answer = edge.get(f"/articles/{LOCKED}", **headers)
+        return payer is (secrets()[0] in answer.content) and answer.status_code == 200
+
+    with ThreadPoolExecutor(12) as pool:
+        assert all(pool.map(ask, range(120)))
+    sent = sum(bool(why) for _, why in edge.paper.asked)
+    assert sent == 40, "the whole left the paper once for each reading of a payer"
+
+
+@pytest.mark.parametrize("state", ["cut", "broken"])
+def test_when_masthead_is_away_payers_read_on(edge: Edge, state: str) -> None:
+    payer, ended = edge.subscriber(), edge.subscriber("pieter@example.com")
+    for one in (payer, ended):
+        assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=one).content
+    row = edge.world.rows(
+        "SELECT s.id FROM subscription s JOIN reader r ON r.id = s.reader_id WHERE r.email = 'pieter@example.com'"
+    )
+    edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
+    assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
+    edge.line.state = state
+    for article in (LOCKED, METERED):
+        answer = edge.get(f"/articles/{article}", cookie=payer)
+        assert secrets(article)[0] in answer.content, "known, and as yet unopened"
+        assert answer.headers["cache-control"] == "private, no-store"
+    for stranger in ({}, {"cookie": "masthead-session=forged"}, {"cookie": ended}):
+        assert edge.get(f"/articles/{LOCKED}", **stranger).content == BEGINNING

@@ -1,0 +1,108 @@
+"""The page of PHP, run by PHP: who reads, who doesn't, and what happens when Masthead is away."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+import billing.edges
+from tests.edges.conftest import LOCKED, Line, free_port, signed_in, told
+from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
+from tests.test_postgres import eventually
+from tests.world import World
+
+PHP = shutil.which("php")
+pytestmark = pytest.mark.skipif(PHP is None, reason="PHP is not installed")
+FILE = Path(billing.edges.__file__).parent / "masthead.php"
+Site = Callable[..., httpx.Client]
+
+
+@pytest.fixture
+def site(world: World, line: Line, tmp_path: Path) -> Iterator[Site]:
+    """`site(timeout=30, key="")`: a publisher's site in PHP."""
+    assert PHP is not None
+    for article in (LOCKED, METERED):
+        (tmp_path / article).write_text(told(article))
+    with ExitStack() as ends:
+
+        def begin(timeout: float = 30, key: str = "") -> httpx.Client:
+            port = free_port()
+            given = {
+                "MASTHEAD_PHP": str(FILE),
+                "MASTHEAD": line.url,
+                "KEY": key,
+                "TIMEOUT": str(timeout),
+                "TEXTS": str(tmp_path),
+                "FOLDER": str(tmp_path / "kept"),
+                "BEGINNING": BEGINNING.decode(),
+            }
+            page = str(Path(__file__).parent / "php_page.php")
+            server = subprocess.Popen(
+                [str(PHP), "-S", f"127.0.0.1:{port}", page],
+                env=os.environ | given,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            ends.callback(server.wait)
+            ends.callback(server.terminate)
+            http = ends.enter_context(
+                httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
+            )
+            assert eventually(lambda: _answers(http))
+            line.asked.clear()
+            return http
+
+        yield begin
+
+
+def _answers(http: httpx.Client) -> bool:
+    try:
+        return http.get("/articles/nothing").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_payer_reads_and_no_byte_reaches_anybody_else(world: World, site: Site) -> None:
+    world.start_trial("nomsa@example.com")
+    http = site()
+    payer = {"cookie": f"a=b; masthead-session={signed_in(world, 'nomsa@example.com')}"}
+    whole = http.get(f"/articles/{LOCKED}", headers=payer)
+    assert all(piece in whole.content for piece in secrets())
+    assert whole.headers["cache-control"] == "private, no-store"
+    for game in GAMES:
+        answer = http.get(f"/articles/{LOCKED}", headers=game)
+        assert answer.content.strip() == BEGINNING, game
+    first = http.get(f"/articles/{METERED}")
+    assert secrets(METERED)[0] in first.content
+    visitor = first.headers["set-cookie"].partition(";")[0]
+    http.get(f"/articles/{METERED}", headers={"cookie": visitor})
+    http.get(f"/articles/{METERED}", headers={"sec-purpose": "prefetch"})
+    assert [row["used"] for row in world.rows("SELECT used FROM meter_month")] == [1]
+
+
+@pytest.mark.parametrize("state", ["cut", "slow", "broken"])
+def test_when_masthead_is_away_who_was_known_reads_on(
+    world: World, line: Line, site: Site, state: str
+) -> None:
+    world.start_trial("nomsa@example.com")
+    payer = {"cookie": f"masthead-session={signed_in(world, 'nomsa@example.com')}"}
+    assert secrets()[0] in site().get(f"/articles/{LOCKED}", headers=payer).content
+    quick = site(timeout=0.3)
+    line.state = state
+    assert secrets(METERED)[0] in quick.get(f"/articles/{METERED}", headers=payer).content
+    for headers in ({}, {"cookie": "masthead-session=forged"}):
+        answer = quick.get(f"/articles/{LOCKED}", headers=headers)
+        assert (answer.content.strip(), answer.headers["cache-control"]) == (BEGINNING, "private, no-store")
+
+
+def test_a_site_with_its_own_sign_in_names_the_reader(world: World, site: Site) -> None:
+    world.start_trial("nomsa@example.com", external_id="42")
+    http = site(key=world.api_key)
+    assert secrets()[0] in http.get(f"/articles/{LOCKED}", headers={"x-test-login": "42"}).content
+    assert http.get(f"/articles/{LOCKED}", headers={"x-test-login": "43"}).content.strip() == BEGINNING
+    assert "masthead-visitor=vis_" in http.get(f"/articles/{METERED}").headers["set-cookie"]

@@ -1,5 +1,6 @@
 """Readers who have started, as races and kills find them: in their trial, or on the day of their first charge."""
 
+import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 from tests.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-FEW, MANY = 4, 500
+FEW, MANY = 4, int(os.environ.get("MASTHEAD_ROUNDS", "500"))
 ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest.mark.prove)])
 
 

@@ -1,7 +1,7 @@
 """A calendar kept beside the engine, from what readers were told and what the twin took: no row of ours is believed in it,
 but for which refunds are on their way."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -24,12 +24,10 @@ FROM payment p WHERE NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id
 
 @dataclass
 class Told:
-    """What one subscription's reader knows: when the trial began, the days given on top, the moment of cancelling."""
+    """What one subscription's reader knows: when the trial began, and the moment of cancelling."""
 
     trial_on: date | None = None
-    days_given: int = 0
     asked_at: datetime | None = None
-    said: list[str] = field(default_factory=list)
 
 
 def keep_promises(world: World) -> None:
@@ -52,10 +50,13 @@ def keep_calendar(world: World, told: dict[str, Told]) -> None:
     for charge in reversed(taken):
         by_subscription.setdefault(owner[charge["metadata"]["attempt"]], []).append(charge)
     for subscription, charges in by_subscription.items():
-        _keep(charges, kept, told[subscription])
+        keep(charges, kept, told[subscription])
 
 
-def _keep(charges: list[dict[str, Any]], kept: dict[str, int], told: Told) -> None:
+def keep(charges: list[dict[str, Any]], kept: dict[str, int], told: Told) -> None:
+    """Of one subscription's charges, oldest first. `kept`: by charge, the cents of a payment of ours that aren't going back."""
+    if not charges:
+        return
     begun = _day(charges[0])
     paid_months = 0
     for charge in charges:

@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import secrets
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -24,6 +26,7 @@ KEEPALIVE: dict[str, Any] = {
     "keepalives_interval": 2,
     "keepalives_count": 3,
     "connect_timeout": 5,
+    "tcp_user_timeout": 5000,
     "application_name": "masthead: listens for access",
 }
 log = logging.getLogger("billing.gate")
@@ -51,15 +54,18 @@ class Line:
         return monotonic() < self._believed_until
 
     async def listen(self) -> None:
-        """Listen for ever; connect again when the line is cut."""
-        while True:
-            try:
-                await self._listen()
-            except (psycopg.Error, OSError, TimeoutError) as error:
-                log.warning("the line to the database is cut: %s", type(error).__name__)
-            finally:
-                self._cut()
-            await asyncio.sleep(BEAT)
+        """Listen for ever; connect again when the line is cut.
+
+        In a thread of its own: a loop that is busy would hear its own words late, believe nothing, and be busier for it.
+        What is heard is done in the loop, in the order in which it came."""
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+        thread = threading.Thread(target=self._attend, args=(loop, stop), name="access line", daemon=True)
+        thread.start()
+        try:
+            await loop.create_future()
+        finally:
+            stop.set()
+            self._believed_until = 0.0
 
     async def catch_up(self, connection: psycopg.AsyncConnection) -> bool:
         """Wait until all that was committed before this call has been heard; whether it was. `connection`: any other one."""
@@ -76,19 +82,33 @@ class Line:
         finally:
             self._waiting.pop(word, None)
 
-    async def _listen(self) -> None:
-        async with await psycopg.AsyncConnection.connect(
-            self.address, autocommit=True, **KEEPALIVE
-        ) as connection:
+    def _attend(self, loop: asyncio.AbstractEventLoop, stop: threading.Event) -> None:
+        def post(work: Callable[..., None], *given: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+                loop.call_soon_threadsafe(work, *given)
+
+        while not stop.is_set():
+            try:
+                self._listen(post, stop)
+            except (psycopg.Error, OSError) as error:
+                log.warning("the line to the database is cut: %s", type(error).__name__)
+            finally:
+                post(self._cut)
+            stop.wait(BEAT)
+
+    def _listen(self, post: Callable[..., None], stop: threading.Event) -> None:
+        with psycopg.connect(self.address, autocommit=True, **KEEPALIVE) as connection:
             for channel in (CHANNEL, self.name):
-                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             log.info("listening for what changes")
-            while True:
-                async with asyncio.timeout(PATIENCE):
-                    await connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(monotonic())))
-                async for notice in connection.notifies(timeout=BEAT):
-                    self._heard(notice)
-                if monotonic() > self._believed_until + PATIENCE and self._believed_until:
+            said = heard = monotonic()
+            while not stop.is_set():
+                said = monotonic()
+                connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(said)))
+                for notice in connection.notifies(timeout=BEAT):
+                    post(self._heard, notice)
+                    heard = monotonic() if notice.channel == self.name else heard
+                if said - heard > PATIENCE:
                     raise TimeoutError
 
     def _heard(self, notice: psycopg.Notify) -> None:

@@ -74,6 +74,7 @@ class Control:
         ahead.settle_due(self.world)
         self.api.keys.prune()
         events.prune(self.world)
+        self.world.store.pack(self.world.clock.now())
         self.world.store.commit()
         self.deliverer.wake()
 

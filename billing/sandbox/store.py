@@ -3,11 +3,11 @@
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from billing.sandbox.journal import Journal
+from billing.sandbox.shelf import Row as Row
+from billing.sandbox.shelf import Shelf
 
-Row = dict[str, Any]
 INDEXES: dict[str, tuple[str, ...]] = {
     "customer": ("email",),
     "payment_method": ("customer",),
@@ -29,13 +29,18 @@ INDEXES: dict[str, tuple[str, ...]] = {
     "idempotency": (),
     "setting": (),
 }
+PACKED = ("customer", "payment_method", "setup_intent", "setup_attempt", "checkout.session", "payment_intent", "charge",
+          "balance_transaction", "event")  # fmt: skip
+"""Kinds of which there are many, and which are hardly asked for when they are old."""
+WARM_SECONDS = 10 * 86400
+"""For so long a row is kept as it is: until it is paid out, and nobody asks for it any more."""
 
 
 class Table:
     """Rows by id, in the order they came, with equality indexes kept as sorted sequence numbers."""
 
     def __init__(self, indexed: tuple[str, ...]) -> None:
-        self.rows: dict[str, Row] = {}
+        self.rows = Shelf()
         self.rising = True
         self._indexed = indexed
         self._sequences: list[int] = []
@@ -45,6 +50,7 @@ class Table:
         self._index: dict[tuple[str, str], list[int]] = {}
         self._next = 1
         self._latest = 0
+        self._packed = 0
 
     def put(self, row: Row) -> None:
         """Add the row, or take note that it changed."""
@@ -87,6 +93,16 @@ class Table:
         sequence = self._sequence_of.pop(identifier)
         del self._sequences[bisect_left(self._sequences, sequence)]
         del self._ids[sequence], self.rows[identifier]
+
+    def pack(self, before: int) -> None:
+        """Keep what was made before the moment (epoch seconds) small. Each row is looked at once."""
+        for place in range(bisect_right(self._sequences, self._packed), len(self._sequences)):
+            sequence = self._sequences[place]
+            identifier = self._ids[sequence]
+            if self.rows[identifier].get("created", before) >= before:
+                return
+            self.rows.pack(identifier)
+            self._packed = sequence
 
     def where(self, field: str | None = None, value: str | None = None) -> list[int]:
         """Sequence numbers, oldest first, of all rows or of those whose indexed field has the value."""
@@ -155,6 +171,11 @@ class Store:
         self.tables[kind].remove(identifier)
         if self._journal:
             self._changed[kind, identifier] = False
+
+    def pack(self, now: int) -> None:
+        """Keep what is old small; `now` in epoch seconds."""
+        for kind in PACKED:
+            self.tables[kind].pack(now - WARM_SECONDS)
 
     def commit(self) -> None:
         """Make everything since the last commit durable against a kill of this process."""

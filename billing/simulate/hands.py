@@ -3,6 +3,7 @@ has read the program already, so that a worker that was killed is replaced at on
 
 import logging
 import os
+import signal
 import socket
 import threading
 from collections import Counter
@@ -51,6 +52,7 @@ class Listener(logging.Handler):
 
 def work(line: Connection, environment: dict[str, str], stop_at: str | None) -> None:
     """Look at everything each time a word comes on `line`. `stop_at` names the stop point at which this process dies."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
     listener = _listen()
     parts = build(read_settings(environment))
     if stop_at is not None:

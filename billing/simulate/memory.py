@@ -13,7 +13,7 @@ class Memory:
     def __init__(self) -> None:
         self.peak = 0
         self.cpu_seconds = 0.0
-        """Of all processes that were alive at the last look."""
+        """Of all processes that were alive at the look that saw most."""
         self._looked = float("-inf")
 
     def look(self, *, now: bool = False) -> None:

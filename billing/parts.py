@@ -13,7 +13,7 @@ from billing.office import Office
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway
 from billing.payments.pace import Pace
-from billing.renewals.run import Till
+from billing.renewals.till import Till
 from billing.reports.catch_up import Clerk
 from billing.settings import Settings
 from billing.webhooks.settle import Desk

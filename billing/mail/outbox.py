@@ -1,17 +1,28 @@
 """Write a mail: a row, in the transaction that causes it. Sending is somebody else's work."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from billing import ids
+from billing import ids, many
 from billing.mail.models import Message, MessageState
 from emails import Message as Words
 
 RECEIPT_LIFE = timedelta(days=14)
 """How long we go on trying to deliver what must arrive: a tax invoice is due within 21 days (VAT-7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to write: its words, the key under which it is written once, to whom, and when it would become untrue."""
+
+    words: Words
+    key: str
+    to: str
+    reader_id: str | None
+    expires_at: datetime
 
 
 def queue(
@@ -27,21 +38,28 @@ def queue(
     """Queue a mail unless its key has been used: the same fact is told once. Whether it was new.
 
     After `expires_at` it is not sent any more, because it would say something untrue."""
-    row = insert(Message).values(
-        id=ids.new("msg", at),
-        key=key,
-        kind=words.kind,
-        reader_id=reader_id,
-        recipient=to,
-        fields=asdict(words),
-        state=MessageState.QUEUED,
-        created_at=at,
-        try_at=at,
-        expires_at=expires_at,
-        tries=0,
-    )
-    written = session.execute(row.on_conflict_do_nothing(index_elements=["key"]).returning(col(Message.id)))
-    return written.first() is not None
+    return queue_all(session, [Letter(words, key, to, reader_id, expires_at)], at) == 1
+
+
+def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
+    """Queue any number of mails in one statement; how many were new."""
+    rows = [
+        {
+            "id": ids.new("msg", at),
+            "key": letter.key,
+            "kind": letter.words.kind,
+            "reader_id": letter.reader_id,
+            "recipient": letter.to,
+            "fields": asdict(letter.words),
+            "state": MessageState.QUEUED,
+            "created_at": at,
+            "try_at": at,
+            "expires_at": letter.expires_at,
+            "tries": 0,
+        }
+        for letter in letters
+    ]
+    return len(many.insert(session, Message, rows, unless="key"))
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:

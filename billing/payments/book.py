@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Protocol
 
 from sqlmodel import Session, col, func, select
 
@@ -22,9 +23,30 @@ INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
 )
 
 
-def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Payment]]) -> None:
+class Money(Protocol):
+    """What the books must know of a payment."""
+
+    @property
+    def id(self) -> str:
+        """The payment's row."""
+        ...
+
+    @property
+    def amount(self) -> int:
+        """Cents."""
+        ...
+
+    @property
+    def paid_at(self) -> datetime:
+        """When it was paid."""
+        ...
+
+
+def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Money]]) -> None:
     """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
     invoice was issued."""
+    if not paid:
+        return
     owed = [
         Owed(invoice.id, Spread(invoice.net, invoice.period_start_on, invoice.period_end_on))
         for invoice, _ in paid
@@ -57,7 +79,7 @@ def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
     return Posting(INVOICE, invoice.id, at, on, lines, vat_basis_points=invoice.vat_basis_points)
 
 
-def _paid(payment: Payment, on: date) -> Posting:
+def _paid(payment: Money, on: date) -> Posting:
     return Posting(
         PAYMENT,
         payment.id,
@@ -67,7 +89,7 @@ def _paid(payment: Payment, on: date) -> Posting:
     )
 
 
-def paid_twice(session: Session, office: Office, payment: Payment) -> None:
+def paid_twice(session: Session, office: Office, payment: Money) -> None:
     """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
     lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
     on = office.today(payment.paid_at)

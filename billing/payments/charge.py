@@ -3,14 +3,17 @@
 An attempt belongs to the claimer whose number stands in it. When that process is dead, the attempt is anybody's, and
 what became of it is asked before anything is charged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
-from billing import ids
+from billing import ids, many
 from billing.crew import in_nobodys_hands
 from billing.logs import say
 from billing.payments import pay_page
@@ -49,38 +52,55 @@ class Claimed:
     key_spent: bool = False
 
 
-def intend(
-    session: Session,
-    subscription: Subscription,
-    invoice: Invoice,
-    *,
-    at: datetime,
-    by_reader: bool = False,
-    by_page: bool = False,
-) -> Attempt:
-    """Write down that the subscription's card is about to be charged for the invoice. Commit, then `bring_to_an_end`.
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """That a locked subscription's card is about to be charged `gross` cents for an invoice; or, `by_page`, that its reader is
+    about to pay it on a hosted page, whose end is looked at when its time is over."""
 
-    `by_page`: or that its reader is about to pay it on a hosted page, whose end is looked at when its time is over."""
-    ordinal = session.exec(select(func.count()).where(col(Attempt.invoice_id) == invoice.id)).one() + 1
-    attempt = Attempt(
-        id=ids.new("att", at),
-        invoice_id=invoice.id,
-        subscription_id=subscription.id,
-        ordinal=ordinal,
-        payment_method_id=str(subscription.payment_method_id),
-        idempotency_key=f"invoice-{invoice.id}-attempt-{ordinal}",
-        amount=invoice.gross,
-        state=AttemptState.OPEN,
-        intended_at=at,
-        ask_at=at + pay_page.LIFE if by_page else at,
-        by_reader=by_reader or by_page,
-        by_page=by_page,
-        evidence={},
+    subscription: Subscription
+    invoice_id: str
+    gross: int
+    by_reader: bool = False
+    by_page: bool = False
+
+
+def intend(session: Session, intents: Sequence[Intent], *, at: datetime) -> list[str]:
+    """Write down the attempts; their ids. Commit, then `bring_to_an_end`."""
+    ordinals = _ordinals(session, [one.invoice_id for one in intents])
+    rows: list[dict[str, Any]] = [
+        {
+            "id": ids.new("att", at),
+            "invoice_id": one.invoice_id,
+            "subscription_id": one.subscription.id,
+            "ordinal": ordinals[one.invoice_id],
+            "payment_method_id": str(one.subscription.payment_method_id),
+            "idempotency_key": f"invoice-{one.invoice_id}-attempt-{ordinals[one.invoice_id]}",
+            "amount": one.gross,
+            "state": AttemptState.OPEN,
+            "intended_at": at,
+            "ask_at": at + pay_page.LIFE if one.by_page else at,
+            "asked": 0,
+            "by_reader": one.by_reader or one.by_page,
+            "by_page": one.by_page,
+            "evidence": {},
+        }
+        for one in intents
+    ]
+    many.insert(session, Attempt, rows)
+    for row in rows:
+        say(session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"])
+    return [row["id"] for row in rows]
+
+
+def _ordinals(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
+    """Which attempt at its invoice comes next."""
+    made = session.exec(
+        select(Attempt.invoice_id, func.count())
+        .where(many.one_of(Attempt.invoice_id, invoice_ids))
+        .group_by(col(Attempt.invoice_id))
     )
-    session.add(attempt)
-    session.flush()
-    say(session, "charge intended", attempt=attempt.id, invoice=invoice.id, cents=attempt.amount)
-    return attempt
+    known = dict(made.all())
+    return {invoice_id: known.get(invoice_id, 0) + 1 for invoice_id in invoice_ids}
 
 
 def claim(
@@ -88,7 +108,10 @@ def claim(
 ) -> list[Claimed]:
     """Take open attempts that are due and in nobody's living hands. Commit before calling the gateway."""
     query = (
-        select(Attempt)
+        select(Attempt, Subscription, Invoice, PaymentMethod)
+        .join(Subscription, col(Subscription.id) == Attempt.subscription_id)
+        .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
             Attempt.state == AttemptState.OPEN,
             Attempt.ask_at <= at,
@@ -96,34 +119,45 @@ def claim(
         )
         .order_by(col(Attempt.ask_at), col(Attempt.id))
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, of=Attempt)
     )
     if subscription_id is not None:
         query = query.where(Attempt.subscription_id == subscription_id)
-    claimed = []
-    for attempt in session.exec(query).all():
-        perhaps_sent = attempt.claimed_by is not None or attempt.asked > 0
-        subscription = session.get_one(Subscription, attempt.subscription_id)
-        claimed.append(
-            Claimed(
-                attempt.id,
-                _request(session, subscription, attempt),
-                perhaps_sent,
-                wanted=_wanted(session, subscription, attempt),
-                by_page=attempt.by_page,
-                page_ref=attempt.page_ref,
-                asked=attempt.asked,
-                key_spent=bool(attempt.evidence.get("key_spent")),
-            )
-        )
-        attempt.claimed_by = me
-        session.add(attempt)
+    found = session.exec(query).all()
+    claimed = [_claimed(*row) for row in found]
+    many.update(session, [(attempt, {"claimed_by": me}) for attempt, *_ in found])
     return claimed
 
 
-def _wanted(session: Session, subscription: Subscription, attempt: Attempt) -> bool:
+def _claimed(
+    attempt: Attempt, subscription: Subscription, invoice: Invoice, method: PaymentMethod
+) -> Claimed:
+    request = ChargeRequest(
+        attempt_id=attempt.id,
+        invoice_id=attempt.invoice_id,
+        idempotency_key=attempt.idempotency_key,
+        customer_ref=method.customer_ref,
+        method_ref=method.gateway_ref,
+        amount=attempt.amount,
+        currency=invoice.currency,
+        descriptor_suffix=descriptor_suffix(subscription),
+        intended_at=attempt.intended_at,
+    )
+    return Claimed(
+        attempt.id,
+        request,
+        perhaps_sent=attempt.claimed_by is not None or attempt.asked > 0,
+        wanted=_wanted(subscription, invoice),
+        by_page=attempt.by_page,
+        page_ref=attempt.page_ref,
+        asked=attempt.asked,
+        key_spent=bool(attempt.evidence.get("key_spent")),
+    )
+
+
+def _wanted(subscription: Subscription, invoice: Invoice) -> bool:
     """Whether the money is still to be taken: nobody has cancelled, and nobody has paid."""
-    paid = session.get_one(Invoice, attempt.invoice_id).state is InvoiceState.PAID
+    paid = invoice.state is InvoiceState.PAID
     return subscription.state is not State.ENDED and subscription.cancel_asked_at is None and not paid
 
 
@@ -148,13 +182,19 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     return gateway.charge(claimed.request) if sendable else Withdrawn()
 
 
-def let_go(session: Session, claimed: Claimed, me: int) -> None:
-    """Put a claimed attempt back that wasn't sent after all; if somebody before us may have sent it, that stays so."""
-    attempt = session.get_one(Attempt, claimed.attempt_id, with_for_update=True)
-    if attempt.claimed_by == me:
-        attempt.claimed_by = None
-        attempt.asked = max(attempt.asked, int(claimed.perhaps_sent))
-        session.add(attempt)
+_LET_GO = sa.text(
+    f"""
+    UPDATE attempt SET claimed_by = NULL, asked = greatest(asked, perhaps_sent)
+    FROM {many.recordset("held", "held", {"id": "text", "perhaps_sent": "int"})}
+    WHERE attempt.id = held.id AND claimed_by = :me
+    """  # noqa: S608 - names of our own
+)
+
+
+def let_go(session: Session, held: Sequence[Claimed], me: int) -> None:
+    """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
+    rows = [{"id": one.attempt_id, "perhaps_sent": int(one.perhaps_sent)} for one in held]
+    session.execute(_LET_GO, {"held": many.as_json(rows), "me": me})
 
 
 def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
@@ -171,22 +211,6 @@ def waiting(session: Session) -> int:
     return session.exec(
         select(func.count()).where(col(Attempt.state) == AttemptState.OPEN, col(Attempt.by_page).is_(False))
     ).one()
-
-
-def _request(session: Session, subscription: Subscription, attempt: Attempt) -> ChargeRequest:
-    method = session.get_one(PaymentMethod, attempt.payment_method_id)
-    invoice = session.get_one(Invoice, attempt.invoice_id)
-    return ChargeRequest(
-        attempt_id=attempt.id,
-        invoice_id=attempt.invoice_id,
-        idempotency_key=attempt.idempotency_key,
-        customer_ref=method.customer_ref,
-        method_ref=method.gateway_ref,
-        amount=attempt.amount,
-        currency=invoice.currency,
-        descriptor_suffix=descriptor_suffix(subscription),
-        intended_at=attempt.intended_at,
-    )
 
 
 def descriptor_suffix(subscription: Subscription) -> str | None:
@@ -211,7 +235,6 @@ def tried(
     session: Session, invoice: Invoice, payment_method_id: str, *, at: datetime, zone: ZoneInfo
 ) -> Tried:
     """Count the attempts that the caps of dunning look at."""
-    method = session.get_one(PaymentMethod, payment_method_id)
     refused = session.exec(
         select(func.count()).where(
             col(Attempt.invoice_id) == invoice.id,
@@ -219,22 +242,50 @@ def tried(
             col(Attempt.by_reader).is_(False),
         )
     ).one()
-    on_card, last_at = session.exec(
-        select(func.count(), func.max(Attempt.intended_at))
-        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
-        .where(
-            PaymentMethod.fingerprint == method.fingerprint,
-            Attempt.intended_at > at - timedelta(days=30),
-            col(Attempt.state) != AttemptState.WITHDRAWN,
-        )
-    ).one()
+    card = asked_of(session, [payment_method_id], at)[payment_method_id]
     asked_at = session.exec(
         select(func.max(Attempt.intended_at)).where(
             col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.WITHDRAWN
         )
     ).one()
-    newer = asked_at is None or method.saved_at > asked_at
-    return Tried(refused, civil_date(last_at, zone) if last_at else None, on_card, newer)
+    newer = asked_at is None or session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
+    return Tried(refused, civil_date(card.last_at, zone) if card.last_at else None, card.times, newer)
+
+
+_SINCE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How often a card was asked in 30 days, whatever for and under whichever row, and when last (RET-6). The card is known by
+    the hash of its fingerprint."""
+
+    fingerprint: str
+    times: int
+    last_at: datetime | None
+
+
+def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[str, Asked]:
+    """How often these cards were asked, each by the id of its row."""
+    same = aliased(PaymentMethod)
+    counted = sa.and_(
+        col(Attempt.payment_method_id) == same.id,
+        col(Attempt.intended_at) > at - _SINCE,
+        col(Attempt.state) != AttemptState.WITHDRAWN,
+    )
+    rows = session.exec(
+        select(
+            PaymentMethod.id,
+            PaymentMethod.fingerprint,
+            func.count(col(Attempt.id)),
+            func.max(Attempt.intended_at),
+        )
+        .join(same, col(same.fingerprint) == PaymentMethod.fingerprint)
+        .join(Attempt, counted, isouter=True)
+        .where(many.one_of(PaymentMethod.id, method_ids))
+        .group_by(col(PaymentMethod.id))
+    )
+    return {method_id: Asked(fingerprint, times, last_at) for method_id, fingerprint, times, last_at in rows}
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing import many
 from billing.db import Database, advisory_key
 from billing.office import Office
 from billing.payments.ledger import Posting, post_many
@@ -56,22 +57,21 @@ def defer(session: Session, office: Office, owed: Sequence[Owed]) -> list[int]:
     Days before the first unrecognised one count at once: a charge that went through on the third try has earned the days
     on which it wasn't sure to come."""
     open_from = _open_from(session) or _begin(session, office, min(one.spread.starts_on for one in owed))
-    earned = []
-    for one in owed:
-        earned.append(one.spread.earned(open_from))
-        if earned[-1] < one.spread.amount:
-            session.add(
-                Deferral(
-                    invoice_id=one.invoice_id,
-                    given=one.given,
-                    amount=one.spread.amount,
-                    starts_on=one.spread.starts_on,
-                    ends_on=one.spread.ends_on,
-                    counts_from=max(one.spread.starts_on, open_from),
-                    counts_until=one.spread.ends_on,
-                )
-            )
-    session.flush()
+    earned = [one.spread.earned(open_from) for one in owed]
+    rows = [
+        {
+            "invoice_id": one.invoice_id,
+            "given": one.given,
+            "amount": one.spread.amount,
+            "starts_on": one.spread.starts_on,
+            "ends_on": one.spread.ends_on,
+            "counts_from": max(one.spread.starts_on, open_from),
+            "counts_until": one.spread.ends_on,
+        }
+        for one, already in zip(owed, earned, strict=True)
+        if already < one.spread.amount
+    ]
+    many.insert(session, Deferral, rows)
     return earned
 
 

@@ -1,10 +1,13 @@
 """Draw up what is owed for a period, once; mark it paid, with its number, or void."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Session, select
 
-from billing import ids
+from billing import ids, many
 from billing.payments import numbers
 from billing.payments.models import Invoice, InvoiceState
 from billing.rules import tax
@@ -13,47 +16,68 @@ from billing.rules.periods import Period
 from billing.subscriptions.models import Plan, Price, Subscription
 
 
-def draw_up(
-    session: Session,
-    subscription: Subscription,
-    plan: Plan,
-    price: Price,
-    period: Period,
-    *,
-    at: datetime,
-    today: date,
-) -> Invoice:
-    """The invoice for a period of a locked subscription: the one there is, or a new one. VAT is split at today's rate (VAT-1).
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a locked subscription is to be invoiced for."""
+
+    subscription: Subscription
+    plan: Plan
+    price: Price
+    period: Period
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An invoice, with the cents that are asked for."""
+
+    id: str
+    gross: int
+
+
+def draw_up(session: Session, wanted: Sequence[Wanted], *, at: datetime, today: date) -> list[Drawn]:
+    """The invoice for each period: the one there is, or a new one. VAT is split at today's rate (VAT-1).
 
     Until it is paid it follows the calendar: a trial that was extended after a charge which never arrived has its first
     period on other days."""
+    rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), at) for one in wanted]
+    new = many.insert(session, Invoice, rows, unless="subscription_id, period_number")
+    return [
+        Drawn(row["id"], row["gross"]) if row["id"] in new else _known(session, one, today)
+        for one, row in zip(wanted, rows, strict=True)
+    ]
+
+
+def _price(one: Wanted) -> Money:
+    return Money(one.price.amount, one.price.currency)
+
+
+def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
+    return {
+        "id": ids.new("inv", at),
+        "subscription_id": one.subscription.id,
+        "reader_id": one.subscription.reader_id,
+        "state": InvoiceState.OPEN,
+        "period_number": one.period.number,
+        "period_start_on": one.period.start_on,
+        "period_end_on": one.period.end_on,
+        "description": f"{one.plan.name}, one {'year' if one.plan.months == 12 else 'month'}",
+        "gross": split.gross.amount,
+        "net": split.net.amount,
+        "vat": split.vat.amount,
+        "vat_basis_points": split.rate.basis_points,
+        "currency": one.price.currency,
+        "created_at": at,
+    }
+
+
+def _known(session: Session, one: Wanted, today: date) -> Drawn:
     found = session.exec(
         select(Invoice).where(
-            Invoice.subscription_id == subscription.id, Invoice.period_number == period.number
+            Invoice.subscription_id == one.subscription.id, Invoice.period_number == one.period.number
         )
-    ).first()
-    split = tax.split(Money(price.amount, price.currency), tax.rate_on(today))
-    if found is not None:
-        return _follow(session, found, period, split)
-    invoice = Invoice(
-        id=ids.new("inv", at),
-        subscription_id=subscription.id,
-        reader_id=subscription.reader_id,
-        state=InvoiceState.OPEN,
-        period_number=period.number,
-        period_start_on=period.start_on,
-        period_end_on=period.end_on,
-        description=f"{plan.name}, one {'year' if plan.months == 12 else 'month'}",
-        gross=split.gross.amount,
-        net=split.net.amount,
-        vat=split.vat.amount,
-        vat_basis_points=split.rate.basis_points,
-        currency=price.currency,
-        created_at=at,
-    )
-    session.add(invoice)
-    session.flush()
-    return invoice
+    ).one()
+    invoice = _follow(session, found, one.period, tax.split(_price(one), tax.rate_on(today)))
+    return Drawn(invoice.id, invoice.gross)
 
 
 def _follow(session: Session, invoice: Invoice, period: Period, split: tax.VatSplit) -> Invoice:
@@ -73,11 +97,16 @@ def open_invoice(session: Session, subscription_id: str) -> Invoice | None:
     ).first()
 
 
-def mark_paid(session: Session, invoice: Invoice, *, at: datetime, on: date) -> None:
-    """The money came: the invoice is a tax invoice from now on, dated `on`, with the next number."""
-    invoice.number = numbers.take(session, numbers.INVOICES)
-    invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, on
-    session.add(invoice)
+def mark_paid(session: Session, paid: Sequence[tuple[Invoice, datetime, date]]) -> None:
+    """The money came: each is a tax invoice from now on, paid at that moment and dated that day, with the next number."""
+    first = numbers.take(session, numbers.INVOICES, len(paid)) if paid else 0
+    many.update(
+        session,
+        [
+            (invoice, {"state": InvoiceState.PAID, "paid_at": at, "issued_on": on, "number": number})
+            for number, (invoice, at, on) in enumerate(paid, first)
+        ],
+    )
 
 
 def mark_void(session: Session, invoice: Invoice) -> None:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing import many
 from billing.payments.ledger_models import Account
 
 
@@ -55,52 +56,54 @@ def post(
     return post_many(session, [posting]) == 1
 
 
+_FACT = {
+    "kind": "text",
+    "source_id": "text",
+    "at": "timestamptz",
+    "on": "date",
+    "supply_on": "date",
+    "vat_basis_points": "int",
+}
+_LINE = {"kind": "text", "source_id": "text", "account": "text", "amount": "bigint"}
 # One statement for any number of postings: a billing run writes thousands a second, and a round trip for each line
 # would be most of its time.
 _POST = sa.text(
-    """
+    f"""
     WITH posted AS (
         INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points)
-        SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:sources AS text[]), CAST(:ats AS timestamptz[]),
-            CAST(:ons AS date[]), CAST(:supplies AS date[]), CAST(:rates AS int[]))
+        SELECT * FROM {many.recordset("facts", "fact", _FACT)}
         ON CONFLICT (kind, source_id) DO NOTHING
         RETURNING id, kind, source_id
     ), lines AS (
         INSERT INTO ledger_entry (transaction_id, account, amount)
         SELECT posted.id, line.account, line.amount
-        FROM unnest(CAST(:line_kinds AS text[]), CAST(:line_sources AS text[]), CAST(:accounts AS text[]),
-            CAST(:amounts AS bigint[])) AS line (kind, source_id, account, amount)
-        JOIN posted USING (kind, source_id)
+        FROM {many.recordset("lines", "line", _LINE)} JOIN posted USING (kind, source_id)
     )
     SELECT kind, source_id FROM posted
-    """
+    """  # noqa: S608 - names of our own
 )
 
 
 def post_many(session: Session, postings: Sequence[Posting]) -> int:
     """Write facts down; how many were new. Raises PostedOtherwise."""
+    facts = [
+        {
+            "kind": one.kind,
+            "source_id": one.source_id,
+            "at": one.at,
+            "on": one.on,
+            "supply_on": one.supply_on or one.on,
+            "vat_basis_points": one.vat_basis_points,
+        }
+        for one in postings
+    ]
     lines = [
-        (one.kind, one.source_id, str(account), amount)
+        {"kind": one.kind, "source_id": one.source_id, "account": account, "amount": amount}
         for one in postings
         for account, amount in one.lines.items()
         if amount
     ]
-    kinds, sources, accounts, amounts = zip(*lines, strict=True) if lines else ((), (), (), ())
-    new = session.execute(
-        _POST,
-        {
-            "kinds": [one.kind for one in postings],
-            "sources": [one.source_id for one in postings],
-            "ats": [one.at for one in postings],
-            "ons": [one.on for one in postings],
-            "supplies": [one.supply_on or one.on for one in postings],
-            "rates": [one.vat_basis_points for one in postings],
-            "line_kinds": list(kinds),
-            "line_sources": list(sources),
-            "accounts": list(accounts),
-            "amounts": list(amounts),
-        },
-    )
+    new = session.execute(_POST, {"facts": many.as_json(facts), "lines": many.as_json(lines)})
     written = {(kind, source_id) for kind, source_id in new}
     for one in postings:
         if (one.kind, one.source_id) not in written:

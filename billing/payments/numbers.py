@@ -6,14 +6,16 @@ from sqlmodel import Session
 INVOICES = "invoices"
 CREDIT_NOTES = "credit_notes"
 _TAKE = sa.text(
-    "INSERT INTO number_series (name, last) VALUES (:name, 1)"
-    " ON CONFLICT (name) DO UPDATE SET last = number_series.last + 1 RETURNING last"
+    "INSERT INTO number_series (name, last) VALUES (:name, :count)"
+    " ON CONFLICT (name) DO UPDATE SET last = number_series.last + EXCLUDED.last RETURNING last"
 )
 
 
-def take(session: Session, series: str) -> int:
-    """The next number of the series. The series stays locked until the transaction ends, so take it last."""
-    return int(session.execute(_TAKE, {"name": series}).scalar_one())
+def take(session: Session, series: str, count: int = 1) -> int:
+    """The next number of the series, or the first of the next `count`. The series stays locked until the transaction ends, so
+    take them last."""
+    last = int(session.execute(_TAKE, {"name": series, "count": count}).scalar_one())
+    return last - count + 1
 
 
 def invoice_number(number: int) -> str:

@@ -1,14 +1,17 @@
 """What readers are told about a subscription and its money: one small function a mail, each under a key of its own."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 
+from billing import many
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import numbers
 from billing.payments.invoice import percent
-from billing.payments.models import Attempt, Invoice, PaymentMethod
+from billing.payments.models import Invoice, PaymentMethod
+from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.rules import notices, trial
 from billing.rules.money import Money
@@ -81,18 +84,28 @@ def trial_notice(
     queue(session, subscription, words, key, at, expires_at=window.closes_at)
 
 
-def receipt(
+def receipts(
     session: Session,
     office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
+    paid: Sequence[tuple[Subscription, Invoice, str]],
     at: datetime,
 ) -> None:
-    """Receipt and abridged tax invoice in one (CARD-6, VAT-5)."""
-    card = session.get_one(PaymentMethod, attempt.payment_method_id)
-    words = receipt_words(office, subscription, invoice, card, is_copy=False)
-    queue(session, subscription, words, f"receipt:{invoice.id}", at, expires_at=at + outbox.RECEIPT_LIFE)
+    """Receipt and abridged tax invoice in one (CARD-6, VAT-5); each with the id of the card that paid."""
+    if not paid:
+        return
+    cards = many.load(session, PaymentMethod, {method_id for _, _, method_id in paid})
+    readers = many.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
+    letters = [
+        outbox.Letter(
+            receipt_words(office, subscription, invoice, cards[method_id], is_copy=False),
+            f"receipt:{invoice.id}",
+            readers[subscription.reader_id].email,
+            subscription.reader_id,
+            at + outbox.RECEIPT_LIFE,
+        )
+        for subscription, invoice, method_id in paid
+    ]
+    outbox.queue_all(session, letters, at)
 
 
 def receipt_words(

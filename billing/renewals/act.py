@@ -1,5 +1,6 @@
-"""What is done with a subscription that is due: one small function an action. The caller holds its lock."""
+"""What is done with subscriptions that are due: one small function an action. The caller holds their locks."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlmodel import Session
@@ -7,23 +8,38 @@ from sqlmodel import Session
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import charge, tell
-from billing.payments.invoice import draw_up, open_invoice
-from billing.payments.models import Invoice
+from billing.payments.invoice import open_invoice
 from billing.renewals import pause, terms
-from billing.renewals.refuse import beyond_limit, give_up
+from billing.renewals.intend import ToCharge, intend
+from billing.renewals.refuse import give_up
 from billing.rules import dunning, notices, trial
 from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
-from billing.rules.periods import Period
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
-from billing.subscriptions.find import terms_of
+from billing.subscriptions.find import hold_terms, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import Action, next_charge
 
 
 def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """Do what is due; a word for the report."""
+    """Do what is due for one; as `act_all`."""
+    return act_all(session, office, [subscription], at)[0]
+
+
+def act_all(
+    session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
+) -> list[str]:
+    """Do what is due for each; a word for the report each. What is to be charged is invoiced and intended together."""
+    held = hold_terms(session, subscriptions)
+    decided = [_decide(session, office, one, at) for one in subscriptions]
+    charges = [one for one in decided if isinstance(one, ToCharge)]
+    words = iter(intend(session, office, charges, at))
+    del held  # not before: until here the session has them at hand
+    return [next(words) if isinstance(one, ToCharge) else one for one in decided]
+
+
+def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
     match Action(str(subscription.next_action)):
         case Action.FIRST_NOTICE:
             return _notice(session, office, subscription, Notice.FIRST, at)
@@ -97,20 +113,16 @@ def _told_at(session: Session, subscription: Subscription, which: Notice) -> dat
     return outbox.accepted_at(session, tell.notice_key(which, subscription.id, subscription.charge_on))
 
 
-def _charge_first(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def _charge_first(
+    session: Session, office: Office, subscription: Subscription, at: datetime
+) -> str | ToCharge:
     """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
     if office.today(at) != subscription.charge_on:
         return _extend(session, office, subscription, at, "the announced day passed without a charge")
     first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
     if not notices.in_time(first, second, at):
         return _extend(session, office, subscription, at, "not both notices arrived in time")
-    return _intend(
-        session,
-        office,
-        subscription,
-        period.nth(subscription, 1, _months(session, subscription)),
-        at,
-    )
+    return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
 
 
 def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
@@ -131,7 +143,7 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
     return "extended"
 
 
-def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
     """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
 
     What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
@@ -141,9 +153,7 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
             return terms.extend(session, office, subscription, at, missing)
     starts_on = terms.next_period(session, subscription, office.today(at)).start_on
     terms.begin(session, office, subscription, starts_on, at)
-    return _intend(
-        session, office, subscription, terms.next_period(session, subscription, office.today(at)), at
-    )
+    return ToCharge(subscription, terms.next_period(session, subscription, office.today(at)))
 
 
 def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
@@ -154,7 +164,7 @@ def _card_notice(session: Session, office: Office, subscription: Subscription, a
     return "notified"
 
 
-def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
     """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
     tried at once, and uses up no rung unless today is the ladder's own day."""
     invoice = open_invoice(session, subscription.id)
@@ -164,13 +174,13 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     if charge.went_unasked(
         session, invoice
     ):  # an outage of ours or of Stripe's uses up no rung, and no grace
-        return _attempt(session, office, subscription, invoice, at)
+        return ToCharge(subscription, invoice)
     today = office.today(at)
     method_id = str(subscription.payment_method_id)
     so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = charge.last_refusal(session, invoice, method_id)
     if so_far.on_card == 0:
-        return _attempt(session, office, subscription, invoice, at, by_reader=True)
+        return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
     if not dunning.is_final(said) and dunning.may_retry(
         attempts=0 if own else so_far.refused,
@@ -179,7 +189,7 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         today=today,
         card_attempts_30d=so_far.on_card,
     ):
-        return _attempt(session, office, subscription, invoice, at, by_reader=own)
+        return ToCharge(subscription, invoice, by_reader=own)
     mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
     return "skipped"
 
@@ -197,32 +207,3 @@ def _another_day(
         rung_used=False,
     )
     return step.day if isinstance(step, dunning.RetryOn) else None
-
-
-def _intend(
-    session: Session, office: Office, subscription: Subscription, owed_for: Period, at: datetime
-) -> str:
-    plan, price = terms_of(session, subscription)
-    invoice = draw_up(session, subscription, plan, price, owed_for, at=at, today=office.today(at))
-    so_far = charge.tried(session, invoice, str(subscription.payment_method_id), at=at, zone=office.zone)
-    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS:
-        return beyond_limit(session, office, subscription, invoice, at)
-    return _attempt(session, office, subscription, invoice, at)
-
-
-def _attempt(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    at: datetime,
-    *,
-    by_reader: bool = False,
-) -> str:
-    charge.intend(session, subscription, invoice, at=at, by_reader=by_reader)
-    mark(subscription, office.zone, charging_since=at)
-    return "due"
-
-
-def _months(session: Session, subscription: Subscription) -> int:
-    return terms_of(session, subscription)[0].months

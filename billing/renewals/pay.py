@@ -12,8 +12,9 @@ from billing.payments import charge, pay_page
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
-from billing.renewals.run import Report, Till, charge_open
+from billing.renewals.charge_open import charge_open
 from billing.renewals.settle import settle
+from billing.renewals.till import Report, Till
 from billing.rules import dunning
 from billing.rules.lifecycle import State
 from billing.stop_points import stop_point
@@ -99,12 +100,13 @@ def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptSta
         _refuse(now)
         if not now.with_card:
             raise OtherWay
-        attempt = charge.intend(session, now.subscription, now.invoice, at=at, by_reader=True)
+        intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_reader=True)
+        [attempt_id] = charge.intend(session, [intent], at=at)
         mark(now.subscription, till.office.zone, charging_since=at)
         session.add(now.subscription)
     charge_open(till, at, Report(), subscription_id=now.subscription.id)
     with till.database.transaction() as session:
-        return session.get_one(Attempt, attempt.id).state
+        return session.get_one(Attempt, attempt_id).state
 
 
 def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
@@ -136,10 +138,11 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
 
 
 def _begin(session: Session, office: Office, now: Owing, at: datetime) -> Attempt:
-    attempt = charge.intend(session, now.subscription, now.invoice, at=at, by_page=True)
+    intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_page=True)
+    [attempt_id] = charge.intend(session, [intent], at=at)
     mark(now.subscription, office.zone, charging_since=at)
     session.add(now.subscription)
-    return attempt
+    return session.get_one(Attempt, attempt_id)
 
 
 def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:

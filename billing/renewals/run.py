@@ -1,60 +1,22 @@
 """The billing run: claim what is due, do it, charge with no transaction open, settle. Any number at once."""
 
 import logging
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
 from billing.crew import claimer
-from billing.db import Database
 from billing.installation import refuse_copy
-from billing.office import Office
 from billing.payments import breaker, charge
-from billing.payments.gateway import Gateway
-from billing.payments.pace import Lane, Pace
-from billing.payments.watch import Watch
-from billing.renewals.act import act
-from billing.renewals.settle import settle
+from billing.renewals.act import act_all
+from billing.renewals.charge_open import charge_all, charge_open
+from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
 from billing.stop_points import stop_point
-from billing.subscriptions.change import lock
+from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
 
-BATCH = 50
-LOOK_AGAIN = timedelta(hours=1)
-"""A subscription that can't be worked on waits this long, so that it never holds up the others."""
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Report:
-    """What a run did: a count for each word, and what could not be done, with the reason."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    stuck: dict[str, str] = field(default_factory=dict)
-
-    def done(self) -> int:
-        """How many things happened."""
-        return sum(self.counts.values())
-
-
-@dataclass(frozen=True)
-class Till:
-    """What a run works with."""
-
-    database: Database
-    gateway: Gateway
-    office: Office
-    pace: Pace
-    pause_after: int
-    concurrency: int = 8
-
-    def watch(self, at: datetime) -> Watch:
-        """Who listens to what Stripe answers."""
-        return Watch(self.database, self.pace, at, self.pause_after)
 
 
 def run(till: Till, at: datetime) -> Report:
@@ -74,61 +36,69 @@ def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
     refuse_copy(till.database)
     report = Report()
     for _ in range(2):
-        with till.database.transaction() as session:
-            subscription = lock(session, subscription_id)
-            if subscription.next_action_at is not None and subscription.next_action_at <= at:
-                _act_on(session, till, subscription, at, report)
+        _act_on(till, [subscription_id], at, report)
         charge_open(till, at, report, subscription_id=subscription_id)
     return report
 
 
 def _act_on_due(till: Till, at: datetime, report: Report) -> int:
-    with till.database.transaction() as session:
-        due = session.exec(
-            select(Subscription)
-            .where(col(Subscription.next_action_at) <= at)
-            .order_by(col(Subscription.next_action_at))
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        ).all()
-        for subscription in due:
-            _act_on(session, till, subscription, at, report)
-        return len(due)
-
-
-def _act_on(session: Session, till: Till, subscription: Subscription, at: datetime, report: Report) -> None:
-    subscription_id = subscription.id
+    """The next batch, in one transaction; how many were in it. When one of them breaks it, it is done in halves."""
+    found: list[str] = []
     try:
-        with session.begin_nested():
-            word = act(session, till.office, subscription, at)
-            session.add(subscription)
-            session.flush()
-    except Exception as problem:
-        log.exception("subscription %s is stuck", subscription_id)
-        report.stuck[subscription_id] = f"{type(problem).__name__}: {problem}"
-        session.refresh(subscription)
-        subscription.next_action_at = at + LOOK_AGAIN
-        session.add(subscription)
+        with till.database.transaction() as session:
+            due = session.exec(
+                select(Subscription)
+                .where(col(Subscription.next_action_at) <= at)
+                .order_by(col(Subscription.next_action_at))
+                .limit(BATCH)
+                .with_for_update(skip_locked=True)
+            ).all()
+            found = [one.id for one in due]
+            words = _act(till, session, due, at)
+    except Exception:
+        if not found:
+            raise
+        log.warning("a batch of %d is done in halves, because something in it breaks", len(found))
+        _act_on(till, found, at, report)
     else:
-        report.counts[word] += 1
+        _acted(report, words)
+    return len(found)
 
 
-def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: str | None = None) -> None:
-    """Bring open attempts to their end, several at once, each settled as its answer comes; none while charging is paused."""
-    watch = till.watch(at)
-    with claimer(till.database) as me, watch.lane() as lane, ThreadPoolExecutor(till.concurrency) as pool:
-        while True:
-            with till.database.transaction() as session:
-                most = 0 if breaker.paused(session) else till.concurrency * 4
-                claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
-            if not claimed:
-                return
-            stop_point("charge.intended")
-            # the log's request id goes along into the threads
-            work = [(copy_context(), one) for one in claimed]
-            report.counts.update(
-                pool.map(lambda job: job[0].run(_one, till, watch, lane, me, job[1], report, at), work)
-            )
+def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: Report) -> None:
+    """What is due for these. One that can't be worked on waits, and holds up nobody."""
+
+    def act_on(some: Sequence[str]) -> None:
+        with till.database.transaction() as session:
+            locked = lock_all(session, some).values()
+            due = [one for one in locked if one.next_action_at is not None and one.next_action_at <= at]
+            words = _act(till, session, due, at)
+        _acted(report, words)
+
+    def put_off(subscription_id: str, problem: Exception) -> None:
+        log.error("subscription %s is stuck", subscription_id, exc_info=problem)
+        report.stuck[subscription_id] = f"{type(problem).__name__}: {problem}"
+        with till.database.transaction() as session:
+            subscription = lock(session, subscription_id)
+            if subscription.next_action_at is not None:
+                subscription.next_action_at = max(subscription.next_action_at, at + LOOK_AGAIN)
+                session.add(subscription)
+
+    in_halves(act_on, subscription_ids, put_off)
+
+
+def _act(till: Till, session: Session, due: Sequence[Subscription], at: datetime) -> list[str]:
+    words = act_all(session, till.office, due, at)
+    session.flush()
+    if due:
+        stop_point("due.acted")
+    return words
+
+
+def _acted(report: Report, words: Sequence[str]) -> None:
+    report.counts.update(words)
+    if words:
+        stop_point("due.committed")
 
 
 def probe(till: Till, at: datetime) -> int:
@@ -143,42 +113,14 @@ def probe(till: Till, at: datetime) -> int:
     if silence is not None:
         watch.note(silence)
         return 1
+    report = Report()
     with claimer(till.database) as me, watch.lane() as lane:
         with till.database.transaction() as session:
             claimed = charge.claim(session, me, at, limit=1)
-        words = [_one(till, watch, lane, me, one, Report(), at) for one in claimed]
-        if words in ([], ["withdrawn"]):  # nothing was sent that could tell us more
+        charge_all(till, watch, lane, me, claimed, at, report)
+        if not report.counts.keys() - {"withdrawn"}:  # nothing was sent that could tell us more
             watch.note(None)
     return 1
-
-
-def _one(
-    till: Till, watch: Watch, lane: Lane, me: int, claimed: charge.Claimed, report: Report, at: datetime
-) -> str:
-    lane.wait()
-    if watch.paused.is_set():  # begun by a charge of this very batch: the rest of it wasn't sent
-        with till.database.transaction() as session:
-            charge.let_go(session, claimed, me)
-        return "held"
-    try:
-        return _send(till, watch, claimed, at)
-    except Exception as problem:  # one that can't be settled holds up nobody
-        log.exception("attempt %s is stuck", claimed.attempt_id)
-        report.stuck[claimed.attempt_id] = f"{type(problem).__name__}: {problem}"
-        with till.database.transaction() as session:
-            charge.put_off(session, claimed.attempt_id, until=at + LOOK_AGAIN)
-        return "stuck"
-
-
-def _send(till: Till, watch: Watch, claimed: charge.Claimed, at: datetime) -> str:
-    outcome = charge.bring_to_an_end(till.gateway, claimed, at)
-    if not isinstance(outcome, charge.Withdrawn):  # Stripe may not have been asked at all
-        watch.note(outcome)
-    stop_point("charge.answered")
-    with till.database.transaction() as session:
-        word = settle(session, till.office, claimed.attempt_id, outcome, at, by="worker")
-    stop_point("charge.settled")
-    return word
 
 
 def next_due(session: Session) -> datetime | None:

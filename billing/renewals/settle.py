@@ -1,25 +1,27 @@
-"""Bring an attempt to its end. The gateway's answer, the webhook and the janitor are three callers of one `settle`;
-whoever comes first settles, the others change nothing."""
+"""Bring attempts to their end, any number at once. The gateway's answer, the webhook and the janitor are three callers of one
+`settle`; whoever comes first settles, the others change nothing."""
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from billing import ids
+from billing import many
 from billing.errors import NotFound
 from billing.logs import say
 from billing.office import Office
-from billing.payments import book, refund, tell
+from billing.payments import refund, tell
 from billing.payments.cards import keep_card, on_subscription
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Charged, Declined, Outcome, Unknown
-from billing.payments.invoice import mark_paid
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
+from billing.payments.receive import Received, receive
 from billing.renewals.refuse import declined, let_go
 from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
-from billing.subscriptions.change import change, lock, mark
+from billing.subscriptions.change import Happens, change_all, lock_all, mark
 from billing.subscriptions.models import Subscription
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
@@ -32,53 +34,123 @@ class UnknownAttempt(NotFound):
     code = "unknown_attempt"
 
 
+Answer = tuple[str, Outcome | Withdrawn]
+"""An attempt's id, and what became of it."""
+
+
 def settle(
     session: Session, office: Office, attempt_id: str, outcome: Outcome | Withdrawn, at: datetime, *, by: str
 ) -> str:
-    """Write down what became of an attempt, and everything that follows from it, in this transaction. Safe to repeat.
+    """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
+    return settle_all(session, office, [(attempt_id, outcome)], at, by=by)[0]
 
-    Returns a word for the report: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
+
+def settle_all(
+    session: Session, office: Office, answers: Sequence[Answer], at: datetime, *, by: str
+) -> list[str]:
+    """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
+
+    A word for the report each: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
     reader may still pay). Raises UnknownAttempt."""
-    subscription, attempt = _lock(session, attempt_id)
-    word = _settle(session, office, subscription, attempt, outcome, at, by)
-    if word != "settled":
-        say(
-            session,
-            f"charge {word}",
-            attempt=attempt.id,
-            invoice=attempt.invoice_id,
-            cents=attempt.amount,
-            intent=attempt.intent_ref,
-            by=by,
-        )
-    return word
+    cases = _lock(session, answers)
+    left = cases
+    while left:  # two attempts of one subscription are settled one after the other
+        now, left = _one_each(left)
+        _settle(session, office, now, at, by)
+    for case in cases:
+        if case.word != "settled":
+            say(
+                session,
+                f"charge {case.word}",
+                attempt=case.attempt.id,
+                invoice=case.attempt.invoice_id,
+                cents=case.attempt.amount,
+                intent=case.attempt.intent_ref,
+                by=by,
+            )
+    return [case.word for case in cases]
 
 
-def _settle(
+@dataclass(eq=False, slots=True)
+class _Case:
+    """An answer with the rows it is about, all of them locked; `word` says in the end what became of it."""
+
+    subscription: Subscription
+    attempt: Attempt
+    invoice: Invoice
+    outcome: Outcome | Withdrawn
+    word: str = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the subscription goes on: nobody has cancelled it, and it hasn't ended."""
+        return self.subscription.state is not State.ENDED and self.subscription.cancel_asked_at is None
+
+
+def _lock(session: Session, answers: Sequence[Answer]) -> list[_Case]:
+    """The subscriptions first, then the attempts, each in the order of their ids: so nobody who does the same can wait for us
+    while we wait for them."""
+    wanted = [attempt_id for attempt_id, _ in answers]
+    of = select(Attempt.id, Attempt.subscription_id).where(many.one_of(Attempt.id, wanted))
+    found = dict(session.exec(of).all())
+    if len(found) < len(set(wanted)):
+        raise UnknownAttempt
+    subscriptions = lock_all(session, set(found.values()))
+    rows = session.exec(
+        select(Attempt, Invoice)
+        .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
+        .where(many.one_of(Attempt.id, wanted))
+        .order_by(col(Attempt.id))
+        .with_for_update(of=Attempt)
+        .execution_options(populate_existing=True)
+    )
+    attempts = {attempt.id: (attempt, invoice) for attempt, invoice in rows}
+    return [
+        _Case(subscriptions[found[attempt_id]], *attempts[attempt_id], outcome)
+        for attempt_id, outcome in answers
+    ]
+
+
+def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
+    """The first case of each subscription, and the others."""
+    first: dict[str, _Case] = {}
+    others = [case for case in cases if first.setdefault(case.subscription.id, case) is not case]
+    return list(first.values()), others
+
+
+def _settle(session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str) -> None:
+    """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
+    charged = []
+    for case in cases:
+        if case.attempt.state is AttemptState.CHARGED:
+            case.word = "settled"
+        elif isinstance(case.outcome, Charged):
+            charged.append(case)  # money that moved is written down even when the attempt had been given up
+        else:
+            case.word = _not_charged(session, office, case, case.outcome, at, by)
+    _charged(session, office, charged, at, by)
+
+
+def _not_charged(
     session: Session,
     office: Office,
-    subscription: Subscription,
-    attempt: Attempt,
-    outcome: Outcome | Withdrawn,
+    case: _Case,
+    outcome: Declined | Withdrawn | Unknown,
     at: datetime,
     by: str,
 ) -> str:
-    invoice = session.get_one(Invoice, attempt.invoice_id)
-    if attempt.state is AttemptState.CHARGED:
-        return "settled"
-    if attempt.state is not AttemptState.OPEN and not isinstance(outcome, Charged):
+    attempt, invoice = case.attempt, case.invoice
+    if attempt.state is not AttemptState.OPEN:
         return "settled"
     if attempt.by_page and isinstance(outcome, Declined):
         return "open"  # refused on the page, where the reader may try another card until it closes
     attempt.claimed_by = None
     session.add(attempt)
     match outcome:
-        case Charged():  # money that moved is written down even when the attempt had been given up
-            return _charged(session, office, subscription, invoice, attempt, outcome, at, by)
         case Declined():
-            return declined(session, office, subscription, invoice, attempt, outcome, at, by)
+            return declined(session, office, case.subscription, invoice, attempt, outcome, at, by)
         case Withdrawn():
-            return _withdrawn(office, subscription, invoice, attempt, session, at)
+            return _withdrawn(office, case.subscription, invoice, attempt, session, at)
         case Unknown():
             _leave_open(attempt, outcome, at)
             return "unknown"
@@ -96,106 +168,71 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     attempt.evidence = {"unknown": doubt.why} | ({"key_spent": True} if spent else {})
 
 
-def _lock(session: Session, attempt_id: str) -> tuple[Subscription, Attempt]:
-    subscription_id = session.exec(select(Attempt.subscription_id).where(Attempt.id == attempt_id)).first()
-    if subscription_id is None:
-        raise UnknownAttempt
-    subscription = lock(session, subscription_id)
-    attempt = session.exec(
-        select(Attempt)
-        .where(Attempt.id == attempt_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-    return subscription, attempt
-
-
-def _charged(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    attempt: Attempt,
-    outcome: Charged,
-    at: datetime,
-    by: str,
-) -> str:
-    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.CHARGED, at, outcome.intent_ref
-    attempt.evidence = {
-        "charge": outcome.charge_ref,
-        "network_transaction_id": outcome.network_transaction_id,
-    }
-    payment = Payment(
-        id=ids.new("pay", at),
-        invoice_id=invoice.id,
-        attempt_id=attempt.id,
-        reader_id=subscription.reader_id,
-        amount=outcome.amount,
-        currency=invoice.currency,
-        intent_ref=outcome.intent_ref,
-        charge_ref=outcome.charge_ref,
-        network_transaction_id=outcome.network_transaction_id,
-        surplus=invoice.state is InvoiceState.PAID,
-        paid_at=outcome.at,
-    )
-    session.add(payment)
-    kept = _card_that_paid(session, office, subscription, attempt, outcome, at)
-    if payment.surplus:
-        return _paid_twice(session, office, payment, at)
-    mark_paid(session, invoice, at=outcome.at, on=office.today(outcome.at))
-    session.flush()
-    book.sales(session, office, [(invoice, payment)])
-    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
-        refund.intend(
-            session, payment, amount=None, cause=f"race:{payment.id}", reason=RACED, by="worker", at=at
-        )
-        if subscription.state is not State.ENDED:
-            mark(subscription, office.zone, charging_since=None)
-        return "refunded"
-    change(
+def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str) -> None:
+    if not cases:
+        return
+    kept = {case.attempt.id: _card_that_paid(session, office, case, at) for case in cases}
+    money = [
+        (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
+    ]
+    goes_on = []
+    for case, payment in zip(cases, receive(session, office, money, at), strict=True):
+        if payment.surplus:
+            case.word = _give_back(session, payment, f"twice:{payment.id}", TWICE, at)
+        elif not case.wanted:
+            case.word = _give_back(session, payment, f"race:{payment.id}", RACED, at)
+            if case.subscription.state is not State.ENDED:
+                mark(case.subscription, office.zone, charging_since=None)
+        else:
+            goes_on.append(case)
+            case.word = "charged"
+    change_all(
         session,
-        subscription,
         Happening.CHARGED,
+        [
+            Happens(
+                case.subscription,
+                f"paid invoice {case.invoice.id}",
+                _paid(office, case) | kept[case.attempt.id],
+            )
+            for case in goes_on
+        ],
         at=at,
         by=by,
-        why=f"paid invoice {invoice.id}",
         zone=office.zone,
-        period_number=invoice.period_number,
-        period_start_on=invoice.period_start_on,
-        period_end_on=invoice.period_end_on,
-        access_until=periods.start_of_day(invoice.period_end_on, office.zone),
-        charging_since=None,
-        first_failed_on=None,
-        retry_on=None,
-        **kept,
     )
-    tell.receipt(session, office, subscription, invoice, attempt, at)
-    return "charged"
+    paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
+    tell.receipts(session, office, paid, at)
 
 
-def _card_that_paid(
-    session: Session,
-    office: Office,
-    subscription: Subscription,
-    attempt: Attempt,
-    outcome: Charged,
-    at: datetime,
-) -> dict[str, object]:
+def _paid(office: Office, case: _Case) -> dict[str, object]:
+    """What a paid invoice says of its subscription."""
+    return {
+        "period_number": case.invoice.period_number,
+        "period_start_on": case.invoice.period_start_on,
+        "period_end_on": case.invoice.period_end_on,
+        "access_until": periods.start_of_day(case.invoice.period_end_on, office.zone),
+        "charging_since": None,
+        "first_failed_on": None,
+        "retry_on": None,
+    }
+
+
+def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime) -> dict[str, object]:
     """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
-    if not attempt.by_page or outcome.card is None:
+    card = case.outcome.card if isinstance(case.outcome, Charged) else None
+    if not case.attempt.by_page or card is None:
         return {}
-    method = keep_card(session, office, subscription.reader_id, outcome.card, at)
-    attempt.payment_method_id = method.id
-    session.add(attempt)
+    method = keep_card(session, office, case.subscription.reader_id, card, at)
+    case.attempt.payment_method_id = method.id
+    session.add(case.attempt)
     return on_subscription(method)
 
 
-def _paid_twice(session: Session, office: Office, payment: Payment, at: datetime) -> str:
-    """Money for an invoice that had been paid goes back, and moves nothing else."""
-    session.flush()
-    book.paid_twice(session, office, payment)
-    cause = f"twice:{payment.id}"
-    refund.intend(session, payment, amount=None, cause=cause, reason=TWICE, by="worker", at=at)
+def _give_back(session: Session, received: Received, cause: str, reason: str, at: datetime) -> str:
+    """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
+    payment = session.get_one(Payment, received.id)
+    refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
     return "refunded"
 
 

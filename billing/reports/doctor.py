@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -121,7 +121,8 @@ def next_due(session: Session) -> datetime | None:
     latest = session.exec(select(DoctorVisit.next_at).order_by(col(DoctorVisit.at).desc()).limit(1)).first()
     if latest is not None:
         return latest
-    first = session.exec(select(func.min(Subscription.started_at))).one()
+    # ids sort by time, so the first one's row is at hand, however many there are
+    first = session.exec(select(Subscription.started_at).order_by(col(Subscription.id)).limit(1)).first()
     return first + timedelta(days=1) if first is not None else None
 
 

@@ -1,11 +1,15 @@
 """The one door. A subscription's state and dates change here, with a line of history, or not at all."""
 
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session, select
+from sqlalchemy.orm.attributes import set_committed_value
+from sqlmodel import Session, col, select
 
+from billing import many
 from billing.errors import NotFound
 from billing.logs import say
 from billing.rules.lifecycle import Happening, State, move
@@ -23,15 +27,21 @@ def lock(session: Session, subscription_id: str) -> Subscription:
     """The subscription, locked until the transaction ends and read afresh. Raises UnknownSubscription.
 
     Whoever touches a subscription's attempts, payments or refunds takes this lock first, so that they can't cross."""
+    return lock_all(session, [subscription_id])[subscription_id]
+
+
+def lock_all(session: Session, subscription_ids: Collection[str]) -> dict[str, Subscription]:
+    """Many, locked in the order of their ids: two who lock some of the same can't wait for each other. Raises UnknownSubscription."""
     found = session.exec(
         select(Subscription)
-        .where(Subscription.id == subscription_id)
+        .where(many.one_of(Subscription.id, subscription_ids))
+        .order_by(col(Subscription.id))
         .with_for_update()
         .execution_options(populate_existing=True)
-    ).first()
-    if found is None:
+    ).all()
+    if len(found) < len(set(subscription_ids)):
         raise UnknownSubscription
-    return found
+    return {one.id: one for one in found}
 
 
 def change(
@@ -48,43 +58,37 @@ def change(
     """Let something happen to a locked subscription: state by the table of moves, dates as given, history, what comes next.
 
     Raises MoveRefused when the table has no such move."""
-    before = subscription.state
-    after = move(before, happening)
-    changed = {
-        name: (getattr(subscription, name), value)
-        for name, value in columns.items()
-        if getattr(subscription, name) != value
-    }
-    for name, (_, value) in changed.items():
-        setattr(subscription, name, value)
-    subscription.state = after
-    if after is State.ENDED:
-        subscription.ended_at = at
-        subscription.ended_why = why
-        subscription.charging_since = None
-        subscription.retry_on = None
-    reschedule(subscription, zone)
-    say(
-        session,
-        f"subscription {happening}",
-        subscription=subscription.id,
-        reader=subscription.reader_id,
-        state=f"{before}->{after}",
-        by=by,
-    )
-    facts = {name: [_plain(old), _plain(new)] for name, (old, new) in changed.items()}
-    session.add(
-        SubscriptionChange(
-            subscription_id=subscription.id,
-            happening=happening,
-            from_state=before,
-            to_state=after,
-            at=at,
-            by=by,
-            why=why,
-            facts=facts,
-        )
-    )
+    line, _ = _let_happen(session, Happens(subscription, why, columns), happening, at, by, zone, setattr)
+    session.add(SubscriptionChange(**line))
+
+
+@dataclass(frozen=True, slots=True)
+class Happens:
+    """To which locked subscription it happens, why, and with which dates."""
+
+    subscription: Subscription
+    why: str
+    columns: Mapping[str, Any]
+
+
+def change_all(
+    session: Session,
+    happening: Happening,
+    cases: Sequence[Happens],
+    *,
+    at: datetime,
+    by: str,
+    zone: ZoneInfo,
+) -> None:
+    """Let the same happen to many locked subscriptions, as `change` does to one, in a statement each for them and for their
+    history. Raises MoveRefused when the table has no such move for one of them."""
+    lines, changes = [], []
+    for case in cases:
+        line, columns = _let_happen(session, case, happening, at, by, zone, set_committed_value)
+        lines.append(line)
+        changes.append((case.subscription, columns))
+    many.update(session, changes)
+    many.insert(session, SubscriptionChange, lines)
 
 
 def mark(subscription: Subscription, zone: ZoneInfo, **columns: Any) -> None:
@@ -94,11 +98,75 @@ def mark(subscription: Subscription, zone: ZoneInfo, **columns: Any) -> None:
     reschedule(subscription, zone)
 
 
+def mark_all(session: Session, subscriptions: Sequence[Subscription], zone: ZoneInfo, **columns: Any) -> None:
+    """The same dates on many locked subscriptions, in one statement."""
+    session.flush()
+    changes = []
+    for one in subscriptions:
+        for name, value in columns.items():
+            set_committed_value(one, name, value)
+        changes.append((one, columns | _next(one, zone)))
+    many.update(session, changes)
+
+
 def reschedule(subscription: Subscription, zone: ZoneInfo) -> None:
     """Write down what is due next, for the worker's index."""
+    for name, value in _next(subscription, zone).items():
+        setattr(subscription, name, value)
+
+
+def _next(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
     due = next_due(subscription, zone)
-    subscription.next_action = due.action if due else None
-    subscription.next_action_at = due.at if due else None
+    return {
+        "next_action": str(due.action) if due else None,
+        "next_action_at": due.at if due else None,
+    }
+
+
+def _let_happen(
+    session: Session,
+    case: Happens,
+    happening: Happening,
+    at: datetime,
+    by: str,
+    zone: ZoneInfo,
+    put: Callable[[Any, str, Any], None],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The line of history, and the columns that were `put`, whether they are others than before or not."""
+    subscription, before = case.subscription, case.subscription.state
+    after = move(before, happening)
+    old = {name: getattr(subscription, name) for name in case.columns}
+    columns = {**case.columns, "state": after}
+    if after is State.ENDED:
+        columns |= {"ended_at": at, "ended_why": case.why, "charging_since": None, "retry_on": None}
+    for name, value in columns.items():
+        put(subscription, name, value)
+    coming = _next(subscription, zone)
+    for name, value in coming.items():
+        put(subscription, name, value)
+    say(
+        session,
+        f"subscription {happening}",
+        subscription=subscription.id,
+        reader=subscription.reader_id,
+        state=f"{before}->{after}",
+        by=by,
+    )
+    line = {
+        "subscription_id": subscription.id,
+        "happening": happening,
+        "from_state": before,
+        "to_state": after,
+        "at": at,
+        "by": by,
+        "why": case.why,
+        "facts": {
+            name: [_plain(old[name]), _plain(value)]
+            for name, value in case.columns.items()
+            if old[name] != value
+        },
+    }
+    return line, columns | coming
 
 
 def _plain(value: Any) -> Any:

@@ -253,7 +253,7 @@ def test_an_attempt_put_back_keeps_its_doubt(world: World) -> None:
     with claimer(world.parts.database) as me:
         found = claim(world, subscription, me)
         with world.parts.database.transaction() as session:
-            charge.let_go(session, found, me)
+            charge.let_go(session, [found], me)
     jump(world, hours=30)
     with claimer(world.parts.database) as me:
         assert claim(world, subscription, me).perhaps_sent

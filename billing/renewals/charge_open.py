@@ -1,0 +1,186 @@
+"""Bring open attempts to their end: claim them, ask the gateway in threads with nothing open, settle what has been answered.
+
+Nobody waits for the slowest: while some are being asked, the others are settled, together as far as they come together."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
+from dataclasses import dataclass
+from datetime import datetime
+from queue import Empty, SimpleQueue
+
+from billing.crew import claimer
+from billing.payments import breaker, charge
+from billing.payments.charge import Claimed, Withdrawn
+from billing.payments.gateway import Outcome
+from billing.payments.pace import Lane
+from billing.payments.watch import Watch
+from billing.renewals.settle import settle_all
+from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
+from billing.stop_points import stop_point
+
+LINGER_SECONDS = 0.1
+"""How long an answer waits for others, to be settled with them in one transaction."""
+QUICK_SECONDS = 0.5
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """It wasn't sent, because charging was paused meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    claimed: Claimed
+    said: Outcome | Withdrawn | Held | Exception
+
+
+def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: str | None = None) -> None:
+    """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused."""
+    watch = till.watch(at)
+    with claimer(till.database) as me, watch.lane() as lane, _senders(till, watch, lane, at) as senders:
+        stride = _Stride(till.concurrency * 4)
+        while True:
+            if senders.waiting <= stride.length // 2:
+                with till.database.transaction() as session:
+                    most = 0 if breaker.paused(session) else stride.length - senders.waiting
+                    claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
+                if claimed:
+                    stop_point("charge.intended")
+                senders.send(claimed)
+            if not senders.waiting:
+                return
+            answers = senders.answered()
+            stride.adapt(len(answers))
+            _note(till, me, answers, at, report)
+
+
+def charge_all(
+    till: Till,
+    watch: Watch,
+    lane: Lane,
+    me: int,
+    claimed: Sequence[Claimed],
+    at: datetime,
+    report: Report,
+) -> None:
+    """Bring these attempts, claimed by `me`, to their end."""
+    with _senders(till, watch, lane, at) as senders:
+        senders.send(claimed)
+        while senders.waiting:
+            _note(till, me, senders.answered(), at, report)
+
+
+class _Stride:
+    """How many attempts are in our hands at most. Who cancels while one waits there is charged and refunded, so it is no more
+    than is sent in a moment: few, and more while the answers come quickly."""
+
+    def __init__(self, least: int) -> None:
+        self.length = self._least = least
+        self._answers, self._since = 0, time.monotonic()
+
+    def adapt(self, answers: int) -> None:
+        """So many answers have come."""
+        self._answers += answers
+        if self._answers < self.length:
+            return
+        quick = time.monotonic() - self._since < QUICK_SECONDS
+        self.length = (
+            min(self.length * 2, max(2 * BATCH, self._least)) if quick else max(self.length // 2, self._least)
+        )
+        self._answers, self._since = 0, time.monotonic()
+
+
+class _Senders:
+    """Threads that ask the gateway, each at its turn, and one queue for what it says."""
+
+    def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime, pool: ThreadPoolExecutor) -> None:
+        self._till, self._watch, self._lane, self._at = till, watch, lane, at
+        self._pool = pool
+        self._answers: SimpleQueue[_Answered] = SimpleQueue()
+        self.waiting = 0
+
+    def send(self, claimed: Sequence[Claimed]) -> None:
+        """Ask for these, as soon as there is a thread for each."""
+        for one in claimed:
+            # the log's request id goes along into the threads
+            self._pool.submit(copy_context().run, self._send, one)
+        self.waiting += len(claimed)
+
+    def answered(self) -> list[_Answered]:
+        """What has been answered: at least one, and those that come within a moment."""
+        found = [self._answers.get()]
+        until = time.monotonic() + LINGER_SECONDS
+        while len(found) < min(self.waiting, BATCH):
+            try:
+                found.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))
+            except Empty:
+                break
+        self.waiting -= len(found)
+        return found
+
+    def _send(self, one: Claimed) -> None:
+        said: Outcome | Withdrawn | Held | Exception
+        try:
+            said = self._ask(one)
+        except Exception as problem:
+            said = problem
+        self._answers.put(_Answered(one, said))
+
+    def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
+        self._lane.wait()
+        if self._watch.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
+            return Held()
+        outcome = charge.bring_to_an_end(self._till.gateway, one, self._at)
+        if not isinstance(outcome, Withdrawn):  # Stripe may not have been asked at all
+            self._watch.note(outcome)
+        stop_point("charge.answered")
+        return outcome
+
+
+@contextmanager
+def _senders(till: Till, watch: Watch, lane: Lane, at: datetime) -> Iterator[_Senders]:
+    pool = ThreadPoolExecutor(till.concurrency, thread_name_prefix="charge")
+    try:
+        yield _Senders(till, watch, lane, at, pool)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)  # where we can't settle any more, nothing more is sent
+
+
+def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, report: Report) -> None:
+    """Settle what was answered in one transaction, and put back what wasn't sent. What can't be settled holds up nobody."""
+    held = [one.claimed for one in answers if isinstance(one.said, Held)]
+    if held:
+        with till.database.transaction() as session:
+            charge.let_go(session, held, me)
+        report.counts["held"] += len(held)
+
+    def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
+        with till.database.transaction() as session:
+            words = settle_all(session, till.office, some, at, by="worker")
+        stop_point("charge.settled")
+        report.counts.update(words)
+
+    def put_off(one: tuple[str, Outcome | Withdrawn], problem: Exception) -> None:
+        _put_off(till, one[0], problem, at, report)
+
+    known = []
+    for one in answers:
+        if isinstance(one.said, Exception):
+            _put_off(till, one.claimed.attempt_id, one.said, at, report)
+        elif not isinstance(one.said, Held):
+            known.append((one.claimed.attempt_id, one.said))
+    if known:
+        in_halves(settle, known, put_off)
+
+
+def _put_off(till: Till, attempt_id: str, problem: Exception, at: datetime, report: Report) -> None:
+    log.error("attempt %s is stuck", attempt_id, exc_info=problem)
+    report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
+    with till.database.transaction() as session:
+        charge.put_off(session, attempt_id, until=at + LOOK_AGAIN)
+    report.counts["stuck"] += 1

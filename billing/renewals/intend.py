@@ -1,0 +1,67 @@
+"""From what is to be charged to the intent: the invoice, the attempt, the subscription marked. Any number at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.payments import charge
+from billing.payments.invoice import Drawn, Wanted, draw_up
+from billing.payments.models import Invoice
+from billing.renewals.refuse import beyond_limit
+from billing.rules import dunning
+from billing.rules.periods import Period
+from billing.subscriptions.change import mark_all
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class ToCharge:
+    """What a locked subscription's card is to be charged for: a period, invoiced first, or an invoice that is open."""
+
+    subscription: Subscription
+    owed: Period | Invoice
+    by_reader: bool = False
+
+
+def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[str]:
+    """Write the intents down; a word for the report each. A card that has had its attempts of 30 days isn't asked for another
+    period (RET-6): the reader is."""
+    if not charges:
+        return []
+    invoices = _invoices(session, office, charges, at)
+    cards = charge.asked_of(session, [_card(one) for one in charges], at)
+    words, intents = [], []
+    times = {card.fingerprint: card.times for card in cards.values()}
+    for one, drawn in zip(charges, invoices, strict=True):
+        fingerprint = cards[_card(one)].fingerprint  # two subscriptions of a batch may be charged to one card
+        if isinstance(one.owed, Period) and times[fingerprint] >= dunning.MAX_CARD_ATTEMPTS:
+            invoice = session.get_one(Invoice, drawn.id)
+            words.append(beyond_limit(session, office, one.subscription, invoice, at))
+        else:
+            times[fingerprint] += 1
+            intents.append(charge.Intent(one.subscription, drawn.id, drawn.gross, by_reader=one.by_reader))
+            words.append("due")
+    charge.intend(session, intents, at=at)
+    mark_all(session, [one.subscription for one in intents], office.zone, charging_since=at)
+    return words
+
+
+def _card(one: ToCharge) -> str:
+    return str(one.subscription.payment_method_id)
+
+
+def _invoices(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[Drawn]:
+    wanted = [
+        Wanted(one.subscription, *terms_of(session, one.subscription), one.owed)
+        for one in charges
+        if isinstance(one.owed, Period)
+    ]
+    drawn = iter(draw_up(session, wanted, at=at, today=office.today(at)))
+    return [
+        Drawn(one.owed.id, one.owed.gross) if isinstance(one.owed, Invoice) else next(drawn)
+        for one in charges
+    ]

@@ -1,0 +1,181 @@
+"""The billing run as one would begin it: SQLModel objects, a renewal at a time, a commit each. The same rows as ours."""
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.db import Database
+from billing.mail import outbox
+from billing.mail.models import Message, MessageState
+from billing.office import Office
+from billing.payments import numbers
+from billing.payments.ledger_models import Account, Deferral, LedgerEntry, LedgerTransaction, RecognitionMark
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
+from billing.payments.tell import receipt_words
+from billing.readers.models import Reader
+from billing.rules import periods, tax, trial
+from billing.rules.lifecycle import Happening
+from billing.rules.money import Money
+from billing.subscriptions import period
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+
+def renew(database: Database, office: Office, at: datetime, *, most: int) -> int:
+    """Bring up to `most` due renewals to their end, one by one; how many were."""
+    for done in range(most):
+        with database.transaction() as session:
+            subscription = session.exec(
+                select(Subscription)
+                .where(col(Subscription.next_action_at) <= at)
+                .order_by(col(Subscription.next_action_at))
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            ).first()
+            if subscription is None:
+                return done
+            invoice = _draw_up(session, office, subscription, at)
+            payment = _pay(session, office, invoice, str(subscription.payment_method_id), at)
+            _book(session, office, invoice, payment)
+            _go_on(session, office, subscription, invoice, at)
+    return most
+
+
+def _draw_up(session: Session, office: Office, subscription: Subscription, at: datetime) -> Invoice:
+    plan, price = terms_of(session, subscription)
+    owed_for = period.nth(subscription, subscription.period_number + 1, plan.months)
+    split = tax.split(Money(price.amount, price.currency), tax.rate_on(office.today(at)))
+    invoice = Invoice(
+        id=ids.new("inv", at),
+        subscription_id=subscription.id,
+        reader_id=subscription.reader_id,
+        state=InvoiceState.OPEN,
+        period_number=owed_for.number,
+        period_start_on=owed_for.start_on,
+        period_end_on=owed_for.end_on,
+        description=f"{plan.name}, one month",
+        gross=split.gross.amount,
+        net=split.net.amount,
+        vat=split.vat.amount,
+        vat_basis_points=split.rate.basis_points,
+        currency=price.currency,
+        created_at=at,
+    )
+    session.add(invoice)
+    session.flush()
+    subscription.charging_since = at
+    return invoice
+
+
+def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at: datetime) -> Payment:
+    attempt = Attempt(
+        id=ids.new("att", at),
+        invoice_id=invoice.id,
+        subscription_id=invoice.subscription_id,
+        ordinal=1,
+        payment_method_id=method_id,
+        idempotency_key=f"invoice-{invoice.id}-attempt-1",
+        amount=invoice.gross,
+        state=AttemptState.OPEN,
+        intended_at=at,
+        ask_at=at,
+        evidence={},
+    )
+    session.add(attempt)
+    session.flush()
+    attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.CHARGED, at, f"pi_{attempt.id}"
+    attempt.evidence = {"charge": f"ch_{attempt.id}", "network_transaction_id": None}
+    payment = Payment(
+        id=ids.new("pay", at),
+        invoice_id=invoice.id,
+        attempt_id=attempt.id,
+        reader_id=invoice.reader_id,
+        amount=invoice.gross,
+        intent_ref=f"pi_{attempt.id}",
+        charge_ref=f"ch_{attempt.id}",
+        paid_at=at,
+    )
+    session.add(payment)
+    invoice.number = numbers.take(session, numbers.INVOICES)
+    invoice.state, invoice.paid_at, invoice.issued_on = InvoiceState.PAID, at, office.today(at)
+    session.flush()
+    return payment
+
+
+def _book(session: Session, office: Office, invoice: Invoice, payment: Payment) -> None:
+    session.exec(select(RecognitionMark)).first()
+    session.add(
+        Deferral(
+            invoice_id=invoice.id,
+            amount=invoice.net,
+            starts_on=invoice.period_start_on,
+            ends_on=invoice.period_end_on,
+            counts_from=invoice.period_start_on,
+            counts_until=invoice.period_end_on,
+        )
+    )
+    sold = {
+        Account.RECEIVABLE: invoice.gross,
+        Account.VAT_OUTPUT: -invoice.vat,
+        Account.DEFERRED_REVENUE: -invoice.net,
+    }
+    paid = {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount}
+    on = office.today(payment.paid_at)
+    for kind, source, lines in (("invoice", invoice.id, sold), ("payment", payment.id, paid)):
+        posted = LedgerTransaction(  # type: ignore[call-arg]  # the database gives the id
+            kind=kind, source_id=source, at=payment.paid_at, on=on, supply_on=on
+        )
+        posted.vat_basis_points = invoice.vat_basis_points if kind == "invoice" else None
+        session.add(posted)
+        session.flush()
+        for account, amount in lines.items():
+            session.add(LedgerEntry(transaction_id=posted.id, account=account, amount=amount))
+
+
+def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, at: datetime) -> None:
+    after = {
+        "period_number": invoice.period_number,
+        "period_start_on": invoice.period_start_on,
+        "period_end_on": invoice.period_end_on,
+        "access_until": periods.start_of_day(invoice.period_end_on, office.zone),
+        "charging_since": None,
+    }
+    facts = {name: [_plain(getattr(s, name)), _plain(value)] for name, value in after.items()}
+    for name, value in after.items():
+        setattr(s, name, value)
+    s.next_action, s.next_action_at = "renew", trial.charge_at(invoice.period_end_on, office.zone)
+    session.add(
+        SubscriptionChange(
+            subscription_id=s.id,
+            happening=Happening.CHARGED,
+            from_state=s.state,
+            to_state=s.state,
+            at=at,
+            by="worker",
+            why=f"paid invoice {invoice.id}",
+            facts=facts,
+        )
+    )
+    card = session.get_one(PaymentMethod, s.payment_method_id)
+    reader = session.get_one(Reader, s.reader_id)
+    words = receipt_words(office, s, invoice, card, is_copy=False)
+    session.add(
+        Message(
+            id=ids.new("msg", at),
+            key=f"receipt:{invoice.id}",
+            kind=words.kind,
+            reader_id=reader.id,
+            recipient=reader.email,
+            fields=asdict(words),
+            state=MessageState.QUEUED,
+            created_at=at,
+            try_at=at,
+            expires_at=at + outbox.RECEIPT_LIFE,
+        )
+    )
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if hasattr(value, "isoformat") else value

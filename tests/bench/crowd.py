@@ -1,0 +1,94 @@
+"""Subscriptions by the million, made by the database itself: whoever measures wants them there, not their stories.
+
+It is Tuesday 15 June 2027, nine in Johannesburg. Everybody pays on some later day of the month until `make_due` moves them."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from billing.postgres import Embedded
+from tests.world import adopt, prepare
+
+ZONE = ZoneInfo("Africa/Johannesburg")
+AT = datetime(2027, 6, 15, 9, tzinfo=ZONE)
+
+# Rows are named by their number, in letters: a name full of digits would be searched for card numbers. Foreign keys are not looked up while they are made, because all of them are right.
+_MAKE = (
+    """
+    INSERT INTO reader (id, email, created_at)
+    SELECT 'rdr_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'reader-' || n || '@example.com', '2027-03-01 08:00+02'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+    """
+    INSERT INTO payment_method
+        (id, reader_id, customer_ref, gateway_ref, brand, last4, exp_month, exp_year, fingerprint, saved_at)
+    SELECT 'pmt_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'rdr_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'cus_' || n, 'pm_' || n, 'visa',
+        lpad((n %% 10000)::text, 4, '0'), 12, 2031, md5(n::text), '2027-03-01 08:00+02'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+    """
+    INSERT INTO subscription
+        (id, reader_id, plan_id, price_id, payment_method_id, card_expires_on, state, started_at, charge_on,
+         period_number, period_start_on, period_end_on, access_until, next_action, next_action_at)
+    SELECT 'sub_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'rdr_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), 'monthly', 'monthly-75',
+        'pmt_' || lpad(translate(n::text, '0123456789', 'abcdefghjk'), 26, 'a'), '2031-12-31', 'active', '2027-03-01 08:00+02', date '2027-03-16' + n %% 13,
+        3, date '2027-05-16' + n %% 13, date '2027-06-16' + n %% 13,
+        (date '2027-06-16' + n %% 13)::timestamp AT TIME ZONE 'Africa/Johannesburg', 'renew',
+        (date '2027-06-16' + n %% 13 + time '09:00') AT TIME ZONE 'Africa/Johannesburg'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+)
+_STEP = 50_000
+
+
+def grow(url: str, size: int) -> None:
+    """Let there be `size` subscriptions, each with its reader and card. More can be asked for later."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # foreign keys are right by construction
+        connection.execute("SET synchronous_commit = off")
+        row = connection.execute("SELECT count(*) FROM subscription").fetchone()
+        known = row[0] if row else 0
+        for first in range(known + 1, size + 1, _STEP):
+            span = {"first": first, "last": min(first + _STEP - 1, size)}
+            for statement in _MAKE:
+                connection.execute(statement.encode(), span)
+        connection.execute(
+            "INSERT INTO recognition_mark (id, through, next_at) VALUES (1, '2027-06-14', '2027-06-16 00:00+02')"
+            " ON CONFLICT DO NOTHING"
+        )
+        for table in ("reader", "payment_method", "subscription"):
+            connection.execute(f"VACUUM ANALYZE {table}".encode())
+
+
+def make_due(url: str, count: int) -> None:
+    """Let `count` of them, scattered over the table, be due for renewal now. Some that aren't due must be left."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            """
+            UPDATE subscription SET charge_on = '2027-03-15', period_start_on = '2027-05-15', period_end_on = '2027-06-15',
+                access_until = '2027-06-15 00:00+02', next_action_at = %(at)s
+            WHERE id IN (SELECT id FROM subscription WHERE next_action_at > %(at)s ORDER BY md5(id) LIMIT %(count)s)
+            """,
+            {"at": AT, "count": count},
+        )
+
+
+@contextmanager
+def a_database(*, durable: bool = True) -> Iterator[str]:
+    """A migrated database on a server of its own, thrown away at the end. `durable` as where money is taken: a commit waits
+    for the disk."""
+    folder = Path(tempfile.mkdtemp(prefix="masthead-bench-"))
+    try:
+        with Embedded.start(folder, durable=durable, disposable=True) as server:
+            url = server.create("bench")
+            prepare(url)
+            adopt(url)
+            yield url
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Write a mail: a row, in the transaction that causes it. Sending is somebody else's work."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
@@ -50,7 +50,7 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
             "kind": letter.words.kind,
             "reader_id": letter.reader_id,
             "recipient": letter.to,
-            "fields": asdict(letter.words),
+            "fields": dict(vars(letter.words)),
             "state": MessageState.QUEUED,
             "created_at": at,
             "try_at": at,

@@ -39,8 +39,8 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An attempt to bring to an end: its request, whether it may have been sent before, whether it is still wanted, how
-    often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
+    """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
+    (nobody has cancelled, and nobody has paid), how often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
 
     attempt_id: str
     request: ChargeRequest
@@ -108,13 +108,31 @@ def claim(
 ) -> list[Claimed]:
     """Take open attempts that are due and in nobody's living hands. Commit before calling the gateway."""
     query = (
-        select(Attempt, Subscription, Invoice, PaymentMethod)
+        sa.select(
+            col(Attempt.id),
+            col(Attempt.invoice_id),
+            col(Attempt.idempotency_key),
+            col(Attempt.amount),
+            col(Attempt.intended_at),
+            col(Attempt.claimed_by),
+            col(Attempt.asked),
+            col(Attempt.by_page),
+            col(Attempt.page_ref),
+            col(Attempt.evidence),
+            col(Invoice.currency),
+            col(Invoice.state).label("invoice_state"),
+            col(PaymentMethod.customer_ref),
+            col(PaymentMethod.gateway_ref),
+            col(Subscription.state),
+            col(Subscription.period_number),
+            col(Subscription.cancel_asked_at),
+        )
         .join(Subscription, col(Subscription.id) == Attempt.subscription_id)
         .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .where(
-            Attempt.state == AttemptState.OPEN,
-            Attempt.ask_at <= at,
+            col(Attempt.state) == AttemptState.OPEN,
+            col(Attempt.ask_at) <= at,
             in_nobodys_hands(Attempt.claimed_by),
         )
         .order_by(col(Attempt.ask_at), col(Attempt.id))
@@ -122,43 +140,38 @@ def claim(
         .with_for_update(skip_locked=True, of=Attempt)
     )
     if subscription_id is not None:
-        query = query.where(Attempt.subscription_id == subscription_id)
-    found = session.exec(query).all()
-    claimed = [_claimed(*row) for row in found]
-    many.update(session, [(attempt, {"claimed_by": me}) for attempt, *_ in found])
+        query = query.where(col(Attempt.subscription_id) == subscription_id)
+    claimed = [_claimed(row) for row in session.execute(query)]
+    session.execute(_CLAIM, {"me": me, "ids": [one.attempt_id for one in claimed]})
     return claimed
 
 
-def _claimed(
-    attempt: Attempt, subscription: Subscription, invoice: Invoice, method: PaymentMethod
-) -> Claimed:
+_CLAIM = sa.text("UPDATE attempt SET claimed_by = :me WHERE id = ANY(CAST(:ids AS text[]))")
+
+
+def _claimed(row: sa.Row[Any]) -> Claimed:
     request = ChargeRequest(
-        attempt_id=attempt.id,
-        invoice_id=attempt.invoice_id,
-        idempotency_key=attempt.idempotency_key,
-        customer_ref=method.customer_ref,
-        method_ref=method.gateway_ref,
-        amount=attempt.amount,
-        currency=invoice.currency,
-        descriptor_suffix=descriptor_suffix(subscription),
-        intended_at=attempt.intended_at,
+        attempt_id=row.id,
+        invoice_id=row.invoice_id,
+        idempotency_key=row.idempotency_key,
+        customer_ref=row.customer_ref,
+        method_ref=row.gateway_ref,
+        amount=row.amount,
+        currency=row.currency,
+        descriptor_suffix=descriptor_suffix(row.state, row.period_number),
+        intended_at=row.intended_at,
     )
+    unpaid = row.invoice_state is not InvoiceState.PAID
     return Claimed(
-        attempt.id,
+        row.id,
         request,
-        perhaps_sent=attempt.claimed_by is not None or attempt.asked > 0,
-        wanted=_wanted(subscription, invoice),
-        by_page=attempt.by_page,
-        page_ref=attempt.page_ref,
-        asked=attempt.asked,
-        key_spent=bool(attempt.evidence.get("key_spent")),
+        perhaps_sent=row.claimed_by is not None or row.asked > 0,
+        wanted=row.state is not State.ENDED and row.cancel_asked_at is None and unpaid,
+        by_page=row.by_page,
+        page_ref=row.page_ref,
+        asked=row.asked,
+        key_spent=bool(row.evidence.get("key_spent")),
     )
-
-
-def _wanted(subscription: Subscription, invoice: Invoice) -> bool:
-    """Whether the money is still to be taken: nobody has cancelled, and nobody has paid."""
-    paid = invoice.state is InvoiceState.PAID
-    return subscription.state is not State.ENDED and subscription.cancel_asked_at is None and not paid
 
 
 def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
@@ -213,10 +226,10 @@ def waiting(session: Session) -> int:
     ).one()
 
 
-def descriptor_suffix(subscription: Subscription) -> str | None:
+def descriptor_suffix(state: State, period_number: int) -> str | None:
     """What the statement adds to our name: the first money after a trial says so, be it a retry's (CARD-9)."""
-    overdue = subscription.state is State.PAST_DUE and subscription.period_number == 0
-    return AFTER_TRIAL if overdue or subscription.state is State.TRIALING else None
+    overdue = state is State.PAST_DUE and period_number == 0
+    return AFTER_TRIAL if overdue or state is State.TRIALING else None
 
 
 @dataclass(frozen=True, slots=True)

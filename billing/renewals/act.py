@@ -151,9 +151,10 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
         missing = terms.not_told_in_time(session, office, subscription, at)
         if missing is not None:
             return terms.extend(session, office, subscription, at, missing)
-    starts_on = terms.next_period(session, subscription, office.today(at)).start_on
-    terms.begin(session, office, subscription, starts_on, at)
-    return ToCharge(subscription, terms.next_period(session, subscription, office.today(at)))
+    coming = terms.next_period(session, subscription, office.today(at))
+    if terms.begin(session, office, subscription, coming.start_on, at):
+        coming = terms.next_period(session, subscription, office.today(at))
+    return ToCharge(subscription, coming)
 
 
 def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:

@@ -4,13 +4,13 @@ Nobody waits for the slowest: while some are being asked, the others are settled
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
+from threading import Thread
 
 from billing.crew import claimer
 from billing.payments import breaker, charge
@@ -42,7 +42,11 @@ class _Answered:
 def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: str | None = None) -> None:
     """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused."""
     watch = till.watch(at)
-    with claimer(till.database) as me, watch.lane() as lane, _senders(till, watch, lane, at) as senders:
+    with (
+        claimer(till.database) as me,
+        watch.lane() as lane,
+        closing(_Senders(till, watch, lane, at)) as senders,
+    ):
         stride = _Stride(till.concurrency * 4)
         while True:
             if senders.waiting <= stride.length // 2:
@@ -69,7 +73,7 @@ def charge_all(
     report: Report,
 ) -> None:
     """Bring these attempts, claimed by `me`, to their end."""
-    with _senders(till, watch, lane, at) as senders:
+    with closing(_Senders(till, watch, lane, at)) as senders:
         senders.send(claimed)
         while senders.waiting:
             _note(till, me, senders.answered(), at, report)
@@ -96,20 +100,35 @@ class _Stride:
 
 
 class _Senders:
-    """Threads that ask the gateway, each at its turn, and one queue for what it says."""
+    """Threads that ask the gateway, each at its turn; one queue of what is to be asked, and one of what was said."""
 
-    def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime) -> None:
         self._till, self._watch, self._lane, self._at = till, watch, lane, at
-        self._pool = pool
+        self._jobs: SimpleQueue[Claimed | None] = SimpleQueue()
         self._answers: SimpleQueue[_Answered] = SimpleQueue()
+        self._threads: list[Thread] = []
         self.waiting = 0
 
     def send(self, claimed: Sequence[Claimed]) -> None:
         """Ask for these, as soon as there is a thread for each."""
-        for one in claimed:
-            # the log's request id goes along into the threads
-            self._pool.submit(copy_context().run, self._send, one)
         self.waiting += len(claimed)
+        for one in claimed:
+            self._jobs.put(one)
+        while len(self._threads) < min(self.waiting, self._till.concurrency):
+            # the log's request id goes along into the threads
+            thread = Thread(target=copy_context().run, args=(self._work,), name="charge", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def close(self) -> None:
+        """Let the threads end after what they are asking now. Where we can't settle any more, nothing more is sent."""
+        with suppress(Empty):
+            while True:
+                self._jobs.get_nowait()
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def answered(self) -> list[_Answered]:
         """What has been answered: at least one, and those that come within a moment."""
@@ -123,13 +142,14 @@ class _Senders:
         self.waiting -= len(found)
         return found
 
-    def _send(self, one: Claimed) -> None:
-        said: Outcome | Withdrawn | Held | Exception
-        try:
-            said = self._ask(one)
-        except Exception as problem:
-            said = problem
-        self._answers.put(_Answered(one, said))
+    def _work(self) -> None:
+        while (one := self._jobs.get()) is not None:
+            said: Outcome | Withdrawn | Held | Exception
+            try:
+                said = self._ask(one)
+            except Exception as problem:
+                said = problem
+            self._answers.put(_Answered(one, said))
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
         self._lane.wait()
@@ -140,15 +160,6 @@ class _Senders:
             self._watch.note(outcome)
         stop_point("charge.answered")
         return outcome
-
-
-@contextmanager
-def _senders(till: Till, watch: Watch, lane: Lane, at: datetime) -> Iterator[_Senders]:
-    pool = ThreadPoolExecutor(till.concurrency, thread_name_prefix="charge")
-    try:
-        yield _Senders(till, watch, lane, at, pool)
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)  # where we can't settle any more, nothing more is sent
 
 
 def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, report: Report) -> None:

@@ -122,7 +122,7 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
             if attempt.ask_at - at < pay_page.SHORTEST:
                 attempt.ask_at = at
                 session.add(attempt)
-            suffix = charge.descriptor_suffix(now.subscription)
+            suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
         stop_point("page.intended")
         if attempt.ask_at <= at:
             charge_open(till, at, Report(), subscription_id=now.subscription.id)

@@ -29,25 +29,26 @@ def next_period(session: Session, subscription: Subscription, today: date) -> Pe
 
 def begin(
     session: Session, office: Office, subscription: Subscription, starts_on: date, at: datetime
-) -> None:
+) -> bool:
     """Let other terms begin with a period that starts on that day, if they are due by then. An announced price whose
-    notice wasn't accepted 30 days ago stays away (CARD-8)."""
+    notice wasn't accepted 30 days ago stays away (CARD-8). Whether they have begun."""
     s = subscription
     if s.next_price_id is None or s.next_terms_on is None or s.next_terms_on > starts_on:
-        return
+        return False
     price = session.get_one(Price, s.next_price_id)
     plan = session.get_one(Plan, price.plan_id)
     if s.next_terms_because is Because.PRICE and not _price_told(session, s, at):
         _change(
             session, office, s, Happening.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT
         )
-        return
+        return False
     columns: dict[str, object] = NOTHING_NEXT | {"price_id": price.id}
     if plan.id != s.plan_id or s.term:
         columns |= {"plan_id": plan.id, "term": plan.then_plan_id is not None, "term_notice_at": None}
         columns |= _anchored(session, s, starts_on)
     why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
     _change(session, office, s, Happening.TERMS_CHANGED, at, why, columns)
+    return True
 
 
 def _anchored(session: Session, subscription: Subscription, starts_on: date) -> dict[str, object]:

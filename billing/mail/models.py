@@ -26,7 +26,7 @@ class Message(SQLModel, table=True):
     """A mail that must go out once, written in the transaction that caused it."""
 
     __table_args__ = (
-        sa.Index("message_due", "try_at", postgresql_where=sa.text("state = 'queued'")),
+        sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
         sa.Index("message_to", "reader_id", "id"),
         sa.CheckConstraint(
             "(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_moment"

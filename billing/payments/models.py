@@ -135,7 +135,7 @@ class Attempt(SQLModel, table=True):
     __table_args__ = (
         sa.UniqueConstraint("invoice_id", "ordinal", name="attempts_are_counted"),
         sa.Index("one_open_attempt", "invoice_id", unique=True, postgresql_where=sa.text("state = 'open'")),
-        sa.Index("attempt_open", "ask_at", postgresql_where=sa.text("state = 'open'")),
+        sa.Index("attempt_open", "ask_at", "id", postgresql_where=sa.text("state = 'open'")),
         sa.CheckConstraint("(state = 'open') = (settled_at IS NULL)", name="settled_or_open"),
         sa.CheckConstraint("by_page OR page_ref IS NULL", name="page_of_its_own"),
     )

@@ -4,7 +4,7 @@ Nobody waits for the slowest: while some are being asked, the others are settled
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -39,9 +39,18 @@ class _Answered:
     said: Outcome | Withdrawn | Held | Exception
 
 
-def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: str | None = None) -> None:
-    """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused."""
-    watch = till.watch(at)
+def charge_open(
+    till: Till,
+    at: datetime,
+    report: Report,
+    *,
+    subscription_id: str | None = None,
+    meanwhile: Callable[[], int] = lambda: 0,
+) -> None:
+    """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused.
+
+    `meanwhile` is other work, done while the gateway is asked; it says how much it did, and is over when that is nothing."""
+    watch, more = till.watch(at), True
     with (
         claimer(till.database) as me,
         watch.lane() as lane,
@@ -49,6 +58,7 @@ def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: st
     ):
         stride = _Stride(till.concurrency * 4)
         while True:
+            more = more and meanwhile() > 0
             if senders.waiting <= stride.length // 2:
                 with till.database.transaction() as session:
                     most = 0 if breaker.paused(session) else stride.length - senders.waiting
@@ -56,9 +66,9 @@ def charge_open(till: Till, at: datetime, report: Report, *, subscription_id: st
                 if claimed:
                     stop_point("charge.intended")
                 senders.send(claimed)
-            if not senders.waiting:
+            if not senders.waiting and not more:
                 return
-            answers = senders.answered()
+            answers = senders.answered(wait=not more)
             stride.adapt(len(answers))
             _note(till, me, answers, at, report)
 
@@ -130,10 +140,10 @@ class _Senders:
         for thread in self._threads:
             thread.join()
 
-    def answered(self) -> list[_Answered]:
-        """What has been answered: at least one, and those that come within a moment."""
-        found = [self._answers.get()]
-        until = time.monotonic() + LINGER_SECONDS
+    def answered(self, *, wait: bool = True) -> list[_Answered]:
+        """What has been answered: at least one, and those that come within a moment; or, without `wait`, what is there."""
+        found = [self._answers.get()] if wait else []
+        until = time.monotonic() + (LINGER_SECONDS if wait else 0)
         while len(found) < min(self.waiting, BATCH):
             try:
                 found.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))

@@ -23,9 +23,7 @@ def run(till: Till, at: datetime) -> Report:
     """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted."""
     refuse_copy(till.database)
     report = Report()
-    while _act_on_due(till, at, report):
-        pass
-    charge_open(till, at, report)
+    charge_open(till, at, report, meanwhile=lambda: _act_on_due(till, at, report))
     return report
 
 

@@ -1,0 +1,78 @@
+"""A process that bills, as a worker does, and says what it took: `python -m tests.bench.renew URL WAY COUNT …`.
+
+The ways: `ours`, `slow` (ours, with a gateway that takes 200 ms), `hand` and `hand-one` (psycopg, 256 or one at a time), `orm`.
+Each COUNT is made due and renewed in turn; for each a line of JSON with the count, the seconds, and the peak memory so far."""
+
+import json
+import logging
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import cast
+
+from billing.db import Database
+from billing.logs import log_to_stderr
+from billing.office import Office
+from billing.payments.gateway import Charged, ChargeRequest, Gateway
+from billing.payments.pace import Pace
+from billing.renewals.run import run
+from billing.renewals.till import Till
+from billing.tokens import Tokens
+from billing.worker import keep_for_good
+from tests.bench import by_hand, by_orm
+from tests.bench.crowd import AT, ZONE, make_due
+
+ALL = 10**9
+SLOW_SECONDS, SLOW_CALLS = 0.2, 64
+OFFICE = Office(ZONE, "http://127.0.0.1:8000", Tokens("a secret of the benchmarks, long enough 0123"))
+
+
+class Taking:
+    """A gateway in this process: it takes the money, after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def charge(self, request: ChargeRequest) -> Charged:
+        """Yes."""
+        if self.seconds:
+            time.sleep(self.seconds)
+        attempt = request.attempt_id
+        return Charged(f"pi_{attempt}", f"ch_{attempt}", request.amount, None, AT)
+
+
+def way(name: str, url: str) -> Callable[[], int]:
+    """How many it renewed of those that were due."""
+    if name == "hand":
+        return lambda: by_hand.renew(url, OFFICE, AT, size=256, most=ALL)
+    if name == "hand-one":
+        return lambda: by_hand.renew(url, OFFICE, AT, size=1, most=ALL)
+    database = Database(url, pool_size=20)
+    if name == "orm":
+        return lambda: by_orm.renew(database, OFFICE, AT, most=ALL)
+    slow = name == "slow"
+    gateway = cast(Gateway, Taking(SLOW_SECONDS if slow else 0))
+    till = Till(database, gateway, OFFICE, Pace(0), pause_after=5, concurrency=SLOW_CALLS if slow else 8)
+    return lambda: run(till, AT).counts["charged"]
+
+
+def main() -> None:
+    """Renew, and say so on standard output."""
+    url, name, *counts = sys.argv[1:]
+    log_to_stderr()  # a worker logs what it does, and pays for it; nobody reads it here
+    logging.getLogger().handlers[0].setStream(open(os.devnull, "w"))  # type: ignore[attr-defined]  # noqa: SIM115
+    renew = way(name, url)
+    keep_for_good()
+    for count in map(int, counts):
+        make_due(url, count)
+        began = time.monotonic()
+        done = renew()
+        seconds = time.monotonic() - began
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"done": done, "seconds": seconds, "peak_mb": peak / 1024}), flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""A batch in which everything happens at once: each row ends as it would alone."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from billing.payments.gateway import ChargeRequest, Declined, Gateway, Outcome, Unknown
+from billing.renewals import pay
+from billing.renewals.run import run, run_for
+from billing.renewals.settle import settle
+from billing.renewals.till import Report, Till
+from billing.rules.dunning import Evidence
+from tests.proofs import books
+from tests.world import World, local
+
+CHARGE_AT = local(2027, 3, 16, 9)
+FATES = ("plain", "refused", "unheard", "cancels", "leaves", "pays_twice", "breaks", "plain_too")
+
+
+class Eventful:
+    """The gateway, with what happens to a reader between our claim and the answer. It is asked for real."""
+
+    def __init__(self, world: World, fates: dict[str, str]) -> None:
+        self.world, self.fates = world, fates
+        self.met: set[str] = set()
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """What becomes of it depends on the reader; what happens to each of them happens once."""
+        row = self.world.rows("SELECT subscription_id FROM attempt WHERE id = :id", id=request.attempt_id)[0]
+        subscription = row["subscription_id"]
+        fate = self.fates[subscription] if subscription not in self.met else "plain"
+        self.met.add(subscription)
+        if fate == "unheard":
+            return Unknown("nobody answered")
+        outcome = self.world.parts.gateway.charge(request)
+        if fate == "cancels":
+            self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+        if fate == "leaves":
+            body = {"when": "now"}
+            self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json=body).raise_for_status()
+        if fate == "pays_twice":
+            self._pay_otherwise(request)
+        return outcome
+
+    def _pay_otherwise(self, request: ChargeRequest) -> None:
+        """It is held to be declined, and the reader pays in person, before the answer is heard."""
+        world = self.world
+        no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
+        with world.parts.database.transaction() as session:
+            settle(session, world.parts.office, request.attempt_id, no, world.now, by="stripe")
+        pay.with_card_on_record(world.parts.till, request.invoice_id, world.now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.parts.gateway, name)
+
+
+def everything(world: World) -> tuple[Till, list[str]]:
+    """One trial for each fate, all of them due now; no event of Stripe's helps."""
+    ids = {
+        fate: world.start_trial(f"{fate}@example.com", f"pm_card_visa__{n}") for n, fate in enumerate(FATES)
+    }
+    world.advance_to(CHARGE_AT - timedelta(seconds=1))
+    world.skip_to(CHARGE_AT)
+    world.twin.trouble({"effect": "drop", "type": "*"})
+    method = (
+        "SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
+    )
+    world.twin.decline(
+        world.rows(method, email="refused@example.com")[0]["gateway_ref"], "insufficient_funds"
+    )
+    broken = ids["breaks"]["reader"]["id"]
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"ALTER TABLE payment ADD CONSTRAINT broken CHECK (reader_id <> '{broken}')"
+        )
+    fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
+    gateway = cast(Gateway, Eventful(world, fates))
+    return replace(world.parts.till, gateway=gateway), list(fates)
+
+
+def mend(world: World) -> None:
+    """What broke us is mended, and time passes until all is settled."""
+    with world.parts.database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE payment DROP CONSTRAINT broken")
+    world.twin.trouble()
+    world.advance(hours=2)
+
+
+@pytest.mark.prove
+def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World]) -> None:
+    together = make_world()
+    till, _ = everything(together)
+    report = run(till, CHARGE_AT)
+    assert report.counts == {
+        "due": len(FATES),
+        "charged": 2,
+        "declined": 1,
+        "unknown": 1,
+        "refunded": 3,  # who cancelled, who left, and what came twice
+        "stuck": 1,
+    }
+    assert [problem.partition(":")[0] for problem in report.stuck.values()] == ["IntegrityError"]
+    counted = report.counts + run(till, CHARGE_AT).counts  # who cancelled in the trial has ended by now
+    before = books.end_state(together)
+
+    alone = make_world()
+    till, subscriptions = everything(alone)
+    counts: Counter[str] = Counter()
+    for subscription in subscriptions:
+        one: Report = run_for(till, subscription, CHARGE_AT)
+        counts += one.counts
+    assert counts == counted
+    assert books.end_state(alone) == before
+
+    for world in (together, alone):
+        mend(world)
+        books.check(world)
+    assert books.end_state(together) == books.end_state(alone)

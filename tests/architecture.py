@@ -43,6 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "clock",
         "crew",
         "db",
+        "many",
         "errors",
         "forget",
         "ids",

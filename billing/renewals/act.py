@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments import charge, tell
+from billing.payments import tell, tried
 from billing.payments.invoice import open_invoice
 from billing.renewals import pause, terms
 from billing.renewals.intend import ToCharge, intend
@@ -172,14 +172,12 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     first_failed_on = subscription.first_failed_on
     if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
-    if charge.went_unasked(
-        session, invoice
-    ):  # an outage of ours or of Stripe's uses up no rung, and no grace
+    if tried.went_unasked(session, invoice):  # an outage of ours or of Stripe's uses up no rung, and no grace
         return ToCharge(subscription, invoice)
     today = office.today(at)
     method_id = str(subscription.payment_method_id)
-    so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)
-    said = charge.last_refusal(session, invoice, method_id)
+    so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
+    said = tried.last_refusal(session, invoice, method_id)
     if so_far.on_card == 0:
         return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
@@ -196,7 +194,7 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
 
 
 def _another_day(
-    so_far: charge.Tried, said: dunning.Evidence | None, first_failed_on: date, today: date
+    so_far: tried.Tried, said: dunning.Evidence | None, first_failed_on: date, today: date
 ) -> date | None:
     """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
     step = dunning.after(

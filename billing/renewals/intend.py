@@ -10,6 +10,7 @@ from billing.office import Office
 from billing.payments import charge
 from billing.payments.invoice import Drawn, Wanted, draw_up
 from billing.payments.models import Invoice
+from billing.payments.tried import asked_of
 from billing.renewals.refuse import beyond_limit
 from billing.rules import dunning
 from billing.rules.periods import Period
@@ -33,7 +34,7 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
     if not charges:
         return []
     invoices = _invoices(session, office, charges, at)
-    cards = charge.asked_of(session, [_card(one) for one in charges], at)
+    cards = asked_of(session, [_card(one) for one in charges], at)
     words, intents = [], []
     times = {card.fingerprint: card.times for card in cards.values()}
     for one, drawn in zip(charges, invoices, strict=True):

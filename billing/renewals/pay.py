@@ -8,7 +8,7 @@ from sqlmodel import Session
 from billing.db import Database
 from billing.errors import Conflict, NotFound
 from billing.office import Office
-from billing.payments import charge, pay_page
+from billing.payments import charge, pay_page, tried
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
@@ -67,8 +67,8 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
         raise UnknownInvoice
     subscription = session.get_one(Subscription, invoice.subscription_id)
     method_id = str(subscription.payment_method_id)
-    so_far = charge.tried(session, invoice, method_id, at=at, zone=office.zone)
-    said = charge.last_refusal(session, invoice, method_id)
+    so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
+    said = tried.last_refusal(session, invoice, method_id)
     kind = dunning.kind_of(said) if said else None
     under_way = subscription.charging_since is not None
     return Owing(

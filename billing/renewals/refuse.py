@@ -7,10 +7,10 @@ from sqlmodel import Session, select
 
 from billing.office import Office
 from billing.payments import tell
-from billing.payments.charge import tried
 from billing.payments.gateway import Declined
 from billing.payments.invoice import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
+from billing.payments.tried import tried
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, mark

@@ -1,0 +1,114 @@
+"""What has been tried already: how often a card was asked, what it said, and which tries the ladder counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func, select
+
+from billing import many
+from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.rules.dunning import Evidence
+from billing.rules.periods import civil_date
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What has been tried already, for the ladder: refused attempts of the worker for this invoice, the last day one was
+    made, and attempts on this card in 30 days, whatever they were for (RET-6)."""
+
+    refused: int
+    last_on: date | None
+    on_card: int
+    newer: bool
+    """Whether the card was given, or replaced by its network, after this invoice's last attempt."""
+
+
+def tried(
+    session: Session, invoice: Invoice, payment_method_id: str, *, at: datetime, zone: ZoneInfo
+) -> Tried:
+    """Count the attempts that the caps of dunning look at."""
+    refused = session.exec(
+        select(func.count()).where(
+            col(Attempt.invoice_id) == invoice.id,
+            col(Attempt.state) == AttemptState.DECLINED,
+            col(Attempt.by_reader).is_(False),
+        )
+    ).one()
+    card = asked_of(session, [payment_method_id], at)[payment_method_id]
+    asked_at = session.exec(
+        select(func.max(Attempt.intended_at)).where(
+            col(Attempt.invoice_id) == invoice.id, col(Attempt.state) != AttemptState.WITHDRAWN
+        )
+    ).one()
+    newer = asked_at is None or session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
+    return Tried(refused, civil_date(card.last_at, zone) if card.last_at else None, card.times, newer)
+
+
+_SINCE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How often a card was asked in 30 days, whatever for and under whichever row, and when last (RET-6). The card is known by
+    the hash of its fingerprint."""
+
+    fingerprint: str
+    times: int
+    last_at: datetime | None
+
+
+def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[str, Asked]:
+    """How often these cards were asked, each by the id of its row."""
+    same = aliased(PaymentMethod)
+    counted = sa.and_(
+        col(Attempt.payment_method_id) == same.id,
+        col(Attempt.intended_at) > at - _SINCE,
+        col(Attempt.state) != AttemptState.WITHDRAWN,
+    )
+    rows = session.exec(
+        select(
+            PaymentMethod.id,
+            PaymentMethod.fingerprint,
+            func.count(col(Attempt.id)),
+            func.max(Attempt.intended_at),
+        )
+        .join(same, col(same.fingerprint) == PaymentMethod.fingerprint)
+        .join(Attempt, counted, isouter=True)
+        .where(many.one_of(PaymentMethod.id, method_ids))
+        .group_by(col(PaymentMethod.id))
+    )
+    return {method_id: Asked(fingerprint, times, last_at) for method_id, fingerprint, times, last_at in rows}
+
+
+def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:
+    """Why this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
+    replaced, with another number or date, is another card."""
+    card = session.get_one(PaymentMethod, payment_method_id)
+    found = session.exec(
+        select(Attempt.evidence)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .where(
+            Attempt.invoice_id == invoice.id,
+            Attempt.state == AttemptState.DECLINED,
+            PaymentMethod.fingerprint == card.fingerprint,
+            PaymentMethod.exp_year == card.exp_year,
+            PaymentMethod.exp_month == card.exp_month,
+            sa.or_(col(PaymentMethod.id) != card.id, col(Attempt.intended_at) >= card.saved_at),
+        )
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return None if found is None else Evidence(**found)
+
+
+def went_unasked(session: Session, invoice: Invoice) -> bool:
+    """Whether the last attempt at an invoice grew too old before the acquirer could be asked: its rung is still to be used."""
+    last = session.exec(
+        select(Attempt.state)
+        .where(Attempt.invoice_id == invoice.id, col(Attempt.by_page).is_(False))
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return last is AttemptState.WITHDRAWN

@@ -60,6 +60,7 @@ from billing.web.api import openings as api_openings
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
 from billing.web.front import Front
+from billing.web.intake import Intake
 from billing.web.look import STATIC, Look
 from billing.web.one_host import OneHost
 from billing.web.problems import answer_refusals
@@ -152,6 +153,7 @@ def create_app(parts: Parts) -> ASGIApp:
     gate: Gate
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
+    app.state.intake = Intake(parts.database, parts.gateway, parts.clock)
     answer_refusals(app)
     answer_strangers(app)
     pages = [
@@ -184,14 +186,14 @@ def create_app(parts: Parts) -> ASGIApp:
         api_openings,
         api_gifts,
     ]
-    programs += [paywall, hooks, probes]
+    programs += [paywall, probes]
     if parts.settings.held:
         programs.append(api_clock)
     if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:
         pages += [demo_pages, demo_static]
     if parts.settings.environment is Environment.DEMO:
         pages.append(demo_sign_in)
-    for module in [*pages, *programs]:
+    for module in [hooks, *pages, *programs]:  # looked through in this order; Stripe comes in bursts
         # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
         app.router.routes.extend(module.router.routes)
     app.mount("/static", _Static(directory=STATIC))

@@ -1,10 +1,11 @@
-"""Store an event once, before believing it."""
+"""Store events once, before believing them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, func, select
 
+from billing import many
 from billing.errors import NotFound
 from billing.payments.gateway import Notification
 from billing.webhooks.models import InboundEvent
@@ -19,21 +20,28 @@ class UnknownEvent(NotFound):
     code = "unknown_event"
 
 
-def store(session: Session, notification: Notification, at: datetime) -> bool:
-    """Keep the event for settling; whether it was new. The same event again changes nothing."""
-    row = insert(InboundEvent).values(
-        id=notification.id,
-        type=notification.type,
-        object_ref=notification.object_ref,
-        created_at=notification.created_at,
-        received_at=at,
-        payload=notification.payload,
-        try_at=at,
-        tries=0,
-        failures=0,
-    )
-    kept = session.execute(row.on_conflict_do_nothing(index_elements=["id"]).returning(col(InboundEvent.id)))
-    return kept.first() is not None
+def store(session: Session, notifications: Sequence[Notification], at: datetime) -> list[bool]:
+    """Keep the events for settling; for each, whether it was new. The same event again changes nothing."""
+    rows = [
+        {
+            "id": one.id,
+            "type": one.type,
+            "object_ref": one.object_ref,
+            "created_at": one.created_at,
+            "received_at": at,
+            "payload": one.payload,
+            "try_at": at,
+            "tries": 0,
+            "failures": 0,
+        }
+        for one in notifications
+    ]
+    new = many.insert(session, InboundEvent, rows, unless="id")
+    said = []
+    for one in notifications:
+        said.append(one.id in new)
+        new.discard(one.id)  # if it came twice at once, it was new once
+    return said
 
 
 def next_words(session: Session) -> str:

@@ -9,7 +9,7 @@ import click
 
 from tests.bench.figures import Figure, table
 
-PARTS: tuple[str, ...] = ("access", "billing_run")
+PARTS: tuple[str, ...] = ("access", "billing_run", "webhooks")
 """The modules beside this one; each has `measure(quick) -> list[Figure]`."""
 
 

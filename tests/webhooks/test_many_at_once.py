@@ -1,0 +1,42 @@
+"""Events that come together are stored together; each has its own answer all the same."""
+
+import asyncio
+import json
+from typing import Any
+
+import sqlalchemy as sa
+
+from billing.payments.stripe_events import NotAnEvent
+from billing.payments.stripe_gateway import ForgedWebhook
+from billing.web.intake import Intake
+from tests.security.test_webhooks_forged import event, signature
+from tests.world import WEBHOOK_SECRET, World
+
+
+def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:
+    def signed(secret: str = WEBHOOK_SECRET, **more: Any) -> tuple[bytes, str]:
+        body = json.dumps(event(world, **more)).encode()
+        return body, signature(body, int(world.now.timestamp()), secret)
+
+    too_large_for_json = signed(id="evt_odd", data={"object": {"id": "pi_1", "amount": float("inf")}})
+    messages = [
+        signed(id="evt_first"),
+        *(signed(id=f"evt_{number}") for number in range(100)),
+        signed(id="evt_7"),
+        signed("whsec_of_somebody_else", id="evt_forged"),
+        signed(id="evt_nothing", data=None),
+        too_large_for_json,
+        signed(id="evt_first"),
+    ]
+
+    async def all_at_once() -> list[Any]:
+        intake = Intake(world.parts.database, world.parts.gateway, world.parts.clock)
+        return await asyncio.gather(*(intake.keep(*one) for one in messages), return_exceptions=True)
+
+    said = asyncio.run(all_at_once())
+    assert said[:101] == [True] * 101
+    assert said[101] is False
+    assert [type(one) for one in said[102:105]] == [ForgedWebhook, NotAnEvent, sa.exc.DataError]
+    assert said[105] is False
+    kept = {row["id"] for row in world.rows("SELECT id FROM inbound_event WHERE id LIKE 'evt\\_%'")}
+    assert kept == {"evt_first"} | {f"evt_{number}" for number in range(100)}

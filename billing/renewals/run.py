@@ -44,13 +44,7 @@ def _act_on_due(till: Till, at: datetime, report: Report) -> int:
     found: list[str] = []
     try:
         with till.database.transaction() as session:
-            due = session.exec(
-                select(Subscription)
-                .where(col(Subscription.next_action_at) <= at)
-                .order_by(col(Subscription.next_action_at))
-                .limit(BATCH)
-                .with_for_update(skip_locked=True)
-            ).all()
+            due = claim_due(session, at)
             found = [one.id for one in due]
             words = _act(till, session, due, at)
     except Exception:
@@ -61,6 +55,17 @@ def _act_on_due(till: Till, at: datetime, report: Report) -> int:
     else:
         _acted(report, words)
     return len(found)
+
+
+def claim_due(session: Session, at: datetime) -> Sequence[Subscription]:
+    """The next that are due and that nobody else is at, locked until the transaction ends."""
+    return session.exec(
+        select(Subscription)
+        .where(col(Subscription.next_action_at) <= at)
+        .order_by(col(Subscription.next_action_at))
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
 
 
 def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: Report) -> None:

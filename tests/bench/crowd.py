@@ -2,6 +2,7 @@
 
 It is Tuesday 15 June 2027, nine in Johannesburg. Everybody pays on some later day of the month until `make_due` moves them."""
 
+import random
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -45,18 +46,21 @@ _MAKE = (
     """,
 )
 _STEP = 50_000
+_LETTERS = str.maketrans("0123456789", "abcdefghjk")
 
 
-def grow(url: str, size: int) -> None:
-    """Let there be `size` subscriptions, each with its reader and card. More can be asked for later."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # foreign keys are right by construction
-        connection.execute("SET synchronous_commit = off")
+def _name(kind: str, n: int) -> str:
+    return f"{kind}_" + str(n).translate(_LETTERS).rjust(26, "a")
+
+
+def grow(url: str, size: int, *, alone: bool = False) -> None:
+    """Let there be `size` subscriptions, each with its reader and card, or `alone`. More can be asked for later."""
+    with _filling(url) as connection:
         row = connection.execute("SELECT count(*) FROM subscription").fetchone()
         known = row[0] if row else 0
         for first in range(known + 1, size + 1, _STEP):
             span = {"first": first, "last": min(first + _STEP - 1, size)}
-            for statement in _MAKE:
+            for statement in _MAKE[2:] if alone else _MAKE:
                 connection.execute(statement.encode(), span)
         connection.execute(
             "INSERT INTO recognition_mark (id, through, next_at) VALUES (1, '2027-06-14', '2027-06-16 00:00+02')"
@@ -66,17 +70,86 @@ def grow(url: str, size: int) -> None:
             connection.execute(f"VACUUM ANALYZE {table}".encode())
 
 
+_PAST = (
+    """
+    INSERT INTO attempt (id, invoice_id, subscription_id, ordinal, payment_method_id, idempotency_key, amount, state,
+        intended_at, ask_at, asked, by_reader, settled_at, evidence)
+    SELECT 'att_' || n, 'inv_' || n, 'sub_' || n, 1, 'pmt_' || n, 'key-' || n, 7500, 'charged', '2027-05-16 09:00+02',
+        '2027-05-16 09:00+02', 0, false, '2027-05-16 09:00+02', '{}'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+    """
+    INSERT INTO deferral (invoice_id, given, amount, starts_on, ends_on, counts_from, counts_until)
+    SELECT 'inv_' || n, false, 6522, '2027-05-16', '2027-06-16', '2027-05-16', '2027-06-16'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+    """
+    INSERT INTO message (id, key, kind, recipient, fields, state, created_at, try_at, expires_at, tries, accepted_at)
+    SELECT 'msg_' || n, 'receipt:' || n, 'receipt', 'r@example.com', '{}', 'accepted', '2027-05-16 09:00+02',
+        '2027-05-16 09:00+02', '2027-05-30 09:00+02', 1, '2027-05-16 09:00+02'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+    """
+    INSERT INTO inbound_event (id, type, object_ref, created_at, received_at, payload, try_at, tries, failures, settled_at)
+    SELECT 'evt_' || n, 'charge.updated', 'ch_' || n, '2027-05-16 09:00+02', '2027-05-16 09:00+02', '{}',
+        '2027-05-16 09:00+02', 1, 0, '2027-05-16 09:00+02'
+    FROM generate_series(%(first)s::int, %(last)s) n
+    """,
+)
+
+
+def live_through(url: str, more: int) -> None:
+    """Let so many more charges, mails and events lie behind us, all of them settled; and nothing else be due."""
+    with _filling(url) as connection:
+        row = connection.execute("SELECT count(*) FROM attempt").fetchone()
+        known = row[0] if row else 0
+        for statement in _PAST:
+            connection.execute(statement.encode(), {"first": known + 1, "last": known + more})
+        for table in ("attempt", "deferral", "message", "inbound_event"):
+            connection.execute(f"VACUUM ANALYZE {table}".encode())
+        later = "2027-06-16 02:00+02"
+        for statement in (
+            "INSERT INTO held_time (id, now) VALUES (1, %(at)s) ON CONFLICT DO NOTHING",
+            "INSERT INTO doctor_visit VALUES (%(at)s, 0, 0, %(later)s) ON CONFLICT DO NOTHING",
+            "INSERT INTO reckoning (through, since, next_at, tries, movements, differences)"
+            " VALUES ('2027-06-14', '2027-06-14', %(later)s, 0, 0, 0) ON CONFLICT DO NOTHING",
+        ):
+            connection.execute(statement.encode(), {"at": AT, "later": later})
+
+
 def make_due(url: str, count: int) -> None:
-    """Let `count` of them, scattered over the table, be due for renewal now. Some that aren't due must be left."""
+    """Let `count` of them, scattered over the table, be due for renewal now; they haven't been renewed before."""
     with psycopg.connect(url) as connection:
-        connection.execute(
+        row = connection.execute("SELECT count(*) FROM subscription").fetchone()
+        size = row[0] if row else 0
+        some = random.sample(range(1, size + 1), min(size, 2 * count))
+        made = connection.execute(
             """
             UPDATE subscription SET charge_on = '2027-03-15', period_start_on = '2027-05-15', period_end_on = '2027-06-15',
                 access_until = '2027-06-15 00:00+02', next_action_at = %(at)s
-            WHERE id IN (SELECT id FROM subscription WHERE next_action_at > %(at)s ORDER BY md5(id) LIMIT %(count)s)
+            WHERE id IN (SELECT id FROM subscription WHERE id = ANY(%(some)s) AND period_number = 3 LIMIT %(count)s)
             """,
-            {"at": AT, "count": count},
+            {"at": AT, "count": count, "some": [_name("sub", n) for n in some]},
         )
+    if made.rowcount != count:
+        raise AssertionError(f"only {made.rowcount} of {count} could be made due")
+
+
+def make_idle(url: str) -> None:
+    """Let nobody be due any more."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "UPDATE subscription SET next_action_at = %(at)s + interval '1 day' WHERE next_action_at <= %(at)s",
+            {"at": AT},
+        )
+
+
+@contextmanager
+def _filling(url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")  # foreign keys are right by construction
+        connection.execute("SET synchronous_commit = off")
+        yield connection
 
 
 @contextmanager

@@ -1,0 +1,78 @@
+"""The benchmarks run; and what ours is measured against writes the very rows that ours does."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, cast
+
+import psycopg
+import pytest
+
+from billing.db import Database
+from billing.payments.gateway import Gateway
+from billing.payments.pace import Pace
+from billing.renewals.run import run
+from billing.renewals.till import Till
+from tests.bench import by_hand, by_orm
+from tests.bench.crowd import AT, a_database, grow, make_due
+from tests.bench.renew import OFFICE, Taking
+
+PARTS = ("billing_run", "finding", "webhooks")
+WRITTEN = {
+    "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
+    "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",
+    "attempt": "to_jsonb(a) - '{id,invoice_id,subscription_id,payment_method_id,idempotency_key,intent_ref,evidence}'::text[]"
+    " || jsonb_build_object('key', replace(a.idempotency_key, i.id, ''), 'intent', a.intent_ref = p.intent_ref,"
+    " 'evidence', a.evidence->>'charge' = p.charge_ref AND a.evidence ? 'network_transaction_id')",
+    "payment": "to_jsonb(p) - '{id,invoice_id,attempt_id,reader_id,intent_ref,charge_ref}'::text[]",
+    "deferral": "to_jsonb(d) - '{id,invoice_id}'::text[]",
+    "ledger": "to_jsonb(t) - '{id,source_id}'::text[] || to_jsonb(e) - 'transaction_id'",
+    "history": "to_jsonb(c) - '{id,subscription_id,why}'::text[] || jsonb_build_object('why', replace(c.why, i.id, ''))",
+    "message": "to_jsonb(m) - '{id,key,reader_id,recipient,fields}'::text[] || jsonb_build_object('words',"
+    " m.fields - '{number,card_last4,cancel_url}'::text[], 'names', (SELECT count(*) FROM jsonb_object_keys(m.fields)))",
+}
+FROM = """
+    FROM subscription s JOIN invoice i ON i.subscription_id = s.id JOIN attempt a ON a.invoice_id = i.id
+    JOIN payment p ON p.attempt_id = a.id JOIN deferral d ON d.invoice_id = i.id
+    JOIN ledger_transaction t ON t.source_id IN (i.id, p.id) JOIN ledger_entry e ON e.transaction_id = t.id
+    JOIN subscription_change c ON c.subscription_id = s.id JOIN message m ON m.key = 'receipt:' || i.id
+    WHERE s.id = ANY(%s)
+"""
+
+
+def test_what_ours_is_measured_against_writes_the_same_rows() -> None:
+    with a_database(durable=False) as url:
+        grow(url, 60)
+        database = Database(url)
+        till = Till(database, cast(Gateway, Taking(0)), OFFICE, Pace(0), pause_after=5)
+        ways: dict[str, Callable[[], int]] = {
+            "ours": lambda: run(till, AT).counts["charged"],
+            "hand": lambda: by_hand.renew(url, OFFICE, AT, size=4, most=100),
+            "orm": lambda: by_orm.renew(database, OFFICE, AT, most=100),
+        }
+        wrote = {name: _written(url, renew) for name, renew in ways.items()}
+        database.close()
+    for table in WRITTEN:
+        assert wrote["hand"][table] == wrote["ours"][table], table
+        assert wrote["orm"][table] == wrote["ours"][table], table
+
+
+def _written(url: str, renew: Callable[[], int]) -> dict[str, list[Any]]:
+    make_due(url, 6)
+    with psycopg.connect(url) as connection:
+        due = connection.execute("SELECT id FROM subscription WHERE next_action_at <= %s", [AT]).fetchall()
+        connection.commit()
+        assert renew() == len(due) == 6
+        return {
+            table: connection.execute(
+                f"SELECT DISTINCT {row} {FROM} ORDER BY 1".encode(), [[row[0] for row in due]]
+            ).fetchall()
+            for table, row in WRITTEN.items()
+        }
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_runs(part: str) -> None:
+    figures = importlib.import_module(f"tests.bench.{part}").measure(True)
+    assert figures
+    assert all(one.ours > 0 and one.baseline for one in figures)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from billing.postgres import Embedded
 from tests.world import adopt, prepare
 
 ZONE = ZoneInfo("Africa/Johannesburg")
-AT = datetime(2027, 6, 15, 9, tzinfo=ZONE)
+AT = datetime(2027, 6, 15, 9, tzinfo=ZONE).astimezone(UTC)
 
 # Rows are named by their number, in letters: a name full of digits would be searched for card numbers. Foreign keys are not looked up while they are made, because all of them are right.
 _MAKE = (

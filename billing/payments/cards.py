@@ -12,7 +12,7 @@ from billing.payments.gateway import SavedCard
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.rules import periods, trial
 from billing.rules.lifecycle import Happening, State
-from billing.subscriptions.change import change, lock, mark
+from billing.subscriptions.change import change, lock, lock_all, mark
 from billing.subscriptions.models import Subscription
 
 
@@ -89,7 +89,7 @@ def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> 
             Subscription.payment_method_id == found, Subscription.state != State.ENDED
         )
     ).all()
-    subscriptions = [lock(session, subscription_id) for subscription_id in held]
+    subscriptions = lock_all(session, held).values()
     method = session.get_one(PaymentMethod, found, with_for_update=True, populate_existing=True)
     fingerprint = office.tokens.digest("card", card.fingerprint)
     before = (method.exp_month, method.exp_year, method.fingerprint)

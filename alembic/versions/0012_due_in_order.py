@@ -1,13 +1,13 @@
 """what is due is read in the order of its index, however many fall due in one moment
 
 Revision: 0012
-Follows: 0018
+Follows: 0015
 """
 
 from alembic import op
 
 revision = "0012"
-down_revision = "0018"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

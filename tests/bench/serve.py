@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 """A web process for the benchmarks, on a port of its own: ours, a bare one, or one written the usual way."""
 
 import sys
@@ -59,65 +58,10 @@ def usual(database: Database, tokens: Tokens) -> FastAPI:
             "reason": subscription.state if subscription else "subscribe",
             "until": subscription.access_until if subscription else None,
         }
-=======
-"""A web server to be measured: `python -m tests.bench.serve URL ours|bare`. It says its port, and serves until it is killed.
-
-`ours` is the whole application. `bare` does the one insert and nothing else: no signature, no checks, no framework."""
-
-import asyncio
-import socket
-import sys
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime
-from typing import Any
-
-import psycopg
-import uvicorn
-
-from billing.app import build, create_app
-from billing.worker import keep_for_good
-from tests.world import settings_for
-
-CONNECTIONS = 8
-_INSERT = (
-    b"INSERT INTO inbound_event (id, type, object_ref, created_at, received_at, payload, try_at, tries, failures)"
-    b" VALUES (%s, 'payment_intent.succeeded', 'pi_1', %s, %s, %s::jsonb, %s, 0, 0)"
-)
-Asgi = Callable[[Any, Any, Any], Coroutine[Any, Any, None]]
-
-
-def bare(url: str) -> Asgi:
-    """Keeps a body as it comes, under the id in a header."""
-    idle: asyncio.Queue[psycopg.AsyncConnection[Any]] = asyncio.Queue()
-    made = 0
-
-    async def connection() -> psycopg.AsyncConnection[Any]:
-        nonlocal made
-        if idle.empty() and made < CONNECTIONS:
-            made += 1
-            return await psycopg.AsyncConnection.connect(url, autocommit=True, prepare_threshold=1)
-        return await idle.get()
-
-    async def app(
-        scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
-    ) -> None:
-        if scope["type"] != "http":
-            return
-        message = await receive()
-        event_id = next(value for name, value in scope["headers"] if name == b"x-id").decode()
-        at = datetime.now(UTC)
-        mine = await connection()
-        await mine.execute(_INSERT, [event_id, at, at, message["body"].decode(), at])
-        idle.put_nowait(mine)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"28")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b'{"received":true,"new":true}'})
->>>>>>> 0bdea0b (Events that come together are stored together, each with its own answer; ingest is measured beside a bare insert)
 
     return app
 
 
-<<<<<<< HEAD
 def fill(gate: Gate, count: int) -> None:
     """Let so many readers be in memory, as if each had asked."""
     at = gate.parts.clock.now()
@@ -152,20 +96,3 @@ def main() -> None:
 
 
 main()
-=======
-def main() -> None:
-    """Serve as `billing serve` does."""
-    url, which = sys.argv[1:]
-    app = bare(url) if which == "bare" else create_app(build(settings_for(url, clock="system")))
-    listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    print(listener.getsockname()[1], flush=True)  # noqa: T201
-    keep_for_good()
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off"
-    )
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-if __name__ == "__main__":
-    main()
->>>>>>> 0bdea0b (Events that come together are stored together, each with its own answer; ingest is measured beside a bare insert)

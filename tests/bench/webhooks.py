@@ -82,7 +82,7 @@ def measure(quick: bool) -> list[Figure]:
 
 @contextmanager
 def _serve(url: str, which: str) -> Iterator[_Server]:
-    command = [sys.executable, "-m", "tests.bench.serve", url, which]
+    command = [sys.executable, "-m", "tests.bench.take_in", url, which]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -63,8 +63,6 @@ def charge_open(
                 with till.database.transaction() as session:
                     most = 0 if breaker.paused(session) else stride.length - senders.waiting
                     claimed = charge.claim(session, me, at, limit=most, subscription_id=subscription_id)
-                    if claimed:
-                        stop_point("charge.claimed")
                 if claimed:
                     stop_point("charge.intended")
                 senders.send(claimed)
@@ -167,7 +165,6 @@ class _Senders:
         self._lane.wait()
         if self._watch.paused.is_set():  # begun by a charge of this very run: the rest of it isn't sent
             return Held()
-        stop_point("charge.sending")
         outcome = charge.bring_to_an_end(self._till.gateway, one, self._at)
         if not isinstance(outcome, Withdrawn):  # Stripe may not have been asked at all
             self._watch.note(outcome)
@@ -186,8 +183,6 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
     def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
         with till.database.transaction() as session:
             words = settle_all(session, till.office, some, at, by="worker")
-            session.flush()
-            stop_point("charge.written")
         stop_point("charge.settled")
         report.counts.update(words)
 

@@ -12,7 +12,6 @@ from billing.payments import breaker, charge
 from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
-from billing.stop_points import stop_point
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
 
@@ -46,14 +45,14 @@ def _act_on_due(till: Till, at: datetime, report: Report) -> int:
         with till.database.transaction() as session:
             due = claim_due(session, at)
             found = [one.id for one in due]
-            words = _act(till, session, due, at)
+            words = act_all(session, till.office, due, at)
     except Exception:
         if not found:
             raise
         log.warning("a batch of %d is done in halves, because something in it breaks", len(found))
         _act_on(till, found, at, report)
     else:
-        _acted(report, words)
+        report.counts.update(words)
     return len(found)
 
 
@@ -75,8 +74,8 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
         with till.database.transaction() as session:
             locked = lock_all(session, some).values()
             due = [one for one in locked if one.next_action_at is not None and one.next_action_at <= at]
-            words = _act(till, session, due, at)
-        _acted(report, words)
+            words = act_all(session, till.office, due, at)
+        report.counts.update(words)
 
     def put_off(subscription_id: str, problem: Exception) -> None:
         log.error("subscription %s is stuck", subscription_id, exc_info=problem)
@@ -88,20 +87,6 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
                 session.add(subscription)
 
     in_halves(act_on, subscription_ids, put_off)
-
-
-def _act(till: Till, session: Session, due: Sequence[Subscription], at: datetime) -> list[str]:
-    words = act_all(session, till.office, due, at)
-    session.flush()
-    if due:
-        stop_point("due.acted")
-    return words
-
-
-def _acted(report: Report, words: Sequence[str]) -> None:
-    report.counts.update(words)
-    if words:
-        stop_point("due.committed")
 
 
 def probe(till: Till, at: datetime) -> int:

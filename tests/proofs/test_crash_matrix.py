@@ -35,7 +35,7 @@ ELSEWHERE = {
     "newsletters.optin.forget_unanswered": "deletes what is old, in one statement",
     "renewals.charge_open._note": "puts back what was not sent: tests/renewals/test_stripe_away.py",
     "renewals.charge_open._put_off": "puts off what breaks us: tests/renewals/test_a_batch.py",
-    "renewals.run.put_off": "puts off what breaks us: tests/renewals",
+    "renewals.run.put_off": "puts off what breaks us: tests/renewals/test_a_batch.py",
     "reports.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
     "StripeBooks.movements_of": "the same",
 }

@@ -25,6 +25,7 @@ from billing.stop_points import stop_point
 LINGER_SECONDS = 0.1
 """How long an answer waits for others, to be settled with them in one transaction."""
 QUICK_SECONDS = 0.5
+"""An answer within so long is no reason to have fewer in hand."""
 log = logging.getLogger(__name__)
 
 
@@ -37,6 +38,8 @@ class Held:
 class _Answered:
     claimed: Claimed
     said: Outcome | Withdrawn | Held | Exception
+    waited: float
+    """Seconds in our hands, from the claim to the answer."""
 
 
 def charge_open(
@@ -69,7 +72,7 @@ def charge_open(
             if not senders.waiting and not more:
                 return
             answers = senders.answered(wait=not more)
-            stride.adapt(len(answers))
+            stride.adapt(answers)
             _note(till, me, answers, at, report)
 
 
@@ -91,22 +94,18 @@ def charge_all(
 
 class _Stride:
     """How many attempts are in our hands at most. Who cancels while one waits there is charged and refunded, so it is no more
-    than is sent in a moment: few, and more while the answers come quickly."""
+    than is sent in a moment: few, and more while none of them waits long for its answer."""
 
     def __init__(self, least: int) -> None:
         self.length = self._least = least
-        self._answers, self._since = 0, time.monotonic()
 
-    def adapt(self, answers: int) -> None:
-        """So many answers have come."""
-        self._answers += answers
-        if self._answers < self.length:
+    def adapt(self, answers: Sequence[_Answered]) -> None:
+        """These have come."""
+        if not answers:
             return
-        quick = time.monotonic() - self._since < QUICK_SECONDS
-        self.length = (
-            min(self.length * 2, max(2 * BATCH, self._least)) if quick else max(self.length // 2, self._least)
-        )
-        self._answers, self._since = 0, time.monotonic()
+        quick = max(one.waited for one in answers) < QUICK_SECONDS
+        most = max(2 * BATCH, self._least)
+        self.length = min(self.length * 2, most) if quick else max(self.length // 2, self._least)
 
 
 class _Senders:
@@ -114,7 +113,7 @@ class _Senders:
 
     def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime) -> None:
         self._till, self._watch, self._lane, self._at = till, watch, lane, at
-        self._jobs: SimpleQueue[Claimed | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
         self._answers: SimpleQueue[_Answered] = SimpleQueue()
         self._threads: list[Thread] = []
         self.waiting = 0
@@ -123,7 +122,7 @@ class _Senders:
         """Ask for these, as soon as there is a thread for each."""
         self.waiting += len(claimed)
         for one in claimed:
-            self._jobs.put(one)
+            self._jobs.put((one, time.monotonic()))
         while len(self._threads) < min(self.waiting, self._till.concurrency):
             # the log's request id goes along into the threads
             thread = Thread(target=copy_context().run, args=(self._work,), name="charge", daemon=True)
@@ -153,13 +152,14 @@ class _Senders:
         return found
 
     def _work(self) -> None:
-        while (one := self._jobs.get()) is not None:
+        while (job := self._jobs.get()) is not None:
+            one, since = job
             said: Outcome | Withdrawn | Held | Exception
             try:
                 said = self._ask(one)
             except Exception as problem:
                 said = problem
-            self._answers.put(_Answered(one, said))
+            self._answers.put(_Answered(one, said, time.monotonic() - since))
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
         self._lane.wait()

@@ -18,7 +18,17 @@ from tests.proofs import books
 from tests.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-FATES = ("plain", "refused", "unheard", "cancels", "leaves", "pays_twice", "breaks", "unbillable", "plain_too")
+FATES = (
+    "plain",
+    "refused",
+    "unheard",
+    "cancels",
+    "leaves",
+    "pays_twice",
+    "breaks",
+    "unbillable",
+    "plain_too",
+)
 
 BROKEN = {"payment": "breaks", "invoice": "unbillable"}
 """What the database won't have of whom: so one breaks us when it is settled, the other before it is charged."""

@@ -69,7 +69,7 @@ ROOMS: Final = (
         "/gift",
     ),
     *("/newsletters/", "/contact/", "/v1/", "/access/", "/webhooks/", "/demo/", "/mailbox", "/healthz"),
-    *("/readyz", "/metrics", "/openapi.json", "/articles/*/audio", "/articles/*/gift", "/articles/*/print"),
+    *("/readyz", "/metrics", "/openapi.json", "/listen/", "/articles/*/gift", "/articles/*/print"),
 )
 """What is nobody's to crawl: a reader's own pages, staff, signing in, programs, gifts, and other forms of an article."""
 OPEN: Final = (

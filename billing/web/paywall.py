@@ -14,9 +14,8 @@ KEPT = "public, max-age=300, stale-while-revalidate=86400"
 """Five minutes, and a day while a new one is fetched: a mended script is everywhere the same day."""
 
 
-@router.api_route(
-    ADDRESS, methods=["GET", "HEAD"], summary="The paywall as a script", response_class=Response
-)
+@router.head(ADDRESS, include_in_schema=False)
+@router.get(ADDRESS, summary="The paywall as a script", response_class=Response)
 def paywall(request: Request) -> Response:
     """The same for everybody, so it may be kept; 304 where it hasn't changed."""
     body, tag = script()

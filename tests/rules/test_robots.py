@@ -9,7 +9,7 @@ from billing.rules.robots import CLASSES, NAMES, ROOMS, UnknownClass, robots_txt
 LICENSE = "https://paper.example/license.xml"
 MAPS = ("https://paper.example/sitemap.xml", "https://paper.example/sitemap-news.xml")
 STAFF = ("/account", "/account/gifts", "/staff", "/staff/articles", "/sign-in", "/sign-in/link/x", "/v1/access/x",
-         "/access/v1/evaluation", "/gift/gft_1.secret", "/u/token", "/pay/token", "/articles/x/audio", "/articles/x/print")  # fmt: skip
+         "/access/v1/evaluation", "/gift/gft_1.secret", "/u/token", "/pay/token", "/listen/x/1.y", "/articles/x/print")  # fmt: skip
 PAPER = ("/", "/articles", "/articles/the-water-nobody-counted", "/newsletters", "/feed.xml", "/sitemap.xml")
 
 

@@ -117,7 +117,7 @@ def test_googlebot_reads_whole_articles_once_its_address_has_proved_it(ask: Ask)
     for answer in (whole, teaser):
         assert re.search(r'class="[^"]*\bpaywall\b', answer.text), "what the selector names is there"
     assert reads_whole(ask(f"/articles/{METERED.teaser.id}", GOOGLES).text, METERED)
-    assert ask(f"{PATH}/audio", GOOGLES).status_code == 403
+    assert ask("/v1/audio/the-water-nobody-counted", GOOGLES).status_code == 403
     assert not reads_whole(ask(f"{PATH}/print", GOOGLES).text), "one form of it is enough"
 
 

@@ -23,7 +23,7 @@ from billing.gate.recall import Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
 from billing.web.api.access import MOST_ARTICLES
-from billing.web.front import MOST_BYTES, security_headers
+from billing.web.front import MOST_BYTES, machine_headers
 
 ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
 CONNECTIONS = 8
@@ -56,8 +56,7 @@ class Gate:
         self.loader = Loader(self.pool, parts.office, self.memory, self.line)
         self.measures = Measures(self.memory, self.line, self.loader)
         security = [
-            (name.lower().encode(), value.encode())
-            for name, value in security_headers(parts.settings).items()
+            (name.lower().encode(), value.encode()) for name, value in machine_headers(parts.settings).items()
         ]
         names = Names(
             *(

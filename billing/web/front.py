@@ -15,6 +15,8 @@ from billing.web.problems import TOLD, problem, where
 
 MOST_BYTES = 64 * 1024
 MOST_WEBHOOK_BYTES = 512 * 1024
+MACHINES = ("/v1/", "/access/v1/")
+"""What programs ask. No document, so what governs documents is left out: it would be most of an answer of thirty microseconds."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 """What isn't a file for everybody is nobody's to keep."""
 AUTHZEN = "/access/v1/"
@@ -28,6 +30,7 @@ class Front:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.headers = security_headers(settings)
+        self.machine_headers = machine_headers(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, between two thin walls."""
@@ -38,7 +41,8 @@ class Front:
         scope.setdefault("state", {})["request_id"] = request_id
         REQUEST.set(request_id)
         shared = scope["path"].startswith("/static/") or scope["path"] == PAYWALL
-        answer = _Answer(send, self.headers if shared else self.headers | PRIVATE, request_id)
+        headers = self.machine_headers if scope["path"].startswith(MACHINES) else self.headers
+        answer = _Answer(send, headers if shared else headers | PRIVATE, request_id)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
@@ -130,6 +134,18 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
-    if settings.secure:
-        headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
-    return headers
+    return headers | _https(settings)
+
+
+def machine_headers(settings: Settings) -> dict[str, str]:
+    """What an answer to a program says: should a browser open it all the same, it does nothing and is embedded nowhere."""
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return headers | _https(settings)
+
+
+def _https(settings: Settings) -> dict[str, str]:
+    return {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if settings.secure else {}

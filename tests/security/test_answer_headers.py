@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
+from billing.web.front import MACHINES
 from tests.security.conftest import PAYING, House
 from tests.security.surface import routes
 from tests.world import World
@@ -36,13 +37,16 @@ def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
         yield "others may frame it"
     if not frame and "unsafe" in answer.headers["content-security-policy"]:
         yield "the policy allows what stands in the page"
-    if not frame and (found.get("script-src") != "'self'" or found.get("object-src") != "'none'"):
+    is_page = not answer.url.path.startswith(MACHINES)
+    if is_page and not frame and (found.get("script-src") != "'self'" or found.get("object-src") != "'none'"):
         yield "others' scripts run"
+    if not is_page and found.keys() != {"default-src", "base-uri", "frame-ancestors"}:
+        yield "an answer to a program may do something"
+    pages = (("referrer-policy", "no-referrer"), ("cross-origin-opener-policy", "same-origin"))
     for name, value in (
         ("x-content-type-options", "nosniff"),
-        ("referrer-policy", "no-referrer"),
-        ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "cross-origin" if everybodys else "same-origin"),
+        *(pages if is_page else ()),
     ):
         if answer.headers.get(name) != value:
             yield f"no {name}"

@@ -15,17 +15,19 @@ from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.clock import HeldClock
+from billing.gate import authzen
 from billing.gate.listen import Line
 from billing.gate.load import Loader, Missing
 from billing.gate.measure import Measures
 from billing.gate.memory import Memory, Told
-from billing.gate.recall import Asked, Names, Recall, asked
+from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
 from billing.web.api.access import MOST_ARTICLES
 from billing.web.front import MOST_BYTES, machine_headers
 
 ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
+EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
 CONNECTIONS = 8
 """To the database, for what isn't in memory; one more listens."""
 PATIENCE = 2.0
@@ -93,7 +95,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         path: str = scope["path"]
-        if not path.startswith("/v1/"):
+        if path in (EVALUATION, EVALUATIONS):
+            await self._evaluate(scope, receive, send, path)
+        elif not path.startswith("/v1/"):
             await self.app(scope, receive, send)
         elif path.startswith(ONE):
             await self._one(scope, receive, send, path[len(ONE) :], "access")
@@ -135,10 +139,30 @@ class Gate:
         if told is None:
             await self._pass_on(scope, again, send, "bulk", began)
             return
-        joined = b"[%b]" % b",".join([one.body for one in told])
-        headers = [(b"content-length", b"%d" % len(joined)), *told[0].headers[1:]]
-        await self._send(send, 200, headers, joined)
+        await self._send_body(send, told[0], b"[%b]" % b",".join([one.body for one in told]))
         self._count("bulk", "all", began)
+
+    async def _evaluate(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
+        began = perf_counter()
+        is_plain = (
+            scope["method"] == "POST" and path in (EVALUATION, EVALUATIONS) and not scope["query_string"]
+        )
+        who = asked(scope["headers"], b"") if is_plain else None
+        told = question = None
+        again = receive
+        if who is not None and who.bearer.startswith(KEY_PREFIX):
+            body, again = await _read(scope, receive)
+            if body is not None:
+                question = authzen.one(body) if path == EVALUATION else authzen.many(body)
+            if question is not None:
+                told = await self._answer(who._replace(cookie=b"", named=question.named), question.articles)
+        if told is None or question is None:
+            await self._pass_on(scope, again, send, "authzen", began)
+            return
+        answers = authzen.evaluated(question, told)
+        whole = answers[0] if path == EVALUATION else b'{"evaluations":[%b]}' % b",".join(answers)
+        await self._send_body(send, told[0], whole)
+        self._count("authzen", "all", began)
 
     def _at_once(self, who: Asked, article_id: str) -> Told | None:
         """The answer where nothing has to be waited for: the one way that most requests take."""
@@ -200,6 +224,10 @@ class Gate:
             row = await (await connection.execute(HELD_NOW)).fetchone()
             at = row[0] if row is not None else await asyncio.to_thread(self._clock.now)
             return at, await self.line.catch_up(connection)
+
+    async def _send_body(self, send: Send, like: Told, body: bytes) -> None:
+        """Another body with the headers of an answer; the first says how long it is."""
+        await self._send(send, 200, [(b"content-length", b"%d" % len(body)), *like.headers[1:]], body)
 
     async def _send(self, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
         if self._id >= len(self._ids):

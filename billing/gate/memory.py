@@ -24,6 +24,7 @@ class Told(NamedTuple):
     allowed: bool
     same_until: datetime | None
     reason: str
+    features: frozenset[str]
     body: bytes
     headers: list[tuple[bytes, bytes]]
     gate_headers: list[tuple[bytes, bytes]]

@@ -203,6 +203,7 @@ class Recall:
             decision.allowed,
             same_until(facts, at),
             reason,
+            decision.features,
             body,
             [(b"content-length", length), (b"content-type", b"application/json"), *self.private],
             [(b"x-access-reason", reason.encode()), *self.private],

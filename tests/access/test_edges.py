@@ -229,6 +229,46 @@ def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask
     assert ask(registered, "read", metered)["context"]["meter"] == {"used": 1, "limit": 10}
 
 
+def test_the_plainest_evaluations_are_answered_by_the_gate_as_by_the_framework(
+    world: World, put: Put
+) -> None:
+    """A context, even an empty one, is for the framework to read."""
+    articles = [put(name, name) for name in ("free", "registered", "metered", "subscriber")]
+    reader = world.start_trial(ADDRESS, external_id="42")["reader"]["id"]
+    subjects = [
+        ("reader", reader),
+        ("reader", "rdr_none"),
+        ("external", "42"),
+        ("external", "43"),
+        ("anonymous", "x"),
+    ]
+    asked = 0
+    for kind, name in subjects:
+        for action in ("read", "can_listen", "comment"):
+            around = {"subject": {"type": kind, "id": name}, "action": {"name": action}}
+            each = [{"resource": {"type": "article", "id": article}} for article in [*articles, "no-such"]]
+            for path, body in [
+                *(("evaluation", around | one) for one in each),
+                *(
+                    ("evaluations", around | {"evaluations": some})
+                    for some in (each, each[:2], [*each, {"action": {}}])
+                ),
+            ]:
+                plain, other = (
+                    world.api.post(f"/access/v1/{path}", json=body | more)
+                    for more in ({}, {"context": {"prefetch": True}})
+                )
+                assert (plain.status_code, plain.json()) == (other.status_code, other.json()), body
+                asked += 1
+    metrics = world.api.get("/metrics").text.splitlines()
+    found = {line.partition(" ")[0]: float(line.rpartition(" ")[2]) for line in metrics if "authzen" in line}
+    by_gate = found['masthead_gate_answers_total{reason="all",route="authzen"}']
+    assert asked // 2 < by_gate < asked
+    assert by_gate + found['masthead_gate_answers_total{reason="framework",route="authzen"}'] == 2 * asked
+    no_key = httpx.post(f"{world.url}/access/v1/evaluation", json=body, trust_env=False)
+    assert no_key.status_code == 401
+
+
 def register(world: World, email: str) -> str:
     browser = world.browser()
     browser.sign_in(email)

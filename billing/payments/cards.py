@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from billing import ids
+from billing.errors import Conflict
 from billing.logs import say
 from billing.office import Office
 from billing.payments import pay_page
@@ -14,6 +15,12 @@ from billing.rules import periods, trial
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock, lock_all, mark
 from billing.subscriptions.models import Subscription
+
+
+class HasEnded(Conflict):
+    """The subscription that this card was given for has ended, so nothing is charged to it."""
+
+    code = "has_ended"
 
 
 def keep_card(
@@ -58,8 +65,12 @@ def on_subscription(method: PaymentMethod) -> dict[str, object]:
 def change_card(
     session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
 ) -> Subscription:
-    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises MoveRefused when it has ended."""
+    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises HasEnded, also at a cancelled
+    one's instant whose job is late."""
     subscription = lock(session, subscription_id)
+    over = subscription.cancels_at is not None and subscription.cancels_at <= at
+    if over or subscription.state is State.ENDED:
+        raise HasEnded
     overdue = subscription.state is State.PAST_DUE
     retry_on = trial.charging_day(at, office.zone) if overdue else subscription.retry_on
     change(

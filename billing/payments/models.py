@@ -27,7 +27,7 @@ class SetupState(StrEnum):
     OPEN = "open"
     DONE = "done"
     REFUSED = "refused"
-    """The card was saved, but no trial may start with it; `refusal` says why."""
+    """The card was saved, but nothing may start with it, or what it was for has ended; `refusal` says why."""
     EXPIRED = "expired"
 
 

@@ -10,7 +10,7 @@ from billing.db import Database
 from billing.errors import NotFound, Unavailable
 from billing.office import Office
 from billing.payments import tell
-from billing.payments.cards import change_card, keep_card, last_good_day
+from billing.payments.cards import HasEnded, change_card, keep_card, last_good_day
 from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
@@ -22,6 +22,10 @@ from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid
 
 PAGE_LIFE = timedelta(hours=23)
 """Stripe closes a page after 24 hours at the latest."""
+
+
+CARD_USED = "card_used"
+"""How a visit was refused whose card, not its address, has had its trial."""
 
 
 class UnknownSetup(NotFound):
@@ -178,16 +182,16 @@ def complete(
 def complete_with(
     session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
 ) -> None:
-    """The same with a card that is kept already."""
+    """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
     setup.payment_method_id = method.id
     setup.reader_id = method.reader_id
     setup.finished_at = at
     _sign(session, setup)
     try:
         subscription = _put_to_use(session, office, setup, method, at, by=by)
-    except (TrialUsed, AlreadySubscribed) as refusal:
+    except (TrialUsed, AlreadySubscribed, HasEnded) as refusal:
         setup.state = SetupState.REFUSED
-        setup.refusal = refusal.code
+        setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
         return
     setup.state = SetupState.DONE
     setup.subscription_id = subscription.id

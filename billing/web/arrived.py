@@ -15,15 +15,15 @@ from billing.readers.register import by_id
 from billing.renewals.run import run_for
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.find import MONTHLY, terms_of
+from billing.subscriptions.find import MONTHLY, live_of, terms_of
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.start import AlreadySubscribed
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed
 from billing.web import cookies, views
 from billing.web.asking import carry_over
 from billing.web.choices import month_after
 from billing.web.newsletters import boxes
 from billing.web.show import card_of
-from billing.web.starting import TRIAL, dates_of, refused_page, remembered
+from billing.web.starting import TRIAL, Why, dates_of, refused_page, remembered
 from billing.web.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -50,13 +50,26 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
         case SetupState.EXPIRED:
             return visit.go("/subscribe/review")
         case SetupState.REFUSED:
-            return refused_page(
-                visit,
-                "already_subscribed" if setup.refusal == AlreadySubscribed.code else "card_used",
-                (remembered(visit) or (TRIAL, MONTHLY, ""))[1],
-            )
+            return _refused(visit, setup)
         case SetupState.DONE:
             return _welcome(visit, setup)
+
+
+_WHY: dict[str | None, Why] = {
+    AlreadySubscribed.code: "already_subscribed",
+    TrialUsed.code: "trial_used",
+    setups.CARD_USED: "card_used",
+}
+
+
+def _refused(visit: Visit, setup: CardSetup) -> Response:
+    """Nothing may start; or the subscription ended while its reader was giving another card."""
+    if setup.purpose is not SetupPurpose.CARD:
+        return refused_page(visit, _WHY[setup.refusal], (remembered(visit) or (TRIAL, MONTHLY, ""))[1])
+    with visit.parts.database.transaction() as session:
+        live = live_of(session, str(setup.reader_id))
+    another = live is not None and live.id != setup.subscription_id
+    return visit.go("/account", "card-of-another" if another else "card-too-late")
 
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
@@ -81,6 +94,10 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
             return visit.go("/account", "same-card")
         return visit.go("/account", _CARD_FLASH.get(tried, "card") if tried else "card")
+    if subscription.state is State.ENDED and (
+        setup.purpose is SetupPurpose.TRIAL or subscription.period_number > 0
+    ):
+        return visit.go("/account")  # it did start, and ended before they came back
     if subscription.state is State.ENDED:
         advice = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
         return visit.page(views.CardDeclined(advice=advice), 402)

@@ -44,6 +44,13 @@ FLASHES = {
     "same-card": Flash(
         text="Your bank does not let us charge this card any more. Please give us another one.", tone="bad"
     ),
+    "card-too-late": Flash(
+        text="Your subscription ended before this card was saved, so the card is not charged. You can start again at any time."
+    ),
+    "card-of-another": Flash(
+        text="The subscription that this card was for has ended, so this card is not charged. Your present subscription"
+        " keeps the card it has; you can change it in your account."
+    ),
     "card-waits": Flash(
         text="Your new card is saved. Our payment partner can't be reached right now: we charge the card as soon as"
         " it can, and you read on meanwhile."

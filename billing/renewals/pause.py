@@ -9,7 +9,7 @@ from billing.office import Office
 from billing.payments import tell_choices
 from billing.renewals.extend import moved_to
 from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
-from billing.rules import notices, pause, trial
+from billing.rules import notices, pause, periods, trial
 from billing.rules.lifecycle import Happening, State
 from billing.rules.pause import Pause
 from billing.subscriptions.change import change, lock, mark
@@ -138,14 +138,16 @@ def announce(session: Session, office: Office, subscription: Subscription, at: d
 
 
 def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """The next period begins, if its charge was announced in time: no notice, no charge."""
+    """The next period begins, if its charge was announced in time: no notice, no charge.
+
+    A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
     s = subscription
     on = s.resumes_on or s.charge_on
     told = tell_choices.told_at(session, tell_choices.pause_ends_key(s.id, on))
     window = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone))
     if told is None or not window.holds(told):
         return _extend(session, office, s, at)
-    _resume(session, office, s, on, at, "worker", "the pause is over")
+    _resume(session, office, s, max(on, office.today(at)), at, "worker", "the pause is over")
     return "resumed"
 
 
@@ -158,7 +160,11 @@ def _resume(
     by: str,
     why: str,
 ) -> None:
-    columns = moved_to(subscription, on) | {"resumes_on": None}
+    """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
+    columns = moved_to(subscription, on) | {
+        "resumes_on": None,
+        "access_until": periods.start_of_day(on, office.zone),
+    }
     _change(session, office, subscription, Happening.PAUSE_ENDED, at, by, why, **columns)
 
 

@@ -1,10 +1,11 @@
 """Another plan at the period's end, and a pause: told before, undone until then, and going on by themselves."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
-from tests.world import World, local
+from billing.reports.doctor import examine
+from tests.world import ZONE, World, local
 
 EMAIL = "sipho@example.com"
 
@@ -87,6 +88,41 @@ def test_a_pause_from_the_end_of_what_is_paid(world: World) -> None:
     invoices = world.rows("SELECT period_number, period_start_on FROM invoice ORDER BY id")
     assert [row["period_number"] for row in invoices] == [1, 2, 3]
     assert invoices[1]["period_start_on"] == date(2027, 6, 16)
+
+
+def test_the_morning_on_which_a_pause_ends(world: World) -> None:
+    """Read from midnight on, charged at nine, and the doctor has nothing to say at any hour around it."""
+    reader = world.start_trial(EMAIL)["reader"]["id"]
+    world.advance_to(local(2027, 3, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    browser.get("/account/pause")
+    browser.post("/account/pause", months="1")
+    read = {}
+    for hours in range(15):
+        world.advance_to(local(2027, 5, 15, 21) + timedelta(hours=hours))
+        read[f"{world.now.astimezone(ZONE):%d %H}"] = world.access(world.articles["subscriber"][0], reader)[
+            "allowed"
+        ]
+        found = examine(world.parts.database, world.parts.office, world.now)
+        assert [one.promise.name for one in found if one.count] == [], world.now
+    assert [hour for hour, may in read.items() if not may] == ["15 21", "15 22", "15 23"]
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-05-16 09:00"]
+
+
+def test_a_pause_whose_end_came_days_late_is_paid_from_the_day_it_came(world: World) -> None:
+    world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 20))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    browser.get("/account/pause")
+    browser.post("/account/pause", months="1")
+    world.advance_to(local(2027, 5, 15))
+    world.skip_to(local(2027, 5, 18, 12))  # nobody worked, so nobody let them in
+    world.settle()
+    assert world.charged_at()[-1] == "2027-05-18 12:00"
+    (period,) = world.rows("SELECT period_start_on, period_end_on FROM invoice WHERE period_number = 2")
+    assert period == {"period_start_on": date(2027, 5, 18), "period_end_on": date(2027, 6, 18)}
 
 
 @pytest.mark.prove

@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 ZONE = ZoneInfo("Africa/Johannesburg")
 TRIAL_DAYS = 14
 GRACE_DAYS = 21
+NOTICES = ((8, 7), (4, 3))
+"""Days of 24 hours before the first charge: when a notice is sent, and the last at which it may still be."""
+MOVED_DAYS = 8
+"""No notice, no charge: the first charge is so many days later than the day on which that is seen."""
 CHARGE_TIME = time(9)
 CENTS = {"monthly": 7500, "yearly": 75000}
 MONTHS = {"monthly": 1, "yearly": 12}
@@ -42,6 +46,17 @@ def start_of(on: date) -> datetime:
 def charge_at(on: date) -> datetime:
     """The first instant (UTC) at which a charge that is due on a day may be made."""
     return datetime.combine(on, CHARGE_TIME, ZONE).astimezone(UTC)
+
+
+def day_of(at: datetime) -> date:
+    """The civil day of an instant."""
+    return at.astimezone(ZONE).date()
+
+
+def notices(on: date) -> tuple[tuple[datetime, datetime], ...]:
+    """Of each notice before a first charge on a day: when it is sent, and the last instant at which it may be."""
+    charge = charge_at(on)
+    return tuple((charge - timedelta(days=due), charge - timedelta(days=last)) for due, last in NOTICES)
 
 
 def trial_over(started_on: date) -> date:

@@ -4,11 +4,24 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from billing.simulate.dates import CENTS, GRACE_DAYS, MONTHS, charge_at, month_later, start_of, trial_over
+from billing.simulate.dates import (
+    CENTS,
+    GRACE_DAYS,
+    MONTHS,
+    MOVED_DAYS,
+    charge_at,
+    day_of,
+    month_later,
+    notices,
+    start_of,
+    trial_over,
+)
 from billing.simulate.fates import Wish
 
 LATE = timedelta(days=1)
 """Within this a charge that nothing forbids must have been made, whatever fails meanwhile."""
+SECOND = timedelta(seconds=1)
+"""What the sandbox's instants are told to."""
 ENDS = (Wish.CANCEL, Wish.WITHDRAW, Wish.DISPUTE)
 
 
@@ -19,6 +32,8 @@ class Happened:
     at: datetime
     wish: Wish
     detail: str = ""
+    since: datetime | None = None
+    """For a cancellation that was taken back, when it had been asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +59,11 @@ class Life:
     happened: list[Happened] = field(default_factory=list)
 
     def note(self, at: datetime, wish: Wish, detail: str = "") -> None:
-        """Write down what was accepted. An undone cancellation has never been."""
+        """Write down what was accepted. An undone cancellation ends nothing; what was not announced meanwhile moves."""
         if wish is Wish.UNDO:
             last = max(i for i, one in enumerate(self.happened) if one.wish is Wish.CANCEL)
-            del self.happened[last]
+            asked = self.happened.pop(last)
+            self.happened.append(Happened(at, wish, detail, since=asked.at))
         else:
             self.happened.append(Happened(at, wish, detail))
 
@@ -69,9 +85,13 @@ class _Terms:
     anchor: date
     months: int = 0
     works: bool = True
+    trial: bool = True
+    before_pause: tuple[date, date, int] | None = None
+    """The day, its anchor and its months that a pause has moved, until it begins."""
 
     def begin(self) -> None:
         """Paid: the next period. A year goes on by the month."""
+        self.trial, self.before_pause = False, None
         self.months += MONTHS[self.plan]
         self.on = month_later(self.anchor, self.months)
         self.plan = "monthly"
@@ -85,7 +105,10 @@ class _Terms:
         match one.wish:
             case Wish.DAYS:
                 self.move(self.on + timedelta(days=int(one.detail)))
+            case Wish.UNDO if one.since is not None:
+                self._go_on(one.since, one.at)
             case Wish.PAUSE:
+                self.before_pause = (self.on, self.anchor, self.months)
                 self.move(month_later(self.on, int(one.detail)))
             case Wish.YEAR:
                 self.plan = "yearly"
@@ -95,6 +118,14 @@ class _Terms:
                 self.works = True
             case Wish.PAY_PAGE if one.detail == "another":
                 self.works = True
+
+    def _go_on(self, asked: datetime, undone: datetime) -> None:
+        """Nothing is announced to who has cancelled: a trial whose notice could not be sent in time any more is charged eight
+        days after the cancellation was taken back. A pause that was still ahead was cancelled with the rest."""
+        if self.trial and any(asked <= due and undone > last for due, last in notices(self.on)):
+            self.move(day_of(undone) + timedelta(days=MOVED_DAYS))
+        elif self.before_pause is not None:
+            (self.on, self.anchor, self.months), self.before_pause = self.before_pause, None
 
 
 def judge(life: Life, taken: Iterable[Taken], until: datetime) -> list[Breach]:
@@ -110,7 +141,7 @@ def judge(life: Life, taken: Iterable[Taken], until: datetime) -> list[Breach]:
 def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> Iterator[str]:
     """From due day to due day. What is left of the charges when no further one is due was outside."""
     waiting = sorted(life.happened, key=lambda one: one.at)
-    ended_at = min((one.at for one in waiting if one.wish in ENDS), default=None)
+    ended_at = min((_over(one) for one in waiting if one.wish in ENDS), default=None)
     while True:
         while waiting and waiting[0].at <= charge_at(terms.on):
             terms.apply(waiting.pop(0))
@@ -133,6 +164,11 @@ def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> I
         terms.begin()
     for one in charges:
         yield f"{_words(one)}, and by the calendar nothing is due then (next {terms.on})"
+
+
+def _over(one: Happened) -> datetime:
+    """From when on nothing may be charged. A bank objects to a charge, so one in the same second was the earlier."""
+    return one.at + SECOND if one.wish is Wish.DISPUTE else one.at
 
 
 def _words(one: Taken) -> str:

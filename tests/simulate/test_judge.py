@@ -72,6 +72,7 @@ KEPT: list[tuple[Life, Charges, str]] = [
         [("2027-02-05T09:00", 7500), ("2027-03-05T09:00", 7500)],
         "2027-03-10T09:00",
     ),
+    (life([("2027-01-31T09:00", Wish.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (
         life([], plan="yearly"),
         [("2027-01-31T09:00", 75000), ("2028-01-31T09:00", 7500), ("2028-02-29T09:00", 7500)],
@@ -107,6 +108,18 @@ BROKEN: list[tuple[str, Life, Charges, str]] = [
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
+    (
+        "nothing is due then",
+        life([("2027-01-31T09:00", Wish.DISPUTE, "")]),
+        [("2027-01-31T09:00:01", 7500)],
+        "2027-03-05T09:00",
+    ),
+    (
+        "nothing is due then",
+        life([("2027-01-31T09:00", Wish.DISPUTE, "")]),
+        MONTHS[:2],
+        "2027-03-05T09:00",
+    ),
     ("nothing is due then", life([], works=False), [("2027-02-21T00:00", 7500)], "2027-03-05T09:00"),
     ("not charged for 2027-02-28", life([]), MONTHS[:1], "2027-05-02T09:00"),
     ("not charged for 2027-01-31", life([]), [], "2027-02-02T09:00"),
@@ -137,6 +150,43 @@ def test_a_cancellation_that_was_taken_back_never_was() -> None:
     lived.note(at("2027-01-20T12:00"), Wish.CANCEL)
     lived.note(at("2027-01-21T12:00"), Wish.UNDO)
     assert found(lived, MONTHS, "2027-05-02T09:00") == []
+
+
+# Charged on 31 January at nine: a notice goes out on the 23rd (on the 24th at nine it is too late), another on the 27th.
+UNDONE = [
+    ("2027-01-22T20:30", "2027-01-23T20:30", date(2027, 1, 31)),
+    ("2027-01-22T20:30", "2027-01-24T15:00", date(2027, 2, 1)),
+    ("2027-01-23T20:30", "2027-01-24T15:00", date(2027, 1, 31)),
+    ("2027-01-27T07:30", "2027-01-28T08:59", date(2027, 1, 31)),
+    ("2027-01-27T07:30", "2027-01-28T23:59", date(2027, 2, 5)),
+    ("2027-01-28T07:30", "2027-01-29T15:00", date(2027, 1, 31)),
+]
+
+
+@pytest.mark.parametrize(("asked", "undone", "first"), UNDONE)
+def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
+    asked: str, undone: str, first: date
+) -> None:
+    lived = life([])
+    lived.note(at(asked), Wish.CANCEL)
+    lived.note(at(undone), Wish.UNDO)
+    days = [first, *(date(2027, month, min(first.day, last)) for month, last in ((2, 28), (3, 31)))]
+    if first.month == 2:
+        days = [first, date(2027, 3, first.day)]
+    charges: Charges = [(f"{day}T09:00", 7500) for day in days]
+    until = f"{days[-1]}T12:00"
+    assert found(lived, charges, until) == []
+    for day in {date(2027, 1, 31), date(2027, 2, 1), date(2027, 2, 5)} - {first}:
+        assert found(lived, [(f"{day}T09:00", 7500)], "2027-02-10T12:00"), "as if it were another day"
+    assert found(lived, [], "2027-02-10T12:00"), "it is charged all the same"
+
+
+def test_a_pause_that_was_ahead_is_cancelled_with_the_rest() -> None:
+    lived = life([("2027-02-05T12:00", Wish.PAUSE, "2")])
+    lived.note(at("2027-02-06T12:00"), Wish.CANCEL)
+    lived.note(at("2027-02-07T12:00"), Wish.UNDO)
+    assert found(lived, MONTHS, "2027-05-02T09:00") == []
+    assert found(lived, [MONTHS[0], MONTHS[3]], "2027-05-02T09:00")
 
 
 def test_a_withdrawal_brings_the_money_back() -> None:

@@ -245,8 +245,10 @@ def test_the_plainest_evaluations_are_answered_by_the_gate_as_by_the_framework(
     asked = 0
     for kind, name in subjects:
         for action in ("read", "can_listen", "comment"):
-            around = {"subject": {"type": kind, "id": name}, "action": {"name": action}}
-            each = [{"resource": {"type": "article", "id": article}} for article in [*articles, "no-such"]]
+            around: dict[str, Any] = {"subject": {"type": kind, "id": name}, "action": {"name": action}}
+            each: list[dict[str, Any]] = [
+                {"resource": {"type": "article", "id": article}} for article in [*articles, "no-such"]
+            ]
             for path, body in [
                 *(("evaluation", around | one) for one in each),
                 *(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.office import Office
 from billing.payments import tell
@@ -12,7 +12,7 @@ from billing.renewals.cancel import end_of_what_is_held
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import Subscription, SubscriptionChange
 
 BY = "stripe"
 
@@ -43,6 +43,23 @@ def stop_renewals(session: Session, office: Office, reader_id: str, at: datetime
     tell.disputed(session, office, subscription, at)
     session.add(subscription)
     return True
+
+
+def has_stopped(session: Session, reader_id: str, why: str) -> bool:
+    """Whether this has stopped renewals before: who went on since, for staff or a bank had decided, isn't stopped by old news."""
+    return (
+        session.exec(
+            select(SubscriptionChange.id)
+            .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+            .where(
+                Subscription.reader_id == reader_id,
+                SubscriptionChange.happening == Happening.DISPUTED,
+                SubscriptionChange.why == why,
+            )
+            .limit(1)
+        ).first()
+        is not None
+    )
 
 
 def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at: datetime) -> None:

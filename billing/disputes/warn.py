@@ -28,13 +28,9 @@ def settle(
         payment = payment_of(session, warning.charge_ref)
         if payment is None:
             return "not our charge"
-        stop.stop_renewals(
-            session,
-            office,
-            payment.reader_id,
-            at,
-            why=f"the card's issuer warns of fraud: payment {payment.id}",
-        )
+        why = f"the card's issuer warns of fraud: payment {payment.id}"
+        if not stop.has_stopped(session, payment.reader_id, why):
+            stop.stop_renewals(session, office, payment.reader_id, at, why=why)
         gifts.revoke_all(session, payment.reader_id, at, why="the card's issuer warns of fraud")
         left = refund.left_of(session, payment)
         if not warning.actionable or left == 0:

@@ -101,6 +101,10 @@ class Books(Protocol):
         """A dispute."""
         ...
 
+    def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """Which disputes were opened from `since` until just before `until`, inquiries too, oldest first."""
+        ...
+
     def send_evidence(
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
     ) -> DisputeAnswer | Unknown:
@@ -109,6 +113,10 @@ class Books(Protocol):
 
     def warning(self, warning_ref: str) -> FraudWarning | Unknown:
         """An early fraud warning."""
+        ...
+
+    def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """Which early fraud warnings came from `since` until just before `until`, oldest first."""
         ...
 
     def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:

@@ -41,7 +41,7 @@ class StripeBooks:
 
     def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
         """By creation, whole seconds; Stripe lists newest first."""
-        return self._list({"created": {"gte": int(since.timestamp()), "lt": int(until.timestamp())}})
+        return self._list({"created": _span(since, until)})
 
     def movements_of(self, source_ref: str) -> list[Movement] | Unknown:
         """By source."""
@@ -52,11 +52,18 @@ class StripeBooks:
         return self._list({"payout": payout_ref})
 
     def _list(self, wanted: dict[str, Any]) -> list[Movement] | Unknown:
-        def all_pages() -> list[Movement]:
-            page = self._stripe.balance_transactions.list({**wanted, "limit": PAGE})
-            return [_movement(one.to_dict()) for one in page.auto_paging_iter()][::-1]
+        return self._all(self._stripe.balance_transactions, wanted, _movement)
 
-        found: list[Movement] | Unknown = self._ask(all_pages)
+    def _all(
+        self, objects: Any, wanted: dict[str, Any], read: Callable[[dict[str, Any]], T]
+    ) -> list[T] | Unknown:
+        """Every page, oldest first."""
+
+        def all_pages() -> list[T]:
+            page = objects.list({**wanted, "limit": PAGE})
+            return [read(one.to_dict()) for one in page.auto_paging_iter()][::-1]
+
+        found: list[T] | Unknown = self._ask(all_pages)
         return found
 
     def charge(self, charge_ref: str) -> TakenCharge | Unknown:
@@ -66,6 +73,10 @@ class StripeBooks:
     def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:
         """A Dispute."""
         return self._one(lambda: self._stripe.disputes.retrieve(dispute_ref), _dispute)
+
+    def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """By creation, whole seconds."""
+        return self._all(self._stripe.disputes, {"created": _span(since, until)}, _ref)
 
     def send_evidence(
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
@@ -80,6 +91,10 @@ class StripeBooks:
         """A Radar early fraud warning."""
         return self._one(lambda: self._stripe.radar.early_fraud_warnings.retrieve(warning_ref), _warning)
 
+    def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """By creation, whole seconds."""
+        return self._all(self._stripe.radar.early_fraud_warnings, {"created": _span(since, until)}, _ref)
+
     def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:
         """A Payout."""
         return self._one(lambda: self._stripe.payouts.retrieve(payout_ref), _payout)
@@ -91,6 +106,14 @@ class StripeBooks:
 
 def _instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _span(since: datetime, until: datetime) -> dict[str, int]:
+    return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
+
+
+def _ref(row: dict[str, Any]) -> str:
+    return str(row["id"])
 
 
 def _movement(row: dict[str, Any]) -> Movement:

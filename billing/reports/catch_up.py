@@ -1,15 +1,18 @@
 """Before two books are said to differ: ask Stripe once more about what they differ in. An event may be lost or late."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from billing import many
+from billing.cases.models import Case, CaseKind
 from billing.db import Database
 from billing.disputes import settle as disputes
+from billing.disputes import warn as warnings
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import balance, refund
@@ -55,7 +58,39 @@ def ask_about_open(clerk: Clerk, at: datetime) -> None:
     _each([partial(_dispute, clerk, ref, at) for ref in refs])
 
 
-def _each(asking: list[Callable[[], None]]) -> None:
+def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: datetime) -> int:
+    """What banks and issuers objected to in a span and we never heard of; how many. An inquiry and a warning move no money,
+    so no movement tells of them. Each is a fact, so all are asked about, however many.
+
+    Raises Unavailable when they can't be listed, or none can be asked about."""
+    objections = _listed(clerk.books.disputes_since(since, until))
+    warned = _listed(clerk.books.warnings_since(since, until))
+    with clerk.database.transaction() as session:
+        known = _disputes_known(session, objections)
+        told = _about(session, CaseKind.FRAUD_WARNING, warned)
+    asking = [partial(_dispute, clerk, ref, at) for ref in objections if ref not in known]
+    asking += [partial(_warning, clerk, ref, at) for ref in warned if ref not in told]
+    _each(asking)
+    return len(asking)
+
+
+def _listed(refs: list[str] | Unknown) -> list[str]:
+    if isinstance(refs, Unknown):
+        raise Unavailable(refs.why)
+    return refs
+
+
+def _disputes_known(session: Session, refs: list[str]) -> set[str]:
+    ours = session.exec(select(Dispute.gateway_ref).where(many.one_of(Dispute.gateway_ref, refs)))
+    return {*ours, *_about(session, CaseKind.UNKNOWN_DISPUTE, refs)}
+
+
+def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
+    """Of which of these there is, or was, a case."""
+    return set(session.exec(select(Case.subject).where(Case.kind == kind, many.one_of(Case.subject, refs))))
+
+
+def _each(asking: Sequence[Callable[[], None]]) -> None:
     failed = 0
     for ask in asking:
         try:
@@ -82,6 +117,10 @@ def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
 
 def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
     disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+
+
+def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
+    warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:

@@ -16,7 +16,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare
-from billing.reports.catch_up import MOST, Clerk, ask_about_open, catch_up
+from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up
 from billing.reports.compare import Span
 from billing.rules.money import Money
 from billing.rules.periods import start_of_day
@@ -44,7 +44,7 @@ class Report:
     through: date
     movements: int
     caught_up: int
-    """Things that differed until Stripe was asked again: news that had been lost."""
+    """Things that differed, or that we had never heard of, until Stripe was asked again: news that had been lost."""
     differences: tuple[Difference, ...]
     unexplained: int
     """Differences whose case nobody has closed."""
@@ -67,6 +67,7 @@ def reconcile(clerk: Clerk, since: date, through: date, at: datetime) -> Report:
     for payout_ref in unseen:
         balance.keep_payout(clerk.database, clerk.books, clerk.office, payout_ref, at)
     catch_up(clerk, before, at)
+    unheard = ask_about_unheard(clerk, span.start, span.end, at)
     ask_about_open(clerk, at)
     with clerk.database.transaction() as session:
         after = _differing(session, refs)
@@ -78,9 +79,8 @@ def reconcile(clerk: Clerk, since: date, through: date, at: datetime) -> Report:
         for one in found:
             _open(session, one, at)
         unexplained = open_among(session, {(one.kind, one.subject) for one in found})
-    return Report(
-        since, through, len(moved), len(before) - len(after) + len(unseen), tuple(found), len(unexplained)
-    )
+    caught_up = len(before) - len(after) + len(unseen) + unheard
+    return Report(since, through, len(moved), caught_up, tuple(found), len(unexplained))
 
 
 def _differing(session: Session, refs: compare.Refs) -> list[Pair]:

@@ -373,9 +373,32 @@ def test_a_warning_and_a_payout_are_fetched(acquirer: Acquirer) -> None:
     assert payout.amount == sum(one.net for one in inside if one.category == "charge")
 
 
+def test_what_banks_object_to_is_listed_by_when_it_came(acquirer: Acquirer) -> None:
+    books, day = acquirer.gateway.books, timedelta(hours=12)
+    around = (acquirer.now - day, acquirer.now + day)
+    if acquirer.twin is None:
+        assert not isinstance(books.disputes_since(*around), Unknown)
+        assert not isinstance(books.warnings_since(*around), Unknown)
+        return
+    refs = []
+    for card in ("pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_createIssuerFraudRecord"):
+        acquirer.charged(acquirer.card(card))
+        acquirer.twin.advance(minutes=1)
+    refs = [one["id"] for one in sorted(acquirer.twin.disputes(), key=lambda one: one["created"])]
+    (warned,) = (one["id"] for one in acquirer.twin.objects("radar.early_fraud_warning"))
+    assert (len(refs), books.disputes_since(*around)) == (2, refs), "oldest first"
+    assert books.warnings_since(*around) == [warned]
+    second = datetime.fromtimestamp(books.dispute(refs[1]).opened_at.timestamp(), UTC)  # type: ignore[union-attr]
+    assert books.disputes_since(around[0], second) == refs[:1], "until just before"
+    assert books.disputes_since(second, around[1]) == refs[1:]
+    assert books.warnings_since(around[0], second) == []
+
+
 def test_books_that_do_not_answer_are_doubt() -> None:
     books = StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[]).books
     now = datetime.now(UTC)
     assert isinstance(books.movements(now - timedelta(days=1), now), Unknown)
     assert isinstance(books.dispute("du_x"), Unknown)
+    assert isinstance(books.disputes_since(now - timedelta(days=1), now), Unknown)
+    assert isinstance(books.warnings_since(now - timedelta(days=1), now), Unknown)
     assert isinstance(books.payout("po_x"), Unknown)

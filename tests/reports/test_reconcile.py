@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.reports.reconcile import Report, reconcile
 from tests.reports.operator import command
@@ -224,6 +225,44 @@ def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -
         ("refund_failed", None),
     }
     assert found(compare(world, CHARGE_DAY, date(2027, 3, 25))) == []
+
+
+def test_an_inquiry_and_a_warning_whose_news_was_lost_stop_renewals_all_the_same(world: World) -> None:
+    """They move no money, so no movement tells of them: the morning's look lists them."""
+    emails = ("asks@example.com", "warns@example.com", "plain@example.com")
+    for email, card in zip(
+        emails,
+        ("pm_card_createDisputeInquiry", "pm_card_createIssuerFraudRecord", "pm_card_visa"),
+        strict=True,
+    ):
+        world.start_trial(email, card)
+    world.advance_to(local(2027, 3, 16, 8))
+    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"}, {"type": "radar.*", "effect": "drop"})
+    world.advance_to(local(2027, 3, 16, 12))
+    assert (len(world.charges()), world.rows("SELECT id FROM dispute")) == (3, [])
+    world.advance_to(local(2027, 3, 17, 12))
+    (dispute,) = world.rows("SELECT inquiry, state FROM dispute")
+    assert dispute == {"inquiry": True, "state": "needs_answer"}
+    assert sorted(case["kind"] for case in cases(world)) == ["dispute", "fraud_warning"]
+    world.twin.trouble()
+    world.advance_to(local(2027, 4, 17))
+    charges = {
+        row["email"]: len(world.charges(of=row["id"])) for row in world.rows("SELECT id, email FROM reader")
+    }
+    assert charges == dict(zip(emails, (1, 1, 2), strict=True))
+    assert [world.told(email).count("disputed") for email in emails] == [1, 1, 0]
+
+
+def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> None:
+    begun = world.start_trial("warns@example.com", "pm_card_createIssuerFraudRecord")
+    world.advance_to(local(2027, 3, 16, 12))
+    subscription = begun["subscription"]["id"]
+    assert world.subscription(subscription)["cancel_requested_at"] is not None
+    world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
+    (warned,) = (one["id"] for one in world.twin.objects("radar.early_fraud_warning"))
+    clerk = world.parts.clerk
+    warn.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warned, world.now)
+    assert world.subscription(subscription)["cancel_requested_at"] is None
 
 
 @pytest.mark.prove

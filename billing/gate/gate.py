@@ -35,6 +35,7 @@ PATIENCE = 2.0
 MOST_LOOKS = 6
 """For one answer. Where more would be needed, things change faster than they can be looked up: the framework asks once."""
 log = logging.getLogger("billing.gate")
+NO_BODY: Message = {"type": "http.response.body", "body": b""}
 HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
 
 
@@ -70,7 +71,7 @@ class Gate:
         self._clock = parts.clock
         self._is_held = isinstance(parts.clock, HeldClock)
         self._open = False
-        self._ids = ""
+        self._ids = b""
         self._id = 0
 
     @asynccontextmanager
@@ -121,9 +122,11 @@ class Gate:
             await self._pass_on(scope, receive, send, route, began)
             return
         if route == "access":
-            await self._send(send, 200, told.headers, told.body)
+            await send(self._start(200, told.headers))
+            await send({"type": "http.response.body", "body": told.body})
         else:
-            await self._send(send, 204 if told.allowed else 403, told.gate_headers, b"")
+            await send(self._start(204 if told.allowed else 403, told.gate_headers))
+            await send(NO_BODY)
         self._count(route, told.reason, began)
 
     async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -227,20 +230,20 @@ class Gate:
 
     async def _send_body(self, send: Send, like: Told, body: bytes) -> None:
         """Another body with the headers of an answer; the first says how long it is."""
-        await self._send(send, 200, [(b"content-length", b"%d" % len(body)), *like.headers[1:]], body)
+        await send(self._start(200, [(b"content-length", b"%d" % len(body)), *like.headers[1:]]))
+        await send({"type": "http.response.body", "body": body})
 
-    async def _send(self, send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> Message:
+        """The beginning of an answer, with an id of its own."""
         if self._id >= len(self._ids):
-            self._ids, self._id = urandom(8192).hex(), 0
+            self._ids, self._id = urandom(8192).hex().encode(), 0
         request_id = self._ids[self._id : self._id + 16]
         self._id += 16
-        start = {
+        return {
             "type": "http.response.start",
             "status": status,
-            "headers": [*headers, (b"x-request-id", request_id.encode())],
+            "headers": [*headers, (b"x-request-id", request_id)],
         }
-        await send(start)
-        await send({"type": "http.response.body", "body": body})
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
         try:

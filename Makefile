@@ -27,10 +27,10 @@ demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctr
 
 test: lint types migrations  ## all that CI checks: format, lint, types, migrations, tests
 	@echo '== tests'
-	@$(RUN) -m pytest -n 3 --dist loadgroup -m 'not prove'
+	@$(RUN) -m pytest -n 3 -m 'not prove'
 
 prove: $(READY)  ## the long proofs
-	@$(RUN) -m pytest -n 2 --dist loadgroup -m prove
+	@$(RUN) -m pytest -n 2 -m prove
 
 bench: $(READY)  ## what things cost, beside their baselines; writes bench.json
 	@$(RUN) -m tests.bench $(PARTS)

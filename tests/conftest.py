@@ -6,8 +6,10 @@ from datetime import datetime
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from tests.pg import Databases, open_databases, share_compiled_statements
+from tests.spread import ByFile
 from tests.world import START, World, adopt, prepare
 
 settings.register_profile(
@@ -16,6 +18,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("untimed")  # properties are never judged by the time they take: the machine is shared
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """How tests are given to the workers."""
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import secrets
 import shlex
 import socket
@@ -92,6 +93,10 @@ class DemoFolder:
         self.lock.close()
 
 
+QUIET = range(20_000, 32_000)
+"""Ports that no system gives away by itself: between our look and the start of what listens there nobody is handed one."""
+
+
 def read_port(value: int | str) -> int:
     """The port as a number; 0 stands for any free one. Raises RefusesToStart."""
     text = str(value)
@@ -104,7 +109,7 @@ def free_port(port: int) -> int:
     """The port, or for 0 any free one. Raises RefusesToStart when we cannot listen on it."""
     try:
         with contextlib.ExitStack() as held:
-            return _listen(port, held)
+            return _listen(port, held) if port else _free_port(0, held)
     except OSError as error:
         raise RefusesToStart(
             f"Port {port} cannot be used: {_words(error)}. Choose another one, as in: make demo PORT=8080"
@@ -112,10 +117,11 @@ def free_port(port: int) -> int:
 
 
 def _free_port(wish: int, held: contextlib.ExitStack) -> int:
-    try:
-        return _listen(wish, held)
-    except OSError:
-        return _listen(0, held)
+    """The port that was kept, or a quiet one, or, where all that were tried are taken, whichever there is."""
+    for port in (*filter(None, [wish]), *random.sample(QUIET, 20)):
+        with contextlib.suppress(OSError):
+            return _listen(port, held)
+    return _listen(0, held)
 
 
 def _listen(port: int, held: contextlib.ExitStack) -> int:

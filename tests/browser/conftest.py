@@ -1,6 +1,6 @@
 """One running demo and one Chromium a file of tests, and people who use them.
 
-Each file is a group of its own for xdist: spread over workers it would start a demo and a Chromium in every one."""
+A file stays in one worker (`tests/spread.py`): spread over all it would start a demo and a Chromium in every one."""
 
 import os
 from collections.abc import Callable, Iterator

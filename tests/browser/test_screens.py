@@ -13,7 +13,6 @@ from tests.browser.person import DESK, PHONE, SMALL_PHONE, Person
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("screens"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 

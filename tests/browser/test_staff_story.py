@@ -18,7 +18,6 @@ REASON = "Wrote on the 3rd that she wants to stop"
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("staff story"),
     pytest.mark.prove,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]

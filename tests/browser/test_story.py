@@ -15,7 +15,6 @@ from tests.browser.person import DESK
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("story"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
 ]
 

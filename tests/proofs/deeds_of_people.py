@@ -264,7 +264,8 @@ def _form_of_the_answer(world: World) -> str:
 
 
 def answers_again(world: World) -> None:
-    """Looks at the page, and presses the button if it is still there."""
+    """A minute later, because a code works once: looks at the page, and presses the button if it is still there."""
+    world.advance(minutes=1)
     browser = _answer_the_bank(world)
     if _form_of_the_answer(world) in browser.page.text:
         browser.post(_form_of_the_answer(world), words="They read every day.")

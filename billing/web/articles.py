@@ -17,6 +17,7 @@ from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
 from billing.web.asking import check_for, is_ahead, is_proved_crawler
+from billing.web.front import PRIVATE
 from billing.web.gifts import OVER
 from billing.web.listening import recording
 from billing.web.news_article import is_free, news_article, open_graph
@@ -37,9 +38,6 @@ NOTES = {
     Reason.GIFT: "Open to you as a gift: somebody who subscribes gave you this article.",
     Reason.OPEN: "Open to everyone, in the public interest.",
 }
-
-
-PRIVATE = {"Cache-Control": "private, no-store"}
 
 
 @router.get("/articles")

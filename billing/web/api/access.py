@@ -24,12 +24,12 @@ from billing.web import cookies
 from billing.web.api import shapes
 from billing.web.api.caller import bearer, needs
 from billing.web.asking import check_for, new_visitor, visitor_of
+from billing.web.front import PRIVATE
 from billing.web.problems import GATE, WHY
 from billing.web.visit import Visit, open_visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500
-PRIVATE = {"Cache-Control": "private, no-store"}
 AHEAD = "prefetch"
 """Why the gate stays shut to a browser that fetches ahead what a reading would be counted for: the click asks again."""
 Named = Annotated[str | None, Query(max_length=200)]

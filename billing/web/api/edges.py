@@ -11,8 +11,9 @@ from billing.access.standing import standing
 from billing.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
 from billing.web.api import shapes
-from billing.web.api.access import PRIVATE, Named
+from billing.web.api.access import Named
 from billing.web.api.caller import bearer, needs
+from billing.web.front import PRIVATE
 from billing.web.visit import Visit, open_visit, parts_of
 
 router = APIRouter(tags=["Access"])

@@ -15,9 +15,10 @@ from billing.access.standing import NOBODY, Standing, standing
 from billing.readers.register import by_external_id
 from billing.rules.access import READ
 from billing.web.api import shapes
-from billing.web.api.access import MOST_ARTICLES, PRIVATE
+from billing.web.api.access import MOST_ARTICLES
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
+from billing.web.front import PRIVATE
 from billing.web.visit import parts_of
 
 router = APIRouter(tags=["Access"])

@@ -27,6 +27,8 @@ LIFE = timedelta(hours=1)
 SHORTEST = timedelta(minutes=10)
 """A page with less time left isn't given out again."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
+SPENT = "page_keys_spent"
+"""In the attempt's evidence: on how many keys Stripe failed while it opened the page."""
 
 
 def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
@@ -74,12 +76,15 @@ def open_page(
 ) -> str:
     """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
 
-    A page that was opened by a process which died before noting it is found again by its key."""
+    A page that was opened by a process which died before noting it is found again by its key. Where Stripe failed on that
+    key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
     with database.transaction() as session:
         request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)
     page = gateway.open_pay_page(request)
     stop_point("page.opened")
     if isinstance(page, Unknown):
+        if page.key_spent:
+            _another_key(database, attempt_id)
         raise Unavailable
     with database.transaction() as session:
         attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
@@ -88,12 +93,24 @@ def open_page(
     return page.url
 
 
+def _another_key(database: Database, attempt_id: str) -> None:
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        attempt.evidence = attempt.evidence | {SPENT: attempt.evidence.get(SPENT, 0) + 1}
+        session.add(attempt)
+
+
+def _key(attempt: Attempt) -> str:
+    spent = attempt.evidence.get(SPENT, 0)
+    return f"{attempt.idempotency_key}-page-{spent + 1}" if spent else attempt.idempotency_key
+
+
 def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:
     invoice = session.get_one(Invoice, attempt.invoice_id)
     return PayPageRequest(
         attempt_id=attempt.id,
         invoice_id=invoice.id,
-        idempotency_key=attempt.idempotency_key,
+        idempotency_key=_key(attempt),
         customer_ref=session.get_one(PaymentMethod, attempt.payment_method_id).customer_ref,
         amount=attempt.amount,
         currency=invoice.currency,

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reports.reckonings._put_off": "follows an answer of Stripe's that is missing: tests/reports",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
+    "payments.pay_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
     "payments.send_refunds._put_off": "follows a row that breaks us: tests/payments",
     "newsletters.optin.forget_unanswered": "deletes what is old, in one statement",
     "renewals.charge_open._note": "puts back what was not sent: tests/renewals/test_stripe_away.py",

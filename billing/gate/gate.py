@@ -147,10 +147,10 @@ class Gate:
 
     async def _evaluate(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         began = perf_counter()
-        is_plain = (
-            scope["method"] == "POST" and path in (EVALUATION, EVALUATIONS) and not scope["query_string"]
-        )
-        who = asked(scope["headers"], b"") if is_plain else None
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        is_plain = scope["method"] == "POST" and not scope["query_string"]
+        is_plain = is_plain and all(name != b"x-request-id" for name, _ in headers)  # it is answered with
+        who = asked(headers, b"") if is_plain else None
         told = question = None
         again = receive
         if who is not None and who.bearer.startswith(KEY_PREFIX):

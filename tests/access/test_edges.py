@@ -267,6 +267,8 @@ def test_the_plainest_evaluations_are_answered_by_the_gate_as_by_the_framework(
     by_gate = found['masthead_gate_answers_total{reason="all",route="authzen"}']
     assert asked // 2 < by_gate < asked
     assert by_gate + found['masthead_gate_answers_total{reason="framework",route="authzen"}'] == 2 * asked
+    named = world.api.post("/access/v1/evaluations", json=body, headers={"x-request-id": "bfe9eb29-ab87"})
+    assert named.headers["x-request-id"] == "bfe9eb29-ab87"
     no_key = httpx.post(f"{world.url}/access/v1/evaluation", json=body, trust_env=False)
     assert no_key.status_code == 401
 

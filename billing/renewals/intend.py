@@ -30,20 +30,24 @@ class ToCharge:
 
 def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[str]:
     """Write the intents down; a word for the report each. A card that has had its attempts of 30 days isn't asked for another
-    period (RET-6): the reader is."""
+    period (RET-6): the reader is. A retry with a card that this batch asks already stays due, and is decided anew after that."""
     if not charges:
         return []
     invoices = _invoices(session, office, charges, at)
     cards = asked_of(session, [_card(one) for one in charges], at)
     words, intents = [], []
     times = {card.fingerprint: card.times for card in cards.values()}
+    asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
     for one, drawn in zip(charges, invoices, strict=True):
-        fingerprint = cards[_card(one)].fingerprint  # two subscriptions of a batch may be charged to one card
+        fingerprint = cards[_card(one)].fingerprint
         if isinstance(one.owed, Period) and times[fingerprint] >= dunning.MAX_CARD_ATTEMPTS:
             invoice = session.get_one(Invoice, drawn.id)
             words.append(beyond_limit(session, office, one.subscription, invoice, at))
+        elif isinstance(one.owed, Invoice) and fingerprint in asked:
+            words.append("skipped")
         else:
             times[fingerprint] += 1
+            asked.add(fingerprint)
             intents.append(charge.Intent(one.subscription, drawn.id, drawn.gross, by_reader=one.by_reader))
             words.append("due")
     charge.intend(session, intents, at=at)

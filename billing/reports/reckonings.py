@@ -1,4 +1,4 @@
-"""When the books are compared: each morning, from the day of the first payment on. A morning that was missed is caught up."""
+"""When the books are compared: each morning, from the day of the first attempt at a charge on. A morning that was missed is caught up."""
 
 import logging
 from datetime import date, datetime, timedelta
@@ -9,7 +9,7 @@ from sqlmodel import Session, col, func, select
 from billing.crew import only_one
 from billing.errors import Unavailable
 from billing.payments.balance_models import Reckoning
-from billing.payments.models import Payment
+from billing.payments.models import Attempt
 from billing.reports.catch_up import Clerk
 from billing.reports.reconcile import Report, reconcile
 from billing.rules import backoff
@@ -24,13 +24,13 @@ MOST = 30 * DAY
 
 
 def since_when(session: Session, zone: ZoneInfo) -> date | None:
-    """The first civil day that hasn't been compared; None before the first payment."""
+    """The first civil day that hasn't been compared; None before the first attempt at a charge."""
     through = session.exec(
         select(func.max(Reckoning.through)).where(col(Reckoning.done_at).is_not(None))
     ).one()
     if through is not None:
         return through + DAY
-    first = session.exec(select(func.min(Payment.paid_at))).one()
+    first = _first_attempt(session)
     return civil_date(first, zone) if first is not None else None
 
 
@@ -86,12 +86,17 @@ def _row(session: Session, since: date, through: date, at: datetime) -> Reckonin
 
 
 def next_due(session: Session) -> datetime | None:
-    """When the next comparison is made: first a day after the first payment."""
+    """When the next comparison is made: first a day after the first attempt."""
     latest = session.exec(select(Reckoning.next_at).order_by(col(Reckoning.through).desc()).limit(1)).first()
     if latest is not None:
         return latest
-    first = session.exec(select(func.min(Payment.paid_at))).one()
+    first = _first_attempt(session)
     return first + DAY if first is not None else None
+
+
+def _first_attempt(session: Session) -> datetime | None:
+    """The first payment won't do: the news of it may be what was lost."""
+    return session.exec(select(func.min(Attempt.intended_at))).one()
 
 
 def next_words(_: Session) -> str:

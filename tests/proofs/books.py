@@ -58,12 +58,16 @@ def check_receipts(world: World) -> None:
 
 
 def check_payments(world: World) -> None:
-    """Every payment is a charge at the twin, every charge a payment, to the cent; each attempt was charged once at most."""
+    """Every payment is a charge at the twin, every charge of ours a payment, to the cent; each attempt was charged once at most.
+    A charge that somebody else made has its case."""
     ours = {
         row["charge_ref"]: (row["amount"], row["attempt_id"])
         for row in world.rows("SELECT charge_ref, amount, attempt_id FROM payment")
     }
-    taken = world.charges()
+    taken = [charge for charge in world.charges() if "attempt" in charge["metadata"]]
+    strangers = {charge["id"] for charge in world.charges()} - {charge["id"] for charge in taken}
+    cases = world.rows("SELECT subject FROM staff_case WHERE kind = 'unknown_charge'")
+    assert {row["subject"] for row in cases} == strangers
     surplus = world.rows(
         "SELECT p.charge_ref FROM payment p WHERE p.surplus AND p.amount <>"
         " (SELECT coalesce(sum(amount), 0) FROM refund r WHERE r.payment_id = p.id AND r.state <> 'failed')"

@@ -3,7 +3,7 @@
 The dates are written down by hand. Signed up on Saturday 16 January 2027, free through 30 January; the first charge is
 on 31 January, the second, a month on, on 28 February, and the third lies beyond sixty days. A card that says no is asked
 again 3, 7 and 14 days later (the first of these, 3 February, moves to the payday of the 1st), and after 21 days it is
-over.
+over. A dispute stops what would be charged next; nobody answers it, so the bank decides on 9 February, and that ends it.
 """
 
 from dataclasses import dataclass, field
@@ -40,6 +40,9 @@ LEAVES_LATER = Fate(
 NEVER_PAYS = Fate([], LADDER, TOLD | {"payment_failed": 4, "ended": 1}, "ended", GIVEN_UP)
 NEEDS_ANOTHER_CARD = Fate([], [FIRST], TOLD | {"payment_failed": 1, "ended": 1}, "ended", GIVEN_UP)
 PAYS_ON_THE_THIRD_TRY = Fate([LADDER[2], SECOND], LADDER[:2], TOLD | {"payment_failed": 2, "receipt": 2})
+DISPUTES = Fate(
+    [FIRST], mails=TOLD | {"receipt": 1, "disputed": 1}, state="ended", ended_at=local(2027, 2, 9, 9)
+)
 TOLD_THE_BANK_TO_STOP = Fate([], [FIRST], TOLD | {"cancelled": 1}, "ended", local(2027, 1, 31, 9))
 
 
@@ -62,7 +65,7 @@ KINDS = [
     Kind("amex", "pm_card_amex", 4, PAYS),
     Kind("elsewhere", "pm_card_authenticationRequiredSetupForOffSession", 3, PAYS),
     Kind("once", "pm_card_authenticationRequiredOnSetup", 4, PAYS, in_person=True),
-    Kind("disputes", "pm_card_createDispute", 2, PAYS),
+    Kind("disputes", "pm_card_createDispute", 2, DISPUTES),
     Kind("slow-refund", "pm_card_pendingRefund", 2, PAYS),
     Kind("quits", "pm_card_visa", 10, LEAVES_IN_TRIAL),
     Kind("leaves", "pm_card_visa", 8, LEAVES_LATER),

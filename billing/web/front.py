@@ -18,7 +18,7 @@ MOST_WEBHOOK_BYTES = 512 * 1024
 MACHINES = ("/v1/", "/access/v1/")
 """What programs ask. No document, so what governs documents is left out: it would be most of an answer of thirty microseconds."""
 PRIVATE = {"Cache-Control": "private, no-store"}
-"""What isn't a file for everybody is nobody's to keep."""
+"""What isn't a file for everybody is nobody's to keep, unless its page says otherwise: no page has to say this."""
 AUTHZEN = "/access/v1/"
 CHECKOUT = "https://checkout.stripe.com"
 log = logging.getLogger("billing.requests")
@@ -42,7 +42,7 @@ class Front:
         REQUEST.set(request_id)
         shared = scope["path"].startswith("/static/") or scope["path"] == PAYWALL
         headers = self.machine_headers if scope["path"].startswith(MACHINES) else self.headers
-        answer = _Answer(send, headers if shared else headers | PRIVATE, request_id)
+        answer = _Answer(send, headers, request_id, shared=shared)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
@@ -101,17 +101,19 @@ class _Body:
 
 
 class _Answer:
-    """Adds the headers."""
+    """Adds the headers. What is `shared` is for caches to keep, except where it refuses."""
 
-    def __init__(self, send: Send, headers: dict[str, str], request_id: str) -> None:
+    def __init__(self, send: Send, headers: dict[str, str], request_id: str, *, shared: bool) -> None:
         self.send = send
         self.headers = headers
         self.request_id = request_id
+        self.shared = shared
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in self.headers.items():
+            kept = self.shared and message["status"] < 400
+            for name, value in (self.headers if kept else self.headers | PRIVATE).items():
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.request_id
         await self.send(message)

@@ -231,4 +231,4 @@ def _bare(request: Request, view: views.Page) -> Response:
     parts = parts_of(request)
     today = parts.office.today(parts.clock.now())
     frame = views.Frame(house=parts.sender.house, csrf="", path="/newsletters", today=today)
-    return HTMLResponse(request.app.state.look.page(view, frame), headers={"Cache-Control": "no-store"})
+    return HTMLResponse(request.app.state.look.page(view, frame))

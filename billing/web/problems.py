@@ -58,7 +58,7 @@ def problem(
     return JSONResponse(
         body | {"detail": detail} | dict(facts or {}),
         status,
-        {"Cache-Control": "no-store", **(headers or {})},
+        dict(headers or {}),
         media_type="application/problem+json",
     )
 

@@ -236,7 +236,7 @@ def test_the_token_leaves_the_address_bar_and_no_referrer_carries_it(known: Worl
     answer = browser.http.get(link, follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in/confirm")
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["cache-control"] == "private, no-store"
     page = browser.get("/sign-in/confirm")
     assert link.rpartition("/")[2] not in page.text
 

@@ -187,6 +187,9 @@ def test_without_any_secret_no_webhook_is_believed(make_world: Callable[..., Wor
         {"data": {"object": {"id": "pi_1", "name": "a\x00b"}}},
         {"data": {"object": {"id": "pi_1", "na\x00me": "ab"}}},
         {"data": {"object": {"id": "pi_1", "list": [["\udfff"]]}}},
+        {"data": {"object": {"id": "pi_1", "amount": float("inf")}}},
+        {"data": {"object": {"id": "pi_1", "amounts": [float("nan")]}}},
+        b'{"id": "evt_1", "type": "a.b", "created": 1, "data": {"object": {"id": "pi_1", "amount": -1e400}}}',
     ],
 )
 def test_a_signed_message_that_is_no_event_is_named_as_that(world: World, body: Any) -> None:

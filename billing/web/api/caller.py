@@ -120,7 +120,7 @@ class Caller:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
             return problem(409, "move_refused", str(refusal))
-        return JSONResponse(answer, status, {"Cache-Control": "private, no-store"})
+        return JSONResponse(answer, status)
 
     def _kept(self, asked: str) -> Response | None:
         with self.parts.database.transaction() as session:
@@ -133,7 +133,7 @@ class Caller:
         return Response(
             found.body,
             found.status,
-            {"Cache-Control": "private, no-store", "Idempotent-Replayed": "true"},
+            {"Idempotent-Replayed": "true"},
             kind,
         )
 

@@ -51,9 +51,7 @@ def given(reader_id: str, caller: Readers) -> JSONResponse:
         by_id(session, reader_id)
         data = [_shape(caller, gift) for gift in gifts.of_reader(session, reader_id)]
         left = gifts.left(session, parts.gift_terms, parts.office, reader_id, caller.at)
-    return JSONResponse(
-        {"data": data, "left_this_month": left}, headers={"Cache-Control": "private, no-store"}
-    )
+    return JSONResponse({"data": data, "left_this_month": left})
 
 
 @router.delete("/v1/gifts/{gift_id}", status_code=204)

@@ -38,7 +38,7 @@ def standing(
             now=caller.at,
             article_id=article,
         )
-    return JSONResponse(_shape(found), headers={"Cache-Control": "private, no-store"})
+    return JSONResponse(_shape(found))
 
 
 def _shape(found: Explained) -> dict[str, Any]:

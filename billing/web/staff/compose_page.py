@@ -145,5 +145,5 @@ def _framed(title: str, body: str) -> Response:
 
 
 def _answer(html: str) -> Response:
-    headers = {"Content-Security-Policy": FRAME_POLICY, "Cache-Control": "no-store"}
+    headers = {"Content-Security-Policy": FRAME_POLICY}
     return HTMLResponse(html, headers=headers)

@@ -14,8 +14,5 @@ def as_csv(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 def stream_csv(name: str, lines: Iterator[str]) -> Response:
     """A file that is sent while it is read. An error on the way breaks the connection off, so half a file is not taken for one."""
-    headers = {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "private, no-store",
-    }
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)

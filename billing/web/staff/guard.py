@@ -137,7 +137,7 @@ def refuse(
 
 def send_to_sign_in(request: Request, _: Exception) -> Response:
     """To the sign-in page; a page that was asked for is remembered."""
-    response = RedirectResponse(SIGN_IN, 303, {"Cache-Control": "no-store"})
+    response = RedirectResponse(SIGN_IN, 303)
     if request.method == "GET":
         way = quote(request.url.path)  # a cookie holds ASCII
         cookies.give(response, parts_of(request).settings, cookies.STAFF_WAY, way, timedelta(minutes=15))

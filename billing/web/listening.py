@@ -1,4 +1,5 @@
-"""Recordings: an address that plays for five minutes, in the browser it was made for (PW-7). Nothing of it is stored.
+"""Recordings: an address that plays for five minutes, for the session or the reader token it was made for (PW-7). Nothing of
+it is stored.
 
 The page asks for a new one when the old is over, so that whoever pauses for an hour goes on where they were."""
 
@@ -14,14 +15,15 @@ from starlette.responses import FileResponse, Response
 from billing.errors import Forbidden, NotFound
 from billing.rules.access import LISTEN
 from billing.web.api import shapes
+from billing.web.api.by_token import ByToken
 from billing.web.asking import check_for
 from billing.web.sample_articles import AUDIO, sample_article
-from billing.web.visit import Visit, Visiting
+from billing.web.visit import Visit
 
 router = APIRouter()
 GOOD_FOR = timedelta(minutes=5)
 PURPOSE = "listen"
-PRIVATE = {"Cache-Control": "private, no-store", "Cross-Origin-Resource-Policy": "same-site"}
+FOR_PLAYERS = {"Cross-Origin-Resource-Policy": "same-site"}
 Named = Annotated[str, Path(max_length=200)]
 
 
@@ -61,7 +63,7 @@ class Recording:
 
 
 def recording(visit: Visit, article_id: str) -> Recording:
-    """A new address for this browser. Raises OthersAddress where nobody is signed in."""
+    """A new address for this reader, here. Raises OthersAddress where nobody is signed in."""
     until = (visit.at + GOOD_FOR).astimezone(UTC).replace(microsecond=0)
     return Recording(
         f"/listen/{article_id}/{int(until.timestamp())}.{_seal(visit, article_id, until)}", until
@@ -69,18 +71,20 @@ def recording(visit: Visit, article_id: str) -> Recording:
 
 
 def _seal(visit: Visit, article_id: str, until: datetime) -> str:
-    """Binds article, end and session; the session is part of what is sealed, not of the address."""
-    if visit.session is None:
+    """Binds article, end and whose it is; that is part of what is sealed, not of the address."""
+    if visit.known_by is None:
         raise OthersAddress
-    sealed = f"{article_id}:{int(until.timestamp())}:{visit.session.id}"
+    sealed = f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
     return visit.parts.office.tokens.token(PURPOSE, sealed).rpartition(".")[2]
 
 
 @router.get(
     "/v1/audio/{article_id}", tags=["Access"], summary="Where this reader can listen, for five minutes"
 )
-def where(visit: Visiting, article_id: Named) -> JSONResponse:
-    """For the reader's own session; the address plays in no other. Ask again when it is over.
+def where(visit: ByToken, article_id: Named) -> JSONResponse:
+    """For the reader's own session, or by a reader token, as an app has it; the address plays by that session's cookie, or by
+    a token of the same session (of the same reader, where a program got the token), and by nothing else. Ask again when it is
+    over.
 
     403 without the feature `listen`, 404 where there is no recording."""
     _refuse(visit, article_id)
@@ -90,11 +94,11 @@ def where(visit: Visiting, article_id: Named) -> JSONResponse:
         "address": visit.parts.office.page(found.path),
         "until": shapes.instant(found.until),
     }
-    return JSONResponse(body, headers={"Cache-Control": "private, no-store"})
+    return JSONResponse(body)
 
 
 @router.api_route("/listen/{article_id}/{end}.{seal}", methods=["GET", "HEAD"], include_in_schema=False)
-def listen(visit: Visiting, article_id: Named, end: int, seal: str) -> Response:
+def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
     """The recording, whole or in ranges. Whether the reader may listen is asked again each time, so what ends has ended."""
     _refuse(visit, article_id)
     until = _moment(end)
@@ -102,7 +106,7 @@ def listen(visit: Visiting, article_id: Named, end: int, seal: str) -> Response:
         raise OthersAddress
     if visit.at >= until:
         raise AddressOver
-    return _File(AUDIO, media_type="audio/ogg", headers=PRIVATE)
+    return _File(AUDIO, media_type="audio/ogg", headers=FOR_PLAYERS)
 
 
 def _refuse(visit: Visit, article_id: str) -> None:

@@ -96,6 +96,8 @@ class Visit:
     new_browser: bool
     session: ReaderSession | None = None
     reader: Reader | None = None
+    known_by: str | None = None
+    """What the reader is known by, and what is theirs alone is bound to: the session, or, with a program's token, the reader."""
     made_room: bool = False
     """Whether this browser was signed out because another one signed in."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
@@ -158,8 +160,7 @@ class Visit:
     def page(self, view: Page, status: int = 200) -> Response:
         """Answer with a page. What a signed-in reader sees is nothing for search engines."""
         html = self.look.page(view, self.frame())
-        headers = {"Cache-Control": "private, no-store"} | (NOINDEX if self.reader else {})
-        response = HTMLResponse(html, status, headers)
+        response = HTMLResponse(html, status, NOINDEX if self.reader else None)
         if self.new_browser:
             self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
         return self._with_cookies(response)
@@ -189,7 +190,7 @@ class Visit:
             self.give(cookies.FLASH, flash, timedelta(minutes=2))
         if self.new_browser:
             self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
-        return self._with_cookies(RedirectResponse(path, 303, {"Cache-Control": "no-store"}))
+        return self._with_cookies(RedirectResponse(path, 303))
 
     def _with_cookies(self, response: Response) -> Response:
         for name, value, life in self.gives:
@@ -234,6 +235,7 @@ def open_visit(request: Request) -> Visit:
             visit.session = sessions.find(session, parts.office.tokens, secret, visit.at)
             if visit.session is not None:
                 visit.reader = by_id(session, visit.session.reader_id)
+                visit.known_by = visit.session.id
             else:
                 visit.made_room = sessions.made_room(session, parts.office.tokens, secret)
     return visit

@@ -76,6 +76,47 @@ def test_it_plays_in_no_other_session_and_for_no_other_article(world: World, nom
     assert refused(ask(nomsa, address)) == "listening_not_included"
 
 
+def test_an_app_listens_by_its_reader_token(world: World, nomsa: Browser) -> None:
+    token = nomsa.http.get("/v1/access-token").json()["token"]
+    app, backend = by_token(world, token), by_token(world, given_to_a_program(world))
+    for player, others in ((app, backend), (backend, app)):
+        address = player.get(DOOR).raise_for_status().json()["address"]
+        heard = player.get(address, headers={"range": "bytes=9-19"})
+        assert (heard.status_code, heard.content) == (206, WHOLE[9:20])
+        assert refused(others.get(address)) == "others_address", "another's, although the same reader's"
+        assert (
+            refused(world.browser().http.get(address, headers={"accept": "*/*"})) == "listening_not_included"
+        )
+        assert refused(world.api.get(address)) == "listening_not_included", "a key names nobody who listens"
+    assert ask(nomsa, app.get(DOOR).json()["address"]).content == WHOLE, "the session that the token is of"
+    assert app.get(address_of(nomsa)).content == WHOLE
+    world.advance(minutes=5)
+    assert (app.get(DOOR).status_code, app.get(DOOR).json()["code"]) == (401, "token_expired")
+    address = backend_address = by_token(world, given_to_a_program(world)).get(DOOR).json()["address"]
+    assert by_token(world, given_to_a_program(world)).get(address).content == WHOLE, "by the next token, too"
+    nomsa.get("/account")
+    fresh = by_token(world, nomsa.http.get("/v1/access-token").json()["token"])
+    address = fresh.get(DOOR).json()["address"]
+    nomsa.post("/sign-out")
+    assert (fresh.get(address).status_code, fresh.get(address).json()["code"]) == (401, "session_ended")
+    row = world.rows("SELECT id FROM subscription")[0]
+    world.api.post(f"/v1/subscriptions/{row['id']}/cancel", json={"when": "now"}).raise_for_status()
+    left = by_token(world, given_to_a_program(world))
+    assert refused(left.get(backend_address)) == "listening_not_included", "what ends ends at once"
+
+
+def by_token(world: World, token: str) -> httpx.Client:
+    """An app: no cookies, a reader token with every request."""
+    headers = {"authorization": f"Bearer {token}", "accept": "*/*"}
+    return httpx.Client(base_url=world.url, headers=headers, trust_env=False, timeout=30)
+
+
+def given_to_a_program(world: World) -> str:
+    """A token that a publisher's server got for its reader, and passes on."""
+    reader = world.rows("SELECT id FROM reader")[0]["id"]
+    return str(world.api.get("/v1/access-token", params={"reader_id": reader}).json()["token"])
+
+
 def test_what_ends_ends_at_once_not_with_the_address(world: World, nomsa: Browser) -> None:
     address = address_of(nomsa)
     assert ask(nomsa, address).status_code == 200

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from fastapi.security import HTTPAuthorizationCredentials
 from pydantic import Field
 from sqlmodel import Session
 from starlette.responses import Response
@@ -14,19 +13,16 @@ from billing.access import edge_tokens
 from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, check
 from billing.access.standing import Standing, standing
-from billing.errors import Unauthenticated
 from billing.parts import Parts
-from billing.readers import sessions
-from billing.readers.models import Reader
 from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
 from billing.web import cookies
 from billing.web.api import shapes
-from billing.web.api.caller import bearer, needs
+from billing.web.api.by_token import ByToken, Credentials
+from billing.web.api.caller import needs
 from billing.web.asking import check_for, new_visitor, visitor_of
-from billing.web.front import PRIVATE
 from billing.web.problems import GATE, WHY
-from billing.web.visit import Visit, open_visit
+from billing.web.visit import Visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500
@@ -81,7 +77,7 @@ class Program(Asker):
     def standing(self, session: Session) -> Standing:
         """What the reader holds; an unknown reader is anonymous."""
         found = by_external_id(session, self.external_id) if self.external_id else None
-        return standing(session, found.id if found else self.reader_id, self.visit.at)
+        return standing(session, self.parts.office, found.id if found else self.reader_id, self.visit.at)
 
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
@@ -101,8 +97,8 @@ def _noted(checked: Checked) -> bool:
 
 def asker(
     request: Request,
-    visit: Annotated[Visit, Depends(open_visit)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    visit: ByToken,
+    credentials: Credentials,
     reader_id: Annotated[str | None, Query(max_length=64)] = None,
     external_id: Named = None,
     visitor: Named = None,
@@ -110,34 +106,12 @@ def asker(
 ) -> Asker:
     """The reader is the session's, a reader token's, or the one an API key with the scope `access` names.
 
-    A reader token that is stale gives way to a live session; without one it is refused (401), so that whoever holds it
-    gets another: a payer is never taken for nobody. Who names no reader with a key asks for somebody anonymous: `visitor`
-    is the token that an earlier answer gave for that person's browser, by which the meter counts. `gift` is the secret of
-    a gift link that was followed."""
-    if credentials is None:
-        return Asker(visit)
-    if edge_tokens.looks_like_one(credentials.credentials):
-        _stand_by(visit, credentials.credentials)
+    Who names no reader with a key asks for somebody anonymous: `visitor` is the token that an earlier answer gave for that
+    person's browser, by which the meter counts. `gift` is the secret of a gift link that was followed."""
+    if credentials is None or edge_tokens.looks_like_one(credentials.credentials):
         return Asker(visit)
     needs("access")(request, credentials)
     return Program(visit, reader_id, external_id, visitor or "", gift or "")
-
-
-def _stand_by(visit: Visit, token: str) -> None:
-    """Let the visit be that of the token's reader. Raises TokenExpired, TokenInvalid, SessionEnded, where no session is live."""
-    parts = visit.parts
-    try:
-        held = edge_tokens.read(parts.office, token, visit.at)
-        with parts.database.transaction() as session:
-            reader = session.get(Reader, held.reader_id)
-            live = held.session_id is None or sessions.is_open(session, held.session_id, visit.at)
-        if reader is None or not live:
-            raise edge_tokens.SessionEnded
-    except Unauthenticated:
-        if visit.reader is None:
-            raise
-        return
-    visit.reader = reader
 
 
 @router.head("/v1/access/{article_id}", include_in_schema=False)
@@ -172,10 +146,10 @@ def gate(article_id: str, who: Annotated[Asker, Depends(asker)], prefetch: bool 
         with who.parts.database.transaction() as session:
             checked = who.answer(session, article_id, counts=_is_read(who) and not prefetch).checked
     except UnknownArticle as unknown:
-        return Response(None, 403, PRIVATE | {WHY: unknown.code})
+        return Response(None, 403, {WHY: unknown.code})
     allowed = checked.decision.allowed and not checked.pending
     reason = AHEAD if checked.pending and checked.decision.allowed else checked.decision.reason.value
-    return _with_cookies(who.visit, Response(None, 204 if allowed else 403, PRIVATE | {WHY: reason}))
+    return _with_cookies(who.visit, Response(None, 204 if allowed else 403, {WHY: reason}))
 
 
 def _is_read(who: Asker) -> bool:
@@ -203,7 +177,7 @@ def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
 
 
 def _json(visit: Visit, answer: Any) -> Response:
-    return _with_cookies(visit, JSONResponse(answer, headers=PRIVATE))
+    return _with_cookies(visit, JSONResponse(answer))
 
 
 def _with_cookies(visit: Visit, response: Response) -> Response:

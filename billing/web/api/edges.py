@@ -4,7 +4,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
-from fastapi.security import HTTPAuthorizationCredentials
 
 from billing.access import edge_tokens
 from billing.access.standing import standing
@@ -12,8 +11,8 @@ from billing.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
 from billing.web.api import shapes
 from billing.web.api.access import Named
-from billing.web.api.caller import bearer, needs
-from billing.web.front import PRIVATE
+from billing.web.api.by_token import Credentials
+from billing.web.api.caller import needs
 from billing.web.visit import Visit, open_visit, parts_of
 
 router = APIRouter(tags=["Access"])
@@ -30,7 +29,7 @@ class NotSignedIn(Unauthenticated):
 def access_token(
     request: Request,
     visit: Annotated[Visit, Depends(open_visit)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    credentials: Credentials,
     reader_id: Annotated[str | None, Query(max_length=64)] = None,
     external_id: Named = None,
 ) -> JSONResponse:
@@ -50,7 +49,7 @@ def access_token(
         if named and external_id:
             found = by_external_id(session, external_id)
             reader_id = found.id if found else None
-        known = standing(session, reader_id, visit.at)
+        known = standing(session, parts.office, reader_id, visit.at)
     if not known.registered:
         raise UnknownReader
     issued = edge_tokens.issue(parts.office, known, session_id, visit.at)
@@ -60,7 +59,7 @@ def access_token(
         "expires_in": int(edge_tokens.LIFE.total_seconds()),
         "expires_at": shapes.instant(issued.expires_at),
     }
-    return JSONResponse(shape, headers=PRIVATE)
+    return JSONResponse(shape)
 
 
 @router.get("/.well-known/jwks.json", summary="The keys by which such tokens are checked")

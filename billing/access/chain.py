@@ -9,9 +9,10 @@ from sqlmodel import Session, col, select
 
 from billing.access.models import ArticleVersion, Grant, Opening, Scope
 from billing.access.policies import Stated
+from billing.access.standing import Standing
 from billing.office import Office
 from billing.readers.models import Reader
-from billing.rules.access import Decision, Facts, Ground, Held, Reason
+from billing.rules.access import Decision, Facts, Ground, Held, Reason, strongest
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 MOST_LINES = 30
@@ -33,7 +34,7 @@ _GROUNDS = {
     Reason.FREE: ("It is free for everyone", "It is not free for everyone"),
     Reason.OPEN: ("An editor has it open to everyone", "No editor has it open to everyone"),
     Reason.TRIAL: ("The free trial opens it", "The free trial is over"),
-    Reason.SUBSCRIPTION: ("The subscription opens it", "The subscription is over"),
+    Reason.SUBSCRIPTION: ("The subscription opens it", "No subscription opens it now"),
     Reason.GRACE: ("The grace after a failed payment opens it", "The grace is over"),
     Reason.COMPLIMENTARY: ("Complimentary days open it", "The complimentary days are over"),
     Reason.GIFT: ("A gift opens it", "The gift is over"),
@@ -60,12 +61,15 @@ class Fact:
         return cls(f"{words}{until}", holds=ground.holds)
 
 
-def in_words(office: Office, held: Held | None, *, registered: bool) -> str:
-    """What a reader holds, for the reader, in one sentence."""
+def in_words(office: Office, standing: Standing, at: datetime) -> str:
+    """What a reader holds at the instant, for the reader, in one sentence."""
+    held = strongest(standing.held, at)
+    if held is None and (paused := _paused(office, standing.held)):
+        return f"{paused[:1].upper()}{paused[1:]}."
     if held is None:
         return (
             "You have a free account: free articles are open to you, and some metered ones each month."
-            if registered
+            if standing.registered
             else "You were not registered with us."
         )
     words = _HELD[held.reason]
@@ -84,7 +88,7 @@ def of_reader(session: Session, office: Office, reader: Reader, at: datetime) ->
         .order_by(col(SubscriptionChange.id).desc())
         .limit(MOST_LINES)
     )
-    found += [_change(office, row) for row in changes]
+    found += [_change(office, row) for row in reversed(changes.all())]  # of one moment, too, in their order
     given = session.exec(
         select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= at).order_by(col(Grant.id))
     )
@@ -150,9 +154,15 @@ def _through(office: Office, held: Held) -> str:
     return f", through {last:%A} {last.day} {last:%B %Y}"
 
 
+def _paused(office: Office, held: Sequence[Held]) -> str | None:
+    """What is said of a subscription that goes on when its pause is over."""
+    day = next((office.today(one.until) for one in held if one.ahead and one.until), None)
+    return f"your subscription is paused until {day:%A} {day.day} {day:%B %Y}" if day else None
+
+
 def sentence(office: Office, decision: Decision, facts: Facts) -> str:
     """A decision, for the reader, in one sentence."""
-    meter = facts.meter
+    meter, without = facts.meter, _paused(office, facts.held) or "you have no subscription"
     match decision.reason:
         case Reason.FREE:
             return "This article is free for everyone."
@@ -164,11 +174,11 @@ def sentence(office: Office, decision: Decision, facts: Facts) -> str:
             used = f"{meter.used} of {meter.limit} are used"
             return f"You can read this article as one of your free ones this month: {used}."
         case Reason.METER_USED if meter is not None:
-            return f"All {meter.limit} of your free articles of this month are read, and you have no subscription."
+            return f"All {meter.limit} of your free articles of this month are read, and {without}."
         case Reason.REGISTER:
             return "This article is for registered readers. Registering is free."
         case Reason.SUBSCRIBE | Reason.METER_USED | Reason.METER:
-            return "This article is for subscribers, and you have no subscription."
+            return f"This article is for subscribers, and {without}."
         case reason:
             held = next(one for one in facts.held if one.reason is reason)
             return f"You can read this article because {_HELD[reason]}{_through(office, held)}."

@@ -16,7 +16,7 @@ def told(
     session: Session, office: Office, reader_id: str, subscription: Subscription | None, at: datetime
 ) -> str:
     """What is so now, and until when. `subscription` is the reader's latest."""
-    held = strongest(standing(session, reader_id, at).held, at)
+    held = strongest(standing(session, office, reader_id, at).held, at)
     grant = grants.last_of(session, reader_id, at)
     if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
         return in_a_sentence(subscription, at, office.zone)

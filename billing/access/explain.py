@@ -14,7 +14,7 @@ from billing.access.standing import Standing
 from billing.errors import Invalid
 from billing.office import Office
 from billing.readers.register import by_id
-from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, decide, grounds, strongest
+from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, decide, grounds
 
 
 class FutureMoment(Invalid):
@@ -41,7 +41,7 @@ class Explained:
     @property
     def held(self) -> tuple[Held, ...]:
         """What the reader held."""
-        return self.standing.held
+        return tuple(one for one in self.standing.held if one.live(self.at))
 
 
 def explain(
@@ -60,11 +60,10 @@ def explain(
     if at > now:
         raise FutureMoment
     reader = by_id(session, reader_id)
-    standing = standing_at(session, reader_id, at)
+    standing = standing_at(session, office, reader_id, at)
     chain = of_reader(session, office, reader, at)
     if article_id is None:
-        best = strongest(standing.held, at)
-        words = in_words(office, best, registered=standing.registered)
+        words = in_words(office, standing, at)
         return Explained(reader_id, at, standing, _then(office, words, at, now), chain)
     facts, told = _facts(session, office, limits, standing, reader_id, article_id, at)
     decision = decide(facts, at)

@@ -93,7 +93,7 @@ def give(
     locked = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
     if session.execute(locked, {"id": reader_id}).first() is None:
         raise UnknownReader
-    held = strongest(standing(session, reader_id, at).held, at)
+    held = strongest(standing(session, office, reader_id, at).held, at)
     if held is None or held.reason not in GIVERS:
         raise NotASubscriber
     for before in of_reader(session, reader_id):

@@ -6,9 +6,11 @@ from datetime import datetime
 from sqlmodel import Session, and_, col, select
 
 from billing.access import grants
+from billing.office import Office
 from billing.readers.models import Reader
 from billing.rules.access import Held, held_by
 from billing.rules.lifecycle import State
+from billing.rules.pause import resumes_at
 from billing.subscriptions.models import Plan, Subscription
 
 
@@ -28,7 +30,7 @@ class Standing:
 NOBODY = Standing(None)
 
 
-def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
+def standing(session: Session, office: Office, reader_id: str | None, at: datetime) -> Standing:
     """The standing of a reader; of nobody when there is no such reader (anonymous is always a fair answer)."""
     if reader_id is None:
         return NOBODY
@@ -45,16 +47,21 @@ def standing(session: Session, reader_id: str | None, at: datetime) -> Standing:
     if row is None:
         return NOBODY
     _, subscription, plan = row
-    held = _by_subscription(subscription, plan, at) if subscription is not None and plan is not None else None
+    held = (
+        _by_subscription(subscription, plan, office, at)
+        if subscription is not None and plan is not None
+        else None
+    )
     granted = grants.held(session, reader_id, at)
     return Standing(reader_id, tuple(one for one in (held, *granted) if one is not None))
 
 
-def _by_subscription(subscription: Subscription, plan: Plan, at: datetime) -> Held | None:
+def _by_subscription(subscription: Subscription, plan: Plan, office: Office, at: datetime) -> Held | None:
     return held_by(
         subscription.state,
         cancels_at=subscription.cancels_at,
         access_until=subscription.access_until,
+        resumes_at=resumes_at(subscription.resumes_on, office.zone),
         features=frozenset(plan.features),
         at=at,
     )

@@ -22,6 +22,7 @@ from billing.office import Office
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
 from billing.rules.access import AccessLevel, Held, Reason, held_by
 from billing.rules.lifecycle import State
+from billing.rules.pause import resumes_at
 from billing.rules.policies import Span
 
 Missing = tuple[str, Any]
@@ -32,7 +33,7 @@ _HELD = """
  r.id, s.state, s.cancels_at, s.access_until, p.features,
  (SELECT jsonb_agg(jsonb_build_array(g.until, g.features)) FROM complimentary_grant g
    WHERE g.reader_id = r.id AND g.until > %(now)s),
- EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {name})
+ EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {name}), s.resumes_on
 """
 _SUBSCRIBED = """
  LEFT JOIN subscription s ON s.reader_id = r.id AND s.state <> 'ended' LEFT JOIN plan p ON p.id = s.plan_id
@@ -134,7 +135,8 @@ class Loader:
     async def _standing(self, name: str, now: datetime) -> Found | None:
         (row,) = await self._rows(STANDING, name, now)
         return Found(
-            {("standing", name), ("plan", None)}, lambda memory: memory.keep_standing(name, packed(row))
+            {("standing", name), ("plan", None)},
+            lambda memory: memory.keep_standing(name, packed(self.office, row)),
         )
 
     async def _external(self, name: str, now: datetime) -> Found | None:
@@ -145,7 +147,7 @@ class Loader:
 
         def keep(memory: Memory) -> None:
             memory.externals.keep(name, (reader_id, monotonic()))
-            memory.keep_standing(reader_id, packed(rows[0]))
+            memory.keep_standing(reader_id, packed(self.office, rows[0]))
 
         return Found({("external", name), ("standing", reader_id), ("plan", None)}, keep)
 
@@ -154,12 +156,12 @@ class Loader:
         if not rows:
             return None
         row = rows[0]
-        reader_id, (session_id, seen_at, started_at) = row[0], row[7:]
+        reader_id, (session_id, seen_at, started_at) = row[0], row[8:]
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE)
 
         def keep(memory: Memory) -> None:
             memory.sessions.keep(digest[:16], Signed(reader_id, session_id, until))
-            memory.keep_standing(reader_id, packed(row))
+            memory.keep_standing(reader_id, packed(self.office, row))
 
         told_as = f"{session_id} {digest.hex()[:32]}"
         return Found({("session", told_as), ("standing", reader_id), ("plan", None)}, keep)
@@ -215,9 +217,9 @@ async def fetch(
         return await cursor.fetchall()
 
 
-def packed(row: tuple[Any, ...]) -> int:
+def packed(office: Office, row: tuple[Any, ...]) -> int:
     """What a reader holds, from a row of `_HELD`."""
-    reader_id, state, cancels_at, access_until, features, grants, gifts = row[:7]
+    reader_id, state, cancels_at, access_until, features, grants, gifts, resumes_on = row[:8]
     held = [
         Held(Reason.COMPLIMENTARY, datetime.fromisoformat(until), frozenset(given))
         for until, given in grants or ()
@@ -227,6 +229,7 @@ def packed(row: tuple[Any, ...]) -> int:
             State(state),
             cancels_at=cancels_at,
             access_until=access_until,
+            resumes_at=resumes_at(resumes_on, office.zone),
             features=frozenset(features),
             at=access_until - timedelta(days=36500),  # whether it has ended is asked when it is used
         )

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.rules.access import STRENGTH, Held
+from billing.rules.access import STRENGTH, Held, Reason
 
 NOBODY = 0
 """No account, and no gift was opened."""
@@ -13,6 +13,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _UNTIL_BITS, _FEATURE_BITS = 60, 20
 _ONE = 1 + 3 + 1 + _UNTIL_BITS + _FEATURE_BITS
+_KINDS = (*((reason, False) for reason in STRENGTH), (Reason.SUBSCRIPTION, True))
+"""What is held, and whether it is ahead."""
 _sets: list[frozenset[str]] = []
 _numbers: dict[frozenset[str], int] = {}
 
@@ -46,12 +48,12 @@ def _pack(one: Held) -> int:
         _sets.append(one.features)
     packed = (number << _UNTIL_BITS) | until
     # the leading one says that something is held: else the first of all packed ones would be nothing
-    return (1 << (_ONE - 1)) | (((packed << 1) | one.renews) << 3) | STRENGTH.index(one.reason)
+    return (1 << (_ONE - 1)) | (((packed << 1) | one.renews) << 3) | _KINDS.index((one.reason, one.ahead))
 
 
 def _unpack(packed: int) -> Held:
-    reason, rest = STRENGTH[packed & 7], (packed >> 3) & ((1 << (_ONE - 4)) - 1)
+    (reason, ahead), rest = _KINDS[packed & 7], (packed >> 3) & ((1 << (_ONE - 4)) - 1)
     renews, rest = bool(rest & 1), rest >> 1
     until = rest & ((1 << _UNTIL_BITS) - 1)
     at = _EPOCH + (until - 1) * _MICROSECOND if until else None
-    return Held(reason, at, _sets[rest >> _UNTIL_BITS], renews)
+    return Held(reason, at, _sets[rest >> _UNTIL_BITS], renews, ahead)

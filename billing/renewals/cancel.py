@@ -19,7 +19,7 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import next_charge
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
 GIVEN_BACK = "You cancelled, and this charge is returned in full."
@@ -129,7 +129,6 @@ def cancel(
         cancel_asked_at=asked_at,
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
-        resumes_on=None,
     )
     void_what_is_owed(session, subscription)
     pay_page.close_soon(session, subscription.id, at)
@@ -271,7 +270,9 @@ def undo(
     by: str,
     why: str = "cancellation undone",
 ) -> Subscription:
-    """Take a cancellation back while the trial or the period runs. Raises NothingToUndo, DisputeOpen."""
+    """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
+
+    Raises NothingToUndo, DisputeOpen."""
     subscription = lock(session, subscription_id)
     if not can_undo(office, subscription, at):
         raise NothingToUndo
@@ -292,5 +293,7 @@ def undo(
     charge = next_charge(subscription, office.zone)
     if charge is not None:
         tell.resumed(session, office, subscription, charge.on, at)
+    if pause_is_ahead(subscription):
+        tell_choices.paused(session, office, subscription, at)
     session.add(subscription)
     return subscription

@@ -54,7 +54,8 @@ class Held:
     """What a reader holds: its reason, the instant it ends (exclusive; None: no end known), its features.
 
     One that `renews` does not end at `until`: the next charge is due there, and a late job must not
-    lock a payer out. So it can be kept in memory past that instant without harm.
+    lock a payer out. So it can be kept in memory past that instant without harm. One that is `ahead` is
+    held only from `until` on, when a pause is over: job or no job, it renews there.
     Raises NotAHolding and NaiveInstant.
     """
 
@@ -62,15 +63,18 @@ class Held:
     until: datetime | None
     features: frozenset[str]
     renews: bool = False
+    ahead: bool = False
 
     def __post_init__(self) -> None:
-        if self.reason not in HOLDINGS:
+        if self.reason not in HOLDINGS or (self.ahead and not (self.renews and self.until)):
             raise NotAHolding(self.reason)
         if self.until is not None:
             aware(self.until)
 
     def live(self, at: datetime) -> bool:
         """Whether it is held at the instant `at`."""
+        if self.ahead and self.until is not None:
+            return at >= self.until
         return self.renews or self.until is None or at < self.until
 
 
@@ -196,7 +200,7 @@ def _grounds(facts: Facts, at: datetime, now: datetime) -> Iterator[Ground]:
 
 def _live(held: Held, at: datetime, now: datetime) -> bool:
     """Whether it is held at `at`, looking ahead from `now`: what renews is promised no further than its next charge."""
-    if held.renews and held.until is not None and held.until > now:
+    if held.renews and not held.ahead and held.until is not None and held.until > now:
         return at < held.until
     return held.live(at)
 
@@ -229,16 +233,20 @@ def held_by(
     *,
     cancels_at: datetime | None,
     access_until: datetime | None,
+    resumes_at: datetime | None,
     features: frozenset[str],
     at: datetime,
 ) -> Held | None:
-    """What a subscription gives its reader at the instant `at`; None once it is over.
+    """What a subscription gives its reader at the instant `at`, or will give once its pause is over; None once it is over itself.
 
     Uncancelled, it holds whatever the clock says: `access_until`, the end of what is free or paid for,
     only tells when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive), even where a
-    charge that raced the cancellation and is being refunded has moved `access_until`. Raises NaiveInstant.
+    charge that raced the cancellation and is being refunded has moved `access_until`. `resumes_at`: the first
+    instant after the last day of a pause, from which on a paused one is read again. Raises NaiveInstant.
     """
     at = aware(at)
+    if state is State.PAUSED and resumes_at is not None:
+        return Held(Reason.SUBSCRIPTION, resumes_at, features, renews=True, ahead=True)
     reason = _REASONS.get(state)
     if reason is None:
         return None

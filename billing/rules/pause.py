@@ -1,9 +1,10 @@
 """A pause: from the end of what is paid, for whole months, then it goes on by itself."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
-from billing.rules.periods import add_months
+from billing.rules.periods import add_months, start_of_day
 
 MOST_BY_STAFF = 6
 """Months that staff may give at most."""
@@ -16,6 +17,11 @@ class Pause:
     months: int
     start_on: date
     resumes_on: date
+
+
+def resumes_at(resumes_on: date | None, zone: ZoneInfo) -> datetime | None:
+    """The first instant after the last day of a pause: from then on its reader reads, whoever comes late to end it."""
+    return start_of_day(resumes_on, zone) if resumes_on is not None else None
 
 
 def of(paid_until: date, months: int) -> Pause:

@@ -86,12 +86,10 @@ class _Terms:
     months: int = 0
     works: bool = True
     trial: bool = True
-    before_pause: tuple[date, date, int] | None = None
-    """The day, its anchor and its months that a pause has moved, until it begins."""
 
     def begin(self) -> None:
         """Paid: the next period. A year goes on by the month."""
-        self.trial, self.before_pause = False, None
+        self.trial = False
         self.months += MONTHS[self.plan]
         self.on = month_later(self.anchor, self.months)
         self.plan = "monthly"
@@ -108,7 +106,6 @@ class _Terms:
             case Wish.UNDO if one.since is not None:
                 self._go_on(one.since, one.at)
             case Wish.PAUSE:
-                self.before_pause = (self.on, self.anchor, self.months)
                 self.move(month_later(self.on, int(one.detail)))
             case Wish.YEAR:
                 self.plan = "yearly"
@@ -121,11 +118,9 @@ class _Terms:
 
     def _go_on(self, asked: datetime, undone: datetime) -> None:
         """Nothing is announced to who has cancelled: a trial whose notice could not be sent in time any more is charged eight
-        days after the cancellation was taken back. A pause that was still ahead was cancelled with the rest."""
+        days after the cancellation was taken back. A pause that was still ahead is planned again."""
         if self.trial and any(asked <= due and undone > last for due, last in notices(self.on)):
             self.move(day_of(undone) + timedelta(days=MOVED_DAYS))
-        elif self.before_pause is not None:
-            (self.on, self.anchor, self.months), self.before_pause = self.before_pause, None
 
 
 def judge(life: Life, taken: Iterable[Taken], until: datetime) -> list[Breach]:

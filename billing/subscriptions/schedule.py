@@ -95,9 +95,9 @@ def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
 
 
 def pause_is_ahead(s: Subscription) -> bool:
-    """Whether a pause was asked for that has yet to begin."""
+    """Whether a pause was asked for that has yet to begin. A cancellation comes before it, while that isn't undone."""
     ahead = s.resumes_on is not None and s.period_end_on is not None and s.resumes_on > s.period_end_on
-    return s.state is State.ACTIVE and ahead
+    return s.state is State.ACTIVE and s.cancels_at is None and ahead
 
 
 def _in_pause(s: Subscription, zone: ZoneInfo) -> Due:

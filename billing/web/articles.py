@@ -17,7 +17,6 @@ from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
 from billing.web.asking import check_for, is_ahead, is_proved_crawler
-from billing.web.front import PRIVATE
 from billing.web.gifts import OVER
 from billing.web.listening import recording
 from billing.web.news_article import is_free, news_article, open_graph
@@ -46,7 +45,7 @@ def front_page(visit: Visiting) -> Response:
     parts = visit.parts
     with parts.database.transaction() as session:
         plan, price = on_sale(session, parts.office.today(visit.at))
-        held = standing(session, visit.reader.id if visit.reader else None, visit.at).held
+        held = standing(session, parts.office, visit.reader.id if visit.reader else None, visit.at).held
         view = views.Articles(
             articles=teasers(session, parts.office, newest(session), visit.at),
             price=Money(price.amount, price.currency),
@@ -64,7 +63,7 @@ def article(visit: Visiting, article_id: str) -> Response:
     somebody really opens the article. What is the same for everybody of whom we know nothing, caches may share."""
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
-        return Response(status_code=503, headers=PRIVATE)
+        return Response(status_code=503)
     proved = not checked.decision.allowed and is_proved_crawler(visit)
     view = _view(visit, sample, checked, whole=proved)
     if not proved and _is_everybodys(visit, checked):
@@ -80,7 +79,7 @@ def printed(visit: Visiting, article_id: str) -> Response:
     """The same for paper: asked and counted like the article itself, and nothing for search engines."""
     sample, checked = _checked(visit, article_id)
     if _only_ahead(visit, checked):
-        return Response(status_code=503, headers=PRIVATE)
+        return Response(status_code=503)
     view = _view(visit, sample, checked)
     shown = {each.name: getattr(view, each.name) for each in fields(view)}
     answer = visit.page(views.Print(**shown | {"noindex": True}))

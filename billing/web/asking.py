@@ -46,7 +46,7 @@ def check_for(
         known = visitor_of(office, token)
     visitors = () if who is Reading.CRAWLER else tuple(one for one in (reader_id, known) if one is not None)
     asking = Asking(
-        standing(session, reader_id, visit.at),
+        standing(session, office, reader_id, visit.at),
         visitors,
         counts=counts and who is Reading.PERSON,
         gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),

@@ -72,7 +72,7 @@ def _why() -> Iterator[tuple[str, views.Page, views.Frame]]:
             why="It costs too much",
             holds=None,
         ),
-        views.WhyFact(what="The subscription is over", at=None, by="", why="", holds=False),
+        views.WhyFact(what="No subscription opens it now", at=None, by="", why="", holds=False),
         views.WhyFact(
             what="An editor has it open to everyone, until 1 December 2026, 06:00",
             at=None,

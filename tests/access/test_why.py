@@ -110,6 +110,12 @@ def test_the_chain_names_each_fact_and_each_ground(world: World, put: Put) -> No
     assert what[0] == "Registered"
     assert "Subscription: started; from then on trialing" in what
     assert any(fact["why"] == "price" and fact["by"] == "api:tests" for fact in told["facts"])
+    history = [
+        fact["what"].split(",")[0] for fact in told["facts"] if fact["what"].startswith("Subscription")
+    ]
+    assert history == ["Subscription: started; from then on trialing", "Subscription: ended now"], (
+        "both of one moment, and in their order"
+    )
     assert "The article is a metered article" in what
     assert [(fact["what"], fact["holds"]) for fact in told["facts"] if fact["holds"] is not None] == [
         ("It is not free for everyone", False),

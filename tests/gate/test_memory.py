@@ -13,7 +13,7 @@ from billing.gate.memory import UNIT, Memory
 from billing.gate.pack import pack, unpack
 from billing.gate.recall import cookie_of
 from billing.gate.remember import Bounded
-from billing.rules.access import STRENGTH, Held
+from billing.rules.access import STRENGTH, Held, Reason
 from tests.gate.conftest import Floor
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
@@ -25,9 +25,12 @@ held = st.builds(
     st.frozensets(st.sampled_from(["listen", "comment", "newsletter:sport"])),
     st.booleans(),
 )
+paused = st.integers(0, 900).map(
+    lambda days: Held(Reason.SUBSCRIPTION, AT + timedelta(days=days), frozenset(), renews=True, ahead=True)
+)
 
 
-@given(st.booleans(), st.booleans(), st.lists(held, max_size=4).map(tuple))
+@given(st.booleans(), st.booleans(), st.lists(held | paused, max_size=4).map(tuple))
 def test_what_is_packed_comes_out_as_it_went_in(
     registered: bool, gifts: bool, holdings: tuple[Held, ...]
 ) -> None:

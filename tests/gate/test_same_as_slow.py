@@ -159,7 +159,7 @@ class Town:
                 None if ended else at(until),
                 cancels_at and START,
                 cancels_at,
-                START.date() if state == "paused" else None,
+                at(until).date() if state == "paused" else None,  # read again from that day on, job or no job
             ),
         )
 
@@ -175,7 +175,7 @@ class Town:
 
     def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
         with self.database.transaction() as session:
-            known = standing(session, reader, then)
+            known = standing(session, OFFICE, reader, then)
             asking = Asking(known, (reader or "vis_new",), counts=False)
             checked = check(session, OFFICE, MeterLimits(10, 3), article, asking, at=then)
         return shapes.access(checked, OFFICE.offer_url)

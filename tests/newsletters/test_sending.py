@@ -166,7 +166,10 @@ def test_the_audience_is_who_may_read(whole: Room) -> None:
         issue_id = room.send()
         with room.world.parts.database.transaction() as session:
             for row in session.exec(select(Delivery).where(Delivery.issue_id == issue_id)):
-                held = strongest(standing(session, row.reader_id, room.world.now).held, room.world.now)
+                held = strongest(
+                    standing(session, room.world.parts.office, row.reader_id, room.world.now).held,
+                    room.world.now,
+                )
                 assert (row.variant == "subscriber") == (held is not None), (row.address, moment)
                 variants += [row.variant] * row.address.startswith("pauses")
     assert variants == ["subscriber"] * 3 + ["reader"]

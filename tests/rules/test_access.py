@@ -127,6 +127,13 @@ helds = st.builds(
     st.none() | instants,
     st.frozensets(st.sampled_from([READ, LISTEN, "comment"])),
     st.booleans(),
+) | st.builds(
+    Held,
+    st.just(Reason.SUBSCRIPTION),
+    instants,
+    st.just(frozenset([READ, LISTEN])),
+    st.just(True),
+    ahead=st.just(True),
 )
 meters = st.builds(Meter, st.integers(0, 5), st.integers(0, 5), st.booleans(), st.none() | instants)
 spans = st.builds(Span, st.none() | instants, st.none() | instants)
@@ -242,7 +249,9 @@ def test_what_a_subscription_holds(
     access_until: datetime | None,
     held: tuple[Reason, datetime | None] | None,
 ) -> None:
-    found = held_by(state, cancels_at=cancels_at, access_until=access_until, features=ALL, at=NOW)
+    found = held_by(
+        state, cancels_at=cancels_at, access_until=access_until, resumes_at=None, features=ALL, at=NOW
+    )
     assert (found and (found.reason, found.until)) == held
     opened = decide(Facts(SUBSCRIBER, True, (found,) if found else ()), NOW)
     assert opened.allowed is (held is not None)
@@ -257,11 +266,32 @@ def test_what_a_subscription_holds(
 def test_an_uncancelled_subscription_kept_in_memory_opens_at_any_later_time(
     state: State, access_until: datetime | None, at: datetime, later: datetime
 ) -> None:
-    held = held_by(state, cancels_at=None, access_until=access_until, features=ALL, at=at)
+    held = held_by(state, cancels_at=None, access_until=access_until, resumes_at=None, features=ALL, at=at)
     assert held is not None
     found = decide(Facts(SUBSCRIBER, True, (held,)), later)
     assert found.allowed
     assert found.features == ALL
+
+
+def test_a_pause_is_over_at_its_instant_whether_anybody_ends_it_or_not() -> None:
+    def paused(resumes_at: datetime | None) -> Held | None:
+        return held_by(
+            State.PAUSED, cancels_at=None, access_until=NOW, resumes_at=resumes_at, features=ALL, at=NOW
+        )
+
+    assert paused(None) is None
+    ahead, over = paused(NOW + DAY), paused(NOW - 9 * DAY)
+    assert ahead is not None
+    assert over is not None
+    facts = Facts(SUBSCRIBER, True, (ahead,))
+    assert decide(facts, NOW) == replace(LOCKED, until=NOW + DAY)
+    assert decide(facts, NOW + DAY - INSTANT) == replace(LOCKED, until=NOW + DAY)
+    opened = Decision(True, Reason.SUBSCRIPTION, ALL, None)
+    assert decide(facts, NOW + DAY) == decide(facts, NOW + 9 * DAY) == opened
+    assert decide(Facts(SUBSCRIBER, True, (over,)), NOW) == opened
+    for never in ({"until": None, "renews": True}, {"until": NOW, "renews": False}):
+        with pytest.raises(NotAHolding):
+            Held(Reason.SUBSCRIPTION, features=ALL, ahead=True, **never)
 
 
 # -- refusals at the border -------------------------------------------------------------------------------
@@ -286,9 +316,15 @@ def test_naive_instants_are_refused() -> None:
         lambda: Span(NAIVE, None),
         lambda: Meter(0, 3, False, NAIVE),
         lambda: Held(Reason.TRIAL, NAIVE, ALL),
-        lambda: held_by(State.ACTIVE, cancels_at=None, access_until=None, features=ALL, at=NAIVE),
-        lambda: held_by(State.ACTIVE, cancels_at=NAIVE, access_until=None, features=ALL, at=NOW),
-        lambda: held_by(State.ACTIVE, cancels_at=None, access_until=NAIVE, features=ALL, at=NOW),
+        lambda: held_by(
+            State.ACTIVE, cancels_at=None, access_until=None, resumes_at=None, features=ALL, at=NAIVE
+        ),
+        lambda: held_by(
+            State.ACTIVE, cancels_at=NAIVE, access_until=None, resumes_at=None, features=ALL, at=NOW
+        ),
+        lambda: held_by(
+            State.ACTIVE, cancels_at=None, access_until=NAIVE, resumes_at=None, features=ALL, at=NOW
+        ),
     ):
         with pytest.raises(NaiveInstant):
             attempt()

@@ -28,6 +28,7 @@ PEOPLE = (
     "grace",
     "subscription ended",
     "subscription paused",
+    "subscription paused until noon, and nobody came to end it",
     "subscriber in grace who has cancelled",
     "complimentary until noon",
     "cancelled subscription until noon, complimentary long after",
@@ -101,6 +102,7 @@ TRUE: dict[str, Callable[[Case], bool]] = {
             )
             and before_noon(c)
         )
+        or (c.person == "subscription paused until noon, and nobody came to end it" and not before_noon(c))
     ),
     "while a failed payment is sorted out it is open": lambda c: c.person == "grace",
     "while complimentary days last it is open": lambda c: (
@@ -157,11 +159,24 @@ AGES, LATER = NOON - LONG * HAIR, NOON + LONG * HAIR
 Holds = Callable[[datetime], tuple[Held, ...]]
 
 
-def by(state: State, *, cancels_at: datetime | None = None, access_until: datetime | None = None) -> Holds:
+def by(
+    state: State,
+    *,
+    cancels_at: datetime | None = None,
+    access_until: datetime | None = None,
+    resumes_at: datetime | None = None,
+) -> Holds:
     """What a subscription in this state gives at a moment."""
 
     def holds(at: datetime) -> tuple[Held, ...]:
-        held = held_by(state, cancels_at=cancels_at, access_until=access_until, features=PLAN, at=at)
+        held = held_by(
+            state,
+            cancels_at=cancels_at,
+            access_until=access_until,
+            resumes_at=resumes_at,
+            features=PLAN,
+            at=at,
+        )
         return (held,) if held else ()
 
     return holds
@@ -187,6 +202,9 @@ HOLDS: dict[str, Holds] = {
     "grace": by(State.PAST_DUE, access_until=AGES),
     "subscription ended": by(State.ENDED, cancels_at=AGES, access_until=LATER),
     "subscription paused": by(State.PAUSED, access_until=LATER),
+    "subscription paused until noon, and nobody came to end it": by(
+        State.PAUSED, access_until=AGES, resumes_at=NOON
+    ),
     "subscriber in grace who has cancelled": by(State.ENDED, cancels_at=AGES, access_until=AGES),
     "complimentary until noon": days(NOON),
     "cancelled subscription until noon, complimentary long after": both(
@@ -242,7 +260,7 @@ def test_every_combination_a_hair_before_on_and_after_noon() -> None:
         if (found.allowed, found.reason.value, set(found.features)) != (allowed, reason, adds):
             wrong.append(f"{case}: {found}, told {allowed} {reason} {sorted(adds)}")
     assert wrong[:5] == []
-    assert cases == 4 * 4 * 13 * 7 * 3 * 4 * 3
+    assert cases == 4 * 4 * 14 * 7 * 3 * 4 * 3
     assert reasons == set(Reason), "every reason of the contract was met"
 
 

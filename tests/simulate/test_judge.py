@@ -181,12 +181,13 @@ def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
     assert found(lived, [], "2027-02-10T12:00"), "it is charged all the same"
 
 
-def test_a_pause_that_was_ahead_is_cancelled_with_the_rest() -> None:
+def test_a_pause_that_was_ahead_is_planned_again_when_the_cancellation_is_undone() -> None:
     lived = life([("2027-02-05T12:00", Wish.PAUSE, "2")])
     lived.note(at("2027-02-06T12:00"), Wish.CANCEL)
     lived.note(at("2027-02-07T12:00"), Wish.UNDO)
-    assert found(lived, MONTHS, "2027-05-02T09:00") == []
-    assert found(lived, [MONTHS[0], MONTHS[3]], "2027-05-02T09:00")
+    later = [MONTHS[0], ("2027-04-28T09:00", 7500)]
+    assert found(lived, later, "2027-05-02T09:00") == []
+    assert found(lived, MONTHS, "2027-05-02T09:00")
 
 
 def test_a_withdrawal_brings_the_money_back() -> None:

@@ -18,7 +18,6 @@ from billing.web.api import shapes
 from billing.web.api.access import MOST_ARTICLES
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
-from billing.web.front import PRIVATE
 from billing.web.visit import parts_of
 
 router = APIRouter(tags=["Access"])
@@ -111,7 +110,7 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
     with caller.parts.database.transaction() as session:
         found = _evaluate(session, caller, Partial(**dict(body)), counts=counts)
-    return JSONResponse(found, headers=PRIVATE)
+    return JSONResponse(found)
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
@@ -124,7 +123,7 @@ def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
             found.append(_evaluate(session, caller, one, counts=False))
             if found[-1]["decision"] is last:
                 break
-    return JSONResponse({"evaluations": found}, headers=PRIVATE)
+    return JSONResponse({"evaluations": found})
 
 
 @router.get("/.well-known/authzen-configuration", summary="AuthZEN: where to ask")
@@ -160,10 +159,10 @@ def _evaluate(session: Session, caller: Caller, one: Partial, *, counts: bool) -
 
 def _standing(session: Session, caller: Caller, subject: Entity) -> Standing | None:
     if subject.type == "reader":
-        return standing(session, subject.id, caller.at)
+        return standing(session, caller.parts.office, subject.id, caller.at)
     if subject.type == "external":
         found = by_external_id(session, subject.id)
-        return standing(session, found.id if found else None, caller.at)
+        return standing(session, caller.parts.office, found.id if found else None, caller.at)
     return NOBODY if subject.type == "anonymous" else None
 
 

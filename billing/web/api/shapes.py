@@ -14,9 +14,10 @@ from billing.payments.numbers import credit_note_number, invoice_number
 from billing.readers.models import Reader
 from billing.rules.access import Decision, Meter, Reason
 from billing.rules.card_numbers import holds_card_number
+from billing.rules.lifecycle import State
 from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import NextCharge, next_charge
+from billing.subscriptions.schedule import NextCharge, next_charge, pause_is_ahead
 
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -97,10 +98,15 @@ def subscription(session: Session, row: Subscription, zone: ZoneInfo) -> dict[st
         "ended_at": instant(row.ended_at),
         "next_charge": _next_charge(session, row, due) if due else None,
         "next_plan": terms_on(session, row, row.next_terms_on)[0].id if row.next_terms_on else None,
-        "paused_until": row.resumes_on.isoformat() if row.resumes_on else None,
+        "paused_until": _paused_until(row),
         "price": money(price.amount, price.currency) | {"vat_included": True},
         "payment_method": _method(method),
     }
+
+
+def _paused_until(row: Subscription) -> str | None:
+    paused = row.state is State.PAUSED or pause_is_ahead(row)
+    return row.resumes_on.isoformat() if paused and row.resumes_on else None
 
 
 def _next_charge(session: Session, row: Subscription, due: NextCharge) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def view_of(
 
 
 def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
-    held = strongest(standing(session, reader_id, visit.at).held, visit.at)
+    held = strongest(standing(session, visit.parts.office, reader_id, visit.at).held, visit.at)
     if held is None:
         return "Free articles, and the metered ones of this month; no subscription opens the rest."
     words = OPEN_BECAUSE[held.reason]

@@ -153,6 +153,7 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
     assert (told["paused_until"], told["next_charge"]) == (None, None), "what is cancelled isn't paused"
     page = browser.get("/account")
     assert "Take the pause back" not in page.text
+    world.advance(hours=1)
     page = browser.post("/account/resume")
     assert "then paused until Wednesday 16 June 2027" in page.words
     world.settle()

@@ -7,6 +7,7 @@ from typing import Protocol
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from billing import bell
 from billing.db import Database
 from billing.errors import Conflict
 
@@ -66,9 +67,11 @@ class HeldClock:
         """Let it be `at`, with `along` done in the same moment: nobody is told the time in between.
 
         Raises CannotTurnBack for an earlier instant."""
-        if at < self.now():
+        before = self.now()
+        if at < before:
             raise CannotTurnBack
         with self._database.transaction() as session:
             session.execute(sa.text("UPDATE held_time SET now = :at WHERE id = 1 AND now <= :at"), {"at": at})
+            bell.take_along(session, at - before)
             if along is not None:
                 along()

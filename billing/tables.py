@@ -3,6 +3,7 @@
 from sqlmodel import SQLModel
 
 import billing.access.models
+import billing.bell
 import billing.cases.models
 import billing.clock
 import billing.installation

@@ -5,9 +5,11 @@ import logging
 import signal
 from types import FrameType
 
+import sqlalchemy as sa
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.blocking import BlockingScheduler
 
+from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.parts import Parts
 from billing.timetable import tick
@@ -23,7 +25,7 @@ def work(parts: Parts) -> None:
     if not is_home(parts.database):
         log.error(str(NotAdopted()))
     scheduler = BlockingScheduler(
-        executors={"default": ThreadPoolExecutor(1), "apart": ThreadPoolExecutor(1)},
+        executors={name: ThreadPoolExecutor(1) for name in ("default", "apart", "bell")},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=parts.settings.zone,
     )
@@ -37,6 +39,8 @@ def work(parts: Parts) -> None:
     seconds = parts.settings.tick_seconds
     scheduler.add_job(_tick, "interval", args=[parts], seconds=seconds)
     scheduler.add_job(_tick_apart, "interval", args=[parts], seconds=seconds, executor="apart")
+    scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor="bell")
+    _ring(parts)
     log.info("the worker looks every %s s", parts.settings.tick_seconds)
     scheduler.start()
 
@@ -46,6 +50,14 @@ def keep_for_good() -> None:
     billing run's work."""
     gc.collect()
     gc.freeze()
+
+
+def _ring(parts: Parts) -> None:
+    """In a thread of its own: a run of many charges is no silence."""
+    try:
+        bell.ring(parts.database, parts.clock.now())
+    except sa.exc.SQLAlchemyError:
+        log.exception("the bell could not be rung; it is tried again")
 
 
 def _tick(parts: Parts) -> None:

@@ -40,6 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("readers",),
     ("mail",),
     (
+        "bell",
         "clock",
         "crew",
         "db",

@@ -28,6 +28,7 @@ class Message(SQLModel, table=True):
     __table_args__ = (
         sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
         sa.Index("message_to", "reader_id", "id"),
+        sa.Index("message_refused", "expires_at", postgresql_where=sa.text("state = 'refused'")),
         sa.CheckConstraint(
             "(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_moment"
         ),

@@ -4,6 +4,8 @@
 
 from dataclasses import dataclass
 
+from billing.bell import SILENT_AFTER
+
 
 @dataclass(frozen=True, slots=True)
 class Promise:
@@ -186,6 +188,21 @@ PROMISES = (
         "No mail has waited to be tried for more than an hour.",
         """SELECT id, kind || ' since ' || try_at AS at_fault
            FROM message WHERE state = 'queued' AND try_at < :at - interval '1 hour'""",
+    ),
+    Promise(
+        "notices-are-accepted",
+        "No notice that a charge waits for was refused, or has waited for the mail server for half a day.",
+        """SELECT DISTINCT ON (reader_id) reader_id AS id, kind || ' ' || id || ': ' || coalesce(last_answer, 'not sent') AS at_fault
+           FROM (SELECT * FROM message WHERE state = 'queued' AND created_at < :at - interval '12 hours'
+                 UNION ALL SELECT * FROM message WHERE state = 'refused' AND expires_at > :at) m
+           WHERE kind IN ('trial_notice', 'term_notice', 'term_reminder', 'pause_ends')
+           ORDER BY reader_id, id""",
+    ),
+    Promise(
+        "ticks-are-seen",
+        "A worker has looked for what is due within the last minutes.",
+        f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM tick_seen
+           WHERE at < :at - interval '{SILENT_AFTER.seconds} seconds'""",
     ),
     Promise(
         "events-are-settled",

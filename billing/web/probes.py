@@ -6,6 +6,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
+from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.payments import breaker, charge
 from billing.web.api import shapes
@@ -34,10 +35,12 @@ def metrics(request: Request) -> Response:
 def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
     try:
+        at = parts_of(request).clock.now()
         home = is_home(parts_of(request).database)
         with parts_of(request).database.transaction() as session:
             pause, waiting = breaker.paused(session), charge.waiting(session)
             aside = inbox.count_set_aside(session)
+            rung = bell.heard(session, at)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
     charging: dict[str, object] = {"state": "paused" if pause else "on", "waiting": waiting}
@@ -45,6 +48,7 @@ def readyz(request: Request) -> JSONResponse:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
     answer = {
         "status": "ready",
+        "worker": _worker(rung),
         "charging": charging,
         "events_set_aside": aside,
         "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
@@ -52,3 +56,10 @@ def readyz(request: Request) -> JSONResponse:
     if not home:  # readers still read; only money and mail stand still
         return JSONResponse(answer | {"money_and_mail": "stopped", "why": NotAdopted().detail})
     return JSONResponse(answer | {"money_and_mail": "moving"})
+
+
+def _worker(rung: bell.Heard | None) -> dict[str, object]:
+    """Whether anybody looks for what is due: without it nothing is charged, told or settled, and readers still read."""
+    if rung is None:
+        return {"state": "never_seen"}
+    return {"state": "silent" if rung.silent else "seen", "seen_at": shapes.instant(rung.at)}

@@ -95,7 +95,7 @@ def all_gone(processes: list[psutil.Process]) -> bool:
 
 def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, data: Path) -> None:
     card = demo.card()
-    assert httpx.get(f"{card['url']}/readyz").status_code == 200
+    assert eventually(lambda: httpx.get(f"{card['url']}/readyz").json()["worker"]["state"] == "seen")
     assert httpx.get(f"{card['sandbox_url']}/_sandbox/state").status_code == 200
     assert httpx.get(card["mailbox_url"]).status_code == 200
     assert set(card["articles"]) == {"free", "registered", "metered", "subscriber"}

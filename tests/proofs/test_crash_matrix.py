@@ -31,6 +31,7 @@ REHEARSALS = 5
 ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reports.reckonings._put_off": "follows an answer of Stripe's that is missing: tests/reports",
+    "bell.ring": "says that a worker is there, and nothing follows from it: tests/reports/test_alarms.py",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
     "payments.pay_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
     "payments.send_refunds._put_off": "follows a row that breaks us: tests/payments",

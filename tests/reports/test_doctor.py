@@ -93,6 +93,9 @@ BREAKS = {
     "what-is-due-is-done": "UPDATE subscription SET next_action_at = '2027-03-16 05:00+00'",
     "attempts-end": "UPDATE attempt SET state = 'open', settled_at = NULL, intended_at = '2027-03-01'",
     "mail-goes-out": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'",
+    "notices-are-accepted": "UPDATE message SET state = 'refused', accepted_at = NULL, expires_at = '2027-03-17'"
+    " WHERE kind = 'trial_notice'",
+    "ticks-are-seen": "INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 10:00+00')",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",
 }
 

@@ -1,11 +1,13 @@
 """The first page of staff: one box that finds a reader by whatever is known."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Form
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
+from billing import bell
 from billing.access.describe import told
 from billing.db import storable
 from billing.payments import breaker, charge
@@ -26,7 +28,9 @@ def home(visit: StaffVisiting) -> Response:
     if not visit.may(May.FIND):
         rooms = visit.frame().staff
         return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
-    return visit.page(views.StaffFind(waiting=_waiting(visit), paused=_paused(visit)))
+    return visit.page(
+        views.StaffFind(waiting=_waiting(visit), paused=_paused(visit), silent_since=_silence(visit))
+    )
 
 
 def _paused(visit: StaffVisit) -> views.PausedNote | None:
@@ -36,6 +40,12 @@ def _paused(visit: StaffVisit) -> views.PausedNote | None:
             return None
         waiting = charge.waiting(session)
     return views.PausedNote(since=pause.since, probe_at=pause.probe_at, waiting=waiting, why=pause.why)
+
+
+def _silence(visit: StaffVisit) -> datetime | None:
+    with visit.parts.database.transaction() as session:
+        rung = bell.heard(session, visit.at)
+    return rung.at if rung is not None and rung.silent else None
 
 
 def _waiting(visit: StaffVisit) -> int | None:

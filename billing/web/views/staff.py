@@ -56,6 +56,7 @@ class StaffFind:
     query: str = ""
     waiting: int | None = None
     paused: PausedNote | None = None
+    silent_since: datetime | None = None
     error: str | None = None
 
 

@@ -1,0 +1,61 @@
+"""What should have happened, and did not, is told: five absences, each where somebody is there to tell it."""
+
+import httpx
+
+from billing import bell
+from tests.reports.operator import command
+from tests.reports.test_doctor import broken
+from tests.reports.test_reconcile import execute
+from tests.staff.conftest import SignIn
+from tests.world import World, local
+
+EMAIL = "thandi@example.com"
+
+
+def worker(world: World) -> dict[str, object]:
+    """What `/readyz` says of it."""
+    said: dict[str, object] = httpx.get(f"{world.url}/readyz", trust_env=False).json()["worker"]
+    return said
+
+
+def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(world: World) -> None:
+    reader = world.start_trial(EMAIL)["reader"]["id"]
+    world.advance_to(local(2027, 3, 7))
+    world.sink.refuse(550, "no such mailbox", to=EMAIL)
+    world.advance_to(local(2027, 3, 8, 12))
+    assert broken(world)["notices-are-accepted"] == [reader]
+    world.advance_to(local(2027, 3, 9, 4))
+    [case] = world.rows("SELECT subject, what FROM staff_case WHERE closed_at IS NULL")
+    assert case["subject"] == f"notices-are-accepted:{reader}"
+    assert "550 no such mailbox" in case["what"]
+
+
+def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(world: World) -> None:
+    reader = world.start_trial(EMAIL)["reader"]["id"]
+    world.advance_to(local(2027, 3, 7))
+    world.sink.refuse(451, "later", to=EMAIL)
+    world.advance_to(local(2027, 3, 8, 20))
+    assert "notices-are-accepted" not in broken(world), "it may still come"
+    world.advance_to(local(2027, 3, 8, 21, 30))
+    assert broken(world) == {"notices-are-accepted": [reader]}
+    world.sink.mend()
+    world.advance(hours=2)
+    assert broken(world) == {}
+
+
+def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: SignIn) -> None:
+    assert worker(world) == {"state": "never_seen"}
+    assert command(world, "doctor")[0] == 0, "a fresh installation has done nothing wrong"
+    bell.ring(world.parts.database, world.now)
+    assert worker(world)["state"] == "seen"
+    assert "No worker is at work" not in staff("support").get("/staff").words
+    world.advance(days=3)
+    assert worker(world)["state"] == "seen", "a held clock that leaps is nobody's silence"
+    execute(world, "UPDATE tick_seen SET at = at - interval '5 minutes 1 second'")
+    world.advance(days=1)
+    assert worker(world)["state"] == "silent"
+    assert "No worker is at work. The last one was heard of" in staff("support").get("/staff").words
+    code, said, _ = command(world, "doctor")
+    assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said
+    bell.ring(world.parts.database, world.now)
+    assert command(world, "doctor")[0] == 0

@@ -17,6 +17,8 @@ from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
+DEEPEST = 100
+"""Levels in JSON that we keep."""
 log = logging.getLogger("billing.events")
 
 
@@ -81,15 +83,23 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
 
 
 def storable(value: Any) -> bool:
-    """Whether PostgreSQL can keep this value as text or JSON: no NUL in it, no half character (a lone surrogate), and no number
-    beyond all numbers, which is how Python reads 1e400."""
-    if isinstance(value, str):
-        return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
-    if isinstance(value, dict):
-        return all(storable(key) and storable(each) for key, each in value.items())
-    if isinstance(value, (list, tuple)):
-        return all(storable(each) for each in value)
-    return not isinstance(value, float) or math.isfinite(value)
+    """Whether PostgreSQL can keep this value as text or JSON: no NUL in it, no half character (a lone surrogate), no number
+    beyond all numbers, which is how Python reads 1e400, and no deeper than anything honest is."""
+    left = [(value, 0)]
+    while left:
+        one, depth = left.pop()
+        if isinstance(one, str):
+            if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in one):
+                return False
+        elif isinstance(one, float):
+            if not math.isfinite(one):
+                return False
+        elif isinstance(one, (dict, list, tuple)):
+            if depth == DEEPEST:
+                return False
+            inside = [*one, *one.values()] if isinstance(one, dict) else one
+            left += [(each, depth + 1) for each in inside]
+    return True
 
 
 def advisory_key(name: str) -> int:

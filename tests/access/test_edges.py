@@ -1,5 +1,6 @@
 """For servers and apps in front of the articles: the gate, reader tokens, and the words of AuthZEN."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -209,6 +210,14 @@ def ask(world: World) -> Ask:
     return evaluate
 
 
+def evaluation_of(article: str) -> dict[str, Any]:
+    return {
+        "subject": {"type": "anonymous", "id": "x"},
+        "action": {"name": "read"},
+        "resource": {"type": "article", "id": article},
+    }
+
+
 def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask) -> None:
     closed, metered = put("owl", "subscriber"), put("plover", "metered")
     reader = world.start_trial(ADDRESS, external_id="42")["reader"]["id"]
@@ -223,7 +232,10 @@ def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask
     assert ask(reader, "read", "no-such")["context"]["error"]["status"] == 404
     assert ask(reader, "read", closed, "robot")["decision"] is False
     assert ask(reader, "read", closed, resource={"type": "house", "id": closed})["decision"] is False
-    world.parts.database.engine.connect().close()
+    deep = {"more": json.loads("[" * 600 + "]" * 600)}
+    for body in (evaluation_of(closed) | deep, evaluation_of(closed) | {"context": deep}):
+        answer = world.api.post("/access/v1/evaluation", content=json.dumps(body | {"much": 1e400}))
+        assert answer.status_code in (200, 422), "left alone, or refused, and nothing breaks"
     registered = register(world, "sipho@example.com")
     assert ask(registered, "read", metered, context={"prefetch": True})["decision"] is False
     assert ask(registered, "read", metered)["context"]["meter"] == {"used": 1, "limit": 10}

@@ -66,7 +66,7 @@ def programs(house: House) -> list[Route]:
 
 
 def with_key(house: House) -> list[Route]:
-    """Those that take an API key; where to listen is asked by a reader's own browser (`test_listening`)."""
+    """Those that take an API key; where to listen is asked by a reader's own browser or app (`test_listening`)."""
     return [route for route in programs(house) if not route.path.startswith("/v1/audio/")]
 
 
@@ -169,6 +169,8 @@ def spoilt(name: str, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "a text", "text"
     if not name.startswith("POST /access/"):  # the standard lets others add fields of their own
         yield "an unknown field", good | {"surprise": 1}
+        yield "a field nested deeper than anything honest", good | {"deep": json.loads("[" * 600 + "]" * 600)}
+        yield "a number beyond all numbers", good | {"much": float("inf")}
     yield "a field with half a character in its name", good | {"\ud800": 1}
     for field in good:
         for wrong in WRONG_TYPES:

@@ -188,6 +188,7 @@ def test_without_any_secret_no_webhook_is_believed(make_world: Callable[..., Wor
         {"data": {"object": {"id": "pi_1", "na\x00me": "ab"}}},
         {"data": {"object": {"id": "pi_1", "list": [["\udfff"]]}}},
         {"data": {"object": {"id": "pi_1", "amount": float("inf")}}},
+        {"data": {"object": {"id": "pi_1", "deep": json.loads("[" * 500 + "]" * 500)}}},
         {"data": {"object": {"id": "pi_1", "amounts": [float("nan")]}}},
         b'{"id": "evt_1", "type": "a.b", "created": 1, "data": {"object": {"id": "pi_1", "amount": -1e400}}}',
     ],

@@ -54,7 +54,7 @@ class Body(BaseModel):
     @classmethod
     def _can_be_kept(cls, given: Any) -> Any:
         if not storable(given):
-            raise ValueError("holds a NUL or half a character")
+            raise ValueError("holds a NUL, half a character or no number, or is nested too deep")
         return given
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Select
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col
 
 from billing.db import Database, advisory_key
@@ -47,19 +47,15 @@ def only_one(database: Database, name: str) -> Iterator[bool]:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
-_LIVING: Select[int] = (
-    sa.select(sa.literal_column("objid::bigint", sa.BigInteger))
-    .select_from(sa.text("pg_locks"))
-    .where(
-        sa.text("locktype = 'advisory' AND classid = :class AND granted").bindparams(**{"class": _CLASS}),
-        sa.text("database = (SELECT oid FROM pg_database WHERE datname = current_database())"),
-    )
-)
+LIVING = f"""SELECT objid::bigint FROM pg_locks
+             WHERE locktype = 'advisory' AND classid = {_CLASS} AND granted
+               AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608
+"""The numbers whose claimers are alive."""
 
 
 def living(session: Session) -> list[int]:
     """The numbers whose claimers are alive."""
-    return list(session.execute(_LIVING).scalars())
+    return list(session.execute(sa.text(LIVING)).scalars())
 
 
 def in_nobodys_hands(claimed_by: Any) -> ColumnElement[bool]:
@@ -67,4 +63,7 @@ def in_nobodys_hands(claimed_by: Any) -> ColumnElement[bool]:
 
     Who lives is asked in the statement that reads the rows: asked before it, somebody could begin and claim in between,
     and would be taken for dead."""
-    return sa.or_(col(claimed_by).is_(None), col(claimed_by).not_in(_LIVING))
+    return sa.or_(
+        col(claimed_by).is_(None),
+        col(claimed_by).not_in(sa.text(LIVING).columns(sa.column("objid", sa.BigInteger))),
+    )

@@ -5,6 +5,7 @@ import logging
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -80,6 +81,17 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
         values_callable=lambda members: [member.value for member in members],
     )
     return sa.Column(kind, nullable=nullable)
+
+
+def instant(session: Session, query: str) -> datetime | None:
+    """The one instant that a query without parameters asks for, or None."""
+    found: datetime | None = session.connection().execute(sa.text(query)).scalar_one_or_none()
+    return found
+
+
+def span(length: timedelta) -> str:
+    """A span of time as SQL writes it, in hours and less: a day of the calendar has 24 here."""
+    return f"interval '{length.total_seconds()} seconds'"
 
 
 def storable(value: Any) -> bool:

@@ -1,12 +1,11 @@
 """What is thrown away when its time is over: one line a table. Deleted in small batches, in no other work's way."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlmodel import Session
 
-from billing.db import Database
+from billing.db import Database, span
 
 BATCH = 1000
 """Rows a transaction."""
@@ -59,24 +58,10 @@ def _forget(database: Database, aged: Aged, at: datetime) -> int:
             return total
 
 
-_OLDEST = sa.text(
-    " UNION ALL ".join(
-        f"(SELECT '{aged.table}', extract(epoch FROM {aged.column}) FROM {aged.table}"  # noqa: S608
-        f" WHERE {aged.only} ORDER BY {aged.column} LIMIT 1)"
-        for aged in WHAT
-    )
+_RIPE = ", ".join(
+    f"(SELECT min({aged.column}) + {span(aged.keep)} FROM {aged.table} WHERE {aged.only})"  # noqa: S608
+    for aged in WHAT
 )
-
-
-def next_due(session: Session) -> datetime | None:
-    """The first hour of the night (UTC) after something has grown too old; one look at an index a table."""
-    keeps = {aged.table: aged.keep for aged in WHAT}
-    times = [
-        datetime.fromtimestamp(float(oldest), UTC) + keeps[table]
-        for table, oldest in session.execute(_OLDEST)
-    ]
-    if not times:
-        return None
-    ripe = min(times)
-    night = ripe.replace(hour=1, minute=0, second=0, microsecond=0)
-    return night if night >= ripe else night + timedelta(days=1)
+# An instant before the ripe one lies in the day whose night is over; the next one begins at one.
+NEXT_DUE = f"""SELECT date_trunc('day', least({_RIPE}) - interval '1 hour 1 microsecond', 'UTC') + interval '25 hours'"""
+"""The first hour of the night (UTC) after something has grown too old; one look at an index a table (see `timetable.Job`)."""

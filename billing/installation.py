@@ -33,15 +33,18 @@ class NotAdopted(Unavailable):
 
 
 HOME = (
-    "SELECT concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
+    "concat_ws('-', (SELECT system_identifier FROM pg_control_system()),"
     " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),"
     " (SELECT oid FROM pg_database WHERE datname = current_database()), 'installation'::regclass::oid)"
 )
 
 
+_AT_HOME = sa.text(f"SELECT home = {HOME} FROM installation WHERE id = 1")  # noqa: S608
+
+
 def home_of(session: Session) -> str:
     """By what PostgreSQL knows the database that we are in."""
-    return str(session.execute(sa.text(HOME)).scalar_one())
+    return str(session.execute(sa.text(f"SELECT {HOME}")).scalar_one())
 
 
 def is_home(database: Database) -> bool:
@@ -51,8 +54,7 @@ def is_home(database: Database) -> bool:
 
 
 def _is_home(session: Session) -> bool:
-    row = session.get(Installation, 1)
-    return row is not None and row.home == home_of(session)
+    return session.connection().execute(_AT_HOME).scalar_one_or_none() is True
 
 
 def refuse_copy(database: Database) -> None:

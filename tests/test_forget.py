@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from billing import forget
+from billing.db import instant
 from billing.tables import metadata
 from tests.world import World, local
 
@@ -85,7 +86,7 @@ def test_in_batches_and_events_that_wait_stay(world: World) -> None:
             {"at": world.now, "later": world.now + timedelta(days=900), "many": many},
         )
     with world.parts.database.transaction() as session:
-        due = forget.next_due(session)
+        due = instant(session, forget.NEXT_DUE)
     assert due == local(2027, 5, 31, 3)
     assert forget.forget_old(world.parts.database, world.now + timedelta(days=91)) == many - 2
     assert counts(world)["inbound_event"] == 2

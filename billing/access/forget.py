@@ -3,11 +3,10 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.access import meter
-from billing.access.models import Gift, GiftReading
-from billing.db import Database
+from billing.db import Database, span
 
 _GONE = sa.text(
     "DELETE FROM gift_reading USING gift WHERE gift.id = gift_id AND gift.until <= :before RETURNING visitor"
@@ -21,16 +20,10 @@ def forget_readings(database: Database, at: datetime) -> int:
         return gone + meter.forget_old(session, at)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the oldest is to be forgotten."""
-    first = session.exec(
-        select(Gift.until)
-        .where(select(GiftReading.gift_id).where(GiftReading.gift_id == Gift.id).exists())
-        .order_by(col(Gift.until))
-        .limit(1)
-    ).first()
-    due = (meter.next_due(session), first + meter.KEPT if first else None)
-    return min((each for each in due if each is not None), default=None)
+NEXT_DUE = f"""SELECT least(({meter.NEXT_DUE}),
+                            (SELECT min(until) + {span(meter.KEPT)} FROM gift
+                             WHERE EXISTS (SELECT FROM gift_reading WHERE gift_id = gift.id)))"""  # noqa: S608
+"""When the oldest is to be forgotten (see `timetable.Job`)."""
 
 
 def next_words(_session: Session) -> str:

@@ -1,11 +1,12 @@
 """The meter: n metered articles a civil month, each counted once; reading one again is free (PW-4)."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, func, select
 
 from billing.access.models import MeterMonth, MeterRead
+from billing.db import span
 from billing.office import Office
 from billing.rules.access import Meter
 from billing.rules.periods import add_months, start_of_day
@@ -81,10 +82,8 @@ def forget_old(session: Session, at: datetime) -> int:
     return len(gone.all())
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the oldest month is to be forgotten."""
-    oldest = session.exec(select(func.min(MeterMonth.month))).one()
-    return datetime.combine(oldest + KEPT, time.min, UTC) if oldest else None
+NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FROM meter_month"  # noqa: S608
+"""When the oldest month is to be forgotten (see `timetable.Job`)."""
 
 
 def _lock(session: Session, visitor: str, month: date) -> int:

@@ -151,11 +151,5 @@ def next_words(session: Session) -> str:
     return f"the mail “{message.kind.replace('_', ' ')}” to {message.recipient}" if message else "nothing"
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the outbox wants looking at next."""
-    return session.exec(
-        select(Message.try_at)
-        .where(Message.state == MessageState.QUEUED)
-        .order_by(col(Message.try_at))
-        .limit(1)
-    ).first()
+NEXT_DUE = "SELECT min(try_at) FROM message WHERE state = 'queued'"
+"""When the outbox wants looking at next (see `timetable.Job`)."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing import ids
-from billing.db import Database
+from billing.db import Database, span
 from billing.errors import Refusal, TooMany
 from billing.mail import outbox, suppressions
 from billing.newsletters.lists import scopes
@@ -144,15 +144,8 @@ def forget_unanswered(database: Database, at: datetime) -> int:
     return len(old)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the oldest unanswered question is a week old."""
-    asked_at = session.exec(
-        select(Signup.asked_at)
-        .where(Signup.state == SignupState.PENDING)
-        .order_by(col(Signup.asked_at))
-        .limit(1)
-    ).first()
-    return asked_at + LIFE if asked_at else None
+NEXT_DUE = f"SELECT min(asked_at) + {span(LIFE)} FROM signup WHERE state = 'pending'"  # noqa: S608
+"""When the oldest unanswered question is a week old (see `timetable.Job`)."""
 
 
 def next_words(_session: Session) -> str:

@@ -4,9 +4,9 @@ final dot had not gone out, and held where nobody knows."""
 import logging
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
-from billing.crew import living
+from billing.crew import LIVING, living
 from billing.newsletters import journal
 from billing.newsletters.claim import Mark, mark
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
@@ -78,7 +78,5 @@ def _mark(row: Delivery, known: dict[int, int | None], at: datetime) -> Mark:
     return Mark(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When a dead worker's rows want settling: at once, from the moment of its run."""
-    dead = select(SendingRun.seen_at).where(col(SendingRun.number).not_in(living(session)))
-    return session.exec(dead.order_by(col(SendingRun.seen_at)).limit(1)).first()
+NEXT_DUE = f"SELECT min(seen_at) FROM sending_run WHERE number NOT IN ({LIVING})"  # noqa: S608
+"""When a dead worker's rows want settling: at once, from the moment of its run (see `timetable.Job`)."""

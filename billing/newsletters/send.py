@@ -262,11 +262,8 @@ _OPEN = """
 """
 
 
-def next_due(session: Session) -> datetime | None:
-    """When an issue under way has something to send, to settle or to finish."""
-    row = session.execute(sa.text(_OPEN)).first()
-    times = (row[2] if row else None, recover.next_due(session))
-    return min((at for at in times if at is not None), default=None)
+NEXT_DUE = f"SELECT least((SELECT due FROM ({_OPEN}) open), ({recover.NEXT_DUE}))"  # noqa: S608
+"""When an issue under way has something to send, to settle or to finish (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

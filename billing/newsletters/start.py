@@ -107,14 +107,8 @@ def _hold(session: Session, issue: Issue, why: str) -> None:
     session.add(issue)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next issue starts."""
-    return session.exec(
-        select(Issue.scheduled_at)
-        .where(Issue.state == IssueState.SCHEDULED)
-        .order_by(col(Issue.scheduled_at))
-        .limit(1)
-    ).first()
+NEXT_DUE = "SELECT min(scheduled_at) FROM issue WHERE state = 'scheduled'"
+"""When the next issue starts (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

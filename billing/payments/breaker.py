@@ -103,10 +103,8 @@ def _locked(session: Session) -> ChargingPause | None:
     return session.get(ChargingPause, THE_ROW, with_for_update=True, populate_existing=True)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When Stripe is asked next whether it is back; None while charging isn't paused."""
-    found = paused(session)
-    return found.probe_at if found else None
+NEXT_DUE = "SELECT probe_at FROM charging_pause WHERE paused_at IS NOT NULL"
+"""When Stripe is asked next whether it is back; null while charging isn't paused (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

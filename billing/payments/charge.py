@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 from billing import ids, many
 from billing.crew import in_nobodys_hands
 from billing.logs import say
-from billing.payments import pay_page
+from billing.payments import breaker, pay_page
 from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.rules.lifecycle import State
@@ -238,11 +238,5 @@ def last_since(session: Session, subscription_id: str, since: datetime) -> Attem
     return found.state if found else None
 
 
-def next_due(session: Session) -> datetime | None:
-    """When an open attempt wants looking at next."""
-    return session.exec(
-        select(Attempt.ask_at)
-        .where(Attempt.state == AttemptState.OPEN)
-        .order_by(col(Attempt.ask_at))
-        .limit(1)
-    ).first()
+NEXT_DUE = f"SELECT min(ask_at) FROM attempt WHERE state = 'open' AND NOT EXISTS ({breaker.NEXT_DUE})"  # noqa: S608
+"""When an open attempt wants looking at next; null while charging is paused (see `timetable.Job`)."""

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing import many
-from billing.db import Database, advisory_key
+from billing.db import Database, advisory_key, instant
 from billing.office import Office
 from billing.payments.ledger import Posting, post_many
 from billing.payments.ledger_models import Account, Deferral, RecognitionMark
@@ -167,7 +167,7 @@ def recognise(session: Session, office: Office, at: datetime) -> int:
     # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
     session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
     mark = session.exec(select(RecognitionMark).execution_options(populate_existing=True)).first()
-    if mark is None or mark.next_at > at or next_due(session) is None:
+    if mark is None or mark.next_at > at or instant(session, NEXT_DUE) is None:
         return 0
     first = mark.through + _DAY
     last = min(office.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
@@ -183,15 +183,8 @@ def _posting(day: date, cents: int, at: datetime) -> Posting:
     return Posting(RECOGNITION, day.isoformat(), at, day, lines)
 
 
-_NEXT_DUE = sa.text(
-    "SELECT next_at FROM recognition_mark WHERE EXISTS (SELECT FROM deferral WHERE counts_until > through + 1)"
-)
-
-
-def next_due(session: Session) -> datetime | None:
-    """When the next day to recognise is over; None while nothing is deferred."""
-    found: datetime | None = session.execute(_NEXT_DUE).scalar_one_or_none()
-    return found
+NEXT_DUE = "SELECT next_at FROM recognition_mark WHERE EXISTS (SELECT FROM deferral WHERE counts_until > through + 1)"
+"""When the next day to recognise is over; null while nothing is deferred (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

@@ -162,7 +162,6 @@ def next_words(session: Session) -> str:
     return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
 
 
-def next_due(session: Session) -> datetime | None:
-    """When a refund wants sending or asking for next; None while charging is paused."""
-    refund = None if breaker.paused(session) else _next(session)
-    return refund.ask_at if refund else None
+NEXT_DUE = f"""SELECT min(ask_at) FROM refund
+               WHERE state IN ('intended', 'pending') AND NOT EXISTS ({breaker.NEXT_DUE})"""  # noqa: S608
+"""When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""

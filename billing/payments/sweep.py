@@ -60,11 +60,5 @@ def next_words(session: Session) -> str:
     return f"the card page that {email} left open: we ask Stripe"
 
 
-def next_due(session: Session) -> datetime | None:
-    """When an open page is asked for next."""
-    return session.exec(
-        select(CardSetup.ask_at)
-        .where(CardSetup.state == SetupState.OPEN)
-        .order_by(col(CardSetup.ask_at))
-        .limit(1)
-    ).first()
+NEXT_DUE = "SELECT min(ask_at) FROM card_setup WHERE state = 'open'"
+"""When an open page is asked for next (see `timetable.Job`)."""

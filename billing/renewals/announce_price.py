@@ -169,10 +169,8 @@ def _look_again(session: Session, office: Office, change_id: str, at: datetime) 
     session.add(planned)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When a change wants looking at next."""
-    due = session.exec(_open().limit(1)).first()
-    return due.look_at if due else None
+NEXT_DUE = "SELECT min(look_at) FROM price_change WHERE closed_at IS NULL"
+"""When a change wants looking at next (see `timetable.Job`)."""
 
 
 def next_words(session: Session) -> str:

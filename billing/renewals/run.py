@@ -111,13 +111,5 @@ def probe(till: Till, at: datetime) -> int:
     return 1
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next subscription or attempt wants looking at."""
-    subscription = session.exec(
-        select(Subscription.next_action_at)
-        .where(col(Subscription.next_action_at).is_not(None))
-        .order_by(col(Subscription.next_action_at))
-        .limit(1)
-    ).first()
-    attempt = None if breaker.paused(session) else charge.next_due(session)
-    return min((at for at in (subscription, attempt) if at is not None), default=None)
+NEXT_DUE = f"SELECT least((SELECT min(next_action_at) FROM subscription), ({charge.NEXT_DUE}))"  # noqa: S608
+"""When the next subscription or attempt wants looking at (see `timetable.Job`)."""

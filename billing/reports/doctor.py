@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.crew import only_one
-from billing.db import Database
+from billing.db import Database, instant
 from billing.errors import Refusal
 from billing.office import Office
 from billing.payments import refund
@@ -58,7 +58,7 @@ def visit(database: Database, office: Office, at: datetime) -> int:
         if not here:
             return 0
         with database.transaction() as session:
-            due = next_due(session)
+            due = instant(session, NEXT_DUE)
         if due is None or due > at:
             return 0
         findings = [finding for finding in examine(database, office, at) if finding.count]
@@ -116,14 +116,10 @@ def _note(database: Database, office: Office, findings: list[Finding], at: datet
         )
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the doctor comes next: first a day after the first subscription."""
-    latest = session.exec(select(DoctorVisit.next_at).order_by(col(DoctorVisit.at).desc()).limit(1)).first()
-    if latest is not None:
-        return latest
-    # ids sort by time, so the first one's row is at hand, however many there are
-    first = session.exec(select(Subscription.started_at).order_by(col(Subscription.id)).limit(1)).first()
-    return first + timedelta(days=1) if first is not None else None
+# ids sort by time, so the first subscription's row is at hand, however many there are
+NEXT_DUE = """SELECT coalesce((SELECT next_at FROM doctor_visit ORDER BY at DESC LIMIT 1),
+                              (SELECT started_at FROM subscription ORDER BY id LIMIT 1) + interval '24 hours')"""
+"""When the doctor comes next: first a day after the first subscription (see `timetable.Job`)."""
 
 
 def next_words(_: Session) -> str:

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, func, select
 
 from billing.crew import only_one
+from billing.db import instant
 from billing.errors import Unavailable
 from billing.payments.balance_models import Reckoning
-from billing.payments.models import Attempt
 from billing.reports.catch_up import Clerk
 from billing.reports.reconcile import Report, reconcile
 from billing.rules import backoff
@@ -30,7 +30,7 @@ def since_when(session: Session, zone: ZoneInfo) -> date | None:
     ).one()
     if through is not None:
         return through + DAY
-    first = _first_attempt(session)
+    first = instant(session, _FIRST_ATTEMPT)
     return civil_date(first, zone) if first is not None else None
 
 
@@ -42,7 +42,7 @@ def reckon(clerk: Clerk, at: datetime) -> int:
 
 def _reckon(clerk: Clerk, at: datetime) -> int:
     with clerk.database.transaction() as session:
-        since, due = since_when(session, clerk.office.zone), next_due(session)
+        since, due = since_when(session, clerk.office.zone), instant(session, NEXT_DUE)
     if since is None or due is None or due > at:
         return 0
     through = min(max(since, clerk.office.today(at) - DAY), since + MOST)
@@ -85,18 +85,11 @@ def _row(session: Session, since: date, through: date, at: datetime) -> Reckonin
     return Reckoning(through=through, since=since, next_at=at, tries=tries)
 
 
-def next_due(session: Session) -> datetime | None:
-    """When the next comparison is made: first a day after the first attempt."""
-    latest = session.exec(select(Reckoning.next_at).order_by(col(Reckoning.through).desc()).limit(1)).first()
-    if latest is not None:
-        return latest
-    first = _first_attempt(session)
-    return first + DAY if first is not None else None
-
-
-def _first_attempt(session: Session) -> datetime | None:
-    """The first payment won't do: the news of it may be what was lost."""
-    return session.exec(select(func.min(Attempt.intended_at))).one()
+# The first payment won't do: the news of it may be what was lost.
+_FIRST_ATTEMPT = "SELECT min(intended_at) FROM attempt"
+NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through DESC LIMIT 1),
+                               ({_FIRST_ATTEMPT}) + interval '24 hours')"""  # noqa: S608
+"""When the next comparison is made: first a day after the first attempt (see `timetable.Job`)."""
 
 
 def next_words(_: Session) -> str:

@@ -52,11 +52,8 @@ def next_words(session: Session) -> str:
     return f"word from Stripe: {kind}"
 
 
-def next_due(session: Session) -> datetime | None:
-    """When an event wants settling next."""
-    return session.exec(
-        select(InboundEvent.try_at).where(*WAITING).order_by(col(InboundEvent.try_at)).limit(1)
-    ).first()
+NEXT_DUE = "SELECT min(try_at) FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
+"""When an event wants settling next (see `timetable.Job`)."""
 
 
 def set_aside(session: Session, *, limit: int = 200) -> list[InboundEvent]:

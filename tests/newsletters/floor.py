@@ -16,7 +16,7 @@ with catch_warnings():
 from billing import timetable
 from billing.app import build, create_app
 from billing.clock import HeldClock
-from billing.db import Database
+from billing.db import Database, instant
 from billing.mail.mailbox import Letter, parse
 from tests.sink import Sink
 from tests.world import START, Browser, settings_for
@@ -98,7 +98,7 @@ class Floor:
 
     def _do(self, job: timetable.Job) -> int:
         with self.parts.database.transaction() as session:
-            due = job.next_due(session)
+            due = instant(session, job.next_due)
         return job.do(self.parts, self.now) if due is not None and due <= self.now else 0
 
     def advance(self, **span: float) -> datetime:
@@ -117,7 +117,7 @@ class Floor:
 
     def _next(self) -> datetime | None:
         with self.parts.database.transaction() as session:
-            times = [job.next_due(session) for job in JOBS]
+            times = [instant(session, job.next_due) for job in JOBS]
         return min((at for at in times if at is not None), default=None)
 
     def skip_to(self, at: datetime) -> None:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from billing import bell
-from billing.db import Database
+from billing.db import Database, instant
 from billing.errors import Conflict
 
 
@@ -44,6 +44,9 @@ class CannotTurnBack(Conflict):
     code = "cannot_turn_back"
 
 
+_HELD = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
+
+
 class HeldClock:
     """A clock that stands still in the database until `move_to` moves it. Demo and tests only."""
 
@@ -53,9 +56,9 @@ class HeldClock:
     def now(self) -> datetime:
         """The held instant; the first look sets it to the machine's present, to the second. Waits while it is being moved."""
         with self._database.transaction() as session:
-            row = session.get(HeldTime, 1, with_for_update={"read": True})
-            if row is not None:
-                return row.now
+            held = instant(session, _HELD)
+            if held is not None:
+                return held
             start = datetime.now(UTC).replace(microsecond=0)
             session.execute(
                 sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),

@@ -61,6 +61,8 @@ def _paragraphs(value: str) -> tuple[str, ...]:
 
 
 def _one_line(value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value.strip()
     spaced = "".join(" " if character in "\t\n\v\f\r\x85\u2028\u2029" else character for character in value)
     return "".join(character for character in spaced if not is_control(character)).strip()
 

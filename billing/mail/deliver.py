@@ -122,22 +122,24 @@ def _send(sender: Sender, message: Message) -> Outcome:
     return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
 
 
+_MARK = sa.text(
+    "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, try_at = :try_at,"
+    " last_answer = :answer WHERE id = :id"
+)
+
+
 def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) -> None:
     """One statement: the claim keeps everybody else off the row."""
-    said: dict[str, object]
+    state, accepted_at, try_at = MessageState.QUEUED, None, message.try_at
     match outcome:
         case Accepted(reply):
-            said = {"state": MessageState.ACCEPTED, "accepted_at": at, "last_answer": reply[:500]}
+            state, accepted_at, answer = MessageState.ACCEPTED, at, reply
         case Refused(code, reply):
-            said = {"state": MessageState.REFUSED, "last_answer": f"{code} {reply}"[:500]}
+            state, answer = MessageState.REFUSED, f"{code} {reply}"
         case _:  # until the mail's own time is over (S5)
-            said = {"last_answer": str(outcome)[:500], "try_at": again_at(message.tries + 1, at)}
-    session.execute(
-        sa.update(Message)
-        .where(col(Message.id) == message.id)
-        .values(claimed_by=None, tries=message.tries + 1, **said)
-        .execution_options(synchronize_session=False)
-    )
+            answer, try_at = str(outcome), again_at(message.tries + 1, at)
+    said = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
+    session.connection().execute(_MARK, said | {"id": message.id, "tries": message.tries + 1})
 
 
 def next_words(session: Session) -> str:

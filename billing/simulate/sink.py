@@ -19,6 +19,8 @@ class Conversation(asyncio.Protocol):
         self.sink = sink
         self.unread = bytearray()
         self.in_text = False
+        self.wanted = False
+        """Whether there is a recipient for the text."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet."""
@@ -46,17 +48,18 @@ class Conversation(asyncio.Protocol):
         """The answer to a command."""
         verb = line[:4].upper()
         if verb == b"DATA":
-            self.in_text = True
-            return b"354 go on"
+            self.in_text, self.wanted = self.wanted, False
+            return b"354 go on" if self.in_text else b"554 no recipient"
         if verb == b"RCPT":
             if DEAF in line:
                 self.sink.counts["refused"] += 1
                 return b"550 no such person"
             if self.sink.puts_off():
                 return b"451 not now"
+            self.wanted = True
         if verb == b"QUIT":
             return b"221 bye"
-        return b"250-sink\r\n250 8BITMIME" if verb == b"EHLO" else b"250 ok"
+        return b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME" if verb == b"EHLO" else b"250 ok"
 
     def took(self, text: bytes) -> bytes:
         """The answer to a mail; none, when we hang up on purpose after taking it."""

@@ -1,12 +1,13 @@
 """Settle stored events: each is a hint, and what it hints at is fetched. Late, repeated and out of order is the normal case."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
+from billing import many
 from billing.crew import claimer, in_nobodys_hands
 from billing.db import Database
 from billing.disputes import settle as disputes
@@ -17,7 +18,7 @@ from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
-from billing.payments.models import Attempt, CardSetup, Refund, SetupState
+from billing.payments.models import Attempt, AttemptState, CardSetup, Refund, SetupState
 from billing.renewals import pay
 from billing.renewals.settle import settle as settle_attempt
 from billing.rules.backoff import again_at
@@ -25,6 +26,7 @@ from billing.stop_points import stop_point
 from billing.webhooks.inbox import WAITING
 from billing.webhooks.models import InboundEvent
 
+SUCCEEDED = "payment_intent.succeeded"
 log = logging.getLogger(__name__)
 
 
@@ -47,12 +49,14 @@ def settle_due(desk: Desk, at: datetime, *, only: str | None = None) -> int:
     with claimer(desk.database) as me:
         while batch := _claim(desk.database, me, at, only):
             for event in batch:
-                _settle(desk, event, at)
-                done += 1
+                if event.settled_at is None:
+                    _settle(desk, event, at)
+            done += len(batch)
     return done
 
 
 def _claim(database: Database, me: int, at: datetime, only: str | None) -> list[InboundEvent]:
+    """The next events. Those that tell us what we have written down already are settled with that, and not claimed."""
     with database.transaction() as session:
         rows = session.exec(
             select(InboundEvent)
@@ -66,10 +70,25 @@ def _claim(database: Database, me: int, at: datetime, only: str | None) -> list[
             .limit(50)
             .with_for_update(skip_locked=True)
         ).all()
+        known = _written_down(session, rows)
         for row in rows:
-            row.claimed_by = me
+            if row.type == SUCCEEDED and row.object_ref in known:
+                row.settled_at, row.outcome, row.last_error, row.claimed_by = at, "settled", None, None
+                row.tries += 1
+            else:
+                row.claimed_by = me
             session.add(row)
         return list(rows)
+
+
+def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str | None]:
+    """Of the intents that went through by these events, those whose charge is written down: nearly all, because the answer to
+    our own call comes first. That is final, so there is nothing to fetch."""
+    refs = {event.object_ref for event in events if event.type == SUCCEEDED}
+    charged = select(Attempt.intent_ref).where(
+        many.one_of(Attempt.intent_ref, refs), Attempt.state == AttemptState.CHARGED
+    )
+    return set(session.exec(charged)) if refs else set()
 
 
 def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
@@ -195,7 +214,7 @@ def paid_out(desk: Desk, event: InboundEvent, at: datetime) -> str:
 
 
 HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {
-    "payment_intent.succeeded": charge_changed,
+    SUCCEEDED: charge_changed,
     "payment_intent.payment_failed": charge_changed,
     "checkout.session.completed": card_page_changed,
     "checkout.session.expired": card_page_changed,

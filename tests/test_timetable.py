@@ -1,0 +1,41 @@
+"""The look at everything that may be due."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+import sqlalchemy as sa
+
+from billing import timetable
+from tests.world import World
+
+
+@pytest.fixture
+def broken(world: World) -> Iterator[World]:
+    """A database in which one of the jobs can't be looked at, as between a new release and its migration."""
+    rename = "ALTER TABLE {} RENAME TO {}"
+    with world.parts.database.engine.begin() as connection:
+        connection.execute(sa.text(rename.format("price_change", "price_change_to_come")))
+    yield world
+    with world.parts.database.engine.begin() as connection:
+        connection.execute(sa.text(rename.format("price_change_to_come", "price_change")))
+
+
+def test_a_job_that_cant_be_looked_at_is_said_and_keeps_no_other_from_being_done(
+    broken: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken.start_trial("thandi@example.com")
+    while timetable.tick(broken.parts):
+        pass
+    assert broken.subjects("thandi@example.com")[0].startswith("Your free trial")
+    said = {record.getMessage() for record in caplog.records if record.levelname == "ERROR"}
+    assert said == {timetable.AGAIN % "announce prices"}
+
+
+def test_what_is_due_next_is_seen_before_it_is_done(world: World) -> None:
+    world.start_trial("thandi@example.com")
+    world.settle()
+    seen: dict[str, datetime] = {}
+    assert timetable.tick(world.parts, seen=seen) == 0
+    assert seen["bill, and ask what became of charges in doubt"] > world.now
+    assert not seen.keys() & {job.name for job in timetable.JOBS if not job.stops}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from time import time
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -22,6 +23,9 @@ class Clock(Protocol):
 
 class SystemClock:
     """The machine's clock."""
+
+    seconds = staticmethod(time)
+    """The present instant in seconds since 1970, for whoever asks at every request."""
 
     def now(self) -> datetime:
         """The present instant, from the machine."""

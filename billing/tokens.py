@@ -4,8 +4,10 @@ A mailed link carries ``subject.mac``. A mail waiting in the outbox names its se
 the secret itself comes into being when the mail is sent (SEC-1, SEC-10)."""
 
 import base64
+import hashlib
 import hmac
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 _PLACE = re.compile(r"⟦(token|code):([a-z-]+):([A-Za-z0-9_:.-]+)⟧")
@@ -48,9 +50,21 @@ class Tokens:
         """A keyed hash of something we must recognise again but not know: an address, a card's fingerprint, a cookie."""
         return self._mac("digest-" + purpose, value).hex()
 
-    def digest_of(self, purpose: str, value: bytes) -> bytes:
-        """The same of bytes that came with a request, as bytes."""
-        return hmac.digest(self.secret_key.encode(), b"digest-%b\0%b" % (purpose.encode(), value), "sha256")
+    def digester(self, purpose: str) -> Callable[[bytes], bytes]:
+        """The same of bytes that come with requests, as bytes. HMAC as RFC 2104 has it, with all that is the same each time
+        worked out here, once: a quarter of the time."""
+        key = self.secret_key.encode()
+        block = (key if len(key) <= 64 else hashlib.sha256(key).digest()).ljust(64, b"\0")
+        inner = hashlib.sha256(block.translate(hmac.trans_36) + b"digest-%b\0" % purpose.encode())
+        outer = hashlib.sha256(block.translate(hmac.trans_5C))
+
+        def digest(value: bytes) -> bytes:
+            one, other = inner.copy(), outer.copy()
+            one.update(value)
+            other.update(one.digest())
+            return other.digest()
+
+        return digest
 
     def fill(self, text: str) -> str:
         """Put the secrets where the outbox row names them."""

@@ -109,3 +109,12 @@ def test_a_line_for_the_log_loses_the_secret_half_of_every_token(subject: str, a
 )
 def test_a_line_without_a_token_stays(line: str) -> None:
     assert without_secrets(line) == line
+
+
+@pytest.mark.parametrize("length", [1, 63, 64, 65, 200])
+def test_a_digester_says_what_digest_says(length: int) -> None:
+    tokens = Tokens("k" * length)
+    digest = tokens.digester("session")
+    for value in ("", "a", "a secret" * 40):
+        assert digest(value.encode()).hex() == tokens.digest("session", value)
+        assert digest(value.encode()).hex() != tokens.digest("api-key", value)

@@ -3,23 +3,23 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from os import urandom
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from billing.clock import HeldClock
+from billing.clock import HeldClock, SystemClock
 from billing.gate import authzen
 from billing.gate.listen import Line
 from billing.gate.load import Loader, Missing
-from billing.gate.measure import Measures
-from billing.gate.memory import Memory, Told
+from billing.gate.measure import FRAMEWORK, Measures
+from billing.gate.memory import Header, Memory, Reply, Told
 from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
@@ -34,8 +34,9 @@ PATIENCE = 2.0
 """Seconds for which a request waits for one of them; then the framework answers, or says that the database is away."""
 MOST_LOOKS = 6
 """For one answer. Where more would be needed, things change faster than they can be looked up: the framework asks once."""
+BROKE = "the gate broke; the framework answers"
+"""A fault of ours locks no payer out."""
 log = logging.getLogger("billing.gate")
-NO_BODY: Message = {"type": "http.response.body", "body": b""}
 HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
 
 
@@ -70,9 +71,10 @@ class Gate:
         self.recall = Recall(parts.office, names, security)
         self._clock = parts.clock
         self._is_held = isinstance(parts.clock, HeldClock)
+        self._seconds = SystemClock.seconds
+        self._never_at_once = self._is_held or not self.memory.most
         self._open = False
-        self._ids = b""
-        self._id = 0
+        self._ids = _request_ids()
 
     @asynccontextmanager
     async def living(self) -> AsyncIterator[None]:
@@ -95,42 +97,68 @@ class Gate:
         if scope["type"] != "http" or not self._open:
             await self.app(scope, receive, send)
             return
+        began = monotonic()
+        reply = self._at_once(scope, began) or await self._in_time(scope, receive, send, began)
+        if reply is None:
+            return
+        headers = [*reply.headers, next(self._ids)]
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send(reply.body)
+        self.measures.answered(reply.route, reply.reason, monotonic() - began)
+
+    def _at_once(self, scope: Scope, now: float) -> Reply | None:
+        """The reply where nothing has to be waited for: the one way that most requests take."""
+        path: str = scope["path"]
+        if path.startswith(ONE):
+            article_id, is_gate = path[len(ONE) :], False
+        elif path.startswith(GATE):
+            article_id, is_gate = path[len(GATE) :], True
+        else:
+            return None
+        if now >= self.line.believed_until or self._never_at_once or scope["method"] != "GET":
+            return None
+        headers, told = scope["headers"], None
+        try:
+            if not scope["query_string"]:
+                told = self.recall.at_once(self.memory, headers, article_id, self._seconds(), now)
+            if told is None:
+                told = self._remembered(headers, scope["query_string"], article_id, now)
+        except Exception:
+            log.exception(BROKE)
+        if told is None:
+            return None
+        return told.gate if is_gate else told.access
+
+    def _remembered(self, headers: list[Header], query: bytes, article_id: str, now: float) -> Told | None:
+        who = asked(headers, query)
+        found = who and self.recall.answer(self.memory, who, article_id, self._clock.now(), now)
+        return found if isinstance(found, Told) else None
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
+        """The reply that takes a look into the database, or a body to be read; None where the framework has answered."""
         path: str = scope["path"]
         if path in (EVALUATION, EVALUATIONS):
-            await self._evaluate(scope, receive, send, path)
-        elif not path.startswith("/v1/"):
-            await self.app(scope, receive, send)
-        elif path.startswith(ONE):
-            await self._one(scope, receive, send, path[len(ONE) :], "access")
-        elif path.startswith(GATE):
-            await self._one(scope, receive, send, path[len(GATE) :], "gate")
-        elif path == MANY and scope["method"] == "POST":
-            await self._many(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            return await self._evaluate(scope, receive, send, path, began)
+        if path.startswith(ONE):
+            return await self._one(scope, receive, send, path[len(ONE) :], "access", began)
+        if path.startswith(GATE):
+            return await self._one(scope, receive, send, path[len(GATE) :], "gate", began)
+        if path == MANY and scope["method"] == "POST":
+            return await self._many(scope, receive, send, began)
+        await self.app(scope, receive, send)
+        return None
 
-    async def _one(self, scope: Scope, receive: Receive, send: Send, article_id: str, route: str) -> None:
-        began = perf_counter()
-        told = None
-        if scope["method"] == "GET" and article_id and "/" not in article_id:
-            who = asked(scope["headers"], scope["query_string"])
-            if who is not None:
-                told = self._at_once(who, article_id)
-                if told is None and (listed := await self._answer(who, (article_id,))):
-                    told = listed[0]
+    async def _one(
+        self, scope: Scope, receive: Receive, send: Send, article_id: str, route: str, began: float
+    ) -> Reply | None:
+        who = asked(scope["headers"], scope["query_string"]) if _names_one(scope, article_id) else None
+        told = await self._answer(who, (article_id,)) if who is not None else None
         if told is None:
             await self._pass_on(scope, receive, send, route, began)
-            return
-        if route == "access":
-            await send(self._start(200, told.headers))
-            await send({"type": "http.response.body", "body": told.body})
-        else:
-            await send(self._start(204 if told.allowed else 403, told.gate_headers))
-            await send(NO_BODY)
-        self._count(route, told.reason, began)
+            return None
+        return told[0].access if route == "access" else told[0].gate
 
-    async def _many(self, scope: Scope, receive: Receive, send: Send) -> None:
-        began = perf_counter()
+    async def _many(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = asked(scope["headers"], scope["query_string"])
         body, again = await _read(scope, receive) if who is not None else (None, receive)
         wanted = _wanted(body) if body is not None else None
@@ -141,12 +169,12 @@ class Gate:
             told = await self._answer(who, articles)
         if told is None:
             await self._pass_on(scope, again, send, "bulk", began)
-            return
-        await self._send_body(send, told[0], b"[%b]" % b",".join([one.body for one in told]))
-        self._count("bulk", "all", began)
+            return None
+        return told[0].with_all("bulk", b"[%b]" % b",".join([one.body for one in told]))
 
-    async def _evaluate(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
-        began = perf_counter()
+    async def _evaluate(
+        self, scope: Scope, receive: Receive, send: Send, path: str, began: float
+    ) -> Reply | None:
         headers: list[tuple[bytes, bytes]] = scope["headers"]
         is_plain = scope["method"] == "POST" and not scope["query_string"]
         is_plain = is_plain and all(name != b"x-request-id" for name, _ in headers)  # it is answered with
@@ -161,21 +189,10 @@ class Gate:
                 told = await self._answer(who._replace(cookie=b"", named=question.named), question.articles)
         if told is None or question is None:
             await self._pass_on(scope, again, send, "authzen", began)
-            return
+            return None
         answers = authzen.evaluated(question, told)
         whole = answers[0] if path == EVALUATION else b'{"evaluations":[%b]}' % b",".join(answers)
-        await self._send_body(send, told[0], whole)
-        self._count("authzen", "all", began)
-
-    def _at_once(self, who: Asked, article_id: str) -> Told | None:
-        """The answer where nothing has to be waited for: the one way that most requests take."""
-        if self._is_held or not self.memory.most or not self.line.is_up:
-            return None
-        found = self.recall.answer(self.memory, who, article_id, self._clock.now(), monotonic())
-        if not isinstance(found, Told):
-            return None
-        self.measures.hits += 1
-        return found
+        return told[0].with_all("authzen", whole)
 
     async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Told] | None:
         """The answers; None where the framework must say."""
@@ -191,7 +208,7 @@ class Gate:
             while True:
                 found = self._recall(memory, who, articles, at, now)
                 if not isinstance(found, tuple):
-                    self.measures.hits += not looks
+                    self.measures.looked += found is not None and looks > 0
                     return found
                 looks += 1
                 self.measures.misses[found[0]] += 1
@@ -200,7 +217,7 @@ class Gate:
         except (psycopg.Error, OSError):
             return None  # the framework asks on connections of its own, and knows how to say that there is nobody
         except Exception:
-            log.exception("the gate broke; the framework answers")  # a fault of ours locks no payer out
+            log.exception(BROKE)
             return None
 
     def _recall(
@@ -228,32 +245,24 @@ class Gate:
             at = row[0] if row is not None else await asyncio.to_thread(self._clock.now)
             return at, await self.line.catch_up(connection)
 
-    async def _send_body(self, send: Send, like: Told, body: bytes) -> None:
-        """Another body with the headers of an answer; the first says how long it is."""
-        await send(self._start(200, [(b"content-length", b"%d" % len(body)), *like.headers[1:]]))
-        await send({"type": "http.response.body", "body": body})
-
-    def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> Message:
-        """The beginning of an answer, with an id of its own."""
-        if self._id >= len(self._ids):
-            self._ids, self._id = urandom(8192).hex().encode(), 0
-        request_id = self._ids[self._id : self._id + 16]
-        self._id += 16
-        return {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*headers, (b"x-request-id", request_id)],
-        }
-
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
         try:
             await self.app(scope, receive, send)
         finally:
-            self._count(route, "framework", began)
+            self.measures.answered(route, FRAMEWORK, monotonic() - began)
 
-    def _count(self, route: str, reason: str, began: float) -> None:
-        self.measures.answers[route, reason] += 1
-        self.measures.took(perf_counter() - began)
+
+def _request_ids() -> Iterator[Header]:
+    """Random ones without end, made many at once."""
+    while True:
+        many = urandom(8192).hex().encode()
+        for at in range(0, len(many), 16):
+            yield b"x-request-id", many[at : at + 16]
+
+
+def _names_one(scope: Scope, article_id: str) -> bool:
+    """Whether somebody would read the one article that the path ends with."""
+    return scope["method"] == "GET" and article_id != "" and "/" not in article_id
 
 
 async def _read(scope: Scope, receive: Receive) -> tuple[bytes | None, Receive]:

@@ -45,13 +45,14 @@ class Line:
         """How often it was cut; a number that names the present connection."""
         self.lag = 0.0
         """Seconds that our last word took to come back."""
-        self._believed_until = 0.0
+        self.believed_until = 0.0
+        """To when, by the monotonic clock, all that was committed a second before has been heard."""
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     @property
     def is_up(self) -> bool:
         """Whether all that was committed a second ago has been heard."""
-        return monotonic() < self._believed_until
+        return monotonic() < self.believed_until
 
     async def listen(self) -> None:
         """Listen for ever; connect again when the line is cut.
@@ -65,7 +66,7 @@ class Line:
             await loop.create_future()
         finally:
             stop.set()
-            self._believed_until = 0.0
+            self.believed_until = 0.0
 
     async def catch_up(self, connection: psycopg.AsyncConnection) -> bool:
         """Wait until all that was committed before this call has been heard; whether it was. `connection`: any other one."""
@@ -119,10 +120,10 @@ class Line:
         elif not notice.payload.startswith("w"):
             said = float(notice.payload)
             self.lag = monotonic() - said
-            self._believed_until = said + LEASE
+            self.believed_until = said + LEASE
 
     def _cut(self) -> None:
-        self._believed_until = 0.0
+        self.believed_until = 0.0
         self.cuts += 1
         for heard in self._waiting.values():
             if not heard.done():

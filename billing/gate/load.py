@@ -16,7 +16,7 @@ from billing.access.policies import Terms, policy_of
 from billing.db import storable
 from billing.errors import Unauthenticated
 from billing.gate.listen import Line
-from billing.gate.memory import Known, Memory, Signed
+from billing.gate.memory import Known, Memory, Seat, Signed
 from billing.gate.pack import pack
 from billing.office import Office
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
@@ -157,10 +157,10 @@ class Loader:
             return None
         row = rows[0]
         reader_id, (session_id, seen_at, started_at) = row[0], row[8:]
-        until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE)
+        until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
         def keep(memory: Memory) -> None:
-            memory.sessions.keep(digest[:16], Signed(reader_id, session_id, until))
+            memory.sessions.keep(digest[:16], Seat(reader_id, until))
             memory.keep_standing(reader_id, packed(self.office, row))
 
         told_as = f"{session_id} {digest.hex()[:32]}"
@@ -171,7 +171,7 @@ class Loader:
         if not rows:
             return None
         token_hash, seen_at, started_at = rows[0]
-        until = min(seen_at + IDLE, started_at + ABSOLUTE)
+        until = min(seen_at + IDLE, started_at + ABSOLUTE).timestamp()
         told_as = f"{name} {token_hash[:32]}"
         return Found({("session", told_as)}, lambda memory: memory.open_sessions.keep(name, until))
 
@@ -190,7 +190,7 @@ class Loader:
             held = edge_tokens.read(self.office, token, now)
         except Unauthenticated:
             return None
-        signed = Signed(held.reader_id, held.session_id, held.expires_at)
+        signed = Signed(held.reader_id, held.session_id, held.expires_at.timestamp())
         return Found(set(), lambda memory: memory.tokens.keep(digest, signed))
 
     async def _articles(self, ids: tuple[str, ...], now: datetime) -> Found | None:

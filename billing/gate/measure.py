@@ -1,7 +1,7 @@
 """What the gate did, as Prometheus reads it. Counted in plain numbers, because a request is answered in thirty microseconds."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -29,6 +29,7 @@ BUCKETS = (
     2.5,
 )
 """Seconds."""
+FRAMEWORK = "framework"
 
 
 class Measures(Collector):
@@ -38,16 +39,18 @@ class Measures(Collector):
         self.memory = memory
         self.line = line
         self.loader = loader
-        self.answers: Counter[tuple[str, str]] = Counter()
-        """By route, and reason; `framework` where it was handed on."""
-        self.hits = 0
+        self.answers: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """By route, and by reason; `FRAMEWORK` where it was handed on."""
+        self.looked = 0
+        """Answers for which something was looked up."""
         self.misses: Counter[str] = Counter()
         self.bypassed = 0
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
 
-    def took(self, seconds: float) -> None:
+    def answered(self, route: str, reason: str, seconds: float) -> None:
         """One more answer, after so long."""
+        self.answers[route][reason] += 1
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.seconds += seconds
 
@@ -56,7 +59,8 @@ class Measures(Collector):
         yield self._answers()
         yield self._latency()
         found = CounterMetricFamily("masthead_gate_hits", "Answers that needed no look into the database.")
-        found.add_metric([], self.hits)
+        ours = sum(count.total() - count[FRAMEWORK] for count in self.answers.values())
+        found.add_metric([], ours - self.looked)
         yield found
         missed = CounterMetricFamily("masthead_gate_misses", "Looks into the database.", labels=["kind"])
         for kind, count in self.misses.items():
@@ -73,8 +77,9 @@ class Measures(Collector):
         family = CounterMetricFamily(
             "masthead_gate_answers", "Answers by route and reason.", labels=["route", "reason"]
         )
-        for (route, reason), count in self.answers.items():
-            family.add_metric([route, reason], count)
+        for route, by_reason in self.answers.items():
+            for reason, count in by_reason.items():
+                family.add_metric([route, reason], count)
         return family
 
     def _latency(self) -> Metric:

@@ -1,13 +1,16 @@
 """All that the gate keeps, by what it is asked for; and what it forgets when the database says that something changed."""
 
 from collections import deque
-from datetime import datetime
+from dataclasses import dataclass
 from time import monotonic
 from typing import NamedTuple
+
+from starlette.types import Message
 
 from billing.gate.remember import Bounded
 from billing.rules.policies import Policy, Span
 
+Header = tuple[bytes, bytes]
 UNIT = "\x1f"
 """Divides the names in a notification."""
 BELT = 3600
@@ -15,19 +18,48 @@ BELT = 3600
 MOST_ARTICLES = 50_000
 MOST_ANSWERS = 100_000
 MOST_KEYS = 1_000
-_LOADED_BITS = 32
 
 
-class Told(NamedTuple):
-    """An answer, ready to be sent: for `/v1/access` a body, for the gate none."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes out, but for the request's id."""
+
+    route: str
+    reason: str
+    status: int
+    headers: tuple[Header, ...]
+    body: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer, ready to be sent: for `/v1/access` with a body, for the gate without one. `same_until`: in seconds since 1970."""
 
     allowed: bool
-    same_until: datetime | None
-    reason: str
+    same_until: float
     features: frozenset[str]
-    body: bytes
-    headers: list[tuple[bytes, bytes]]
-    gate_headers: list[tuple[bytes, bytes]]
+    access: Reply
+    gate: Reply
+
+    @property
+    def body(self) -> bytes:
+        """The answer in JSON."""
+        written: bytes = self.access.body["body"]
+        return written
+
+    def with_all(self, route: str, body: bytes) -> Reply:
+        """The reply with this body, which holds this answer and others."""
+        return Reply(route, "all", 200, with_body(body, self.access.headers[2:]), sent(body))
+
+
+def sent(body: bytes) -> Message:
+    """A body as it is handed to the server."""
+    return {"type": "http.response.body", "body": body}
+
+
+def with_body(body: bytes, others: tuple[Header, ...]) -> tuple[Header, ...]:
+    """The headers of this body, before the others."""
+    return (b"content-length", b"%d" % len(body)), (b"content-type", b"application/json"), *others
 
 
 class Known:
@@ -47,11 +79,38 @@ class Known:
 
 
 class Signed(NamedTuple):
-    """Who a session or a token stands for, to when that needs no other look."""
+    """Who a token stands for, to when that needs no other look: in seconds since 1970."""
 
     reader_id: str
     session_id: str | None
-    until: datetime
+    until: float
+
+
+class Holding:
+    """What a reader or visitor holds, packed (see `pack`), None since something changed; and when it was looked up."""
+
+    __slots__ = ("held", "loaded")
+
+    def __init__(self, held: int | None, loaded: int) -> None:
+        self.held = held
+        self.loaded = loaded
+
+
+UNKNOWN = Holding(None, 0)
+
+
+class Seat:
+    """A browser that is signed in, to when that needs no other look: in seconds since 1970; and what its reader holds."""
+
+    __slots__ = ("holding", "reader_id", "turn", "until")
+
+    def __init__(self, reader_id: str, until: float) -> None:
+        self.reader_id = reader_id
+        self.until = until
+        self.holding = UNKNOWN
+        self.turn = -1
+        """Of `Memory.standings`, at which the holding was found there. In a later one it may have been dropped for want of
+        room, and then nobody would tell it that something changed."""
 
 
 class Memory:
@@ -59,23 +118,28 @@ class Memory:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.standings: Bounded[str, int] = Bounded(most)
-        self.sessions: Bounded[bytes, Signed] = Bounded(most)
+        self.standings: Bounded[str, Holding] = Bounded(most)
+        self.sessions: Bounded[bytes, Seat] = Bounded(most)
         self.tokens: Bounded[bytes, Signed] = Bounded(most)
-        self.open_sessions: Bounded[str, datetime] = Bounded(most)
+        self.open_sessions: Bounded[str, float] = Bounded(most)
         self.externals: Bounded[str, tuple[str, float]] = Bounded(most)
         self.keys: Bounded[bytes, float] = Bounded(MOST_KEYS)
         self.articles: Bounded[str, Known] = Bounded(MOST_ARTICLES)
         self.heard = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
         self._answers = 0
+        self._numbers: dict[int, int] = {}
 
     def standing(self, name: str, now: float) -> int | None:
         """What the reader or visitor holds, packed (see `pack`); None when that isn't known, or too long ago."""
         found = self.standings.get(name)
-        if found is None or now - (found & ((1 << _LOADED_BITS) - 1)) > BELT:
-            return None
-        return found >> _LOADED_BITS
+        return None if found is None or now - found.loaded > BELT else found.held
+
+    def found(self, seat: Seat) -> Holding:
+        """What whoever sits there holds, found once and kept with the seat: to find a reader among a million is most of an answer."""
+        seat.holding = self.standings.get(seat.reader_id) or UNKNOWN
+        seat.turn = self.standings.turn
+        return seat.holding
 
     def article(self, article_id: str, now: float) -> Known | None:
         """The article's facts; None when they aren't known, or for too long."""
@@ -94,7 +158,12 @@ class Memory:
 
     def keep_standing(self, name: str, packed: int) -> None:
         """Keep what was just looked up."""
-        self.standings.keep(name, (packed << _LOADED_BITS) | int(monotonic()))
+        self._forget("standing", name)
+        if len(self._numbers) > MOST_ANSWERS:
+            self._numbers.clear()
+        same = self._numbers.setdefault  # thousands hold the same, and were looked up in the same second
+        loaded = int(monotonic())
+        self.standings.keep(name, Holding(same(packed, packed), same(loaded, loaded)))
 
     def keep_answer(self, known: Known, held: int, told: Told) -> None:
         """Keep an answer with its article; all answers are forgotten when they are too many."""
@@ -145,7 +214,9 @@ class Memory:
             self.open_sessions.drop(session_id)
             self.sessions.drop(bytes.fromhex(digest))
         elif kind == "standing" and name is not None:
-            self.standings.drop(name)
+            dropped = self.standings.drop(name)
+            if dropped is not None:
+                dropped.held = None
         elif kind == "external" and name is not None:
             self.externals.drop(name)
         elif kind == "api_key" and name is not None:

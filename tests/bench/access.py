@@ -283,7 +283,8 @@ def _tokens() -> list[Figure]:
     token = edge_tokens.issue(office, Standing(reader_of(1)), None, at).token
     held = edge_tokens.read(office, token, at)
     memory.tokens.keep(
-        hashlib.sha256(token.encode()).digest()[:16], Signed(held.reader_id, None, held.expires_at)
+        hashlib.sha256(token.encode()).digest()[:16],
+        Signed(held.reader_id, None, held.expires_at.timestamp()),
     )
     memory.keep_standing(held.reader_id, pack(True, False, ()))
     who, now = Asked(b"", token.encode(), {}), monotonic()

@@ -12,7 +12,7 @@ from billing.access.models import Article
 from billing.app import build, create_app
 from billing.db import Database
 from billing.gate.gate import Gate
-from billing.gate.memory import Signed
+from billing.gate.memory import Seat
 from billing.gate.pack import pack
 from billing.readers.models import Reader, ReaderSession
 from billing.rules.access import Held, Reason
@@ -66,11 +66,12 @@ def fill(gate: Gate, count: int) -> None:
     """Let so many readers be in memory, as if each had asked."""
     at = gate.parts.clock.now()
     held = Held(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
-    packed, until = pack(True, False, (held,)), at.replace(year=at.year + 1)
+    packed, until = pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
+    digest_of = gate.parts.office.tokens.digester("session")
     for number in range(count):
-        digest = gate.parts.office.tokens.digest_of("session", secret_of(number).encode())
+        digest = digest_of(secret_of(number).encode())
         name = reader_of(number)
-        gate.memory.sessions.keep(digest[:16], Signed(name, f"ses_{number:026d}", until))
+        gate.memory.sessions.keep(digest[:16], Seat(name, until))
         gate.memory.keep_standing(name, packed)
 
 
@@ -95,4 +96,5 @@ def main() -> None:
     )
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.gate.memory import UNIT, Memory
+from billing.gate.memory import UNIT, Memory, Seat
 from billing.gate.pack import pack, unpack
 from billing.gate.recall import cookie_of
 from billing.gate.remember import Bounded
@@ -185,6 +185,21 @@ def test_thousands_of_changes_at_once_fit_into_few_words(on_floor: OnFloor) -> N
             assert len(floor.memory.standings) == 0, "a name that could not be told apart forgets all"
 
     on_floor(story, most=2_000)
+
+
+def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
+    memory = Memory(10)
+    memory.keep_standing("rdr_a", 5)
+    seat = Seat("rdr_a", 0.0)
+    assert memory.found(seat).held == 5
+    memory.hear(f"standing{UNIT}rdr_a")
+    assert seat.holding.held is None
+    memory.keep_standing("rdr_a", 6)
+    assert memory.found(seat).held == 6
+    for number in range(20):
+        memory.keep_standing(f"rdr_{number}", number)
+    assert seat.turn != memory.standings.turn, "there was no room for what it holds: it may not be believed"
+    assert memory.found(seat).held is None
 
 
 def test_a_day_of_silence_is_bounded_by_the_belt() -> None:

@@ -9,6 +9,7 @@ from billing.access.standing import standing
 from billing.office import Office
 from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
+from billing.subscriptions.find import stopped_by_bank
 from billing.subscriptions.models import Subscription
 
 
@@ -19,6 +20,11 @@ def told(
     held = strongest(standing(session, office, reader_id, at).held, at)
     grant = grants.last_of(session, reader_id, at)
     if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
-        return in_a_sentence(subscription, at, office.zone)
+        by_bank = (
+            subscription is not None
+            and subscription.cancels_at is not None
+            and stopped_by_bank(session, subscription)
+        )
+        return in_a_sentence(subscription, at, office.zone, by_bank=by_bank)
     last_day = office.today(grant.until - timedelta(microseconds=1))
     return f"Everything is open to you, with our compliments, through {last_day:%A} {last_day.day} {last_day:%B %Y}."

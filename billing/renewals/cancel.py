@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from billing.errors import Conflict, Invalid
 from billing.office import Office
 from billing.payments import pay_page, refund, tell, tell_choices
-from billing.payments.disputed import is_taken, refuse_while_open
+from billing.payments.disputed import is_taken, open_of, refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals.act import act
@@ -259,6 +259,11 @@ def can_undo(office: Office, subscription: Subscription, at: datetime) -> bool:
         return False
     paid = s.state is State.ACTIVE and s.period_end_on is not None
     return not paid or s.cancels_at >= periods.start_of_day(s.period_end_on or s.charge_on, office.zone)
+
+
+def may_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+    """The same, and no bank is asking for a payment back."""
+    return can_undo(office, subscription, at) and open_of(session, subscription.reader_id) is None
 
 
 def undo(

@@ -9,15 +9,18 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import pause_is_ahead
 
 
-def in_a_sentence(subscription: Subscription | None, at: datetime, zone: ZoneInfo) -> str:
-    """What is so now, and until when."""
+def in_a_sentence(
+    subscription: Subscription | None, at: datetime, zone: ZoneInfo, *, by_bank: bool = False
+) -> str:
+    """What is so now, and until when. `by_bank`: not its reader stopped it, but a bank that questions a payment."""
     s = subscription
     if s is None:
         return "You have a free account, and no subscription."
     if s.state is State.ENDED or (s.cancels_at is not None and s.cancels_at <= at):
         return f"Your subscription ended on {_day(_last_day(s.ended_at or s.cancels_at or at, zone))}."
     if s.cancels_at is not None:
-        return f"You have cancelled; you can read through {_day(_last_day(s.cancels_at, zone))}."
+        why = "It is not renewed, because a bank questions a payment" if by_bank else "You have cancelled"
+        return f"{why}; you can read through {_day(_last_day(s.cancels_at, zone))}."
     if s.state is State.TRIALING:
         return f"Your free trial runs through {_day(s.charge_on - timedelta(days=1))}."
     if s.state is State.PAST_DUE:

@@ -7,8 +7,8 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from billing.errors import NotFound
-from billing.rules.lifecycle import State
-from billing.subscriptions.models import Plan, Price, Subscription
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange
 
 MONTHLY: Final = "monthly"
 YEARLY: Final = "yearly"
@@ -25,6 +25,20 @@ def live_of(session: Session, reader_id: str) -> Subscription | None:
     return session.exec(
         select(Subscription).where(Subscription.reader_id == reader_id, Subscription.state != State.ENDED)
     ).first()
+
+
+def stopped_by_bank(session: Session, subscription: Subscription) -> bool:
+    """Whether what stopped it last was a bank, and not its reader."""
+    stops = (Happening.CANCEL_ASKED, Happening.DISPUTED)
+    last = session.exec(
+        select(SubscriptionChange.happening)
+        .where(
+            SubscriptionChange.subscription_id == subscription.id,
+            col(SubscriptionChange.happening).in_(stops),
+        )
+        .order_by(col(SubscriptionChange.id).desc())
+    ).first()
+    return last is Happening.DISPUTED
 
 
 def latest_of(session: Session, reader_id: str) -> Subscription | None:

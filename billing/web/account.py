@@ -14,7 +14,7 @@ from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
 from billing.readers import devices, sessions
 from billing.readers.models import Reader
-from billing.renewals.cancel import can_undo
+from billing.renewals.cancel import may_undo
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
@@ -62,7 +62,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         card=_card(session, held),
         past_due=_past_due(visit, session, held),
         can_cancel=held is not None and held.cancels_at is None,
-        can_resume=held is not None and can_undo(visit.parts.office, held, visit.at) and dispute is None,
+        can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
         dispute=_dispute(dispute),
         withdraw=withdrawal(visit, session, subscription, BACK),
         plan=choices(visit, session, held),

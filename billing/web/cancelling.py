@@ -104,6 +104,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
     with visit.parts.database.transaction() as session:
         paid = receipts.paid_by(session, subscription.reader_id)
         offer = withdrawal(visit, session, subscription, back)
+        undoable = cancel.may_undo(session, visit.parts.office, subscription, visit.at)
     returning = sum(
         refund.amount
         for one in paid
@@ -122,7 +123,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
         else None,
         ever_charged=subscription.period_number > 0,
         refund=Money(returning) if returning else None,
-        undo_action=undo if cancel.can_undo(visit.parts.office, subscription, visit.at) else None,
+        undo_action=undo if undoable else None,
         withdraw=offer,
     )
     return visit.page(view)

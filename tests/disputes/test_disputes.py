@@ -41,6 +41,10 @@ def refuse_refund(world: World) -> str:
 
 
 def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: World) -> None:
+    article = world.articles["metered"][0]
+    with world.browser() as browser:
+        browser.sign_in(READER)
+        assert browser.get(f"/articles/{article}").status == 200
     subscription = charged(world, DISPUTES)
     row = dispute(world)
     assert (row["state"], row["reason"], row["amount"], row["inquiry"]) == (
@@ -60,6 +64,8 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     assert [one["mail"] for one in evidence["mails"]].count("trial notice") == 2
     assert evidence["charge"]["invoice"] == "INV-000001"
     assert evidence["email"] == READER
+    assert [one["device"] for one in evidence["sign-ins"]] != []
+    assert [one["month"] for one in evidence["reading"]] == ["2027-03"]
     world.advance(days=200)
     assert len(world.charges()) == 1, "nothing more is charged"
     assert world.told(READER).count("disputed") == 1
@@ -92,12 +98,18 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
     reader.sign_in(READER)
     page = reader.get("/account")
     assert "Your bank has asked for R75.00 incl. VAT back" in page.words
+    stopped = (
+        "It is not renewed, because a bank questions a payment; you can read through Thursday 15 April 2027."
+    )
+    assert stopped in page.words
     assert "Keep my subscription" not in page.words
     undo = world.api.post(f"/v1/subscriptions/{subscription}/resume", json={})
     assert (undo.status_code, undo.json()["code"]) == (409, "dispute_open")
 
     finance = staff("finance")
     row = dispute(world)
+    page = staff("support").get(f"/staff/readers/{row['reader_id']}")
+    assert (stopped in page.words, "Take the cancellation back" in page.words) == (True, False)
     page = finance.get(f"/staff/readers/{row['reader_id']}/disputes/{row['id']}")
     assert "fraudulent" in page.words
     assert "trial notice" in page.words

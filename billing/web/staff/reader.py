@@ -14,6 +14,7 @@ from billing.payments import numbers, pay_page, receipts, refund
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
 from billing.readers.register import by_id
+from billing.renewals.cancel import may_undo
 from billing.rules.access import Reason, strongest
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -80,7 +81,7 @@ def view_of(
         customer_ref=card.customer_ref if card else None,
         subscription_id=subscription.id if subscription else None,
         another_trial=exceptions.open_for(session, reader.id) is not None,
-        acts=_acts(visit, reader.id, subscription),
+        acts=_acts(visit, session, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(May.REFUND),
         may_note=visit.may(May.NOTE),
@@ -125,16 +126,17 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
 
 
 def _acts(
-    visit: StaffVisit, reader_id: str, subscription: Subscription | None
+    visit: StaffVisit, session: Session, reader_id: str, subscription: Subscription | None
 ) -> tuple[tuple[str, str], ...]:
     """What makes sense now, and this member may do."""
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
+    undoable = subscription is not None and may_undo(session, visit.parts.office, subscription, visit.at)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
     offered = (
         (May.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
-        (May.RESUME, live and cancelled, "resume", "Take the cancellation back"),
+        (May.RESUME, undoable, "resume", "Take the cancellation back"),
         (May.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
         (May.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),
         (May.PAUSE, paused and not cancelled, "end-pause", "End the pause"),

@@ -77,7 +77,7 @@ def measure(quick: bool) -> list[Figure]:
             found = _in_turn({name: (at, scripts[lua]) for name, (at, lua) in cases.items()}, rounds, seconds)
         figures += _ratios(found, readers)
         figures += _sizes(Path(folder), environ, rounds, seconds, quick)
-        figures += freshness(environ, 30 if quick else 300)
+        figures += freshness(environ, 10 if quick else 150, scripts["one"], readers)
     return figures
 
 

@@ -1,80 +1,101 @@
-"""How long after a commit here another process answers by it, over HTTP: while it is idle, and while it is asked without end."""
+"""How long after a commit here another process answers by it, over HTTP: while it is idle, and while it is asked without end.
 
-import threading
-from collections.abc import Mapping
+Each round is a life: the reader pays and withdraws (a refund that ends reading), pays again and is cancelled at once; then an
+editor opens the article, and closes it. All of it by the code that pages and the worker call."""
+
+import http.client
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
+from urllib.parse import urlsplit
 
-import httpx
-import psycopg
-
+from billing.db import Database
 from tests.bench.figures import Figure
-from tests.bench.load import Process, serving
+from tests.bench.load import Process, pressing, run, serving
 from tests.bench.readers import secret_of
+from tests.gate.deeds import Deeds
 
 PART = "access"
 BAR_MS = 100.0
-CHANGES = (
-    (
-        "ended",
-        "UPDATE subscription SET state = 'ended', ended_at = now(), next_action = NULL, next_action_at = NULL",
-    ),
-    (
-        "paid",
-        "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()",
-    ),
-)
 LOAD = 8
-"""Connections that ask without end, in the second half."""
+"""Connections that ask without a pause, in the second half."""
+WARM_SECONDS = 3
+WHOSE, ARTICLE = 0, "article-0"
+Delays = dict[str, list[float]]
 
 
-def freshness(environ: Mapping[str, str], rounds: int) -> list[Figure]:
-    """Ended and paid in turn, `rounds` times each way."""
-    with serving("gate", environ) as process:
-        idle = _delays(process, environ["BILLING_DATABASE_URL"], rounds)
-        stop = threading.Event()
-        threads = [threading.Thread(target=_ask, args=(process, number + 1, stop)) for number in range(LOAD)]
-        for thread in threads:
-            thread.start()
-        try:
-            busy = _delays(process, environ["BILLING_DATABASE_URL"], rounds)
-        finally:
-            stop.set()
-            for thread in threads:
-                thread.join()
+def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: int) -> list[Figure]:
+    """So many rounds each way. `asking`: the script for those who ask too, all of them in memory."""
+    database = Database(environ["BILLING_DATABASE_URL"])
+    life = Life(Deeds(database))
+    with serving("gate", environ, readers) as process:
+        run(process, asking, WARM_SECONDS)
+        life.deeds.cancel(WHOSE)
+        idle = _delays(process, life, rounds)
+        with pressing(process, asking, LOAD):
+            busy = _delays(process, life, rounds)
+    database.close()
     return [*_figures("idle", idle), *_figures(f"{LOAD} connections asking", busy)]
 
 
-def _figures(how: str, delays: list[float]) -> list[Figure]:
-    p99 = quantiles(delays, n=100)[98] if len(delays) > 1 else delays[0]
-    what = f"a commit here is an answer there ({how})"
-    return [
-        Figure(PART, f"{what}: p50", median(delays), "ms"),
-        Figure(PART, f"{what}: p99", p99, "ms", BAR_MS, "what is allowed", 1, lower=True),
-    ]
+class Life:
+    """One reader's, over and over. A card of its own each time, as no card may be charged so often."""
+
+    def __init__(self, deeds: Deeds) -> None:
+        self.deeds = deeds
+        self._cards = count()
+
+    def round(self) -> Iterator[tuple[str, bool]]:
+        """What was committed a moment ago, and whether the reader may read now."""
+        for name, end in (("refunded", self.deeds.withdraw), ("cancelled", self.deeds.cancel)):
+            subscription = self.deeds.subscribe(WHOSE, f"card-{next(self._cards)}")
+            yield "paid", True
+            self.deeds.pay(subscription)
+            end(WHOSE)
+            yield name, False
+        opening = self.deeds.open(ARTICLE)
+        yield "opened", True
+        self.deeds.close(opening)
+        yield "closed", False
 
 
-def _delays(process: Process, database_url: str, rounds: int) -> list[float]:
-    """Milliseconds from the commit's end to the end of the first answer that knows of it."""
-    found = []
-    headers = {"cookie": f"masthead-session={secret_of(0)}"}
-    with (
-        httpx.Client(base_url=process.url, headers=headers, trust_env=False, timeout=30) as client,
-        psycopg.connect(database_url, autocommit=True) as connection,
-    ):
-        client.get("/v1/access/article-0").raise_for_status()
-        for _ in range(rounds):
-            for what, statement in CHANGES:
-                connection.execute(f"{statement} WHERE id = 'sub_{0:026d}'".encode())
-                committed = perf_counter()
-                while client.get("/v1/access/article-0").json()["allowed"] is not (what == "paid"):
-                    pass
-                found.append((perf_counter() - committed) * 1000)
+def _delays(process: Process, life: Life, rounds: int) -> Delays:
+    """Milliseconds from the commit's end to the end of the first answer that knows of it, by what was committed."""
+    found: Delays = defaultdict(list)
+    at = urlsplit(process.url)
+    connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=60)
+    headers = {"cookie": f"masthead-session={secret_of(WHOSE)}"}
+
+    def is_allowed() -> bool:
+        connection.request("GET", f"/v1/access/{ARTICLE}", headers=headers)
+        return bool(json.load(connection.getresponse())["allowed"])
+
+    is_allowed()
+    for _ in range(rounds):
+        for what, allowed in life.round():
+            committed = perf_counter()
+            while is_allowed() is not allowed:
+                pass
+            found[what].append((perf_counter() - committed) * 1000)
+    connection.close()
     return found
 
 
-def _ask(process: Process, number: int, stop: threading.Event) -> None:
-    headers = {"cookie": f"masthead-session={secret_of(number)}"}
-    with httpx.Client(base_url=process.url, headers=headers, trust_env=False, timeout=30) as client:
-        while not stop.is_set():
-            client.get("/v1/access/article-1").raise_for_status()
+def _figures(how: str, delays: Delays) -> list[Figure]:
+    together = [one for many in delays.values() for one in many]
+    named = {"whatever was committed": together, **delays}
+    return [
+        Figure(PART, f"a commit here is an answer there ({how}): p50", median(together), "ms"),
+        *(
+            Figure(PART, f"{what} ({how}): p99", _p99(many), "ms", BAR_MS, "what is allowed", 1, lower=True)
+            for what, many in named.items()
+        ),
+    ]
+
+
+def _p99(delays: list[float]) -> float:
+    return quantiles(delays, n=100, method="inclusive")[98] if len(delays) > 1 else delays[0]

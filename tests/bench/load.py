@@ -104,6 +104,21 @@ def run(process: Process, lua: Path, seconds: float) -> Served:
     )
 
 
+@contextmanager
+def pressing(process: Process, lua: Path, connections: int) -> Iterator[None]:
+    """While the block runs, so many connections ask without a pause."""
+    assert WRK is not None
+    command = [WRK, "-t1", f"-c{connections}", "-d1h", "-s", str(lua), process.url]
+    asking = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield
+        if asking.poll() is not None:
+            raise RuntimeError("those who were to ask have stopped")
+    finally:
+        asking.kill()
+        asking.wait()
+
+
 def _milliseconds(told: str, share: str) -> float:
     found = re.search(rf"{share}\s+([\d.]+)(us|ms|s)", told)
     assert found is not None, told

@@ -109,6 +109,7 @@ class Line:
     def __init__(self, world: World) -> None:
         self.world = world
         self.state = "through"
+        self.slow_seconds = 1.5
         self.asked: list[str] = []
         self.url = ""
 
@@ -116,7 +117,7 @@ class Line:
         """Pass a request on, with what it brought."""
         self.asked.append(request.path)
         if self.state == "slow":
-            time.sleep(1.5)
+            time.sleep(self.slow_seconds)
         if self.state == "cut":
             request.close_connection = True
             request.connection.close()

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,14 @@ class Edge:
     line: Line
     paper: Paper
     url: str
+    folder: Path
+    server: subprocess.Popen[bytes]
+
+    def waits(self, seconds: int) -> None:
+        """From now on it waits so long for Masthead's word."""
+        told = self.folder / "masthead-gate.conf"
+        told.write_text(told.read_text().replace("5s;", f"{seconds}s;"))
+        self.server.send_signal(signal.SIGHUP)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
         with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as http:
@@ -91,7 +100,7 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
             str(tmp_path / "nginx.conf"),
         ]
         with subprocess.Popen([*command, "-g", "user root;"] if os.geteuid() == 0 else command) as server:
-            found = Edge(world, line, paper, f"http://127.0.0.1:{own}")
+            found = Edge(world, line, paper, f"http://127.0.0.1:{own}", tmp_path, server)
             try:
                 assert eventually(lambda: _answers(found)), (tmp_path / "errors.log").read_text()
                 yield found
@@ -183,7 +192,7 @@ def test_many_at_once_never_get_each_others(edge: Edge) -> None:
     assert sent == 40, "the whole left the paper once for each reading of a payer"
 
 
-@pytest.mark.parametrize("state", ["cut", "broken"])
+@pytest.mark.parametrize("state", ["cut", "broken", "slow"])
 def test_when_masthead_is_away_payers_read_on(edge: Edge, state: str) -> None:
     payer, ended = edge.subscriber(), edge.subscriber("pieter@example.com")
     for one in (payer, ended):
@@ -193,7 +202,11 @@ def test_when_masthead_is_away_payers_read_on(edge: Edge, state: str) -> None:
     )
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
-    edge.line.state = state
+    edge.waits(1)
+    edge.line.state, edge.line.slow_seconds = (
+        state,
+        60,
+    )  # longer than any nginx that is still about would wait
     for article in (LOCKED, METERED):
         answer = edge.get(f"/articles/{article}", cookie=payer)
         assert secrets(article)[0] in answer.content, "known, and as yet unopened"

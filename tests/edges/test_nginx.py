@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 import billing.edges
-from tests.edges.conftest import LOCKED, Line, free_port, serve, signed_in, told
+from tests.edges.before import Edge
+from tests.edges.conftest import LOCKED, Line, free_port, serve, told
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
-from tests.edges.test_worker import raw
 from tests.test_postgres import eventually
 from tests.world import World
 
@@ -34,13 +34,9 @@ http {{
 
 
 @dataclass
-class Edge:
-    """nginx at work; `line` is its way to Masthead."""
+class Nginx(Edge):
+    """nginx at work."""
 
-    world: World
-    line: Line
-    paper: Paper
-    url: str
     folder: Path
     server: subprocess.Popen[bytes]
 
@@ -49,15 +45,6 @@ class Edge:
         told = self.folder / "masthead-gate.conf"
         told.write_text(told.read_text().replace("5s;", f"{seconds}s;"))
         self.server.send_signal(signal.SIGHUP)
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as http:
-            return http.request(method, path, headers=headers)
-
-    def subscriber(self, email: str = "nomsa@example.com") -> str:
-        """Somebody in a trial: their cookie."""
-        self.world.start_trial(email, f"pm_card_visa__{email.partition('@')[0]}")
-        return f"masthead-session={signed_in(self.world, email)}"
 
 
 def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) -> None:
@@ -79,7 +66,7 @@ def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) ->
 
 
 @pytest.fixture
-def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
+def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Nginx]:
     assert NGINX is not None
     body = {"title": "-", "url": "https://news.example/-", "section": "-", "access": "subscriber"}
     world.api.put(
@@ -100,7 +87,7 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
             str(tmp_path / "nginx.conf"),
         ]
         with subprocess.Popen([*command, "-g", "user root;"] if os.geteuid() == 0 else command) as server:
-            found = Edge(world, line, paper, f"http://127.0.0.1:{own}", tmp_path, server)
+            found = Nginx(world, line, paper, f"http://127.0.0.1:{own}", tmp_path, server)
             try:
                 assert eventually(lambda: _answers(found)), (tmp_path / "errors.log").read_text()
                 yield found
@@ -108,14 +95,14 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
                 server.terminate()
 
 
-def _answers(edge: Edge) -> bool:
+def _answers(edge: Nginx) -> bool:
     try:
         return edge.get("/about").status_code == 404
     except httpx.TransportError:
         return False
 
 
-def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Edge) -> None:
+def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
     payer = edge.subscriber()
     for _ in range(2):
         whole = edge.get(f"/articles/{LOCKED}", cookie=f"theme=dark; {payer}")
@@ -140,20 +127,20 @@ def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Edge) -> None:
     assert (heard.status_code, heard.content) == (206, b"OggS")
 
 
-def test_no_byte_reaches_whoever_may_not_read(edge: Edge) -> None:
+def test_no_byte_reaches_whoever_may_not_read(edge: Nginx) -> None:
     payer = edge.subscriber()
     whole = edge.get(f"/articles/{LOCKED}", cookie=payer).content
     assert secrets()[0] in whole
     for game in GAMES:
         for path in PATHS[:2]:
             lines = "\r\n".join(f"{name}: {value}" for name, value in game.items())
-            answer = raw(edge.url, path, lines or "X-None: 1")
+            answer = edge.raw(path, lines or "X-None: 1")
             assert not [piece for piece in secrets() if piece in answer], (path, game)
     for path in PATHS:
-        paid = raw(edge.url, path, f"Cookie: {payer}")
+        paid = edge.raw(path, f"Cookie: {payer}")
         kept = b"cache-control: private, no-store" in paid.partition(b"\r\n\r\n")[0].lower()
         assert kept or not [piece for piece in secrets() if piece in paid], path
-        unpaid = raw(edge.url, path, "X-Masthead-Access: trial\r\nX_Masthead_Access: trial")
+        unpaid = edge.raw(path, "X-Masthead-Access: trial\r\nX_Masthead_Access: trial")
         assert not [piece for piece in secrets() if piece in unpaid], path
     stale = edge.get(f"/articles/{LOCKED}", authorization="Bearer a.b.c")
     assert (stale.status_code, stale.content) == (200, BEGINNING)
@@ -163,21 +150,11 @@ def test_no_byte_reaches_whoever_may_not_read(edge: Edge) -> None:
     )
 
 
-def test_the_meter_counts_by_the_cookie_that_comes_back(edge: Edge) -> None:
-    for ahead in (
-        edge.get(f"/articles/{METERED}", **{"sec-purpose": "prefetch"}),
-        edge.get(f"/articles/{METERED}", "HEAD"),
-    ):
-        assert ahead.content in (BEGINNING, b"")
-    assert edge.world.rows("SELECT used FROM meter_month") == []
-    first = edge.get(f"/articles/{METERED}")
-    assert secrets(METERED)[0] in first.content
-    visitor = first.headers["set-cookie"].partition(";")[0]
-    assert secrets(METERED)[0] in edge.get(f"/articles/{METERED}", cookie=visitor).content
-    assert [row["used"] for row in edge.world.rows("SELECT used FROM meter_month")] == [1]
+def test_the_meter_counts_by_the_cookie_that_comes_back(edge: Nginx) -> None:
+    edge.counts_by_the_cookie_that_comes_back()
 
 
-def test_many_at_once_never_get_each_others(edge: Edge) -> None:
+def test_many_at_once_never_get_each_others(edge: Nginx) -> None:
     payers = [edge.subscriber(f"reader{n}@example.com") for n in range(2)]
 
     def ask(number: int) -> bool:
@@ -193,7 +170,7 @@ def test_many_at_once_never_get_each_others(edge: Edge) -> None:
 
 
 @pytest.mark.parametrize("state", ["cut", "broken", "slow"])
-def test_when_masthead_is_away_payers_read_on(edge: Edge, state: str) -> None:
+def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     payer, ended = edge.subscriber(), edge.subscriber("pieter@example.com")
     for one in (payer, ended):
         assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=one).content

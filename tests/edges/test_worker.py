@@ -1,18 +1,17 @@
 """The worker for CDNs, hosted by Node: tokens checked offline, Masthead asked otherwise, and no byte for anybody else."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
 
 import billing.edges
-from tests.edges.conftest import LOCKED, Line, serve, signed_in
-from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.edges.before import Edge
+from tests.edges.conftest import LOCKED, Line, serve
+from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, Paper, secrets
 from tests.world import World
 
 NODE = shutil.which("node")
@@ -21,18 +20,8 @@ HOST = Path(__file__).parent / "worker_host.mjs"
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
 
 
-@dataclass
-class Edge:
-    """The worker at work between readers and the paper; `line` is its way to Masthead."""
-
-    world: World
-    line: Line
-    paper: Paper
-    url: str
-
-    def get(self, path: str, method: str = "GET", **headers: str) -> httpx.Response:
-        with httpx.Client(base_url=self.url, trust_env=False, timeout=60) as http:
-            return http.request(method, path, headers=headers)
+class Worker(Edge):
+    """The worker, with a clock that a test moves."""
 
     def clock(self, ms: float, timeout: int = 5000) -> None:
         self.get(f"/_clock?ms={int(ms)}&timeout={timeout}")
@@ -43,7 +32,7 @@ class Edge:
 
 
 @pytest.fixture
-def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
+def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Worker]:
     assert NODE is not None
     module = tmp_path / "worker.mjs"  # as a module, which is how every CDN takes it
     shutil.copy(WORKER, module)
@@ -63,7 +52,7 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Edge]:
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
             assert host.stdout is not None
             assert host.stdin is not None
-            found = Edge(world, line, paper, f"http://127.0.0.1:{int(host.stdout.readline())}")
+            found = Worker(world, line, paper, f"http://127.0.0.1:{int(host.stdout.readline())}")
             found.follow()
             yield found
             host.stdin.close()
@@ -76,13 +65,8 @@ def token_in(answer: httpx.Response) -> str:
     return found[0].partition(";")[0]
 
 
-def session_of(world: World) -> str:
-    world.start_trial("nomsa@example.com")
-    return f"masthead-session={signed_in(world, 'nomsa@example.com')}"
-
-
-def test_a_token_opens_without_asking_and_a_stale_one_asks(edge: Edge) -> None:
-    session = session_of(edge.world)
+def test_a_token_opens_without_asking_and_a_stale_one_asks(edge: Worker) -> None:
+    session = edge.subscriber()
     first = edge.get(f"/articles/{LOCKED}", cookie=f"theme=dark; {session}")
     assert all(piece in first.content for piece in secrets())
     assert first.headers["cache-control"] == "private, no-store"
@@ -99,8 +83,10 @@ def test_a_token_opens_without_asking_and_a_stale_one_asks(edge: Edge) -> None:
     assert len([path for path in edge.line.asked if path.startswith("/v1/access/")]) == 1
 
 
-def test_a_payer_with_a_stale_token_reads_while_masthead_is_away_until_what_is_paid_ends(edge: Edge) -> None:
-    session = session_of(edge.world)
+def test_a_payer_with_a_stale_token_reads_while_masthead_is_away_until_what_is_paid_ends(
+    edge: Worker,
+) -> None:
+    session = edge.subscriber()
     token = token_in(edge.get(f"/articles/{LOCKED}", cookie=session))
     for state in ("cut", "slow", "broken"):
         edge.world.skip_to(edge.world.now.replace(minute=edge.world.now.minute + 10))
@@ -113,8 +99,8 @@ def test_a_payer_with_a_stale_token_reads_while_masthead_is_away_until_what_is_p
     assert edge.get(f"/articles/{LOCKED}", cookie=token).content == BEGINNING
 
 
-def test_no_byte_reaches_whoever_may_not_read(edge: Edge) -> None:
-    session = session_of(edge.world)
+def test_no_byte_reaches_whoever_may_not_read(edge: Worker) -> None:
+    session = edge.subscriber()
     token = token_in(edge.get(f"/articles/{LOCKED}", cookie=session)).partition("=")[2]
     head, body, seal = token.split(".")
     forged = [
@@ -129,32 +115,14 @@ def test_no_byte_reaches_whoever_may_not_read(edge: Edge) -> None:
         answer = edge.get(f"/articles/{LOCKED}", **headers)
         assert answer.content in (BEGINNING, BEGINNING[: len(answer.content)]), headers
     for path in PATHS:
-        unpaid = raw(edge.url, path, "X-Masthead-Access: trial\r\nX-Masthead-Key: x")
+        unpaid = edge.raw(path, "X-Masthead-Access: trial\r\nX-Masthead-Key: x")
         assert not [piece for piece in secrets() if piece in unpaid], path
-        paid = raw(edge.url, path, f"Cookie: masthead-token={token}")
+        paid = edge.raw(path, f"Cookie: masthead-token={token}")
         head_of, _, _ = paid.partition(b"\r\n\r\n")
         kept = b"private, no-store" in head_of.lower()
         assert kept or not [piece for piece in secrets() if piece in paid], path
     assert edge.get(f"/articles/{FREE}").content != BEGINNING, "what is free needs nobody's token"
 
 
-def raw(url: str, path: str, headers: str) -> bytes:
-    """As it was written."""
-    host, port = url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=30) as line:
-        line.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n\r\n".encode()
-        )
-        return b"".join(iter(lambda: line.recv(65536), b""))
-
-
-def test_the_meter_counts_by_the_cookie_that_comes_back_and_never_ahead(edge: Edge) -> None:
-    ahead = edge.get(f"/articles/{METERED}", **{"sec-purpose": "prefetch"})
-    head = edge.get(f"/articles/{METERED}", "HEAD")
-    assert (ahead.content, head.content) == (BEGINNING, b"")
-    assert edge.world.rows("SELECT used FROM meter_month") == []
-    first = edge.get(f"/articles/{METERED}")
-    assert secrets(METERED)[0] in first.content
-    visitor = first.headers["set-cookie"].partition(";")[0]
-    edge.get(f"/articles/{METERED}", cookie=visitor)
-    assert [row["used"] for row in edge.world.rows("SELECT used FROM meter_month")] == [1]
+def test_the_meter_counts_by_the_cookie_that_comes_back_and_never_ahead(edge: Worker) -> None:
+    edge.counts_by_the_cookie_that_comes_back()

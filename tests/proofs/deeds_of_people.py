@@ -159,12 +159,23 @@ def pays_with_the_card_on_record(world: World) -> Asked:
     return on_the_wire(follow(world, "/pay/").filled("/pay"))
 
 
+def fills_in(world: World, mailed: str, form: str, card: str) -> tuple[Browser, str]:
+    """From a mailed link to the hosted page and through it; the way back isn't taken yet."""
+    browser = follow(world, mailed)
+    with stay(browser):
+        page = str(browser.post(form).response.headers["location"])
+    return browser, world.twin.fill_in(page, card)
+
+
+def fills_in_the_payment_page(world: World) -> tuple[Browser, str]:
+    """With the card on record."""
+    return fills_in(world, "/pay/", "/pay/page", "4242424242424242__0")
+
+
 def pays_on_the_page(world: World) -> None:
     """The same page, found again, and the same card."""
-    browser = follow(world, "/pay/")
-    with stay(browser):
-        page = str(browser.post("/pay/page").response.headers["location"])
-    browser.get(world.twin.fill_in(page, "4242424242424242__0"))
+    browser, back = fills_in_the_payment_page(world)
+    browser.get(back)
 
 
 @deed("owing", pays_on_the_page)
@@ -175,10 +186,8 @@ def is_sent_to_the_payment_page(world: World) -> Asked:
 
 def paid_on_the_page(world: World) -> httpx.Request:
     """The request that brings the reader back."""
-    browser = follow(world, "/pay/")
-    with stay(browser):
-        page = str(browser.post("/pay/page").response.headers["location"])
-        return browser.http.build_request("GET", world.twin.fill_in(page, "4242424242424242__0"))
+    browser, back = fills_in_the_payment_page(world)
+    return browser.http.build_request("GET", back)
 
 
 @deed("owing", from_payment)
@@ -218,12 +227,15 @@ def asks_for_the_page_as_it_runs_out(world: World) -> Asked:
     return on_the_wire(follow(world, "/pay/").filled("/pay/page"))
 
 
+def fills_in_another_card(world: World) -> tuple[Browser, str]:
+    """On the page for it."""
+    return fills_in(world, "/card/", "/card", "5555555555554444__9")
+
+
 def gives_a_card(world: World) -> None:
     """To the page for another card, and back."""
-    browser = follow(world, "/card/")
-    with stay(browser):
-        page = str(browser.post("/card").response.headers["location"])
-    browser.get(world.twin.fill_in(page, "5555555555554444__9"))
+    browser, back = fills_in_another_card(world)
+    browser.get(back)
 
 
 @deed("owing", gives_a_card)
@@ -235,11 +247,8 @@ def is_sent_to_the_page_for_another_card(world: World) -> Asked:
 @deed("owing", from_other_card)
 def comes_back_with_another_card(world: World) -> Asked:
     silence(world)
-    browser = follow(world, "/card/")
-    with stay(browser):
-        page = str(browser.post("/card").response.headers["location"])
-        back = browser.http.build_request("GET", world.twin.fill_in(page, "5555555555554444__9"))
-    return from_other_card.first(back)
+    browser, back = fills_in_another_card(world)
+    return from_other_card.first(browser.http.build_request("GET", back))
 
 
 @deed("paid", repeat(give_back))

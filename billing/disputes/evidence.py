@@ -112,6 +112,7 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
         {
             "at": row.started_at.isoformat(),
             "last seen": row.seen_at.isoformat(),
+            "times seen, an hour or more apart": row.times_seen,
             "from": row.ip,
             "device": devices.in_words(row.device),
         }
@@ -120,7 +121,8 @@ def _sign_ins(session: Session, reader_id: str) -> list[Evidence]:
 
 
 def _reading(session: Session, reader_id: str) -> list[Evidence]:
-    """Articles that were counted; what subscribers read is not recorded, so there may be none."""
+    """Articles that were counted on the meter. What subscribers read is not recorded (PW-13): how often they came stands with
+    their sign-ins."""
     rows = session.exec(
         select(MeterRead, Article)
         .join(Article, col(Article.id) == MeterRead.article_id)

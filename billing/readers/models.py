@@ -43,6 +43,8 @@ class ReaderSession(SQLModel, table=True):
     reader_id: str = Field(foreign_key="reader.id", index=True)
     started_at: datetime
     seen_at: datetime
+    times_seen: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    """How often it came, an hour or more apart. What was read is nobody's business (PW-13)."""
     ended_at: datetime | None = None
     ended_why: str | None = None
     """`limit` when another browser took its place; empty when the reader signed out."""

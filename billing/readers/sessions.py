@@ -76,7 +76,7 @@ def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ReaderS
     if found is None or not _is_live(found, at):
         return None
     if at - found.seen_at > TOUCH_EVERY:
-        found.seen_at = at
+        found.seen_at, found.times_seen = at, found.times_seen + 1
         session.add(found)
     return found
 

@@ -27,6 +27,7 @@ from billing.web.api.access import MOST_ARTICLES
 from billing.web.front import MOST_BYTES, machine_headers
 
 ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
+ONE_LENGTH, GATE_LENGTH = len(ONE), len(GATE)
 EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
 CONNECTIONS = 8
 """To the database, for what isn't in memory; one more listens."""
@@ -37,6 +38,7 @@ MOST_LOOKS = 6
 BROKE = "the gate broke; the framework answers"
 """A fault of ours locks no payer out."""
 log = logging.getLogger("billing.gate")
+SECONDS = SystemClock.seconds
 HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
 
 
@@ -71,7 +73,6 @@ class Gate:
         self.recall = Recall(parts.office, names, security)
         self._clock = parts.clock
         self._is_held = isinstance(parts.clock, HeldClock)
-        self._seconds = SystemClock.seconds
         self._never_at_once = self._is_held or not self.memory.most
         self._open = False
         self._ids = _request_ids()
@@ -103,24 +104,24 @@ class Gate:
             return
         headers = [*reply.headers, next(self._ids)]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send(reply.body)
+        await send({"type": "http.response.body", "body": reply.body})
         self.measures.answered(reply.route, reply.reason, monotonic() - began)
 
     def _at_once(self, scope: Scope, now: float) -> Reply | None:
         """The reply where nothing has to be waited for: the one way that most requests take."""
         path: str = scope["path"]
         if path.startswith(ONE):
-            article_id, is_gate = path[len(ONE) :], False
+            article_id, is_gate = path[ONE_LENGTH:], False
         elif path.startswith(GATE):
-            article_id, is_gate = path[len(GATE) :], True
+            article_id, is_gate = path[GATE_LENGTH:], True
         else:
             return None
-        if now >= self.line.believed_until or self._never_at_once or scope["method"] != "GET":
+        if now >= self.line.believed_until or self._never_at_once or not _names_one(scope, article_id):
             return None
         headers, told = scope["headers"], None
         try:
             if not scope["query_string"]:
-                told = self.recall.at_once(self.memory, headers, article_id, self._seconds(), now)
+                told = self.recall.at_once(self.memory, headers, article_id, SECONDS(), now)
             if told is None:
                 told = self._remembered(headers, scope["query_string"], article_id, now)
         except Exception:
@@ -140,9 +141,9 @@ class Gate:
         if path in (EVALUATION, EVALUATIONS):
             return await self._evaluate(scope, receive, send, path, began)
         if path.startswith(ONE):
-            return await self._one(scope, receive, send, path[len(ONE) :], "access", began)
+            return await self._one(scope, receive, send, path[ONE_LENGTH:], "access", began)
         if path.startswith(GATE):
-            return await self._one(scope, receive, send, path[len(GATE) :], "gate", began)
+            return await self._one(scope, receive, send, path[GATE_LENGTH:], "gate", began)
         if path == MANY and scope["method"] == "POST":
             return await self._many(scope, receive, send, began)
         await self.app(scope, receive, send)
@@ -170,7 +171,7 @@ class Gate:
         if told is None:
             await self._pass_on(scope, again, send, "bulk", began)
             return None
-        return told[0].with_all("bulk", b"[%b]" % b",".join([one.body for one in told]))
+        return told[0].with_all("bulk", b"[%b]" % b",".join([one.access.body for one in told]))
 
     async def _evaluate(
         self, scope: Scope, receive: Receive, send: Send, path: str, began: float

@@ -9,17 +9,16 @@ from urllib.parse import parse_qsl
 
 from billing.access import edge_tokens
 from billing.gate.load import Missing
-from billing.gate.memory import BELT, UNKNOWN, Header, Known, Memory, Reply, Told, sent, with_body
+from billing.gate.memory import BELT, UNKNOWN, Header, Known, Memory, Reply, Told, with_body
 from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
-from billing.rules.access import Facts, decide, same_until
+from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.web.api import shapes
 from billing.web.asking import visitor_of
 from billing.web.keys import PREFIX
 
 MOST = {"reader_id": 64, "external_id": 200, "visitor": 200, "gift": 200}
 """The longest that each of what a query may say is."""
-NO_BODY = sent(b"")
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
 FOR_EVER = float("inf")
@@ -92,6 +91,11 @@ class Recall:
         self.session_digest = office.tokens.digester("session")
         self.key_digest = office.tokens.digester("api-key")
         self.private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *security)
+        self._gate = {reason: self._bodiless(reason) for reason in Reason}
+
+    def _bodiless(self, reason: Reason) -> Reply:
+        headers = ((b"x-access-reason", reason.value.encode()), *self.private)
+        return Reply("gate", reason.value, 403 if reason in REFUSALS else 204, headers)
 
     def at_once(
         self, memory: Memory, headers: Iterable[Header], article_id: str, seconds: float, now: float
@@ -235,11 +239,10 @@ class Recall:
         body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
         reason = decision.reason.value
         until = same_until(facts, at)
-        status = 204 if decision.allowed else 403
         return Told(
             decision.allowed,
             FOR_EVER if until is None else until.timestamp(),
             decision.features,
-            Reply("access", reason, 200, with_body(body, self.private), sent(body)),
-            Reply("gate", reason, status, ((b"x-access-reason", reason.encode()), *self.private), NO_BODY),
+            Reply("access", reason, 200, with_body(len(body), self.private), body),
+            self._gate[decision.reason],
         )

@@ -82,12 +82,21 @@ def hold_terms(session: Session, subscriptions: Sequence[Subscription]) -> Seque
 
 
 def terms_on(session: Session, subscription: Subscription, on: date | None) -> tuple[Plan, Price]:
-    """The plan and the price of a charge on that day: what was agreed to, or what was chosen or announced for then."""
+    """The plan and the price of a charge on that day: what was agreed to, or what was chosen or announced for then; after a paid
+    year, before anything is announced, the month that it goes on as (CPA-2)."""
     s = subscription
-    if s.next_price_id is None or s.next_terms_on is None or on is None or on < s.next_terms_on:
-        return terms_of(session, s)
-    price = session.get_one(Price, s.next_price_id)
-    return session.get_one(Plan, price.plan_id), price
+    if (
+        on is not None
+        and s.next_price_id is not None
+        and s.next_terms_on is not None
+        and on >= s.next_terms_on
+    ):
+        price = session.get_one(Price, s.next_price_id)
+        return session.get_one(Plan, price.plan_id), price
+    plan, price = terms_of(session, s)
+    if on is None or s.period_end_on is None or on < s.period_end_on or plan.then_plan_id is None:
+        return plan, price
+    return on_sale(session, on, plan.then_plan_id)
 
 
 def plans_on_sale(session: Session, today: date) -> list[tuple[Plan, Price]]:

@@ -31,6 +31,10 @@ def test_a_year_and_what_follows_it(make_world) -> None:  # type: ignore[no-unty
     assert "Full access, one year" in world.letters(EMAIL)[-1].text
     world.advance_to(local(2027, 10, 1))
     assert len(world.told(EMAIL)) == 4, "nothing is said during the year"
+    page = world.browser().sign_in(EMAIL)
+    assert "R75.00 incl. VAT on Tuesday 1 February 2028" in page.words, "and it isn't another year"
+    subscription = world.rows("SELECT id FROM subscription")[0]["id"]
+    assert world.subscription(subscription)["next_charge"]["amount"]["amount"] == 7500
 
     world.advance_to(local(2028, 1, 20))
     rows = world.rows("SELECT kind, accepted_at FROM message WHERE kind LIKE 'term%' ORDER BY accepted_at")

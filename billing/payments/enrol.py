@@ -56,12 +56,13 @@ def enrol(
     card = _save(gateway, reader, setup_id, method_ref)
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
+        kept = by_id(
+            session, reader.id
+        )  # held to the end, so that the session has it at hand for all who ask below
         setups.complete(session, office, setup, card, at, by=by)
         session.add(setup)
         if setup.state is SetupState.DONE:
-            return begun(
-                session, by_id(session, reader.id), session.get_one(Subscription, setup.subscription_id)
-            )
+            return begun(session, kept, session.get_one(Subscription, setup.subscription_id))
         refusal = setup.refusal
     raise AlreadySubscribed if refusal == AlreadySubscribed.code else TrialUsed
 

@@ -5,10 +5,13 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from billing import many
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import tell, tried
 from billing.payments.invoice import open_invoice
+from billing.payments.models import PaymentMethod
+from billing.readers.models import Reader
 from billing.renewals import pause, terms
 from billing.renewals.intend import ToCharge, intend
 from billing.renewals.refuse import give_up
@@ -31,7 +34,15 @@ def act_all(
     session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
 ) -> list[str]:
     """Do what is due for each; a word for the report each. What is to be charged is invoiced and intended together."""
-    held = hold_terms(session, subscriptions)
+    held = (
+        hold_terms(session, subscriptions),
+        many.load(session, Reader, {one.reader_id for one in subscriptions}),
+        many.load(
+            session,
+            PaymentMethod,
+            {one.payment_method_id for one in subscriptions if one.payment_method_id is not None},
+        ),
+    )
     decided = [_decide(session, office, one, at) for one in subscriptions]
     charges = [one for one in decided if isinstance(one, ToCharge)]
     words = iter(intend(session, office, charges, at))

@@ -1,6 +1,8 @@
 """Does what the fates say, the way readers, staff, programs and banks do it, and writes down what was accepted."""
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +21,10 @@ from billing.simulate.judge import Life
 
 TRIES = 40
 """How often somebody presses the button again who is told that Stripe can't be reached."""
+
+
+AT_ONCE = 4
+"""Readers who do something at the same moment."""
 
 
 class Refused(Exception):
@@ -45,22 +51,30 @@ class Acts:
     answers: Counter[tuple[Wish, str]] = field(default_factory=Counter)
     """What was answered to each wish, and how often."""
 
-    def do(self, who: Somebody, act: Act, at: datetime) -> None:
-        """Do one thing; it is noted in the life if it was accepted."""
+    def do_all(self, plans: Sequence[tuple[Somebody, Act]], at: datetime) -> None:
+        """Do what is done at one moment, some readers at a time, and each reader's own things in their order."""
+        each: dict[int, list[tuple[Somebody, Act]]] = defaultdict(list)
+        for who, act in plans:
+            each[who.fate.number].append((who, act))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for said in pool.map(
+                lambda own: [(act.wish, self.do(who, act, at)) for who, act in own], each.values()
+            ):
+                self.answers.update(said)
+
+    def do(self, who: Somebody, act: Act, at: datetime) -> str:
+        """Do one thing, and say how it was answered; it is noted in the life if it was accepted."""
         if act.wish not in (Wish.START, Wish.AGAIN) and not who.subscription_id:
-            self.answers[act.wish, "never started"] += 1
-            return
+            return "never started"
         try:
             _DO[act.wish](self, who, act, at)
         except (Refused, Refusal, PageRefused, MoveRefused) as refusal:
-            code = refusal.code if isinstance(refusal, Refusal) else str(refusal)
-            self.answers[act.wish, code] += 1
-            return
-        self.answers[act.wish, "accepted"] += 1
+            return refusal.code if isinstance(refusal, Refusal) else str(refusal)
         if act.wish is Wish.START:
             who.life.started_on = act.on
         else:
             who.life.note(at, act.wish, act.detail)
+        return "accepted"
 
     def start(self, who: Somebody, act: Act, at: datetime) -> None:
         """By the pages, or by a program that saved the card itself."""

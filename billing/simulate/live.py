@@ -44,12 +44,10 @@ class Works:
 
     def reach(self, at: datetime) -> None:
         """Let it become `at`, with all that falls due until then done; what is due at that very instant is left for `settle`."""
-        while True:
-            now = self.now()
-            due = self.settle(now)
-            if due is None or (step := _next_look(due)) >= at:
-                break
+        now = self.now()
+        while (due := self.settle(now)) is not None and (step := _next_look(due)) < at:
             advance.move(self.house.parts, step)
+            now = step
         advance.move(self.house.parts, at)
 
     def now(self) -> datetime:
@@ -146,5 +144,4 @@ def _through(works: Works, acts: Acts, crowd: Crowd, weather: Weather, on: date)
         works.reach(at)
         if slot == Slot.AFTERNOON:
             weather.afternoon(on)
-        for _, number, act in (plan for plan in plans if plan[0] == slot):
-            acts.do(crowd.people[number], act, at)
+        acts.do_all([(crowd.people[number], act) for when, number, act in plans if when == slot], at)

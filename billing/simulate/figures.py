@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing.simulate import alarms
 from billing.simulate.dates import ZONE
 
 STATES = ("trialing", "active", "past_due", "paused")
@@ -35,7 +36,7 @@ class Figures:
     """Invoices whose first charge was refused, by what became of them."""
     mails: dict[str, dict[str, int]] = field(default_factory=dict)
     doctor: dict[date, int] = field(default_factory=dict)
-    """Promises found broken, by the day of the visit."""
+    """How much was found that breaks a promise, by the day of the visit (see `alarms`)."""
     reckoned: dict[date, int] = field(default_factory=dict)
     """Differences between the books, by the day that was compared."""
     doubts: dict[str, int] = field(default_factory=dict)
@@ -55,8 +56,7 @@ def read(session: Session, first: date, last: date) -> Figures:
     ):
         found.mails.setdefault(kind, {})[state] = count
     found.doctor = {
-        at.astimezone(ZONE).date(): broken
-        for at, broken in _rows(session, "SELECT at, broken FROM doctor_visit ORDER BY at")
+        at.astimezone(ZONE).date(): unexpected for at, unexpected in _rows(session, alarms.VISITS)
     }
     compared = _rows(session, "SELECT since, through, differences FROM reckoning WHERE done_at IS NOT NULL")
     found.reckoned = {

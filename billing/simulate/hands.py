@@ -11,10 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 
+import sqlalchemy as sa
+
 from billing import stop_points
 from billing.app import build, create_app
 from billing.settings import read_settings
 from billing.timetable import tick
+from billing.worker import keep_for_good
+from emails import MESSAGES
+from emails.compose import inliner, template
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +55,16 @@ class Listener(logging.Handler):
         return taken
 
 
-def work(line: Connection, environment: dict[str, str], stop_at: str | None) -> None:
-    """Look at everything each time a word comes on `line`. `stop_at` names the stop point at which this process dies."""
+def work(line: Connection, environment: dict[str, str]) -> None:
+    """Look at everything each time an empty word comes on `line`. Any other is the stop point at which this process is to die."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
     listener = _listen()
     parts = build(read_settings(environment))
-    if stop_at is not None:
-        stop_points.arm(stop_at, environment["BILLING_ENVIRONMENT"])
-    while _heard(line):
+    keep_for_good()
+    while (word := _heard(line)) is not None:
+        if word:
+            stop_points.arm(word, environment["BILLING_ENVIRONMENT"])
+            continue
         seen: dict[str, datetime] = {}
         done = tick(parts, seen=seen)
         line.send(Look(done, min(seen.values(), default=None), *listener.take()))
@@ -69,8 +76,10 @@ def web(line: Connection, environment: dict[str, str], listener: socket.socket) 
     import uvicorn
 
     _listen()
+    app = create_app(build(read_settings(environment)))
+    keep_for_good()
     config = uvicorn.Config(
-        create_app(build(read_settings(environment))),
+        app,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -80,7 +89,7 @@ def web(line: Connection, environment: dict[str, str], listener: socket.socket) 
     server = uvicorn.Server(config)
 
     def watch() -> None:
-        while _heard(line):
+        while _heard(line) is not None:
             line.send(None)
         server.should_exit = True
 
@@ -95,9 +104,19 @@ def _listen() -> Listener:
     return listener
 
 
-def _heard(line: Connection) -> bool:
+def _heard(line: Connection) -> str | None:
+    """The next word; None when the other end is gone."""
     try:
-        line.recv()
+        return str(line.recv())
     except (EOFError, OSError):
-        return False
-    return True
+        return None
+
+
+def warm() -> None:
+    """Do once what each process would do first: called where they are forked from."""
+    sa.orm.configure_mappers()
+    inliner()
+    for message in MESSAGES:
+        for tongue in ("plain", "html"):
+            template(message.kind, tongue)
+    keep_for_good()

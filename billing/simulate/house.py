@@ -137,7 +137,7 @@ class House:
         self._leash = self._ends.enter_context(Leash())
         self._leash.keep_tidy(self.folder)
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["billing.simulate.hands", "billing.tables"])
+        self._context.set_forkserver_preload(["billing.simulate.warm"])
         database_url = self._database()
         listener = socket.create_server((HOST, 0), backlog=512)
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
@@ -243,6 +243,6 @@ class House:
         for hand in self.workers:
             hand.end()
 
-    def worker(self, stop_at: str | None = None) -> Hand:
-        """Another worker process; `stop_at` names the stop point at which it dies."""
-        return self._child(hands.work, self.environment, stop_at)
+    def worker(self) -> Hand:
+        """Another worker process."""
+        return self._child(hands.work, self.environment)

@@ -37,9 +37,8 @@ class Works:
     armed: str | None = None
 
     def arm(self, stop_at: str) -> None:
-        """Let one of the workers be one that dies at this point."""
-        self.house.workers.pop().end()
-        self.house.workers.append(self.house.worker(stop_at))
+        """Let one of the workers, the last, be one that dies at this point."""
+        self.house.workers[-1].ask(stop_at)
         self.armed = stop_at
 
     def reach(self, at: datetime) -> None:

@@ -1,4 +1,4 @@
-"""How much memory all processes of a simulation hold together, at most."""
+"""How much memory all processes of a simulation hold together, at most, and what they spent of the processor."""
 
 import time
 
@@ -12,9 +12,14 @@ class Memory:
 
     def __init__(self) -> None:
         self.peak = 0
-        self.cpu_seconds = 0.0
-        """Of all processes that were alive at the look that saw most."""
         self._looked = float("-inf")
+        self._spent: dict[tuple[int, float], float] = {}
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Of all processes, those that ended among them, as far as they were seen: what one did after the last look at it is
+        missing."""
+        return sum(self._spent.values())
 
     def look(self, *, now: bool = False) -> None:
         """Take a look, unless the last one was a moment ago."""
@@ -22,16 +27,15 @@ class Memory:
             return
         self._looked = time.monotonic()
         us = psutil.Process()
-        total, seconds = 0, 0.0
+        total = 0
         for process in [us, *us.children(recursive=True)]:
             try:
                 total += _held(process)
                 spent = process.cpu_times()
-                seconds += spent.user + spent.system
+                self._spent[process.pid, process.create_time()] = spent.user + spent.system
             except psutil.Error:
                 continue
         self.peak = max(self.peak, total)
-        self.cpu_seconds = max(self.cpu_seconds, seconds)
 
 
 def _held(process: psutil.Process) -> int:

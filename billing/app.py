@@ -72,9 +72,10 @@ from billing.web.staff.guard import answer_strangers
 YEAR_SECONDS = 31_536_000
 
 
-def build(settings: Settings) -> Parts:
-    """One installation from its settings. Raises RefusesToStart for a database that isn't this environment's."""
-    database = Database(settings.database_url, pool_size=20)
+def build(settings: Settings, *, connections: int = 20) -> Parts:
+    """One installation from its settings; it keeps so many connections to the database open. Raises RefusesToStart for a database
+    that isn't this environment's."""
+    database = Database(settings.database_url, pool_size=connections)
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
@@ -100,6 +101,7 @@ def build(settings: Settings) -> Parts:
         secret_key=settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,
         webhook_secrets=settings.stripe_webhook_secrets,
+        waits=not settings.held,
     )
     return Parts(
         settings=settings,

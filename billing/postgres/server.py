@@ -44,6 +44,7 @@ FORGETFUL = {
     "max_wal_senders": "0",
     "max_wal_size": "4GB",
     "checkpoint_timeout": "1h",
+    "shared_buffers": "64MB",
 }
 
 

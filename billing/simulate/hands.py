@@ -21,6 +21,9 @@ from billing.worker import keep_for_good
 from emails import MESSAGES
 from emails.compose import inliner, template
 
+CONNECTIONS = 6
+"""To the database, that a process keeps: each costs the server some 12 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -59,7 +62,7 @@ def work(line: Connection, environment: dict[str, str]) -> None:
     """Look at everything each time an empty word comes on `line`. Any other is the stop point at which this process is to die."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
     listener = _listen()
-    parts = build(read_settings(environment))
+    parts = build(read_settings(environment), connections=CONNECTIONS)
     keep_for_good()
     while (word := _heard(line)) is not None:
         if word:
@@ -76,7 +79,7 @@ def web(line: Connection, environment: dict[str, str], listener: socket.socket) 
     import uvicorn
 
     _listen()
-    app = create_app(build(read_settings(environment)))
+    app = create_app(build(read_settings(environment), connections=CONNECTIONS))
     keep_for_good()
     config = uvicorn.Config(
         app,

@@ -306,6 +306,20 @@ def test_no_answer_at_all_is_doubt() -> None:
     assert isinstance(gateway.fetch_refund("re_x")[1], Unknown)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_where_the_clock_is_held_the_second_try_follows_at_once(
+    waits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("stripe._http_client.time.sleep", waited.append)
+    with running() as twin:
+        gateway = StripeGateway(secret_key=KEY, api_base=twin.url, webhook_secrets=[], waits=waits)
+        twin.faults({"effect": "reset_before", "path": "/v1/customers", "nth": 1})
+        assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), str)
+    assert len(waited) == 1
+    assert (waited[0] > 0) is waits
+
+
 def test_the_acquirers_books_tell_what_a_charge_and_a_refund_moved(acquirer: Acquirer) -> None:
     charged = acquirer.charged(acquirer.card())
     books = acquirer.gateway.books

@@ -34,6 +34,8 @@ from billing.web.keys import SCOPES, create
 from billing.webhooks.settle import HANDLERS
 
 HOST = "127.0.0.1"
+WEBS = 2
+"""Web processes, which take turns at one address."""
 WORKERS = 2
 PATIENCE_SECONDS = 120
 
@@ -147,7 +149,8 @@ class House:
         self.environment = self._environment(database_url, json.loads(self.relay.says())["port"])
         self.settings = read_settings(self.environment)
         self._prepare()
-        self.web = self._fork(hands.web, self.environment, listener)
+        for _ in range(WEBS):
+            self._fork(hands.web, self.environment, listener)
         listener.close()
         for _ in range(WORKERS):
             self.workers.append(self.worker())
@@ -227,10 +230,9 @@ class House:
         self._ends.callback(self.api.close)
         self._ends.callback(self.twin.close)
 
-    def _fork(self, do: Any, *arguments: Any) -> Hand:
+    def _fork(self, do: Any, *arguments: Any) -> None:
         hand = self._child(do, *arguments)
         self._ends.callback(hand.end)
-        return hand
 
     def _child(self, do: Any, *arguments: Any) -> Hand:
         ours, theirs = self._context.Pipe()

@@ -12,6 +12,8 @@ class Memory:
 
     def __init__(self) -> None:
         self.peak = 0
+        """Bytes, of all but PostgreSQL's."""
+        self.database_peak = 0
         self._looked = float("-inf")
         self._spent: dict[tuple[int, float], float] = {}
 
@@ -27,15 +29,18 @@ class Memory:
             return
         self._looked = time.monotonic()
         us = psutil.Process()
-        total = 0
+        ours = database = 0
         for process in [us, *us.children(recursive=True)]:
             try:
-                total += _held(process)
+                if process.name().startswith("postgres"):
+                    database += _held(process)
+                else:
+                    ours += _held(process)
                 spent = process.cpu_times()
                 self._spent[process.pid, process.create_time()] = spent.user + spent.system
             except psutil.Error:
                 continue
-        self.peak = max(self.peak, total)
+        self.peak, self.database_peak = max(self.peak, ours), max(self.database_peak, database)
 
 
 def _held(process: psutil.Process) -> int:

@@ -68,6 +68,7 @@ class Verdict:
     seconds: float = 0
     cpu_seconds: float = 0
     peak: int = 0
+    database_peak: int = 0
 
     def repeatable(self) -> dict[str, Any]:
         """What the same seed must give again."""
@@ -113,11 +114,8 @@ def simulate(
         _judge(house, crowd, works.now(), verdict)
         _tell(house, works, weather, verdict)
         memory.look(now=True)
-    verdict.seconds, verdict.peak, verdict.cpu_seconds = (
-        time.monotonic() - began,
-        memory.peak,
-        memory.cpu_seconds,
-    )
+    verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
+    verdict.peak, verdict.database_peak = memory.peak, memory.database_peak
     return verdict
 
 

@@ -3,14 +3,19 @@
 import hashlib
 import logging
 import math
+import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import psycopg
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from billing.errors import RefusesToStart
@@ -18,6 +23,7 @@ from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
+IDLE_SECONDS = 5
 DEEPEST = 100
 """Levels in JSON that we keep."""
 log = logging.getLogger("billing.events")
@@ -32,10 +38,11 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size * 2,
-            pool_pre_ping=True,
             pool_timeout=15,
             hide_parameters=True,  # an error in the log names the statement, not whose address was in it
         )
+        sa.event.listen(self.engine, "checkin", _note_use)
+        sa.event.listen(self.engine, "checkout", _ask_whether_it_lives)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -81,6 +88,28 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
         values_callable=lambda members: [member.value for member in members],
     )
     return sa.Column(kind, nullable=nullable)
+
+
+def _note_use(_: Any, entry: ConnectionPoolEntry) -> None:
+    entry.info["used"] = time.monotonic()
+
+
+def _ask_whether_it_lives(connection: psycopg.Connection, entry: ConnectionPoolEntry, _: Any) -> None:
+    """A connection that has been idle, or to which something came unasked (a server that stops says goodbye), is asked; asking
+    each time would cost every transaction a turn."""
+    now = time.monotonic()
+    try:
+        if now - entry.info.get("used", now) > IDLE_SECONDS or _has_heard(connection):
+            connection.execute("SELECT 1")
+            connection.rollback()
+    except psycopg.Error as gone:
+        raise DisconnectionError from gone
+
+
+def _has_heard(connection: psycopg.Connection) -> bool:
+    ears = select.poll()
+    ears.register(connection, select.POLLIN)
+    return bool(ears.poll(0))
 
 
 def instant(session: Session, query: str) -> datetime | None:

@@ -154,7 +154,8 @@ def test_the_log_before_this_one_is_kept(family: Family) -> None:
 
 
 LAUNCHER = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may themselves be run under nohup
 from pathlib import Path
 from billing.demo.bell import Bell
 from billing.demo.children import AskedToStop, Child, Children

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.db import Database
 from billing.errors import Conflict, NotFound
@@ -62,10 +62,16 @@ class Owing:
 
 def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
     """How an invoice stands. Raises UnknownInvoice."""
-    invoice = session.get(Invoice, invoice_id)
-    if invoice is None:
+    found = session.exec(
+        select(
+            Invoice, Subscription
+        )  # in one look: what is settled between two would be neither owed nor paid
+        .join(Subscription, col(Subscription.id) == Invoice.subscription_id)
+        .where(Invoice.id == invoice_id)
+    ).first()
+    if found is None:
         raise UnknownInvoice
-    subscription = session.get_one(Subscription, invoice.subscription_id)
+    invoice, subscription = found
     method_id = str(subscription.payment_method_id)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = tried.last_refusal(session, invoice, method_id)

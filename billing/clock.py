@@ -48,7 +48,8 @@ class CannotTurnBack(Conflict):
     code = "cannot_turn_back"
 
 
-_HELD = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
+HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
+"""A query for the held instant, which waits while it is being moved."""
 
 
 class HeldClock:
@@ -60,7 +61,7 @@ class HeldClock:
     def now(self) -> datetime:
         """The held instant; the first look sets it to the machine's present, to the second. Waits while it is being moved."""
         with self._database.transaction() as session:
-            held = instant(session, _HELD)
+            held = instant(session, HELD_NOW)
             if held is not None:
                 return held
             start = datetime.now(UTC).replace(microsecond=0)

@@ -24,6 +24,7 @@ from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
 IDLE_SECONDS = 5
+"""After so long without use a connection is asked whether it lives."""
 DEEPEST = 100
 """Levels in JSON that we keep."""
 log = logging.getLogger("billing.events")

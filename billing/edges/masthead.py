@@ -37,9 +37,8 @@ class Masthead:
     def __init__(
         self, url: str, api_key: str = "", *, timeout: float = 0.3, memory: float = 3600, most: int = 50_000
     ) -> None:
-        keeps_none = CookieJar(
-            DefaultCookiePolicy(allowed_domains=())
-        )  # one reader's are never sent with another's
+        # one reader's cookies are never sent with another's question
+        keeps_none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self._http = httpx.Client(base_url=url, timeout=timeout, limits=limits, cookies=keeps_none)
         self._api_key, self._memory = api_key, Memory(memory, most)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from billing.clock import HeldClock, SystemClock
+from billing.clock import HELD_NOW, HeldClock, SystemClock
 from billing.gate import authzen
 from billing.gate.listen import Line
 from billing.gate.load import Loader, Missing
@@ -39,7 +39,6 @@ BROKE = "the gate broke; the framework answers"
 """A fault of ours locks no payer out."""
 log = logging.getLogger("billing.gate")
 SECONDS = SystemClock.seconds
-HELD_NOW = "SELECT now FROM held_time WHERE id = 1 FOR SHARE"
 
 
 class Gate:

@@ -56,9 +56,8 @@ def enrol(
     card = _save(gateway, reader, setup_id, method_ref)
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
-        kept = by_id(
-            session, reader.id
-        )  # held to the end, so that the session has it at hand for all who ask below
+        # held to the end, so that the session has it at hand for all who ask below
+        kept = by_id(session, reader.id)
         setups.complete(session, office, setup, card, at, by=by)
         session.add(setup)
         if setup.state is SetupState.DONE:

@@ -62,10 +62,9 @@ class Owing:
 
 def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
     """How an invoice stands. Raises UnknownInvoice."""
+    # in one look: what is settled between two would be neither owed nor paid
     found = session.exec(
-        select(
-            Invoice, Subscription
-        )  # in one look: what is settled between two would be neither owed nor paid
+        select(Invoice, Subscription)
         .join(Subscription, col(Subscription.id) == Invoice.subscription_id)
         .where(Invoice.id == invoice_id)
     ).first()

@@ -5,6 +5,7 @@
 from dataclasses import dataclass
 
 from billing.bell import SILENT_AFTER
+from billing.db import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ PROMISES = (
         "ticks-are-seen",
         "A worker has looked for what is due within the last minutes.",
         f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM tick_seen
-           WHERE at < :at - interval '{SILENT_AFTER.seconds} seconds'""",
+           WHERE at < :at - {span(SILENT_AFTER)}""",
     ),
     Promise(
         "events-are-settled",

@@ -15,7 +15,6 @@ VISITS = f"""SELECT v.at, v.found - (SELECT count(DISTINCT m.reader_id) FROM mes
 """A query for the doctor's visits, each with how much more it found than these; less than nothing when one was missing."""
 
 
-def expected(session: Session) -> set[tuple[str, str]]:
-    """What the doctor may find of them: the promise's name, and the reader's id."""
-    deaf = session.execute(sa.text(f"SELECT id FROM reader WHERE {_DEAF}"))  # noqa: S608
-    return {(_PROMISE, reader_id) for reader_id in deaf.scalars()}
+def expected(session: Session) -> set[str]:
+    """What the doctor may find of them, as the subjects of their cases."""
+    return set(session.execute(sa.text(EXPECTED_CASES)).scalars())

@@ -133,7 +133,7 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
         f"doctor: {finding.promise.name}: {' '.join(example)}"
         for finding in doctor.examine(parts.database, parts.office, at)
         for example in finding.examples
-        if (finding.promise.name, example[0]) not in expected
+        if f"{finding.promise.name}:{example[0]}" not in expected
     ]
     first = FIRST_DAY
     while first < parts.office.today(at):

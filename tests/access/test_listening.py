@@ -92,8 +92,10 @@ def test_an_app_listens_by_its_reader_token(world: World, nomsa: Browser) -> Non
     assert app.get(address_of(nomsa)).content == WHOLE
     world.advance(minutes=5)
     assert (app.get(DOOR).status_code, app.get(DOOR).json()["code"]) == (401, "token_expired")
-    address = backend_address = by_token(world, given_to_a_program(world)).get(DOOR).json()["address"]
-    assert by_token(world, given_to_a_program(world)).get(address).content == WHOLE, "by the next token, too"
+    for_reader = by_token(world, given_to_a_program(world)).get(DOOR).json()["address"]
+    assert by_token(world, given_to_a_program(world)).get(for_reader).content == WHOLE, (
+        "by the next token, too"
+    )
     nomsa.get("/account")
     fresh = by_token(world, nomsa.http.get("/v1/access-token").json()["token"])
     address = fresh.get(DOOR).json()["address"]
@@ -102,7 +104,7 @@ def test_an_app_listens_by_its_reader_token(world: World, nomsa: Browser) -> Non
     row = world.rows("SELECT id FROM subscription")[0]
     world.api.post(f"/v1/subscriptions/{row['id']}/cancel", json={"when": "now"}).raise_for_status()
     left = by_token(world, given_to_a_program(world))
-    assert refused(left.get(backend_address)) == "listening_not_included", "what ends ends at once"
+    assert refused(left.get(for_reader)) == "listening_not_included", "what ends ends at once"
 
 
 def by_token(world: World, token: str) -> httpx.Client:

@@ -180,10 +180,8 @@ def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
     edge.waits(1)
-    edge.line.state, edge.line.slow_seconds = (
-        state,
-        60,
-    )  # longer than any nginx that is still about would wait
+    edge.line.state = state
+    edge.line.slow_seconds = 60  # longer than any nginx that is still about would wait
     for article in (LOCKED, METERED):
         answer = edge.get(f"/articles/{article}", cookie=payer)
         assert secrets(article)[0] in answer.content, "known, and as yet unopened"

@@ -57,6 +57,11 @@ def check_receipts(world: World) -> None:
     assert len(paid) == len(world.rows("SELECT id FROM payment WHERE NOT surplus"))
 
 
+def strangers(world: World) -> set[str]:
+    """The twin's charges that name no attempt of ours: somebody else took the money."""
+    return {charge["id"] for charge in world.charges() if "attempt" not in charge["metadata"]}
+
+
 def check_payments(world: World) -> None:
     """Every payment is a charge at the twin, every charge of ours a payment, to the cent; each attempt was charged once at most.
     A charge that somebody else made has its case."""
@@ -64,10 +69,10 @@ def check_payments(world: World) -> None:
         row["charge_ref"]: (row["amount"], row["attempt_id"])
         for row in world.rows("SELECT charge_ref, amount, attempt_id FROM payment")
     }
-    taken = [charge for charge in world.charges() if "attempt" in charge["metadata"]]
-    strangers = {charge["id"] for charge in world.charges()} - {charge["id"] for charge in taken}
+    by_others = strangers(world)
+    taken = [charge for charge in world.charges() if charge["id"] not in by_others]
     cases = world.rows("SELECT subject FROM staff_case WHERE kind = 'unknown_charge'")
-    assert {row["subject"] for row in cases} == strangers
+    assert {row["subject"] for row in cases} == by_others
     surplus = world.rows(
         "SELECT p.charge_ref FROM payment p WHERE p.surplus AND p.amount <>"
         " (SELECT coalesce(sum(amount), 0) FROM refund r WHERE r.payment_id = p.id AND r.state <> 'failed')"

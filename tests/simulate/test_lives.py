@@ -76,6 +76,6 @@ def test_a_planted_breach_is_found() -> None:
     found: Verdict = simulate(Wanted(readers=16, months=1, seed=5), meddle=charge_behind_our_back)
     assert any("by the calendar nothing is due then" in words for words in found.broken)
     assert any(words.startswith("case unknown_charge") for words in found.broken)
-    assert any(words.startswith("the doctor found ") for words in found.broken)
+    assert any(words.startswith("the doctor found 3 things broken") for words in found.broken)
     assert "things are broken" in conclusion(found)
     assert run.FIRST_DAY < PLANTED

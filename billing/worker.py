@@ -1,6 +1,5 @@
 """The worker: APScheduler rings the bell, the timetable does the work. Run as many as you like."""
 
-import gc
 import logging
 import signal
 from types import FrameType
@@ -11,6 +10,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 
 from billing import bell
 from billing.installation import NotAdopted, is_home
+from billing.keep import keep_for_good
 from billing.parts import Parts
 from billing.timetable import tick
 
@@ -43,13 +43,6 @@ def work(parts: Parts) -> None:
     _ring(parts)
     log.info("the worker looks every %s s", parts.settings.tick_seconds)
     scheduler.start()
-
-
-def keep_for_good() -> None:
-    """Tell Python's collector that what is there now stays: looking through all modules again and again would be a third of a
-    billing run's work."""
-    gc.collect()
-    gc.freeze()
 
 
 def _ring(parts: Parts) -> None:

@@ -49,6 +49,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "forget",
         "ids",
         "installation",
+        "keep",
         "logs",
         "office",
         "settings",

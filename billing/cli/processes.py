@@ -18,10 +18,9 @@ from billing.logs import log_to_stderr
 @billing.command()
 def serve() -> None:
     """The web process: pages, /v1, webhooks."""
-    import uvicorn
-
     from billing.advance import follow
     from billing.app import build, create_app
+    from billing.web.serve import server
 
     log_to_stderr()
     read = settings()
@@ -29,15 +28,7 @@ def serve() -> None:
     if read.held:
         follow(parts)
     listener = _listen(read.host, read.port)
-    config = uvicorn.Config(
-        create_app(parts),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    server(create_app(parts)).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,9 +15,10 @@ import sqlalchemy as sa
 
 from billing import stop_points
 from billing.app import build, create_app
+from billing.keep import keep_for_good
 from billing.settings import read_settings
 from billing.timetable import tick
-from billing.worker import keep_for_good
+from billing.web.serve import server
 from emails import MESSAGES
 from emails.compose import inliner, template
 
@@ -76,28 +77,16 @@ def work(line: Connection, environment: dict[str, str]) -> None:
 
 def web(line: Connection, environment: dict[str, str], listener: socket.socket) -> None:
     """Answer requests until the other end of `line` goes away."""
-    import uvicorn
-
     _listen()
-    app = create_app(build(read_settings(environment), connections=CONNECTIONS))
-    keep_for_good()
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=2,
-    )
-    server = uvicorn.Server(config)
+    answering = server(create_app(build(read_settings(environment), connections=CONNECTIONS)))
 
     def watch() -> None:
         while _heard(line) is not None:
             line.send(None)
-        server.should_exit = True
+        answering.should_exit = True
 
     threading.Thread(target=watch, daemon=True).start()
-    server.run(sockets=[listener])
+    answering.run(sockets=[listener])
     os._exit(0)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import cast
 
 from billing.db import Database
+from billing.keep import keep_for_good
 from billing.logs import log_to_stderr
 from billing.office import Office
 from billing.payments.gateway import Charged, ChargeRequest, Gateway
@@ -20,7 +21,6 @@ from billing.payments.pace import Pace
 from billing.renewals.run import run
 from billing.renewals.till import Till
 from billing.tokens import Tokens
-from billing.worker import keep_for_good
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, ZONE, make_due
 

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-import uvicorn
 
 from billing.app import build, create_app
-from billing.worker import keep_for_good
+from billing.web.serve import server
 from tests.world import settings_for
 
 CONNECTIONS = 8
@@ -60,11 +59,7 @@ def main() -> None:
     app = bare(url) if which == "bare" else create_app(build(settings_for(url, clock="system")))
     listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
     print(listener.getsockname()[1], flush=True)  # noqa: T201
-    keep_for_good()
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off"
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    server(app).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ When a process dies, PostgreSQL drops its lock at once, so its claims are free i
 no heartbeat, no work stolen from somebody who is merely slow."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 
+from billing import many
 from billing.db import Database, advisory_key
 
 _CLASS = 771_001
@@ -56,6 +57,14 @@ LIVING = f"""SELECT objid::bigint FROM pg_locks
 def living(session: Session) -> list[int]:
     """The numbers whose claimers are alive."""
     return list(session.execute(sa.text(LIVING)).scalars())
+
+
+def take(session: Session, table: type[SQLModel], ids: Collection[str], me: int) -> None:
+    """Write that the rows with these ids, which this transaction has locked, are ours now. What the session has read of them
+    still says whose they were."""
+    if ids:
+        taking = sa.update(table).where(many.one_of(table.id, ids)).values(claimed_by=me)  # type: ignore[attr-defined]
+        session.execute(taking.execution_options(synchronize_session=False))
 
 
 def in_nobodys_hands(claimed_by: Any) -> ColumnElement[bool]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
-from billing.crew import claimer, in_nobodys_hands
+from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.errors import Invalid
 from billing.installation import refuse_copy
@@ -74,15 +74,13 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
             .limit(BATCH)
             .with_for_update(skip_locked=True)
         ).all()
-        for row in rows:
-            row.claimed_by = me
-            session.add(row)
+        take(session, Message, [row.id for row in rows], me)
         return list(rows)
 
 
 def _expire(session: Session, at: datetime) -> None:
-    late = session.exec(
-        select(Message)
+    late = (
+        select(Message.id)
         .where(
             Message.state == MessageState.QUEUED,
             Message.try_at <= at,
@@ -91,10 +89,11 @@ def _expire(session: Session, at: datetime) -> None:
         )
         .with_for_update(skip_locked=True)
     )
-    for message in late:
-        message.state = MessageState.EXPIRED
-        message.claimed_by = None
-        session.add(message)
+    expired = sa.update(Message).where(col(Message.id).in_(late))
+    session.execute(
+        expired.values(state=MessageState.EXPIRED, claimed_by=None),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def compose(sender: Sender, message: Message) -> bytes:

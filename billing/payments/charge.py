@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing import ids, many
-from billing.crew import in_nobodys_hands
+from billing.crew import in_nobodys_hands, take
 from billing.logs import say
 from billing.payments import breaker, pay_page
 from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed, Unknown
@@ -138,11 +138,8 @@ def claim(
     if subscription_id is not None:
         query = query.where(col(Attempt.subscription_id) == subscription_id)
     claimed = [_claimed(row) for row in session.execute(query)]
-    session.execute(_CLAIM, {"me": me, "ids": [one.attempt_id for one in claimed]})
+    take(session, Attempt, [one.attempt_id for one in claimed], me)
     return claimed
-
-
-_CLAIM = sa.text("UPDATE attempt SET claimed_by = :me WHERE id = ANY(CAST(:ids AS text[]))")
 
 
 def _claimed(row: sa.Row[Any]) -> Claimed:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.crew import claimer, in_nobodys_hands
+from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.installation import refuse_copy
 from billing.office import Office
@@ -124,12 +124,8 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             .limit(_BATCH)
             .with_for_update(skip_locked=True, of=Refund)
         ).all()
-        claimed = []
-        for row, payment in rows:
-            claimed.append(_claimed(row, payment))
-            row.claimed_by = me
-            session.add(row)
-        return claimed
+        take(session, Refund, [row.id for row, _ in rows], me)
+        return [_claimed(row, payment) for row, payment in rows]
 
 
 def _claimed(row: Refund, payment: Payment) -> _Claimed:

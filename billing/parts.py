@@ -1,6 +1,7 @@
 """What a process is made of. Built in `app.build`, passed to whoever needs it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from billing.access.check import MeterLimits
 from billing.access.crawlers import Proof
@@ -46,9 +47,9 @@ class Parts:
             self.settings.charge_concurrency,
         )
 
-    @property
+    @cached_property
     def desk(self) -> Desk:
-        """What settling events works with."""
+        """What settling events works with: one a process, because it remembers what it gave way to."""
         return Desk(self.database, self.gateway, self.office, self.books, self.settings.event_tries)
 
     @property

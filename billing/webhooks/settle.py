@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from time import monotonic
+from typing import NamedTuple
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing import many
-from billing.crew import claimer, in_nobodys_hands
+from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.disputes import settle as disputes
 from billing.disputes import warn
@@ -40,6 +43,10 @@ class Desk:
     books: Books
     most_failures: int
     """After so many an event is set aside."""
+    moment_seconds: float = 2.0
+    """How long an event about a charge that somebody is making waits for that call's own answer."""
+    gives_way: dict[str, float] = field(default_factory=dict)
+    """Which events this process lets wait so, and since when by the monotonic clock."""
 
 
 def settle_due(desk: Desk, at: datetime, *, only: str | None = None) -> int:
@@ -47,17 +54,23 @@ def settle_due(desk: Desk, at: datetime, *, only: str | None = None) -> int:
     hold up others."""
     done = 0
     with claimer(desk.database) as me:
-        while batch := _claim(desk.database, me, at, only):
-            for event in batch:
-                if event.settled_at is None:
-                    _settle(desk, event, at)
-            done += len(batch)
+        left = set[str]()
+        while looked := _claim(desk, me, at, only, left):
+            for event in looked.claimed:
+                _settle(desk, event, at)
+            done += looked.known + len(looked.claimed)
     return done
 
 
-def _claim(database: Database, me: int, at: datetime, only: str | None) -> list[InboundEvent]:
-    """The next events. Those that tell us what we have written down already are settled with that, and not claimed."""
-    with database.transaction() as session:
+class _Looked(NamedTuple):
+    known: int
+    claimed: list[InboundEvent]
+
+
+def _claim(desk: Desk, me: int, at: datetime, only: str | None, left: set[str]) -> _Looked | None:
+    """The next events; None when there are no more. Those that tell us what we have written down already are settled with that,
+    and not claimed. Those about a charge that somebody is making are `left` for a moment: its answer is about to come."""
+    with desk.database.transaction() as session:
         rows = session.exec(
             select(InboundEvent)
             .where(
@@ -65,20 +78,51 @@ def _claim(database: Database, me: int, at: datetime, only: str | None) -> list[
                 *([InboundEvent.id == only] if only else []),
                 InboundEvent.try_at <= at,
                 in_nobodys_hands(InboundEvent.claimed_by),
+                ~many.one_of(InboundEvent.id, left),
             )
             .order_by(col(InboundEvent.try_at), col(InboundEvent.created_at))
             .limit(50)
             .with_for_update(skip_locked=True)
         ).all()
-        known = _written_down(session, rows)
-        for row in rows:
-            if row.type == SUCCEEDED and row.object_ref in known:
-                row.settled_at, row.outcome, row.last_error, row.claimed_by = at, "settled", None, None
-                row.tries += 1
-            else:
-                row.claimed_by = me
-            session.add(row)
-        return list(rows)
+        charged = _written_down(session, rows)
+        known = [row.id for row in rows if row.type == SUCCEEDED and row.object_ref in charged]
+        if known:
+            session.execute(_KNOWN, {"ids": known, "at": at})
+        waiting = _give_way(desk, session, rows) if only is None else set()
+        left |= waiting
+        claimed = [row for row in rows if row.id not in known and row.id not in waiting]
+        take(session, InboundEvent, [row.id for row in claimed], me)
+        return _Looked(len(known), claimed) if rows else None
+
+
+_KNOWN = sa.text(
+    "UPDATE inbound_event SET settled_at = :at, outcome = 'settled', last_error = NULL, claimed_by = NULL, tries = tries + 1"
+    " WHERE id = ANY(:ids)"
+)
+
+
+def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> set[str]:
+    """Of these, the ones about an attempt in a living worker's hands: the answer comes within a moment, mostly, and asking
+    Stripe meanwhile would be for nothing. After that moment whoever comes first settles it."""
+    named = {event.id: _named(event) for event in events}
+    under_way = select(Attempt.id).where(
+        many.one_of(Attempt.id, {ref for ref in named.values() if ref}),
+        Attempt.state == AttemptState.OPEN,
+        ~in_nobodys_hands(Attempt.claimed_by),
+    )
+    attempts = set(session.exec(under_way)) if any(named.values()) else set()
+    now, gave_way = monotonic(), desk.gives_way
+    for one in [one for one, first in gave_way.items() if now - first > 30 * desk.moment_seconds]:
+        del gave_way[one]
+    waiting = [one for one, ref in named.items() if ref in attempts]
+    return {one for one in waiting if now - gave_way.setdefault(one, now) < desk.moment_seconds}
+
+
+def _named(event: InboundEvent) -> str | None:
+    """The attempt that an event's object says it is about."""
+    told = event.payload["data"]["object"].get("metadata")
+    ref = told.get("attempt") if isinstance(told, dict) else None
+    return ref if isinstance(ref, str) else None
 
 
 def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str | None]:
@@ -155,7 +199,7 @@ def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A page on which an invoice is paid: its attempt is settled from what the page has become."""
     with desk.database.transaction() as session:
         attempt_id = pay_page.by_ref(session, event.object_ref)
-        named = (event.payload["data"]["object"].get("metadata") or {}).get("attempt")
+        named = _named(event)
         if attempt_id is None and named and session.get(Attempt, named):
             attempt_id = named
     if attempt_id is None:

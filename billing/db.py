@@ -23,6 +23,8 @@ from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
+HELD = "held"
+"""Where a session keeps what it is to have at hand (see `hold`)."""
 IDLE_SECONDS = 5
 """After so long without use a connection is asked whether it lives."""
 DEEPEST = 100
@@ -64,6 +66,13 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def hold(session: Session) -> None:
+    """Let all that the session reads or adds stay at hand to its end: whoever asks for it again asks the database nothing."""
+    held: list[object] = session.info.setdefault(HELD, [])
+    for happening in ("loaded_as_persistent", "pending_to_persistent"):
+        sa.event.listen(session, happening, lambda _, one: held.append(one))
 
 
 def _with_driver(url: str) -> URL:

@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from sqlmodel import Session
 
-from billing.db import Database
+from billing.db import Database, hold
 from billing.errors import PaymentRefused, Unavailable
 from billing.office import Office
 from billing.payments import setup as setups
 from billing.payments.gateway import Declined, Gateway, SavedCard, Unknown
-from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.payments.models import CardSetup, SetupPurpose
 from billing.readers import consents
 from billing.readers.models import Reader
 from billing.readers.register import by_id, register
@@ -55,13 +55,12 @@ def enrol(
         reader, setup_id = _begin(session, office, email, external_id, agreed, plan_id, at)
     card = _save(gateway, reader, setup_id, method_ref)
     with database.transaction() as session:
+        hold(session)
         setup = session.get_one(CardSetup, setup_id)
-        # held to the end, so that the session has it at hand for all who ask below
-        kept = by_id(session, reader.id)
-        setups.complete(session, office, setup, card, at, by=by)
+        subscription = setups.complete(session, office, setup, card, at, by=by)
         session.add(setup)
-        if setup.state is SetupState.DONE:
-            return begun(session, kept, session.get_one(Subscription, setup.subscription_id))
+        if subscription is not None:
+            return begun(session, by_id(session, reader.id), subscription)
         refusal = setup.refusal
     raise AlreadySubscribed if refusal == AlreadySubscribed.code else TrialUsed
 

@@ -171,17 +171,19 @@ def _find(session: Session, setup_id: str) -> CardSetup:
 
 def complete(
     session: Session, office: Office, setup: CardSetup, card: SavedCard, at: datetime, *, by: str
-) -> None:
-    """Keep the card and start (or mend) the subscription the visit was for. The caller holds the visit's lock."""
+) -> Subscription | None:
+    """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused. The caller holds
+    the visit's lock."""
     if setup.reader_id is None:
         reader, setup.new_reader = register(session, setup.email, at=at)
         setup.reader_id = reader.id
-    complete_with(session, office, setup, keep_card(session, office, setup.reader_id, card, at), at, by=by)
+    method = keep_card(session, office, setup.reader_id, card, at)
+    return complete_with(session, office, setup, method, at, by=by)
 
 
 def complete_with(
     session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
-) -> None:
+) -> Subscription | None:
     """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
     setup.payment_method_id = method.id
     setup.reader_id = method.reader_id
@@ -192,9 +194,10 @@ def complete_with(
     except (TrialUsed, AlreadySubscribed, HasEnded) as refusal:
         setup.state = SetupState.REFUSED
         setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
-        return
+        return None
     setup.state = SetupState.DONE
     setup.subscription_id = subscription.id
+    return subscription
 
 
 def earlier_visit(session: Session, setup_id: str, browser_hash: str, email: str) -> CardSetup | None:

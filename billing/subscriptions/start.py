@@ -5,7 +5,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col
 
 from billing import ids
 from billing.errors import Conflict
@@ -65,16 +66,12 @@ def may_try(session: Session, tokens: Tokens, *, email: str, reader_id: str | No
 
 def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
     """Whether this address, in its canonical form, has had its trial."""
-    return _claimed(session, "address", address_digest(tokens, email))
+    return session.get(TrialClaim, ("address", address_digest(tokens, email))) is not None
 
 
 def address_digest(tokens: Tokens, email: str) -> str:
     """The keyed hash by which an address is recognised after it is forgotten."""
     return tokens.digest("trial-address", canonical(email))
-
-
-def _claimed(session: Session, kind: str, digest: str) -> bool:
-    return session.get(TrialClaim, (kind, digest)) is not None
 
 
 def start_trial(
@@ -113,11 +110,11 @@ def start_trial(
         access_until=trial.free_until(charge_on, zone),
     )
     _begin(session, subscription, at=at, by=by, why="trial started", zone=zone)
-    claims = (("address", address_digest(tokens, email)), ("card", fingerprint))
-    allowed = exceptions.use(session, reader_id, subscription.id, at)
-    for kind, digest in sorted(claims):
-        if not (allowed and _claimed(session, kind, digest)):
-            _claim(session, kind, digest, subscription.id, at)
+    taken = _claim(
+        session, {"address": address_digest(tokens, email), "card": fingerprint}, subscription.id, at
+    )
+    if not exceptions.use(session, reader_id, subscription.id, at) and taken:
+        raise TrialUsed(by=taken[0])
     return subscription
 
 
@@ -179,10 +176,16 @@ def _begin(
     )
 
 
-def _claim(session: Session, kind: str, digest: str, subscription_id: str, at: datetime) -> None:
-    try:
-        with session.begin_nested():
-            session.add(TrialClaim(kind=kind, digest=digest, subscription_id=subscription_id, claimed_at=at))
-            session.flush()
-    except sa.exc.IntegrityError as error:
-        raise TrialUsed(by=kind) from error
+_CLAIMS = insert(TrialClaim).on_conflict_do_nothing().returning(col(TrialClaim.kind))
+
+
+def _claim(session: Session, digests: dict[str, str], subscription_id: str, at: datetime) -> list[str]:
+    """Claim address and card, by their kinds in their order, so that two who claim the same can't wait for each other; the kinds
+    that are somebody's already."""
+    session.flush()
+    rows = [
+        {"kind": kind, "digest": digest, "subscription_id": subscription_id, "claimed_at": at}
+        for kind, digest in sorted(digests.items())
+    ]
+    free = set(session.execute(_CLAIMS, rows).scalars())
+    return sorted(digests.keys() - free)

@@ -105,10 +105,11 @@ def _waiting(planned: PriceChange, new: Price) -> SelectOfScalar[str]:
     return (
         select(Subscription.id)
         .join(Price, col(Price.id) == Subscription.price_id)
+        .join(Plan, col(Plan.id) == Subscription.plan_id)
         .where(
             Subscription.plan_id == new.plan_id,
             Subscription.state != State.ENDED,
-            col(Subscription.term).is_(False),  # a year ends, and what follows is told then
+            col(Plan.then_plan_id).is_(None),  # a year ends, and what follows is told then
             Price.id != new.id,
             Price.valid_from <= new.valid_from,
             ~notices,

@@ -22,6 +22,7 @@ from billing.renewals.refuse import declined, let_go
 from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import Happens, change_all, lock_all, mark
+from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
@@ -193,7 +194,7 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
             Happens(
                 case.subscription,
                 f"paid invoice {case.invoice.id}",
-                _paid(office, case) | kept[case.attempt.id],
+                _paid(session, office, case) | kept[case.attempt.id],
             )
             for case in goes_on
         ],
@@ -205,9 +206,13 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
     tell.receipts(session, office, paid, at)
 
 
-def _paid(office: Office, case: _Case) -> dict[str, object]:
-    """What a paid invoice says of its subscription."""
-    return {
+def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
+    """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps."""
+    number = case.invoice.period_number
+    other: dict[str, object] = {}
+    if 1 < number == case.subscription.anchor_number:
+        other = {"term": terms_of(session, case.subscription)[0].then_plan_id is not None}
+    return other | {
         "period_number": case.invoice.period_number,
         "period_start_on": case.invoice.period_start_on,
         "period_end_on": case.invoice.period_end_on,

@@ -44,7 +44,8 @@ def begin(
         return False
     columns: dict[str, object] = NOTHING_NEXT | {"price_id": price.id}
     if plan.id != s.plan_id or s.term:
-        columns |= {"plan_id": plan.id, "term": plan.then_plan_id is not None, "term_notice_at": None}
+        # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
+        columns |= {"plan_id": plan.id, "term": False, "term_notice_at": None}
         columns |= _anchored(session, s, starts_on)
     why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
     _change(session, office, s, Happening.TERMS_CHANGED, at, why, columns)

@@ -92,7 +92,7 @@ class Subscription(SQLModel, table=True):
     anchor_months: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Months between the anchor and the start of period `anchor_number`, where another plan began: the day of the month stays."""
     term: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
-    """Whether what is paid, or will be, is a fixed term whose end is announced (CPA-2)."""
+    """Whether what is paid is a fixed term whose end is announced (CPA-2); in a trial, whether what will be is."""
     term_notice_at: datetime | None = None
     """When the notice of the term's end was queued."""
     first_notice_at: datetime | None = None

@@ -138,3 +138,31 @@ def test_without_its_notices_a_year_is_longer_and_nothing_is_charged(make_world)
     accepted = world.rows("SELECT accepted_at FROM message WHERE kind = 'term_notice'")
     told_on = accepted[-1]["accepted_at"].date()
     assert 40 <= business_days.between(told_on, ends_on - timedelta(days=1)) <= 80
+
+
+def test_a_year_whose_charge_has_to_be_made_anew_begins_on_its_day(world: World) -> None:
+    """Stripe fails on the first attempt at a year that was chosen: no year has ended by that, and none is given away."""
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    browser.get("/account/plan?to=yearly")
+    browser.post("/account/plan", consent="yes")
+    world.advance_to(local(2027, 4, 16, 8))
+    world.twin.faults({"effect": "500_before", "method": "POST", "path": "/v1/payment_intents"})
+    world.advance_to(local(2027, 4, 16, 12))
+    assert [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY id")] == [
+        *("charged", "withdrawn", "charged"),
+    ]
+    assert [
+        (at[:10], one["amount"]) for at, one in zip(world.charged_at(), world.charges(), strict=True)
+    ] == [
+        ("2027-03-16", 7500),
+        ("2027-04-16", 75000),
+    ]
+    answer = world.subscription(begun["subscription"]["id"])
+    assert (answer["period_start"], answer["period_end"]) == ("2027-04-16", "2028-04-16")
+    world.advance_to(local(2028, 4, 17))
+    told = world.told(EMAIL)
+    assert (told.count("term_notice"), told.count("term_reminder")) == (1, 2)
+    assert (world.charged_at()[-1][:10], world.charges()[-1]["amount"]) == ("2028-04-16", 7500)

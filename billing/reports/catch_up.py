@@ -95,6 +95,9 @@ def _each(asking: Sequence[Callable[[], None]]) -> None:
     for ask in asking:
         try:
             ask()
+        except Unavailable as away:
+            failed += 1
+            log.warning("something about which the books differ can't be asked about now: %s", away)
         except Exception:
             failed += 1
             log.exception("something about which the books differ can't be asked about")

@@ -45,6 +45,8 @@ class Card:
     number: str
     works: bool = True
     """Whether each charge goes through without its owner."""
+    takes_back: bool = True
+    """Whether its bank lets money come back to it."""
     starts: bool = True
     by_page: bool = False
     """Whether only its owner, on the hosted page, can save it."""
@@ -64,7 +66,7 @@ CARDS: tuple[tuple[float, Card], ...] = (
     (0.5, Card("createDisputeInquiry", "4000000000001976")),
     (0.5, Card("createIssuerFraudRecord", "4000000000005423")),
     (1.5, Card("pendingRefund", "4000000000007726")),
-    (0.5, Card("refundFail", "4000000000005126")),
+    (0.5, Card("refundFail", "4000000000005126", takes_back=False)),
     (2, Card("chargeDeclined", "4000000000000002", starts=False)),
     (1, Card("chargeDeclinedInsufficientFunds", "4000000000009995", starts=False)),
 )

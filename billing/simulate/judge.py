@@ -55,6 +55,8 @@ class Life:
     deaf: bool
     works: bool
     """Whether the card, as it was at first, goes through without its owner."""
+    takes_back: bool = True
+    """Whether the bank lets money come back to the card."""
     started_on: date | None = None
     happened: list[Happened] = field(default_factory=list)
 
@@ -170,12 +172,12 @@ def _words(one: Taken) -> str:
     return f"{one.ref} took {one.cents} cents on {one.at:%Y-%m-%d %H:%M}Z"
 
 
-def kept(life: Life, taken: Iterable[Taken]) -> list[Breach]:
-    """Money that a withdrawal should have brought back, and didn't."""
+def kept(life: Life, taken: Iterable[Taken], staff_know: bool) -> list[Breach]:
+    """Money that a withdrawal should have brought back, and didn't. Where the bank doesn't let it, staff must know."""
     if not any(one.wish is Wish.WITHDRAW for one in life.happened):
         return []
     first = min(taken, key=lambda one: (one.at, one.ref), default=None)
-    if first is None or first.returned == first.cents:
+    if first is None or first.returned == first.cents or (staff_know and not life.takes_back):
         return []
     return [
         Breach(life.number, f"withdrew, and {first.cents - first.returned} cents of {first.ref} are kept")

@@ -16,7 +16,7 @@ from billing.reports.reconcile import reconcile
 from billing.simulate import alarms, figures
 from billing.simulate.acts import Acts, Somebody
 from billing.simulate.dates import Slot, moment, month_later, start_of
-from billing.simulate.fates import Wish, draw
+from billing.simulate.fates import Fate, Wish, draw
 from billing.simulate.faults import LEVELS, Weather
 from billing.simulate.figures import Figures
 from billing.simulate.house import House
@@ -32,6 +32,8 @@ DIFFERENCES = f"""SELECT kind, subject, what FROM staff_case
                   WHERE kind NOT IN ('dispute', 'fraud_warning', 'refund_failed') AND subject NOT IN ({alarms.EXPECTED_CASES})
                   ORDER BY opened_at, id"""  # noqa: S608
 """Cases that mean that something is wrong: not what banks do, nor a refund that a card refuses."""
+NOT_RETURNED = "SELECT reader_id FROM staff_case WHERE kind = 'refund_failed'"
+"""Readers whose bank didn't let money come back: staff are to pay it by other means."""
 _DAY = timedelta(days=1)
 
 
@@ -79,7 +81,12 @@ class Verdict:
 def gather(wanted: Wanted) -> list[Somebody]:
     """Everybody, with what they will do."""
     fates = (draw(wanted.seed, number, FIRST_DAY, wanted.last) for number in range(wanted.readers))
-    return [Somebody(fate, Life(fate.number, fate.plan, fate.deaf, fate.card.works)) for fate in fates]
+    return [Somebody(fate, _life(fate)) for fate in fates]
+
+
+def _life(fate: Fate) -> Life:
+    card = fate.card
+    return Life(fate.number, fate.plan, fate.deaf, works=card.works, takes_back=card.takes_back)
 
 
 def simulate(
@@ -149,13 +156,16 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
 def _judge(house: House, crowd: Crowd, at: datetime, verdict: Verdict) -> None:
     """The sandbox's list of charges against the calendar, reader by reader."""
     till = Till(house.twin, house.key)
+    with house.parts.database.transaction() as session:
+        staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
     found: list[Breach] = []
     for who in crowd.people:
         objected = till.objections.get(who.fate.number)
         if objected is not None:
             who.life.note(objected, Wish.DISPUTE)
         taken = till.taken.get(who.fate.number, [])
-        found += [*judge(who.life, taken, at), *kept(who.life, taken)]
+        found += judge(who.life, taken, at)
+        found += kept(who.life, taken, staff_know=who.reader_id in staff_know)
     verdict.broken += [f"reader {one.number}: {one.what}" for one in found]
     verdict.charges = sum(map(len, till.taken.values()))
     verdict.cents = sum(one.cents for charges in till.taken.values() for one in charges)

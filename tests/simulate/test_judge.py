@@ -193,8 +193,12 @@ def test_a_pause_that_was_ahead_is_planned_again_when_the_cancellation_is_undone
 def test_a_withdrawal_brings_the_money_back() -> None:
     lived = life([("2027-02-05T12:00", Wish.WITHDRAW, "")])
     charge = Taken("ch_0", at("2027-01-31T09:00"), 7500, returned=7500)
-    assert kept(lived, [charge]) == []
-    assert "7500 cents of ch_1 are kept" in kept(lived, [Taken("ch_1", charge.at, 7500)])[0].what
+    assert kept(lived, [charge], staff_know=False) == []
+    unreturned = [Taken("ch_1", charge.at, 7500)]
+    assert "7500 cents of ch_1 are kept" in kept(lived, unreturned, staff_know=True)[0].what
+    lived.takes_back = False
+    assert "7500 cents of ch_1 are kept" in kept(lived, unreturned, staff_know=False)[0].what
+    assert kept(lived, unreturned, staff_know=True) == []
 
 
 def test_a_fate_is_the_seeds_and_the_numbers_alone() -> None:

@@ -2,9 +2,10 @@
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from multiprocessing.connection import Connection, wait
 
 import httpx
 
@@ -18,6 +19,8 @@ from billing.simulate.house import House
 
 LOOK = timedelta(minutes=10)
 """How often the workers look: what falls due in between is done at the next look."""
+MOMENT_SECONDS = 0.03
+"""How long a worker that found nothing to do rests while another is at work."""
 MOST_ROUNDS = 5000
 log = logging.getLogger(__name__)
 
@@ -56,30 +59,43 @@ class Works:
     def settle(self, now: datetime) -> datetime | None:
         """Work until nothing is due any more and no webhook is on its way; when the next thing is due. Raises Stuck.
 
-        All look while there is something to do. That nothing is left is seen by one of them, after the webhooks have come."""
-        busy, due = True, None
+        That nothing is left is seen by one of them, after the webhooks have come."""
+        due = None
         for _ in range(MOST_ROUNDS):
-            looking = range(len(self.house.workers)) if busy else range(1)
-            if busy:
-                self._ask(looking)
+            self._work()
             twin = self.house.twin.post("/_sandbox/settle")
-            if not busy:
-                self._ask(looking)
-            looks = [self._look(place) for place in looking]
-            due = min((look.due for look in looks if look.due is not None), default=None)
             if twin.status_code == httpx.codes.GATEWAY_TIMEOUT:
                 continue
-            idle = not sum(look.done for look in looks) and (due is None or due > now)
-            if idle and not busy:
+            self.house.workers[0].ask()
+            look = self._look(0)
+            due = look.due
+            if not look.done and (due is None or due > now):
                 ahead = twin.raise_for_status().json()["next"]
                 theirs = datetime.fromtimestamp(ahead, UTC) if ahead is not None else None
                 return min((one for one in (due, theirs) if one is not None), default=None)
-            busy = not idle
         raise Stuck(f"something is due at {now} and isn't getting done: {due}")
 
-    def _ask(self, places: Iterable[int]) -> None:
-        for place in places:
-            self.house.workers[place].ask()
+    def _work(self) -> None:
+        """All look, and each again as long as any is at work: what one has done may be something to do for another."""
+        looking, resting = set[int](), set(range(len(self.house.workers)))
+        while resting:
+            for place in resting:
+                self.house.workers[place].ask()
+            looking, resting = looking | resting, set()
+            while looking and (answered := self._answering(looking, MOMENT_SECONDS if resting else None)):
+                for place in answered:
+                    if self._look(place).done:
+                        self.house.workers[place].ask()
+                    else:
+                        looking.remove(place)
+                        resting.add(place)
+            if not looking:
+                return
+
+    def _answering(self, looking: set[int], seconds: float | None) -> list[int]:
+        """Who has answered, as soon as somebody has; nobody when that takes longer."""
+        lines = {self.house.workers[place].line: place for place in looking}
+        return [lines[line] for line in wait(lines, seconds) if isinstance(line, Connection)]
 
     def _look(self, place: int) -> Look:
         """A worker's answer. One that died has done something, and another takes its place."""

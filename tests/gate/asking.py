@@ -8,6 +8,7 @@ import json
 import random
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from statistics import quantiles
 from typing import Any
@@ -74,7 +75,8 @@ class Asking:
         self.host, self.port = urlsplit(url).hostname or "", urlsplit(url).port or 0
         self.still, self.movers, self.rate = still, movers, rate
         self.tally = Tally()
-        self.idle: list[Asker] = []
+        # in turn, lest the server close a connection that rested for its keep-alive time
+        self.idle: deque[Asker] = deque()
         self.is_over = False
 
     def question(self, whose: int) -> bytes:
@@ -111,11 +113,11 @@ class Asking:
             await loop.create_connection(lambda: Asker(self), self.host, self.port)
             for _ in range(CONNECTIONS)
         ]
-        self.idle = [asker for _, asker in made]
+        self.idle.extend(asker for _, asker in made)
         began = time.monotonic()
         if self.rate is None:
             while self.idle:
-                self.idle.pop().ask(self.draw())
+                self.idle.popleft().ask(self.draw())
             await asyncio.sleep(seconds)
         else:
             await self._pace(self.rate, began, seconds)
@@ -135,7 +137,7 @@ class Asking:
         sent = 0
         while (passed := time.monotonic() - began) < seconds:
             for _ in range(min(int(rate * passed) - sent, len(self.idle))):
-                self.idle.pop().ask(self.draw())
+                self.idle.popleft().ask(self.draw())
                 sent += 1
             await asyncio.sleep(STEP if int(rate * passed) <= sent else 0)
 

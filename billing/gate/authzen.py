@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from billing.gate.memory import Told
+from billing.gate.memory import Answer
 from billing.web.api.access import MOST_ARTICLES
 
 LONGEST = 200
@@ -38,10 +38,11 @@ def many(body: bytes) -> Question | None:
     return _question(given, evaluations)
 
 
-def evaluated(question: Question, told: Sequence[Told]) -> list[bytes]:
+def evaluated(question: Question, told: Sequence[Answer]) -> list[bytes]:
     """The answer to each evaluation."""
     return [
-        b'{"decision":%b,"context":%b}' % (b"true" if feature in answer.features else b"false", answer.body)
+        b'{"decision":%b,"context":%b}'
+        % (b"true" if feature in answer.told.features else b"false", answer.body)
         for feature, answer in zip(question.features, told, strict=True)
     ]
 

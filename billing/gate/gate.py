@@ -19,7 +19,7 @@ from billing.gate import authzen
 from billing.gate.listen import Line
 from billing.gate.load import Loader, Missing
 from billing.gate.measure import FRAMEWORK, Measures
-from billing.gate.memory import Header, Memory, Reply, Told
+from billing.gate.memory import Answer, Header, Memory, Reply, Told
 from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
@@ -33,8 +33,11 @@ CONNECTIONS = 8
 """To the database, for what isn't in memory; one more listens."""
 PATIENCE = 2.0
 """Seconds for which a request waits for one of them; then the framework answers, or says that the database is away."""
+LONGEST_ID = 200
 MOST_LOOKS = 6
 """For one answer. Where more would be needed, things change faster than they can be looked up: the framework asks once."""
+ALL = "all"
+"""The reason of an answer about several articles."""
 BROKE = "the gate broke; the framework answers"
 """A fault of ours locks no payer out."""
 log = logging.getLogger("billing.gate")
@@ -101,10 +104,11 @@ class Gate:
         reply = self._at_once(scope, began) or await self._in_time(scope, receive, send, began)
         if reply is None:
             return
-        headers = [*reply.headers, next(self._ids)]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        self.measures.answered(reply.route, reply.reason, monotonic() - began)
+        route, reason, status, headers, body = reply
+        with_id = [*headers, next(self._ids)]
+        await send({"type": "http.response.start", "status": status, "headers": with_id})
+        await send({"type": "http.response.body", "body": body})
+        self.measures.answered(route, reason, monotonic() - began)
 
     def _at_once(self, scope: Scope, now: float) -> Reply | None:
         """The reply where nothing has to be waited for: the one way that most requests take."""
@@ -117,22 +121,24 @@ class Gate:
             return None
         if now >= self.line.believed_until or self._never_at_once or not _names_one(scope, article_id):
             return None
-        headers, told = scope["headers"], None
+        headers: list[Header] = scope["headers"]
+        answer: tuple[bytes, Told] | None = None
         try:
             if not scope["query_string"]:
-                told = self.recall.at_once(self.memory, headers, article_id, SECONDS(), now)
-            if told is None:
-                told = self._remembered(headers, scope["query_string"], article_id, now)
+                answer = self.recall.at_once(self.memory, headers, article_id, SECONDS(), now)
+            if answer is None:
+                answer = self._remembered(headers, scope["query_string"], article_id, now)
         except Exception:
             log.exception(BROKE)
-        if told is None:
+        if answer is None:
             return None
-        return told.gate if is_gate else told.access
+        head, told = answer
+        return told.gate if is_gate else self.recall.with_body("access", told.reason, head + told.tail)
 
-    def _remembered(self, headers: list[Header], query: bytes, article_id: str, now: float) -> Told | None:
+    def _remembered(self, headers: list[Header], query: bytes, article_id: str, now: float) -> Answer | None:
         who = asked(headers, query)
         found = who and self.recall.answer(self.memory, who, article_id, self._clock.now(), now)
-        return found if isinstance(found, Told) else None
+        return found if isinstance(found, Answer) else None
 
     async def _in_time(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         """The reply that takes a look into the database, or a body to be read; None where the framework has answered."""
@@ -156,7 +162,11 @@ class Gate:
         if told is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
-        return told[0].access if route == "access" else told[0].gate
+        return (
+            told[0].told.gate
+            if route == "gate"
+            else self.recall.with_body(route, told[0].told.reason, told[0].body)
+        )
 
     async def _many(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = asked(scope["headers"], scope["query_string"])
@@ -170,7 +180,9 @@ class Gate:
         if told is None:
             await self._pass_on(scope, again, send, "bulk", began)
             return None
-        return told[0].with_all("bulk", b"[%b]" % b",".join([one.access.body for one in told]))
+        return self.recall.with_body(
+            "bulk", ALL, b"[%b]" % b",".join([head + one.tail for head, one in told])
+        )
 
     async def _evaluate(
         self, scope: Scope, receive: Receive, send: Send, path: str, began: float
@@ -192,9 +204,9 @@ class Gate:
             return None
         answers = authzen.evaluated(question, told)
         whole = answers[0] if path == EVALUATION else b'{"evaluations":[%b]}' % b",".join(answers)
-        return told[0].with_all("authzen", whole)
+        return self.recall.with_body("authzen", ALL, whole)
 
-    async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Told] | None:
+    async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Answer] | None:
         """The answers; None where the framework must say."""
         at, now, is_up = self._clock.now() if not self._is_held else None, monotonic(), self.line.is_up
         try:
@@ -222,20 +234,11 @@ class Gate:
 
     def _recall(
         self, memory: Memory, who: Asked, articles: Sequence[str], at: datetime, now: float
-    ) -> list[Told] | Missing | None:
+    ) -> list[Answer] | Missing | None:
         held = self.recall.held(memory, who, at, now)
         if not isinstance(held, int):
             return held
-        told: list[Told] = []
-        for article_id in articles:
-            one = self.recall.about(memory, who, article_id, held, at, now)
-            if not isinstance(one, Told):
-                if one is not None and one[0] == "articles":  # all of them by one look
-                    wanted = dict.fromkeys(articles)
-                    return ("articles", tuple(name for name in wanted if not memory.article(name, now)))
-                return one
-            told.append(one)
-        return told
+        return self.recall.about(memory, who, articles, held, at, now)
 
     async def _held_now(self) -> tuple[datetime, bool]:
         """The time where it is held, which waits while it is being moved; and whether all that led to it has been heard:
@@ -297,7 +300,9 @@ def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
     articles, reader_id = given.get("articles"), given.get("reader_id")
     if type(articles) is not list or not 1 <= len(articles) <= MOST_ARTICLES:
         return None
-    if not all(type(one) is str and len(one) <= 200 and one == one.strip() for one in articles):
+    if set(map(type, articles)) != {str} or max(map(len, articles)) > LONGEST_ID:
+        return None
+    if list(map(str.strip, articles)) != articles:
         return None
     if reader_id is None:
         return articles, None

@@ -16,7 +16,7 @@ from billing.access.policies import Terms, policy_of
 from billing.db import storable
 from billing.errors import Unauthenticated
 from billing.gate.listen import Line
-from billing.gate.memory import Known, Memory, Seat, Signed
+from billing.gate.memory import Known, Memory, Signed
 from billing.gate.pack import pack
 from billing.office import Office
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
@@ -160,7 +160,7 @@ class Loader:
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
         def keep(memory: Memory) -> None:
-            memory.sessions.keep(digest[:16], Seat(reader_id, until))
+            memory.keep_seat(digest[:16], reader_id, until)
             memory.keep_standing(reader_id, packed(self.office, row))
 
         told_as = f"{session_id} {digest.hex()[:32]}"
@@ -203,7 +203,7 @@ class Loader:
 
         def keep(memory: Memory) -> None:
             for one in found:
-                memory.articles.keep(one.id, one)
+                memory.keep_article(one)
 
         return Found(watched, keep)
 

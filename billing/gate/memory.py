@@ -1,8 +1,8 @@
 """All that the gate keeps, by what it is asked for; and what it forgets when the database says that something changed."""
 
+import json
 from collections import deque
 from dataclasses import dataclass
-from functools import lru_cache
 from time import monotonic
 from typing import NamedTuple
 
@@ -15,56 +15,52 @@ UNIT = "\x1f"
 BELT = 3600
 """Seconds after which anything is looked up again, whatever was heard: a belt beside the braces."""
 MOST_ARTICLES = 50_000
+MOST_KINDS = 2 * MOST_ARTICLES
 MOST_ANSWERS = 100_000
 MOST_KEYS = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes out, but for the request's id."""
-
-    route: str
-    reason: str
-    status: int
-    headers: tuple[Header, ...]
-    body: bytes = b""
+Reply = tuple[str, str, int, tuple[Header, ...], bytes]
+"""What goes out, but for the request's id: route, reason, status, headers, body. A plain tuple: one is made for each request, and
+a class of its own would take five times as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer, ready to be sent: for `/v1/access` with a body, for the gate without one. `same_until`: in seconds since 1970."""
+    """What was decided for all articles of one kind: for `/v1/access` what follows the article in JSON, for the gate a reply without
+    a body. `same_until`: in seconds since 1970."""
 
     allowed: bool
     same_until: float
     features: frozenset[str]
-    access: Reply
+    reason: str
+    tail: bytes
     gate: Reply
+
+
+class Answer(NamedTuple):
+    """What is said of one article. `head`: how that begins in JSON, with its name."""
+
+    head: bytes
+    told: Told
 
     @property
     def body(self) -> bytes:
         """The answer in JSON."""
-        return self.access.body
-
-    def with_all(self, route: str, body: bytes) -> Reply:
-        """The reply with this body, which holds this answer and others."""
-        return Reply(route, "all", 200, with_body(len(body), self.access.headers[2:]), body)
-
-
-@lru_cache(maxsize=1000)
-def with_body(length: int, others: tuple[Header, ...]) -> tuple[Header, ...]:
-    """The headers of a body, before the others. Of thousands of answers many are as long, and what they share is near."""
-    return (b"content-length", b"%d" % length), (b"content-type", b"application/json"), *others
+        return self.head + self.told.tail
 
 
 class Known:
-    """An article's facts, and the answers that were worked out from them, by what the reader holds."""
+    """An article's facts, and the answers that were worked out from them, by what the reader holds. Articles with the same facts
+    share their answers: of thousands of articles and readers the few answers stay near the processor."""
 
-    __slots__ = ("answers", "id", "is_metered", "loaded", "opened", "policy")
+    __slots__ = ("answers", "head", "id", "is_metered", "loaded", "opened", "policy")
 
     def __init__(
         self, article_id: str, policy: Policy, opened: tuple[Span, ...], *, is_metered: bool
     ) -> None:
         self.id = article_id
+        self.head = b'{"article":%b,' % json.dumps(article_id, ensure_ascii=False).encode()
         self.policy = policy
         self.opened = opened
         self.is_metered = is_metered
@@ -80,31 +76,31 @@ class Signed(NamedTuple):
     until: float
 
 
-class Holding:
-    """What a reader or visitor holds, packed (see `pack`), None since something changed; and when it was looked up."""
-
-    __slots__ = ("held", "loaded")
-
-    def __init__(self, held: int | None, loaded: int) -> None:
-        self.held = held
-        self.loaded = loaded
-
-
-UNKNOWN = Holding(None, 0)
-
-
 class Seat:
-    """A browser that is signed in, to when that needs no other look: in seconds since 1970; and what its reader holds."""
+    """A browser that is signed in, to when that needs no other look: in seconds since 1970. It has what its reader holds at hand,
+    None since something changed: to find a reader among a million is most of an answer."""
 
-    __slots__ = ("holding", "reader_id", "turn", "until")
+    __slots__ = ("held", "loaded", "reader_id", "turn", "until")
 
-    def __init__(self, reader_id: str, until: float) -> None:
+    def __init__(self, reader_id: str, until: int) -> None:
         self.reader_id = reader_id
         self.until = until
-        self.holding = UNKNOWN
+        self.held: int | None = None
+        self.loaded = 0
         self.turn = -1
-        """Of `Memory.standings`, at which the holding was found there. In a later one it may have been dropped for want of
-        room, and then nobody would tell it that something changed."""
+        """Of `Memory.standings`, at which what is held was found there. In a later one it may have been dropped for want of
+        room, and then nobody would tell the seat that something changed."""
+
+
+class Holding:
+    """What a reader or visitor holds, packed (see `pack`), when it was looked up, and the seat that has it at hand: one at a time."""
+
+    __slots__ = ("held", "loaded", "seat")
+
+    def __init__(self, held: int, loaded: int) -> None:
+        self.held = held
+        self.loaded = loaded
+        self.seat: Seat | None = None
 
 
 class Memory:
@@ -122,6 +118,7 @@ class Memory:
         self.heard = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
         self._answers = 0
+        self._kinds: dict[tuple[Policy, tuple[Span, ...]], dict[int, Told]] = {}
         self._numbers: dict[int, int] = {}
 
     def standing(self, name: str, now: float) -> int | None:
@@ -129,11 +126,16 @@ class Memory:
         found = self.standings.get(name)
         return None if found is None or now - found.loaded > BELT else found.held
 
-    def found(self, seat: Seat) -> Holding:
-        """What whoever sits there holds, found once and kept with the seat: to find a reader among a million is most of an answer."""
-        seat.holding = self.standings.get(seat.reader_id) or UNKNOWN
-        seat.turn = self.standings.turn
-        return seat.holding
+    def found(self, seat: Seat) -> int | None:
+        """What whoever sits there holds, at hand from now on; None when that isn't known."""
+        holding = self.standings.get(seat.reader_id)
+        if holding is None:
+            return None
+        if holding.seat is not None:
+            holding.seat.held = None
+        holding.seat = seat
+        seat.held, seat.loaded, seat.turn = holding.held, holding.loaded, self.standings.turn
+        return holding.held
 
     def article(self, article_id: str, now: float) -> Known | None:
         """The article's facts; None when they aren't known, or for too long."""
@@ -153,20 +155,38 @@ class Memory:
     def keep_standing(self, name: str, packed: int) -> None:
         """Keep what was just looked up."""
         self._forget("standing", name)
-        if len(self._numbers) > MOST_ANSWERS:
-            self._numbers.clear()
-        same = self._numbers.setdefault  # thousands hold the same, and were looked up in the same second
-        loaded = int(monotonic())
-        self.standings.keep(name, Holding(same(packed, packed), same(loaded, loaded)))
+        self.standings.keep(name, Holding(self._same(packed), self._same(int(monotonic()))))
+
+    def keep_seat(self, digest: bytes, reader_id: str, until: float) -> None:
+        """Keep who sits there, to when: a whole minute before `until`, at most."""
+        self.sessions.keep(digest, Seat(reader_id, self._same(int(until) // 60 * 60)))
+
+    def keep_article(self, known: Known) -> None:
+        """Keep an article's facts."""
+        if len(self._kinds) >= MOST_KINDS:
+            self._forget_answers()
+        known.answers = self._kinds.setdefault((known.policy, known.opened), {})
+        self.articles.keep(known.id, known)
 
     def keep_answer(self, known: Known, held: int, told: Told) -> None:
-        """Keep an answer with its article; all answers are forgotten when they are too many."""
+        """Keep an answer; all answers are forgotten when they are too many."""
         self._answers += 1
         if self._answers > MOST_ANSWERS:
-            for one in self.articles.values():
-                one.answers.clear()
-            self._answers = 1
+            self._forget_answers()
         known.answers[held] = told
+
+    def _forget_answers(self) -> None:
+        """All of them, and the kinds that no article is of any more."""
+        self._answers = 0
+        self._kinds.clear()
+        for one in self.articles.values():
+            one.answers = self._kinds.setdefault((one.policy, one.opened), {})
+
+    def _same(self, number: int) -> int:
+        """The same object for the same number: thousands hold the same, and were looked up in the same second."""
+        if len(self._numbers) > MOST_ANSWERS:
+            self._numbers.clear()
+        return self._numbers.setdefault(number, number)
 
     def hear(self, payload: str) -> None:
         """Forget what changed: a kind, and the names of that kind; without names all of them."""
@@ -200,7 +220,7 @@ class Memory:
             self.articles,
         ):
             kept.clear()
-        self._answers = 0
+        self._forget_answers()
 
     def _forget(self, kind: str, name: str | None) -> None:
         if kind == "session" and name is not None:
@@ -209,8 +229,8 @@ class Memory:
             self.sessions.drop(bytes.fromhex(digest))
         elif kind == "standing" and name is not None:
             dropped = self.standings.drop(name)
-            if dropped is not None:
-                dropped.held = None
+            if dropped is not None and dropped.seat is not None:
+                dropped.seat.held = None
         elif kind == "external" and name is not None:
             self.externals.drop(name)
         elif kind == "api_key" and name is not None:

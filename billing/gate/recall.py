@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
 from billing.access import edge_tokens
 from billing.gate.load import Missing
-from billing.gate.memory import BELT, UNKNOWN, Header, Known, Memory, Reply, Told, with_body
+from billing.gate.memory import BELT, Answer, Header, Known, Memory, Reply, Told
 from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
@@ -23,6 +23,7 @@ KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
 FOR_EVER = float("inf")
 BEFORE_A_COOKIE = b"; \t"
+MOST_SIZES = 1000
 
 
 class Asked(NamedTuple):
@@ -91,15 +92,26 @@ class Recall:
         self.session_digest = office.tokens.digester("session")
         self.key_digest = office.tokens.digester("api-key")
         self.private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *security)
+        self._sized: dict[int, tuple[Header, ...]] = {}
         self._gate = {reason: self._bodiless(reason) for reason in Reason}
+
+    def with_body(self, route: str, reason: str, body: bytes) -> Reply:
+        """A reply with this body. Of thousands many are as long, and have the same headers."""
+        headers = self._sized.get(len(body))
+        if headers is None:
+            if len(self._sized) > MOST_SIZES:
+                self._sized.clear()
+            size = b"content-length", b"%d" % len(body)
+            headers = self._sized[len(body)] = (size, (b"content-type", b"application/json"), *self.private)
+        return route, reason, 200, headers, body
 
     def _bodiless(self, reason: Reason) -> Reply:
         headers = ((b"x-access-reason", reason.value.encode()), *self.private)
-        return Reply("gate", reason.value, 403 if reason in REFUSALS else 204, headers)
+        return "gate", reason.value, 403 if reason in REFUSALS else 204, headers, b""
 
     def at_once(
         self, memory: Memory, headers: Iterable[Header], article_id: str, seconds: float, now: float
-    ) -> Told | None:
+    ) -> tuple[bytes, Told] | None:
         """What `answer` says to a browser whose session, standing and article are all known and which may read; None to all
         others. Most requests are such, and this is all they cost: so it is written in one piece."""
         cookie = None
@@ -120,23 +132,26 @@ class Recall:
         seat = memory.sessions.get(self.session_digest(cookie[start:] if end < 0 else cookie[start:end])[:16])
         if seat is None or seconds >= seat.until:
             return None
-        holding = seat.holding if seat.turn == memory.standings.turn else UNKNOWN
-        if holding.held is None:
-            holding = memory.found(seat)
+        held = seat.held if seat.turn == memory.standings.turn else None
+        if held is None:
+            held = memory.found(seat)
         known = memory.articles.get(article_id)
-        if holding.held is None or now - holding.loaded > BELT or known is None or now - known.loaded > BELT:
+        if held is None or now - seat.loaded > BELT or known is None or now - known.loaded > BELT:
             return None
-        told = known.answers.get(holding.held)
-        return told if told is not None and told.allowed and seconds < told.same_until else None
+        told = known.answers.get(held)
+        if told is None or not told.allowed or seconds >= told.same_until:
+            return None
+        return known.head, told
 
     def answer(
         self, memory: Memory, who: Asked, article_id: str, at: datetime, now: float
-    ) -> Told | Missing | None:
+    ) -> Answer | Missing | None:
         """The answer; or what is missing for it; or None where only the framework can say: it counts, or refuses."""
         held = self.held(memory, who, at, now)
         if not isinstance(held, int):
             return held
-        return self.about(memory, who, article_id, held, at, now)
+        found = self.about(memory, who, (article_id,), held, at, now)
+        return found[0] if isinstance(found, list) else found
 
     def held(self, memory: Memory, who: Asked, at: datetime, now: float) -> int | Missing | None:
         """What whoever asks holds, packed; 0 for nobody."""
@@ -159,24 +174,30 @@ class Recall:
         return None if is_gone else held
 
     def about(
-        self, memory: Memory, who: Asked, article_id: str, held: int, at: datetime, now: float
-    ) -> Told | Missing | None:
-        """The answer on an article for whoever holds this."""
-        known = memory.article(article_id, now)
-        if known is None:
-            return ("articles", (article_id,))
-        told = known.answers.get(held)
-        if told is None or at.timestamp() >= told.same_until:
-            told = self._decide(known, held, at)
-            memory.keep_answer(known, held, told)
-        if told.allowed:
-            return told
-        return self._refusal(memory, who, known, held, told, now)
+        self, memory: Memory, who: Asked, articles: Sequence[str], held: int, at: datetime, now: float
+    ) -> list[Answer] | Missing | None:
+        """The answers on these articles for whoever holds this. Those that aren't known are missing all at once."""
+        answers, seconds = [], at.timestamp()
+        for article_id in articles:
+            known = memory.article(article_id, now)
+            if known is None:
+                unknown = [name for name in dict.fromkeys(articles) if memory.article(name, now) is None]
+                return ("articles", tuple(unknown))
+            told = known.answers.get(held)
+            if told is None or seconds >= told.same_until:
+                told = self._decide(known, held, at)
+                memory.keep_answer(known, held, told)
+            if not told.allowed:
+                perhaps = self._perhaps_opened(memory, who, known, held, now)
+                if perhaps is not False:
+                    return perhaps
+            answers.append(Answer(known.head, told))
+        return answers
 
-    def _refusal(
-        self, memory: Memory, who: Asked, known: Known, held: int, told: Told, now: float
-    ) -> Told | Missing | None:
-        """A refusal stands where neither gift nor meter could open the article; else they are asked."""
+    def _perhaps_opened(
+        self, memory: Memory, who: Asked, known: Known, held: int, now: float
+    ) -> Missing | Literal[False] | None:
+        """Whether gift or meter could open what was refused: False, or None where only the framework can say, or what is missing."""
         if (
             known.is_metered
             or held & GIFTS
@@ -190,11 +211,11 @@ class Recall:
         )
         visitor = visitor_of(self.office, token)
         if visitor is None:
-            return told
+            return False
         gifts = memory.standing(visitor, now)
         if gifts is None:
             return ("standing", visitor)
-        return None if gifts & GIFTS else told
+        return None if gifts & GIFTS else False
 
     def _of_session(self, memory: Memory, secret: bytes, at: datetime) -> str | Missing | None:
         if not secret:
@@ -237,12 +258,12 @@ class Recall:
         decision = decide(facts, at)
         shape = shapes.decided(known.id, decision, None, self.office.offer_url)
         body = json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode()
-        reason = decision.reason.value
         until = same_until(facts, at)
         return Told(
             decision.allowed,
             FOR_EVER if until is None else until.timestamp(),
             decision.features,
-            Reply("access", reason, 200, with_body(len(body), self.private), body),
+            decision.reason.value,
+            body.removeprefix(known.head),
             self._gate[decision.reason],
         )

@@ -1,9 +1,9 @@
 """A web process for the benchmarks, on a port of its own: ours, a bare one, or one written the usual way."""
 
+import socket
 import sys
 from typing import Annotated, Any
 
-import uvicorn
 from fastapi import Depends, FastAPI, HTTPException, Request
 from sqlmodel import Session, select
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -12,13 +12,13 @@ from billing.access.models import Article
 from billing.app import build, create_app
 from billing.db import Database
 from billing.gate.gate import Gate
-from billing.gate.memory import Seat
 from billing.gate.pack import pack
 from billing.readers.models import Reader, ReaderSession
 from billing.rules.access import Held, Reason
 from billing.settings import read_settings
 from billing.subscriptions.models import Subscription
 from billing.tokens import Tokens
+from billing.web.serve import server
 from tests.bench.readers import reader_of, secret_of
 
 BODY = b"x" * 200
@@ -71,7 +71,7 @@ def fill(gate: Gate, count: int) -> None:
     for number in range(count):
         digest = digest_of(secret_of(number).encode())
         name = reader_of(number)
-        gate.memory.sessions.keep(digest[:16], Seat(name, until))
+        gate.memory.keep_seat(digest[:16], name, until)
         gate.memory.keep_standing(name, packed)
 
 
@@ -84,16 +84,7 @@ def main() -> None:
         app = usual(parts.database, parts.office.tokens) if kind == "usual" else create_app(parts)
         if isinstance(app, Gate):
             fill(app, count)
-    uvicorn.run(
-        app,
-        host="127.0.0.1",
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        lifespan="off" if kind == "bare" else "auto",
-    )
+    server(app).run(sockets=[socket.create_server(("127.0.0.1", port), backlog=2048)])
 
 
 if __name__ == "__main__":

@@ -190,16 +190,18 @@ def test_thousands_of_changes_at_once_fit_into_few_words(on_floor: OnFloor) -> N
 def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
     memory = Memory(10)
     memory.keep_standing("rdr_a", 5)
-    seat = Seat("rdr_a", 0.0)
-    assert memory.found(seat).held == 5
+    seat, other = Seat("rdr_a", 0), Seat("rdr_a", 0)
+    assert (memory.found(seat), seat.held) == (5, 5)
     memory.hear(f"standing{UNIT}rdr_a")
-    assert seat.holding.held is None
+    assert seat.held is None
     memory.keep_standing("rdr_a", 6)
-    assert memory.found(seat).held == 6
+    assert memory.found(seat) == 6
+    assert memory.found(other) == 6
+    assert seat.held is None, "one at a time has it at hand: the other would not be told of a change"
     for number in range(20):
         memory.keep_standing(f"rdr_{number}", number)
     assert seat.turn != memory.standings.turn, "there was no room for what it holds: it may not be believed"
-    assert memory.found(seat).held is None
+    assert memory.found(seat) is None
 
 
 def test_a_day_of_silence_is_bounded_by_the_belt() -> None:

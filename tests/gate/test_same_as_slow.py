@@ -19,7 +19,7 @@ from billing.access.standing import standing
 from billing.db import Database
 from billing.gate.listen import Line
 from billing.gate.load import Loader
-from billing.gate.memory import Memory, Told
+from billing.gate.memory import Answer, Memory
 from billing.gate.recall import NOTHING, Asked, Recall
 from billing.web.api import shapes
 from tests.gate.conftest import NAMES, OFFICE
@@ -163,12 +163,12 @@ class Town:
             ),
         )
 
-    def fast(self, memory: Memory, who: Asked, article: str, then: datetime) -> Told | None:
+    def fast(self, memory: Memory, who: Asked, article: str, then: datetime) -> Answer | None:
         """From this memory, filled where something is missing."""
         loader = Loader(self.pool, OFFICE, Memory(1), self.line)
         while True:
             found = self.recall.answer(memory, who, article, then, monotonic())
-            if not isinstance(found, tuple) or isinstance(found, Told):
+            if found is None or isinstance(found, Answer):
                 return found
             if not self.loop.run_until_complete(loader.fill(memory, found, then)):
                 return None
@@ -202,14 +202,14 @@ def agree(town: Town, given: dict[str, Any]) -> int:
     signed_in, answered = given["who"] == "session", 0
     for seconds in given["instants"]:
         then = START + timedelta(seconds=seconds)
-        told = town.fast(memory, who, article, then)
-        if told is None:
+        answer = town.fast(memory, who, article, then)
+        if answer is None:
             continue
         answered += 1
         quick = town.recall.at_once(memory, [(b"cookie", header)], article, then.timestamp(), monotonic())
-        assert quick is (told if told.allowed and signed_in else None)
+        assert quick == (answer if answer.told.allowed and signed_in else None)
         slow = town.slow(article, reader if signed_in else None, then)
-        assert json.loads(told.body) == slow, (given, then)
+        assert json.loads(answer.body) == slow, (given, then)
     return answered
 
 

@@ -26,8 +26,8 @@ from .who import AWAY, Answer, Who
 __all__ = ["AWAY", "Answer", "Masthead", "Who"]
 SAID = ("allowed", "reason", "until", "meter", "subscribe_url")
 VISITOR = "masthead-visitor={}; Path=/; Max-Age=3456000; HttpOnly; SameSite=Lax"
-IDLE_SECONDS = 4
-"""Masthead closes a line that was idle for five."""
+IDLE_SECONDS = 60
+"""Masthead closes a line that was idle for 75."""
 log = logging.getLogger("masthead")
 
 

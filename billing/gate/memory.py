@@ -158,8 +158,8 @@ class Memory:
         self.standings.keep(name, Holding(self._same(packed), self._same(int(monotonic()))))
 
     def keep_seat(self, digest: bytes, reader_id: str, until: float) -> None:
-        """Keep who sits there, to when: a whole minute before `until`, at most."""
-        self.sessions.keep(digest, Seat(reader_id, self._same(int(until) // 60 * 60)))
+        """Keep who sits there, to the second of `until`."""
+        self.sessions.keep(digest, Seat(reader_id, self._same(int(until))))
 
     def keep_article(self, known: Known) -> None:
         """Keep an article's facts."""

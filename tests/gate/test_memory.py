@@ -204,6 +204,14 @@ def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
     assert memory.found(seat) is None
 
 
+def test_a_seat_is_believed_to_the_second() -> None:
+    memory = Memory(10)
+    memory.keep_seat(b"digest", "rdr_a", 6_059.7)
+    seat = memory.sessions.get(b"digest")
+    assert seat is not None
+    assert seat.until == 6_059, "not a minute less: until then nobody else would take up the visit either"
+
+
 def test_a_day_of_silence_is_bounded_by_the_belt() -> None:
     memory = Memory(10)
     memory.keep_standing("rdr_a", 5)

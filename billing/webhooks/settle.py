@@ -88,9 +88,10 @@ def _claim(desk: Desk, me: int, at: datetime, only: str | None, left: set[str]) 
         known = [row.id for row in rows if row.type == SUCCEEDED and row.object_ref in charged]
         if known:
             session.execute(_KNOWN, {"ids": known, "at": at})
-        waiting = _give_way(desk, session, rows) if only is None else set()
+        news = [row for row in rows if row.id not in known]
+        waiting = _give_way(desk, session, news) if only is None else set()
         left |= waiting
-        claimed = [row for row in rows if row.id not in known and row.id not in waiting]
+        claimed = [row for row in news if row.id not in waiting]
         take(session, InboundEvent, [row.id for row in claimed], me)
         return _Looked(len(known), claimed) if rows else None
 

@@ -23,7 +23,7 @@ from billing.gate.memory import Answer, Header, Memory, Reply, Told
 from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
-from billing.web.api.access import MOST_ARTICLES
+from billing.web.api.access import LONGEST, MOST_ARTICLES
 from billing.web.front import MOST_BYTES, machine_headers
 
 ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
@@ -33,7 +33,6 @@ CONNECTIONS = 8
 """To the database, for what isn't in memory; one more listens."""
 PATIENCE = 2.0
 """Seconds for which a request waits for one of them; then the framework answers, or says that the database is away."""
-LONGEST_ID = 200
 MOST_LOOKS = 6
 """For one answer. Where more would be needed, things change faster than they can be looked up: the framework asks once."""
 ALL = "all"
@@ -114,9 +113,9 @@ class Gate:
         """The reply where nothing has to be waited for: the one way that most requests take."""
         path: str = scope["path"]
         if path.startswith(ONE):
-            article_id, is_gate = path[ONE_LENGTH:], False
+            article_id, route = path[ONE_LENGTH:], "access"
         elif path.startswith(GATE):
-            article_id, is_gate = path[GATE_LENGTH:], True
+            article_id, route = path[GATE_LENGTH:], "gate"
         else:
             return None
         if now >= self.line.believed_until or self._never_at_once or not _names_one(scope, article_id):
@@ -130,10 +129,7 @@ class Gate:
                 answer = self._remembered(headers, scope["query_string"], article_id, now)
         except Exception:
             log.exception(BROKE)
-        if answer is None:
-            return None
-        head, told = answer
-        return told.gate if is_gate else self.recall.with_body("access", told.reason, head + told.tail)
+        return None if answer is None else self.recall.reply(route, *answer)
 
     def _remembered(self, headers: list[Header], query: bytes, article_id: str, now: float) -> Answer | None:
         who = asked(headers, query)
@@ -162,11 +158,7 @@ class Gate:
         if told is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
-        return (
-            told[0].told.gate
-            if route == "gate"
-            else self.recall.with_body(route, told[0].told.reason, told[0].body)
-        )
+        return self.recall.reply(route, *told[0])
 
     async def _many(self, scope: Scope, receive: Receive, send: Send, began: float) -> Reply | None:
         who = asked(scope["headers"], scope["query_string"])
@@ -300,7 +292,7 @@ def _wanted(body: bytes) -> tuple[list[str], str | None] | None:
     articles, reader_id = given.get("articles"), given.get("reader_id")
     if type(articles) is not list or not 1 <= len(articles) <= MOST_ARTICLES:
         return None
-    if set(map(type, articles)) != {str} or max(map(len, articles)) > LONGEST_ID:
+    if set(map(type, articles)) != {str} or max(map(len, articles)) > LONGEST:
         return None
     if list(map(str.strip, articles)) != articles:
         return None

@@ -14,10 +14,11 @@ from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.web.api import shapes
+from billing.web.api.access import LONGEST
 from billing.web.asking import visitor_of
 from billing.web.keys import PREFIX
 
-MOST = {"reader_id": 64, "external_id": 200, "visitor": 200, "gift": 200}
+MOST = {"reader_id": 64, "external_id": LONGEST, "visitor": LONGEST, "gift": LONGEST}
 """The longest that each of what a query may say is."""
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
@@ -94,6 +95,10 @@ class Recall:
         self.private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *security)
         self._sized: dict[int, tuple[Header, ...]] = {}
         self._gate = {reason: self._bodiless(reason) for reason in Reason}
+
+    def reply(self, route: str, head: bytes, told: Told) -> Reply:
+        """What is said of one article: with a body, but for the gate."""
+        return told.gate if route == "gate" else self.with_body(route, told.reason, head + told.tail)
 
     def with_body(self, route: str, reason: str, body: bytes) -> Reply:
         """A reply with this body. Of thousands many are as long, and have the same headers."""

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from billing import many
+from billing.db import hold
 from billing.mail import outbox
 from billing.office import Office
 from billing.payments import tell, tried
@@ -20,7 +21,7 @@ from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
-from billing.subscriptions.find import hold_terms, terms_of
+from billing.subscriptions.find import load_terms, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import Action, next_charge
 
@@ -34,19 +35,14 @@ def act_all(
     session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
 ) -> list[str]:
     """Do what is due for each; a word for the report each. What is to be charged is invoiced and intended together."""
-    held = (
-        hold_terms(session, subscriptions),
-        many.load(session, Reader, {one.reader_id for one in subscriptions}),
-        many.load(
-            session,
-            PaymentMethod,
-            {one.payment_method_id for one in subscriptions if one.payment_method_id is not None},
-        ),
-    )
+    hold(session)
+    load_terms(session, subscriptions)
+    many.load(session, Reader, {one.reader_id for one in subscriptions})
+    methods = {one.payment_method_id for one in subscriptions if one.payment_method_id is not None}
+    many.load(session, PaymentMethod, methods)
     decided = [_decide(session, office, one, at) for one in subscriptions]
     charges = [one for one in decided if isinstance(one, ToCharge)]
     words = iter(intend(session, office, charges, at))
-    del held  # not before: until here the session has them at hand
     return [next(words) if isinstance(one, ToCharge) else one for one in decided]
 
 

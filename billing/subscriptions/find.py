@@ -74,11 +74,13 @@ def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]
     return plan, session.get_one(Price, subscription.price_id)
 
 
-def hold_terms(session: Session, subscriptions: Sequence[Subscription]) -> Sequence[tuple[Price, Plan]]:
-    """The prices and plans of many subscriptions. While the caller holds them, `terms_of` asks the database nothing."""
+def load_terms(session: Session, subscriptions: Sequence[Subscription]) -> None:
+    """Read the prices and plans of many subscriptions. Where the session holds them (`db.hold`), `terms_of` asks the database
+    nothing."""
     wanted = {one.price_id for one in subscriptions}
-    query = select(Price, Plan).join(Plan, col(Plan.id) == Price.plan_id)
-    return session.exec(query.where(col(Price.id).in_(wanted))).all() if wanted else ()
+    if wanted:
+        query = select(Price, Plan).join(Plan, col(Plan.id) == Price.plan_id)
+        session.exec(query.where(col(Price.id).in_(wanted))).all()
 
 
 def terms_on(session: Session, subscription: Subscription, on: date | None) -> tuple[Plan, Price]:

@@ -178,6 +178,9 @@ def _listen(town: Town, page: Page) -> None:
     """The player's address is over after five minutes; it asks for another, and goes on where it was."""
     audio = page.locator("audio")
     expect(audio).to_be_visible()
+    page.wait_for_function(
+        "one => one.src", arg=audio.element_handle()
+    )  # it is asked for once the player is there
     first = audio.evaluate("one => one.src")
     assert first.startswith(f"{ACCOUNTS}/listen/")
     town.world.advance(hours=1)

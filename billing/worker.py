@@ -2,11 +2,10 @@
 
 import logging
 import signal
-from types import FrameType
 
 import sqlalchemy as sa
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.schedulers.background import BackgroundScheduler
 
 from billing import bell
 from billing.installation import NotAdopted, is_home
@@ -17,32 +16,33 @@ from billing.timetable import tick
 log = logging.getLogger(__name__)
 
 
+STOP = (signal.SIGTERM, signal.SIGINT)
+
+
 def work(parts: Parts) -> None:
     """Tick until SIGTERM or SIGINT; the tick under way is finished first."""
+    # Held back from all threads and taken when we wait for it: a handler could come at any line, also half-way through the start.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP)
     keep_for_good()
     # That a long run is still under way at the next bell is no news.
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     if not is_home(parts.database):
         log.error(str(NotAdopted()))
-    scheduler = BlockingScheduler(
+    scheduler = BackgroundScheduler(
         executors={name: ThreadPoolExecutor(1) for name in ("default", "apart", "bell")},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=parts.settings.zone,
     )
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        parts.press.stopping.set()
-        scheduler.shutdown(wait=False)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
     seconds = parts.settings.tick_seconds
     scheduler.add_job(_tick, "interval", args=[parts], seconds=seconds)
     scheduler.add_job(_tick_apart, "interval", args=[parts], seconds=seconds, executor="apart")
     scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor="bell")
     _ring(parts)
-    log.info("the worker looks every %s s", parts.settings.tick_seconds)
     scheduler.start()
+    log.info("the worker looks every %s s", parts.settings.tick_seconds)
+    signal.sigwait(STOP)
+    parts.press.stopping.set()
+    scheduler.shutdown()
 
 
 def _ring(parts: Parts) -> None:

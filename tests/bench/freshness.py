@@ -7,7 +7,6 @@ import http.client
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
@@ -43,16 +42,15 @@ def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: in
 
 
 class Life:
-    """One reader's, over and over. A card of its own each time, as no card may be charged so often."""
+    """One reader's, over and over."""
 
     def __init__(self, deeds: Deeds) -> None:
         self.deeds = deeds
-        self._cards = count()
 
     def round(self) -> Iterator[tuple[str, bool]]:
         """What was committed a moment ago, and whether the reader may read now."""
         for name, end in (("refunded", self.deeds.withdraw), ("cancelled", self.deeds.cancel)):
-            subscription = self.deeds.subscribe(WHOSE, f"card-{next(self._cards)}")
+            subscription = self.deeds.subscribe(WHOSE)
             yield "paid", True
             self.deeds.pay(subscription)
             end(WHOSE)

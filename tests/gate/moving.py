@@ -54,7 +54,7 @@ class Movers:
             self.deeds.start(whose)
             return "trial", self.reading
         if deed == "pay":
-            self.deeds.pay(self.deeds.subscribe(whose, f"fingerprint-{whose}"))
+            self.deeds.pay(self.deeds.subscribe(whose))
             return "subscription", random.choice((self.paid, self.reading))
         if deed == "cancel":
             self.deeds.cancel(whose)

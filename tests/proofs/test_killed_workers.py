@@ -2,6 +2,7 @@
 if nothing had happened."""
 
 import random
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,6 +38,18 @@ def restart(world: World, hire: Hire) -> None:
     until(lambda: quiet(world), "the new worker to finish")
     worker.stop()
     assert "ERROR" not in worker.words, worker.words
+
+
+def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, hire: Hire) -> None:
+    """Half-way through it there is nothing yet that could be stopped well."""
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    try:
+        worker = hire(world)  # which inherits that it comes later
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    worker.stop()
+    assert "the worker looks every" in worker.words
+    assert "Traceback" not in worker.words
 
 
 def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | None = 1) -> None:

@@ -7,17 +7,18 @@ import hmac
 import json
 from contextlib import suppress
 
-import httpx
+import httptools
 
 from billing.sandbox import ids
 from billing.sandbox.events import rendered, wants
+from billing.sandbox.post import Posts
 from billing.sandbox.store import Row
 from billing.sandbox.trouble import Mischief, Troubles
 from billing.sandbox.world import World
 
 # Seconds from one attempt to the next; after the last, about three days on, the delivery is given up.
 BACKOFF = (5, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 86_400)
-TIMEOUT = 20.0
+TIMEOUT_SECONDS = 20.0
 AT_ONCE = 8
 
 
@@ -38,7 +39,7 @@ class Deliverer:
         self._flying: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._count = 0
-        self._client: httpx.AsyncClient | None = None
+        self._posts = Posts()
         world.on_event = self.plan
         self.resume()
 
@@ -117,18 +118,16 @@ class Deliverer:
 
     async def run(self) -> None:
         """Send what is due, for ever."""
-        limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
-        async with httpx.AsyncClient(timeout=TIMEOUT, limits=limits, trust_env=False) as client:
-            self._client = client
-            try:
-                while True:
-                    self._start_due()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(self._pause()):
-                            await self._wake.wait()
-                    self._wake.clear()
-            finally:
-                self.forget()
+        try:
+            while True:
+                self._start_due()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause()):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            self.forget()
+            self._posts.close()
 
     def _pause(self) -> float | None:
         if not self._due or self._world.clock.held or len(self._flying) >= AT_ONCE:
@@ -155,7 +154,7 @@ class Deliverer:
             world.store.get("event", row["event"]),
             world.store.get("webhook_endpoint", row["endpoint"]),
         )
-        if event is None or endpoint is None or self._client is None:
+        if event is None or endpoint is None:
             self._note(row, None, "the endpoint is gone", final=True)
             return
         payload = json.dumps(rendered(world, event)).encode()
@@ -165,11 +164,12 @@ class Deliverer:
             "User-Agent": "Stripe/1.0 (sandbox)",
         }
         try:
-            answer = await self._client.post(endpoint["url"], content=payload, headers=headers)
-        except httpx.HTTPError as problem:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status, text = await self._posts.post(endpoint["url"], headers, payload)
+        except (OSError, httptools.HttpParserError) as problem:
             self._note(row, None, type(problem).__name__)
         else:
-            self._note(row, answer.status_code, answer.text[:200])
+            self._note(row, status, text[:200])
 
     def _note(self, row: Row, status: int | None, text: str, *, final: bool = False) -> None:
         world = self._world

@@ -6,6 +6,7 @@ from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 Row = dict[str, Any]
+LEVEL = 6
 
 
 class Shelf(MutableMapping[str, Row]):
@@ -14,10 +15,12 @@ class Shelf(MutableMapping[str, Row]):
 
     def __init__(self) -> None:
         self._held: dict[str, Row | bytes] = {}
+        self._pattern = b""
+        """The first row that was packed: the others are much the same, and are kept as what is different in them."""
 
     def __getitem__(self, identifier: str) -> Row:
         held = self._held[identifier]
-        return dict(json.loads(zlib.decompress(held))) if isinstance(held, bytes) else held
+        return dict(json.loads(self._unpacked(held))) if isinstance(held, bytes) else held
 
     def __setitem__(self, identifier: str, row: Row) -> None:
         self._held[identifier] = row
@@ -38,4 +41,10 @@ class Shelf(MutableMapping[str, Row]):
         """Keep this row small from now on, until it is put anew."""
         held = self._held[identifier]
         if not isinstance(held, bytes):
-            self._held[identifier] = zlib.compress(json.dumps(held).encode(), 1)
+            plain = json.dumps(held).encode()
+            self._pattern = self._pattern or plain
+            packer = zlib.compressobj(LEVEL, zdict=self._pattern)
+            self._held[identifier] = packer.compress(plain) + packer.flush()
+
+    def _unpacked(self, packed: bytes) -> bytes:
+        return zlib.decompressobj(zdict=self._pattern).decompress(packed)

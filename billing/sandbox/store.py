@@ -42,12 +42,13 @@ class Table:
     def __init__(self, indexed: tuple[str, ...]) -> None:
         self.rows = Shelf()
         self.rising = True
-        self._indexed = indexed
         self._sequences: list[int] = []
-        self._ids: dict[int, str] = {}
+        self._ids: list[str] = []
+        """Of the rows with these sequence numbers."""
         self._sequence_of: dict[str, int] = {}
+        self._index: dict[str, dict[str, list[int]]] = {field: {} for field in indexed}
         self._values: dict[str, tuple[str | None, ...]] = {}
-        self._index: dict[tuple[str, str], list[int]] = {}
+        """Under what a row is found that is kept as it is, and may have changed since; a packed one says so itself."""
         self._next = 1
         self._latest = 0
         self._packed = 0
@@ -55,24 +56,29 @@ class Table:
     def put(self, row: Row) -> None:
         """Add the row, or take note that it changed."""
         identifier = row["id"]
-        values = tuple(row.get(field) for field in self._indexed)
+        values = self._values_of(row)
         if identifier not in self._sequence_of:
             self._append(identifier, row)
-        elif self._values.get(identifier) != values:
+        elif self._found_by(identifier) != values:
             self._unindex(identifier)
         else:
-            self.rows[identifier] = row
+            self.rows[identifier], self._values[identifier] = row, values
             return
-        self.rows[identifier] = row
-        self._values[identifier] = values
-        for key in zip(self._indexed, values, strict=True):
-            if key[1] is not None:
-                insort(self._index.setdefault((key[0], key[1]), []), self._sequence_of[identifier])
+        self.rows[identifier], self._values[identifier] = row, values
+        for index, value in zip(self._index.values(), values, strict=True):
+            if value is not None:
+                insort(index.setdefault(value, []), self._sequence_of[identifier])
+
+    def _values_of(self, row: Row) -> tuple[str | None, ...]:
+        return tuple(row.get(field) for field in self._index)
+
+    def _found_by(self, identifier: str) -> tuple[str | None, ...]:
+        return self._values.get(identifier) or self._values_of(self.rows[identifier])
 
     def _append(self, identifier: str, row: Row) -> None:
         self._sequence_of[identifier] = self._next
-        self._ids[self._next] = identifier
         self._sequences.append(self._next)
+        self._ids.append(identifier)
         self._next += 1
         created = row.get("created", self._latest)
         self.rising = self.rising and created >= self._latest
@@ -80,49 +86,52 @@ class Table:
 
     def _unindex(self, identifier: str) -> None:
         sequence = self._sequence_of[identifier]
-        for field, value in zip(self._indexed, self._values.pop(identifier, ()), strict=True):
+        for index, value in zip(self._index.values(), self._found_by(identifier), strict=True):
             if value is not None:
-                entries = self._index[field, value]
+                entries = index[value]
                 del entries[bisect_left(entries, sequence)]
                 if not entries:
-                    del self._index[field, value]
+                    del index[value]
 
     def remove(self, identifier: str) -> None:
         """Forget a row."""
         self._unindex(identifier)
-        sequence = self._sequence_of.pop(identifier)
-        del self._sequences[bisect_left(self._sequences, sequence)]
-        del self._ids[sequence], self.rows[identifier]
+        place = bisect_left(self._sequences, self._sequence_of.pop(identifier))
+        del self._sequences[place], self._ids[place], self.rows[identifier]
+        self._values.pop(identifier, None)
 
     def pack(self, before: int) -> None:
         """Keep what was made before the moment (epoch seconds) small. Each row is looked at once."""
         for place in range(bisect_right(self._sequences, self._packed), len(self._sequences)):
-            sequence = self._sequences[place]
-            identifier = self._ids[sequence]
+            identifier = self._ids[place]
             if self.rows[identifier].get("created", before) >= before:
                 return
             self.rows.pack(identifier)
-            self._packed = sequence
+            self._values.pop(identifier, None)
+            self._packed = self._sequences[place]
 
     def where(self, field: str | None = None, value: str | None = None) -> list[int]:
         """Sequence numbers, oldest first, of all rows or of those whose indexed field has the value."""
-        return self._sequences if field is None else self._index.get((field, value or ""), [])
+        return self._sequences if field is None else self._index[field].get(value or "", [])
 
     def indexes(self, field: str) -> bool:
         """Whether `where` can look the field up."""
-        return field in self._indexed
+        return field in self._index
 
     def newest(self, sequences: list[int], before: str | None = None) -> Iterator[Row]:
         """Rows newest first, starting just before (older than) the row `before`."""
         stop = len(sequences) if before is None else bisect_left(sequences, self._sequence_of[before])
         for place in range(stop - 1, -1, -1):
-            yield self.rows[self._ids[sequences[place]]]
+            yield self._row(sequences[place])
 
     def oldest(self, sequences: list[int], after: str | None = None) -> Iterator[Row]:
         """Rows oldest first, starting just after (newer than) the row `after`."""
         start = 0 if after is None else bisect_right(sequences, self._sequence_of[after])
         for place in range(start, len(sequences)):
-            yield self.rows[self._ids[sequences[place]]]
+            yield self._row(sequences[place])
+
+    def _row(self, sequence: int) -> Row:
+        return self.rows[self._ids[bisect_left(self._sequences, sequence)]]
 
 
 class Store:

@@ -22,7 +22,7 @@ from billing.web.serve import server
 from emails import MESSAGES
 from emails.compose import inliner, template
 
-CONNECTIONS = 6
+CONNECTIONS = 4
 """To the database, that a process keeps: each costs the server some 12 MiB."""
 
 

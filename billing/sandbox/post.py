@@ -13,15 +13,16 @@ Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Answer:
-    """What comes back, as the parser tells it."""
+    """What comes back, as its parser tells it."""
 
     def __init__(self) -> None:
         self.body = bytearray()
-        self.has_head = self.is_whole = False
+        self.has_head = self.is_whole = self.keeps_line = False
+        self.parser = httptools.HttpResponseParser(self)
 
     def on_headers_complete(self) -> None:
         """Status and headers are there."""
-        self.has_head = True
+        self.has_head, self.keeps_line = True, self.parser.should_keep_alive()
 
     def on_body(self, part: bytes) -> None:
         """A piece of the body."""
@@ -46,21 +47,20 @@ class Posts:
         line = _alive(resting) or await _open(to)
         reader, writer = line
         answer = Answer()
-        parser = httptools.HttpResponseParser(answer)
         try:
             writer.write(_head(to, headers, len(body)) + body)
             while not answer.is_whole and (data := await reader.read(READ_BYTES)):
-                parser.feed_data(data)
+                answer.parser.feed_data(data)
             if not answer.has_head:
                 raise ConnectionResetError
         except BaseException:
             writer.close()
             raise
-        if answer.is_whole and parser.should_keep_alive():
+        if answer.is_whole and answer.keeps_line:
             resting.append(line)
         else:
             writer.close()
-        return parser.get_status_code(), answer.body.decode(errors="replace")
+        return answer.parser.get_status_code(), answer.body.decode(errors="replace")
 
     def close(self) -> None:
         """Let go of all lines that rest."""

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from tests.pg import Databases, open_databases, share_compiled_statements
-from tests.spread import ByFile
+from tests.spread import ByFile, put_in_order
 from tests.world import START, World, adopt, prepare
 
 settings.register_profile(
@@ -24,6 +24,12 @@ settings.load_profile("untimed")  # properties are never judged by the time they
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     """How tests are given to the workers."""
     return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)  # of those that are left to be run
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In which order."""
+    put_in_order(items)
 
 
 @pytest.fixture(scope="session")

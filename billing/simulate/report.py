@@ -81,7 +81,7 @@ def facts(verdict: Verdict) -> list[tuple[str, str]]:
         ("doctor's visits, all clean", f"{sum(not n for n in told.doctor.values()):,} of {len(told.doctor):,}"),
         ("days compared with Stripe, all alike", f"{sum(not n for n in told.reckoned.values()):,} of {len(told.reckoned):,}"),
         ("took", f"{_minutes(verdict.seconds)}, {verdict.cpu_seconds:,.0f} s of CPU"),
-        ("memory at most", f"{verdict.peak / 2**20:,.0f} MiB, and PostgreSQL {verdict.database_peak / 2**20:,.0f} MiB"),
+        ("memory at most", f"{verdict.peak / 2**20:,.0f} MiB, all processes together"),
     ]  # fmt: skip
 
 

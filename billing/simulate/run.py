@@ -70,7 +70,6 @@ class Verdict:
     seconds: float = 0
     cpu_seconds: float = 0
     peak: int = 0
-    database_peak: int = 0
 
     def repeatable(self) -> dict[str, Any]:
         """What the same seed must give again."""
@@ -122,7 +121,7 @@ def simulate(
         _tell(house, works, weather, verdict)
         memory.look(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
-    verdict.peak, verdict.database_peak = memory.peak, memory.database_peak
+    verdict.peak = memory.peak
     return verdict
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import math
+import re
 import select
 import time
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ IDLE_SECONDS = 5
 """After so long without use a connection is asked whether it lives."""
 DEEPEST = 100
 """Levels in JSON that we keep."""
+UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
 
 
@@ -142,7 +145,7 @@ def storable(value: Any) -> bool:
     while left:
         one, depth = left.pop()
         if isinstance(one, str):
-            if any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in one):
+            if UNSTORABLE.search(one):
                 return False
         elif isinstance(one, float):
             if not math.isfinite(one):

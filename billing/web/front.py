@@ -15,7 +15,7 @@ from billing.web.problems import TOLD, problem, where
 
 MOST_BYTES = 64 * 1024
 MOST_WEBHOOK_BYTES = 512 * 1024
-MACHINES = ("/v1/", "/access/v1/")
+MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
 """What programs ask. No document, so what governs documents is left out: it would be most of an answer of thirty microseconds."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 """What isn't a file for everybody is nobody's to keep, unless its page says otherwise: no page has to say this."""

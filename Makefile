@@ -30,7 +30,7 @@ test: lint types migrations  ## all that CI checks: format, lint, types, migrati
 	@$(RUN) -m pytest -n 3 -m 'not prove'
 
 prove: $(READY)  ## the long proofs
-	@$(RUN) -m pytest -n 2 -m prove
+	@$(RUN) -m pytest -n 3 -m prove
 
 bench: $(READY)  ## what things cost, beside their baselines; writes bench.json
 	@$(RUN) -m tests.bench $(PARTS)

@@ -13,10 +13,8 @@ from billing.keep import keep_for_good
 from billing.parts import Parts
 from billing.timetable import tick
 
-log = logging.getLogger(__name__)
-
-
 STOP = (signal.SIGTERM, signal.SIGINT)
+log = logging.getLogger(__name__)
 
 
 def work(parts: Parts) -> None:

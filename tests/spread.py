@@ -16,10 +16,12 @@ SPREAD = (
     "tests/security/test_commit_first.py",
 )
 """Long ones that share nothing: any worker takes the next."""
-
-
 LONG = (
     "tests/proofs/test_any_story.py",
+    "tests/renewals/test_no_notice_no_charge.py",
+    "tests/gate/test_same_as_slow.py",
+    "tests/proofs/test_many_trials.py",
+    "tests/security/test_fuzzed.py",
     "tests/simulate/test_lives.py",
     "tests/gate/test_under_load.py",
 )

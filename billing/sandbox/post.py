@@ -1,5 +1,5 @@
-"""Webhooks are posted over lines that are kept. A client for everything spends thirty times as much of the processor on each
-post, and a simulated year has 150,000 of them."""
+"""Webhooks are posted over lines that are kept. A client for everything spends thirty times as much of the processor on a post,
+and a simulated year consists of them."""
 
 import asyncio
 from collections import defaultdict

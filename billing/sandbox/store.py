@@ -55,19 +55,17 @@ class Table:
 
     def put(self, row: Row) -> None:
         """Add the row, or take note that it changed."""
-        identifier = row["id"]
-        values = self._values_of(row)
-        if identifier not in self._sequence_of:
+        identifier, values = row["id"], self._values_of(row)
+        before = self._found_by(identifier) if identifier in self._sequence_of else None
+        if before is None:
             self._append(identifier, row)
-        elif self._found_by(identifier) != values:
+        elif before != values:
             self._unindex(identifier)
-        else:
-            self.rows[identifier], self._values[identifier] = row, values
-            return
         self.rows[identifier], self._values[identifier] = row, values
-        for index, value in zip(self._index.values(), values, strict=True):
-            if value is not None:
-                insort(index.setdefault(value, []), self._sequence_of[identifier])
+        if before != values:
+            for index, value in zip(self._index.values(), values, strict=True):
+                if value is not None:
+                    insort(index.setdefault(value, []), self._sequence_of[identifier])
 
     def _values_of(self, row: Row) -> tuple[str | None, ...]:
         return tuple(row.get(field) for field in self._index)

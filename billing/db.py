@@ -75,7 +75,8 @@ def hold(session: Session) -> None:
     """Let all that the session reads or adds stay at hand to its end: whoever asks for it again asks the database nothing."""
     if HELD in session.info:
         return
-    held: list[object] = session.info.setdefault(HELD, [])
+    held: list[object] = []
+    session.info[HELD] = held
     for happening in ("loaded_as_persistent", "pending_to_persistent"):
         sa.event.listen(session, happening, lambda _, one: held.append(one))
 

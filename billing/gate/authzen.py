@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from billing.gate.memory import Answer
-from billing.web.api.access import LONGEST, MOST_ARTICLES
+from billing.web.api.access import MOST_ARTICLES
+from billing.web.api.shapes import LONGEST
 
 NAMED = {"reader": "reader_id", "external": "external_id"}
 COMMON = ("subject", "action", "resource")

@@ -23,7 +23,8 @@ from billing.gate.memory import Answer, Header, Memory, Reply, Told
 from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
-from billing.web.api.access import LONGEST, MOST_ARTICLES
+from billing.web.api.access import MOST_ARTICLES
+from billing.web.api.shapes import LONGEST
 from billing.web.front import MOST_BYTES, machine_headers
 
 ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"

@@ -14,11 +14,10 @@ from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.web.api import shapes
-from billing.web.api.access import LONGEST
 from billing.web.asking import visitor_of
 from billing.web.keys import PREFIX
 
-MOST = {"reader_id": 64, "external_id": LONGEST, "visitor": LONGEST, "gift": LONGEST}
+MOST = {"reader_id": 64, "external_id": shapes.LONGEST, "visitor": shapes.LONGEST, "gift": shapes.LONGEST}
 """The longest that each of what a query may say is."""
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}

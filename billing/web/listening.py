@@ -24,7 +24,7 @@ router = APIRouter()
 GOOD_FOR = timedelta(minutes=5)
 PURPOSE = "listen"
 FOR_PLAYERS = {"Cross-Origin-Resource-Policy": "same-site"}
-Named = Annotated[str, Path(max_length=200)]
+Named = Annotated[str, Path(max_length=shapes.LONGEST)]
 
 
 class NoRecording(NotFound):

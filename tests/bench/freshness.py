@@ -30,38 +30,32 @@ Delays = dict[str, list[float]]
 def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: int) -> list[Figure]:
     """So many rounds each way. `asking`: the script for those who ask too, all of them in memory."""
     database = Database(environ["BILLING_DATABASE_URL"])
-    life = Life(Deeds(database))
+    deeds = Deeds(database)
     with serving("gate", environ, readers) as process:
         run(process, asking, WARM_SECONDS)
-        life.deeds.cancel(WHOSE)
-        idle = _delays(process, life, rounds)
+        deeds.cancel(WHOSE)
+        idle = _delays(process, deeds, rounds)
         with pressing(process, asking, LOAD):
-            busy = _delays(process, life, rounds)
+            busy = _delays(process, deeds, rounds)
     database.close()
     return [*_figures("idle", idle), *_figures(f"{LOAD} connections asking", busy)]
 
 
-class Life:
-    """One reader's, over and over."""
-
-    def __init__(self, deeds: Deeds) -> None:
-        self.deeds = deeds
-
-    def round(self) -> Iterator[tuple[str, bool]]:
-        """What was committed a moment ago, and whether the reader may read now."""
-        for name, end in (("refunded", self.deeds.withdraw), ("cancelled", self.deeds.cancel)):
-            subscription = self.deeds.subscribe(WHOSE)
-            yield "paid", True
-            self.deeds.pay(subscription)
-            end(WHOSE)
-            yield name, False
-        opening = self.deeds.open(ARTICLE)
-        yield "opened", True
-        self.deeds.close(opening)
-        yield "closed", False
+def _life(deeds: Deeds) -> Iterator[tuple[str, bool]]:
+    """What was committed a moment ago, and whether the reader may read now."""
+    for name, end in (("refunded", deeds.withdraw), ("cancelled", deeds.cancel)):
+        subscription = deeds.subscribe(WHOSE)
+        yield "paid", True
+        deeds.pay(subscription)
+        end(WHOSE)
+        yield name, False
+    opening = deeds.open(ARTICLE)
+    yield "opened", True
+    deeds.close(opening)
+    yield "closed", False
 
 
-def _delays(process: Process, life: Life, rounds: int) -> Delays:
+def _delays(process: Process, deeds: Deeds, rounds: int) -> Delays:
     """Milliseconds from the commit's end to the end of the first answer that knows of it, by what was committed."""
     found: Delays = defaultdict(list)
     at = urlsplit(process.url)
@@ -74,7 +68,7 @@ def _delays(process: Process, life: Life, rounds: int) -> Delays:
 
     is_allowed()
     for _ in range(rounds):
-        for what, allowed in life.round():
+        for what, allowed in _life(deeds):
             committed = perf_counter()
             while is_allowed() is not allowed:
                 pass

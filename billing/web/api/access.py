@@ -26,11 +26,9 @@ from billing.web.visit import Visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500
-LONGEST = 200
-"""Characters of a name that somebody else gave: an article's, or their own of a reader."""
 AHEAD = "prefetch"
 """Why the gate stays shut to a browser that fetches ahead what a reading would be counted for: the click asks again."""
-Named = Annotated[str | None, Query(max_length=LONGEST)]
+Named = Annotated[str | None, Query(max_length=shapes.LONGEST)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,9 @@ def _is_read(who: Asker) -> bool:
 class Articles(shapes.Body):
     """Up to 500 articles for one reader."""
 
-    articles: list[Annotated[str, Field(max_length=LONGEST)]] = Field(min_length=1, max_length=MOST_ARTICLES)
+    articles: list[Annotated[str, Field(max_length=shapes.LONGEST)]] = Field(
+        min_length=1, max_length=MOST_ARTICLES
+    )
     reader_id: Annotated[str | None, Field(max_length=64)] = None
 
 

@@ -15,13 +15,13 @@ from billing.access.standing import NOBODY, Standing, standing
 from billing.readers.register import by_external_id
 from billing.rules.access import READ
 from billing.web.api import shapes
-from billing.web.api.access import LONGEST, MOST_ARTICLES
+from billing.web.api.access import MOST_ARTICLES
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
 from billing.web.visit import parts_of
 
 router = APIRouter(tags=["Access"])
-Word = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Word = Annotated[str, Field(min_length=1, max_length=shapes.LONGEST)]
 
 
 class Lenient(shapes.Body):

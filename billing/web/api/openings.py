@@ -27,7 +27,7 @@ class OpenBody(shapes.Body):
 class OpeningBody(OpenBody):
     """What is opened: exactly one of an article, a section, the site."""
 
-    article: str | None = Field(default=None, min_length=1, max_length=200)
+    article: str | None = Field(default=None, min_length=1, max_length=shapes.LONGEST)
     section: str | None = Field(default=None, min_length=1, max_length=100)
     site: Literal[True] | None = None
 

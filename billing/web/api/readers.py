@@ -40,7 +40,7 @@ class TrialBody(shapes.Body):
     """Start a trial with a card that the app has collected through Stripe."""
 
     email: str = Field(max_length=254)
-    external_id: str | None = Field(default=None, min_length=1, max_length=200)
+    external_id: str | None = Field(default=None, min_length=1, max_length=shapes.LONGEST)
     plan: Literal["monthly", "yearly"] = "monthly"
     payment_method: str = Field(pattern=r"^[A-Za-z0-9_]{3,100}$")
     consent: ConsentBody
@@ -96,7 +96,7 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
 def find(
     caller: Readers,
     email: Annotated[str | None, Query(max_length=254)] = None,
-    external_id: Annotated[str | None, Query(max_length=200)] = None,
+    external_id: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
     after: Annotated[str | None, Query(max_length=64)] = None,
 ) -> JSONResponse:

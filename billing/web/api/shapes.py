@@ -19,6 +19,8 @@ from billing.subscriptions.find import terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import NextCharge, next_charge, pause_is_ahead
 
+LONGEST = 200
+"""Characters of a name that somebody else gave: an article's, or their own of a reader."""
 EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 

@@ -24,7 +24,7 @@ def standing(
     reader_id: str,
     caller: Readers,
     at: Annotated[shapes.Instant | None, BeforeValidator(_unspaced), Query()] = None,
-    article: Annotated[str | None, Query(max_length=200)] = None,
+    article: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
 ) -> JSONResponse:
     """What the reader held at the moment (now, if none is named) and the facts behind it; with `article`, the decision on it."""
     parts = caller.parts

@@ -207,6 +207,12 @@ class World:
         """Mails that were accepted, oldest first."""
         return [letter for letter in self.sink.letters if to is None or letter.recipient == to]
 
+    def letter(self, to: str, subject: str) -> Letter:
+        """The newest mail to this address with these words in its subject; two of one instant come in any order."""
+        found = [letter for letter in self.letters(to) if subject in letter.subject]
+        assert found, (subject, self.subjects(to))
+        return found[-1]
+
     def subjects(self, to: str) -> list[str]:
         """Their subjects."""
         return [letter.subject for letter in self.letters(to)]

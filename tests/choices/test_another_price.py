@@ -39,7 +39,7 @@ def test_a_new_price_begins_a_month_after_its_notice(world: World) -> None:
     world.advance_to(local(2027, 5, 20))
     newest = world.start_trial("newest@example.com", "pm_card_visa__3")
     assert newest["subscription"]["price"]["amount"] == 8000
-    notice = next(letter for letter in world.letters(EMAIL) if "price of your subscription" in letter.subject)
+    notice = world.letter(EMAIL, "price of your subscription")
     assert "R75.00 incl. VAT every month" in notice.text
     assert "R80.00 incl. VAT every month" in notice.text
     assert any("/cancel/" in link for link in notice.links)

@@ -38,7 +38,7 @@ def test_from_the_account_page_after_a_plain_cancellation(world: World) -> None:
     world.settle()
     assert returned(world) == [7500]
     assert sorted(world.told(EMAIL)[-3:]) == ["cancelled", "refunded", "withdrawn"]
-    letter = next(letter for letter in world.letters(EMAIL) if "withdrawn" in letter.subject)
+    letter = world.letter(EMAIL, "withdrawn")
     assert "Saturday 20 March 2027 at 11:00" in letter.text
     assert browser.get("/account/withdraw").path == "/account", "it is done, so it isn't asked again"
     world.advance_to(local(2027, 7, 1))
@@ -109,7 +109,7 @@ def test_days_given_by_staff_are_told_by_mail(world: World) -> None:
     begun = world.start_trial(EMAIL)
     assert post(world, begun["subscription"]["id"], "extend", days=5, reason="outage")[0] == 200
     world.settle()
-    letter = next(letter for letter in world.letters(EMAIL) if "more days" in letter.subject)
+    letter = world.letter(EMAIL, "more days")
     assert letter.subject == "You have more days: nothing is charged before Sunday 21 March 2027"
     assert "free trial longer" in letter.text
     reader = world.rows("SELECT id FROM reader")[0]["id"]

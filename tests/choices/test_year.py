@@ -42,7 +42,7 @@ def test_a_year_and_what_follows_it(make_world) -> None:  # type: ignore[no-unty
     ahead = business_days.between(first, date(2028, 1, 31))
     assert rows[0]["kind"] == "term_notice"
     assert 40 <= ahead <= 80
-    notice = next(letter for letter in world.letters(EMAIL) if "Your year ends on" in letter.subject)
+    notice = world.letter(EMAIL, "Your year ends on")
     for words in (
         "R75.00 incl. VAT every month",
         "R750.00 incl. VAT for the year",

@@ -41,8 +41,7 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(wor
     assert notices(world) == [], "the charge of 16 May still goes through"
     world.advance_to(local(2027, 6, 1))
     assert notices(world) == ["16 May 2027 09:00"]
-    letter = world.letters(EMAIL)[-1]
-    assert letter.subject == "Your card ends on Monday 31 May 2027"
+    letter = world.letter(EMAIL, "Your card ends on Monday 31 May 2027")
     for said in ("R75.00 incl. VAT", "16 June 2027", "31 May 2027"):
         assert said in letter.text
     browser = world.browser()

@@ -36,6 +36,6 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     assert page.path == reader, page.words
     world.settle()
     assert sorted(world.told(READER)[-2:]) == ["cancelled", "refunded"]
-    credit = next(letter for letter in world.letters(READER) if "Credit note" in letter.subject)
+    credit = world.letter(READER, "Credit note")
     assert "CN-000001" in credit.text
     assert [refund["amount"] for refund in world.twin.refunds()] == [7500]

@@ -67,6 +67,7 @@ class Sink:
         self._rules: list[_Rule] = []
         self._open: set[SMTP] = set()
         self.received: list[Received] = []
+        self._letters: list[Letter] = []
         self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -88,12 +89,12 @@ class Sink:
 
     @property
     def letters(self) -> list[Letter]:
-        """What arrived, parsed, oldest first."""
+        """What arrived, parsed (each once), oldest first."""
         now = datetime.now(UTC)
         with self._lock:
-            return [
-                parse(f"sink-{number}", mail.raw, arrived=now) for number, mail in enumerate(self.received)
-            ]
+            for number in range(len(self._letters), len(self.received)):
+                self._letters.append(parse(f"sink-{number}", self.received[number].raw, arrived=now))
+            return list(self._letters)
 
     def received_for(self, recipient: str) -> list[Received]:
         """The envelopes that name one address, oldest first."""
@@ -146,6 +147,7 @@ class Sink:
         """Forgets mails and rules."""
         with self._lock:
             self.received.clear()
+            self._letters.clear()
             self._rules.clear()
 
     def start(self) -> "Sink":

@@ -78,7 +78,7 @@ def find(folder: Path | str, letter_id: str) -> Letter | None:
 def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> Letter:
     """The letter in these bytes. `arrived` stands in where the mail has no readable Date."""
     message = message_from_bytes(raw, policy=default)
-    headers = tuple((name, _value(message, index)) for index, name in enumerate(message.keys()))
+    headers = tuple((name, _value(name, text)) for name, text in message.raw_items())
     first = {name.lower(): value for name, value in reversed(headers)}
     return Letter(
         id=letter_id,
@@ -133,9 +133,10 @@ def _opened(envelope: _Envelope) -> Letter | None:
         return None
 
 
-def _value(message: EmailMessage, index: int) -> str:
+def _value(name: str, text: str) -> str:
+    """One header read by itself: that another can't be read takes nothing from it."""
     try:
-        return str(message.values()[index])
+        return str(default.header_fetch_parse(name, text))
     except (ValueError, LookupError, AttributeError, MessageError):
         return ""
 

@@ -71,9 +71,10 @@ def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
 
 
 @router.put("/v1/articles/{article_id}")
-def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> JSONResponse:
+def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
     """Make an article known, or change what is known of it."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         row = articles.register(
             session,
             article_id,
@@ -85,8 +86,9 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> JSONRespo
             at=caller.at,
             by=caller.by,
         )
-        answer = shape(session, caller, row)
-    return JSONResponse(answer)
+        return 200, shape(session, caller, row)
+
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.get("/v1/articles/{article_id}")
@@ -99,9 +101,12 @@ def get(article_id: ArticleId, caller: Articles) -> JSONResponse:
 @router.delete("/v1/articles/{article_id}", status_code=204)
 def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         articles.forget(session, article_id, at=caller.at, by=caller.by)
-    return Response(status_code=204)
+        return 204, None
+
+    return caller.once_in_one(None, do)
 
 
 @router.get("/v1/sections")
@@ -114,21 +119,27 @@ def sections(caller: Articles) -> JSONResponse:
 
 
 @router.put("/v1/sections/{section}")
-def put_section(section: SectionName, body: SectionBody, caller: Articles) -> JSONResponse:
+def put_section(section: SectionName, body: SectionBody, caller: Articles) -> Response:
     """From now on the section's articles that say nothing themselves ask this."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         editing.set_section(session, caller.actor, section, body.terms, at=caller.at)
-    return JSONResponse(_section(section, body.terms))
+        return 200, _section(section, body.terms)
+
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.delete("/v1/sections/{section}", status_code=204)
 def delete_section(section: SectionName, caller: Articles) -> Response:
     """The section has no policy any more; articles that lean on it are for subscribers. 404 where it had none."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         if policies.of_section(session, section) == NOTHING_SAID:
             raise openings.UnknownSection("That section has no policy.")
         editing.set_section(session, caller.actor, section, NOTHING_SAID, at=caller.at)
-    return Response(status_code=204)
+        return 204, None
+
+    return caller.once_in_one(None, do)
 
 
 def _section(name: str, terms: Terms) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class Caller:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
             return problem(409, "move_refused", str(refusal))
-        return JSONResponse(answer, status)
+        return JSONResponse(answer, status) if answer is not None else Response(status_code=status)
 
     def _kept(self, asked: str) -> Response | None:
         with self.parts.database.transaction() as session:

@@ -1,11 +1,11 @@
 """`/v1/clock`: only where the clock is held."""
 
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
+from starlette.responses import Response
 
 from billing.advance import FARTHEST, NotHeld, advance
 from billing.web.api import shapes
@@ -28,9 +28,13 @@ class AdvanceBody(shapes.Body):
 
 
 @router.post("/v1/clock/advance", summary="Move the held clock")
-def move(body: AdvanceBody, caller: Readers) -> JSONResponse:
+def move(body: AdvanceBody, caller: Readers) -> Response:
     """Answers when all that fell due in between has been done, in its order."""
-    if not caller.parts.settings.held:
-        raise NotHeld
-    to = body.to or caller.at + timedelta(seconds=body.seconds or 0)
-    return JSONResponse({"now": shapes.instant(advance(caller.parts, to))})
+
+    def do() -> tuple[int, Any]:
+        if not caller.parts.settings.held:
+            raise NotHeld
+        to = body.to or caller.at + timedelta(seconds=body.seconds or 0)
+        return 200, {"now": shapes.instant(advance(caller.parts, to))}
+
+    return caller.once(body.model_dump(mode="json"), do)

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import gifts
@@ -29,18 +30,17 @@ class GiftBody(shapes.Body):
 def give(article_id: ArticleId, body: GiftBody, caller: Readers) -> Response:
     """201 with the link; the gift given before, while it lasts. 403 `not_a_subscriber`, 409 `no_gifts_left`, 409 `needs_no_gift`."""
 
-    def do() -> tuple[int, Any]:
+    def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
-        with parts.database.transaction() as session:
-            found = article(session, article_id)
-            nobody = facts_for_nobody(session, parts.office, found, caller.at)
-            gift = gifts.give(
-                session, parts.gift_terms, parts.office, body.reader_id, article_id, nobody, caller.at
-            )
-            left = gifts.left(session, parts.gift_terms, parts.office, body.reader_id, caller.at)
-            return 201, _shape(caller, gift) | {"left_this_month": left}
+        found = article(session, article_id)
+        nobody = facts_for_nobody(session, parts.office, found, caller.at)
+        gift = gifts.give(
+            session, parts.gift_terms, parts.office, body.reader_id, article_id, nobody, caller.at
+        )
+        left = gifts.left(session, parts.gift_terms, parts.office, body.reader_id, caller.at)
+        return 201, _shape(caller, gift) | {"left_this_month": left}
 
-    return caller.once(body.model_dump(mode="json"), do)
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.get("/v1/readers/{reader_id}/gifts")
@@ -57,9 +57,12 @@ def given(reader_id: str, caller: Readers) -> JSONResponse:
 @router.delete("/v1/gifts/{gift_id}", status_code=204)
 def revoke(gift_id: str, caller: Readers) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         gifts.revoke(session, gift_id, caller.at, why=f"taken back by {caller.by}")
-    return Response(status_code=204)
+        return 204, None
+
+    return caller.once_in_one(None, do)
 
 
 def _shape(caller: Caller, gift: Gift) -> dict[str, Any]:

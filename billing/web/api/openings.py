@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field, model_validator
 from sqlmodel import Session
+from starlette.responses import Response
 
 from billing.access import articles, openings
 from billing.access.models import Opening, Scope
@@ -46,18 +47,21 @@ class OpeningBody(OpenBody):
 
 
 @router.post("/v1/articles/{article_id}/open")
-def open_article(article_id: ArticleId, body: OpenBody, caller: Articles) -> JSONResponse:
+def open_article(article_id: ArticleId, body: OpenBody, caller: Articles) -> Response:
     """Open it to everyone until a moment; it closes by itself."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         _open(session, caller, Scope.ARTICLE, article_id, body)
-        answer = shape(session, caller, articles.article(session, article_id))
-    return JSONResponse(answer)
+        return 200, shape(session, caller, articles.article(session, article_id))
+
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.post("/v1/articles/{article_id}/close")
-def close_article(article_id: ArticleId, caller: Articles) -> JSONResponse:
+def close_article(article_id: ArticleId, caller: Articles) -> Response:
     """Close what was opened of this article alone, before its time; its section or the site may still be open."""
-    with caller.parts.database.transaction() as session:
+
+    def do(session: Session) -> tuple[int, Any]:
         row = articles.article(session, article_id)
         own = [
             one
@@ -66,8 +70,9 @@ def close_article(article_id: ArticleId, caller: Articles) -> JSONResponse:
         ]
         for one in own:
             editing.close(session, caller.actor, one.id, at=caller.at)
-        answer = shape(session, caller, row)
-    return JSONResponse(answer)
+        return 200, shape(session, caller, row)
+
+    return caller.once_in_one(None, do)
 
 
 @router.get("/v1/openings")
@@ -78,19 +83,23 @@ def live(caller: Articles) -> JSONResponse:
 
 
 @router.post("/v1/openings", status_code=201)
-def open_to_all(body: OpeningBody, caller: Articles) -> JSONResponse:
+def open_to_all(body: OpeningBody, caller: Articles) -> Response:
     """Open an article, a section or the whole site to everyone until a moment; it closes by itself."""
-    with caller.parts.database.transaction() as session:
-        answer = _shape(_open(session, caller, *body.what, body))
-    return JSONResponse(answer, 201)
+
+    def do(session: Session) -> tuple[int, Any]:
+        return 201, _shape(_open(session, caller, *body.what, body))
+
+    return caller.once_in_one(body.model_dump(mode="json"), do)
 
 
 @router.delete("/v1/openings/{opening_id}")
-def close(opening_id: str, caller: Articles) -> JSONResponse:
+def close(opening_id: str, caller: Articles) -> Response:
     """Close it before its time."""
-    with caller.parts.database.transaction() as session:
-        answer = _shape(editing.close(session, caller.actor, opening_id, at=caller.at))
-    return JSONResponse(answer)
+
+    def do(session: Session) -> tuple[int, Any]:
+        return 200, _shape(editing.close(session, caller.actor, opening_id, at=caller.at))
+
+    return caller.once_in_one(None, do)
 
 
 def _open(session: Session, caller: Caller, scope: Scope, subject: str, body: OpenBody) -> Opening:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 
 import sqlalchemy as sa
@@ -26,6 +27,16 @@ log = logging.getLogger(__name__)
 AGAIN = "the job «%s» failed; it is tried again at the next tick"
 
 
+class Lane(StrEnum):
+    """The threads that a worker has for its jobs; what is in one lane never waits for what is in another (S15)."""
+
+    MAIN = "main"
+    MAIL = "mail"
+    """A billing run may take as long as Stripe likes, and a sign-in link lives for ten minutes."""
+    LONG = "long"
+    """What may take minutes and nobody stands waiting for."""
+
+
 @dataclass(frozen=True)
 class Job:
     """Something done whenever there is something to do."""
@@ -39,8 +50,7 @@ class Job:
     however many rows there are."""
     next_words: Callable[[Session], str]
     """What that will be, for people who watch a held clock."""
-    apart: bool = False
-    """Done in a thread of its own in each worker, because it may take minutes and nothing may wait behind it (S15)."""
+    lane: Lane = Lane.MAIN
     stops: bool = True
     """Whether a held clock stops for it on its way. Not for what comes out the same whenever it is done."""
 
@@ -102,7 +112,7 @@ JOBS: Jobs = (
         lambda p, at: reckonings.reckon(p.clerk, at),
         reckonings.NEXT_DUE,
         reckonings.next_words,
-        apart=True,
+        lane=Lane.LONG,
         stops=False,
     ),
     Job(
@@ -110,6 +120,7 @@ JOBS: Jobs = (
         lambda p, at: deliver.deliver(p.database, p.sender, at),
         deliver.NEXT_DUE,
         deliver.next_words,
+        lane=Lane.MAIL,
     ),
     Job(
         "forget unconfirmed sign-ups",
@@ -135,25 +146,25 @@ JOBS: Jobs = (
         lambda p, at: start.start_due(p.press, at),
         start.NEXT_DUE,
         start.next_words,
-        apart=True,
+        lane=Lane.LONG,
     ),
     Job(
         "send newsletters",
         lambda p, at: send.send(p.press, at),
         send.NEXT_DUE,
         send.next_words,
-        apart=True,
+        lane=Lane.LONG,
     ),
 )
 
 
-def tick(parts: Parts, *, apart: bool | None = None, seen: dict[str, datetime] | None = None) -> int:
-    """One look at everything, or only at the jobs that are done apart, or only at the others; how much was done.
+def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | None = None) -> int:
+    """One look at everything, or only at the jobs of one lane; how much was done.
 
     `seen` is filled with the instants at which the jobs were found to be due next, before they were done: those for which a
     held clock stops. A job that fails is logged and doesn't keep the others from running."""
     at = parts.clock.now()
-    waiting = tuple(job for job in JOBS if apart is None or job.apart is apart)
+    waiting = tuple(job for job in JOBS if lane in (None, job.lane))
     done = 0
     while due := _first_due(parts, waiting, at, {} if seen is None else seen):
         waiting = waiting[waiting.index(due) + 1 :]

@@ -11,7 +11,7 @@ from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.keep import keep_for_good
 from billing.parts import Parts
-from billing.timetable import tick
+from billing.timetable import Lane, tick
 
 STOP = (signal.SIGTERM, signal.SIGINT)
 log = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ def work(parts: Parts) -> None:
     if not is_home(parts.database):
         log.error(str(NotAdopted()))
     scheduler = BackgroundScheduler(
-        executors={name: ThreadPoolExecutor(1) for name in ("default", "apart", "bell")},
+        executors={name: ThreadPoolExecutor(1) for name in (*Lane, "bell")},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         timezone=parts.settings.zone,
     )
     seconds = parts.settings.tick_seconds
-    scheduler.add_job(_tick, "interval", args=[parts], seconds=seconds)
-    scheduler.add_job(_tick_apart, "interval", args=[parts], seconds=seconds, executor="apart")
+    for lane in Lane:
+        scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
     scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor="bell")
     _ring(parts)
     scheduler.start()
@@ -51,18 +51,11 @@ def _ring(parts: Parts) -> None:
         log.exception("the bell could not be rung; it is tried again")
 
 
-def _tick(parts: Parts) -> None:
-    """A tick must never end the worker: a database that is away for a minute is back in the next."""
+def _tick(parts: Parts, lane: Lane) -> None:
+    """A tick must never end the worker: a database that is away for a minute is back in the next. The long jobs are done
+    again and again while there is something to do and nobody asks us to stop."""
     try:
-        tick(parts, apart=False)
-    except Exception:
-        log.exception("this tick failed; the next one tries again")
-
-
-def _tick_apart(parts: Parts) -> None:
-    """The long jobs, again and again while there is something to do and nobody asks us to stop."""
-    try:
-        while tick(parts, apart=True) and not parts.press.stopping.is_set():
+        while tick(parts, lane=lane) and lane is Lane.LONG and not parts.press.stopping.is_set():
             pass
     except Exception:
         log.exception("this tick failed; the next one tries again")

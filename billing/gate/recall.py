@@ -254,7 +254,7 @@ class Recall:
         if not external:
             return who.named.get("reader_id", "")
         found = memory.external(external, now)
-        return ("external", external) if found is None else found
+        return ("external", external) if found is None else found or who.named.get("reader_id", "")
 
     def _decide(self, known: Known, held: int, at: datetime) -> Told:
         registered, holdings = unpack(held)

@@ -347,7 +347,7 @@ def test_lists_page_within_bounds(house: House, query: str) -> None:
 def test_an_idempotency_key_that_is_none_is_refused(house: House, key: str) -> None:
     before = contents(house.world)
     for route, path, good in with_body(house):
-        if "access" not in route.path and "articles" not in route.path and "clock" not in route.path:
+        if not route.path.startswith(("/v1/access", "/access/v1/")):  # which only ask
             answer = send(house, route, path, good, **{"idempotency-key": key})
             assert (answer.status_code, answer.json()["code"]) == (422, "bad_idempotency_key"), str(route)
     assert changed(before, contents(house.world)) == []

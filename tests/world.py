@@ -26,6 +26,7 @@ from billing.db import Database
 from billing.mail.mailbox import Letter
 from billing.settings import Settings, read_settings
 from billing.web.keys import SCOPES, create
+from billing.web.serve import KEEP_ALIVE_SECONDS
 from tests.sink import Sink
 from tests.twin import KEY, Twin
 
@@ -137,6 +138,7 @@ class World:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=2,
         )
         server = self._server = uvicorn.Server(config)

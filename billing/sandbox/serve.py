@@ -8,6 +8,9 @@ from starlette.types import ASGIApp
 from billing.sandbox.wire import Protocol
 
 HOST = "127.0.0.1"
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client keeps a connection that it doesn't use: who closes first would otherwise be us, at times just as the
+next request comes."""
 
 
 def listen(port: int) -> socket.socket:
@@ -30,6 +33,7 @@ def make_server(app: ASGIApp) -> uvicorn.Server:
             log_level="warning",
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=3,
         )
     )

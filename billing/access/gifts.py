@@ -126,10 +126,10 @@ def left(session: Session, terms: Terms, office: Office, reader_id: str, at: dat
     return max(0, terms.a_month - given)
 
 
-def of_reader(session: Session, reader_id: str, limit: int = 100) -> list[Gift]:
-    """The reader's gifts, newest first."""
+def of_reader(session: Session, reader_id: str, limit: int = 100, after: str | None = None) -> list[Gift]:
+    """The reader's gifts, newest first; those `after` one of them are older."""
     rows = select(Gift).where(Gift.reader_id == reader_id).order_by(col(Gift.id).desc()).limit(limit)
-    return list(session.exec(rows))
+    return list(session.exec(rows.where(Gift.id < after) if after else rows))
 
 
 def token(office: Office, gift: Gift) -> str:

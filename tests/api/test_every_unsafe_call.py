@@ -19,13 +19,14 @@ ARTICLE = {
 
 def body_of(world: World, path: str) -> dict[str, Any] | None:
     until = (world.now + timedelta(hours=2)).isoformat()
-    return {
+    bodies: dict[str, dict[str, Any]] = {
         "articles/river": ARTICLE,
         "articles/river/open": {"until": until, "reason": "Flood."},
         "openings": {"section": "news", "until": until, "reason": "Flood."},
         "sections/sport": {"access": "free"},
         "clock/advance": {"seconds": 3600},
-    }.get(path)
+    }
+    return bodies.get(path)
 
 
 @pytest.mark.parametrize(

@@ -332,12 +332,20 @@ def test_a_method_that_an_address_does_not_take_is_refused(house: House) -> None
     assert changed(before, contents(house.world)) == []
 
 
+LISTS = ("events", "invoices", "gifts")
+
+
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=101", "limit=x", "after=-1", f"after={'9' * 40}", "limit=1&limit=x"]
 )
 def test_lists_page_within_bounds(house: House, query: str) -> None:
     reader = house.names[PAYING]["reader_id"]
-    for path in ("/v1/readers", f"/v1/readers/{reader}/events", f"/v1/readers/{reader}/invoices"):
+    for path in (
+        "/v1/readers",
+        "/v1/openings",
+        "/v1/sections",
+        *(f"/v1/readers/{reader}/{what}" for what in LISTS),
+    ):
         answer = house.world.api.get(f"{path}?{query}")
         assert answer.status_code in (200, 422), answer.text
         assert answer.status_code == 422 or "after" in query

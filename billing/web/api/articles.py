@@ -16,6 +16,7 @@ from billing.rules.policies import MOST_DAYS, MOST_HOURS
 from billing.staff import editing
 from billing.web.api import shapes
 from billing.web.api.caller import Articles, Caller
+from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Articles"])
 ArticleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
@@ -110,12 +111,13 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
 
 
 @router.get("/v1/sections")
-def sections(caller: Articles) -> JSONResponse:
-    """Every section that has an article or a policy, with its policy."""
+def sections(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
+    """Every section that has an article or a policy, with its policy, by name."""
     with caller.parts.database.transaction() as session:
         found = policies.of_sections(session)
         names = sorted({*found, *articles.sections(session)})
-    return JSONResponse({"data": [_section(name, found.get(name, NOTHING_SAID)) for name in names]})
+    names = [name for name in names if after is None or name > after]
+    return page(names, limit, lambda name: _section(name, found.get(name, NOTHING_SAID)))
 
 
 @router.put("/v1/sections/{section}")

@@ -16,6 +16,7 @@ from billing.readers.register import by_id
 from billing.web.api import shapes
 from billing.web.api.articles import ArticleId
 from billing.web.api.caller import Caller, Readers
+from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Gifts"])
 
@@ -44,14 +45,14 @@ def give(article_id: ArticleId, body: GiftBody, caller: Readers) -> Response:
 
 
 @router.get("/v1/readers/{reader_id}/gifts")
-def given(reader_id: str, caller: Readers) -> JSONResponse:
+def given(reader_id: str, caller: Readers, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
     parts = caller.parts
     with parts.database.transaction() as session:
         by_id(session, reader_id)
-        data = [_shape(caller, gift) for gift in gifts.of_reader(session, reader_id)]
+        rows = gifts.of_reader(session, reader_id, limit + 1, after)
         left = gifts.left(session, parts.gift_terms, parts.office, reader_id, caller.at)
-    return JSONResponse({"data": data, "left_this_month": left})
+    return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
 
 @router.delete("/v1/gifts/{gift_id}", status_code=204)

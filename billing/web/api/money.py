@@ -1,8 +1,8 @@
 """Invoices and refunds."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from sqlmodel import Session, col, select
@@ -17,6 +17,7 @@ from billing.staff.record import recorded
 from billing.subscriptions.change import lock
 from billing.web.api import shapes
 from billing.web.api.caller import Money
+from billing.web.api.pages import After, Limit, page
 
 router = APIRouter(tags=["Money"])
 
@@ -25,8 +26,8 @@ router = APIRouter(tags=["Money"])
 def invoices(
     reader_id: str,
     caller: Money,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Limit = 20,
+    after: After = None,
 ) -> JSONResponse:
     """A reader's invoices with their payments, oldest first."""
     with caller.parts.database.transaction() as session:
@@ -43,8 +44,7 @@ def invoices(
             .limit(limit + 1)
         )
         rows = session.exec(query.where(Invoice.id > after) if after else query).all()
-        data = [_with_payment(invoice, payment) for invoice, payment in rows[:limit]]
-    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+    return page(rows, limit, lambda row: _with_payment(*row))
 
 
 def _with_payment(invoice: Invoice, payment: Payment | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from billing.staff import editing
 from billing.web.api import shapes
 from billing.web.api.articles import ArticleId, shape
 from billing.web.api.caller import Articles, Caller
+from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Articles"])
 
@@ -76,10 +77,11 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
 
 
 @router.get("/v1/openings")
-def live(caller: Articles) -> JSONResponse:
+def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """All that is open to everyone now, newest first."""
     with caller.parts.database.transaction() as session:
-        return JSONResponse({"data": [_shape(row) for row in openings.live(session, caller.at)]})
+        rows = openings.live(session, caller.at)
+    return page([row for row in rows if after is None or row.id < after], limit, _shape)
 
 
 @router.post("/v1/openings", status_code=201)

@@ -22,9 +22,9 @@ from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api import shapes
 from billing.web.api.caller import Caller, Readers
+from billing.web.api.pages import After, Limit, page
 
 router = APIRouter(tags=["Readers"])
-MOST = 100
 
 
 class ConsentBody(shapes.Body):
@@ -97,8 +97,8 @@ def find(
     caller: Readers,
     email: Annotated[str | None, Query(max_length=254)] = None,
     external_id: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 20,
-    after: Annotated[str | None, Query(max_length=64)] = None,
+    limit: Limit = 20,
+    after: After = None,
 ) -> JSONResponse:
     """By address, by the publisher's own id, or all, oldest first."""
     with caller.parts.database.transaction() as session:
@@ -112,8 +112,7 @@ def find(
         else:
             query = select(Reader).order_by(col(Reader.id)).limit(limit + 1)
             rows = list(session.exec(query.where(Reader.id > after) if after else query))
-        data = [_reader(caller, session, row) for row in rows[:limit]]
-    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+        return page(rows, limit, lambda row: _reader(caller, session, row))
 
 
 @router.get("/v1/readers/{reader_id}")
@@ -133,7 +132,7 @@ def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
 def events(
     reader_id: str,
     caller: Readers,
-    limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+    limit: Limit = 50,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> JSONResponse:
     """What happened to the reader's subscriptions, in order: from, to, when, who, why."""
@@ -146,21 +145,21 @@ def events(
             .order_by(col(SubscriptionChange.id))
             .limit(limit + 1)
         ).all()
-    data = [
-        {
-            "id": row.id,
-            "subscription_id": row.subscription_id,
-            "happening": row.happening.value if row.happening else "started",
-            "from": row.from_state,
-            "to": row.to_state,
-            "at": shapes.instant(row.at),
-            "by": row.by,
-            "why": row.why,
-            "changed": row.facts,
-        }
-        for row in rows[:limit]
-    ]
-    return JSONResponse({"data": data, "has_more": len(rows) > limit})
+    return page(rows, limit, _event)
+
+
+def _event(row: SubscriptionChange) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "happening": row.happening.value if row.happening else "started",
+        "from": row.from_state,
+        "to": row.to_state,
+        "at": shapes.instant(row.at),
+        "by": row.by,
+        "why": row.why,
+        "changed": row.facts,
+    }
 
 
 @router.get("/v1/subscriptions/{subscription_id}")

@@ -30,7 +30,12 @@ FAULTS = ("none", "some", "many")
     show_default=True,
     help="Where the report is written.",
 )
-def simulate(readers: int, months: int, seed: int, faults: str, report: Path) -> None:
+@click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File that gets every exchange with the sandbox, a JSON line each.",
+)
+def simulate(readers: int, months: int, seed: int, faults: str, report: Path, record: Path | None) -> None:
     """Live MONTHS months with so many readers on a database of its own, against the sandbox, with faults and crashes.
 
     The doctor visits every simulated day, the books are compared with the sandbox's, and each charge is judged by a calendar
@@ -42,7 +47,7 @@ def simulate(readers: int, months: int, seed: int, faults: str, report: Path) ->
 
     if not report.parent.is_dir():
         raise RefusesToStart(f"There is no folder {report.parent} for the report. Make it, or name another.")
-    verdict = live(Wanted(readers, months, seed, faults), _progress())
+    verdict = live(Wanted(readers, months, seed, faults), _progress(), record=record)
     write(verdict, report)
     click.echo(summary(verdict))
     click.echo(f"The report is in {report.absolute()}")

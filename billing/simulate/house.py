@@ -117,8 +117,11 @@ class Program:
 class House:
     """Use it with `with`. `parts` are those of this process; workers and the web have their own, of the same installation."""
 
-    def __init__(self, at: datetime, seed_number: int, mail_trouble: float) -> None:
+    def __init__(
+        self, at: datetime, seed_number: int, mail_trouble: float, record: Path | None = None
+    ) -> None:
         self._at, self._seed, self._mail_trouble = at, seed_number, mail_trouble
+        self._recording = ("--record", str(record)) if record else ()
         self._ends = contextlib.ExitStack()
         self.workers: list[Hand] = []
 
@@ -144,7 +147,7 @@ class House:
         listener = socket.create_server((HOST, 0), backlog=512)
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         self.key = f"sk_test_sandbox_{secrets.token_hex(16)}"
-        self.sandbox_url = self._program("billing.sandbox").says().split()[-1]
+        self.sandbox_url = self._program("billing.sandbox", *self._recording).says().split()[-1]
         self.relay = self._program("billing.simulate.sink", str(self._seed), str(self._mail_trouble))
         self.environment = self._environment(database_url, json.loads(self.relay.says())["port"])
         self.settings = read_settings(self.environment)
@@ -194,7 +197,10 @@ class House:
     def _endpoint(self) -> str:
         """Register for the events that we settle, as one does at Stripe; the secret they are signed with."""
         wanted = urlencode(
-            [("url", f"{self.url}/webhooks/stripe"), *(("enabled_events[]", name) for name in HANDLERS)]
+            [
+                ("url", f"{self.url}/webhooks/stripe"),
+                *((f"enabled_events[{n}]", name) for n, name in enumerate(HANDLERS)),
+            ]
         )
         answer = httpx.post(
             f"{self.sandbox_url}/v1/webhook_endpoints",

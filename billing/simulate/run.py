@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -92,12 +93,14 @@ def simulate(
     wanted: Wanted,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     meddle: Callable[[House, date], None] = lambda _house, _on: None,
+    record: Path | None = None,
 ) -> Verdict:
-    """Live, and judge. `progress` is told of days; `meddle` may do mischief of its own each morning, to see it found."""
+    """Live, and judge. `progress` is told of days; `meddle` may do mischief of its own each morning, to see it found; `record`
+    is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each."""
     began, memory, verdict = time.monotonic(), Memory(), Verdict(wanted)
     days = [FIRST_DAY + _DAY * n for n in range((wanted.last - FIRST_DAY).days + 1)]
     crowd, level = Crowd(gather(wanted)), LEVELS[wanted.faults]
-    with House(start_of(FIRST_DAY), wanted.seed, level.mail) as house:
+    with House(start_of(FIRST_DAY), wanted.seed, level.mail, record) as house:
         weather = Weather(house.twin, level, wanted.seed)
         works, acts = Works(house), Acts(house, answers=verdict.answers)
 

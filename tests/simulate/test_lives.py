@@ -1,5 +1,6 @@
 """Small lives on the real thing: all well under faults, the same again by the same seed, and a planted breach is found."""
 
+import json
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from billing.simulate import run
 from billing.simulate.house import House
 from billing.simulate.report import conclusion
 from billing.simulate.run import Verdict, Wanted, simulate
+from tests.openapi import violations
 
 pytestmark = pytest.mark.prove
 
@@ -23,7 +25,7 @@ def _a_database_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
-    report = tmp_path / "life.html"
+    report, record = tmp_path / "life.html", tmp_path / "exchanges.jsonl"
     options = [
         "--readers",
         "60",
@@ -35,11 +37,16 @@ def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
         "many",
         "--report",
         str(report),
+        "--record",
+        str(record),
     ]
     answer = CliRunner().invoke(billing, ["simulate", *options])
     assert answer.exit_code == 0, answer.output
     assert "Every promise was kept" in answer.output
     assert "Every promise was kept" in report.read_text()
+    exchanges = [json.loads(line) for line in record.read_text().splitlines()]
+    assert len(exchanges) > 500
+    assert [problem for exchange in exchanges for problem in violations(exchange)] == []
 
 
 def test_the_same_seed_lives_the_same_life() -> None:

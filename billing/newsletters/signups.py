@@ -13,6 +13,7 @@ from billing.mail.suppressions import key_of
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
 from billing.readers.models import Reader
+from billing.readers.register import by_address
 
 TEXT_VERSION = "newsletters-2026-11"
 
@@ -162,8 +163,12 @@ def settle(
 
 
 def person_of(session: Session, signup: Signup) -> Person:
-    """Whose signup it is, at their present address."""
-    reader = session.get(Reader, signup.reader_id) if signup.reader_id else None
+    """Whose signup it is, at their present address: its reader's, or, as when an issue is sent, that of whoever registered
+    with the address later. Else "stop all" would stop only what was ticked before."""
+    if signup.reader_id:
+        reader = session.get(Reader, signup.reader_id)
+    else:
+        reader = by_address(session, signup.address)
     return Person.of(reader) if reader else Person(signup.address)
 
 

@@ -274,6 +274,22 @@ def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(room
     assert anybody.get("/newsletters/mine/sgn_x.forged").status == 404
 
 
+def test_who_registered_later_stops_all_from_an_older_newsletter(room: Room) -> None:
+    sign_up(room, THANDI, "first-light")
+    confirm(room, THANDI)
+    (row,) = room.world.rows("SELECT id FROM signup")
+    reader = room.world.browser()
+    reader.sign_in(THANDI)
+    reader.get("/newsletters")
+    reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
+    anybody = room.world.browser()
+    page = anybody.get(links.preferences_url(room.world.parts.office, row["id"]))
+    assert page.text.count(" checked") == 2
+    anybody.post("/newsletters/mine", stop_all="yes")
+    assert "no more newsletters" in anybody.page.text
+    assert lists_of(room, THANDI) == {"first-light": "left", "the-long-read": "left"}
+
+
 def test_evidence_is_never_rewritten(room: Room) -> None:
     sign_up(room, THANDI, "first-light")
     confirm(room, THANDI)

@@ -6,7 +6,6 @@ from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.newsletters.signups import Person
 from billing.payments import breaker, charge
 from billing.payments import setup as setups
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
@@ -21,7 +20,7 @@ from billing.subscriptions.start import AlreadySubscribed, TrialUsed
 from billing.web import cookies, views
 from billing.web.asking import carry_over
 from billing.web.choices import month_after
-from billing.web.newsletters import boxes
+from billing.web.newsletters import boxes, proved_person
 from billing.web.show import card_of
 from billing.web.starting import TRIAL, Why, dates_of, refused_page, remembered
 from billing.web.visit import Visit, Visiting
@@ -150,8 +149,8 @@ def started(visit: Visiting) -> Response:
 
 
 def _newsletters(visit: Visit, session: Session) -> tuple[views.Choice, ...]:
-    """Those that a signed-in reader hasn't chosen yet."""
+    """Those that a signed-in reader hasn't chosen yet; all of them, where the browser may not know what was chosen."""
     if visit.reader is None:
         return ()
-    found = boxes(session, Person.of(visit.reader))
+    found = boxes(session, proved_person(visit))
     return tuple(each for each in found if not each.chosen and not each.pending)

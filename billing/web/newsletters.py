@@ -12,6 +12,7 @@ from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience
 from billing.newsletters.signups import Origin, Person, choices, leave, pending
+from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.web import cookies, views
 from billing.web.mailed import LINK_LIFE, BadLink
@@ -24,6 +25,13 @@ Ticked = Annotated[list[str] | None, Form()]
 def origin(visit: Visit, how: str) -> Origin:
     """Where this choice comes from, as evidence keeps it."""
     return Origin(how, visit.ip, visit.device)
+
+
+def proved_person(visit: Visit) -> Person | None:
+    """Whose choices this browser may see and change: nobody's until the address is proved by a mailed link.
+
+    Who started a trial with a stranger's address is signed in by it, and what the stranger chose is not theirs to know."""
+    return Person.of(visit.proved_reader) if visit.proved_reader else None
 
 
 def boxes(session: Session, person: Person | None) -> tuple[views.Choice, ...]:
@@ -46,7 +54,7 @@ def boxes(session: Session, person: Person | None) -> tuple[views.Choice, ...]:
 
 @router.get("/newsletters")
 def show(visit: Visiting) -> Response:
-    """All newsletters, and what a signed-in reader has chosen."""
+    """All newsletters, and what a reader who has proved the address has chosen."""
     return _page(visit)
 
 
@@ -59,11 +67,13 @@ def _page(
     status: int = 200,
 ) -> Response:
     with visit.parts.database.transaction() as session:
-        found = boxes(session, Person.of(visit.reader) if visit.reader else None)
+        found = boxes(session, proved_person(visit))
     if ticked:  # what was ticked before a mistake in the address is still ticked after it
         found = tuple(replace(each, chosen=each.id in ticked) for each in found)
     reader = visit.reader.email if visit.reader else None
-    return visit.page(views.Newsletters(choices=found, reader=reader, email=email, error=error), status)
+    proved = visit.proved_reader is not None
+    view = views.Newsletters(choices=found, reader=reader, proved=proved, email=email, error=error)
+    return visit.page(view, status)
 
 
 @router.post("/newsletters")
@@ -73,12 +83,14 @@ def choose(
     email: Annotated[str, Form()] = "",
     website: Annotated[str, Form()] = "",
 ) -> Response:
-    """A signed-in reader's boxes are the choice; anybody else's are asked about by mail, with one answer for all (C5)."""
-    ticked = newsletter or []
-    if visit.reader is not None:
-        return _save(visit, Person.of(visit.reader), ticked, "page", "/newsletters")
+    """The boxes of a reader who is proved are the choice; anybody else's are asked about by mail, with one answer for all (C5)."""
+    ticked, person = newsletter or [], proved_person(visit)
+    if person is not None:
+        return _save(visit, person, ticked, "page", "/newsletters")
     if not ticked:
         return _page(visit, email=email[:254], error="Tick at least one newsletter.", status=422)
+    if visit.reader is not None:
+        return _add(visit, visit.reader, ticked, "page", "/newsletters")
     try:
         if not website:  # people don't see that field, so whoever fills it is none
             with visit.parts.database.transaction() as session:
@@ -93,10 +105,14 @@ def add(visit: Guarded, newsletter: Ticked = None) -> Response:
     """The boxes under "your trial has begun": what is ticked is added, what isn't stays as it is."""
     if visit.reader is None:
         return visit.go("/newsletters")
-    asked = False
+    return _add(visit, visit.reader, newsletter or [], "started", "/account")
+
+
+def _add(visit: Visit, reader: Reader, ticked: list[str], how: str, back: str) -> Response:
+    """Add what is ticked, and leave nothing."""
     with visit.parts.database.transaction() as session:
-        asked = _join(visit, session, Person.of(visit.reader), newsletter or [], "started")
-    return visit.go("/account", "newsletters-asked" if asked else "newsletters-saved")
+        asked = _join(visit, session, Person.of(reader), ticked, how)
+    return visit.go(back, "newsletters-asked" if asked else "newsletters-saved")
 
 
 @router.get("/newsletters/asked")
@@ -116,7 +132,7 @@ def _save(visit: Visit, person: Person, ticked: list[str], how: str, back: str) 
 
 def _join(visit: Visit, session: Session, person: Person, wanted: list[str], how: str) -> bool:
     """Whether a mail had to be sent first. Who came by a mailed link has proved the address; so has a session begun with one."""
-    proved = how == "preferences" or (visit.session is not None and visit.session.proved)
+    proved = how == "preferences" or visit.proved_reader is not None
     return optin.join_or_ask(
         session, visit.parts.office, person, wanted, visit.at, origin(visit, how), proved=proved
     )

@@ -54,7 +54,8 @@ def _choosing() -> Iterator[tuple[str, views.Page, views.Frame]]:
         stranger,
     )
     mine = _boxes("first-light", "the-long-read", pending="water-and-weather")
-    yield "newsletters-reader", views.Newsletters(choices=mine, reader=LONG_ADDRESS), reader
+    yield "newsletters-reader", views.Newsletters(choices=mine, reader=LONG_ADDRESS, proved=True), reader
+    yield "newsletters-unproved", views.Newsletters(choices=_boxes(), reader=LONG_ADDRESS), reader
     yield "newsletters-asked", views.NewslettersAsked(days=7), stranger
     names = ("First Light", "Water & Weather")
     yield "newsletters-confirm", views.NewslettersConfirm(names=names), stranger

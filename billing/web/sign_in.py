@@ -16,8 +16,8 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 def ask(visit: Visiting) -> Response:
-    """Where to send the link."""
-    return visit.go("/account") if visit.reader else visit.page(views.SignIn())
+    """Where to send the link; also for a browser that is signed in by an address it hasn't proved yet."""
+    return visit.go("/account") if visit.proved_reader else visit.page(views.SignIn())
 
 
 @router.post("/sign-in")

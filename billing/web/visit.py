@@ -104,6 +104,11 @@ class Visit:
     takes: list[str] = field(default_factory=list)
 
     @property
+    def proved_reader(self) -> Reader | None:
+        """The reader, if this browser came by a mailed link. A trial is started with an address that may be somebody else's."""
+        return self.reader if self.session is not None and self.session.proved else None
+
+    @property
     def ip(self) -> str:
         """The browser's network address, as far as the trusted proxies tell."""
         return client_ip(self.request, self.parts)

@@ -199,6 +199,35 @@ def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_ask
     assert row["how"] == "started"
 
 
+def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what_the_stranger_chose(
+    whole: Room,
+) -> None:
+    room = whole
+    sign_up(room, THANDI, "first-light")
+    confirm(room, THANDI)
+    room.world.advance(minutes=75)  # an address is asked once an hour
+    impostor = room.world.browser()
+    impostor.start(THANDI)
+    assert impostor.page.text.count('name="newsletter"') == 4
+    impostor.get("/newsletters")
+    assert " checked" not in impostor.page.text
+    assert "We don’t know yet" in impostor.page.words
+    impostor.post("/newsletters")
+    assert impostor.page.status == 422
+    impostor.post("/newsletters", newsletter=["the-long-read"])
+    assert "One more step" in impostor.page.text
+    assert "Waiting for the answer" not in impostor.page.words
+    assert lists_of(room, THANDI) == {"first-light": "confirmed", "the-long-read": "pending"}
+
+    impostor.get("/newsletters")
+    assert 'href="/sign-in"' in impostor.page.text
+    impostor.sign_in(THANDI)
+    impostor.get("/newsletters")
+    assert impostor.page.text.count(" checked") == 1
+    impostor.post("/newsletters")
+    assert lists_of(room, THANDI)["first-light"] == "left"
+
+
 def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(room: Room) -> None:
     address = room.people(1, "the-long-read")[0]
     path = on_list(room)

@@ -19,11 +19,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newsletters:
-    """All of them. Without `reader` an address is asked for."""
+    """All of them. Without `reader` an address is asked for; one that isn't `proved` sees no choice made before."""
 
     template: ClassVar[str] = "newsletters/choose.html"
     choices: tuple[Choice, ...]
     reader: str | None
+    proved: bool = False
     email: str = ""
     error: str | None = None
 

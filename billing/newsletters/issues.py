@@ -12,13 +12,12 @@ from billing import ids
 from billing.db import storable
 from billing.errors import Conflict, Invalid, NotFound
 from billing.newsletters.compose import BadIssue, Card, one_line, problems
-from billing.newsletters.lists import newsletter
-from billing.newsletters.models import Issue, IssueState, Newsletter, NewsletterKind
+from billing.newsletters.lists import newsletter, unchecked
+from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.newsletters.wrap import words_of
 
 LONGEST_SOURCE = 50_000
 FARTHEST = timedelta(days=366)
-OPT_OUTS_GOOD_FOR = timedelta(days=31)
 UNSTARTED = (IssueState.DRAFT, IssueState.SCHEDULED)
 
 
@@ -146,21 +145,16 @@ def schedule(
         raise BadMoment
     if wrong := check(session, found, house):
         raise BadIssue(" ".join(wrong))
-    _refuse_unchecked(newsletter(session, found.newsletter_id), at)
+    _refuse_unchecked(session, found, at)
     found.state, found.scheduled_at, found.held_why = IssueState.SCHEDULED, max(when, at), None
     found.changed_at, found.changed_by = at, by
     session.add(found)
     return found
 
 
-def _refuse_unchecked(list_: Newsletter, at: datetime) -> None:
-    """Direct marketing goes only to a list compared with the national register within a month (C4)."""
-    checked = list_.opt_outs_checked_at
-    if list_.kind is NewsletterKind.PROMOTIONAL and (checked is None or at - checked > OPT_OUTS_GOOD_FOR):
-        raise BadIssue(
-            f"{list_.name} is promotional, and its list hasn't been compared with the opt-out register within"
-            f" {OPT_OUTS_GOOD_FOR.days} days."
-        )
+def _refuse_unchecked(session: Session, found: Issue, at: datetime) -> None:
+    if wrong := unchecked(newsletter(session, found.newsletter_id), at):
+        raise BadIssue(wrong)
 
 
 def unschedule(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
@@ -178,8 +172,9 @@ def pause(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
 
 
 def resume(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
-    """Go on with who is left. Raises NotNow."""
+    """Go on with who is left. Raises NotNow, BadIssue: a pause can be longer than the register's word is good for."""
     found = _move(session, issue_id, (IssueState.PAUSED,), IssueState.SENDING, by, at)
+    _refuse_unchecked(session, found, at)
     found.held_why, found.resume_at, found.stalls = None, None, 0
     return found
 
@@ -199,10 +194,11 @@ def stop(session: Session, issue_id: str, by: str, at: datetime) -> Issue:
 
 
 def send_held(session: Session, issue_id: str, by: str, at: datetime) -> int:
-    """Send again to those of whom nobody knows whether they have it: a person's decision (S3). How many."""
+    """Send again to those of whom nobody knows whether they have it: a person's decision (S3). How many. Raises NotNow, BadIssue."""
     found = issue(session, issue_id, lock=True)
     if found.state not in (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT):
         raise NotNow
+    _refuse_unchecked(session, found, at)
     done = session.execute(
         sa.text(
             "UPDATE delivery SET state = 'frozen', try_at = :at, settled_at = NULL, last_answer = :why"

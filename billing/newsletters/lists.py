@@ -1,12 +1,16 @@
 """The paper's newsletters, and the questions about them that SQL answers."""
 
+from datetime import datetime, timedelta
+
 from sqlmodel import Session, col, select
 
 from billing.errors import NotFound
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
-from billing.newsletters.models import Newsletter
+from billing.newsletters.models import Newsletter, NewsletterKind
 from billing.rules.access import READING
 from billing.rules.features import NEWSLETTER
+
+OPT_OUTS_GOOD_FOR = timedelta(days=31)
 
 READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reader_id IS NULL AND lower(f.email) = s.address_key"
 """Whose signup `s` is: its owner `o`, or the reader `f` found by the address of one that has none."""
@@ -47,6 +51,17 @@ def newsletter(session: Session, newsletter_id: str) -> Newsletter:
     if found is None:
         raise UnknownNewsletter
     return found
+
+
+def unchecked(list_: Newsletter, at: datetime) -> str | None:
+    """Why nothing may be sent to a list: direct marketing goes only to one compared with the national register within a month (C4)."""
+    checked = list_.opt_outs_checked_at
+    if list_.kind is not NewsletterKind.PROMOTIONAL or (checked and at - checked <= OPT_OUTS_GOOD_FOR):
+        return None
+    return (
+        f"{list_.name} is promotional, and its list hasn't been compared with the opt-out register within"
+        f" {OPT_OUTS_GOOD_FOR.days} days."
+    )
 
 
 def scopes(newsletter_id: str) -> list[str]:

@@ -17,6 +17,7 @@ from billing.newsletters.lists import (
     newsletter,
     scopes,
     subscribed,
+    unchecked,
 )
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
 from billing.newsletters.press import Press
@@ -73,7 +74,11 @@ def begin(session: Session, press: Press, issue: Issue, at: datetime) -> None:
     """Freeze words and recipients; from here on workers send it. One with problems goes back to its editor."""
     list_ = newsletter(session, issue.newsletter_id)
     words = words_of(issue, list_)
-    if found := problems(words, press.house):
+    found = problems(words, press.house)
+    # It may have been scheduled a year ago: what counts is the register on the day on which it goes out.
+    if wrong := unchecked(list_, at):
+        found.append(f"{wrong} Compare it, then choose a new time.")
+    if found:
         _hold(session, issue, " ".join(found)[:500])
         return
     for variant in Variant:

@@ -235,6 +235,43 @@ def test_a_promotional_issue_needs_a_list_compared_with_the_register(room: Room,
     assert "It starts on" in editor.page.words
 
 
+def test_a_promotional_issue_asks_the_register_again_when_it_starts_and_when_it_goes_on(
+    room: Room, editor: Browser
+) -> None:
+    compared = (
+        "UPDATE newsletter SET kind = 'promotional', opt_outs_checked_at = :at WHERE id = 'first-light'"
+    )
+    people = room.people(3)
+    room.world.run(compared, at=room.world.now)
+    home = begin(editor)
+    editor.post(home, **WORDS, then="schedule", when="2027-04-20T06:00")
+    room.world.advance_to(local(2027, 4, 20, 7))
+    assert room.arrived() == []
+    editor = sign_in(room.world, EDITOR)
+    editor.get(home)
+    assert "been compared with the opt-out register" in editor.page.words
+    assert "then choose a new time" in editor.page.words
+
+    room.world.run(compared, at=room.world.now)
+    room.world.sink.refuse(554, "5.7.1 your mail looks odd", at="data")
+    editor.post(home, **WORDS, then="schedule", when="2027-04-20T07:00")
+    room.world.settle()
+    room.world.sink.mend()
+    assert "5.7.1 your mail looks odd" in editor.get(home).words
+    room.world.advance(days=32)
+    editor = sign_in(room.world, EDITOR)
+    editor.get(home)
+    page = editor.post(f"{home}/resume")
+    assert "been compared with the opt-out register" in page.words
+    room.world.settle()
+    assert room.arrived() == []
+    room.world.run(compared, at=room.world.now)
+    editor.get(home)
+    editor.post(f"{home}/resume")
+    room.world.settle()
+    assert len(room.arrived()) == len(people)
+
+
 def test_a_test_that_the_mail_server_refuses_says_so(room: Room, editor: Browser) -> None:
     home = begin(editor)
     room.world.sink.refuse(550, "5.7.1 not from you", to=EDITOR, times=1)

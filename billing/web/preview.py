@@ -97,7 +97,10 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
         yield f"refused-{why.replace('_', '-')}", refused, VISITOR
     yield "started", started, READER
     yield "started-year", replace(started, price=Money(75000), then=PRICE), READER
-    yield "started-paid", replace(started, dates=None, next_charge_on=date(2026, 12, 23)), READER
+    paid = replace(started, dates=None, next_charge_on=date(2026, 12, 23))
+    yield "started-paid", paid, READER
+    yield "started-signed-out", replace(started, email=LONG_ADDRESS), VISITOR
+    yield "started-paid-signed-out", paid, VISITOR
     yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
     declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
     yield "card-declined", declined, VISITOR

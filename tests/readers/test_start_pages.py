@@ -159,6 +159,24 @@ def test_somebody_subscribed_is_told_so_signed_in_or_not(world: World) -> None:
     assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": 1}]
 
 
+def test_who_has_an_account_and_is_signed_out_is_mailed_a_link_not_sent_to_the_wall(world: World) -> None:
+    world.browser().sign_in(EMAIL)
+    browser = world.browser()
+    page = browser.start(EMAIL)
+    assert page.path == "/subscribe/started"
+    assert "Everything is open to you once you sign in" in page.words
+    assert "from now on" not in page.words
+    assert "Start reading" not in page.words
+    browser.post("/sign-in")
+    assert browser.page.path == "/sign-in/sent"
+    world.settle()
+    browser.get(world.mailed_link(EMAIL, "/sign-in/link/"))
+    browser.post("/sign-in/confirm")
+    page = browser.get("/subscribe/started")
+    assert "Everything is open to you from now on" in page.words
+    assert "Start reading" in page.words
+
+
 def test_the_back_button_from_the_welcome_page_agrees_to_nothing_twice(world: World) -> None:
     browser = world.browser()
     browser.get("/subscribe")

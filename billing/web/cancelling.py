@@ -1,12 +1,12 @@
 """Cancelling as pages, the same from the account and from a mailed link: no survey, no call, no sign-in beyond the link."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.payments import receipts
-from billing.payments.models import RefundState
+from billing.payments.models import Refund, RefundState
 from billing.readers.register import by_id
 from billing.renewals import cancel, withdraw
 from billing.rules.lifecycle import State
@@ -16,6 +16,8 @@ from billing.subscriptions.models import Subscription
 from billing.web import views
 from billing.web.visit import Visit
 
+SHOWN_WITHIN = timedelta(days=10)
+"""How long a bank may take to show money that came back."""
 REASONS = {"price", "time", "content", "trouble", "elsewhere", "other"}
 
 
@@ -99,6 +101,14 @@ def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
         cancel.undo(session, visit.parts.office, subscription_id, at=visit.at, by=by)
 
 
+def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:
+    """Whether the cancelled page speaks of it: not of one made before the reader asked, nor of one the bank must have shown."""
+    if refund.state is RefundState.SUCCEEDED:
+        since_asked = asked_at is not None and refund.created_at >= asked_at
+        return since_asked and refund.settled_at is not None and at - refund.settled_at <= SHOWN_WITHIN
+    return refund.state is not RefundState.FAILED
+
+
 def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back: str) -> Response:
     """It is done: what is still open, what comes back or can be taken back, and the way back."""
     with visit.parts.database.transaction() as session:
@@ -110,7 +120,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
         for one in paid
         if one.invoice.subscription_id == subscription.id
         for refund in one.refunds
-        if refund.state is not RefundState.FAILED
+        if _is_on_its_way(refund, subscription.cancel_asked_at, visit.at)
     )
     reading = (
         subscription.state is not State.ENDED

@@ -338,6 +338,31 @@ def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one
     assert sorted(world.told(EMAIL)[-2:]) == ["refunded", "withdrawn"]
 
 
+def test_what_went_back_long_before_is_not_announced_by_the_cancelled_page(world: World) -> None:
+    world.browser().start(EMAIL)
+    world.advance_to(local(2027, 3, 20, 11))
+    (payment,) = world.rows("SELECT id FROM payment")
+    wish = {"amount": 2000, "reason": "A week without the site"}
+    answer = world.api.post(f"/v1/payments/{payment['id']}/refunds", json=wish)
+    assert answer.status_code < 300, answer.text
+    world.advance_to(local(2027, 4, 4, 11))
+    browser = _signed_out_cancel(world, world.mailed_link(EMAIL, "/cancel/"))
+    done = browser.post("/cancel", when="period_end")
+    assert "You can read through" in done.words
+    assert "on its way back" not in done.words
+
+
+def test_what_went_back_is_announced_until_the_bank_must_have_shown_it(world: World) -> None:
+    world.browser().start(EMAIL)
+    world.advance_to(local(2027, 3, 20, 11))
+    browser = _signed_out_cancel(world, world.mailed_link(EMAIL, "/cancel/"))
+    assert "R75.00 (incl. VAT) is on its way back" in browser.post("/cancel", when="now").words
+    world.advance(days=9)
+    assert "R75.00 (incl. VAT) is on its way back" in browser.get("/cancel").words
+    world.advance(days=3)
+    assert "on its way back" not in browser.get("/cancel").words
+
+
 def test_on_the_fifteenth_day_the_money_is_not_offered_and_cannot_be_taken(world: World) -> None:
     world.browser().start(EMAIL)
     world.advance_to(local(2027, 3, 31, 0))

@@ -235,14 +235,20 @@ def return_money(
     """Put on its way what a cancellation as of `asked_at` gives back; the invoices it was for."""
     returned = []
     for one in due_back(session, subscription, asked_at, give_back):
-        why = CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
         cause = f"cancel:{one.payment.id}"
         if (
-            refund.intend(session, one.payment, amount=None, cause=cause, reason=why, by=by, at=at)
+            refund.intend(
+                session, one.payment, amount=None, cause=cause, reason=reason_of(one, asked_at), by=by, at=at
+            )
             is not None
         ):
             returned.append(one.invoice)
     return returned
+
+
+def reason_of(one: DueBack, asked_at: datetime) -> str:
+    """Why it goes back, as its credit note tells the reader; what staff or a reader typed stays in the history."""
+    return CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
 
 
 def void_what_is_owed(session: Session, subscription: Subscription) -> None:

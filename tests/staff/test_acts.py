@@ -58,6 +58,28 @@ def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, staff: Sign
     assert world.subscription(subscription)["cancel_requested_at"] is not None
 
 
+def test_the_reason_of_a_refund_is_the_credit_notes_and_the_page_says_so(world: World, staff: SignIn) -> None:
+    paying(world)
+    support = staff("support")
+    where = page_of(world)
+    page = support.get(give_back(support, where))
+    assert "the reader reads it on the credit note" in page.words
+    typed = "The site was away\r\nfor a week, card 4242 4242 4242 4242"
+    page = support.post(f"{where}/refund", amount="20", step="preview", why=typed)
+    said = page.words.partition("The credit note tells the reader: “Reason: ")[2].partition("”")[0]
+    assert said.startswith("The site was away for a week, card ")
+    assert "4242 4242 4242" not in said
+    support.post(f"{where}/refund", amount="20", step="confirm", why=typed)
+    world.settle()
+    assert said in " ".join(world.letter(READER, "Credit note").text.split())
+
+    page = support.get(f"{where}/cancel")
+    assert "the reader reads it" not in page.words
+    support.post(f"{where}/cancel", why="rude on the phone", step="confirm")
+    world.settle()
+    assert all("rude" not in letter.text for letter in world.letters(READER))
+
+
 def test_a_form_sent_twice_acts_once(world: World, staff: SignIn) -> None:
     paying(world)
     support = staff("support")

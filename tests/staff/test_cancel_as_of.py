@@ -26,6 +26,8 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     page = support.get(f"{reader}/cancel")
     assert "It counts from Saturday 3 April 2027 at 11:00" in page.words
     assert "R75.00 incl. VAT goes back" in page.words
+    told = "You asked to cancel before this charge was made, so it is returned in full."
+    assert f"it says: “{told}”" in page.words
     page = support.post(
         f"{reader}/cancel",
         asked="2027-04-03T11:00",
@@ -38,4 +40,6 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     assert sorted(world.told(READER)[-2:]) == ["cancelled", "refunded"]
     credit = world.letter(READER, "Credit note")
     assert "CN-000001" in credit.text
+    assert told in " ".join(credit.text.split())
+    assert "wrote on the 3rd" not in credit.text
     assert [refund["amount"] for refund in world.twin.refunds()] == [7500]

@@ -15,7 +15,7 @@ from billing.staff.acts.perform import (
     perform,
     same_wish,
 )
-from billing.staff.acts.shape import Act, Desk, Preview
+from billing.staff.acts.shape import Act, Desk, Preview, as_told
 
 __all__ = [
     "Act",
@@ -33,6 +33,7 @@ __all__ = [
     "Pause",
     "Preview",
     "Resume",
+    "as_told",
     "changed_since",
     "foresee",
     "mind_limits",

@@ -39,7 +39,7 @@ class Cancel:
             raise cancel.BadMoment
         back = cancel.due_back(desk.session, subscription, self.asked_at)
         words = [f"It counts from {moment(desk.office, self.asked_at)}."]
-        words += [_goes_back(desk, one) for one in back] or [
+        words += [_goes_back(desk, one, self.asked_at) for one in back] or [
             "Nothing was charged since then, so nothing goes back."
         ]
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
@@ -119,11 +119,12 @@ def _subscription(session: Session, reader_id: str) -> Subscription:
     return found
 
 
-def _goes_back(desk: Desk, one: DueBack) -> str:
+def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
     number = numbers.invoice_number(one.invoice.number or 0)
     paid_on = desk.office.today(one.payment.paid_at)
     return (
-        f"{rand(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail."
+        f"{rand(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
+        f" it says: “{cancel.reason_of(one, asked_at)}”"
     )
 
 

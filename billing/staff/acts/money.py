@@ -7,7 +7,7 @@ from sqlmodel import Session
 from billing import ids
 from billing.payments import disputed, numbers, refund
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
-from billing.staff.acts.shape import Desk, Preview, rand
+from billing.staff.acts.shape import Desk, Preview, as_told, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions.change import lock
@@ -40,10 +40,10 @@ class GiveBack:
             "A credit note is written when the bank has it, and goes out by mail.",
             "Reading goes on as before: a refund alone cancels nothing.",
         )
-        return Preview(words, f"Give back {rand(cents)}", cents=cents)
+        return Preview(words, f"Give back {rand(cents)}", cents=cents, told=True)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
-        """Put it on its way."""
+        """Put it on its way. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
         disputed.refuse_taken(desk.session, payment)
@@ -52,7 +52,7 @@ class GiveBack:
             payment,
             amount=self.cents,
             cause=ids.new(f"act:{actor.by}", desk.at),
-            reason=why,
+            reason=as_told(why),
             by=actor.by,
             at=desk.at,
         )

@@ -7,6 +7,7 @@ from typing import Protocol
 from sqlmodel import Session
 
 from billing.office import Office
+from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
 from billing.staff.audit import Actor
 from billing.staff.roles import May
@@ -31,6 +32,8 @@ class Preview:
     cents: int = 0
     """Given back, of staff's own will: what is owed anyway isn't in it."""
     days: int = 0
+    told: bool = False
+    """Whether the reader reads the reason too: a credit note must state one."""
 
 
 class Act(Protocol):
@@ -49,6 +52,11 @@ class Act(Protocol):
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Do it; the id of the thing it was done to, where that isn't the reader. The reader's affairs are held."""
         ...
+
+
+def as_told(why: str) -> str:
+    """A reason as the reader reads it on a credit note: one line, without card numbers."""
+    return without_card_numbers(" ".join(why.split()))
 
 
 def rand(cents: int) -> str:

@@ -67,7 +67,7 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
 
 
 class RefundBody(shapes.Body):
-    """How much, in cents (all that is left, when empty), and why."""
+    """How much, in cents (all that is left, when empty), and why: the reader reads the reason on the credit note."""
 
     amount: int | None = Field(default=None, ge=1, strict=True)
     reason: shapes.FreeText = Field(min_length=1, max_length=300)

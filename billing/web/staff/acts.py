@@ -12,7 +12,16 @@ from billing.readers.register import by_id
 from billing.renewals.cancel import When
 from billing.rules.lifecycle import MoveRefused
 from billing.staff import facts
-from billing.staff.acts import Changed, NeedsReason, OverLimit, foresee, mind_limits, perform, same_wish
+from billing.staff.acts import (
+    Changed,
+    NeedsReason,
+    OverLimit,
+    as_told,
+    foresee,
+    mind_limits,
+    perform,
+    same_wish,
+)
 from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff import wishes
@@ -87,11 +96,13 @@ def _view(
     reader = by_id(session, reader_id)
     words: tuple[str, ...] = ()
     button, version, error = "", None, wish.error.detail if wish.error else None
+    told = None
     if wish.act is not None:
         try:
             mind_limits(desk(visit, session), visit.member.role, wish.act)
             preview, version = foresee(desk(visit, session), wish.act)
             words, button = preview.words, preview.button
+            told = as_told(why) if preview.told else None
         except (Refusal, MoveRefused) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)
     last = facts.last_act(session, reader_id) if isinstance(refusal, Changed) else None
@@ -108,6 +119,8 @@ def _view(
         button=button,
         version=version,
         why=why,
+        asks=wish.asks,
+        told=told,
         error=error,
         meanwhile=audit_entry(last) if last else None,
     )

@@ -58,6 +58,7 @@ class Wish:
     fields: tuple[views.ActField, ...] = ()
     hidden: tuple[tuple[str, str], ...] = ()
     error: Refusal | None = None
+    asks: tuple[str, str] = ("Why?", "it stands in the history")
 
 
 def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | None, when: str) -> Wish:
@@ -137,7 +138,8 @@ def give_back(session: Session, reader_id: str, payment_id: str, amount: str | N
         hint="All that is left, or a part of it.",
     )
     hidden = (("payment", payment_id),)
-    return Wish("refund", "Give money back", act, (field,), hidden, error)
+    asks = ("Why?", "the reader reads it on the credit note, as its reason; it stands in the history too")
+    return Wish("refund", "Give money back", act, (field,), hidden, error, asks)
 
 
 def _of_days(

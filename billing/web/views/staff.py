@@ -143,7 +143,9 @@ class ActField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffAct:
-    """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why)."""
+    """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why).
+
+    `asks` is what is asked of the member in words, and where they stand. `told`: the reader reads them, so far as typed."""
 
     template: ClassVar[str] = "staff/act.html"
     reader_id: str
@@ -156,6 +158,8 @@ class StaffAct:
     button: str
     version: str | None
     why: str = ""
+    asks: tuple[str, str] = ("Why?", "it stands in the history")
+    told: str | None = None
     error: str | None = None
     meanwhile: StaffEntry | None = None
 

@@ -32,6 +32,7 @@ from billing.web.cancelling import (
 from billing.web.change_card import open_card_page
 from billing.web.choices import choices
 from billing.web.show import card_of, receipt_row
+from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -175,7 +176,7 @@ def cancel(
     visit: Guarded,
     when: Annotated[str, Form()] = "period_end",
     reason: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form(), LINES] = "",
 ) -> Response:
     """Cancel, counted from this moment."""
     subscription = _live(visit)

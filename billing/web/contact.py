@@ -10,6 +10,7 @@ from billing.errors import Invalid
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.web import views
+from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -50,12 +51,11 @@ def send(
     visit: Guarded,
     kind: Annotated[str, Form(max_length=40)] = "",
     email: Annotated[str, Form(max_length=300)] = "",
-    words: Annotated[str, Form(max_length=4000)] = "",
+    words: Annotated[str, Form(max_length=4000), LINES] = "",
     website: Annotated[str, Form(max_length=300)] = "",
 ) -> Response:
     """Keep it; the answer is the same whether or not we know the address. `website` is empty but for robots, who are thanked too."""
     address = visit.reader.email if visit.reader else email
-    words = words.replace("\r\n", "\n")
     try:
         if not storable([address, words]):
             raise Unreadable

@@ -12,6 +12,7 @@ from billing.subscriptions.models import Subscription
 from billing.web import cookies, views
 from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with, withdraw_with
 from billing.web.change_card import open_card_page
+from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -63,7 +64,7 @@ def cancel(
     visit: Guarded,
     when: Annotated[str, Form()] = "period_end",
     reason: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form(), LINES] = "",
 ) -> Response:
     """Cancel, counted from this moment; the answer is the confirmation itself."""
     subscription = _subscription(visit, CANCEL)

@@ -28,10 +28,11 @@ from billing.web.staff import wishes
 from billing.web.staff.guard import StaffVisit, needs, refuse
 from billing.web.staff.show import audit_entry, desk
 from billing.web.staff.wishes import Wish
+from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str | None, Form(max_length=60)]
-Why = Annotated[str, Form(max_length=1000)]
+Why = Annotated[str, Form(max_length=1000), LINES]
 Version = Annotated[str, Form(max_length=100)]
 Step = Annotated[str, Form(max_length=20)]
 Making = Callable[[Session], Wish]

@@ -20,6 +20,7 @@ from billing.staff import audit
 from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")
@@ -61,7 +62,7 @@ def one(visit: Annotated[StaffVisit, needs(May.CASES)], case_id: str) -> Respons
 def close(
     visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
     case_id: str,
-    reason: Annotated[str, Form(max_length=1000)] = "",
+    reason: Annotated[str, Form(max_length=1000), LINES] = "",
 ) -> Response:
     """Close it. Two at once: the second sees the first one's reason."""
     reason = without_card_numbers(reason)

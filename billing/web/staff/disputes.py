@@ -15,6 +15,7 @@ from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.cases import evidence_groups
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 
@@ -33,7 +34,7 @@ def answer(
     visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
     reader_id: str,
     dispute_id: str,
-    words: Annotated[str, Form(max_length=5000)] = "",
+    words: Annotated[str, Form(max_length=5000), LINES] = "",
 ) -> Response:
     """Send the evidence to the bank, with a few words of ours. Once: a bank takes one answer."""
     parts, words = visit.parts, without_card_numbers(words)

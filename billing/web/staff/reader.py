@@ -30,6 +30,7 @@ from billing.web import views
 from billing.web.show import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import desk, entry_of, request_row
+from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 Reading = Annotated[StaffVisit, needs(May.READ)]
@@ -176,7 +177,7 @@ def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
 def note(
     visit: Annotated[StaffVisit, needs(May.NOTE, acts=True)],
     reader_id: str,
-    words: Annotated[str, Form(max_length=2000)] = "",
+    words: Annotated[str, Form(max_length=2000), LINES] = "",
 ) -> Response:
     """Keep a note."""
     try:

@@ -11,6 +11,7 @@ from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import request_row
+from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +48,7 @@ def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = Non
 def answer(
     visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)],
     request_id: str,
-    words: Annotated[str, Form(max_length=2000)] = "",
+    words: Annotated[str, Form(max_length=2000), LINES] = "",
 ) -> Response:
     """Answer by mail, and close it. Two at once: the second sees the first one's answer."""
     try:

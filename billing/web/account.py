@@ -71,6 +71,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         receipts=tuple(receipt_row(paid) for paid in receipts.paid_by(session, reader.id)),
         sessions=tuple(
             views.SessionRow(
+                session_id=row.id,
                 device=devices.in_words(row.device),
                 last_seen_at=row.seen_at,
                 is_this=visit.session is not None and row.id == visit.session.id,

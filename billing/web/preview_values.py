@@ -71,8 +71,12 @@ PAID_ACCOUNT = views.Account(
         ),
     ),
     sessions=(
-        views.SessionRow(device="Firefox on Linux", last_seen_at=NOW, is_this=True),
-        views.SessionRow(device="Safari on iPhone", last_seen_at=datetime(2026, 11, 20, 18, 4, tzinfo=UTC)),
+        views.SessionRow(session_id="ses_2", device="Firefox on Linux", last_seen_at=NOW, is_this=True),
+        views.SessionRow(
+            session_id="ses_1",
+            device="Samsung Internet on Android",
+            last_seen_at=datetime(2026, 11, 20, 18, 4, tzinfo=UTC),
+        ),
     ),
 )
 

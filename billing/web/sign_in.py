@@ -111,6 +111,18 @@ def sign_out_everywhere(visit: Guarded) -> Response:
     return _end(visit, only=None)
 
 
+@router.post("/account/sessions/{session_id}/sign-out")
+def sign_out_there(visit: Guarded, session_id: str) -> Response:
+    """End one of the reader's sessions (7.5.2). One that is another's is as unknown as one that never was (SEC-7)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    if visit.session is not None and visit.session.id == session_id:
+        return _end(visit, only=session_id)
+    with visit.parts.database.transaction() as session:
+        ended = sessions.end_sessions(session, visit.reader.id, visit.at, only=session_id)
+    return visit.go("/account", "signed-out-there" if ended else "not-in-there")
+
+
 def _end(visit: Visit, only: str | None) -> Response:
     if visit.reader is not None:
         with visit.parts.database.transaction() as session:

@@ -56,6 +56,8 @@ FLASHES = {
         " it can, and you read on meanwhile."
     ),
     "signed-out": Flash(text="You are signed out."),
+    "signed-out-there": Flash(text="Done. That device is signed out of your account."),
+    "not-in-there": Flash(text="That device is not signed in to your account any more."),
     "signed-in": Flash(text="You are signed in."),
     "gift-revoked": Flash(text="The gift is taken back. Its link opens nothing any more."),
     "newsletters-saved": Flash(text="Your choice is saved."),

@@ -1,0 +1,123 @@
+"""A reader sees where they are signed in, and signs one of those devices out (SEC-3, 7.5.2)."""
+
+import re
+import time
+
+import pytest
+
+from billing.gate.listen import LEASE
+from tests.world import Answer, Browser, World
+
+READER, OTHER = "nomsa@example.com", "pieter@example.org"
+PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
+BUTTON = re.compile(r'action="(/account/sessions/(ses_\w+)/sign-out)"')
+
+
+@pytest.fixture
+def desk(world: World) -> Browser:
+    """A subscriber's desktop browser, signed in."""
+    world.start_trial(READER)
+    browser = world.browser()
+    browser.sign_in(READER)
+    return browser
+
+
+@pytest.fixture
+def phone(world: World, desk: Browser) -> Browser:
+    """The same reader's phone, signed in after the desk."""
+    world.advance(minutes=5)
+    browser = world.browser()
+    browser.http.headers["user-agent"] = PHONE
+    browser.sign_in(READER)
+    return browser
+
+
+def buttons(page: Answer) -> list[str]:
+    """What the page's buttons sign out, one each."""
+    return [found[0] for found in BUTTON.findall(page.text)]
+
+
+def id_of(world: World, email: str) -> str:
+    """A reader's newest session."""
+    row = world.rows(
+        "SELECT s.id FROM reader_session s JOIN reader r ON r.id = s.reader_id WHERE r.email = :email ORDER BY s.id DESC",
+        email=email,
+    )
+    return str(row[0]["id"])
+
+
+def sessions(world: World) -> list[dict[str, object]]:
+    """Every session as it stands."""
+    return world.rows("SELECT id, ended_at, ended_why FROM reader_session ORDER BY id")
+
+
+def send(browser: Browser, session_id: str) -> Answer:
+    """The form of a button that isn't on the page."""
+    csrf = re.findall(r'name="csrf" value="([^"]+)"', browser.get("/account").text)[0]
+    headers = {"sec-fetch-site": "same-origin"}
+    return Answer(
+        browser.http.post(f"/account/sessions/{session_id}/sign-out", data={"csrf": csrf}, headers=headers)
+    )
+
+
+def test_the_other_device_is_signed_out_and_this_one_stays(
+    world: World, desk: Browser, phone: Browser
+) -> None:
+    article = f"/v1/access/{world.articles['subscriber'][0]}"
+    assert phone.http.get(article).json()["reason"] == "trial", "and so the gate remembers the phone"
+    page = desk.get("/account")
+    assert re.search(r"Test/1 this device last seen", page.words)
+    assert "Chrome on Android this device" not in page.words
+    [button] = buttons(page)
+    assert id_of(world, READER) in button, "the phone's; this device's own way out is at the top"
+
+    page = desk.post(button)
+    asked = time.monotonic()
+    assert page.path == "/account"
+    assert "Done. That device is signed out of your account." in page.text
+    assert "Chrome on Android" not in page.words
+    while phone.http.get(article).json()["allowed"]:
+        assert time.monotonic() - asked < LEASE, "the gate still remembers the phone"
+    assert phone.get("/account").path == "/sign-in"
+    assert desk.http.get(article).json()["reason"] == "trial"
+    assert "Done." not in desk.get("/account").text, "said once"
+
+
+def test_pressing_twice_says_kindly_that_it_is_over(world: World, desk: Browser, phone: Browser) -> None:
+    [button] = buttons(desk.get("/account"))
+    again = desk.filled(button)
+    desk.post(button)
+    before = sessions(world)
+    page = Answer(desk.http.send(again))
+    assert (page.status, page.path) == (200, "/account")
+    assert "not signed in to your account any more" in page.text
+    assert sessions(world) == before, "and when it ended stays as it was"
+
+
+def test_anothers_session_is_as_unknown_as_one_that_never_was(world: World, desk: Browser) -> None:
+    other = world.browser()
+    other.start(OTHER, "5555555555554444")
+    theirs = id_of(world, OTHER)
+    before = sessions(world)
+    answers = [send(desk, name) for name in (theirs, "ses_00000000000000000000000000", "%27", "none")]
+    assert {(answer.status, answer.path, answer.words) for answer in answers} == {
+        (200, "/account", answers[0].words)
+    }
+    assert all("not signed in to your account any more" in answer.text for answer in answers)
+    assert sessions(world) == before
+    assert other.get("/account").path == "/account"
+
+
+def test_ones_own_is_signing_out(world: World, desk: Browser) -> None:
+    page = send(desk, id_of(world, READER))
+    assert page.path == "/articles"
+    assert "You are signed out." in page.text
+    assert "masthead-session" not in desk.http.cookies
+
+
+def test_who_is_not_signed_in_is_asked_to(world: World, desk: Browser, phone: Browser) -> None:
+    [button] = buttons(desk.get("/account"))
+    form = desk.filled(button)
+    desk.post("/sign-out")
+    assert Answer(desk.http.send(form)).path == "/sign-in"
+    assert phone.get("/account").path == "/account"

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
+from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
 from billing.readers import rate
 from billing.readers.models import Reader
@@ -22,11 +23,12 @@ SHORTEST = 3
 """Letters of an address by which it is looked for."""
 LARGEST_NUMBER = 2**31 - 1
 _INVOICE = re.compile(r"(?:INV-?)?0*(\d{1,10})", re.IGNORECASE)
-_OURS: dict[str, type[Subscription] | type[Invoice] | type[Payment] | type[Refund]] = {
+_OURS: dict[str, type[Subscription] | type[Invoice] | type[Payment] | type[Refund] | type[Dispute]] = {
     "sub": Subscription,
     "inv": Invoice,
     "pay": Payment,
     "ref": Refund,
+    "dsp": Dispute,
 }
 
 
@@ -130,6 +132,8 @@ def _by_stripe_id(kind: str, text: str) -> list[SelectOfScalar[Reader]]:
             return [_owner(Payment, Payment.charge_ref == text)]
         case "re":
             return [_owner(Refund, Refund.gateway_ref == text)]
+        case "dp" | "du":  # a bank's letter names the dispute; Stripe has written its id both ways
+            return [_owner(Dispute, Dispute.gateway_ref == text)]
         case "pi":
             tried = select(Attempt.subscription_id).where(Attempt.intent_ref == text)
             return [
@@ -145,6 +149,7 @@ def _owner(
     | type[Invoice]
     | type[Payment]
     | type[Refund]
+    | type[Dispute]
     | type[PaymentMethod]
     | type[CardSetup],
     fits: sa.ColumnElement[bool] | bool,

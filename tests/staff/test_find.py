@@ -59,6 +59,30 @@ def test_a_card_page_and_a_declined_charge_are_found_too(world: World, staff: Si
         desk.get("/staff")
 
 
+def test_a_refund_and_a_dispute_are_found_by_stripes_ids_and_by_ours(world: World, staff: SignIn) -> None:
+    world.start_trial(NOMSA)
+    world.start_trial(OTHER, "pm_card_createDispute")
+    world.advance(days=16)
+    paid = world.rows(
+        "SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE r.email = :email", email=NOMSA
+    )[0]["id"]
+    refund = {"amount": 1000, "reason": "an outage"}
+    world.api.post(f"/v1/payments/{paid}/refunds", json=refund).raise_for_status()
+    world.settle()
+    found = world.rows(
+        "SELECT gateway_ref AS stripes, id AS ours, reader_id FROM refund"
+        " UNION ALL SELECT gateway_ref, id, reader_id FROM dispute"
+    )
+    assert [row["stripes"].partition("_")[0] for row in found] == ["re", "du"]
+    assert [row["ours"].partition("_")[0] for row in found] == ["ref", "dsp"]
+    desk = staff("support")
+    for row in found:
+        for text in (row["stripes"], row["ours"]):
+            assert desk.post("/staff/find", query=text).path == f"/staff/readers/{row['reader_id']}", text
+            desk.get("/staff")
+    assert "Nobody fits" in desk.post("/staff/find", query="dp_nobodys").words
+
+
 def test_several_are_listed_and_nobody_is_said_so(world: World, desk: Browser) -> None:
     page = desk.post("/staff/find", query="example")
     assert "2 found" in page.words

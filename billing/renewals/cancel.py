@@ -23,6 +23,7 @@ from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
 GIVEN_BACK = "You cancelled, and this charge is returned in full."
+UNDONE = "cancellation undone"
 LEFT = "You left your year early, and the days after your last one are returned."
 
 
@@ -279,7 +280,7 @@ def undo(
     *,
     at: datetime,
     by: str,
-    why: str = "cancellation undone",
+    why: str = UNDONE,
 ) -> Subscription:
     """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
 

@@ -43,6 +43,7 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "POST /v1/subscriptions/{subscription_id}/cancel": {"reason": "price", "when": "period_end"},
     "POST /v1/subscriptions/{subscription_id}/withdraw": {"reason": "changed my mind"},
+    "POST /v1/subscriptions/{subscription_id}/resume": {"reason": "rang to say so"},
     "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
     "POST /v1/clock/advance": {"seconds": 1},
     "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
@@ -56,7 +57,7 @@ OPTIONAL = {
     ("POST /v1/clock/advance", "seconds"),
     ("PUT /v1/articles/{article_id}", "access"),
 }
-PLAIN = ("/cancel", "/withdraw")
+PLAIN = ("/cancel", "/withdraw", "/resume")
 """Whose empty body is the wish in its plainest form."""
 MISSING = "sub_00000000000000000000000000"
 

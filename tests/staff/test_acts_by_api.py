@@ -97,6 +97,33 @@ def test_cancelling_undoing_and_refunding_by_api_are_audited_too(world: World, s
     assert page.words.count("api:tests") == 3
 
 
+def test_the_reason_for_undoing_a_cancellation_is_kept(world: World) -> None:
+    started = world.start_trial(READER)
+    path = f"/v1/subscriptions/{started['subscription']['id']}"
+    for wrong in (
+        {"reason": ""},
+        {"reason": None},
+        {"reason": "x" * 1001},
+        {"reason": "on 4242 4242 4242 4242"},
+        {"why": "x"},
+    ):
+        assert world.api.post(f"{path}/resume", json=wrong).status_code == 422, wrong
+    for n, sent in enumerate(({"reason": "rang to say so"}, {}, None)):
+        world.api.post(f"{path}/cancel").raise_for_status()
+        headers = {"Idempotency-Key": f"k{n}"}
+        once = world.api.post(f"{path}/resume", headers=headers, json=sent).raise_for_status()
+        assert once.json()["cancel_requested_at"] is None
+        again = world.api.post(f"{path}/resume", headers=headers, json=sent)
+        assert (again.json(), again.headers["idempotent-replayed"]) == (once.json(), "true")
+    other = world.api.post(f"{path}/resume", headers={"Idempotency-Key": "k0"}, json={"reason": "another"})
+    assert other.status_code == 409
+    assert [line["why"] for line in lines(world) if line["act"] == "resume"] == ["rang to say so", "", ""]
+    history = world.rows(
+        "SELECT why FROM subscription_change WHERE happening = 'cancel_undone' ORDER BY at, id"
+    )
+    assert sorted(row["why"] for row in history) == ["cancellation undone"] * 2 + ["rang to say so"]
+
+
 def test_a_key_needs_the_scope(world: World) -> None:
     reader = world.start_trial(READER)["reader"]["id"]
     with world.parts.database.transaction() as session:

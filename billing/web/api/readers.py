@@ -13,7 +13,7 @@ from billing.errors import Invalid
 from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
-from billing.renewals.cancel import GiveBack, When, cancel, undo
+from billing.renewals.cancel import UNDONE, GiveBack, When, cancel, undo
 from billing.renewals.withdraw import withdraw
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff.record import recorded
@@ -253,14 +253,29 @@ def withdraw_subscription(
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
 
 
+class ResumeBody(shapes.Body):
+    """Why; an empty body says nothing of it."""
+
+    reason: shapes.FreeText = Field(default="", min_length=1, max_length=1000)
+
+
 @router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")
-def resume_subscription(subscription_id: str, caller: Readers) -> Response:
+def resume_subscription(subscription_id: str, caller: Readers, body: ResumeBody | None = None) -> Response:
     """While the trial or the period runs. 409 `nothing_to_undo` otherwise."""
+    wanted = body or ResumeBody()
 
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
-        with _recorded(caller, session, "resume", subscription_id):
-            row = undo(session, parts.office, subscription_id, at=caller.at, by=caller.by)
+        with _recorded(caller, session, "resume", subscription_id, wanted.reason):
+            row = undo(
+                session,
+                parts.office,
+                subscription_id,
+                at=caller.at,
+                by=caller.by,
+                why=wanted.reason or UNDONE,
+            )
         return 200, shapes.subscription(session, row, parts.office.zone)
 
-    return caller.once_in_one({}, do)
+    # without a reason it is asked as it was before there could be one, so a key from then has its answer still
+    return caller.once_in_one(wanted.model_dump(mode="json", exclude_defaults=True), do)

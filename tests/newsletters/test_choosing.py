@@ -3,9 +3,11 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from billing.newsletters import links
 from billing.newsletters.signups import words
+from billing.readers import rate
 from tests.newsletters.room import Room
 from tests.security.surface import changed, contents
 from tests.world import Browser
@@ -116,6 +118,31 @@ def test_one_network_address_cannot_flood_many(room: Room) -> None:
     assert answers == [200] * 10 + [429] * 2
     room.world.settle()
     assert len({letter.recipient for letter in room.world.letters()}) == 10
+
+
+@pytest.mark.parametrize(
+    ("what", "whose", "limit", "per"),
+    [
+        ("signup-from-day", "127.0.0.1", 30, timedelta(days=1)),
+        ("signups", "all", 1_000, timedelta(hours=1)),
+        ("signups-day", "all", 10_000, timedelta(days=1)),
+    ],
+)
+def test_a_day_and_the_whole_house_have_their_limits(
+    room: Room, what: str, whose: str, limit: int, per: timedelta
+) -> None:
+    """All tries but one lie behind us, as the limiter keeps them; the last is let through, and none after it (C5)."""
+    world = room.world
+    with world.parts.database.transaction() as session:
+        rate.count(session, world.parts.office.tokens, what, whose, limit=1, per=per, at=world.now)
+        session.execute(sa.text("UPDATE rate_count SET tries = :tries"), {"tries": limit - 1})
+    statuses = [sign_up(room, f"{n}@example.com", "first-light").page.status for n in ("one", "two", "three")]
+    assert statuses == [200, 429, 429]
+    world.settle()
+    assert [letter.recipient for letter in world.letters()] == ["one@example.com"]
+    assert lists_of(room, "two@example.com") == {}
+    world.advance(seconds=per.total_seconds() * 1.2)
+    assert sign_up(room, "four@example.com", "first-light").page.status == 200
 
 
 def test_a_trap_catches_what_is_no_person(room: Room) -> None:

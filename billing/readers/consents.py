@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.logs import say
@@ -110,3 +110,14 @@ def record(
     session.flush()
     say(session, "consent kept", consent=consent.id, to=f"{kind}/{text_version}", reader=reader_id)
     return consent
+
+
+def given_by(session: Session, reader_id: str) -> list[tuple[Consent, ConsentText]]:
+    """All that a reader agreed to about subscriptions, oldest first, with its words."""
+    found = (
+        select(Consent, ConsentText)
+        .join(ConsentText, col(ConsentText.text_hash) == Consent.text_hash)
+        .where(Consent.reader_id == reader_id)
+        .order_by(col(Consent.accepted_at), col(Consent.id))
+    )
+    return list(session.exec(found))

@@ -96,7 +96,7 @@ PERSON = views.StaffReader(
     customer_ref="cus_R4nD0m5tRiN6",
     subscription_id="sub_1",
     another_trial=True,
-    acts=(("/staff/readers/rdr_1/cancel", "Cancel"), ("/staff/readers/rdr_1/extend", "Extend")),
+    acts=tuple((f"/staff/readers/rdr_1/{act}", act) for act in ("Cancel", "Extend", "Write a note")),
     payments=(
         views.PaymentRow(payment_id="pay_1", number="INV-000148", paid_at=CHARGED, gross=PRICE, left=PRICE),
         views.PaymentRow(
@@ -104,7 +104,6 @@ PERSON = views.StaffReader(
         ),
     ),
     may_refund=True,
-    may_note=True,
     may_answer=True,
     requests=(REQUEST,),
     entries=ENTRIES,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.staff.conftest import SignIn, add, sign_in
-from tests.world import Browser, World, local
+from tests.world import Answer, Browser, World, local
 
 READER = "thandi@example.com"
 
@@ -266,10 +266,21 @@ def test_a_note_stays_and_holds_no_card_number(world: World, staff: SignIn) -> N
     world.start_trial(READER)
     support = staff("support")
     where = page_of(world)
-    support.get(where)
-    support.post(f"{where}/note", words="Rang about 4242 4242 4242 4242; prefers mail.")
-    assert "Rang about [number removed]; prefers mail." in support.page.words
-    assert support.post(f"{where}/note", words="  ").status == 422
+    assert f'href="{where}/note"' in support.get(where).text
+    assert "The reader doesn't see it." in support.get(f"{where}/note").words
+    support.post(f"{where}/note", why="Rang about 4242 4242 4242 4242; prefers mail.")
+    assert world.rows("SELECT * FROM reader_note") == [], "looked at, not kept"
+    again = support.filled(
+        f"{where}/note", why="Rang about 4242 4242 4242 4242; prefers mail.", step="confirm"
+    )
+    assert Answer(support.http.send(again)).path == where
+    assert "Rang about [number removed]; prefers mail." in support.get(where).words
+    support.get(f"{where}/note")
+    assert support.post(f"{where}/note", why="  ", step="confirm").status == 422
+    support.get(f"{where}/note")
+    assert support.post(f"{where}/note", why="x" * 2001, step="confirm").status == 422
+    support.get(f"{where}/note")
+    assert support.post(f"{where}/note", why="x" * 2000, step="confirm").path == where
     assert "4242 4242" not in str(world.rows("SELECT * FROM reader_note")) + str(
         world.rows("SELECT * FROM audit_line")
     )

@@ -25,8 +25,8 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
     choose_newsletters(world)
     support = staff("support")
     where = f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}"
-    support.get(where)
-    support.post(f"{where}/note", words="Prefers to be written to.")
+    support.get(f"{where}/note")
+    support.post(f"{where}/note", why="Prefers to be written to.", step="confirm")
     page = support.get(where)
     answer = world.rows("SELECT last_answer FROM message WHERE state = 'accepted'")[0]["last_answer"]
     assert answer

@@ -119,6 +119,7 @@ def _view(
         words=words,
         button=button,
         version=version,
+        most=wish.most,
         why=why,
         asks=wish.asks,
         told=told,
@@ -307,6 +308,24 @@ def another_trial(
         version=version,
         step=step,
     )
+
+
+@router.get("/staff/readers/{reader_id}/note")
+def note_page(visit: Annotated[StaffVisit, needs(May.NOTE)], reader_id: str) -> Response:
+    """A note: before it is kept."""
+    return look(visit, reader_id, lambda _: wishes.note(reader_id))
+
+
+@router.post("/staff/readers/{reader_id}/note")
+def note(
+    visit: Annotated[StaffVisit, needs(May.NOTE, acts=True)],
+    reader_id: str,
+    why: Annotated[str, Form(max_length=wishes.LONGEST_NOTE), LINES] = "",
+    version: Version = "",
+    step: Step = PREVIEW,
+) -> Response:
+    """Keep it."""
+    return act(visit, reader_id, lambda _: wishes.note(reader_id), why=why, version=version, step=step)
 
 
 @router.get("/staff/readers/{reader_id}/refund")

@@ -3,13 +3,12 @@
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query
+from fastapi import APIRouter, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
 from billing.access.standing import standing
-from billing.errors import Refusal
 from billing.payments import numbers, pay_page, receipts, refund
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
@@ -19,7 +18,6 @@ from billing.rules.access import Reason, strongest
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
-from billing.staff.acts import Note, perform
 from billing.staff.entry import Entry, Kind
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
@@ -29,8 +27,7 @@ from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.web import views
 from billing.web.show import card_of
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.staff.show import desk, entry_of, request_row
-from billing.web.typed import LINES
+from billing.web.staff.show import entry_of, request_row
 
 router = APIRouter(include_in_schema=False)
 Reading = Annotated[StaffVisit, needs(May.READ)]
@@ -53,19 +50,12 @@ def page(
     with visit.parts.database.transaction() as session:
         reader = by_id(session, reader_id)
         audit.looked(session, visit.actor, reader_id, visit.at)
-        return visit.page(view_of(visit, session, reader, only=only, page=page))
+        return visit.page(_view(visit, session, reader, only, page))
 
 
-def view_of(
-    visit: StaffVisit,
-    session: Session,
-    reader: Reader,
-    *,
-    only: Kind | None = None,
-    page: int = 1,
-    error: str | None = None,
+def _view(
+    visit: StaffVisit, session: Session, reader: Reader, only: Kind | None, page: int
 ) -> views.StaffReader:
-    """The page's values."""
     subscription = latest_of(session, reader.id)
     card = session.get(PaymentMethod, subscription.payment_method_id) if subscription else None
     entries, more = timeline.of(session, reader.id, only=only, page=page)
@@ -85,7 +75,6 @@ def view_of(
         acts=_acts(visit, session, reader.id, subscription),
         payments=tuple(_payment(session, paid) for paid in receipts.paid_by(session, reader.id)),
         may_refund=visit.may(May.REFUND),
-        may_note=visit.may(May.NOTE),
         may_answer=visit.may(May.ANSWER),
         requests=tuple(
             request_row(one) for one in requests.waiting(session, visit.parts.office, reader_id=reader.id)
@@ -95,7 +84,6 @@ def view_of(
         only=only.value if only else None,
         page=page,
         more=more,
-        error=error,
     )
 
 
@@ -143,6 +131,7 @@ def _acts(
         (May.PAUSE, paused and not cancelled, "end-pause", "End the pause"),
         (May.COMPLIMENTARY, not live or cancelled, "complimentary", "Complimentary days"),
         (May.ANOTHER_TRIAL, not live, "another-trial", "Allow another trial"),
+        (May.NOTE, True, "note", "Write a note"),
     )
     return tuple(
         (f"/staff/readers/{reader_id}/{path}", words)
@@ -171,32 +160,6 @@ def _entry(reader_id: str, entry: Entry) -> views.StaffEntry:
     elif entry.kind is Kind.REQUEST:
         link = f"/staff/requests/{entry.ref}"
     return entry_of(entry, link)
-
-
-@router.post("/staff/readers/{reader_id}/note")
-def note(
-    visit: Annotated[StaffVisit, needs(May.NOTE, acts=True)],
-    reader_id: str,
-    words: Annotated[str, Form(max_length=2000), LINES] = "",
-) -> Response:
-    """Keep a note."""
-    try:
-        with visit.parts.database.transaction() as session:
-            perform(
-                desk(visit, session),
-                Note(reader_id),
-                actor=visit.actor,
-                role=visit.member.role,
-                why=words,
-                version=None,
-            )
-    except Refusal as refusal:
-        if refusal.status != 422:
-            raise
-        with visit.parts.database.transaction() as session:
-            view = view_of(visit, session, by_id(session, reader_id), error="A note needs a few words.")
-        return visit.page(view, 422)
-    return visit.go(f"/staff/readers/{reader_id}", "staff-saved")
 
 
 @router.get("/staff/readers/{reader_id}/mails/{message_id}")

@@ -20,6 +20,7 @@ from billing.staff.acts import (
     EndPause,
     Extend,
     GiveBack,
+    Note,
     Pause,
     Resume,
 )
@@ -27,6 +28,7 @@ from billing.staff.roles import MOST_DAYS
 from billing.web import views
 from billing.web.staff.guard import StaffVisit
 
+LONGEST_NOTE = 2000
 WHEN = ((When.PERIOD_END.value, "at the end of what is free or paid for"), (When.NOW.value, "now"))
 
 
@@ -59,6 +61,7 @@ class Wish:
     hidden: tuple[tuple[str, str], ...] = ()
     error: Refusal | None = None
     asks: tuple[str, str] = ("Why?", "it stands in the history")
+    most: int = 1000
 
 
 def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | None, when: str) -> Wish:
@@ -117,6 +120,12 @@ def complimentary(reader_id: str, days: str) -> Wish:
 def another_trial(reader_id: str) -> Wish:
     """Leave for another trial."""
     return Wish("another-trial", "Allow another trial", AnotherTrial(reader_id))
+
+
+def note(reader_id: str) -> Wish:
+    """Words that stay: what other acts ask as their reason is here all there is."""
+    asks = ("Note", "it stays as it is written")
+    return Wish("note", "Write a note", Note(reader_id), asks=asks, most=LONGEST_NOTE)
 
 
 def give_back(session: Session, reader_id: str, payment_id: str, amount: str | None) -> Wish:

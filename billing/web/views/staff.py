@@ -118,7 +118,6 @@ class StaffReader:
     acts: tuple[tuple[str, str], ...]
     payments: tuple[PaymentRow, ...]
     may_refund: bool
-    may_note: bool
     may_answer: bool
     requests: tuple[RequestRow, ...]
     entries: tuple[StaffEntry, ...]
@@ -126,7 +125,6 @@ class StaffReader:
     only: str | None
     page: int
     more: bool
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +143,8 @@ class ActField:
 class StaffAct:
     """An act before it is done: what it would do, in words and rand. Without `version` it can't be done as wished (`error` says why).
 
-    `asks` is what is asked of the member in words, and where they stand. `told`: the reader reads them, so far as typed."""
+    `asks` is what is asked of the member in words, and where they stand; `most` letters of them. `told`: the reader reads them,
+    so far as typed."""
 
     template: ClassVar[str] = "staff/act.html"
     reader_id: str
@@ -157,8 +156,9 @@ class StaffAct:
     words: tuple[str, ...]
     button: str
     version: str | None
-    why: str = ""
     asks: tuple[str, str] = ("Why?", "it stands in the history")
+    most: int = 1000
+    why: str = ""
     told: str | None = None
     error: str | None = None
     meanwhile: StaffEntry | None = None

@@ -124,7 +124,7 @@ def another_trial(reader_id: str) -> Wish:
 
 def note(reader_id: str) -> Wish:
     """Words that stay: what other acts ask as their reason is here all there is."""
-    asks = ("Note", "it stays as it is written")
+    asks = ("Note", "staff see it, the reader doesn’t; it stays as it is written")
     return Wish("note", "Write a note", Note(reader_id), asks=asks, most=LONGEST_NOTE)
 
 

@@ -89,8 +89,8 @@ def test_every_path_in_the_readme_exists() -> None:
     assert {path for path in paths_in(readme()) if not (ROOT / path).exists()} == set()
 
 
-def test_the_moves_in_the_architecture_are_the_moves() -> None:
-    page = (ROOT / "billing" / "ARCHITECTURE.md").read_text()
+def test_the_moves_in_the_decisions_are_the_moves() -> None:
+    page = (ROOT / "billing" / "DECISIONS.md").read_text()
     assert as_table().strip() in page
 
 

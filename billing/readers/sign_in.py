@@ -41,7 +41,8 @@ class SignedIn:
 def count_tries(
     session: Session, tokens: Tokens, email: str, ip: str, at: datetime, *, what: str = PURPOSE
 ) -> None:
-    """At most five mails in ten minutes, for an address and for a network address (SEC-1). Raises BadAddress, TooMany."""
+    """At most five mails in ten minutes for an address (SEC-1), and twenty from a network address: behind one of those stands a
+    newsroom, or a mobile network's whole suburb. Raises BadAddress, TooMany."""
     rate.count(session, tokens, what, clean_address(email), limit=5, per=LIFE, at=at)
     rate.count(session, tokens, f"{what}-from", ip, limit=20, per=LIFE, at=at)
 

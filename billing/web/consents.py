@@ -32,12 +32,13 @@ Entry = list[tuple[str, str]]
 def download(visit: Visiting) -> Response:
     """All of it. Not counted: it is a page of one's own like the account, and looking changes nothing."""
     reader = visit.reader
-    if reader is None or visit.session is None:
+    if reader is None:
         return visit.go("/sign-in")
     with visit.parts.database.transaction() as session:
         agreed = [_agreed(visit, *row) for row in given_by(session, reader.id)]
         said = [
-            _said(visit, *row) for row in lines_of(session, Person.of(reader), proved=visit.session.proved)
+            _said(visit, *row)
+            for row in lines_of(session, Person.of(reader), proved=visit.proved_reader is not None)
         ]
     text = "\n".join(_lines(visit, reader.email, agreed, said)) + "\n"
     headers = {"Content-Disposition": 'attachment; filename="my-consents.txt"'}

@@ -1,33 +1,15 @@
-"""Acts for a reader: a page that says in words and rand what would happen, and one button that does it."""
+"""Acts for a reader: where each is looked at, and done."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
-from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.errors import Refusal
-from billing.readers.register import by_id
 from billing.renewals.cancel import When
-from billing.rules.lifecycle import MoveRefused
-from billing.staff import facts
-from billing.staff.acts import (
-    Changed,
-    NeedsReason,
-    OverLimit,
-    as_told,
-    foresee,
-    mind_limits,
-    perform,
-    same_wish,
-)
 from billing.staff.roles import May
-from billing.web import views
 from billing.web.staff import wishes
-from billing.web.staff.guard import StaffVisit, needs, refuse
-from billing.web.staff.show import audit_entry, desk
-from billing.web.staff.wishes import Wish
+from billing.web.staff.confirm import PREVIEW, act, look
+from billing.web.staff.guard import StaffVisit, needs
 from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
@@ -35,97 +17,7 @@ Typed = Annotated[str | None, Form(max_length=60)]
 Why = Annotated[str, Form(max_length=1000), LINES]
 Version = Annotated[str, Form(max_length=100)]
 Step = Annotated[str, Form(max_length=20)]
-Making = Callable[[Session], Wish]
 DAYS = "7"
-PREVIEW = "preview"
-
-
-def look(visit: StaffVisit, reader_id: str, make: Making) -> Response:
-    """The page with what would happen."""
-    with visit.parts.database.transaction() as session:
-        return visit.page(_view(visit, session, reader_id, make(session)))
-
-
-def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: str, step: str) -> Response:
-    """Do it, if it is still what was looked at; else show it anew. What is beyond a role's limit is refused and audited."""
-    with visit.parts.database.transaction() as session:
-        wish = make(session)
-    if wish.act is None or step == PREVIEW or not same_wish(wish.act, version):
-        return _again(visit, reader_id, make, why)
-    try:
-        with visit.parts.database.transaction() as session:
-            perform(
-                desk(visit, session),
-                wish.act,
-                actor=visit.actor,
-                role=visit.member.role,
-                why=why,
-                version=version,
-            )
-    except OverLimit as refusal:
-        refuse(visit, wish.act.what, reader_id=reader_id, words=refusal.detail)
-    except (Changed, NeedsReason) as refusal:
-        return _again(visit, reader_id, make, why, refusal)
-    return visit.go(f"/staff/readers/{reader_id}", "staff-done")
-
-
-def _again(
-    visit: StaffVisit, reader_id: str, make: Making, why: str, refusal: Refusal | None = None
-) -> Response:
-    with visit.parts.database.transaction() as session:
-        wish = make(session)
-        if wish.act is not None:
-            try:
-                mind_limits(desk(visit, session), visit.member.role, wish.act)
-            except OverLimit as over:
-                refuse(visit, wish.act.what, reader_id=reader_id, words=over.detail)
-            except (Refusal, MoveRefused):
-                pass  # the page says it
-        view = _view(visit, session, reader_id, wish, why=why, refusal=refusal)
-    return visit.page(view, refusal.status if refusal else 422 if view.error else 200)
-
-
-def _view(
-    visit: StaffVisit,
-    session: Session,
-    reader_id: str,
-    wish: Wish,
-    *,
-    why: str = "",
-    refusal: Refusal | None = None,
-) -> views.StaffAct:
-    reader = by_id(session, reader_id)
-    words: tuple[str, ...] = ()
-    button, version, error = "", None, wish.error.detail if wish.error else None
-    told = None
-    if wish.act is not None:
-        try:
-            mind_limits(desk(visit, session), visit.member.role, wish.act)
-            preview, version = foresee(desk(visit, session), wish.act)
-            words, button = preview.words, preview.button
-            told = as_told(why) if preview.told else None
-        except (Refusal, MoveRefused) as problem:
-            error = problem.detail if isinstance(problem, Refusal) else str(problem)
-    last = facts.last_act(session, reader_id) if isinstance(refusal, Changed) else None
-    if refusal is not None:
-        error = f"{refusal.detail} {error or ''}".strip()
-    return views.StaffAct(
-        reader_id=reader_id,
-        email=reader.email,
-        title=wish.title,
-        action=f"/staff/readers/{reader_id}/{wish.path}",
-        hidden=wish.hidden,
-        fields=wish.fields,
-        words=words,
-        button=button,
-        version=version,
-        most=wish.most,
-        why=why,
-        asks=wish.asks,
-        told=told,
-        error=error,
-        meanwhile=audit_entry(last) if last else None,
-    )
 
 
 @router.get("/staff/readers/{reader_id}/cancel")

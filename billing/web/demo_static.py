@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 
 from billing.access.articles import UnknownArticle
 from billing.errors import Forbidden
@@ -14,6 +14,7 @@ from billing.web.visit import Visiting
 
 router = APIRouter(include_in_schema=False)
 PAGE = Path(__file__).parent.parent / "edges" / "page.html"
+BODY = '<body class="reading">'
 
 
 class TextLocked(Forbidden):
@@ -23,9 +24,10 @@ class TextLocked(Forbidden):
 
 
 @router.get("/demo/static-page")
-def static_page() -> Response:
-    """As it stands in the folder of examples."""
-    return FileResponse(PAGE, media_type="text/html")
+def static_page(visit: Visiting) -> Response:
+    """As it stands in the folder of examples, under the demo's clock."""
+    bar = visit.look.render("demo_bar.html", demo=visit.demo_bar(), csrf=visit.csrf, path=visit.path)
+    return visit.html(PAGE.read_text("utf-8").replace(BODY, BODY + bar, 1))
 
 
 @router.get("/demo/text/{article_id}")

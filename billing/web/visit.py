@@ -166,8 +166,11 @@ class Visit:
 
     def page(self, view: Page, status: int = 200) -> Response:
         """Answer with a page. What a signed-in reader sees is nothing for search engines."""
-        html = self.look.page(view, self.frame())
-        response = HTMLResponse(html, status, NOINDEX if self.reader else None)
+        return self.html(self.look.page(view, self.frame()), status)
+
+    def html(self, text: str, status: int = 200) -> Response:
+        """Answer with a whole page that is written already."""
+        response = HTMLResponse(text, status, NOINDEX if self.reader else None)
         if self.new_browser:
             self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
         return self._with_cookies(response)
@@ -180,15 +183,32 @@ class Visit:
         elif self.made_room:
             self.takes.append(cookies.SESSION)
             flash = Flash(text=_made_room(self.parts.settings.session_limit), tone="bad")
-        path = self.request.url.path + (f"?{self.request.url.query}" if self.request.url.query else "")
         return Frame(
             house=self.parts.sender.house,
             csrf=self.csrf,
-            path=path,
+            path=self.path,
             today=self.parts.office.today(self.at),
             signed_in=self.reader is not None,
             flash=flash,
-            demo=_demo_bar(self.parts, self.at),
+            demo=self.demo_bar(),
+        )
+
+    @property
+    def path(self) -> str:
+        """The page's address on this host."""
+        url = self.request.url
+        return url.path + (f"?{url.query}" if url.query else "")
+
+    def demo_bar(self) -> DemoBar | None:
+        """The held clock's, in the demo; looked up anew."""
+        if self.parts.settings.environment is not Environment.DEMO:
+            return None
+        due = upcoming(self.parts)
+        return DemoBar(
+            now=self.at,
+            sandbox_url=self.parts.settings.sandbox_url,
+            next_at=due[0] if due else None,
+            next_what=due[1] if due else None,
         )
 
     def go(self, path: str, flash: str | None = None) -> Response:
@@ -282,18 +302,6 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
         return parsed.scheme, parsed.hostname, parsed.port
     except ValueError:
         return "", None, None
-
-
-def _demo_bar(parts: Parts, at: datetime) -> DemoBar | None:
-    if parts.settings.environment is not Environment.DEMO:
-        return None
-    due = upcoming(parts)
-    return DemoBar(
-        now=at,
-        sandbox_url=parts.settings.sandbox_url,
-        next_at=due[0] if due else None,
-        next_what=due[1] if due else None,
-    )
 
 
 Visiting = Annotated[Visit, Depends(open_visit)]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.conftest import CHROMIUM, Arrive
 from tests.browser.demo import Demo
@@ -174,6 +175,17 @@ def test_the_whole_agreement_fits_a_small_phone_below_the_demos_bar(arrive: Arri
         assert box["y"] >= 0, selector
         assert box["y"] + box["height"] <= 640, selector
     assert person.page.locator(".demo").is_visible()
+
+
+def test_every_page_of_the_demo_has_its_clock(arrive: Arrive) -> None:
+    """Also a page that isn't ours, and a refusal."""
+    person = arrive(PHONE)
+    pages = "/ /subscribe /articles /articles/the-water-nobody-counted /newsletters /sign-in /who-charged-me /contact /mailbox"
+    for path in (*pages.split(), "/staff/sign-in", "/nowhere", "/demo/static-page"):
+        person.open(path)
+        assert person.page.locator("details.demo summary").is_visible(), path
+        assert person.page.locator("details.demo form button").count() >= 2, path
+    expect(person.page.locator("[data-masthead-state=refused]")).to_be_visible()  # its script has its answer
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,11 @@ import pytest
 from click.testing import CliRunner
 
 from billing.cli import billing, main
+from billing.cli.run import lines
+from billing.renewals.skip import Skip
 from tests.pg import Databases
 from tests.twin import KEY
-from tests.world import SECRET_KEY, World
+from tests.world import SECRET_KEY, World, local
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
@@ -245,6 +247,37 @@ def test_a_run_prints_what_it_did_and_charges_nothing_before_its_time(world: Wor
     world.settle()
     done = run(held(world), "run", folder=tmp_path)
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("due", "charged", "unknown", "skipped")), done.stdout
+    nothing = ["due 0", "charged 0", "refused 0", "unknown 0", "skipped 0"]
+    assert [line.strip() for line in done.stdout.splitlines()][:5] == nothing
     refused(run(held(world), "run", "--as-of", "2027-04-01", folder=tmp_path), "future")
     assert world.charges() == []
+
+
+def test_a_run_says_what_was_refused_and_why_something_due_was_not_charged(
+    world: World, tmp_path: Path
+) -> None:
+    world.start_trial("pays@example.com")
+    world.start_trial("refused@example.com", "pm_card_chargeCustomerFail")
+    for name in ("untold", "unheard"):
+        world.start_trial(f"{name}@example.com", f"pm_card_visa__{name}")
+    world.advance_to(local(2027, 3, 16, 8, 59))
+    with psycopg.connect(world.url_of_database) as session:
+        session.execute(
+            "UPDATE message SET accepted_at = accepted_at + interval '3 days'"
+            " WHERE kind = 'trial_notice' AND recipient LIKE 'un%'"
+        )
+    world.skip_to(local(2027, 3, 16, 9))
+    done = run(held(world), "run", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.strip() for line in done.stdout.splitlines()][:6] == [
+        *("due 4", "charged 1", "refused 1", "unknown 0", "skipped 2"),
+        "2: its notices did not arrive in time, so the charge moves and is announced anew",
+    ]
+    assert "declined" not in done.stdout
+
+
+@pytest.mark.parametrize("reason", Skip, ids=str)
+def test_each_reason_to_skip_is_told_in_words(reason: Skip) -> None:
+    said = [line.strip() for line in lines({reason: 3})]
+    assert {"skipped 3", f"3: {reason.__doc__}"} <= set(said)
+    assert len(str(reason.__doc__)) > 30

@@ -1,4 +1,4 @@
-"""Commands for operators: a billing run, keys, prices."""
+"""Commands for operators: keys, prices, the doctor, our books against Stripe's."""
 
 import sys
 from datetime import datetime, timedelta
@@ -7,53 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
-from billing.cli.words import Instant, in_zone, settings
+from billing.cli.words import settings
 
 if TYPE_CHECKING:
     from billing.reports.reconcile import Report
-
-
-@billing.command(name="run")
-@click.option("--as-of", type=Instant(), help="Bill as if it were then; not after now.")
-def run_once(as_of: datetime | None) -> None:
-    """One billing run now: notices, charges, retries, ends."""
-    from billing.app import build
-    from billing.payments import breaker, charge
-    from billing.renewals.run import run
-
-    parts = build(settings())
-    now = parts.clock.now()
-    at = in_zone(as_of, parts.settings) if as_of else now
-    if at > now:
-        raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
-    report = run(parts.till, at)
-    words = (
-        "notified",
-        "due",
-        "charged",
-        "declined",
-        "refunded",
-        "unknown",
-        "extended",
-        "skipped",
-        "ended",
-        "withdrawn",
-        "held",
-    )
-    for word in words:
-        click.echo(f"{word:>10} {report.counts[word]}")
-    with parts.database.transaction() as session:
-        pause, waiting = breaker.paused(session), charge.waiting(session)
-    if pause is not None:
-        zone = parts.settings.zone
-        click.echo(
-            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe doesn't answer"
-            f" ({pause.why}). {waiting} wait; the worker asks Stripe at {pause.probe_at.astimezone(zone):%H:%M}.",
-            err=True,
-        )
-    for subscription_id, why in sorted(report.stuck.items()):
-        click.echo(f"{subscription_id} is stuck: {why}", err=True)
-    sys.exit(1 if report.stuck else 0)
 
 
 @billing.group()
@@ -190,17 +147,17 @@ def prices_add(plan: str, cents: int, first_day: datetime) -> None:
 
 @billing.command()
 def doctor() -> None:
-    """Ask every promise of the whole database; a line each, with what breaks it. Exit status 1 when one is broken."""
+    """Ask every promise of the whole database; a line each, with how many break it and which. Exit status 1 when one is broken."""
     from billing.app import build
     from billing.reports.doctor import examine
 
     parts = build(settings())
     findings = examine(parts.database, parts.office, parts.clock.now())
     for finding in findings:
-        mark = f"{finding.count} broken" if finding.count else "kept"
-        click.echo(f"{mark:>10}  {finding.promise.name}: {finding.promise.words}")
+        mark = "broken" if finding.count else "kept"
+        click.echo(f"{finding.count:>6} {mark:<6}  {finding.promise.name}: {finding.promise.words}")
         for broken, at_fault in finding.examples[:10]:
-            click.echo(f"            {broken}: {at_fault}")
+            click.echo(f"{'':15}{broken}: {at_fault}")
     sys.exit(1 if any(finding.count for finding in findings) else 0)
 
 

@@ -16,6 +16,7 @@ from billing.readers.models import Reader
 from billing.renewals import pause, terms
 from billing.renewals.intend import ToCharge, intend
 from billing.renewals.refuse import give_up
+from billing.renewals.skip import Skip
 from billing.rules import dunning, notices, trial
 from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
@@ -125,10 +126,12 @@ def _charge_first(
 ) -> str | ToCharge:
     """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
     if office.today(at) != subscription.charge_on:
-        return _extend(session, office, subscription, at, "the announced day passed without a charge")
+        _extend(session, office, subscription, at, "the announced day passed without a charge")
+        return Skip.NOT_TOLD
     first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
     if not notices.in_time(first, second, at):
-        return _extend(session, office, subscription, at, "not both notices arrived in time")
+        _extend(session, office, subscription, at, "not both notices arrived in time")
+        return Skip.NOT_TOLD
     return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
 
 
@@ -157,7 +160,8 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
     if subscription.term and subscription.period_end_on is not None:
         missing = terms.not_told_in_time(session, office, subscription, at)
         if missing is not None:
-            return terms.extend(session, office, subscription, at, missing)
+            terms.extend(session, office, subscription, at, missing)
+            return Skip.NOT_TOLD
     coming = terms.next_period(session, subscription, office.today(at))
     if terms.begin(session, office, subscription, coming.start_on, at):
         coming = terms.next_period(session, subscription, office.today(at))
@@ -197,7 +201,7 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     ):
         return ToCharge(subscription, invoice, by_reader=own)
     mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
-    return "skipped"
+    return Skip.ANOTHER_DAY
 
 
 def _another_day(

@@ -19,6 +19,7 @@ from billing.payments.gateway import Outcome
 from billing.payments.pace import Lane
 from billing.payments.watch import Watch
 from billing.renewals.settle import settle_all
+from billing.renewals.skip import Skip
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
 from billing.stop_points import stop_point
 
@@ -178,7 +179,7 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
     if held:
         with till.database.transaction() as session:
             charge.let_go(session, held, me)
-        report.counts["held"] += len(held)
+        report.counts[Skip.HELD] += len(held)
 
     def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
         with till.database.transaction() as session:

@@ -12,6 +12,7 @@ from billing.payments.invoice import Drawn, Wanted, draw_up
 from billing.payments.models import Invoice
 from billing.payments.tried import asked_of
 from billing.renewals.refuse import beyond_limit
+from billing.renewals.skip import Skip
 from billing.rules import dunning
 from billing.rules.periods import Period
 from billing.subscriptions.change import mark_all
@@ -44,7 +45,7 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
             invoice = session.get_one(Invoice, drawn.id)
             words.append(beyond_limit(session, office, one.subscription, invoice, at))
         elif isinstance(one.owed, Invoice) and fingerprint in asked:
-            words.append("skipped")
+            words.append(Skip.CARD_IN_HAND)
         else:
             times[fingerprint] += 1
             asked.add(fingerprint)

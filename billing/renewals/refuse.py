@@ -11,6 +11,7 @@ from billing.payments.gateway import Declined
 from billing.payments.invoice import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
 from billing.payments.tried import tried
+from billing.renewals.skip import Skip
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, mark
@@ -98,7 +99,7 @@ def beyond_limit(
     """The card has had its attempts of 30 days (RET-6), so it isn't asked at all: the reader is, for another card."""
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         _refuse_start(session, office, subscription, invoice, at, "worker")
-        return "skipped"
+        return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or office.today(at)
     session.add(invoice)
     _past_due(session, office, subscription, invoice, None, at, "worker", str(dunning.Why.CARD_LIMIT))
@@ -106,7 +107,7 @@ def beyond_limit(
     tell.payment_failed(
         session, office, subscription, invoice, method_id, at, occasion=f"limit:{invoice.id}", confirm=False
     )
-    return "skipped"
+    return Skip.CARD_LIMIT
 
 
 def _refuse_start(

@@ -11,6 +11,7 @@ from billing.installation import refuse_copy
 from billing.payments import breaker, charge
 from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
+from billing.renewals.skip import Skip
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
@@ -106,7 +107,7 @@ def probe(till: Till, at: datetime) -> int:
         with till.database.transaction() as session:
             claimed = charge.claim(session, me, at, limit=1)
         charge_all(till, watch, lane, me, claimed, at, report)
-        if not report.counts.keys() - {"withdrawn"}:  # nothing was sent that could tell us more
+        if not report.counts.keys() - {Skip.WITHDRAWN}:  # nothing was sent that could tell us more
             watch.note(None)
     return 1
 

@@ -19,6 +19,7 @@ from billing.payments.gateway import Charged, Declined, Outcome, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.receive import Received, receive
 from billing.renewals.refuse import declined, let_go
+from billing.renewals.skip import Skip
 from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import Happens, change_all, lock_all, mark
@@ -259,4 +260,4 @@ def _withdrawn(
             # too old for its key: the next look makes a new attempt for the same invoice
             mark(subscription, office.zone, retry_on=office.today(at))
         session.add(subscription)
-    return "withdrawn"
+    return Skip.WITHDRAWN

@@ -264,6 +264,10 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
     done = command(world, "run")
     assert "Charging is paused since 2027-03-16 09:00 because Stripe doesn't answer" in done.stderr
     assert "6 wait; the worker asks Stripe at 09:01" in done.stderr
+    assert [line.strip() for line in done.stdout.splitlines()][4:6] == [
+        "skipped 6",
+        "6: charging was paused, because Stripe doesn't answer; it waits",
+    ]
 
 
 @pytest.mark.prove

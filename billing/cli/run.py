@@ -1,0 +1,64 @@
+"""The command that does one billing run."""
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import Instant, in_zone, settings
+
+OUTCOMES = {"charged": "charged", "refused": "declined", "unknown": "unknown"}
+"""What an operator reads, and the report's word for it: there a decline is the bank's, here the charge was refused."""
+OTHERS = ("refunded", "notified", "extended", "ended")
+
+
+@billing.command(name="run")
+@click.option("--as-of", type=Instant(), help="Bill as if it were then; not after now.")
+def run_once(as_of: datetime | None) -> None:
+    """One billing run now: notices, charges, retries, ends. Prints what was due and what became of it."""
+    from billing.app import build
+    from billing.payments import breaker, charge
+    from billing.renewals.run import run
+    from billing.renewals.skip import Skip
+
+    parts = build(settings())
+    now = parts.clock.now()
+    at = in_zone(as_of, parts.settings) if as_of else now
+    if at > now:
+        raise click.ClickException("--as-of lies in the future; nothing may be charged before its time.")
+    report = run(parts.till, at)
+    with parts.database.transaction() as session:
+        pause, waiting = breaker.paused(session), charge.waiting(session)
+    counts = dict(report.counts)
+    if pause is not None:  # also what an earlier run intended and this one didn't even look at
+        counts[Skip.HELD] = max(counts.get(Skip.HELD, 0), waiting - counts.get("unknown", 0))
+    for line in lines(counts):
+        click.echo(line)
+    if pause is not None:
+        zone = parts.settings.zone
+        click.echo(
+            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe doesn't answer"
+            f" ({pause.why}). {waiting} wait; the worker asks Stripe at {pause.probe_at.astimezone(zone):%H:%M}.",
+            err=True,
+        )
+    for subscription_id, why in sorted(report.stuck.items()):
+        click.echo(f"{subscription_id} is stuck: {why}", err=True)
+    sys.exit(1 if report.stuck else 0)
+
+
+def lines(counts: Mapping[str, int]) -> list[str]:
+    """A report for people: what was due, what became of it, what was skipped and why, and what else was done."""
+    from billing.renewals.skip import BEFORE_THE_INTENT, Skip
+
+    skipped = {one: counts[one] for one in Skip if counts.get(one)}
+    due = counts.get("due", 0) + sum(skipped.get(one, 0) for one in BEFORE_THE_INTENT)
+    said = [_line("due", due), *(_line(name, counts.get(word, 0)) for name, word in OUTCOMES.items())]
+    said += [_line("skipped", sum(skipped.values()))]
+    said += [f"{'':>10} {count}: {one.__doc__}" for one, count in skipped.items()]
+    return said + [_line(word, counts.get(word, 0)) for word in OTHERS]
+
+
+def _line(name: str, count: int) -> str:
+    return f"{name:>10} {count}"

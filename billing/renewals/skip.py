@@ -1,0 +1,28 @@
+"""Why something was due and yet not charged: the words for it in a run's report, and what they mean to an operator."""
+
+from enum import StrEnum
+
+
+class Skip(StrEnum):
+    """A word of a run's report that means: due, and not charged. Each member's `__doc__` says why."""
+
+    NOT_TOLD = "not_told", "its notices did not arrive in time, so the charge moves and is announced anew"
+    ANOTHER_DAY = "another_day", "no retry is allowed today; there is another day, or the reader is asked"
+    CARD_LIMIT = "card_limit", "its card has had its attempts of 30 days, so the reader is asked for another"
+    CARD_IN_HAND = "card_in_hand", "its card is being asked for another charge; it is decided anew after that"
+    HELD = "held", "charging was paused, because Stripe doesn't answer; it waits"
+    WITHDRAWN = (
+        "withdrawn",
+        "not sent any more: cancelled or paid meanwhile, its page left unpaid, or too old and decided anew",
+    )
+
+    def __new__(cls, word: str, why: str) -> "Skip":
+        """The word, with the reason for people."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.__doc__ = why
+        return member
+
+
+BEFORE_THE_INTENT = (Skip.NOT_TOLD, Skip.ANOTHER_DAY, Skip.CARD_LIMIT, Skip.CARD_IN_HAND)
+"""Decided before an attempt was written down, so that the report's `due` doesn't count them."""

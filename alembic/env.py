@@ -4,6 +4,11 @@ from alembic import context
 from billing.tables import metadata
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    compare_type=True,
+    on_version_apply=context.config.attributes.get("applied"),
+)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,6 +1,7 @@
 """Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -39,10 +40,10 @@ class Stuck(Unavailable):
     code = "stuck"
 
 
-def advance(parts: Parts, to: datetime) -> datetime:
+def advance(parts: Parts, to: datetime, reached: Callable[[datetime], None] = lambda _: None) -> datetime:
     """Move the clock to `to`, stopping at each instant at which something is due and doing it; returns the new present.
 
-    One advance at a time; others wait. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
+    `reached` is told of each such instant before what is due then is done. One advance at a time; others wait. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
     clock = _held(parts)
     refuse_copy(parts.database)
     if to - clock.now() > FARTHEST:
@@ -54,9 +55,11 @@ def advance(parts: Parts, to: datetime) -> datetime:
             now = clock.now()
             if to < now:
                 raise CannotTurnBack
+            reached(now)
             while (due := _drain(parts, now)) is not None and due <= to:
                 now = max(due, now)
                 move(parts, now)
+                reached(now)
             move(parts, to)
             _drain(parts, to)
         finally:

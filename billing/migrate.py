@@ -1,6 +1,8 @@
 """Bring a database up to date, and check that the migrations say what the tables say."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic.config import Config
@@ -20,14 +22,21 @@ def _config(connection: sa.Connection) -> Config:
     return config
 
 
-def upgrade(database: Database) -> None:
-    """Run what is missing, in one transaction; two at once wait for each other. Raises RefusesToStart."""
+def upgrade(database: Database, applied: Callable[[str], None] = lambda _: None) -> None:
+    """Run what is missing, in one transaction; two at once wait for each other. `applied` is told of each migration once it
+    is through. Raises RefusesToStart."""
+
+    def tell(step: Any, **_: object) -> None:
+        applied(str(step.up_revision_id))
+
     try:
         with database.engine.begin() as connection:
             connection.execute(
                 sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": advisory_key("migrate")}
             )
-            command.upgrade(_config(connection), "head")
+            config = _config(connection)
+            config.attributes["applied"] = tell
+            command.upgrade(config, "head")
     except sa.exc.OperationalError as error:
         words = str(error.orig).strip().splitlines()[0]
         raise RefusesToStart(

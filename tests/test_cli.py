@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from unittest.mock import patch
 
 import click
@@ -46,8 +47,9 @@ class Done:
     stderr: str
 
 
-def run(given: dict[str, str], *words: str, folder: Path) -> Done:
-    """The command with these settings, in a folder without a demo; the processes among them as processes."""
+def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | None = None) -> Done:
+    """The command with these settings, in a folder without a demo; the processes among them as processes. Errors are kept, or
+    go to a terminal."""
     if words[0] in ("serve", "worker"):
         done = subprocess.run(
             [sys.executable, "-m", "billing.cli", *words],
@@ -65,7 +67,7 @@ def run(given: dict[str, str], *words: str, folder: Path) -> Done:
         patch.object(sys, "argv", ["billing", *words]),
         chdir(folder),
         redirect_stdout(out),
-        redirect_stderr(err),
+        redirect_stderr(terminal or err),
         pytest.raises(SystemExit) as end,
     ):
         main()

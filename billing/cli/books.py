@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.cli.words import settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -26,11 +27,15 @@ def export(folder: Path, first: datetime | None, last: datetime | None) -> None:
     begin: date = first.date() if first else add_months(today.replace(day=1), -1)
     end = last.date() if last else add_months(begin.replace(day=1), 1) - timedelta(days=1)
     try:
-        for path in exports.write(parts.database, folder, begin, end):
-            click.echo(path)
+        with progress() as say:
+            written = exports.write(
+                parts.database, folder, begin, end, lambda sheet: say(f"  writing {sheet.name}.csv")
+            )
     except OSError as problem:
         why = (problem.strerror or str(problem)).lower()
         raise click.ClickException(f"{folder} can't be written to ({why}). Choose another folder.") from None
+    for path in written:
+        click.echo(path)
     with parts.database.transaction() as session:
         for one in books.series(session, begin, end):
             click.echo(f"{one.count} {one.name}, {one.missing} numbers missing")

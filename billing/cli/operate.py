@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.cli.words import settings
 
 if TYPE_CHECKING:
@@ -152,7 +153,10 @@ def doctor() -> None:
     from billing.reports.doctor import examine
 
     parts = build(settings())
-    findings = examine(parts.database, parts.office, parts.clock.now())
+    with progress() as say:
+        findings = examine(
+            parts.database, parts.office, parts.clock.now(), lambda promise: say(f"  asking {promise.name}")
+        )
     for finding in findings:
         mark = "broken" if finding.count else "kept"
         click.echo(f"{finding.count:>6} {mark:<6}  {finding.promise.name}: {finding.promise.words}")
@@ -179,7 +183,8 @@ def reconcile(day: datetime | None) -> None:
     with parts.database.transaction() as session:
         since = reckonings.since_when(session, parts.office.zone) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
-    report = compare(parts.clerk, first, last, at)
+    with progress() as say:
+        report = compare(parts.clerk, first, last, at, lambda doing: say(f"  {doing}"))
     if day is None:
         reckonings.keep(parts.clerk, report, at)
     _show(report)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.cli.words import settings
 from billing.errors import RefusesToStart
 from billing.logs import log_to_stderr
@@ -63,14 +64,17 @@ def migrate() -> None:
 
     read = settings()
     database = Database(read.database_url)
-    migrate.upgrade(database)
-    with database.transaction() as session:
-        installation.claim(session, read)
-        seed.plans(session)
-    installation.refuse_foreign(database, read)
-    parts = build(read)
-    with parts.database.transaction() as session:
-        posted = backpost(session, parts.office)
+    with progress() as say:
+        say("  migrating")
+        migrate.upgrade(database, lambda revision: say(f"  migrating: {revision} is through"))
+        with database.transaction() as session:
+            installation.claim(session, read)
+            seed.plans(session)
+        installation.refuse_foreign(database, read)
+        parts = build(read)
+        say("  opening the books, where there are none")
+        with parts.database.transaction() as session:
+            posted = backpost(session, parts.office)
     if posted:
         click.echo(f"The books are opened with {posted} facts from before.")
     click.echo("The database is up to date.")

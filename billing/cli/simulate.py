@@ -1,12 +1,12 @@
 """The command that lives through months in minutes and judges what became of everybody."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.errors import RefusesToStart
 
 FAULTS = ("none", "some", "many")
@@ -47,20 +47,14 @@ def simulate(readers: int, months: int, seed: int, faults: str, report: Path, re
 
     if not report.parent.is_dir():
         raise RefusesToStart(f"There is no folder {report.parent} for the report. Make it, or name another.")
-    verdict = live(Wanted(readers, months, seed, faults), _progress(), record=record)
+    with progress() as say:
+        verdict = live(
+            Wanted(readers, months, seed, faults),
+            lambda done, days: say(f"  day {done} of {days}"),
+            record=record,
+        )
     write(verdict, report)
     click.echo(summary(verdict))
     click.echo(f"The report is in {report.absolute()}")
     click.echo(conclusion(verdict), err=bool(verdict.broken))
     sys.exit(1 if verdict.broken else 0)
-
-
-def _progress() -> Callable[[int, int], None]:
-    """A line that is written over on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        return lambda _done, _all: None
-
-    def show(done: int, days: int) -> None:
-        click.echo(f"\r  day {done} of {days}", nl=done == days, err=True)
-
-    return show

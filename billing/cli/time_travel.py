@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.cli.words import Instant, Span, in_words, in_zone, settings
 
 if TYPE_CHECKING:
@@ -50,7 +51,15 @@ def _move(span: timedelta | None, to: datetime | None) -> None:
     if span is not None and span > FARTHEST:
         raise TooFar
     target = in_zone(to, parts.settings) if to else parts.clock.now() + (span or timedelta())
-    now = advance(parts, target)
+    zone = parts.settings.zone
+    with progress() as say:
+        now = advance(
+            parts,
+            target,
+            lambda at: say(
+                f"  moving on to {target.astimezone(zone):%-d %b %Y}: it is {at.astimezone(zone):%-d %b %Y, %H:%M}"
+            ),
+        )
     click.echo(f"It is now {in_words(now, parts.settings)}; what fell due until then has happened.")
     _say_what_comes(parts)
 

@@ -1,6 +1,7 @@
 """Ask every promise of the whole database. At night each breach opens a case; money that must not be kept goes back by itself."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,12 +38,18 @@ class Finding:
     examples: tuple[tuple[str, str], ...]
 
 
-def examine(database: Database, office: Office, at: datetime) -> list[Finding]:
-    """Every promise, in one snapshot and without changing anything."""
+def examine(
+    database: Database, office: Office, at: datetime, asking: Callable[[Promise], None] = lambda _: None
+) -> list[Finding]:
+    """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked."""
     asked = {"at": at, "zone": office.zone.key}
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
-        return [_ask(connection, promise, asked) for promise in PROMISES]
+        findings = []
+        for promise in PROMISES:
+            asking(promise)
+            findings.append(_ask(connection, promise, asked))
+        return findings
 
 
 def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:

@@ -184,10 +184,16 @@ SHEETS: dict[str, Sheet] = {
 """Every file of an export, by name."""
 
 
-def write(database: Database, folder: Path, first: date, last: date) -> list[Path]:
+def write(
+    database: Database,
+    folder: Path,
+    first: date,
+    last: date,
+    writing: Callable[[Sheet], None] = lambda _: None,
+) -> list[Path]:
     """Write all files for the days from `first` to `last` into a folder, all from one moment of the books; the files.
 
-    A file gets its name when it is whole. Raises NotAPeriod."""
+    A file gets its name when it is whole; `writing` is told of each before it is begun. Raises NotAPeriod."""
     if last < first:
         raise NotAPeriod
     folder.mkdir(parents=True, exist_ok=True)
@@ -195,6 +201,7 @@ def write(database: Database, folder: Path, first: date, last: date) -> list[Pat
     with database.transaction() as session:
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         for sheet in SHEETS.values():
+            writing(sheet)
             part, whole = folder / f"{sheet.name}.csv.part", folder / f"{sheet.name}.csv"
             with part.open("w", encoding="utf-8", newline="") as file:
                 file.writelines(sheet.lines(session, first, last))

@@ -1,5 +1,6 @@
 """Our books against Stripe's balance transactions and payouts: what still differs after asking once more opens a case (STR-11)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -50,25 +51,33 @@ class Report:
     """Differences whose case nobody has closed."""
 
 
-def reconcile(clerk: Clerk, since: date, through: date, at: datetime) -> Report:
-    """Compare the civil days from `since` through `through`. Safe to repeat: a difference opens its case once.
+def reconcile(
+    clerk: Clerk, since: date, through: date, at: datetime, doing: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Compare the civil days from `since` through `through`. Safe to repeat: a difference opens its case once. `doing` is told, in words, of each
+    step that may take long.
 
     Raises Unavailable when Stripe's books can't be read to the end."""
     zone = clerk.office.zone
     span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
+    doing("reading what Stripe's balance says")
     moved = clerk.books.movements(span.start, span.end)
     if isinstance(moved, Unknown):
         raise Unavailable(moved.why)
+    doing(f"comparing {len(moved)} movements at Stripe with our books")
     with clerk.database.transaction() as session:
         balance.keep(session, clerk.office, moved, at)
         refs = compare.touched(session, span)
         before = _differing(session, refs)
         unseen = compare.payouts_unseen(session, span)
+    doing(f"asking Stripe about {len(unseen)} payouts and {len(before)} differences")
     for payout_ref in unseen:
         balance.keep_payout(clerk.database, clerk.books, clerk.office, payout_ref, at)
     catch_up(clerk, before, at)
+    doing("asking Stripe for disputes and warnings we have not heard of, and for what became of open ones")
     unheard = ask_about_unheard(clerk, span.start, span.end, at)
     ask_about_open(clerk, at)
+    doing("comparing once more")
     with clerk.database.transaction() as session:
         after = _differing(session, refs)
     charges = _name(clerk, after)

@@ -48,6 +48,11 @@ def heard(session: Session, at: datetime) -> Heard | None:
     return None if row is None else Heard(row.at, row.at < at - SILENT_AFTER)
 
 
+def silence(session: Session) -> None:
+    """Nobody is there: all workers were stopped, and the next is heard when it rings for the first time."""
+    session.execute(sa.delete(TickSeen))
+
+
 def take_along(session: Session, span: timedelta) -> None:
     """A held clock leaps by `span`: nobody is missed for that."""
     session.execute(sa.text("UPDATE tick_seen SET at = at + :span"), {"span": span})

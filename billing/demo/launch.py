@@ -11,7 +11,7 @@ from typing import Any
 from billing.demo.bell import Bell
 from billing.demo.children import AskedToStop, Child, Children
 from billing.demo.folder import LOOPBACK, DemoFolder, Kept, free_port, read_port
-from billing.demo.ready import answers, greets
+from billing.demo.ready import answers, greets, works
 from billing.demo.welcome import welcome
 from billing.errors import RefusesToStart
 from billing.leash import Leash
@@ -92,7 +92,8 @@ class Demo:
         seeds = self._seeds(self._children.run(self._cli("seed-demo", environment)))
         self._children.start(self._cli("worker", environment))
         self._ends.callback(self._children.stop, "web", "worker")
-        self._children.await_ready({"web": answers(f"{self._url}/readyz")})
+        ready = f"{self._url}/readyz"
+        self._children.await_ready({"web": answers(ready), "worker": works(ready)})
         card = seeds | self._card(kept, database_url)
         self._folder.put_card(card, environment)
         _say(welcome(card, self._folder, time.monotonic() - self._began))

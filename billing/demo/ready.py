@@ -1,6 +1,7 @@
 """Does a part of the demo answer yet?"""
 
 import http.client
+import json
 import socket
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -12,21 +13,34 @@ ANSWER_SECONDS = 5.0
 
 def answers(url: str) -> Callable[[], bool]:
     """A check that holds when the address answers 200. No proxy of the environment is asked."""
-    parts = urlsplit(url)
+    return lambda: _asked(url) is not None
+
+
+def works(url: str) -> Callable[[], bool]:
+    """A check that holds when the web process, asked whether it is ready, has heard of a worker that is there."""
 
     def check() -> bool:
-        connection = http.client.HTTPConnection(
-            parts.hostname or LOOPBACK, parts.port, timeout=ANSWER_SECONDS
-        )
         try:
-            connection.request("GET", parts.path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
+            said = json.loads(_asked(url) or b"null")
+            return bool(said["worker"]["state"] == "seen")
+        except (ValueError, TypeError, KeyError):
             return False
-        finally:
-            connection.close()
 
     return check
+
+
+def _asked(url: str) -> bytes | None:
+    """The body of a 200; None for any other answer, and for none."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or LOOPBACK, parts.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", parts.path)
+        answer = connection.getresponse()
+        return answer.read() if answer.status == http.HTTPStatus.OK else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
 
 
 def greets(port: int) -> Callable[[], bool]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -93,9 +94,35 @@ def all_gone(processes: list[psutil.Process]) -> bool:
     return eventually(lambda: all(map(gone, processes)))
 
 
+def assert_a_worker_is_seen(card: dict[str, Any]) -> None:
+    """At once: the card appears only when all answer."""
+    assert httpx.get(f"{card['url']}/readyz").json()["worker"]["state"] == "seen"
+
+
+def assert_it_says_where_and_what_to_try(said: str, card: dict[str, Any], data: Path) -> None:
+    """All that a newcomer has is what stands on the terminal."""
+    rows = dict(re.findall(r"^  (\S.*?)  +(\S+)$", said, re.MULTILINE))
+    assert rows["The paper"] == card["url"]
+    assert rows["Staff"] == card["staff_sign_in_url"]
+    assert rows["Your mailbox"] == card["mailbox_url"]
+    assert rows["Sandbox Stripe"] == f"{card['sandbox_url']}/_sandbox"
+    assert rows["For programs"] == str(data / "demo.json")
+    _, try_, what = said.partition("\nTry\n")
+    assert try_
+    for words in (
+        "start a trial",
+        "4242 4242 4242 4242",
+        "billing clock advance 16d",
+        "mailbox",
+        "staff link",
+    ):
+        assert words in what, words
+    assert "Ctrl-C stops everything" in what
+
+
 def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, data: Path) -> None:
     card = demo.card()
-    assert eventually(lambda: httpx.get(f"{card['url']}/readyz").json()["worker"]["state"] == "seen")
+    assert_a_worker_is_seen(card)
     assert httpx.get(f"{card['sandbox_url']}/_sandbox/state").status_code == 200
     assert httpx.get(card["mailbox_url"]).status_code == 200
     assert set(card["articles"]) == {"free", "registered", "metered", "subscriber"}
@@ -112,7 +139,7 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, d
     demo.launcher.terminate()
     status, out, err = demo.end()
     assert (status, err) == (0, "")
-    assert card["url"] in out
+    assert_it_says_where_and_what_to_try(out, card, data)
     assert "\x1b" not in out
     assert all_gone(processes)
     assert not (data / "demo.json").exists()
@@ -120,6 +147,7 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, d
     again = Running(data, "--port", "0")
     try:
         second = again.card()
+        assert_a_worker_is_seen(second)
         assert second["sandbox_secret_key"] == card["sandbox_secret_key"]
         assert second["articles"] == card["articles"]
         with psycopg.connect(second["database_url"]) as connection:

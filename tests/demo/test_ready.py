@@ -7,13 +7,22 @@ from threading import Thread
 
 import pytest
 
-from billing.demo.ready import answers, greets
+from billing.demo.ready import answers, greets, works
+
+SAYS = {
+    "/readyz": b"",
+    "/seen": b'{"worker": {"state": "seen", "seen_at": "2027-03-01T08:00:00Z"}}',
+    "/never": b'{"worker": {"state": "never_seen"}}',
+    "/silent": b'{"worker": {"state": "silent"}}',
+    "/of-others": b'["worker"]',
+}
 
 
 class Door(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/readyz" else 503)
+        self.send_response(200 if self.path in SAYS else 503)
         self.end_headers()
+        self.wfile.write(SAYS.get(self.path, SAYS["/seen"]))
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         return
@@ -33,6 +42,12 @@ def test_only_200_is_ready(address: str, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     assert answers(f"{address}/readyz")()
     assert not answers(f"{address}/other")()
+
+
+def test_a_worker_is_ready_when_the_web_has_heard_it(address: str) -> None:
+    assert works(f"{address}/seen")()
+    for path in ("/never", "/silent", "/of-others", "/readyz", "/broken"):
+        assert not works(f"{address}{path}")(), path
 
 
 def test_nobody_there_is_not_ready() -> None:

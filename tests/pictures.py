@@ -7,10 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.browser.conftest import CHROMIUM, QUIET
+from tests.browser.conftest import QUIET
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import PHONE, Person
+from tests.chromium import CHROMIUM, MISSING
 
 FOLDER = Path(__file__).parent / "pictures"
 READER = "thandi@example.com"
@@ -35,7 +36,7 @@ Read the whole story: two weeks are free.
 def main() -> int:
     """Make the folder's pictures; the exit status says whether there was a Chromium to make them with."""
     if not CHROMIUM.exists():
-        sys.stderr.write(f"pictures: there is no Chromium at {CHROMIUM}; name another in CHROMIUM\n")
+        sys.stderr.write(f"pictures: {MISSING}\n")
         return 1
     FOLDER.mkdir(exist_ok=True)
     with (

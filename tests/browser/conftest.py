@@ -2,10 +2,8 @@
 
 A file stays in one worker (`tests/spread.py`): spread over all it would start a demo and a Chromium in every one."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +11,8 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.demo import Demo
 from tests.browser.person import PATIENCE_MS, PHONE, Person
+from tests.chromium import CHROMIUM
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage"

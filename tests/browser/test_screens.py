@@ -8,13 +8,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.conftest import CHROMIUM, Arrive
+from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK, PHONE, SMALL_PHONE, Person
+from tests.chromium import CHROMIUM, MISSING
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 MOST_SHIFT = 0.02

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import CHROMIUM, Arrive
+from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import DESK, PHONE
 from tests.browser.test_screens import barriers
+from tests.chromium import CHROMIUM, MISSING
 
 READER = "thandi@example.com"
 REASON = "Wrote on the 3rd that she wants to stop"
@@ -19,7 +20,7 @@ REASON = "Wrote on the 3rd that she wants to stop"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 Enter = Callable[[str], Member]

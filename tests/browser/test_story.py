@@ -9,13 +9,14 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.conftest import CHROMIUM, Arrive
+from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK
+from tests.chromium import CHROMIUM, MISSING
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 LOCKED = "the-water-nobody-counted"

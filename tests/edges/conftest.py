@@ -2,14 +2,12 @@
 
 Chromium is told where the two names are; nothing else is made up."""
 
-import os
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,9 +16,9 @@ from playwright.sync_api import BrowserContext, sync_playwright
 
 from billing.readers import sessions
 from billing.web.sample_articles import sample_article
+from tests.chromium import CHROMIUM, MISSING
 from tests.world import World
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --disable-dev-shm-usage --autoplay-policy=no-user-gesture-required"
@@ -156,7 +154,7 @@ Visit = Callable[..., BrowserContext]
 def visit() -> Iterator[Visit]:
     """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh Chromium that finds these hosts on loopback."""
     if not CHROMIUM.exists():
-        pytest.skip("Chromium is not installed")
+        pytest.skip(MISSING)
     with ExitStack() as ends:
         playwright = ends.enter_context(sync_playwright())
 

@@ -8,9 +8,8 @@ from playwright.sync_api import Error, sync_playwright
 from emails import render
 from emails.preview import main, write
 from emails.samples import HOUSE, samples
+from tests.chromium import CHROMIUM, MISSING
 from tests.emails.lint import contrast, problems, tree
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.mark.parametrize("name", samples())
@@ -84,7 +83,7 @@ def test_the_preview_says_what_it_wants(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.browser
 def test_no_mail_is_wider_than_a_phone(tmp_path: Path) -> None:
     if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
+        pytest.skip(MISSING)
     write(tmp_path)
     with sync_playwright() as playwright:
         try:

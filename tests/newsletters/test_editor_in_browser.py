@@ -1,11 +1,9 @@
 """The editor's pages in a real browser: the preview follows what is typed, articles go in where the cursor is, and nothing is grave."""
 
-import os
 import re
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,13 +13,13 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync
 
 from billing import seed
 from billing.app import create_app
+from tests.chromium import CHROMIUM, MISSING
 from tests.newsletters.floor import Floor
 from tests.newsletters.room import PREHEADER, SUBJECT, Room, join, leave, parts_of
 from tests.pg import Databases
 from tests.staff.conftest import add, sign_in
 from tests.world import local
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 EDITOR = "editor@paper.example"
 PAYER = "thandi@example.com"
@@ -40,7 +38,7 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no Chromium at {CHROMIUM}"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 

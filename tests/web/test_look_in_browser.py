@@ -4,7 +4,6 @@ import functools
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from billing.web.preview import pages, write
+from tests.chromium import CHROMIUM, MISSING
 
-CHROMIUM = Path("/usr/bin/chromium")
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
 STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
@@ -29,7 +28,7 @@ MUST_SEE = (
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,  # the real pages are looked at in tests/browser in every run
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed at /usr/bin/chromium"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 

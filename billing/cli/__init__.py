@@ -15,7 +15,19 @@ def billing() -> None:
     """Masthead: subscriptions and paywall for a news publisher."""
 
 
-from billing.cli import adopt, books, letters, operate, processes, run, simulate, staff, time_travel, webhooks  # noqa: E402, F401 - each adds its commands to the group
+from billing.cli import (  # noqa: E402, F401 - each adds its commands to the group
+    adopt,
+    books,
+    letters,
+    mail,
+    operate,
+    processes,
+    run,
+    simulate,
+    staff,
+    time_travel,
+    webhooks,
+)
 
 
 def main() -> None:

@@ -9,14 +9,14 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 import billing.web
-from tests.web.test_look_in_browser import CHROMIUM
+from tests.chromium import CHROMIUM, MISSING
 
 SCRIPT = Path(billing.web.__file__).parent / "static" / "wait.js"
 WAITS = '<!doctype html><script src="/wait.js" defer></script><p data-waiting="/ask" data-seconds="0.05">One moment'
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed at /usr/bin/chromium"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 

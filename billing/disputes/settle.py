@@ -16,7 +16,7 @@ from billing.office import Office
 from billing.payments.books import Books, DisputeAnswer
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.gateway import Charged, Gateway, Unknown
-from billing.payments.models import Invoice, Payment
+from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals.settle import settle as settle_attempt
 from billing.rules.money import Money
 from billing.stop_points import stop_point
@@ -77,6 +77,8 @@ def write_down_charge(
     if attempt_id is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
+        if session.get(Attempt, attempt_id) is None:  # lost with the hours after a backup, or another installation's
+            return False
         return settle_attempt(session, office, attempt_id, outcome, at, by=BY) in ("charged", "refunded")
 
 

@@ -51,14 +51,14 @@ def charge_of(world: World) -> str:
     return str(world.rows("SELECT charge_ref FROM payment ORDER BY id")[0]["charge_ref"])
 
 
-def foreign_charge(world: World, amount: int = 9900) -> dict[str, Any]:
+def foreign_charge(world: World, amount: int = 9900, **metadata: str) -> dict[str, Any]:
     """A charge that somebody made at Stripe by hand, of a customer of ours."""
     stripe: Any = world.twin.client()
     customer = world.twin.objects("customer")[0]["id"]
     card = next(row for row in world.twin.objects("payment_method") if row["customer"] == customer)["id"]
     made = stripe.v1.payment_intents.create(
         {"amount": amount, "currency": "zar", "customer": customer, "payment_method": card, "confirm": True,
-         "off_session": True}
+         "off_session": True, "metadata": metadata}
     )  # fmt: skip
     return {"charge": str(made.latest_charge), "intent": made.id}
 
@@ -199,6 +199,21 @@ def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
     assert case["facts"]["card"] == "visa ending in 4242"
     assert case["facts"]["payment intent"] == made["intent"]
     assert case["facts"]["attempt of ours"] == "none named"
+
+
+def test_a_charge_that_names_an_attempt_nobody_has_is_a_case_and_so_is_its_dispute(world: World) -> None:
+    """After a restored backup: what was charged in the lost hour names rows that are gone."""
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    lost = foreign_charge(world, attempt="att_of_the_lost_hour", invoice="inv_of_the_lost_hour")
+    assert found(compare(world)) == [("unknown_charge", None, 9900)]
+    (case,) = cases(world)
+    assert case["facts"]["attempt of ours"] == "att_of_the_lost_hour"
+    world.twin.banks("dispute", charge=lost["charge"])
+    world.settle()
+    assert {case["kind"] for case in cases(world)} == {"unknown_charge", "unknown_dispute"}
+    world.advance_to(local(2027, 3, 17, 12))
+    (row,) = world.rows("SELECT done_at, tries FROM reckoning")
+    assert (row["done_at"] is not None, row["tries"]) == (True, 0)
 
 
 @pytest.mark.prove

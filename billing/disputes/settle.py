@@ -77,7 +77,7 @@ def write_down_charge(
     if attempt_id is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
-        if session.get(Attempt, attempt_id) is None:  # lost with the hours after a backup, or another installation's
+        if session.get(Attempt, attempt_id) is None:  # lost since a backup, or another installation's
             return False
         return settle_attempt(session, office, attempt_id, outcome, at, by=BY) in ("charged", "refunded")
 
@@ -143,7 +143,12 @@ def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: dateti
 def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice, at: datetime) -> None:
     if dispute.open or dispute.state is DisputeState.LOST:
         stop.stop_renewals(
-            session, office, dispute.reader_id, at, why=f"the bank disputes payment {dispute.payment_id}"
+            session,
+            office,
+            dispute.reader_id,
+            at,
+            why=f"the bank disputes payment {dispute.payment_id}",
+            only=None if dispute.open else invoice.subscription_id,
         )
     if dispute.state is DisputeState.LOST:
         stop.end_what_was_not_paid(session, office, invoice, at)

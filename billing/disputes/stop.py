@@ -17,12 +17,17 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 BY = "stripe"
 
 
-def stop_renewals(session: Session, office: Office, reader_id: str, at: datetime, *, why: str) -> bool:
+def stop_renewals(
+    session: Session, office: Office, reader_id: str, at: datetime, *, why: str, only: str | None = None
+) -> bool:
     """Nothing more is charged (DIS-1); what is free or paid for is read to its end. Whether there was something to stop.
 
+    `only`: this subscription and no later one, for what is decided stops nobody who has begun anew.
     A charge under way is returned when it is settled, as after any cancellation."""
     subscription = _live(session, reader_id)
     if subscription is None or subscription.cancel_asked_at is not None:
+        return False
+    if only is not None and subscription.id != only:
         return False
     ends_at = end_of_what_is_held(office, subscription, [], at)
     change(

@@ -11,6 +11,7 @@ from billing.db import Database, hold
 from billing.errors import PaymentRefused, Unavailable
 from billing.office import Office
 from billing.payments import setup as setups
+from billing.payments.disputed import DisputeOpen, refuse_while_open
 from billing.payments.gateway import Declined, Gateway, SavedCard, Unknown
 from billing.payments.models import CardSetup, SetupPurpose
 from billing.readers import consents
@@ -50,7 +51,7 @@ def enrol(
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:
     """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
-    AlreadySubscribed, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again)."""
+    AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again)."""
     with database.transaction() as session:
         reader, setup_id = _begin(session, office, email, external_id, agreed, plan_id, at)
     card = _save(gateway, reader, setup_id, method_ref)
@@ -62,7 +63,7 @@ def enrol(
         if subscription is not None:
             return begun(session, by_id(session, reader.id), subscription)
         refusal = setup.refusal
-    raise AlreadySubscribed if refusal == AlreadySubscribed.code else TrialUsed
+    raise next((why for why in (AlreadySubscribed, DisputeOpen) if why.code == refusal), TrialUsed)
 
 
 def _begin(
@@ -76,6 +77,7 @@ def _begin(
 ) -> tuple[Reader, str]:
     reader, _ = register(session, email, at=at, external_id=external_id)
     refuse_second(session, reader.id)
+    refuse_while_open(session, reader.id)
     if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
         raise TrialUsed
     today = office.today(at)

@@ -11,6 +11,7 @@ from billing.errors import NotFound, Unavailable
 from billing.office import Office
 from billing.payments import tell
 from billing.payments.cards import HasEnded, change_card, keep_card, last_good_day
+from billing.payments.disputed import DisputeOpen, refuse_while_open
 from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen, Unknown
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
@@ -191,7 +192,7 @@ def complete_with(
     _sign(session, setup)
     try:
         subscription = _put_to_use(session, office, setup, method, at, by=by)
-    except (TrialUsed, AlreadySubscribed, HasEnded) as refusal:
+    except (TrialUsed, AlreadySubscribed, HasEnded, DisputeOpen) as refusal:
         setup.state = SetupState.REFUSED
         setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
         return None
@@ -226,6 +227,7 @@ def _put_to_use(
 ) -> Subscription:
     if setup.purpose is SetupPurpose.CARD:
         return change_card(session, office, str(setup.subscription_id), method, at, by=by)
+    refuse_while_open(session, method.reader_id)
     price = session.get_one(Price, setup.price_id)
     plan = session.get_one(Plan, price.plan_id)
     if setup.purpose is SetupPurpose.PAID:

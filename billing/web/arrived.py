@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from billing.payments import breaker, charge
 from billing.payments import setup as setups
+from billing.payments.disputed import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers import sessions
 from billing.readers.register import by_id
@@ -56,6 +57,7 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
 
 _WHY: dict[str | None, Why] = {
     AlreadySubscribed.code: "already_subscribed",
+    DisputeOpen.code: "dispute_open",
     TrialUsed.code: "trial_used",
     setups.CARD_USED: "card_used",
 }

@@ -92,7 +92,7 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
     year = replace(review, price=Money(75000), vat=Money(9783), then=PRICE, consent_text=YEAR_CONSENT)
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
-    for why in ("trial_used", "card_used", "already_subscribed"):
+    for why in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
         refused = views.Refused(why=why, price=PRICE, next_charge_on=date(2026, 12, 23))
         yield f"refused-{why.replace('_', '-')}", refused, VISITOR
     yield "started", started, READER

@@ -11,7 +11,6 @@ from billing.rules import notices, periods, trial
 from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, on_sale
 from billing.subscriptions.models import Plan, Price
-from billing.subscriptions.start import Open
 from billing.web import cookies, views
 from billing.web.choices import month_after
 from billing.web.visit import Visit
@@ -45,8 +44,7 @@ def terms_today(visit: Visit, session: Session, plan_id: str = MONTHLY) -> tuple
     return plan, price, Money(price.amount, price.currency)
 
 
-Why = Literal["trial_used", "card_used", "already_subscribed"]
-WHY: dict[Open, Why] = {Open.PAID: "trial_used", Open.NOTHING: "already_subscribed"}
+Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
 
 
 def refused_page(visit: Visit, why: Why, plan_id: str = MONTHLY) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from billing.access.articles import newest
 from billing.payments import setup as setups
+from billing.payments.disputed import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.readers import consents, rate
 from billing.readers.register import BadAddress, by_address, clean_address
@@ -24,7 +25,7 @@ from billing.web.starting import (
     PAID,
     START_LIFE,
     TRIAL,
-    WHY,
+    Why,
     dates_of,
     refused_page,
     remember,
@@ -61,9 +62,9 @@ def ask_address(visit: Visiting, plan: PlanAsked = MONTHLY) -> Response:
     if visit.reader is None:
         return _address_page(visit, "", None, plan=plan)
     with visit.parts.database.transaction() as session:
-        allowed = _open_to(visit, session, visit.reader.email)
+        why = _why_not(visit, session, visit.reader.email, TRIAL)
     remember(visit, visit.reader.email, TRIAL, plan)
-    return visit.go("/subscribe/review") if allowed is Open.TRIAL else refused_page(visit, WHY[allowed], plan)
+    return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
 
 
 @router.post("/subscribe")
@@ -80,14 +81,21 @@ def take_address(
     with visit.parts.database.transaction() as session:
         tokens = visit.parts.office.tokens
         rate.count(session, tokens, "start", visit.ip, limit=20, per=timedelta(minutes=10), at=visit.at)
-        allowed = _open_to(visit, session, email)
+        why = _why_not(visit, session, email, TRIAL)
     remember(visit, email, TRIAL, plan)
-    return visit.go("/subscribe/review") if allowed is Open.TRIAL else refused_page(visit, WHY[allowed], plan)
+    return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
 
 
-def _open_to(visit: Visit, session: Session, email: str) -> Open:
+def _why_not(visit: Visit, session: Session, email: str, mode: str) -> Why | None:
+    """Why this can't be started with this address; None where it can."""
     reader = visit.reader or by_address(session, email)
-    return open_to(session, visit.parts.office.tokens, email=email, reader_id=reader.id if reader else None)
+    reader_id = reader.id if reader else None
+    allowed = open_to(session, visit.parts.office.tokens, email=email, reader_id=reader_id)
+    if allowed is Open.NOTHING:
+        return "already_subscribed"
+    if reader_id is not None and open_of(session, reader_id) is not None:
+        return "dispute_open"  # a start is charged, and until the bank has decided we charge nothing
+    return "trial_used" if allowed is Open.PAID and mode == TRIAL else None
 
 
 def _address_page(
@@ -158,9 +166,9 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response:
         words = "Please tick the box to agree, or go back: nothing has started yet."
         return _review_page(visit, mode, plan_id, email, words, 422)
     with visit.parts.database.transaction() as session:
-        allowed = _open_to(visit, session, email)
-        if allowed is Open.NOTHING or (allowed is Open.PAID and mode == TRIAL):
-            return refused_page(visit, WHY[allowed], plan_id)
+        why = _why_not(visit, session, email, mode)
+        if why is not None:
+            return refused_page(visit, why, plan_id)
         setup, words = _record(visit, session, mode, plan_id, email)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
     if setup.state is not SetupState.OPEN:

@@ -6,7 +6,7 @@ import pytest
 from stripe import StripeClient
 
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.world import Browser, World, local
 
 READER = "thandi@example.com"
 DISPUTES = "pm_card_createDispute"
@@ -209,6 +209,70 @@ def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(wor
     assert (shown["status"], shown["next_charge"]) == ("trialing", None)
     world.advance(days=60)
     assert len(world.charges()) == 1
+
+
+def left_at_once(world: World) -> str:
+    """A reader who has paid and left; the reader."""
+    subscription = charged(world)
+    body = {"when": "now", "refund": "none"}
+    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json=body).raise_for_status()
+    return str(world.subscription(subscription)["reader_id"])
+
+
+def paid_start(browser: Browser) -> None:
+    """From the offer to the review of a start without a trial."""
+    browser.get("/subscribe")
+    if browser.page.status == 200:
+        browser.post("/subscribe", email=READER)
+    browser.post("/subscribe/without-trial")
+
+
+def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(world: World) -> None:
+    reader_id = left_at_once(world)
+    early = world.browser()
+    paid_start(early)
+    card_page = early.open_card_page()
+    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+
+    back = early.get(world.twin.fill_in(card_page))
+    assert (back.status, "Nothing can start just now" in back.words) == (409, True)
+    assert "bank" not in back.words.partition("If you did not")[0], "anybody may type an address"
+    early.sign_in(READER)
+    page = early.get("/subscribe")
+    assert (page.status, "Your bank has asked for a payment back" in page.words) == (409, True)
+    world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
+    answer = world.try_trial(READER, "pm_card_mastercard")
+    assert (answer.status_code, answer.json()["code"]) == (409, "dispute_open")
+    world.settle()
+    assert len(world.charges()) == 1
+    assert world.rows("SELECT state FROM subscription") == [{"state": "ended"}]
+
+    world.twin.banks("win", dispute=dispute(world)["gateway_ref"])
+    world.settle()
+    assert world.try_trial(READER, "pm_card_mastercard").status_code == 201
+
+
+def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(world: World) -> None:
+    """All the news of a dispute comes at once, after its end: what runs now has nothing to do with it."""
+    reader_id = left_at_once(world)
+    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"})
+    made = world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.twin.banks("lose", dispute=made["id"])
+    browser = world.browser()
+    paid_start(browser)
+    assert browser.agree_and_pay().path == "/subscribe/started"
+    world.twin.trouble()
+    for event in world.twin.events():
+        if event["type"].startswith("charge.dispute"):
+            world.twin.resend(event["id"])
+    world.settle()
+    assert dispute(world)["state"] == "lost"
+    (runs,) = world.rows(
+        "SELECT id FROM subscription WHERE state <> 'ended' AND reader_id = :of", of=reader_id
+    )
+    assert world.subscription(runs["id"])["next_charge"] is not None
+    assert "disputed" not in world.told(READER)
 
 
 def test_an_early_fraud_warning_stops_renewals_and_proposes_a_refund(world: World, staff: SignIn) -> None:

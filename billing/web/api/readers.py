@@ -54,7 +54,7 @@ class FutureConsent(Invalid):
 
 @router.post("/v1/trials", status_code=201, summary="Start a trial")
 def start_trial(body: TrialBody, caller: Readers) -> Response:
-    """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 402 `card_declined`."""
+    """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
     def do() -> tuple[int, Any]:
         parts = caller.parts
@@ -261,7 +261,7 @@ class ResumeBody(shapes.Body):
 
 @router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")
 def resume_subscription(subscription_id: str, caller: Readers, body: ResumeBody | None = None) -> Response:
-    """While the trial or the period runs. 409 `nothing_to_undo` otherwise."""
+    """While the trial or the period runs. 409 `nothing_to_undo` otherwise, `dispute_open` while a bank asks for a payment back."""
     wanted = body or ResumeBody()
 
     def do(session: Session) -> tuple[int, Any]:

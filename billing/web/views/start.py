@@ -51,10 +51,10 @@ class Review:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """Why no trial can start. `already_subscribed` asks to sign in, the others offer a start without a trial."""
+    """Why no trial can start. `already_subscribed` and `dispute_open` ask to sign in, the others offer a start without a trial."""
 
     template: ClassVar[str] = "refused.html"
-    why: Literal["trial_used", "card_used", "already_subscribed"]
+    why: Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
     price: Money
     next_charge_on: date
     then: Money | None = None

@@ -37,7 +37,7 @@ class When(StrEnum):
 
 
 class GiveBack(StrEnum):
-    """Which money goes back. What was taken after the moment of asking always does, except with `none`."""
+    """Which money goes back. What was taken after the moment of asking always does: `none` is refused where there is such."""
 
     NONE = "none"
     LAST = "last"
@@ -60,6 +60,12 @@ class NothingToGiveBack(Conflict):
     """It is cancelled already, and its last charge has gone back, or there was none."""
 
     code = "nothing_to_give_back"
+
+
+class ChargedSince(Conflict):
+    """Something was charged after the moment of asking, and that money always goes back. Cancel with `refund: auto`."""
+
+    code = "charged_since"
 
 
 class NothingToLeave(Conflict):
@@ -85,7 +91,7 @@ def cancel(
     two moments the earlier one counts: a letter may be found after its writer has cancelled by the page. The last charge
     asked back later goes back then, once.
 
-    Raises AlreadyEnded, BadMoment, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
+    Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
     subscription = lock(session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
     if subscription.state is State.ENDED:
@@ -98,6 +104,8 @@ def cancel(
         asked_at = before
         if when is When.PERIOD_END and give_back is not GiveBack.LAST:
             return subscription
+    if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
+        raise ChargedSince
     left = leaving(session, office, subscription, at) if when is When.EARLY else None
     if when is When.EARLY and left is None:
         raise NothingToLeave
@@ -175,11 +183,8 @@ def due_back(
         .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
         .order_by(col(Payment.paid_at).desc())
     ).all()
-    chosen = (
-        paid[:1]
-        if give_back is GiveBack.LAST
-        else [row for row in paid if _came_after(row[0], row[2], asked_at)]
-    )
+    last = paid[:1] if give_back is GiveBack.LAST else []
+    chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
     return [one for one in left if one.cents]
 

@@ -302,7 +302,7 @@ def test_now_and_the_last_charge_back_none_or_only_what_came_after(world: World)
         "now, none": ({"when": "now", "refund": "none"}, "ended", 0),
         "now": ({"when": "now"}, "ended", 0),
         "end, last": ({"refund": "last"}, "ended", 7500),
-        "end, none": ({"refund": "none", "requested_at": "2027-03-10T08:00:00Z"}, "active", 0),
+        "end, none": ({"refund": "none", "requested_at": "2027-04-20T08:00:00Z"}, "active", 0),
     }
     begun = {
         name: world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n, name in enumerate(wishes)
@@ -320,6 +320,24 @@ def test_now_and_the_last_charge_back_none_or_only_what_came_after(world: World)
         assert reads is (status == "active")
     world.advance_to(local(2027, 6, 1))
     assert len(world.charges()) == 2 * len(wishes)
+
+
+def test_what_was_charged_after_the_moment_of_asking_is_never_kept(world: World) -> None:
+    """Not even when a program says so: the doctor would send it back at night, with an apology."""
+    begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
+    kept, last = (one["subscription"]["id"] for one in begun)
+    world.advance_to(local(2027, 5, 1))
+    asked = "2027-03-10T08:00:00Z"
+    assert refused(world, kept, refund="none", requested_at=asked) == (409, "charged_since")
+    assert world.subscription(kept)["cancel_requested_at"] is None
+    cancel(world, kept, requested_at=asked)
+    cancel(world, last, refund="last", requested_at=asked)
+    world.settle()
+    for one in begun:
+        charges = world.charges(of=one["reader"]["id"])
+        assert [charge["amount_refunded"] for charge in charges] == [7500, 7500]
+    world.advance(days=1)
+    assert world.rows("SELECT kind FROM staff_case") == []
 
 
 @pytest.mark.parametrize("day", [16, 30])

@@ -183,7 +183,8 @@ def card_expiring(
 
 
 def cancelled(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
-    """The cancellation is confirmed at once, with the last day of reading and the way back (INT-4)."""
+    """The cancellation is confirmed at once, with the last day of reading and the way back (INT-4); anew where reading is to
+    end at another moment than was said."""
     reading = (
         subscription.cancels_at is not None and subscription.ended_at is None and subscription.cancels_at > at
     )
@@ -199,7 +200,8 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
         offer_url=office.offer_url,
     )
     asked = subscription.cancel_asked_at or at
-    queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}", at)
+    ends = f":{subscription.cancels_at.isoformat()}" if subscription.cancels_at else ""
+    queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}{ends}", at)
 
 
 def disputed(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:

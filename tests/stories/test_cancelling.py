@@ -340,6 +340,21 @@ def test_what_was_charged_after_the_moment_of_asking_is_never_kept(world: World)
     assert world.rows("SELECT kind FROM staff_case") == []
 
 
+def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(world: World) -> None:
+    wishes: list[dict[str, object]] = [{"when": "now"}, {"refund": "last"}]
+    begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
+    world.advance_to(local(2027, 4, 20))
+    for one, wish in zip(begun, wishes, strict=True):
+        subscription, email = one["subscription"]["id"], one["reader"]["email"]
+        cancel(world, subscription)
+        world.settle()
+        assert "15 May 2027" in world.letter(email, "is cancelled").text
+        cancel(world, subscription, **wish)
+        world.settle()
+        assert world.told(email).count("cancelled") == 2
+        assert "Reading for subscribers has stopped" in world.letter(email, "is cancelled").text
+
+
 @pytest.mark.parametrize("day", [16, 30])
 def test_within_14_days_of_the_first_charge_the_cancel_page_gives_it_back_in_one_step(
     world: World, day: int

@@ -20,7 +20,7 @@ class Withdrawn(Message):
 
 @dataclass(frozen=True)
 class MoreDays(Message):
-    """Staff gave days: the trial or the paid period ends later. `last_day` is the last one before the next charge."""
+    """Staff gave days: the trial or the paid period ends later. `last_day` is the last one that is free or paid."""
 
     kind: ClassVar[str] = "more_days"
     what: Literal["trial", "period"]

@@ -13,6 +13,7 @@ from billing.rules import notices, term, trial
 from billing.rules.lifecycle import State
 from billing.subscriptions.find import NothingOnSale, on_sale, terms_on
 from billing.subscriptions.models import Plan, Price, PriceNotice, Subscription
+from billing.subscriptions.schedule import next_charge
 from emails import (
     GoesOn,
     MoreDays,
@@ -52,12 +53,14 @@ def withdrawn(
 
 
 def more_days(session: Session, office: Office, subscription: Subscription, on: date, at: datetime) -> None:
-    """Staff gave days; `on` is the day of the next charge now."""
+    """Staff gave days; `on` is the first that is neither free nor paid now. The next charge comes then, or after a pause."""
+    charge = next_charge(subscription, office.zone)
+    charge_on = charge.on if charge else on
     words = MoreDays(
         what="trial" if subscription.state is State.TRIALING else "period",
         last_day=(on - timedelta(days=1)).isoformat(),
-        next_charge_on=on.isoformat(),
-        amount=terms_on(session, subscription, on)[1].amount,
+        next_charge_on=charge_on.isoformat(),
+        amount=terms_on(session, subscription, charge_on)[1].amount,
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )

@@ -13,6 +13,7 @@ from billing.rules import notices, periods, trial
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.schedule import pause_is_ahead
 
 
 class NoDays(Invalid):
@@ -72,6 +73,9 @@ def extend(
         columns |= {"first_notice_at": None, "second_notice_at": None}
     else:
         columns |= moved_to(subscription, after)
+        if subscription.resumes_on is not None and pause_is_ahead(subscription):
+            # the pause begins later, and is as long as was chosen: no day given is one less of it
+            columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
         book.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
     tell_choices.more_days(session, office, subscription, after, at)

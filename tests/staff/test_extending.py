@@ -78,6 +78,31 @@ def test_a_paid_period_is_extended_and_the_later_ones_follow_its_new_end(world: 
     assert world.subscription(started["subscription"]["id"])["period_end"] == "2027-07-21"
 
 
+def test_days_given_before_a_pause_move_the_pause_and_the_charge_after_it(
+    world: World, staff: SignIn
+) -> None:
+    started = world.start_trial(READER)
+    subscription = started["subscription"]["id"]
+    world.advance_to(local(2027, 3, 20, 12))
+    reader = world.browser()
+    reader.sign_in(READER)
+    reader.get("/account/pause")
+    reader.post("/account/pause", months="2")
+    support = staff("support")
+    page = support.get(f"{reader_page(world)}/extend")
+    page = support.post(page.path, days="5", step="preview")
+    assert "through Tuesday 20 April 2027 instead of Thursday 15 April 2027" in page.words
+    assert "moves from Wednesday 16 June 2027 to Monday 21 June 2027" in page.words
+    support.post(page.path, days="5", step="confirm", why="outage")
+    world.settle()
+    mail = world.letter(READER, "You have more days")
+    assert mail.subject == "You have more days: nothing is charged before Monday 21 June 2027"
+    assert "Tuesday 20 April 2027" in mail.text
+    assert world.subscription(subscription)["next_charge"]["at"] == "2027-06-21T07:00:00Z"
+    world.advance_to(local(2027, 6, 22))
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-06-21 09:00"]
+
+
 def test_what_cannot_be_extended_says_why(world: World, staff: SignIn) -> None:
     started = world.start_trial(READER, "pm_card_chargeCustomerFail")
     support = staff("support")

@@ -15,6 +15,7 @@ from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, on_sale, terms_on
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,20 @@ class Extend:
         """How the next charge moves. Raises as `renewals.extend.foresee`."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
         seen = extend.foresee(desk.office, subscription, self.days, desk.at)
-        price = terms_on(desk.session, subscription, seen.after)[1]
+        due, later = next_charge(subscription, desk.office.zone), seen.after - seen.before
+        charge_on = due.on if due else seen.before  # after a pause that is ahead, which moves as well
+        price = terms_on(desk.session, subscription, charge_on + later)[1]
         what = "trial" if subscription.state is State.TRIALING else "paid period"
         words = [
             f"The {what} runs through {day(seen.after - timedelta(days=1))}"
             f" instead of {day(seen.before - timedelta(days=1))}.",
-            f"The next charge, {rand(price.amount)}, moves from {day(seen.before)} to {day(seen.after)}.",
+            f"The next charge, {rand(price.amount)}, moves from {day(charge_on)} to {day(charge_on + later)}.",
         ]
         if subscription.state is State.TRIALING:
             words.append("Both notices before the first charge are sent for the new day.")
-        if (seen.after - seen.before).days > self.days:
+        if charge_on != seen.before:
+            words.append("The pause begins so much later, and is as long as before.")
+        if later.days > self.days:
             words.append("That is later than asked for: a notice must go out a week before the first charge.")
         return Preview(tuple(words), f"Extend by {_days(self.days)}", days=self.days)
 

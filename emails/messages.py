@@ -131,12 +131,14 @@ class Cancelled(Message):
 class Disputed(Message):
     """A bank disputes a charge, or calls it fraudulent, so renewals have stopped. Blames nobody: it may be a mistake.
 
-    `access_until` is the last day of reading, None where reading stopped at once.
+    `access_until` is the last day of reading, None where reading stopped at once. `taken_back`: the bank has decided, and the
+    money went back.
     """
 
     kind: ClassVar[str] = "disputed"
     access_until: Day | None
     account_url: Url
+    taken_back: bool = False
 
 
 @dataclass(frozen=True)

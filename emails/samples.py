@@ -169,6 +169,7 @@ def _endings() -> dict[str, Message]:
         "cancelled-at-once": Cancelled(None, True, None, OFFER),
         "disputed": Disputed("2026-04-15", ACCOUNT),
         "disputed-at-once": Disputed(None, ACCOUNT),
+        "disputed-taken-back": Disputed(None, ACCOUNT, taken_back=True),
         "resumed": Resumed("2026-04-16", 7500, MONTHLY, CANCEL, ACCOUNT),
         "refunded": Refunded(
             amount=7500,

@@ -141,6 +141,11 @@ def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: dateti
 
 
 def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice, at: datetime) -> None:
+    if dispute.state is DisputeState.LOST:
+        # first, so that nobody is told of reading on who doesn't, where the decision is the first news
+        stop.end_what_was_not_paid(session, office, invoice, at)
+        if dispute.reason == FRAUD:
+            gifts.revoke_all(session, dispute.reader_id, at, why="the bank gave the charge back as a fraud")
     if dispute.open or dispute.state is DisputeState.LOST:
         stop.stop_renewals(
             session,
@@ -150,10 +155,6 @@ def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice
             why=f"the bank disputes payment {dispute.payment_id}",
             only=None if dispute.open else invoice.subscription_id,
         )
-    if dispute.state is DisputeState.LOST:
-        stop.end_what_was_not_paid(session, office, invoice, at)
-        if dispute.reason == FRAUD:
-            gifts.revoke_all(session, dispute.reader_id, at, why="the bank gave the charge back as a fraud")
     if dispute.open:
         _open_case(session, dispute, at)
     else:

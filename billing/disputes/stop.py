@@ -6,9 +6,8 @@ from sqlmodel import Session, col, select
 
 from billing.office import Office
 from billing.payments import tell
-from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Invoice
-from billing.renewals.cancel import end_of_what_is_held
+from billing.renewals.cancel import end_of_what_is_held, void_what_is_owed
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
@@ -42,12 +41,15 @@ def stop_renewals(
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
     )
-    invoice = open_invoice(session, subscription.id)
-    if invoice is not None and subscription.charging_since is None:
-        mark_void(session, invoice)
-    tell.disputed(session, office, subscription, at)
+    _let_go(session, subscription)
+    tell.disputed(session, office, subscription, at, occasion=at.isoformat())
     session.add(subscription)
     return True
+
+
+def _let_go(session: Session, subscription: Subscription) -> None:
+    """What is owed isn't asked for any more."""
+    void_what_is_owed(session, subscription)
 
 
 def has_stopped(session: Session, reader_id: str, why: str) -> bool:
@@ -68,7 +70,7 @@ def has_stopped(session: Session, reader_id: str, why: str) -> bool:
 
 
 def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at: datetime) -> None:
-    """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision."""
+    """The bank keeps the money of this invoice: where its period still runs, reading ends with the decision, and a mail says so."""
     subscription = _live(session, invoice.reader_id)
     if (
         subscription is None
@@ -84,9 +86,12 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
         by=BY,
         why=f"the bank took back the payment of invoice {invoice.id}",
         zone=office.zone,
+        cancel_asked_at=subscription.cancel_asked_at or at,
         cancels_at=at,
         access_until=min(at, subscription.access_until),
     )
+    _let_go(session, subscription)
+    tell.disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
     session.add(subscription)
 
 

@@ -204,16 +204,25 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
     queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}{ends}", at)
 
 
-def disputed(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
-    """Renewals have stopped because a bank questions a charge; no blame, and the way to us."""
+def disputed(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    at: datetime,
+    *,
+    occasion: str,
+    taken_back: bool = False,
+) -> None:
+    """Renewals have stopped because a bank questions a charge; no blame, and the way to us. `taken_back`: the bank has decided,
+    and reading has ended with what was paid for it."""
     reading = subscription.ended_at is None and subscription.cancels_at is not None
     last_day = (
         last_day_before(office, subscription.cancels_at).isoformat()
         if reading and subscription.cancels_at
         else None
     )
-    words = Disputed(access_until=last_day, account_url=office.account_url)
-    queue(session, subscription, words, f"disputed:{subscription.id}:{at.isoformat()}", at)
+    words = Disputed(access_until=last_day, account_url=office.account_url, taken_back=taken_back)
+    queue(session, subscription, words, f"disputed:{subscription.id}:{occasion}", at)
 
 
 def resumed(

@@ -33,6 +33,11 @@ def dispute(world: World) -> dict[str, Any]:
     return row
 
 
+def mail(world: World, subject: str) -> str:
+    """The words of the newest mail with this in its subject, on one line."""
+    return " ".join(world.letter(READER, subject).text.split())
+
+
 def refuse_refund(world: World) -> str:
     """The code with which giving money back is refused."""
     payment = world.rows("SELECT id FROM payment ORDER BY id")[0]["id"]
@@ -75,7 +80,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     assert [one["month"] for one in evidence["reading"]] == ["2027-03"]
     world.advance(days=200)
     assert len(world.charges()) == 1, "nothing more is charged"
-    assert world.told(READER).count("disputed") == 1
+    assert world.told(READER).count("disputed") == 2, "that it stops, and that reading has ended"
 
 
 def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
@@ -92,6 +97,8 @@ def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
     row = dispute(world)
     assert row["state"] == "lost"
     assert world.subscription(subscription)["status"] == "ended"
+    assert "15 April 2027" in mail(world, "will not be renewed")
+    assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert world.access(article, reader_id)["reason"] == "subscribe"
     over = world.api.get(f"/v1/access/{article}", params=given).json()["reason"]
     assert over == "subscribe", "what was given with money that a fraud paid is given no more (PW-8)"
@@ -186,6 +193,8 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> Non
     world.twin.faults()
     world.settle()
     assert dispute(world)["state"] == "lost"
+    assert world.told(READER).count("disputed") == 1
+    assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
     assert world.subscription(started["subscription"]["id"])["status"] == "ended"
     assert [

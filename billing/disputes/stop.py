@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.office import Office
-from billing.payments import tell
+from billing.payments import pay_page, tell
 from billing.payments.models import Invoice
 from billing.renewals.cancel import end_of_what_is_held, void_what_is_owed
 from billing.rules.lifecycle import Happening, State
@@ -41,15 +41,16 @@ def stop_renewals(
         cancels_at=ends_at,
         access_until=min(ends_at, subscription.access_until),
     )
-    _let_go(session, subscription)
+    _let_go(session, subscription, at)
     tell.disputed(session, office, subscription, at, occasion=at.isoformat())
     session.add(subscription)
     return True
 
 
-def _let_go(session: Session, subscription: Subscription) -> None:
-    """What is owed isn't asked for any more."""
+def _let_go(session: Session, subscription: Subscription, at: datetime) -> None:
+    """What is owed isn't asked for any more, on a page neither."""
     void_what_is_owed(session, subscription)
+    pay_page.close_soon(session, subscription.id, at)
 
 
 def has_stopped(session: Session, reader_id: str, why: str) -> bool:
@@ -90,7 +91,7 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
         cancels_at=at,
         access_until=min(at, subscription.access_until),
     )
-    _let_go(session, subscription)
+    _let_go(session, subscription, at)
     tell.disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
     session.add(subscription)
 

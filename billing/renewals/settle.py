@@ -24,10 +24,11 @@ from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import Happens, change_all, lock_all, mark
 from billing.subscriptions.find import terms_of
-from billing.subscriptions.models import Subscription
+from billing.subscriptions.models import Subscription, SubscriptionChange
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
 RACED = "You cancelled before this charge was made, so it is returned in full."
+STOPPED = "Your subscription had been stopped before this charge was made, so it is returned in full."
 
 
 class UnknownAttempt(NotFound):
@@ -182,7 +183,7 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
         if payment.surplus:
             case.word = _give_back(session, payment, f"twice:{payment.id}", TWICE, at)
         elif not case.wanted:
-            case.word = _give_back(session, payment, f"race:{payment.id}", RACED, at)
+            case.word = _give_back(session, payment, f"race:{payment.id}", _why_back(session, case), at)
             if case.subscription.state is not State.ENDED:
                 mark(case.subscription, office.zone, charging_since=None)
         else:
@@ -205,6 +206,20 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
     )
     paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
     tell.receipts(session, office, paid, at)
+
+
+def _why_back(session: Session, case: _Case) -> str:
+    """Nobody is told that they cancelled where it was a bank that stopped it, or the end of the grace."""
+    subscription = case.subscription
+    if subscription.cancel_asked_at is None:
+        return STOPPED
+    by_a_bank = select(SubscriptionChange.id).where(
+        SubscriptionChange.subscription_id == subscription.id,
+        col(SubscriptionChange.happening).in_((Happening.DISPUTED, Happening.ENDED_NOW)),
+        SubscriptionChange.by == "stripe",
+        SubscriptionChange.at == subscription.cancel_asked_at,
+    )
+    return RACED if session.exec(by_a_bank).first() is None else STOPPED
 
 
 def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:

@@ -232,6 +232,42 @@ def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
     books.check(world)
 
 
+def owing_and_disputed(world: World, browser: Browser) -> str:
+    """A reader on the page that pays the second month, as the bank disputes the first; the page's address."""
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 3, 20))
+    world.twin.decline(card_ref(world), "insufficient_funds")
+    world.advance_to(local(2027, 4, 16, 9, 5))
+    assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
+    follow(world, browser)
+    return to_the_page(browser)
+
+
+def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World) -> None:
+    page = owing_and_disputed(world, world.browser())
+    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+    assert world.twin.http.get(page).status_code == 410
+    assert states(world)[-1] == "withdrawn"
+
+
+def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(world: World) -> None:
+    page = owing_and_disputed(world, world.browser())
+    world.twin.trouble(
+        {"effect": "drop", "type": "checkout.*"}, {"effect": "drop", "type": "payment_intent.*"}
+    )
+    world.twin.fill_in(page)
+    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+    (refund,) = world.rows("SELECT amount, reason FROM refund")
+    assert (refund["amount"], refund["reason"].startswith("Your subscription had been stopped")) == (
+        7500,
+        True,
+    )
+    assert "cancelled" not in world.letter(EMAIL, "Credit note").text
+    books.check(world)
+
+
 def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -> None:
     """A page is given up as closed, and its payment turns up after another has been taken (a database restored, an acquirer's fault)."""
     overdue(world)

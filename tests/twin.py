@@ -118,7 +118,8 @@ class Twin:
         self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
 
     def banks(self, do: str, **asked: Any) -> dict[str, Any]:
-        """What banks do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, correct."""
+        """What banks do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payout_fails,
+        correct."""
         return dict(self._post("/_sandbox/banks", {"do": do, **asked}))
 
     def disputes(self) -> list[dict[str, Any]]:

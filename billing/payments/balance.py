@@ -20,6 +20,8 @@ from billing.payments.ledger_models import Account
 _AT_ONCE = 500
 FEE = "fee"
 """The category of what Stripe takes by itself, apart from any charge."""
+RETURNED = "payout_reversal"
+"""The category of a payout that came back: the bank refused it, or it was called off."""
 
 
 def keep(
@@ -30,7 +32,7 @@ def keep(
     *,
     payout_ref: str | None = None,
 ) -> int:
-    """Keep movements, and book their fees; how many were new. `payout_ref` says in which payout they are. Safe to repeat."""
+    """Keep movements, and book their fees and payouts that came back; how many were new. `payout_ref` says in which payout they are. Safe to repeat."""
     new = 0
     for first in range(0, len(movements), _AT_ONCE):
         batch = movements[first : first + _AT_ONCE]
@@ -41,7 +43,7 @@ def keep(
             once = rows.on_conflict_do_update(index_elements=["ref"], set_={"payout_ref": payout_ref})
         written = session.execute(once.returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
-        ledger.post_many(session, list(_fees(office, batch, at)))
+        ledger.post_many(session, [*_fees(office, batch, at), *_returned(office, batch, at)])
     return new
 
 
@@ -51,6 +53,14 @@ def _fees(office: Office, movements: Iterable[Movement], at: datetime) -> Iterab
         if cost:
             lines = {Account.GATEWAY_FEES: cost, Account.GATEWAY: -cost}
             yield ledger.Posting("gateway_fee", one.ref, at, office.today(one.at), lines)
+
+
+def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[ledger.Posting]:
+    """Money that went to the bank is at the gateway again; the next payout takes it along."""
+    for one in movements:
+        if one.category == RETURNED and one.amount:
+            lines = {Account.GATEWAY: one.amount, Account.BANK: -one.amount}
+            yield ledger.Posting("payout_returned", one.ref, at, office.today(one.at), lines)
 
 
 def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:

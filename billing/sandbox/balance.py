@@ -47,6 +47,11 @@ def of_payout(world: World, payout: Row) -> Row:
     return _write(world, payout, "payout", -payout["amount"], days=0)
 
 
+def of_failed_payout(world: World, payout: Row) -> Row:
+    """Money that the bank sent back: it waits for the next payout."""
+    return _write(world, payout, "payout_failure", payout["amount"], category="payout_reversal", days=0)
+
+
 def of_nothing(world: World, amount: int, currency: str, description: str) -> Row:
     """A correction by Stripe itself, of no object: what a reconciliation must notice."""
     return _write(

@@ -1,9 +1,10 @@
-"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, correct the balance."""
+"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, return payouts, correct the
+balance."""
 
 from collections.abc import Callable
 from typing import Any
 
-from billing.sandbox import balance, disputes, refunds, warnings
+from billing.sandbox import balance, disputes, payouts, refunds, warnings
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
@@ -46,6 +47,10 @@ def _refunds(world: World, asked: Asked) -> None:
     refunds.behave(world, how)
 
 
+def _fail_payout(world: World, asked: Asked) -> Row:
+    return payouts.fail(world, world.find("payout", str(asked.get("payout"))))
+
+
 def _correct(world: World, asked: Asked) -> Row:
     """`amount` in cents, below zero to take."""
     amount = asked.get("amount")
@@ -62,6 +67,7 @@ DO: dict[str, Callable[[World, Asked], Row | None]] = {
     "refund_succeeds": _settle_refund(True),
     "refund_fails": _settle_refund(False),
     "refunds": _refunds,
+    "payout_fails": _fail_payout,
     "correct": _correct,
 }
 

@@ -6,6 +6,7 @@ from itertools import takewhile
 
 from billing.sandbox import balance, ids, params
 from billing.sandbox.balance import UNPAID
+from billing.sandbox.errors import invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
@@ -87,6 +88,21 @@ def _pay(world: World, paid: list[Row]) -> None:
     world.store.put("payout", row)
     for what in ("created", "paid", "reconciliation_completed"):
         emit(world, f"payout.{what}", row)
+
+
+def fail(world: World, row: Row) -> Row:
+    """The bank sends a payout back, some days after it was called paid. Raises Refusal for one that came back already."""
+    if row["status"] != "paid":
+        raise invalid(f"Payout {row['id']} can't fail: it is {row['status']}.")
+    row = row | {
+        "status": "failed",
+        "failure_balance_transaction": balance.of_failed_payout(world, row)["id"],
+        "failure_code": "account_closed",
+        "failure_message": "The bank account has been closed.",
+    }
+    world.store.put("payout", row)
+    emit(world, "payout.failed", row, {"status": "paid"})
+    return row
 
 
 @operation("GET", "/v1/payouts/{id}", returns="payout")

@@ -296,6 +296,27 @@ def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: Worl
     ]
 
 
+def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more(world: World) -> None:
+    """To the cent: what is in the bank is there once, and the rest is at Stripe."""
+
+    def held(account: str) -> int:
+        query = "SELECT coalesce(sum(amount), 0) AS cents FROM ledger_entry WHERE account = :account"
+        return int(world.rows(query, account=account)[0]["cents"])
+
+    pay(world, "one@example.com", cards=("pm_card_visa",))
+    world.advance_to(local(2027, 3, 25, 12))
+    (payout,) = world.twin.payouts()
+    assert held("bank") == payout["amount"]
+    world.twin.banks("payout_fails", payout=payout["id"])
+    report = compare(world, date(2027, 3, 25))
+    assert (found(report), held("bank"), held("gateway")) == ([], 0, payout["amount"])
+    world.advance(days=2)
+    again, first = world.twin.payouts()
+    assert (first["status"], again["status"], again["amount"]) == ("failed", "paid", payout["amount"])
+    assert found(compare(world, CHARGE_DAY, date(2027, 3, 26))) == []
+    assert (held("bank"), held("gateway"), cases(world)) == (payout["amount"], 0, [])
+
+
 def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
     world.twin.faults(

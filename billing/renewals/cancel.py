@@ -152,13 +152,17 @@ def cancel(
 def end_of_what_is_held(
     office: Office, subscription: Subscription, returned: list[Invoice], at: datetime
 ) -> datetime:
-    """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now."""
-    if subscription.state is State.TRIALING:
-        return max(at, trial.free_until(subscription.charge_on, office.zone))
-    if subscription.state in (State.PAST_DUE, State.PAUSED) or subscription.period_end_on is None:
-        return at
-    end_on = min([invoice.period_start_on for invoice in returned], default=subscription.period_end_on)
-    return max(at, periods.start_of_day(end_on, office.zone))
+    """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now, nor after the end that
+    an earlier cancellation has: whoever left a year early has been given back the days after it."""
+    s = subscription
+    if s.state is State.TRIALING:
+        ends_at = max(at, trial.free_until(s.charge_on, office.zone))
+    elif s.state in (State.PAST_DUE, State.PAUSED) or s.period_end_on is None:
+        ends_at = at
+    else:
+        end_on = min([invoice.period_start_on for invoice in returned], default=s.period_end_on)
+        ends_at = max(at, periods.start_of_day(end_on, office.zone))
+    return ends_at if s.cancels_at is None else min(ends_at, s.cancels_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,40 @@
+"""A year left early, and another letter found that came before it."""
+
+from datetime import datetime
+from typing import Any
+
+from tests.world import World, local
+
+EMAIL = "pieter@example.com"
+
+
+def cancel(world: World, subscription_id: str, **body: object) -> dict[str, Any]:
+    """By the API; it must succeed."""
+    answer = world.api.post(f"/v1/subscriptions/{subscription_id}/cancel", json=body)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def yearly(make_world) -> tuple[World, dict[str, Any]]:  # type: ignore[no-untyped-def]
+    """A reader whose year runs from 1 February 2027 to the end of January."""
+    world: World = make_world(local(2027, 1, 17, 10))
+    return world, world.start_trial(EMAIL, plan="yearly")
+
+
+def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(make_world) -> None:  # type: ignore[no-untyped-def]
+    world, begun = yearly(make_world)
+    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+    world.advance_to(local(2027, 6, 1, 12))
+    cancel(world, subscription, when="early")
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
+    world.advance_to(local(2027, 6, 3, 12))
+    after = cancel(world, subscription, requested_at="2027-05-28T09:00:00Z", reason="letter of 28 May")
+    assert after["cancel_requested_at"] == "2027-05-28T09:00:00Z", "the earlier moment counts"
+    assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 1), "what went back isn't read"
+    assert world.api.post(f"/v1/subscriptions/{subscription}/resume").json()["code"] == "nothing_to_undo"
+    world.settle()
+    assert "Wednesday 30 June 2027" in " ".join(world.letter(EMAIL, "cancelled").text.split())
+    world.advance_to(local(2027, 7, 1))
+    assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
+    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]

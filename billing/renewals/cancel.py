@@ -98,6 +98,9 @@ def cancel(
         raise AlreadyEnded
     if not subscription.started_at <= asked_at <= at:
         raise BadMoment
+    left = leaving(session, office, subscription, asked_at, at) if when is When.EARLY else None
+    if when is When.EARLY and left is None:
+        raise NothingToLeave
     before = subscription.cancel_asked_at
     again = before is not None and before <= asked_at
     if before is not None and again:
@@ -106,9 +109,6 @@ def cancel(
             return subscription
     if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
         raise ChargedSince
-    left = leaving(session, office, subscription, at) if when is When.EARLY else None
-    if when is When.EARLY and left is None:
-        raise NothingToLeave
     returned = return_money(session, subscription, asked_at, at, by, give_back)
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
@@ -202,15 +202,18 @@ def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """What leaving a paid year now would do: when reading ends, and the cents of its payment that go back."""
+    """What leaving a paid year would do: when reading ends, and the cents of its payment that go back."""
 
     payment: Payment
     cents: int
     ends_at: datetime
 
 
-def leaving(session: Session, office: Office, subscription: Subscription, at: datetime) -> Leaving | None:
-    """What it would do, or None where there is no paid year, or nothing of it would be left over."""
+def leaving(
+    session: Session, office: Office, subscription: Subscription, asked_at: datetime, at: datetime
+) -> Leaving | None:
+    """What it would do, or None where there is no paid year, or nothing of it would be left over. The notice runs from the
+    moment of asking, as the law counts it, whenever it is entered; days that have been read by then stay paid."""
     s = subscription
     if not s.term or s.state is not State.ACTIVE or s.period_end_on is None:
         return None
@@ -226,7 +229,7 @@ def leaving(session: Session, office: Office, subscription: Subscription, at: da
     payment, invoice = paid
     if is_taken(session, payment):
         return None
-    last_day = term.leaves_on(office.today(at), office.term_notice_days)
+    last_day = max(office.today(at), term.leaves_on(office.today(asked_at), office.term_notice_days))
     unused = term.unused_cents(payment.amount, invoice.period_start_on, invoice.period_end_on, last_day)
     cents = min(unused, refund.left_of(session, payment))
     if not cents:

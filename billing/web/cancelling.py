@@ -28,7 +28,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
         first = withdraw.offered(session, visit.parts.office, subscription, visit.at)
-        leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at)
+        leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at, visit.at)
     access_until = _last_day(visit, subscription)
     view = views.Cancel(
         email=reader.email,
@@ -64,7 +64,7 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         if when == "now" and withdraw.offered(session, office, subscription, at) is not None:
             withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by, why=why)
             return
-        early = when == "early" and cancel.leaving(session, office, subscription, at) is not None
+        early = when == "early" and cancel.leaving(session, office, subscription, at, at) is not None
         cancel.cancel(
             session,
             office,

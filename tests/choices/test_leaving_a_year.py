@@ -1,4 +1,4 @@
-"""A year left early, and another letter found that came before it."""
+"""A year left early, where the letter that asks for it is entered days later, or another one is found that came before it."""
 
 from datetime import datetime
 from typing import Any
@@ -38,3 +38,24 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
     world.advance_to(local(2027, 7, 1))
     assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
     assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
+
+
+def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(make_world) -> None:  # type: ignore[no-untyped-def]
+    world, begun = yearly(make_world)
+    world.advance_to(local(2027, 6, 10, 12))
+    wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
+    after = cancel(world, begun["subscription"]["id"], **wish)
+    # 20 business days after Tuesday 1 June, the day of the letter; not after Thursday 10 June, when it was entered
+    assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 1)
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
+
+
+def test_a_letter_found_after_its_notice_ran_out_ends_the_year_with_today(make_world) -> None:  # type: ignore[no-untyped-def]
+    world, begun = yearly(make_world)
+    world.advance_to(local(2027, 7, 20, 12))
+    wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
+    after = cancel(world, begun["subscription"]["id"], **wish)
+    assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 21)
+    world.settle()
+    assert [refund["amount"] for refund in world.twin.refunds()] == [-(-75000 * 195 // 365)]

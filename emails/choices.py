@@ -55,7 +55,8 @@ class PriceNotice(Message):
 
 @dataclass(frozen=True)
 class TermNotice(Message):
-    """A fixed term ends, 80 to 40 business days ahead: what comes then, and what may be chosen (CPA-2)."""
+    """A fixed term ends, 80 to 40 business days ahead: what comes then, and what may be chosen (CPA-2). `chosen` is what the
+    reader has chosen already, with its price, such as "R750.00 incl. VAT a year"; the month then holds without that."""
 
     kind: ClassVar[str] = "term_notice"
     last_day: Day
@@ -64,6 +65,7 @@ class TermNotice(Message):
     year_amount: Cents | None
     cancel_url: Url
     account_url: Url
+    chosen: str | None = None
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ def _choices() -> dict[str, Message]:
         "price-notice": PriceNotice("month", 7500, 8000, "2026-09-16", CANCEL, ACCOUNT),
         "term-notice": TermNotice("2027-03-15", "2027-03-16", 7500, 75000, CANCEL, ACCOUNT),
         "term-notice-plain": TermNotice("2027-03-15", "2027-03-16", 7500, None, CANCEL, ACCOUNT),
+        "term-notice-chosen": TermNotice(
+            "2027-03-15", "2027-03-16", 7500, None, CANCEL, ACCOUNT, "R750.00 incl. VAT a year"
+        ),
         "term-reminder-first": notice,
         "term-reminder-second": replace(notice, which="second", every="year", amount=75000),
         "plan-switched": PlanSwitched(

@@ -1,5 +1,6 @@
 """What readers are told about a choice: days given, another plan or price, a pause, leaving early. One small function a mail."""
 
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Literal
 
@@ -11,8 +12,9 @@ from billing.payments.models import Attempt, Payment, PaymentMethod
 from billing.payments.tell import after_words, card_of, last_day_before, queue
 from billing.rules import notices, term, trial
 from billing.rules.lifecycle import State
+from billing.rules.money import Money
 from billing.subscriptions.find import NothingOnSale, on_sale, terms_on
-from billing.subscriptions.models import Plan, Price, PriceNotice, Subscription
+from billing.subscriptions.models import Because, Plan, Price, PriceNotice, Subscription
 from billing.subscriptions.schedule import next_charge
 from emails import (
     GoesOn,
@@ -94,28 +96,45 @@ def price_notice(
     queue(session, subscription, words, price_notice_key(notice.id), at, expires_at=last)
 
 
+def term_keys(subscription_id: str) -> str:
+    """How the keys of all notices of the ends of a subscription's terms begin."""
+    return f"term-notice:{subscription_id}:"
+
+
 def term_key(subscription_id: str, ends_on: date) -> str:
     """One notice for each end of a term."""
-    return f"term-notice:{subscription_id}:{ends_on.isoformat()}"
+    return term_keys(subscription_id) + ends_on.isoformat()
 
 
-def term_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
-    """The year ends: what comes then, and what may be chosen (CPA-2)."""
+def term_notice(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    month: Price,
+    at: datetime,
+    *,
+    corrects: bool = False,
+) -> None:
+    """The year ends: what comes then, and what was chosen or may be (CPA-2). One that corrects another may be sent to the end."""
     ends_on = subscription.period_end_on or subscription.charge_on
-    try:
-        year = on_sale(session, ends_on, subscription.plan_id)[1].amount
-    except NothingOnSale:
-        year = None
+    year, chosen = None, None
+    if subscription.next_terms_because is Because.SWITCH:
+        plan, price = terms_on(session, subscription, ends_on)
+        chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {every(plan)}"
+    else:
+        with suppress(NothingOnSale):
+            year = on_sale(session, ends_on, subscription.plan_id)[1].amount
     words = TermNotice(
         last_day=(ends_on - timedelta(days=1)).isoformat(),
         next_on=ends_on.isoformat(),
-        month_amount=terms_on(session, subscription, ends_on)[1].amount,
+        month_amount=month.amount,
         year_amount=year,
+        chosen=chosen,
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
-    closes_at = term.window(ends_on, office.zone).closes_at
-    queue(session, subscription, words, term_key(subscription.id, ends_on), at, expires_at=closes_at)
+    last = trial.charge_at(ends_on, office.zone) if corrects else term.window(ends_on, office.zone).closes_at
+    queue(session, subscription, words, term_key(subscription.id, ends_on), at, expires_at=last)
 
 
 def reminder_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:

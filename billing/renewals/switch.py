@@ -8,6 +8,7 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.office import Office
 from billing.payments import tell_choices
+from billing.renewals import told
 from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.renewals.terms import NOTHING_NEXT, open_notice
 from billing.rules.lifecycle import Happening, State
@@ -107,7 +108,7 @@ def ask(
 def undo(
     session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
 ) -> Subscription:
-    """Take it back before it begins. A year whose end had been announced meanwhile is announced again.
+    """Take it back before it begins. What was announced for the end of a year holds again: it was told, and stays told.
 
     Raises NoSwitch, UnknownSubscription."""
     subscription = lock(session, subscription_id)
@@ -115,8 +116,13 @@ def undo(
     if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
         raise NoSwitch
     columns: dict[str, object] = dict(NOTHING_NEXT)
-    if s.term:
-        columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
+    if s.term and s.term_notice_at is not None:
+        said = told.of_this_year(session, office, s)
+        columns |= (
+            {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
+            if said is None
+            else told.terms_of(session, s, said)
+        )
     change(session, s, Happening.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
     charge = next_charge(s, office.zone)
     if charge is not None:

@@ -81,24 +81,23 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
 
 
 def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes
-    next already isn't asked again."""
+    """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes next
+    already is told so too, and what holds without that: the choice may be taken back when it is too late for a notice."""
     s = subscription
     ends_on = s.period_end_on or s.charge_on
     if at > term.window(ends_on, office.zone).closes_at:
         return extend(session, office, s, at, "the notice of the year's end is late")
     columns: dict[str, object] = {"term_notice_at": at, "first_notice_at": None, "second_notice_at": None}
+    plan = session.get_one(Plan, s.plan_id)
+    month = on_sale(session, ends_on, plan.then_plan_id or plan.id)[1]
     if s.next_price_id is None:
-        plan = session.get_one(Plan, s.plan_id)
-        follows = on_sale(session, ends_on, plan.then_plan_id or plan.id)[1]
         columns |= {
-            "next_price_id": follows.id,
+            "next_price_id": month.id,
             "next_terms_on": ends_on,
             "next_terms_because": Because.TERM,
         }
     _change(session, office, s, Happening.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
-    if s.next_terms_because is Because.TERM:
-        tell_choices.term_notice(session, office, s, at)
+    tell_choices.term_notice(session, office, s, month, at)
     return "notified"
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from billing.rules import business_days
@@ -35,6 +36,31 @@ def window(ends_on: date, zone: ZoneInfo) -> Window:
         at_time(business_days.before(last_day, AIM), NOTICE_TIME, zone),
         at_time(business_days.before(last_day, LATEST), time(23, 59, 59), zone),
     )
+
+
+class Announced(StrEnum):
+    """What becomes of the notice of a term's end when the end moves to a later day."""
+
+    STANDS = "stands"
+    """It was accepted in the window of the later day too."""
+    AFRESH = "afresh"
+    """There is time for another one, as for any term."""
+    CORRECTED = "corrected"
+    """It was accepted in time, more than 80 business days before the later day, and another can't be any more: the reader
+    knows that the term ends and how it goes on, so a corrected one that names the later day is enough."""
+    LATE = "late"
+    """None was accepted, and there is no time for one: the term has to end later still."""
+
+
+def announced_after(told_at: datetime | None, ends_on: date, at: datetime, zone: ZoneInfo) -> Announced:
+    """What becomes of a notice accepted `told_at`, in time for an earlier end, when the end moves to `ends_on` at the instant
+    `at`. None: none was accepted. It can't be too late for a later day, only too early (CPA-2)."""
+    found = window(ends_on, zone)
+    if told_at is not None and found.holds(told_at):
+        return Announced.STANDS
+    if at <= found.closes_at:
+        return Announced.AFRESH
+    return Announced.LATE if told_at is None else Announced.CORRECTED
 
 
 def extended_end(today: date) -> date:

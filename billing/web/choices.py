@@ -66,7 +66,8 @@ def _ahead(session: Session, s: Subscription) -> str | None:
     if s.next_terms_on is None:
         return None
     plan, price = terms_on(session, s, s.next_terms_on)
-    on = f"{s.next_terms_on:%A} {s.next_terms_on.day} {s.next_terms_on:%B %Y}"
+    begins_on = max(s.next_terms_on, s.period_end_on or s.next_terms_on)  # more days came after the notice
+    on = f"{begins_on:%A} {begins_on.day} {begins_on:%B %Y}"
     return f"From {on} you pay {money(price).with_vat_words()} a {every(plan)}."
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from billing.access import grants
 from billing.renewals import extend
 from billing.rules.lifecycle import State
+from billing.rules.term import Announced
 from billing.staff.acts.shape import Desk, Preview, day, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
@@ -16,6 +17,12 @@ from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, on_sale, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
+
+_NOTICES = {
+    Announced.STANDS: "The year's end was announced, and that holds; both reminders are sent for the new day.",
+    Announced.AFRESH: "The notice of the year's end, and both reminders, are sent for the new day.",
+    Announced.CORRECTED: "A corrected notice of the year's end goes out now; both reminders are sent for the new day.",
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Extend:
     def preview(self, desk: Desk, /) -> Preview:
         """How the next charge moves. Raises as `renewals.extend.foresee`."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        seen = extend.foresee(desk.office, subscription, self.days, desk.at)
+        seen = extend.foresee(desk.session, desk.office, subscription, self.days, desk.at)
         due, later = next_charge(subscription, desk.office.zone), seen.after - seen.before
         charge_on = due.on if due else seen.before  # after a pause that is ahead, which moves as well
         price = terms_on(desk.session, subscription, charge_on + later)[1]
@@ -45,8 +52,14 @@ class Extend:
             words.append("Both notices before the first charge are sent for the new day.")
         if charge_on != seen.before:
             words.append("The pause begins so much later, and is as long as before.")
+        if seen.announced is not None:
+            words.append(_NOTICES[seen.announced])
         if later.days > self.days:
-            words.append("That is later than asked for: a notice must go out a week before the first charge.")
+            words.append(
+                "That is later than asked for: a notice must go out a week before the first charge."
+                if subscription.state is State.TRIALING
+                else "That is later than asked for: what ends a year must be announced in time."
+            )
         return Preview(tuple(words), f"Extend by {_days(self.days)}", days=self.days)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:

@@ -1,0 +1,141 @@
+"""The end of a year that was announced in time stays announced: a choice taken back, or a few days from staff, give no months."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from billing.renewals.announce_price import plan_change
+from tests.staff.conftest import add, sign_in
+from tests.world import Browser, World, local
+
+EMAIL = "pieter@example.com"
+
+
+@pytest.fixture
+def year(make_world) -> tuple[World, dict[str, Any]]:  # type: ignore[no-untyped-def]
+    """A reader whose year ends with January 2028."""
+    world: World = make_world(local(2027, 1, 17, 10))
+    return world, world.start_trial(EMAIL, plan="yearly")
+
+
+def choose(browser: Browser) -> None:
+    browser.get("/account/plan?to=yearly")
+    assert "you pay R750.00 incl. VAT a year" in browser.post("/account/plan", consent="yes").words
+
+
+def amounts(world: World) -> list[tuple[str, int]]:
+    charged = zip(world.charged_at(), world.charges(), strict=True)
+    return [(at[:10], charge["amount"]) for at, charge in charged]
+
+
+def ends_on(world: World) -> date:
+    found: date = world.rows("SELECT period_end_on FROM subscription")[0]["period_end_on"]
+    return found
+
+
+def test_another_year_chosen_late_and_taken_back_makes_this_one_no_longer(year) -> None:  # type: ignore[no-untyped-def]
+    world, _ = year
+    world.advance_to(local(2028, 1, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    for _ in range(2):
+        choose(browser)
+        page = browser.post("/account/plan/undo")
+        assert "From Tuesday 1 February 2028 you pay R75.00 incl. VAT a month." in page.words
+        world.advance(minutes=5)
+        assert ends_on(world) == date(2028, 2, 1)
+    world.advance_to(local(2028, 3, 2))
+    assert amounts(world) == [("2027-02-01", 75000), ("2028-02-01", 7500), ("2028-03-01", 7500)]
+    assert world.told(EMAIL).count("term_notice") == 1
+
+
+def test_a_year_chosen_before_its_notice_is_announced_all_the_same(year) -> None:  # type: ignore[no-untyped-def]
+    world, _ = year
+    world.advance_to(local(2027, 10, 1, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    choose(browser)
+    world.advance_to(local(2028, 1, 20, 12))
+    notice = " ".join(world.letter(EMAIL, "Your year ends on").text.split())
+    assert "R750.00 incl. VAT a year, from Tuesday 1 February 2028, as you have chosen" in notice
+    assert "it goes on by the month instead: R75.00 incl. VAT every month" in notice
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    browser.post("/account/plan/undo")
+    world.advance_to(local(2028, 2, 2))
+    assert amounts(world) == [("2027-02-01", 75000), ("2028-02-01", 7500)]
+
+
+def test_the_month_that_was_announced_is_the_one_that_comes_back(year) -> None:  # type: ignore[no-untyped-def]
+    """A dearer month came on sale after the notice, which didn't name it."""
+    world, _ = year
+    world.advance_to(local(2027, 12, 1, 12))
+    with world.parts.database.transaction() as session:
+        today = world.parts.office.today(world.now)
+        plan_change(session, "monthly", 9000, date(2028, 1, 15), today=today, at=world.now, by="command")
+    world.advance_to(local(2028, 1, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    choose(browser)
+    page = browser.post("/account/plan/undo")
+    assert "From Tuesday 1 February 2028 you pay R75.00 incl. VAT a month." in page.words
+    world.advance_to(local(2028, 2, 2))
+    assert amounts(world)[1:] == [("2028-02-01", 7500)]
+
+
+@pytest.mark.parametrize(
+    ("given_on", "days", "first_day_after", "says"),
+    [
+        (20, 3, date(2028, 2, 4), "that holds"),
+        (30, 3, date(2028, 2, 7), "later than asked for"),  # the reminders are late for 4 February
+        (20, 40, date(2028, 3, 12), "A corrected notice"),
+        (20, 75, date(2028, 4, 16), "The notice of the year's end"),
+    ],
+    ids=["a few", "a few too late", "more than the notice reaches", "as many as a notice needs"],
+)
+def test_days_from_staff_after_the_notice_are_those_days_and_no_months(  # type: ignore[no-untyped-def]
+    year, given_on: int, days: int, first_day_after: date, says: str
+) -> None:
+    world, begun = year
+    world.advance_to(local(2028, 1, given_on, 12))
+    admin = sign_in(world, add(world, "admin").email)
+    where = f"/staff/readers/{begun['reader']['id']}"
+    admin.get(f"{where}/extend")
+    page = admin.post(f"{where}/extend", days=str(days), step="preview")
+    assert says in page.words
+    assert f"to {_day(first_day_after)}." in page.words, page.words
+    admin.post(f"{where}/extend", days=str(days), step="confirm", why="the site was down")
+    world.settle()
+    assert f"before {_day(first_day_after)}" in world.letter(EMAIL, "You have more days").subject
+    account = world.browser().sign_in(EMAIL)
+    if days < 75:
+        assert f"From {_day(first_day_after)} you pay R75.00 incl. VAT a month." in account.words
+    corrected = [
+        one for one in world.letters(EMAIL) if _day(first_day_after - timedelta(days=1)) in one.subject
+    ]
+    assert len(corrected) == (days >= 40), "the notice names the day that holds"
+    at = local(first_day_after.year, first_day_after.month, first_day_after.day, 9)
+    world.advance_to(at)
+    assert amounts(world) == [("2027-02-01", 75000), (first_day_after.isoformat(), 7500)]
+
+
+def _day(on: date) -> str:
+    return f"{on:%A} {on.day} {on:%B %Y}"
+
+
+def test_days_from_staff_leave_a_chosen_year_chosen(year) -> None:  # type: ignore[no-untyped-def]
+    world, begun = year
+    world.advance_to(local(2028, 1, 20, 12))
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    choose(browser)
+    extend = f"/v1/subscriptions/{begun['subscription']['id']}/extend"
+    world.api.post(extend, json={"days": 3, "reason": "the site was down"}).raise_for_status()
+    world.advance(hours=1)
+    browser.get("/account")
+    page = browser.post("/account/plan/undo")
+    assert "From Friday 4 February 2028 you pay R75.00 incl. VAT a month." in page.words
+    choose(browser)
+    world.advance_to(local(2028, 2, 5))
+    assert amounts(world) == [("2027-02-01", 75000), ("2028-02-04", 75000)]

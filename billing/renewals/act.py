@@ -105,16 +105,21 @@ def _announce(
     charge_at = _charge_at(office, subscription)
     if at > notices.window(which, charge_at).closes_at:
         return _extend(session, office, subscription, at, f"the {which} notice is late")
-    if which is Notice.SECOND:
-        told_at = _told_at(session, subscription, Notice.FIRST)
-        if told_at is None or not notices.window(Notice.FIRST, charge_at).holds(told_at):
-            return _extend(session, office, subscription, at, "the first notice did not arrive in time")
+    if which is Notice.SECOND and first_missed(session, office, subscription):
+        return _extend(session, office, subscription, at, "the first notice did not arrive in time")
     tell.trial_notice(session, office, subscription, which, at)
     if which is Notice.FIRST:
         mark(subscription, office.zone, first_notice_at=at)
     else:
         mark(subscription, office.zone, second_notice_at=at)
     return "notified"
+
+
+def first_missed(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
+    told_at = _told_at(session, subscription, Notice.FIRST)
+    window = notices.window(Notice.FIRST, _charge_at(office, subscription))
+    return told_at is None or not window.holds(told_at)
 
 
 def _told_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:

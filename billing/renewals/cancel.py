@@ -12,6 +12,7 @@ from billing.payments import pay_page, refund, tell, tell_choices
 from billing.payments.disputed import is_taken, open_of, refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
 from billing.payments.models import Attempt, Invoice, Payment
+from billing.renewals import postpone
 from billing.renewals.act import act
 from billing.renewals.refusals import AlreadyEnded
 from billing.rules import periods, term, trial
@@ -281,8 +282,21 @@ def can_undo(office: Office, subscription: Subscription, at: datetime) -> bool:
 
 
 def may_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
-    """The same, and no bank is asking for a payment back."""
-    return can_undo(office, subscription, at) and open_of(session, subscription.reader_id) is None
+    """The same, no bank is asking for a payment back, and the charge isn't moved by it a second time."""
+    return (
+        can_undo(office, subscription, at)
+        and open_of(session, subscription.reader_id) is None
+        and not postpone.moves_again(session, office, subscription, at)
+    )
+
+
+def refuse_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Unless it may be taken back. Raises NothingToUndo, DisputeOpen."""
+    if not can_undo(office, subscription, at):
+        raise NothingToUndo
+    refuse_while_open(session, subscription.reader_id)
+    if postpone.moves_again(session, office, subscription, at):
+        raise NothingToUndo(postpone.ONCE)
 
 
 def undo(
@@ -298,9 +312,7 @@ def undo(
 
     Raises NothingToUndo, DisputeOpen."""
     subscription = lock(session, subscription_id)
-    if not can_undo(office, subscription, at):
-        raise NothingToUndo
-    refuse_while_open(session, subscription.reader_id)
+    refuse_undo(session, office, subscription, at)
     change(
         session,
         subscription,

@@ -139,3 +139,20 @@ def test_days_from_staff_leave_a_chosen_year_chosen(year) -> None:  # type: igno
     choose(browser)
     world.advance_to(local(2028, 2, 5))
     assert amounts(world) == [("2027-02-01", 75000), ("2028-02-04", 75000)]
+
+
+def test_a_cancellation_taken_back_too_late_for_the_notice_makes_a_year_longer_once(year) -> None:  # type: ignore[no-untyped-def]
+    world, begun = year
+    world.advance_to(local(2027, 10, 1, 12))
+    path = f"/v1/subscriptions/{begun['subscription']['id']}"
+    world.api.post(f"{path}/cancel").raise_for_status()
+    world.advance_to(local(2028, 1, 20, 12))
+    world.api.post(f"{path}/resume").raise_for_status()
+    longer = ends_on(world)
+    assert longer > date(2028, 3, 15)
+    world.api.post(f"{path}/cancel").raise_for_status()  # in the same minute, before the notice for that day
+    last = longer - timedelta(days=1)
+    world.advance_to(local(last.year, last.month, last.day, 12))
+    assert world.api.post(f"{path}/resume").json()["code"] == "nothing_to_undo"
+    world.advance(days=2)
+    assert world.subscription(begun["subscription"]["id"])["status"] == "ended"

@@ -134,6 +134,38 @@ def test_undone_after_a_notice_was_missed_the_trial_is_longer_and_told_anew(worl
     assert told.count("first notice for 2027-03-20") == 1
 
 
+def test_a_trial_is_made_longer_by_an_undo_once_and_not_for_ever(world: World) -> None:
+    subscription = world.start_trial(EMAIL)["subscription"]["id"]
+    cancel(world, subscription)
+    world.advance_to(local(2027, 3, 12, 12))
+    world.api.post(f"/v1/subscriptions/{subscription}/resume").raise_for_status()
+    cancel(world, subscription)  # in the same minute, before the notice for 20 March
+    world.advance_to(local(2027, 3, 18, 12))
+    answer = world.api.post(f"/v1/subscriptions/{subscription}/resume")
+    assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_undo")
+    assert "moved the next charge once already" in answer.json()["detail"]
+    browser = _signed_out_cancel(world, world.mailed_link(EMAIL, "/cancel"))
+    assert 'action="/cancel/undo"' not in browser.page.text, "nor does a page offer it"
+    world.advance_to(local(2027, 5, 1))
+    assert world.subscription(subscription)["status"] == "ended"
+    assert world.charges() == []
+
+
+def test_an_undo_that_moves_nothing_is_never_too_many(world: World) -> None:
+    subscription = world.start_trial(EMAIL)["subscription"]["id"]
+    cancel(world, subscription)
+    world.advance_to(local(2027, 3, 12, 12))
+    for hour in (12, 18, 23):
+        world.advance_to(local(2027, 3, 12, hour))
+        world.api.post(f"/v1/subscriptions/{subscription}/resume").raise_for_status()
+        world.advance(minutes=5)
+        cancel(world, subscription)
+    world.advance_to(local(2027, 3, 13))
+    world.api.post(f"/v1/subscriptions/{subscription}/resume").raise_for_status()
+    world.advance_to(local(2027, 3, 20, 9))
+    assert world.charged_at() == ["2027-03-20 09:00"]
+
+
 def test_from_the_account_page_it_takes_two_clicks(world: World) -> None:
     browser = world.browser()
     browser.start(EMAIL)

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.payments import numbers
-from billing.payments.disputed import refuse_while_open
-from billing.renewals import cancel
+from billing.renewals import cancel, postpone
 from billing.renewals.cancel import DueBack, When
 from billing.renewals.refusals import AlreadyEnded
 from billing.rules.lifecycle import State
@@ -90,17 +89,15 @@ class Resume:
     def preview(self, desk: Desk, /) -> Preview:
         """When the card is charged next. Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
         subscription = _subscription(desk.session, self.reader_id)
-        if not cancel.can_undo(desk.office, subscription, desk.at):
-            raise cancel.NothingToUndo
-        refuse_while_open(desk.session, self.reader_id)
+        cancel.refuse_undo(desk.session, desk.office, subscription, desk.at)
         on = subscription.charge_on if subscription.state is State.TRIALING else subscription.period_end_on
         price = terms_on(desk.session, subscription, on)[1]
         words = ["The subscription goes on as if it had never been cancelled."]
         if on is not None:
+            words.append(f"The card is charged {rand(price.amount)} on {day(on)}.")
+        if postpone.moves(desk.session, desk.office, subscription, desk.at):
             words.append(
-                f"The card is charged {rand(price.amount)} on {day(on)}; a trial whose notices are late moves on."
-                if subscription.state is State.TRIALING
-                else f"The card is charged {rand(price.amount)} on {day(on)}."
+                "Its notices are late for that day, so it moves on until they can be sent; this happens once."
             )
         words.append("A mail says so, with the link that cancels.")
         return Preview(tuple(words), "Take the cancellation back")

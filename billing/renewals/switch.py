@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.errors import Conflict
 from billing.office import Office
@@ -14,7 +14,15 @@ from billing.renewals.terms import NOTHING_NEXT, open_notice
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import on_sale
-from billing.subscriptions.models import Because, NoticeState, Plan, Price, Subscription
+from billing.subscriptions.models import (
+    Because,
+    NoticeState,
+    Plan,
+    Price,
+    PriceChange,
+    PriceNotice,
+    Subscription,
+)
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
@@ -108,7 +116,7 @@ def ask(
 def undo(
     session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
 ) -> Subscription:
-    """Take it back before it begins. What was announced for the end of a year holds again: it was told, and stays told.
+    """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
 
     Raises NoSwitch, UnknownSubscription."""
     subscription = lock(session, subscription_id)
@@ -123,9 +131,39 @@ def undo(
             if said is None
             else told.terms_of(session, s, said)
         )
+    if not s.term:
+        columns |= _price_again(session, s)
     change(session, s, Happening.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
     charge = next_charge(s, office.zone)
     if charge is not None:
         tell_choices.goes_on(session, office, s, "plan", charge.on, at)
     session.add(s)
     return s
+
+
+def _price_again(session: Session, subscription: Subscription) -> dict[str, object]:
+    """The columns of the price that was announced before another plan was chosen; its notice counts again. Otherwise choosing
+    and taking back would be a way past any other price: nobody is told of the same one twice."""
+    s = subscription
+    found = session.exec(
+        select(PriceNotice, Price)
+        .join(PriceChange, col(PriceChange.id) == PriceNotice.change_id)
+        .join(Price, col(Price.id) == PriceChange.price_id)
+        .where(
+            PriceNotice.subscription_id == s.id,
+            PriceNotice.state == NoticeState.MOOT,
+            Price.plan_id == s.plan_id,
+            col(PriceNotice.starts_on) > s.period_start_on,  # not one from before an earlier change of plan
+        )
+        .order_by(col(PriceNotice.settled_at).desc())
+    ).first()
+    if found is None:
+        return {}
+    notice, price = found
+    notice.state, notice.settled_at = NoticeState.TOLD, None
+    session.add(notice)
+    return {
+        "next_price_id": price.id,
+        "next_terms_on": notice.starts_on,
+        "next_terms_because": Because.PRICE,
+    }

@@ -124,3 +124,28 @@ def test_a_second_change_takes_the_place_of_the_first(world: World) -> None:
         ("2027-08-16", 7900),
     ]
     assert world.told(EMAIL).count("price_notice") == 1
+
+
+def test_a_year_chosen_and_taken_back_dodges_no_announced_price(world: World) -> None:
+    begun = world.start_trial(EMAIL)
+    world.advance_to(local(2027, 4, 20))
+    plan(world, 8000, date(2027, 5, 1))
+    world.advance_to(local(2027, 5, 12))
+    assert "price_notice" in world.told(EMAIL)
+    browser = world.browser()
+    browser.sign_in(EMAIL)
+    for _ in range(2):
+        browser.get("/account/plan?to=yearly")
+        browser.post("/account/plan", consent="yes")
+        assert world.rows("SELECT state FROM price_notice") == [{"state": "moot"}]
+        page = browser.post("/account/plan/undo")
+        assert "From Wednesday 16 June 2027 you pay R80.00 incl. VAT a month." in page.words
+        world.advance(hours=1)
+    world.advance_to(local(2027, 7, 20))
+    assert amounts(world, begun["reader"]["id"])[2:] == [
+        ("2027-05-16", 7500),
+        ("2027-06-16", 8000),
+        ("2027-07-16", 8000),
+    ]
+    assert world.rows("SELECT state FROM price_notice") == [{"state": "holds"}]
+    assert world.told(EMAIL).count("price_notice") == 1

@@ -26,7 +26,7 @@ class TextLocked(Forbidden):
 @router.get("/demo/static-page")
 def static_page(visit: Visiting) -> Response:
     """As it stands in the folder of examples, under the demo's clock."""
-    bar = visit.look.render("demo_bar.html", demo=visit.demo_bar(), csrf=visit.csrf, path=visit.path)
+    bar = visit.look.render("_demo_bar.html", demo=visit.demo_bar(), csrf=visit.csrf, path=visit.path)
     return visit.html(PAGE.read_text("utf-8").replace(BODY, BODY + bar, 1))
 
 

@@ -40,8 +40,8 @@ LEAVES_LATER = Fate(
 NEVER_PAYS = Fate([], LADDER, TOLD | {"payment_failed": 4, "ended": 1}, "ended", GIVEN_UP)
 NEEDS_ANOTHER_CARD = Fate([], [FIRST], TOLD | {"payment_failed": 1, "ended": 1}, "ended", GIVEN_UP)
 PAYS_ON_THE_THIRD_TRY = Fate([LADDER[2], SECOND], LADDER[:2], TOLD | {"payment_failed": 2, "receipt": 2})
-DISPUTES = Fate(
-    [FIRST], mails=TOLD | {"receipt": 1, "disputed": 1}, state="ended", ended_at=local(2027, 2, 9, 9)
+DISPUTES = Fate(  # told when the dispute opens, and when it is lost, which ends the reading
+    [FIRST], mails=TOLD | {"receipt": 1, "disputed": 2}, state="ended", ended_at=local(2027, 2, 9, 9)
 )
 TOLD_THE_BANK_TO_STOP = Fate([], [FIRST], TOLD | {"cancelled": 1}, "ended", local(2027, 1, 31, 9))
 

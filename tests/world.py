@@ -27,6 +27,7 @@ from billing.mail.mailbox import Letter
 from billing.settings import Settings, read_settings
 from billing.web.keys import SCOPES, create
 from billing.web.serve import KEEP_ALIVE_SECONDS
+from tests.mails import about
 from tests.sink import Sink
 from tests.twin import KEY, Twin
 
@@ -210,10 +211,8 @@ class World:
         return [letter for letter in self.sink.letters if to is None or letter.recipient == to]
 
     def letter(self, to: str, subject: str) -> Letter:
-        """The newest mail to this address with these words in its subject; two of one instant come in any order."""
-        found = [letter for letter in self.letters(to) if subject in letter.subject]
-        assert found, (subject, self.subjects(to))
-        return found[-1]
+        """The newest mail to this address with these words in its subject."""
+        return about(self.letters(to), subject)
 
     def subjects(self, to: str) -> list[str]:
         """Their subjects."""

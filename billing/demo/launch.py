@@ -89,9 +89,8 @@ class Demo:
         self._children.run(self._cli("migrate", environment))
         self._children.await_ready(checks)
         self._children.start(self._cli("serve", environment, name="web"))
-        self._children.start(
-            self._cli("worker", environment)
-        )  # beside the seeds: starting is mostly reading our own code
+        # beside the seeds: starting is mostly reading our own code
+        self._children.start(self._cli("worker", environment))
         self._ends.callback(self._children.stop, "web", "worker")
         seeds = self._seeds(self._children.run(self._cli("seed-demo", environment)))
         ready = f"{self._url}/readyz"

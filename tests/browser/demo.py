@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
+from tests.mails import about
 from tests.openapi import violations
 from tests.test_postgres import eventually
 
@@ -131,9 +132,7 @@ class Demo:
 
     def letter(self, to: str, subject: str) -> Mail:
         """The newest mail to this address with these words in its subject."""
-        found = [letter for letter in self.letters(to) if subject in letter.subject]
-        assert found, (subject, [letter.subject for letter in self.letters(to)])
-        return found[-1]
+        return about(self.letters(to), subject)
 
     def charges(self, of: str) -> list[dict[str, Any]]:
         """Every charge the sandbox ever tried for this mail address, oldest first."""

@@ -3,16 +3,12 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
+from tests.asks import cancel
 from tests.world import World, local
 
 EMAIL = "pieter@example.com"
-
-
-def cancel(world: World, subscription_id: str, **body: object) -> dict[str, Any]:
-    """By the API; it must succeed."""
-    answer = world.api.post(f"/v1/subscriptions/{subscription_id}/cancel", json=body)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
 
 
 def yearly(make_world) -> tuple[World, dict[str, Any]]:  # type: ignore[no-untyped-def]
@@ -40,22 +36,23 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
     assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
 
 
-def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(make_world) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("entered", "read_to", "given_back"),
+    [
+        # 20 business days after Tuesday 1 June, the day of the letter; not after Thursday 10 June, when it was entered
+        pytest.param(local(2027, 6, 10, 12), local(2027, 7, 1), 44179, id="while the notice runs"),
+        pytest.param(
+            local(2027, 7, 20, 12), local(2027, 7, 21), -(-75000 * 195 // 365), id="after it: with today"
+        ),
+    ],
+)
+def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(  # type: ignore[no-untyped-def]
+    make_world, entered: datetime, read_to: datetime, given_back: int
+) -> None:
     world, begun = yearly(make_world)
-    world.advance_to(local(2027, 6, 10, 12))
+    world.advance_to(entered)
     wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
     after = cancel(world, begun["subscription"]["id"], **wish)
-    # 20 business days after Tuesday 1 June, the day of the letter; not after Thursday 10 June, when it was entered
-    assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 1)
+    assert datetime.fromisoformat(after["cancels_at"]) == read_to
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
-
-
-def test_a_letter_found_after_its_notice_ran_out_ends_the_year_with_today(make_world) -> None:  # type: ignore[no-untyped-def]
-    world, begun = yearly(make_world)
-    world.advance_to(local(2027, 7, 20, 12))
-    wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
-    after = cancel(world, begun["subscription"]["id"], **wish)
-    assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 21)
-    world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [-(-75000 * 195 // 365)]
+    assert [refund["amount"] for refund in world.twin.refunds()] == [given_back]

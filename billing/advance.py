@@ -40,31 +40,40 @@ class Stuck(Unavailable):
     code = "stuck"
 
 
-def advance(parts: Parts, to: datetime, reached: Callable[[datetime], None] = lambda _: None) -> datetime:
-    """Move the clock to `to`, stopping at each instant at which something is due and doing it; returns the new present.
+def advance(
+    parts: Parts, to: datetime | timedelta, reached: Callable[[datetime, datetime], None] = lambda *_: None
+) -> datetime:
+    """Move the clock to an instant, or by so much, stopping at each instant at which something is due and doing it; returns the new present.
 
-    `reached` is told of each such instant before what is due then is done. One advance at a time; others wait. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
+    One advance at a time; others wait, and count "by so much" from when their turn comes. `reached` is told of each instant, and of
+    where it ends, before what is due then is done. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
     clock = _held(parts)
     refuse_copy(parts.database)
-    if to - clock.now() > FARTHEST:
-        raise TooFar
     with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
         try:
             now = clock.now()
-            if to < now:
-                raise CannotTurnBack
-            reached(now)
-            while (due := _drain(parts, now)) is not None and due <= to:
+            end = _end(now, to)
+            reached(now, end)
+            while (due := _drain(parts, now)) is not None and due <= end:
                 now = max(due, now)
                 move(parts, now)
-                reached(now)
-            move(parts, to)
-            _drain(parts, to)
+                reached(now, end)
+            move(parts, end)
+            _drain(parts, end)
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
-    return clock.now()
+    return end
+
+
+def _end(now: datetime, to: datetime | timedelta) -> datetime:
+    ahead = to - now if isinstance(to, datetime) else to
+    if ahead < timedelta():
+        raise CannotTurnBack
+    if ahead > FARTHEST:
+        raise TooFar
+    return now + ahead
 
 
 def _held(parts: Parts) -> HeldClock:

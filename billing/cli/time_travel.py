@@ -33,31 +33,28 @@ def clock_show() -> None:
 @click.argument("span", type=Span())
 def clock_advance(span: timedelta) -> None:
     """Move on by SPAN (15d, 36h, 90m, 2w); what falls due in between happens, in order."""
-    _move(span=span, to=None)
+    _move(span)
 
 
 @clock.command(name="to")
 @click.argument("moment", type=Instant())
 def clock_to(moment: datetime) -> None:
     """Move on to MOMENT (2026-12-08T09:00); what falls due in between happens, in order."""
-    _move(span=None, to=moment)
+    _move(moment)
 
 
-def _move(span: timedelta | None, to: datetime | None) -> None:
-    from billing.advance import FARTHEST, TooFar, advance
+def _move(to: datetime | timedelta) -> None:
+    from billing.advance import advance
     from billing.app import build
 
     parts = build(settings())
-    if span is not None and span > FARTHEST:
-        raise TooFar
-    target = in_zone(to, parts.settings) if to else parts.clock.now() + (span or timedelta())
     zone = parts.settings.zone
     with progress() as say:
         now = advance(
             parts,
-            target,
-            lambda at: say(
-                f"  moving on to {target.astimezone(zone):%-d %b %Y}: it is {at.astimezone(zone):%-d %b %Y, %H:%M}"
+            in_zone(to, parts.settings) if isinstance(to, datetime) else to,
+            lambda at, end: say(
+                f"  moving on to {end.astimezone(zone):%-d %b %Y}: it is {at.astimezone(zone):%-d %b %Y, %H:%M}"
             ),
         )
     click.echo(f"It is now {in_words(now, parts.settings)}; what fell due until then has happened.")

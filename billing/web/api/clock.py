@@ -34,7 +34,7 @@ def move(body: AdvanceBody, caller: Readers) -> Response:
     def do() -> tuple[int, Any]:
         if not caller.parts.settings.held:
             raise NotHeld
-        to = body.to or caller.at + timedelta(seconds=body.seconds or 0)
+        to = body.to or timedelta(seconds=body.seconds or 0)
         return 200, {"now": shapes.instant(advance(caller.parts, to))}
 
     return caller.once(body.model_dump(mode="json"), do)

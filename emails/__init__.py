@@ -40,6 +40,7 @@ from emails.messages import (
     TrialNotice,
     TrialStarted,
 )
+from emails.paper import Paper, paper_of, print_papers
 
 __all__ = [
     "MESSAGES",
@@ -55,6 +56,7 @@ __all__ = [
     "Letter",
     "Message",
     "MoreDays",
+    "Paper",
     "PauseEnds",
     "Paused",
     "PaymentFailed",
@@ -81,7 +83,9 @@ __all__ = [
     "WrongFields",
     "is_control",
     "load",
+    "paper_of",
     "places",
+    "print_papers",
     "render",
     "render_letter",
 ]

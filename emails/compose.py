@@ -37,10 +37,15 @@ def render(message: Message, house: House) -> Rendered:
     subject = template(message.kind, "plain").render(said, layout="subject.j2")
     if any(is_control(character) for character in subject) or not subject.strip():
         raise UnsafeSubject(f"{message.kind} has {subject!r}")
-    said = tidied(asdict(message), paragraphed(type(message))) | {"house": House(**tidied(asdict(house)))}
+    said = said_by(message, house)
     text = flow(template(message.kind, "plain").render(said, layout="layout.txt.j2"))
     html = template(message.kind, "html").render(said, layout="layout.html.j2")
     return Rendered(subject, text, inliner().inline(html))
+
+
+def said_by(message: Message, house: House) -> dict[str, Any]:
+    """What the templates of a mail's bodies are told."""
+    return tidied(asdict(message), paragraphed(type(message))) | {"house": House(**tidied(asdict(house)))}
 
 
 def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:

@@ -33,6 +33,11 @@ class Message:
             if problem:
                 raise WrongFields(f"{self.kind}.{name} {problem}")
 
+    @property
+    def paper_name(self) -> str | None:
+        """What the document is called that this mail carries as a file, without its ending; None where it is only a mail."""
+        return None
+
     def check_links(self) -> None:
         """Raises `UnsafeLink` unless every link is http or https and names a host."""
         for name, hint in hints(type(self)).items():

@@ -81,6 +81,11 @@ class Receipt(Message):
         super().__post_init__()
         _adds_up(self, self.net, self.vat, self.gross)
 
+    @property
+    def paper_name(self) -> str:
+        """After the invoice; a copy says so."""
+        return f"tax-invoice-{self.number}{'-copy' if self.is_copy else ''}"
+
 
 @dataclass(frozen=True)
 class PaymentFailed(Message):
@@ -172,6 +177,11 @@ class Refunded(Message):
     def __post_init__(self) -> None:
         super().__post_init__()
         _adds_up(self, self.net, self.vat, self.amount)
+
+    @property
+    def paper_name(self) -> str:
+        """After the credit note."""
+        return f"credit-note-{self.credit_note_number}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emails.compose import Rendered, render
 from emails.house import House
+from emails.paper import paper_of
 from emails.samples import HOUSE, samples
 
 __all__ = ["main", "samples", "write"]
@@ -25,21 +26,25 @@ li {{ margin: 0 0 1rem; }}
 
 
 def write(folder: Path, house: House = HOUSE) -> Path:
-    """Renders all samples into `folder` as .html and .txt; returns the index page beside them."""
+    """Renders all samples into `folder` as .html and .txt, those with a document as .pdf too; returns the index page beside them."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, message in samples().items():
         mail = render(message, house)
         (folder / f"{name}.html").write_text(mail.html, "utf-8")
         (folder / f"{name}.txt").write_text(f"Subject: {mail.subject}\n\n{mail.text}", "utf-8")
-        rows.append(_row(name, mail))
+        paper = paper_of(message, house)
+        if paper is not None:
+            (folder / f"{name}.pdf").write_bytes(paper.content)
+        rows.append(_row(name, mail, has_paper=paper is not None))
     index = folder / "index.html"
     index.write_text(INDEX.format(name=escape(house.name), rows="\n".join(rows)), "utf-8")
     return index
 
 
-def _row(name: str, mail: Rendered) -> str:
-    return f'<li><a href="{name}.html">{escape(mail.subject)}</a><br>{name}, <a href="{name}.txt">its text</a></li>'
+def _row(name: str, mail: Rendered, *, has_paper: bool) -> str:
+    paper = f', <a href="{name}.pdf">its PDF</a>' if has_paper else ""
+    return f'<li><a href="{name}.html">{escape(mail.subject)}</a><br>{name}, <a href="{name}.txt">its text</a>{paper}</li>'
 
 
 def main(arguments: list[str]) -> int:

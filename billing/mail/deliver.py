@@ -99,13 +99,15 @@ def _expire(session: Session, at: datetime) -> None:
 
 
 def compose(sender: Sender, message: Message) -> bytes:
-    """The mail as bytes: facts into words, secrets into their places, headers H9 to H15."""
+    """The mail as bytes: facts into words, secrets into their places, its document with it, headers H9 to H15."""
     words = emails.load(message.kind, message.fields)
     secret = {name: getattr(words, name) for name in emails.places(type(words))}
     filled = {name: sender.tokens.fill(value) for name, value in secret.items() if value is not None}
+    told = replace(words, **filled)
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
-        rendered=emails.render(replace(words, **filled), sender.house),
+        rendered=emails.render(told, sender.house),
+        paper=emails.paper_of(told, sender.house),
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",

@@ -27,6 +27,15 @@ LETTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file in a mail."""
+
+    name: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """A mail as it arrived. `at` is its own Date, which follows the product's clock; `raw` its very bytes."""
 
@@ -38,6 +47,7 @@ class Letter:
     text: str
     html: str
     headers: tuple[tuple[str, str], ...]
+    enclosures: tuple[Enclosure, ...]
     raw: bytes
 
     def header(self, name: str) -> str | None:
@@ -89,6 +99,7 @@ def parse(letter_id: str, raw: bytes, *, arrived: datetime) -> Letter:
         text=_body(message, "plain"),
         html=_body(message, "html"),
         headers=headers,
+        enclosures=_enclosures(message),
         raw=raw,
     )
 
@@ -153,6 +164,16 @@ def _body(message: EmailMessage, subtype: str) -> str:
     except (ValueError, LookupError, AttributeError, MessageError):
         content = part.get_payload(decode=True)
         return content.decode("utf-8", "replace") if isinstance(content, bytes) else ""
+
+
+def _enclosures(message: EmailMessage) -> tuple[Enclosure, ...]:
+    found = []
+    with contextlib.suppress(ValueError, LookupError, AttributeError, MessageError):
+        for part in message.iter_attachments():
+            content = part.get_payload(decode=True)
+            if isinstance(content, bytes):
+                found.append(Enclosure(part.get_filename("file"), part.get_content_type(), content))
+    return tuple(found)
 
 
 def _date(value: str | None) -> datetime | None:

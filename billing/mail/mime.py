@@ -1,5 +1,6 @@
 """A rendered mail as the bytes that go to the relay: 7-bit, CRLF, quoted-printable, one of each header."""
 
+import base64
 import binascii
 import hashlib
 import re
@@ -55,6 +56,18 @@ class Words(Protocol):
         """The part for most readers."""
 
 
+class File(Protocol):
+    """A document that a mail carries, as `emails.paper_of` gives it."""
+
+    @property
+    def name(self) -> str:
+        """Letters, digits, `-` and `_`, and the ending."""
+
+    @property
+    def content(self) -> bytes:
+        """A PDF."""
+
+
 def to_bytes(
     *,
     rendered: Words,
@@ -64,6 +77,7 @@ def to_bytes(
     date: datetime,
     reply_to: str | None = None,
     headers: Iterable[tuple[str, str]] = (),
+    paper: File | None = None,
 ) -> bytes:
     """The message as RFC 5322 bytes (H9 to H15); the same arguments give the same bytes, so a retry repeats itself.
 
@@ -73,7 +87,9 @@ def to_bytes(
     """
     if date.utcoffset() is None:
         raise ValueError("the date of a mail needs a zone")
-    boundary = _boundary(message_id)
+    kind, body = _alternative(rendered, _boundary(message_id))
+    if paper is not None:
+        kind, body = _mixed(kind, body, paper, _boundary(f"mixed {message_id}"))
     lines = [
         ("From", mailbox(sender)),
         ("To", ascii_address(recipient)),
@@ -84,11 +100,10 @@ def to_bytes(
         ("Auto-Submitted", "auto-generated"),
         *_added(headers),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative;{CRLF} boundary="{boundary}"'),
+        ("Content-Type", kind),
     ]
     head = "".join(f"{name}: {value}{CRLF}" for name, value in lines)
-    parts = _part("plain", rendered.text, boundary) + _part("html", rendered.html, boundary)
-    return f"{head}{CRLF}{parts}--{boundary}--{CRLF}".encode("ascii")
+    return f"{head}{CRLF}{body}".encode("ascii")
 
 
 def ascii_address(address: str) -> str:
@@ -174,6 +189,26 @@ def _refuse_controls(name: str, value: str) -> None:
         for character in value
     ):
         raise UnsafeHeader(f"{name} holds a line break or control character: {value!r}")
+
+
+def _alternative(rendered: Words, boundary: str) -> tuple[str, str]:
+    """The words twice, the plain ones first: their Content-Type, and the body."""
+    parts = _part("plain", rendered.text, boundary) + _part("html", rendered.html, boundary)
+    return f'multipart/alternative;{CRLF} boundary="{boundary}"', f"{parts}--{boundary}--{CRLF}"
+
+
+def _mixed(kind: str, words: str, paper: File, boundary: str) -> tuple[str, str]:
+    """The words, of this kind, and after them the paper (H14)."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.pdf", paper.name):
+        raise UnsafeHeader(f"{paper.name!r} cannot be the name of a file in a mail.")
+    content = base64.encodebytes(paper.content).decode("ascii").replace("\n", CRLF)
+    body = (
+        f"--{boundary}{CRLF}Content-Type: {kind}{CRLF}{CRLF}{words}"
+        f'--{boundary}{CRLF}Content-Type: application/pdf; name="{paper.name}"{CRLF}'
+        f'Content-Disposition: attachment; filename="{paper.name}"{CRLF}'
+        f"Content-Transfer-Encoding: base64{CRLF}{CRLF}{content}--{boundary}--{CRLF}"
+    )
+    return f'multipart/mixed;{CRLF} boundary="{boundary}"', body
 
 
 def _part(subtype: str, content: str, boundary: str) -> str:

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from billing import ids, many
 from billing.payments import numbers
-from billing.payments.models import Invoice, InvoiceState
+from billing.payments.models import Invoice, InvoiceState, Payment
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.periods import Period
@@ -113,6 +113,11 @@ def mark_void(session: Session, invoice: Invoice) -> None:
     """The money won't be asked for any more."""
     invoice.state = InvoiceState.VOID
     session.add(invoice)
+
+
+def basis_points(payment: Payment, invoice: Invoice) -> int:
+    """The rate of VAT in a payment: its invoice's; none for money that came twice, because nothing was supplied for it."""
+    return 0 if payment.surplus else invoice.vat_basis_points
 
 
 def percent(basis_points: int) -> str:

@@ -35,9 +35,14 @@ class Paid:
     """Whether a bank has taken the money back, for now or for good."""
 
     @property
+    def credited(self) -> tuple[Refund, ...]:
+        """The refunds with a credit note: what was given back, or is owed because it bounced."""
+        return tuple(refund for refund in self.refunds if refund.credit_note_number is not None)
+
+    @property
     def returned(self) -> int:
-        """Cents given back so far, or owed because a refund bounced: those with a credit note."""
-        return sum(refund.amount for refund in self.refunds if refund.credit_note_number is not None)
+        """Cents of those."""
+        return sum(refund.amount for refund in self.credited)
 
 
 def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:
@@ -73,5 +78,6 @@ def _paid() -> Select[Invoice, Payment, PaymentMethod]:
 
 
 def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
-    rows = session.exec(select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.id)))
-    return tuple(rows)
+    """In the order of their credit notes; those without one last."""
+    refunds = select(Refund).where(Refund.payment_id == payment.id)
+    return tuple(session.exec(refunds.order_by(col(Refund.credit_note_number), col(Refund.id))))

@@ -14,13 +14,13 @@ from billing.mail import outbox
 from billing.office import Office
 from billing.payments import book, disputed, numbers
 from billing.payments.gateway import RefundAnswer, RefundRefused, Unknown
-from billing.payments.invoice import percent
+from billing.payments.invoice import basis_points
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.payments.papers import credit_words
 from billing.readers.register import by_id
 from billing.rules import backoff, tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
-from emails import Refunded
 
 PENDING_FOR = timedelta(days=1)
 """How often a refund that Stripe makes wait is asked for: the event that ends it may be lost."""
@@ -82,7 +82,7 @@ def intend(
     if amount > left:
         raise TooMuch(left=left)
     invoice = session.get_one(Invoice, payment.invoice_id)
-    rate = tax.VatRate(_basis_points(payment, invoice), invoice.period_start_on)
+    rate = tax.VatRate(basis_points(payment, invoice), invoice.period_start_on)
     split = tax.split_rest(
         Money(amount, payment.currency),
         given=Money(payment.amount - left, payment.currency),
@@ -110,11 +110,6 @@ def intend(
     session.flush()
     say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
     return refund
-
-
-def _basis_points(payment: Payment, invoice: Invoice) -> int:
-    """The invoice's rate of VAT; none for money that came twice, because nothing was supplied for it."""
-    return 0 if payment.surplus else invoice.vat_basis_points
 
 
 def settle(
@@ -223,18 +218,7 @@ def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at
         .where(Attempt.id == payment.attempt_id)
     ).one()
     reader = by_id(session, refund.reader_id)
-    words = Refunded(
-        amount=refund.amount,
-        net=refund.net,
-        vat=refund.vat,
-        vat_percent=percent(_basis_points(payment, invoice)),
-        credit_note_number=numbers.credit_note_number(refund.credit_note_number or 0),
-        invoice_number=numbers.invoice_number(invoice.number or 0),
-        issued_on=office.today(at).isoformat(),
-        reason=refund.reason,
-        card_brand=method.brand,
-        card_last4=method.last4,
-    )
+    words = credit_words(office, refund, payment, invoice, method)
     outbox.queue(
         session,
         words,

@@ -8,9 +8,8 @@ from sqlmodel import Session
 from billing import many
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments import numbers
-from billing.payments.invoice import percent
 from billing.payments.models import Invoice, PaymentMethod
+from billing.payments.papers import receipt_words
 from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.rules import notices, trial
@@ -24,7 +23,6 @@ from emails import (
     Ended,
     Message,
     PaymentFailed,
-    Receipt,
     Resumed,
     TrialNotice,
     TrialStarted,
@@ -106,30 +104,6 @@ def receipts(
         for subscription, invoice, method_id in paid
     ]
     outbox.queue_all(session, letters, at)
-
-
-def receipt_words(
-    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, is_copy: bool
-) -> Receipt:
-    """A paid invoice's facts; a second sending says that it is a copy (VAT-7)."""
-    live = subscription.cancels_at is None and subscription.ended_at is None
-    return Receipt(
-        number=numbers.invoice_number(invoice.number or 0),
-        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
-        description=invoice.description,
-        period_from=invoice.period_start_on.isoformat(),
-        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
-        net=invoice.net,
-        vat=invoice.vat,
-        gross=invoice.gross,
-        vat_percent=percent(invoice.vat_basis_points),
-        card_brand=card.brand,
-        card_last4=card.last4,
-        is_copy=is_copy,
-        next_charge_on=invoice.period_end_on.isoformat() if live else None,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
-    )
 
 
 def payment_failed(

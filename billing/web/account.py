@@ -12,6 +12,7 @@ from billing.payments import disputed, numbers, receipts
 from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
+from billing.payments.papers import copy_of
 from billing.readers import devices, sessions
 from billing.readers.models import Reader
 from billing.renewals.cancel import may_undo
@@ -31,6 +32,7 @@ from billing.web.cancelling import (
 )
 from billing.web.change_card import open_card_page
 from billing.web.choices import choices
+from billing.web.files import as_file
 from billing.web.show import card_of, receipt_row
 from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
@@ -119,6 +121,17 @@ def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
     return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
 
 
+@router.get("/account/receipts/{invoice_id}.pdf")
+def receipt_file(visit: Visiting, invoice_id: str) -> Response:
+    """The same as a file."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        paid = receipts.one(session, invoice_id, visit.reader.id)
+        return as_file(copy_of(session, parts.office, parts.sender.house, paid))
+
+
 @router.get("/account/receipts/{invoice_id}")
 def receipt(visit: Visiting, invoice_id: str) -> Response:
     """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
@@ -140,6 +153,7 @@ def receipt(visit: Visiting, invoice_id: str) -> Response:
         vat_percent=percent(invoice.vat_basis_points),
         card=card_of(paid.card),
         is_copy=True,
+        file=f"/account/receipts/{invoice.id}.pdf",
         credit_notes=tuple(
             views.CreditNote(
                 number=numbers.credit_note_number(refund.credit_note_number),

@@ -4,6 +4,7 @@ from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -83,6 +84,7 @@ def letter(visit: Visiting, letter_id: str, to: str = "") -> Response:
             headers=tuple(found.headers),
             text=found.text,
             has_html=bool(found.html),
+            enclosures=tuple(each.name for each in found.enclosures),
             shown=shown,
         ),
         to=to or None,
@@ -96,6 +98,18 @@ def letter_html(visit: Visiting, letter_id: str) -> Response:
     found = _find(_letters(visit, None), letter_id)
     html = found.html.replace("<head>", '<head><base target="_top">', 1)
     return HTMLResponse(html, headers={"Content-Security-Policy": FRAME_POLICY})
+
+
+@router.get("/mailbox/{letter_id}/enclosures/{place}")
+def enclosure(visit: Visiting, letter_id: str, place: int) -> Response:
+    """A file that came with it, to be kept: nothing in it is shown or run here."""
+    files = _find(_letters(visit, None), letter_id).enclosures
+    if not 0 <= place < len(files):
+        raise NoSuchLetter
+    file = files[place]
+    name = quote(file.name, safe="")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(file.content, media_type=file.content_type, headers=headers)
 
 
 def _find(letters: list[Letter], letter_id: str) -> Letter:
@@ -120,5 +134,6 @@ def _as_json(letter: Letter) -> dict[str, object]:
         "subject": letter.subject,
         "text": letter.text,
         "html": letter.html,
+        "enclosures": [each.name for each in letter.enclosures],
         "headers": [list(pair) for pair in letter.headers],
     }

@@ -94,4 +94,5 @@ RECEIPT = views.Receipt(
     vat_percent="15",
     card=CARD,
     is_copy=False,
+    file="/account/receipts/inv_1.pdf",
 )

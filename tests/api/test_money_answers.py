@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from tests.pdf import Pdf
 from tests.world import World, local
 
 
@@ -51,6 +52,25 @@ def test_an_invoice_is_told_with_net_vat_and_gross(world: World) -> None:
     )
     assert world.api.get("/v1/invoices/inv_nobody").json()["code"] == "unknown_invoice"
     assert world.api.get("/v1/readers/rdr_nobody/invoices").json()["code"] == "unknown_reader"
+
+
+def test_a_paid_invoice_is_a_pdf_and_an_open_one_is_not(world: World) -> None:
+    _, invoice = paid_reader(world)
+    answer = world.api.get(f"/v1/invoices/{invoice['id']}.pdf")
+    assert answer.headers["content-type"] == "application/pdf"
+    (page,) = Pdf(answer.content).pages
+    for words in ("Tax invoice (copy)", "INV-000001", "R65.22", "VAT at 15% R9.78", "R75.00"):
+        assert words in page
+    give_back(world, invoice["payment_id"], amount=2500).raise_for_status()
+    world.settle()
+    _, note = Pdf(world.api.get(f"/v1/invoices/{invoice['id']}.pdf").content).pages
+    assert "For tax invoice no. INV-000001 Reason goodwill" in note
+    assert world.api.get("/v1/invoices/inv_nobody.pdf").json()["code"] == "unknown_invoice"
+    declined = world.start_trial("pieter@example.com", "pm_card_chargeCustomerFail")["reader"]["id"]
+    world.advance(days=16)
+    (owed,) = world.api.get(f"/v1/readers/{declined}/invoices").json()["data"]
+    refused = world.api.get(f"/v1/invoices/{owed['id']}.pdf")
+    assert (refused.status_code, refused.json()["code"]) == (409, "invoice_not_paid")
 
 
 def test_money_goes_back_in_parts_and_never_more_than_came(world: World) -> None:

@@ -13,7 +13,7 @@ from billing.office import Office
 from billing.payments import numbers
 from billing.payments.ledger_models import Account, Deferral, LedgerEntry, LedgerTransaction, RecognitionMark
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
-from billing.payments.tell import receipt_words
+from billing.payments.papers import receipt_words
 from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
 from billing.rules.lifecycle import Happening

@@ -1,5 +1,8 @@
 """The account: how things stand in one sentence, in every state; receipts, copies and credit notes."""
 
+import re
+
+from tests.pdf import Pdf
 from tests.world import World, local
 
 EMAIL = "naledi@example.com"
@@ -58,7 +61,13 @@ def test_a_receipt_is_a_copy_and_only_its_readers(world: World) -> None:
         )[0]["id"]
         for email in (EMAIL, "other@example.com")
     )
-    assert "copy" not in world.letters(EMAIL)[-1].text.lower(), "the mail is the original"
+    mail = world.letter(EMAIL, "Tax invoice")
+    assert "copy" not in mail.text.lower(), "the mail is the original"
+    (enclosed,) = mail.enclosures
+    number = mail.subject.split()[2].rstrip(":")
+    assert (enclosed.name, enclosed.content_type) == (f"tax-invoice-{number}.pdf", "application/pdf")
+    assert f"Tax invoice no. {number}" in Pdf(enclosed.content).words
+    assert "copy" not in Pdf(enclosed.content).words
     browser = world.browser()
     account = browser.sign_in(EMAIL)
     assert f"/account/receipts/{mine}" in account.text
@@ -66,9 +75,19 @@ def test_a_receipt_is_a_copy_and_only_its_readers(world: World) -> None:
     for words in ("Tax invoice Copy", "R65.22", "VAT 15%", "R9.78", "R75.00", "16 March 2027", "VAT number"):
         assert words in page.words
     assert "16 Mar 2027 to 15 Apr 2027" in page.words
+    link = re.search(r'href="([^"]+)" download', page.text)
+    assert link is not None
+    file = browser.get(link[1]).response
+    assert file.headers["content-disposition"] == f'attachment; filename="tax-invoice-{number}-copy.pdf"'
+    assert file.headers["cache-control"] == "private, no-store"
+    assert (
+        f"Tax invoice (copy) Tax invoice no. {number} Date Tuesday 16 March 2027" in Pdf(file.content).words
+    )
     for stranger in (others, "inv_nobody", "%27"):
         assert browser.get(f"/account/receipts/{stranger}").status == 404
-    assert world.browser().get(f"/account/receipts/{mine}").path == "/sign-in"
+        assert browser.get(f"/account/receipts/{stranger}.pdf").status == 404
+    for ours in (f"/account/receipts/{mine}", link[1]):
+        assert world.browser().get(ours).path == "/sign-in"
 
 
 def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World) -> None:
@@ -82,6 +101,13 @@ def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World) -> N
     browser = world.browser()
     account = browser.sign_in(EMAIL)
     assert "R35.00 incl. VAT refunded" in account.words
+    invoice_page, *notes = Pdf(browser.get(f"/account/receipts/{invoice['id']}.pdf").response.content).pages
+    assert "Tax invoice no. INV-000001" in invoice_page
+    mails = sorted(world.letter(EMAIL, f"Credit note CN-00000{n}").enclosures[0].name for n in (1, 2))
+    assert mails == ["credit-note-CN-000001.pdf", "credit-note-CN-000002.pdf"]
+    for note, number, amount in zip(notes, (1, 2), (2500, 1000), strict=True):
+        assert f"Credit note no. CN-00000{number}" in note
+        assert f"Reason late paper {amount}" in note
     page = browser.get(f"/account/receipts/{invoice['id']}")
     for words in (
         "Credit note CN-000001",

@@ -8,16 +8,18 @@ from pydantic import Field
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
-from billing.payments import disputed
+from billing.errors import Conflict
+from billing.payments import disputed, receipts
 from billing.payments import refund as refunds
-from billing.payments.models import Invoice, Payment, Refund
-from billing.payments.receipts import UnknownInvoice
+from billing.payments.models import Invoice, InvoiceState, Payment, Refund
+from billing.payments.papers import copy_of
 from billing.readers.register import by_id
 from billing.staff.record import recorded
 from billing.subscriptions.change import lock
 from billing.web.api import shapes
 from billing.web.api.caller import Money
 from billing.web.api.pages import After, Limit, page
+from billing.web.files import as_file
 
 router = APIRouter(tags=["Money"])
 
@@ -51,13 +53,40 @@ def _with_payment(invoice: Invoice, payment: Payment | None) -> dict[str, Any]:
     return shapes.invoice(invoice) | {"payment_id": payment.id if payment else None}
 
 
+class NotPaid(Conflict):
+    """This invoice isn't paid. It becomes a tax invoice with its payment, and not before."""
+
+    code = "invoice_not_paid"
+
+
+@router.get(
+    "/v1/invoices/{invoice_id}.pdf",
+    response_class=Response,
+    responses={200: {"content": {"application/pdf": {}}, "description": "A PDF."}},
+)
+def as_pdf(invoice_id: str, caller: Money) -> Response:
+    """A paid invoice with its credit notes, as a PDF that says copy: the originals went by mail. 409 `invoice_not_paid` before that."""
+    parts = caller.parts
+    with parts.database.transaction() as session:
+        invoice = _found(session, invoice_id)
+        if invoice.state is not InvoiceState.PAID:
+            raise NotPaid
+        paid = receipts.one(session, invoice_id, invoice.reader_id)
+        return as_file(copy_of(session, parts.office, parts.sender.house, paid))
+
+
+def _found(session: Session, invoice_id: str) -> Invoice:
+    invoice = session.get(Invoice, invoice_id)
+    if invoice is None:
+        raise receipts.UnknownInvoice
+    return invoice
+
+
 @router.get("/v1/invoices/{invoice_id}")
 def one(invoice_id: str, caller: Money) -> JSONResponse:
     """An invoice, its payment, its refunds."""
     with caller.parts.database.transaction() as session:
-        invoice = session.get(Invoice, invoice_id)
-        if invoice is None:
-            raise UnknownInvoice
+        invoice = _found(session, invoice_id)
         payment = session.exec(
             select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.surplus).is_(False))
         ).first()

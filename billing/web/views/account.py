@@ -187,6 +187,8 @@ class Receipt:
     vat_percent: str
     card: Card
     is_copy: bool
+    file: str
+    """Where it can be had as a PDF."""
     credit_notes: tuple[CreditNote, ...] = ()
 
 

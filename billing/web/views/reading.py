@@ -155,6 +155,8 @@ class OpenLetter:
     headers: tuple[tuple[str, str], ...]
     text: str
     has_html: bool
+    enclosures: tuple[str, ...] = ()
+    """The names of the files in it."""
     shown: Literal["html", "text"] = "html"
 
 

@@ -1,0 +1,65 @@
+"""What a tax invoice and a credit note say: in the mail that carries them, and in the copy that can be had at any time."""
+
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.payments import numbers
+from billing.payments.invoice import basis_points, percent
+from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
+from billing.payments.receipts import Paid
+from billing.subscriptions.models import Subscription
+from emails import House, Paper, Receipt, Refunded, print_papers
+
+
+def receipt_words(
+    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, is_copy: bool
+) -> Receipt:
+    """A paid invoice's facts; a second sending says that it is a copy (VAT-7)."""
+    live = subscription.cancels_at is None and subscription.ended_at is None
+    return Receipt(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
+        description=invoice.description,
+        period_from=invoice.period_start_on.isoformat(),
+        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
+        net=invoice.net,
+        vat=invoice.vat,
+        gross=invoice.gross,
+        vat_percent=percent(invoice.vat_basis_points),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        is_copy=is_copy,
+        next_charge_on=invoice.period_end_on.isoformat() if live else None,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+
+
+def credit_words(
+    office: Office, refund: Refund, payment: Payment, invoice: Invoice, card: PaymentMethod
+) -> Refunded:
+    """The credit note of a refund that has gone out (VAT-10)."""
+    if refund.settled_at is None or refund.credit_note_number is None:
+        raise AssertionError(f"{refund.id} has no credit note")
+    return Refunded(
+        amount=refund.amount,
+        net=refund.net,
+        vat=refund.vat,
+        vat_percent=percent(basis_points(payment, invoice)),
+        credit_note_number=numbers.credit_note_number(refund.credit_note_number),
+        invoice_number=numbers.invoice_number(invoice.number or 0),
+        issued_on=office.today(refund.settled_at).isoformat(),
+        reason=refund.reason,
+        card_brand=card.brand,
+        card_last4=card.last4,
+    )
+
+
+def copy_of(session: Session, office: Office, house: House, paid: Paid) -> Paper:
+    """A paid invoice and its credit notes in one PDF. The originals went by mail, so the invoice says copy (VAT-7)."""
+    subscription = session.get_one(Subscription, paid.invoice.subscription_id)
+    receipt = receipt_words(office, subscription, paid.invoice, paid.card, is_copy=True)
+    notes = [credit_words(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
+    return print_papers([receipt, *notes], house)

@@ -1,0 +1,101 @@
+"""A receipt carries its tax invoice, and news of a refund its credit note, as a PDF that says what the mail says (H14)."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from emails import Receipt, Refunded, paper_of, print_papers, render
+from emails.samples import HOUSE, samples
+from tests.pdf import Pdf
+
+RECEIPT, REFUNDED = samples()["receipt"], samples()["refunded"]
+assert isinstance(RECEIPT, Receipt)
+assert isinstance(REFUNDED, Refunded)
+
+
+def printed(message: Receipt | Refunded) -> Pdf:
+    return Pdf(print_papers([message], HOUSE).content)
+
+
+def test_receipts_and_refunds_alone_carry_a_paper() -> None:
+    papers = {name: paper_of(message, HOUSE) for name, message in samples().items()}
+    assert {name: paper.name for name, paper in papers.items() if paper} == {
+        "receipt": "tax-invoice-INV-000123.pdf",
+        "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
+        "receipt-last": "tax-invoice-INV-000123.pdf",
+        "refunded": "credit-note-CN-000007.pdf",
+    }
+
+
+@pytest.mark.parametrize("name", ["receipt", "receipt-copy", "receipt-last", "refunded"])
+def test_a_paper_is_accessible_and_one_page(name: str) -> None:
+    message = samples()[name]
+    assert isinstance(message, Receipt | Refunded)
+    paper = printed(message)
+    assert len(paper.pages) == 1
+    assert paper.is_accessible
+    assert paper.title == ("Credit note CN-000007" if name == "refunded" else paper.title)
+
+
+def test_a_tax_invoice_holds_what_the_law_asks() -> None:
+    paper = printed(RECEIPT)
+    for words in (
+        "Tax invoice Tax invoice no. INV-000123 Date Monday 16 March 2026",
+        "Supplier Karoo Courier Media (Pty) Ltd Address 14 Stockenstroom Street, Graaff-Reinet, 6280 VAT number 4000000018",
+        "Description Digital subscription, one month Period 16 March to 15 April 2026",
+        "Value, excluding VAT R65.22 VAT at 15% R9.78 Total, including VAT R75.00",
+        "Paid with Visa ending in 4242",
+    ):
+        assert words in paper.words
+    assert "copy" not in paper.words.lower()
+    assert paper.title == "Tax invoice INV-000123"
+    copy = printed(replace(RECEIPT, is_copy=True))
+    assert "Tax invoice (copy)" in copy.words
+    assert copy.title == "Tax invoice (copy) INV-000123"
+
+
+def test_a_credit_note_names_its_invoice_and_its_reason() -> None:
+    paper = printed(REFUNDED)
+    for words in (
+        "Credit note Credit note no. CN-000007",
+        f"For tax invoice no. {REFUNDED.invoice_number} Reason {REFUNDED.reason}",
+        "Total refunded, including VAT R75.00 Refunded to Visa ending in 4242",
+    ):
+        assert words in paper.words
+
+
+def test_what_people_typed_stays_their_words() -> None:
+    typed = 'Cost #sys.version *off* _by_ $1$ \\ "late" // <paper> @me ḓ ḽ ṋ ṱ'
+    paper = printed(replace(REFUNDED, reason=typed))
+    assert f"Reason {typed} Supplier" in paper.words
+    assert paper.is_accessible
+
+
+def test_the_same_facts_give_the_same_bytes() -> None:
+    assert print_papers([RECEIPT], HOUSE) == print_papers([RECEIPT], HOUSE)
+    assert print_papers([RECEIPT], HOUSE) != print_papers([replace(RECEIPT, number="INV-000124")], HOUSE)
+
+
+def test_an_invoice_and_its_credit_notes_are_a_page_each() -> None:
+    both = print_papers([RECEIPT, REFUNDED], HOUSE)
+    assert both.name == "tax-invoice-INV-000123.pdf"
+    invoice, note = Pdf(both.content).pages
+    assert "Tax invoice no. INV-000123" in invoice
+    assert "Credit note no. CN-000007" in note
+
+
+@given(st.text(max_size=300))
+@settings(max_examples=60)
+def test_no_reason_that_can_be_mailed_keeps_its_credit_note_from_being_printed(reason: str) -> None:
+    words = replace(REFUNDED, reason=reason)
+    render(words, HOUSE)
+    assert "Credit note no. CN-000007" in printed(words).pages[0]
+
+
+@pytest.mark.parametrize("letter", ["\ufffe", "ٖ"])
+def test_a_letter_that_no_font_has_costs_the_standard_and_not_the_paper(letter: str) -> None:
+    paper = printed(replace(REFUNDED, reason=f"Returned {letter} today"))
+    assert not paper.is_accessible
+    assert "Credit note no. CN-000007" in paper.words

@@ -1,7 +1,7 @@
 """Who is working on what. A claim is a number in a row, and the claimer holds an advisory lock with that number.
 
-When a process dies, PostgreSQL drops its lock at once, so its claims are free in the same moment: no lease to wait out,
-no heartbeat, no work stolen from somebody who is merely slow."""
+When a process dies its connection ends, and with it the lock and the claims: no lease to wait out, no heartbeat, no work
+stolen from somebody who is merely slow."""
 
 import secrets
 from collections.abc import Collection, Iterator

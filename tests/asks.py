@@ -1,4 +1,5 @@
-"""How a cancellation is asked for: by a program, where it must succeed or is refused; or by a mailed link, signed out."""
+"""How a cancellation is asked for: by a program, where it must succeed or is refused; or by a mailed link, signed out.
+And how a token looks that isn't one of ours."""
 
 from typing import Any
 
@@ -25,3 +26,8 @@ def cancel_signed_out(world: World, link: str) -> Browser:
     assert page.path == "/cancel", "the token is out of the address bar"
     assert page.status == 200
     return browser
+
+
+def damaged(token: str) -> str:
+    """With another last letter."""
+    return token[:-1] + ("B" if token.endswith("A") else "A")

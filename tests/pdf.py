@@ -2,6 +2,7 @@
 
 import io
 from functools import cached_property
+from typing import Any
 
 from pypdf import PdfReader
 
@@ -30,6 +31,7 @@ class Pdf:
     @property
     def is_accessible(self) -> bool:
         """Whether it is tagged, in English, and says that it keeps PDF/UA-1."""
-        root, metadata = self._file.root_object, self._file.xmp_metadata
+        root: Any = self._file.root_object
+        metadata = self._file.xmp_metadata
         says = metadata is not None and b"<pdfuaid:part>1<" in metadata.stream.get_data()
-        return says and bool(root["/MarkInfo"]["/Marked"]) and root["/Lang"] == "en-ZA"
+        return bool(says and root["/MarkInfo"]["/Marked"] and root["/Lang"] == "en-ZA")

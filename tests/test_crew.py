@@ -36,19 +36,20 @@ def test_a_claim_ends_with_an_error_too(database: Database) -> None:
     assert alive(database) == []
 
 
-def test_a_holder_that_dies_frees_its_claim_in_the_same_moment(database: Database) -> None:
+def test_a_claim_ends_with_its_holders_connection(database: Database) -> None:
     with ExitStack() as died:
         died.enter_context(pytest.raises(sa.exc.OperationalError))
         with claimer(database) as number:
             assert alive(database) == [number]
             with database.transaction() as session:
-                session.execute(
+                ended = session.execute(
                     sa.text(
-                        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = :number"
+                        "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks WHERE locktype = 'advisory' AND objid = :number"
                         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                     ),
                     {"number": number},
-                )
+                ).scalar_one()
+            assert ended, "it is gone within the minute"
             assert alive(database) == []
 
 

@@ -35,10 +35,13 @@ log = logging.getLogger("billing.gate")
 class Line:
     """One direct connection that listens. `hear` is called with each notification, `lose` when the line was cut."""
 
-    def __init__(self, address: str, hear: Callable[[str], None], lose: Callable[[], None]) -> None:
+    def __init__(
+        self, address: str, hear: Callable[[str], None], lose: Callable[[], None], lease: float = LEASE
+    ) -> None:
         self.address = address
         self.hear = hear
         self.lose = lose
+        self.lease = lease
         self.name = f"access_{secrets.token_hex(8)}"
         """Our own channel, on which only we speak."""
         self.cuts = 0
@@ -120,7 +123,7 @@ class Line:
         elif not notice.payload.startswith("w"):
             said = float(notice.payload)
             self.lag = monotonic() - said
-            self.believed_until = said + LEASE
+            self.believed_until = said + self.lease
 
     def _cut(self) -> None:
         self.believed_until = 0.0

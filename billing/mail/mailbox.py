@@ -229,11 +229,11 @@ async def serve(port: int, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     keeper = Keeper(folder)
     server = await loop.create_server(lambda: door(keeper), "127.0.0.1", port)
-    async with server:
-        bound = server.sockets[0].getsockname()[1]
-        sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
-        sys.stdout.flush()
-        await stop.wait()
+    bound = server.sockets[0].getsockname()[1]
+    sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    server.close()  # not waited for: who keeps a connection open would keep us
 
 
 def door(handler: object) -> SMTP:

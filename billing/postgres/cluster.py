@@ -34,11 +34,17 @@ def check(cluster: Path, account: Account) -> None:
 
 def clear_leftover(cluster: Path) -> None:
     """Remove the note of a server that was killed: its number may belong to another process by now, and
-    PostgreSQL would take that one for a second server. A server truly left over on the folder is ended."""
-    note = cluster / "postmaster.pid"
-    with contextlib.suppress(FileNotFoundError, ValueError, IndexError, psutil.Error):
-        leftover = psutil.Process(int(note.read_text().splitlines()[0]))
-        if leftover.name().startswith("postgres") and Path(leftover.cwd()).samefile(cluster):
-            leftover.send_signal(signal.SIGQUIT)
-            leftover.wait(LEFTOVER_SECONDS)
-    note.unlink(missing_ok=True)
+    PostgreSQL would take that one for a second server. What is truly left over on the folder is ended: a server, or
+    processes that outlived theirs."""
+    leftovers = [process for process in psutil.process_iter() if _works_on(process, cluster)]
+    for process in leftovers:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(leftovers, timeout=LEFTOVER_SECONDS)
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _works_on(process: psutil.Process, cluster: Path) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.name().startswith("postgres") and Path(process.cwd()).samefile(cluster)
+    return False

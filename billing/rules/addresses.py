@@ -21,6 +21,13 @@ def canonical(email: str) -> str:
     mean one trial, so it leans to joining; a mail always goes to the address as it was given.
     Raises NotAnAddress; the message never repeats the address.
     """
+    # Each step can make work for another: letters come together where a dot or something invisible stood between them.
+    while (spelled := _spelled(email)) != email:
+        email = spelled
+    return email
+
+
+def _spelled(email: str) -> str:
     local, at_sign, domain = _folded(email).partition("@")
     if not at_sign or "@" in domain:
         raise NotAnAddress
@@ -34,10 +41,7 @@ def canonical(email: str) -> str:
 
 
 def _folded(text: str) -> str:
-    text = text.strip()
-    # One pass is not always enough: folding can make new compatibility forms, and the reverse.
-    while (folded := normalize("NFKC", normalize("NFKC", text).casefold())) != text:
-        text = folded
+    text = normalize("NFKC", normalize("NFKC", text.strip()).casefold())
     text = "".join(letter for letter in text if category(letter) != "Cf")
     if any(letter.isspace() or category(letter).startswith("C") for letter in text):
         raise NotAnAddress

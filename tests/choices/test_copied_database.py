@@ -20,12 +20,15 @@ from tests.world import World, local, settings_for
 
 def copy_of(url: str, databases: Databases) -> str:
     """The same database under another name, as `CREATE DATABASE … TEMPLATE` or a restored dump makes it."""
-    name = f"{urlsplit(url).path.strip('/')}_copy"
+    original = urlsplit(url).path.strip("/")
+    name = f"{original}_copy"
+    databases._do("ALTER DATABASE {} ALLOW_CONNECTIONS false", original)
     databases._admin.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-        [urlsplit(url).path.strip("/")],
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+        [original],
     )
-    databases._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, urlsplit(url).path.strip("/"))
+    databases._do("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy", name, original)
+    databases._do("ALTER DATABASE {} ALLOW_CONNECTIONS true", original)
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 

@@ -2,7 +2,6 @@
 
 Chromium is told where the two names are; nothing else is made up."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from billing.readers import sessions
 from billing.web.sample_articles import sample_article
@@ -62,6 +61,13 @@ def signed_in(world: World, email: str) -> str:
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class Publisher(ThreadingHTTPServer):
+    """Takes as many at once as come."""
+
+    daemon_threads = True
+    request_queue_size = 128
+
+
 @contextmanager
 def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
     """A publisher's server on loopback; its port. `answer` is called for each request."""
@@ -89,8 +95,7 @@ def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
 
         do_HEAD = do_GET  # noqa: N815 - the library's name
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Publisher(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -140,13 +145,6 @@ def line(world: World) -> Iterator[Line]:
         yield found
 
 
-def free_port() -> int:
-    """One that nobody has at the moment."""
-    with socket.socket() as line:
-        line.bind(("127.0.0.1", 0))
-        return int(line.getsockname()[1])
-
-
 Visit = Callable[..., BrowserContext]
 
 
@@ -166,6 +164,7 @@ def visit() -> Iterator[Visit]:
             ends.callback(browser.close)
             context = browser.new_context(viewport={"width": 360, "height": 740})
             context.set_default_timeout(30_000)
+            expect.set_options(timeout=30_000)
             if session:
                 cookie = {"name": "masthead-session", "value": session, "url": ACCOUNTS}
                 context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 import billing.edges
+from billing.demo.folder import free_port
 from tests.edges.before import Edge
-from tests.edges.conftest import LOCKED, Line, free_port, serve, told
+from tests.edges.conftest import LOCKED, Line, serve, told
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
 from tests.test_postgres import eventually
 from tests.world import World
@@ -43,7 +44,7 @@ class Nginx(Edge):
     def waits(self, seconds: int) -> None:
         """From now on it waits so long for Masthead's word."""
         told = self.folder / "masthead-gate.conf"
-        told.write_text(told.read_text().replace("5s;", f"{seconds}s;"))
+        told.write_text(told.read_text().replace("30s;", f"{seconds}s;"))
         self.server.send_signal(signal.SIGHUP)
 
 
@@ -74,8 +75,8 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Nginx]:
     ).raise_for_status()
     paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
     with serve(paper) as port:
-        own = free_port()
-        configured(tmp_path, own, line.url, port, "5s")
+        own = free_port(0)
+        configured(tmp_path, own, line.url, port, "30s")
         tmp_path.chmod(0o755)
         command = [
             NGINX,

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 import billing.edges
-from tests.edges.conftest import LOCKED, Line, free_port, signed_in, told
+from billing.demo.folder import free_port
+from tests.edges.conftest import LOCKED, Line, signed_in, told
 from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
 from tests.test_postgres import eventually
 from tests.world import World
@@ -31,7 +32,7 @@ def site(world: World, line: Line, tmp_path: Path) -> Iterator[Site]:
     with ExitStack() as ends:
 
         def begin(timeout: float = 30, key: str = "") -> httpx.Client:
-            port = free_port()
+            port = free_port(0)
             given = {
                 "MASTHEAD_PHP": str(FILE),
                 "MASTHEAD": line.url,

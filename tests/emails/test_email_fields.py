@@ -6,7 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emails import (
@@ -126,7 +126,7 @@ def test_a_subject_is_one_line_or_refused(text: str) -> None:
     try:
         subject = render(replace(receipt(), number=text), HOUSE).subject
     except UnsafeSubject:
-        assume(False)
+        return
     assert len(subject.splitlines()) == 1
     assert text in subject
 

@@ -46,7 +46,7 @@ class Floor:
 async def floor_on(url: str, *, most: int = 1000) -> AsyncIterator[Floor]:
     """While the block runs, the line listens."""
     memory = Memory(most)
-    line = Line(url, memory.hear, memory.clear)
+    line = Line(url, memory.hear, memory.clear, lease=60)  # what is asked here is never whether we were quick
     pool = AsyncConnectionPool(url, min_size=1, max_size=4, open=False, kwargs={"autocommit": True})
     await pool.open()
     listening = asyncio.create_task(line.listen())

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from billing.access.articles import register
 from billing.access.policies import Terms
 from billing.clock import SystemClock
 from billing.db import Database
+from billing.demo.folder import free_port
 from billing.rules.access import AccessLevel
 from billing.tokens import Tokens
 from tests.bench.readers import populate, secret_of
@@ -27,8 +27,7 @@ TOKENS = Tokens(SECRET_KEY)
 @contextmanager
 def serving(url: str) -> Iterator[httpx.Client]:
     """The process on this database, and somebody who asks it."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port(0)
     environ = {
         **os.environ,
         "BILLING_DATABASE_URL": url,

@@ -169,7 +169,9 @@ def scripted(answers: list[bytes | None]) -> Outcome:
 
     thread = threading.Thread(target=relay, daemon=True)
     thread.start()
-    transport = SmtpTransport(f"smtp://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5)
+    transport = SmtpTransport(
+        f"smtp://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5 if None in answers else 30
+    )
     try:
         return send(transport)
     finally:

@@ -16,6 +16,7 @@ with catch_warnings():
 from billing import timetable
 from billing.app import build, create_app
 from billing.clock import HeldClock
+from billing.crew import living
 from billing.db import Database, instant
 from billing.mail.mailbox import Letter, parse
 from tests.sink import Sink
@@ -90,6 +91,11 @@ class Floor:
             client=("127.0.0.1", 1),
         )
         return browser
+
+    def claims(self) -> set[int]:
+        """Who holds claims at the moment; somebody killed is among them until the database has noticed."""
+        with self.parts.database.transaction() as session:
+            return set(living(session))
 
     def settle(self) -> None:
         """Do what is due now, as the worker would."""

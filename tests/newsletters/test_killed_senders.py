@@ -116,6 +116,7 @@ def test_killed_between_claim_and_mark(
     Worker(floor, tmp_path / "first.log", stop_at=stop_at).died()  # type: ignore[arg-type]  # it asks for the settings alone
     assert room.counts(issue_id) == {"sending": 5}
     assert len(room.arrived()) == (5 if stop_at.endswith("sent") else 0)
+    until(lambda: not floor.claims(), "its connection to the database has ended")
     floor.settle()
     assert room.counts(issue_id) == counts
     assert len(room.arrived()) == 5

@@ -61,6 +61,8 @@ def test_what_is_no_address_is_refused_without_repeating_it(email: str) -> None:
 @example("\u0345@example.com")
 @example("a@\ufb00.İ.example")
 @example("a+b@gmail.com")
+@example("e\u200d\u0301@example.com")
+@example("a.\u0301@gmail.com")
 def test_the_canonical_form_is_its_own(email: str) -> None:
     try:
         once = canonical(email)

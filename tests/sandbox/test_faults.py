@@ -52,7 +52,7 @@ def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: Stripe, effect
 def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     twin.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
-    hasty = twin.client(http_client=RequestsClient(timeout=0.5))
+    hasty = twin.client(http_client=RequestsClient(timeout=3))
     with pytest.raises(APIConnectionError, match=r"(?i)time"):
         charge(hasty, card)
     assert len(twin.charges()) == 1

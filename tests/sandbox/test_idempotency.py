@@ -61,7 +61,7 @@ def test_what_failed_validation_was_never_stored(stripe: Stripe) -> None:
 
 def test_two_at_once_under_one_key_conflict(twin: Twin, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 1.5})
+    twin.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 5})
     slow: list[str] = []
     thread = threading.Thread(target=lambda: slow.append(charge(twin.client(), card, "key").status))
     thread.start()

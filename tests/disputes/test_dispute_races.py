@@ -31,7 +31,7 @@ def at_once(*deeds: Callable[[], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join()
     if failed:
         raise failed[0]
 

@@ -349,10 +349,11 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
         browsers.append((browser, world.twin.fill_in(to_the_page(browser), f"4242424242424242__{number}")))
     for browser, target in browsers:
         world.twin.settle()
-        page, _ = together(
+        page, settled = together(
             partial(browser.get, target), partial(events.settle_due, world.parts.desk, world.now)
         )
         assert "this is paid" in page.words
+        assert isinstance(settled, int), settled
     world.settle()
     assert len(world.charges()) == rounds
     books.check(world)

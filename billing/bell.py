@@ -1,5 +1,6 @@
 """When a worker last rang the bell. No tick is an alarm like any other, and whoever sleeps can't give it: others look."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,14 +32,14 @@ class Heard:
     silent: bool
 
 
-def ring(database: Database, at: datetime) -> None:
-    """A worker is there."""
+def ring(database: Database, now_in: Callable[[Session], datetime]) -> None:
+    """A worker is there. `now_in` stays a held clock for as long, or it would leap and the bell be put back."""
     with database.transaction() as session:
         session.execute(
             sa.text(
                 "INSERT INTO tick_seen (id, at) VALUES (1, :at) ON CONFLICT (id) DO UPDATE SET at = excluded.at"
             ),
-            {"at": at},
+            {"at": now_in(session)},
         )
 
 

@@ -6,7 +6,7 @@ from time import time
 from typing import Protocol
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
 from billing import bell
 from billing.db import Database, instant
@@ -20,6 +20,10 @@ class Clock(Protocol):
         """The present instant."""
         ...
 
+    def now_in(self, session: Session) -> datetime:
+        """The present instant, which stays until the transaction of `session` ends where the clock is held."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -30,6 +34,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant, from the machine."""
         return datetime.now(UTC)
+
+    def now_in(self, session: Session) -> datetime:  # noqa: ARG002 nobody can hold it
+        """The same."""
+        return self.now()
 
 
 class HeldTime(SQLModel, table=True):
@@ -61,25 +69,32 @@ class HeldClock:
     def now(self) -> datetime:
         """The held instant; the first look sets it to the machine's present, to the second. Waits while it is being moved."""
         with self._database.transaction() as session:
-            held = instant(session, HELD_NOW)
-            if held is not None:
-                return held
-            start = datetime.now(UTC).replace(microsecond=0)
-            session.execute(
-                sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),
-                {"now": start},
-            )
-            return session.get_one(HeldTime, 1).now
+            return self.now_in(session)
+
+    def now_in(self, session: Session) -> datetime:
+        """The same, and it isn't moved until the transaction of `session` ends."""
+        held = instant(session, HELD_NOW)
+        if held is not None:
+            return held
+        start = datetime.now(UTC).replace(microsecond=0)
+        session.execute(
+            sa.text("INSERT INTO held_time (id, now) VALUES (1, :now) ON CONFLICT DO NOTHING"),
+            {"now": start},
+        )
+        return session.get_one(HeldTime, 1).now
 
     def move_to(self, at: datetime, *, along: Callable[[], None] | None = None) -> None:
         """Let it be `at`, with `along` done in the same moment: nobody is told the time in between.
 
         Raises CannotTurnBack for an earlier instant."""
-        before = self.now()
-        if at < before:
-            raise CannotTurnBack
+        self.now()  # there is one now
         with self._database.transaction() as session:
-            session.execute(sa.text("UPDATE held_time SET now = :at WHERE id = 1 AND now <= :at"), {"at": at})
+            held = session.get_one(HeldTime, 1, with_for_update=True)
+            before, held.now = held.now, at
+            if at < before:
+                raise CannotTurnBack
+            session.add(held)
+            session.flush()
             bell.take_along(session, at - before)
             if along is not None:
                 along()

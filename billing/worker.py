@@ -46,7 +46,7 @@ def work(parts: Parts) -> None:
 def _ring(parts: Parts) -> None:
     """In a thread of its own: a run of many charges is no silence."""
     try:
-        bell.ring(parts.database, parts.clock.now())
+        bell.ring(parts.database, parts.clock.now_in)
     except sa.exc.SQLAlchemyError:
         log.exception("the bell could not be rung; it is tried again")
 

@@ -12,12 +12,16 @@ from tests.pg import Databases, open_databases, share_compiled_statements
 from tests.spread import ByFile, put_in_order
 from tests.world import START, World, adopt, prepare
 
+# Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
+# news draws anew, and more: `pytest --hypothesis-profile exploring`.
 settings.register_profile(
-    "untimed",
+    "steady",
     deadline=None,
+    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-settings.load_profile("untimed")  # properties are never judged by the time they take: the machine is shared
+settings.register_profile("exploring", settings.get_profile("steady"), derandomize=False, max_examples=2_000)
+settings.load_profile("steady")
 
 
 @pytest.hookimpl(optionalhook=True)

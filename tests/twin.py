@@ -151,7 +151,7 @@ class Twin:
         self.http.put(f"/_sandbox/moments/{moment}").raise_for_status()
 
     def recall(self, moment: str) -> None:
-        """Let everything be as it was then, the held clock too, without faults and trouble."""
+        """Let everything be as it was then, the held clock, faults and trouble too."""
         self._post(f"/_sandbox/moments/{moment}", {})
 
     def state(self) -> dict[str, Any]:

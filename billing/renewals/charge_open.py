@@ -38,7 +38,7 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class _Answered:
     claimed: Claimed
-    said: Outcome | Withdrawn | Held | Exception
+    said: Outcome | Withdrawn | Held | BaseException
     waited: float
     """Seconds in our hands, from the claim to the answer."""
 
@@ -150,15 +150,20 @@ class _Senders:
             except Empty:
                 break
         self.waiting -= len(found)
+        for one in found:
+            if isinstance(one.said, BaseException) and not isinstance(one.said, Exception):
+                raise one.said
         return found
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             one, since = job
-            said: Outcome | Withdrawn | Held | Exception
+            said: Outcome | Withdrawn | Held | BaseException
             try:
                 said = self._ask(one)
-            except Exception as problem:
+            except (
+                BaseException
+            ) as problem:  # whatever it is: an answer that never came would be waited for without end
                 said = problem
             self._answers.put(_Answered(one, said, time.monotonic() - since))
 
@@ -192,7 +197,7 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
 
     known = []
     for one in answers:
-        if isinstance(one.said, Exception):
+        if isinstance(one.said, BaseException):
             _put_off(till, one.claimed.attempt_id, one.said, at, report)
         elif not isinstance(one.said, Held):
             known.append((one.claimed.attempt_id, one.said))
@@ -200,7 +205,7 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
         in_halves(settle, known, put_off)
 
 
-def _put_off(till: Till, attempt_id: str, problem: Exception, at: datetime, report: Report) -> None:
+def _put_off(till: Till, attempt_id: str, problem: BaseException, at: datetime, report: Report) -> None:
     log.error("attempt %s is stuck", attempt_id, exc_info=problem)
     report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
     with till.database.transaction() as session:

@@ -30,7 +30,7 @@ class Control:
     def __init__(self, world: World, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]) -> None:
         self.world, self.api, self.deliverer = world, api, deliverer
         self._webhooks = webhooks
-        self._moments = Moments(world, deliverer)
+        self._moments = Moments(world, deliverer, api.faults)
         self.register(webhooks)
 
     def routes(self) -> list[Route]:
@@ -97,15 +97,12 @@ class Control:
         return JSONResponse({"reset": True})
 
     async def moments(self, request: Request) -> Response:
-        """PUT keeps how everything is under a name; POST goes back there, without faults and trouble."""
+        """PUT keeps how everything is under a name; POST goes back there."""
         name = request.path_params["name"]
         if request.method == "PUT":
             self._moments.keep(name)
         elif not self._moments.recall(name):
             return _no("no such moment was kept")
-        else:
-            self.deliverer.troubles.clear()
-            self.api.faults.clear()
         return JSONResponse({"moment": name})
 
     def register(self, webhooks: list[tuple[str, str]]) -> None:

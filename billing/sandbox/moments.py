@@ -4,19 +4,21 @@ from one beginning."""
 import pickle
 
 from billing.sandbox.deliver import Deliverer
+from billing.sandbox.faults import Faults
 from billing.sandbox.world import World
 
 
 class Moments:
     """Keeps them for as long as the process lives."""
 
-    def __init__(self, world: World, deliverer: Deliverer) -> None:
-        self._world, self._deliverer = world, deliverer
+    def __init__(self, world: World, deliverer: Deliverer, faults: Faults) -> None:
+        self._world, self._deliverer, self._faults = world, deliverer, faults
         self._kept: dict[str, bytes] = {}
 
     def keep(self, name: str) -> None:
-        """Remember how everything is now; deliveries on the wire don't belong to it."""
-        self._kept[name] = pickle.dumps((self._world.clock.now(), self._world.store.tables))
+        """Remember how everything is now, faults and trouble too; deliveries on the wire don't belong to it."""
+        weather = self._faults.rules, self._deliverer.troubles.rules
+        self._kept[name] = pickle.dumps((self._world.clock.now(), self._world.store.tables, *weather))
 
     def recall(self, name: str) -> bool:
         """Let everything be as it was then, the held clock too; whether there is such a moment."""
@@ -24,7 +26,12 @@ class Moments:
         if kept is None:
             return False
         self._deliverer.forget()
-        now, self._world.store.tables = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
+        now, tables, faults, troubles = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
+        self._world.store.tables, self._faults.rules, self._deliverer.troubles.rules = (
+            tables,
+            faults,
+            troubles,
+        )
         self._world.store.compact()
         self._world.clock.hold(now)
         self._deliverer.resume()

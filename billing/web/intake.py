@@ -50,6 +50,10 @@ class Intake:
                 became = await asyncio.to_thread(self._keep, [(one.body, one.signature) for one in batch])
             except Exception as problem:
                 became = [problem] * len(batch)
+            except BaseException:
+                for one in batch:  # nobody else would ever tell those who wait
+                    one.kept.cancel()
+                raise
             for one, said in zip(batch, became, strict=True):
                 if one.kept.done():  # who sent it has gone
                     continue

@@ -213,10 +213,10 @@ def agree(town: Town, given: dict[str, Any]) -> int:
     return answered
 
 
-def throw(town: Town, examples: int, *, derandomize: bool) -> None:
+def throw(town: Town, examples: int) -> None:
     answered = []
 
-    @settings(max_examples=examples, derandomize=derandomize, database=None)
+    @settings(max_examples=examples, database=None)
     @given(facts)
     def same(given: dict[str, Any]) -> None:
         answered.append(agree(town, given))
@@ -226,9 +226,9 @@ def throw(town: Town, examples: int, *, derandomize: bool) -> None:
 
 
 def test_memory_and_database_say_the_same(town: Town) -> None:
-    throw(town, 120, derandomize=True)
+    throw(town, 120)
 
 
 @pytest.mark.prove
 def test_memory_and_database_say_the_same_thousands_of_times(town: Town) -> None:
-    throw(town, 3_000, derandomize=False)
+    throw(town, 3_000)

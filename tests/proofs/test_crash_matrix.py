@@ -69,6 +69,7 @@ class Stage:
         for deed in DEEDS:
             self.town.recall(deed.chapter)
             self.orders[deed.name] = Order(deed.before(self.town.world))
+            self.town.world.twin.settle()  # or news on its way would still be stored when all is as it was
             self.town.keep(deed.name)
             self.passed[deed.name] = self._points_of(deed)
 
@@ -102,6 +103,7 @@ class Stage:
             deed.again(world)
         world.settle()
         world.twin.trouble()
+        world.twin.faults()
         world.advance(days=1)
         books.check(world)
         keep_promises(world)

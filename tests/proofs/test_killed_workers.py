@@ -36,6 +36,8 @@ def restart(world: World, hire: Hire) -> None:
     """A new worker does what is left to do."""
     worker = hire(world).ready()
     until(lambda: quiet(world), "the new worker to finish")
+    world.twin.settle()
+    until(lambda: quiet(world), "the news of what it did")
     worker.stop()
     assert "ERROR" not in worker.words, worker.words
 

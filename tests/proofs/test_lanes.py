@@ -26,7 +26,9 @@ def came(world: World) -> list[str]:
 
 def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(world: World, hire: Hire) -> None:
     due(world, 2)
-    world.twin.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
+    world.twin.faults(
+        {"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60, "times": None}
+    )
     hire(world).ready()
     until(lambda: world.twin.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "a charge to be sent")
     ask_for_a_link(world)

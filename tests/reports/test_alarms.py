@@ -46,7 +46,7 @@ def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(world: World
 def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: SignIn) -> None:
     assert worker(world) == {"state": "never_seen"}
     assert command(world, "doctor")[0] == 0, "a fresh installation has done nothing wrong"
-    bell.ring(world.parts.database, world.now)
+    bell.ring(world.parts.database, world.parts.clock.now_in)
     assert worker(world)["state"] == "seen"
     assert "No worker is at work" not in staff("support").get("/staff").words
     world.advance(days=3)
@@ -57,5 +57,5 @@ def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: Sign
     assert "No worker is at work. The last one was heard of" in staff("support").get("/staff").words
     code, said, _ = command(world, "doctor")
     assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said
-    bell.ring(world.parts.database, world.now)
+    bell.ring(world.parts.database, world.parts.clock.now_in)
     assert command(world, "doctor")[0] == 0

@@ -111,7 +111,14 @@ def build(settings: Settings, *, connections: int = 20) -> Parts:
         gateway=gateway,
         books=gateway.books,
         office=office,
-        sender=Sender(SmtpTransport(settings.smtp_url), house, settings.mail_from, tokens, settings.zone),
+        sender=Sender(
+            SmtpTransport(settings.smtp_url),
+            house,
+            settings.mail_from,
+            tokens,
+            settings.zone,
+            papers=settings.mail_papers,
+        ),
         press=Press(
             database=database,
             line=SmtpTransport(settings.smtp_url),

@@ -107,6 +107,11 @@ class Settings(BaseModel):
     mail_from: str = Field(
         "hello@swartbergpost.example", description="Sender of receipts and notices; replies are read."
     )
+    mail_papers: bool = Field(
+        True,
+        description="A receipt carries its tax invoice as a PDF, and a refund's mail its credit note; without, a mail has a"
+        " quarter of the size, and the PDF is had from the account page.",
+    )
     newsletter_from: str = Field(
         "letters@news.swartbergpost.example",
         description="Sender of newsletters; a domain of its own keeps their reputation apart from that of receipts.",

@@ -37,6 +37,8 @@ class Sender:
     mail_from: str
     tokens: Tokens
     zone: ZoneInfo
+    papers: bool
+    """Whether a mail carries its document as a PDF."""
 
 
 def deliver(database: Database, sender: Sender, at: datetime) -> int:
@@ -107,7 +109,7 @@ def compose(sender: Sender, message: Message) -> bytes:
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
         rendered=emails.render(told, sender.house),
-        paper=emails.paper_of(told, sender.house),
+        paper=emails.paper_of(told, sender.house) if sender.papers else None,
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",

@@ -1,0 +1,19 @@
+"""Whether mails carry their documents is the house's choice."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.world import World, local
+
+
+@pytest.mark.parametrize(("papers", "enclosed"), [(True, ["tax-invoice-INV-000001.pdf"]), (False, [])])
+def test_a_house_may_leave_the_papers_out_of_its_mails(
+    make_world: Callable[..., World], papers: bool, enclosed: list[str]
+) -> None:
+    world = make_world(mail_papers=papers)
+    world.start_trial("naledi@example.com")
+    world.advance_to(local(2027, 3, 17))
+    mail = world.letter("naledi@example.com", "Tax invoice INV-000001")
+    assert [each.name for each in mail.enclosures] == enclosed
+    assert "INV-000001" in mail.text

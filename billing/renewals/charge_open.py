@@ -161,10 +161,8 @@ class _Senders:
             said: Outcome | Withdrawn | Held | BaseException
             try:
                 said = self._ask(one)
-            except (
-                BaseException
-            ) as problem:  # whatever it is: an answer that never came would be waited for without end
-                said = problem
+            except BaseException as problem:
+                said = problem  # whatever it is: an answer that never came would be waited for without end
             self._answers.put(_Answered(one, said, time.monotonic() - since))
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from sqlmodel import select
 
+import emails
 from billing.access.standing import standing
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import issues
 from billing.newsletters.models import Delivery, Issue, IssueState
 from billing.newsletters.start import freeze
+from billing.newsletters.wrap import MARKS
 from billing.rules.access import strongest
 from billing.timetable import JOBS, Lane
 from tests.newsletters.room import Room, join, leave, link, parsed, parts_of
@@ -44,6 +46,28 @@ def test_each_gets_it_once_in_their_own_words(room: Room) -> None:
         assert "For subscribers" in part
     room.world.advance(days=2)
     assert len(room.arrived()) == 12
+
+
+def test_an_issue_is_put_into_words_once_for_each_variant(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And joined for each recipient, however many batches they come in. Before that it is measured, once for each too."""
+    room.people(250)
+    room.world.reader(THANDI, subscribed=True)
+    join(room, THANDI)
+    issue_id = room.draft()
+    room.schedule(issue_id)
+    written, render_letter = [], emails.render_letter
+
+    def counted(letter: emails.Letter, house: emails.House) -> emails.Rendered:
+        written.append(letter)
+        return render_letter(letter, house)
+
+    monkeypatch.setattr(emails, "render_letter", counted)
+    room.world.settle()
+    assert room.counts(issue_id) == {"sent": 251}
+    assert len(written) == 4
+    assert len([letter for letter in written if letter.unsubscribe_url == MARKS["unsubscribe"]]) == 2
 
 
 def test_the_links_are_each_recipients_own(room: Room) -> None:

@@ -184,7 +184,7 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
         return found
     if claimed.key_spent and sendable:
         sure = claimed.asked >= LOOKS_FOR_A_SPENT_KEY
-        return Withdrawn() if sure else Unknown("Stripe failed on it, and doesn't know it yet")
+        return Withdrawn() if sure else Unknown("Stripe failed on it, and doesn't know it yet", unsent=True)
     return gateway.charge(claimed.request) if sendable else Withdrawn()
 
 

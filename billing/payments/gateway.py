@@ -56,6 +56,8 @@ class Unknown:
     """Whether it had no time to look at the request: we are too fast."""
     wait: timedelta | None = None
     """How long it asked us to wait before the next call, if it did."""
+    unsent: bool = False
+    """Whether nothing was sent: the acquirer was only asked, and doesn't know the charge yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Watch:
     def __init__(self, database: Database, pace: Pace, at: datetime, pause_after: int) -> None:
         self.database = database
         self.paused = threading.Event()
+        self.told = False
+        """Whether anything was sent, or asked, that says whether Stripe is there."""
         self._pace = pace
         self._at = at
         self._pause_after = pause_after
@@ -34,6 +36,9 @@ class Watch:
     def note(self, outcome: object) -> None:
         """Take an outcome into account. While all is well this asks the database nothing."""
         doubt = outcome if isinstance(outcome, Unknown) else None
+        if doubt is not None and doubt.unsent:
+            return
+        self.told = True
         if doubt is not None and doubt.busy:
             self._pace.hold_back(doubt.wait or SLOW_DOWN, time.monotonic())
         if not self._troubled and (doubt is None or not doubt.down):

@@ -11,7 +11,6 @@ from billing.installation import refuse_copy
 from billing.payments import breaker, charge
 from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
-from billing.renewals.skip import Skip
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
@@ -91,8 +90,8 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
 
 
 def probe(till: Till, at: datetime) -> int:
-    """While charging is paused: ask whether Stripe answers, and if so bring one charge to its end, which decides; how many
-    probes were made. Raises NotAdopted."""
+    """While charging is paused: ask whether Stripe answers, and if so send one charge, which decides; how many probes were
+    made. Those of which Stripe only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted."""
     refuse_copy(till.database)
     with till.database.transaction() as session:
         if not breaker.begin_probe(session, at):
@@ -104,11 +103,12 @@ def probe(till: Till, at: datetime) -> int:
         return 1
     report = Report()
     with claimer(till.database) as me, watch.lane() as lane:
-        with till.database.transaction() as session:
-            claimed = charge.claim(session, me, at, limit=1)
-        charge_all(till, watch, lane, me, claimed, at, report)
-        if not report.counts.keys() - {Skip.WITHDRAWN}:  # nothing was sent that could tell us more
-            watch.note(None)
+        while not watch.told:
+            with till.database.transaction() as session:
+                claimed = charge.claim(session, me, at, limit=1)
+            if not claimed:  # there is nothing to send that could tell us more
+                watch.note(None)
+            charge_all(till, watch, lane, me, claimed, at, report)
     return 1
 
 

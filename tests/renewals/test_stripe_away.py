@@ -105,6 +105,44 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
     ]
 
 
+def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Callable[..., World]) -> None:
+    """Each of their keys is spent, and Stripe has to say twice that it doesn't know them: that it says so is an answer."""
+    world = make_world(pause_after_failures=9, charge_concurrency=1)
+    due(world, 9)
+    world.twin.faults()  # all of them end
+    world.twin.faults(
+        {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
+    )
+    run(world.parts.till, CHARGE_AT)
+    assert pause(world) is not None
+    assert asked(world) == [1] * 9
+    world.twin.faults()
+    world.advance(minutes=15)
+    assert pause(world) is None
+    books.check(world)
+    assert len(world.charges()) == 9
+    assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
+
+
+def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -> None:
+    """Stripe answers questions, and fails on every charge."""
+    due(world, 6)
+    world.twin.faults()  # all of them end
+    world.twin.faults(
+        {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
+    )
+    run(world.parts.till, CHARGE_AT)
+    assert asked(world) == [1, 1, 1, 0, 0, 0]
+    world.advance(minutes=1)
+    assert pause(world) is not None
+    assert asked(world) == [1, 1, 1, 1, 0, 0], "one was sent"
+    world.twin.faults()
+    world.advance(hours=1)
+    assert pause(world) is None
+    books.check(world)
+    assert len(world.charges()) == 6
+
+
 @pytest.mark.prove
 def test_when_nothing_waits_stripe_is_asked_without_charging(world: World) -> None:
     """The pause began with the last that was due: somebody has to see that it can end."""

@@ -86,3 +86,12 @@ def test_acts_and_refusals_are_answered_alike(
     assert answers[0].content == answers[1].content
     changes = world.rows("SELECT happening FROM subscription_change WHERE happening IS NOT NULL")
     assert len(changes) == (1 if status == 200 else 0)
+
+
+def test_an_answer_without_words_is_repeated_without_words(world: World) -> None:
+    """204 may carry no body, and a server that is given one breaks off."""
+    article = f"/v1/articles/{world.articles['subscriber'][0]}"
+    for _ in range(2):
+        answer = world.api.delete(article, headers={"Idempotency-Key": "gone-1"})
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert answer.headers["idempotent-replayed"] == "true"

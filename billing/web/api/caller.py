@@ -103,7 +103,7 @@ class Caller:
     def keep_with(self, session: Session, body: Any, status: int, answer: Any) -> None:
         """Keep the answer in the transaction that makes it true, for what `once` does in several of them."""
         if self.idempotency_key is not None:
-            kept = bytes(JSONResponse(answer).body).decode()
+            kept = bytes(JSONResponse(answer).body).decode() if answer is not None else ""
             session.add(self._answer(self._asked(body), status, kept))
 
     def _asked(self, body: Any) -> str:

@@ -29,23 +29,23 @@ def paper_of(message: Message, house: House) -> Paper | None:
 
 def print_papers(messages: Sequence[Message], house: House) -> Paper:
     """One file with a page for each of these, called after the first. Each must be a document (`Message.paper_name`)."""
-    import typst  # 20 ms and 40 MB, for those who print
-
     sheets = json.dumps([_sheet(message, house) for message in messages])
-    told = {"sheets": sheets, "house": json.dumps(asdict(house))}
-    try:
-        content = _print(told, "ua-1")
-    except typst.TypstError:
-        # Somebody typed a letter that no font of ours has; the standard forbids the box that stands in its place.
-        content = _print(told)
+    content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
     return Paper(f"{messages[0].paper_name}.pdf", content)
 
 
-def _print(told: dict[str, str], standard: Literal["ua-1"] | None = None) -> bytes:
-    import typst
+def _print(told: dict[str, str]) -> bytes:
+    import typst  # 20 ms and 40 MB, for those who print
 
-    # The machine's own fonts would make the same invoice another file elsewhere.
-    return typst.compile(_layout(), sys_inputs=told, ignore_system_fonts=True, pdf_standards=standard)
+    def as_(standard: Literal["ua-1"] | None) -> bytes:
+        # The machine's own fonts would make the same invoice another file elsewhere.
+        return typst.compile(_layout(), sys_inputs=told, ignore_system_fonts=True, pdf_standards=standard)
+
+    try:
+        return as_("ua-1")
+    except typst.TypstError:
+        # Somebody typed a letter that no font of ours has; the standard forbids the box that stands in its place.
+        return as_(None)
 
 
 def _sheet(message: Message, house: House) -> dict[str, Any]:

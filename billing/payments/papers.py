@@ -10,7 +10,7 @@ from billing.payments.invoice import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.subscriptions.models import Subscription
-from emails import House, Paper, Receipt, Refunded, print_papers
+from emails import Message, Receipt, Refunded
 
 
 def receipt_words(
@@ -57,9 +57,9 @@ def credit_words(
     )
 
 
-def copy_of(session: Session, office: Office, house: House, paid: Paid) -> Paper:
-    """A paid invoice and its credit notes in one PDF. The originals went by mail, so the invoice says copy (VAT-7)."""
+def copy_words(session: Session, office: Office, paid: Paid) -> list[Message]:
+    """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
     subscription = session.get_one(Subscription, paid.invoice.subscription_id)
     receipt = receipt_words(office, subscription, paid.invoice, paid.card, is_copy=True)
     notes = [credit_words(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
-    return print_papers([receipt, *notes], house)
+    return [receipt, *notes]

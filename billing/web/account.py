@@ -12,7 +12,7 @@ from billing.payments import disputed, numbers, receipts
 from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import percent
 from billing.payments.models import PaymentMethod
-from billing.payments.papers import copy_of
+from billing.payments.papers import copy_words
 from billing.readers import devices, sessions
 from billing.readers.models import Reader
 from billing.renewals.cancel import may_undo
@@ -129,7 +129,8 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     parts = visit.parts
     with parts.database.transaction() as session:
         paid = receipts.one(session, invoice_id, visit.reader.id)
-        return as_file(copy_of(session, parts.office, parts.sender.house, paid))
+        words = copy_words(session, parts.office, paid)
+    return as_file(words, parts.sender.house)
 
 
 @router.get("/account/receipts/{invoice_id}")

@@ -31,12 +31,16 @@ def begin(world: World, readers: int) -> list[dict[str, Any]]:
     return [world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}") for n in range(readers)]
 
 
-def due(world: World, readers: int = 6) -> list[dict[str, Any]]:
-    """Trials whose first charge is due now, and Stripe gone."""
+FAILS = {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
+"""Stripe answers questions, and fails on every charge."""
+
+
+def due(world: World, readers: int = 6, fault: dict[str, Any] = AWAY) -> list[dict[str, Any]]:
+    """Trials whose first charge is due now, and Stripe gone, or failing otherwise."""
     started = begin(world, readers)
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
-    world.twin.faults(AWAY)
+    world.twin.faults(fault)
     return started
 
 
@@ -108,11 +112,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
 def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Callable[..., World]) -> None:
     """Each of their keys is spent, and Stripe has to say twice that it doesn't know them: that it says so is an answer."""
     world = make_world(pause_after_failures=9, charge_concurrency=1)
-    due(world, 9)
-    world.twin.faults()  # all of them end
-    world.twin.faults(
-        {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
-    )
+    due(world, 9, FAILS)
     run(world.parts.till, CHARGE_AT)
     assert pause(world) is not None
     assert asked(world) == [1] * 9
@@ -125,12 +125,7 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
 
 
 def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -> None:
-    """Stripe answers questions, and fails on every charge."""
-    due(world, 6)
-    world.twin.faults()  # all of them end
-    world.twin.faults(
-        {"effect": "500_before", "method": "POST", "path": "/v1/payment_intents", "times": None}
-    )
+    due(world, 6, FAILS)
     run(world.parts.till, CHARGE_AT)
     assert asked(world) == [1, 1, 1, 0, 0, 0]
     world.advance(minutes=1)

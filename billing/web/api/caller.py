@@ -103,7 +103,7 @@ class Caller:
     def keep_with(self, session: Session, body: Any, status: int, answer: Any) -> None:
         """Keep the answer in the transaction that makes it true, for what `once` does in several of them."""
         if self.idempotency_key is not None:
-            kept = bytes(JSONResponse(answer).body).decode() if answer is not None else ""
+            kept = bytes(_response(status, answer).body).decode()
             session.add(self._answer(self._asked(body), status, kept))
 
     def _asked(self, body: Any) -> str:
@@ -120,7 +120,7 @@ class Caller:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
             return problem(409, "move_refused", str(refusal))
-        return JSONResponse(answer, status) if answer is not None else Response(status_code=status)
+        return _response(status, answer)
 
     def _kept(self, asked: str) -> Response | None:
         with self.parts.database.transaction() as session:
@@ -153,6 +153,10 @@ class Caller:
             status=status,
             body=body,
         )
+
+
+def _response(status: int, answer: Any) -> Response:
+    return JSONResponse(answer, status) if answer is not None else Response(status_code=status)
 
 
 def needs(scope: str) -> Callable[..., Caller]:

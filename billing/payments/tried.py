@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from billing import many
+from billing.db import advisory_key
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.rules.dunning import Evidence
 from billing.rules.periods import civil_date
@@ -82,6 +83,32 @@ def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[
         .group_by(col(PaymentMethod.id))
     )
     return {method_id: Asked(fingerprint, times, last_at) for method_id, fingerprint, times, last_at in rows}
+
+
+def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
+    """Let nobody else add an attempt to those of these cards that several readers pay with, until this transaction ends; to be
+    called before their attempts are counted (RET-6). In one order, so that two batches never wait for each other."""
+    if not method_ids:
+        return
+    other = aliased(PaymentMethod)
+    shared = session.exec(
+        select(PaymentMethod.fingerprint)
+        .distinct()
+        .join(
+            other,
+            sa.and_(
+                col(other.fingerprint) == PaymentMethod.fingerprint,
+                col(other.reader_id) != PaymentMethod.reader_id,
+            ),
+        )
+        .where(many.one_of(PaymentMethod.id, method_ids))
+    ).all()
+    if shared:
+        keys = sorted(advisory_key(f"card {fingerprint}") for fingerprint in shared)
+        session.execute(_HOLD, {"keys": keys})
+
+
+_HOLD = sa.text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:

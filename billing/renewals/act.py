@@ -41,10 +41,15 @@ def act_all(
     many.load(session, Reader, {one.reader_id for one in subscriptions})
     methods = {one.payment_method_id for one in subscriptions if one.payment_method_id is not None}
     many.load(session, PaymentMethod, methods)
+    tried.hold_shared(session, [str(one.payment_method_id) for one in subscriptions if _charges(one)])
     decided = [_decide(session, office, one, at) for one in subscriptions]
     charges = [one for one in decided if isinstance(one, ToCharge)]
     words = iter(intend(session, office, charges, at))
     return [next(words) if isinstance(one, ToCharge) else one for one in decided]
+
+
+def _charges(subscription: Subscription) -> bool:
+    return subscription.next_action in (Action.FIRST_CHARGE, Action.RENEW, Action.RETRY)
 
 
 def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:

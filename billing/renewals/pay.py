@@ -154,8 +154,9 @@ def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> 
     found = session.get(Invoice, invoice_id)
     if found is None:
         raise UnknownInvoice
-    lock(session, found.subscription_id)
+    subscription = lock(session, found.subscription_id)
     session.refresh(found)
+    tried.hold_shared(session, [str(subscription.payment_method_id)])
     return owing(session, office, invoice_id, at)
 
 

@@ -52,6 +52,38 @@ def newsletters_add(newsletter_id: str, audience: str, kind: str, **words: str) 
     click.echo(f"{made.name} stands at the end of /newsletters.")
 
 
+@newsletters.command(name="marketed")
+def newsletters_marketed() -> None:
+    """The addresses on promotional lists, one a line: what the national opt-out register is asked about, once a month."""
+    from billing.app import build
+    from billing.newsletters.compare import marketed
+
+    with build(settings()).database.transaction() as session:
+        addresses = marketed(session)
+    for address in addresses:
+        click.echo(address)
+
+
+@newsletters.command(name="compare")
+@click.argument("file", type=click.File(encoding="utf-8-sig"))
+def newsletters_compare(file: IO[str]) -> None:
+    """Keep promotional newsletters from the addresses in FILE (- is stdin), one a line: those that the register names.
+
+    All promotional lists count as compared for 31 days then. An empty FILE says that it names nobody. Whoever was blocked
+    by it before, and has confirmed a newsletter by mail since, or was let in by the staff, stays on that list."""
+    from billing.app import build
+    from billing.newsletters.compare import compare, read_register
+
+    parts = build(settings())
+    named = read_register(file)
+    with parts.database.transaction() as session:
+        done = compare(session, parts.office.tokens, named, parts.clock.now())
+    click.echo(
+        f"Compared: {', '.join(done.lists)}. {done.blocked} get no marketing from now on, {done.known} got none before,"
+        f" {done.spared} want it all the same."
+    )
+
+
 @billing.group()
 def bounces() -> None:
     """Mail that comes back."""

@@ -65,6 +65,8 @@ class SuppressionReason(StrEnum):
     SOFT_BOUNCES = "soft_bounces"
     COMPLAINT = "complaint"
     STAFF = "staff"
+    REGISTER = "register"
+    """The national register of people who want no direct marketing (C4)."""
 
 
 class Suppression(SQLModel, table=True):

@@ -60,7 +60,7 @@ def unchecked(list_: Newsletter, at: datetime) -> str | None:
         return None
     return (
         f"{list_.name} is promotional, and its list hasn't been compared with the opt-out register within"
-        f" {OPT_OUTS_GOOD_FOR.days} days."
+        f" {OPT_OUTS_GOOD_FOR.days} days (billing newsletters compare)."
     )
 
 

@@ -1,0 +1,113 @@
+"""Compare those on promotional lists with the national register of people who want no marketing, once a month (C4, CPA-5)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.errors import Conflict, Invalid
+from billing.mail import suppressions
+from billing.mail.models import Suppression, SuppressionReason
+from billing.newsletters.models import Newsletter, NewsletterKind, Signup, SignupState
+from billing.readers.models import Reader
+from billing.readers.register import BadAddress, clean_address
+from billing.tokens import Tokens
+
+
+class NothingPromotional(Conflict):
+    """No newsletter is promotional, so none has to be compared with the register."""
+
+    code = "nothing_promotional"
+
+
+class BadRegister(Invalid):
+    """What the register answered is a file with one address a line."""
+
+    code = "bad_register"
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison did: the lists, by name; the addresses that get no marketing any more, that got none before, and that
+    get it all the same, because they or the staff lifted the block of an earlier comparison."""
+
+    lists: tuple[str, ...]
+    blocked: int
+    known: int
+    spared: int
+
+
+def marketed(session: Session) -> list[str]:
+    """The addresses on promotional lists, each once: what the register is asked about."""
+    rows = session.exec(
+        select(Signup.address, Reader.email)
+        .join(Newsletter, col(Newsletter.id) == Signup.newsletter_id)
+        .join(Reader, col(Reader.id) == Signup.reader_id, isouter=True)
+        .where(Newsletter.kind == NewsletterKind.PROMOTIONAL, Signup.state == SignupState.CONFIRMED)
+    )
+    return sorted({suppressions.key_of(email or address) for address, email in rows})
+
+
+def read_register(lines: Iterable[str]) -> list[str]:
+    """The addresses in a file of the register's, one a line. Raises BadRegister, with the line, for anything else."""
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            found.append(clean_address(line))
+        except BadAddress:
+            raise BadRegister(
+                f"Line {number} is no address. {BadRegister.__doc__} Nothing has been changed."
+            ) from None
+    return found
+
+
+def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: datetime) -> Compared:
+    """Keep promotional newsletters from these addresses, and note that all promotional lists have been compared.
+
+    A block that its reader lifted, by saying yes again by mail, or the staff, with a reason, isn't set again: that was said to
+    us in person, and later. Raises NothingPromotional."""
+    lists = session.exec(
+        select(Newsletter)
+        .where(Newsletter.kind == NewsletterKind.PROMOTIONAL)
+        .order_by(col(Newsletter.position), col(Newsletter.id))
+        .with_for_update()
+    ).all()
+    if not lists:
+        raise NothingPromotional
+    lifted = _lifted(session)
+    addresses = {suppressions.key_of(address) for address in blocked}
+    new, spared = set(), set()
+    for list_ in lists:
+        scope = suppressions.one_list(list_.id)
+        for address in addresses:
+            if (suppressions.digest(tokens, address), scope) in lifted:
+                spared.add(address)
+            elif suppressions.suppress(
+                session,
+                tokens,
+                address,
+                scope=scope,
+                reason=SuppressionReason.REGISTER,
+                source="the opt-out register",
+                at=at,
+            ):
+                new.add(address)
+        list_.opt_outs_checked_at = at
+        session.add(list_)
+    spared -= new
+    return Compared(
+        tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)
+    )
+
+
+def _lifted(session: Session) -> set[tuple[str, str]]:
+    """Blocks of earlier comparisons that ended, as digest and scope."""
+    rows = session.exec(
+        select(Suppression.address_digest, Suppression.scope).where(
+            Suppression.reason == SuppressionReason.REGISTER, col(Suppression.lifted_at).is_not(None)
+        )
+    )
+    return set(rows)

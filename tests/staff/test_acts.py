@@ -274,6 +274,8 @@ def test_a_note_stays_and_holds_no_card_number(world: World, staff: SignIn) -> N
         f"{where}/note", why="Rang about 4242 4242 4242 4242; prefers mail.", step="confirm"
     )
     assert Answer(support.http.send(again)).path == where
+    assert Answer(support.http.send(again)).path == where, "the button pressed a second time"
+    assert len(world.rows("SELECT * FROM reader_note")) == 1
     assert "Rang about [number removed]; prefers mail." in support.get(where).words
     support.get(f"{where}/note")
     assert support.post(f"{where}/note", why="  ", step="confirm").status == 422

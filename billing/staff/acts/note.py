@@ -1,12 +1,18 @@
 """A note about a reader, for whoever looks next. The note is the reason: it changes nothing else."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import col, select
 
 from billing import ids
 from billing.staff.acts.shape import Desk, Preview
 from billing.staff.audit import Actor
 from billing.staff.models import ReaderNote
 from billing.staff.roles import May
+
+PRESSED_TWICE = timedelta(minutes=1)
+"""The same words by the same member within so long are one note."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,19 @@ class Note:
         return Preview(("The note stands in the timeline. The reader doesn't see it.",), "Keep the note")
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
-        """Keep it."""
+        """Keep it; once, when the button is pressed twice."""
+        last = desk.session.exec(
+            select(ReaderNote)
+            .where(ReaderNote.reader_id == self.reader_id)
+            .order_by(col(ReaderNote.id).desc())
+            .limit(1)
+        ).first()
+        if (
+            last is not None
+            and (last.by, last.words) == (actor.by, why)
+            and desk.at - last.at < PRESSED_TWICE
+        ):
+            return last.id
         note = ReaderNote(
             id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, by=actor.by, words=why
         )

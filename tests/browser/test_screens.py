@@ -55,6 +55,7 @@ def faults(person: Person) -> list[str]:
 
 def barriers(person: Person) -> list[str]:
     """What keeps somebody from using the page: wider than the window, or grave in the eyes of axe."""
+    person.page.wait_for_load_state()  # words may stand there before their style does
     overflow = person.page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )

@@ -96,6 +96,7 @@ def begin(open_room: Room, page: Page) -> str:
 
 def grave(page: Page) -> list[Any]:
     """What axe finds serious or critical, and what is wider than the window."""
+    page.wait_for_load_state()  # words may stand there before their style does
     found: list[Any] = [
         (violation["id"], [node["target"] for node in violation["nodes"]])
         for violation in Axe().run(page).response["violations"]

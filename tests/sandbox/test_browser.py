@@ -35,6 +35,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def _judge(page: Page) -> None:
+    page.wait_for_load_state()  # words may stand there before their style does
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -55,6 +56,7 @@ def test_refused_then_authenticated_then_saved(page: Page, twin: Twin, stripe: S
     page.click("text=4000 0025 0000 3155")
     page.fill("[name=holder]", "Thandi Nkosi")
     page.click("#save")
+    page.wait_for_selector("#fail")
     _judge(page)
     page.click("#fail")
     assert "unable to authenticate" in page.inner_text("[role=alert]")

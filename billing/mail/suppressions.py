@@ -124,3 +124,13 @@ def lift(
         row.lifted_at, row.lifted_by = at, by[:200]
         session.add(row)
     return len(ended)
+
+
+def lifted(session: Session, reason: SuppressionReason) -> set[tuple[str, str]]:
+    """What was suppressed for this reason and is sent again, as digest and scope."""
+    rows = session.exec(
+        select(Suppression.address_digest, Suppression.scope).where(
+            Suppression.reason == reason, col(Suppression.lifted_at).is_not(None)
+        )
+    )
+    return set(rows)

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.errors import Conflict, Invalid
 from billing.mail import suppressions
-from billing.mail.models import Suppression, SuppressionReason
+from billing.mail.models import SuppressionReason
 from billing.newsletters.models import Newsletter, NewsletterKind, Signup, SignupState
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
@@ -77,7 +77,7 @@ def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: dateti
     ).all()
     if not lists:
         raise NothingPromotional
-    lifted = _lifted(session)
+    lifted = suppressions.lifted(session, SuppressionReason.REGISTER)
     addresses = {suppressions.key_of(address) for address in blocked}
     new, spared = set(), set()
     for list_ in lists:
@@ -101,13 +101,3 @@ def compare(session: Session, tokens: Tokens, blocked: Iterable[str], at: dateti
     return Compared(
         tuple(list_.name for list_ in lists), len(new), len(addresses - new - spared), len(spared)
     )
-
-
-def _lifted(session: Session) -> set[tuple[str, str]]:
-    """Blocks of earlier comparisons that ended, as digest and scope."""
-    rows = session.exec(
-        select(Suppression.address_digest, Suppression.scope).where(
-            Suppression.reason == SuppressionReason.REGISTER, col(Suppression.lifted_at).is_not(None)
-        )
-    )
-    return set(rows)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing import ids
-from billing.db import advisory_key
+from billing.db import hold_names
 from billing.mail.suppressions import key_of
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
@@ -53,9 +53,7 @@ def words(name: str) -> str:
 def rows_of(session: Session, person: Person, *, lock: bool = True) -> list[Signup]:
     """All signups of a person: the reader's, and those of the bare address. Locked, so that two choices at once are made in turn."""
     if lock:
-        session.execute(
-            sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": advisory_key(f"signup {person.key}")}
-        )
+        hold_names(session, f"signup {person.key}")
     bare = sa.and_(col(Signup.reader_id).is_(None), col(Signup.address_key) == person.key)
     mine = sa.or_(col(Signup.reader_id) == person.reader_id, bare) if person.reader_id else bare
     found = select(Signup).where(mine).order_by(col(Signup.newsletter_id), col(Signup.id))

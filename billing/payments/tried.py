@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from billing import many
-from billing.db import advisory_key
+from billing.db import hold_names
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.rules.dunning import Evidence
 from billing.rules.periods import civil_date
@@ -87,7 +87,7 @@ def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[
 
 def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
     """Let nobody else add an attempt to those of these cards that several readers pay with, until this transaction ends; to be
-    called before their attempts are counted (RET-6). In one order, so that two batches never wait for each other."""
+    called before their attempts are counted (RET-6)."""
     if not method_ids:
         return
     other = aliased(PaymentMethod)
@@ -104,11 +104,7 @@ def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
         .where(many.one_of(PaymentMethod.id, method_ids))
     ).all()
     if shared:
-        keys = sorted(advisory_key(f"card {fingerprint}") for fingerprint in shared)
-        session.execute(_HOLD, {"keys": keys})
-
-
-_HOLD = sa.text("SELECT pg_advisory_xact_lock(key) FROM unnest(CAST(:keys AS bigint[])) AS key")
+        hold_names(session, *(f"card {fingerprint}" for fingerprint in shared))
 
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:

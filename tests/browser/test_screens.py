@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from tests.barriers import barriers
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK, PHONE, SMALL_PHONE, Person
@@ -50,20 +50,7 @@ def faults(person: Person) -> list[str]:
     if shift >= MOST_SHIFT:
         person.page.reload()
         shift = person.page.evaluate(SHIFT)
-    return [f"moved by {shift}"] * (shift >= MOST_SHIFT) + barriers(person)
-
-
-def barriers(person: Person) -> list[str]:
-    """What keeps somebody from using the page: wider than the window, or grave in the eyes of axe."""
-    person.page.wait_for_load_state()  # words may stand there before their style does
-    overflow = person.page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    found = [f"{overflow} px too wide"] * (overflow > 0)
-    for violation in Axe().run(person.page).response["violations"]:
-        if violation["impact"] in ("serious", "critical"):
-            found.append(f"{violation['id']}: {[node['target'] for node in violation['nodes']]}")
-    return found
+    return [f"moved by {shift}"] * (shift >= MOST_SHIFT) + barriers(person.page)
 
 
 def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser
 
+from tests.barriers import barriers
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import DESK, PHONE
-from tests.browser.test_screens import barriers
 from tests.chromium import CHROMIUM, MISSING
 
 READER = "thandi@example.com"
@@ -43,7 +43,7 @@ def is_usable(member: Member) -> None:
     """By everybody, at a desk and on a phone."""
     for size in (PHONE, DESK):
         member.page.set_viewport_size(size["viewport"])
-        assert barriers(member.person) == [], (member.page.url, size)
+        assert barriers(member.page) == [], (member.page.url, size)
 
 
 def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import uvicorn
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
 
 from billing import seed
 from billing.app import create_app
+from tests.barriers import barriers
 from tests.chromium import CHROMIUM, MISSING
 from tests.newsletters.floor import Floor
 from tests.newsletters.room import PREHEADER, SUBJECT, Room, join, leave, parts_of
@@ -94,18 +94,6 @@ def begin(open_room: Room, page: Page) -> str:
     return page.url
 
 
-def grave(page: Page) -> list[Any]:
-    """What axe finds serious or critical, and what is wider than the window."""
-    page.wait_for_load_state()  # words may stand there before their style does
-    found: list[Any] = [
-        (violation["id"], [node["target"] for node in violation["nodes"]])
-        for violation in Axe().run(page).response["violations"]
-        if violation["impact"] in ("serious", "critical")
-    ]
-    too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    return found + [f"{too_wide} px too wide"] * (too_wide > 0)
-
-
 def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
     open_room: Room, desk: BrowserContext
 ) -> None:
@@ -182,8 +170,8 @@ def test_the_pages_are_accessible_and_fit(open_room: Room, desk: BrowserContext,
     places += [f"/staff/newsletters/{row['id']}" for row in issue]
     for place in places:
         page.goto(open_room.world.url + place)
-        found[place] = grave(page)
+        found[place] = barriers(page)
     begin(open_room, page)
-    found["compose"] = grave(page)
+    found["compose"] = barriers(page)
     assert {place: what for place, what in found.items() if what} == {}
     page.close()

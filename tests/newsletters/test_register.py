@@ -1,6 +1,5 @@
 """The national register of people who want no marketing: an operator compares the promotional lists with it each month (C4, CPA-5)."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Room, tmp_
     assert suppressed(shop) == [(BLOCKED, "register")] * 2
     assert reached(shop, "first-light") == 2
     assert reached(shop, "the-long-read") == 3
-    assert shop.arrived_for("reader-0002@readers.example")[0].recipients
+    assert len(shop.arrived_for("reader-0002@readers.example")) == 1, "the editorial one"
 
     again = run(shop, "newsletters", "compare", str(answered))
     assert "0 get no marketing from now on, 2 got none before, 0 want it" in again.output
@@ -111,7 +110,7 @@ def test_where_nothing_is_promotional_there_is_nothing_to_compare(room: Room) ->
 
 def test_a_list_begun_later_is_compared_before_it_sends(shop: Room) -> None:
     compare(shop, "reader-0001@readers.example")
-    shop.world.advance_to(shop.world.now + timedelta(days=1))
+    shop.world.advance(days=1)
     shop.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'the-long-read'")
     done = compare(shop, "reader-0001@readers.example")
     assert "Compared: First Light, The Long Read. 1 get no marketing" in done.output

@@ -7,10 +7,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from billing.web.preview import pages, write
+from tests.barriers import barriers
 from tests.chromium import CHROMIUM, MISSING
 
 NAMES = [name for name, _, _ in pages()]
@@ -69,16 +69,8 @@ def test_every_page_is_accessible_and_fits_its_width(
         page = context.new_page()
         for name in NAMES:
             page.goto(f"{address}/{name}.html")
-            grave = [
-                (violation["id"], [node["target"] for node in violation["nodes"]])
-                for violation in Axe().run(page).response["violations"]
-                if violation["impact"] in ("serious", "critical")
-            ]
-            overflow = page.evaluate(
-                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            )
-            if grave or overflow > 0:
-                found[name] = (grave, overflow)
+            if wrong := barriers(page):
+                found[name] = wrong
     assert found == {}
 
 

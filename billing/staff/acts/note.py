@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlmodel import col, select
+from sqlmodel import select
 
 from billing import ids
 from billing.staff.acts.shape import Desk, Preview
@@ -28,18 +28,16 @@ class Note:
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Keep it; once, when the button is pressed twice."""
-        last = desk.session.exec(
-            select(ReaderNote)
-            .where(ReaderNote.reader_id == self.reader_id)
-            .order_by(col(ReaderNote.id).desc())
-            .limit(1)
+        before = desk.session.exec(
+            select(ReaderNote.id).where(
+                ReaderNote.reader_id == self.reader_id,
+                ReaderNote.by == actor.by,
+                ReaderNote.words == why,
+                ReaderNote.at > desk.at - PRESSED_TWICE,
+            )
         ).first()
-        if (
-            last is not None
-            and (last.by, last.words) == (actor.by, why)
-            and desk.at - last.at < PRESSED_TWICE
-        ):
-            return last.id
+        if before is not None:
+            return before
         note = ReaderNote(
             id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, by=actor.by, words=why
         )

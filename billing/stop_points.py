@@ -2,7 +2,7 @@
 
 Some are named where they stand: `stop_point("charge.intended")`. The others come by themselves, so that none can be
 forgotten: `db` has one before and one after every commit, named by the function whose transaction it is, and `around`
-puts one before and one after every call to the acquirer. `tests/proofs/points.py` reads them all from the code.
+puts one before and one after every call to the acquirer. `tests/support/stop_point_names.py` reads them all from the code.
 
 Armed by BILLING_STOP_AT=<name>, in the test environment only; elsewhere a stop point is one comparison with None."""
 

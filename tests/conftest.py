@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
-from tests.pg import Databases, open_databases, share_compiled_statements
-from tests.spread import ByFile, put_in_order
-from tests.world import START, World, adopt, prepare
+from tests.support.databases import Databases, open_databases, share_compiled_statements
+from tests.support.scheduling import ByFile, put_in_order
+from tests.support.world import START, World, adopt, prepare
 
 # Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
 # news draws anew, and more: `pytest --hypothesis-profile exploring`.
@@ -53,7 +53,7 @@ def database_url(databases: Databases) -> Iterator[str]:
 
 @pytest.fixture
 def make_world(databases: Databases) -> Iterator[Callable[..., World]]:
-    """Worlds that begin at another moment, or with other settings; every exchange with Stripe's twin is judged at the end."""
+    """Worlds that begin at another moment, or with other settings; every exchange with the sandbox is judged at the end."""
     with ExitStack() as ends:
 
         def make(at: datetime = START, **settings: object) -> World:

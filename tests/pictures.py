@@ -11,7 +11,7 @@ from tests.browser.conftest import QUIET
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import PHONE, Person
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.chromium import CHROMIUM, MISSING
 
 FOLDER = Path(__file__).parent / "pictures"
 READER = "thandi@example.com"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests import architecture
-from tests.architecture import CHECKS, LONGEST_FILE, ROOT, Source, circles, sources
+from tests.support import architecture
+from tests.support.architecture import CHECKS, LONGEST_FILE, ROOT, Source, circles, sources
 
 Check = Callable[[Source], Iterator[str]]
 

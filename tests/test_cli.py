@@ -21,9 +21,9 @@ from click.testing import CliRunner
 from billing.cli import billing, main
 from billing.cli.run import lines
 from billing.renewals.skip import Skip
-from tests.pg import Databases
-from tests.twin import KEY
-from tests.world import SECRET_KEY, World, local
+from tests.support.databases import Databases
+from tests.support.sandbox import KEY
+from tests.support.world import SECRET_KEY, World, local
 
 
 def environment(url: str, **more: str) -> dict[str, str]:
@@ -176,12 +176,12 @@ def test_a_database_of_another_environment_is_refused(database_url: str, tmp_pat
 def test_a_port_in_use_is_said_in_one_line(world: World, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        given = environment(world.url_of_database, port=port, stripe_api_base=world.twin.url)
+        given = environment(world.url_of_database, port=port, stripe_api_base=world.sandbox.url)
         refused(run(given, "serve", folder=tmp_path), f"port {port}", "BILLING_PORT")
 
 
 def test_a_host_that_is_not_ours_is_said_in_one_line(world: World, tmp_path: Path) -> None:
-    given = environment(world.url_of_database, host="192.0.2.1", port="0", stripe_api_base=world.twin.url)
+    given = environment(world.url_of_database, host="192.0.2.1", port="0", stripe_api_base=world.sandbox.url)
     refused(run(given, "serve", folder=tmp_path), "192.0.2.1", "BILLING_HOST")
 
 
@@ -195,8 +195,8 @@ def held(world: World) -> dict[str, str]:
     return environment(
         world.url_of_database,
         clock="held",
-        stripe_api_base=world.twin.url,
-        smtp_url=world.sink.url,
+        stripe_api_base=world.sandbox.url,
+        smtp_url=world.smtp.url,
         public_url=world.url,
     )
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from billing import forget
 from billing.db import instant
 from billing.tables import metadata
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 def counts(world: World) -> dict[str, int]:

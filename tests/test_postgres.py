@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from billing.postgres import Embedded, PostgresRefused
-from tests import pg
+from tests.support import databases
 
 FIVE_MINUTES = 300.0
 
@@ -195,8 +195,8 @@ def test_each_test_gets_a_copy_of_the_template_and_leaves_nothing() -> None:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE note AS SELECT 'from the template' AS words")
 
-    with pg.open_databases(prepare) as databases:
-        with databases.fresh() as first, databases.fresh() as second:
+    with databases.open_databases(prepare) as given:
+        with given.fresh() as first, given.fresh() as second:
             with psycopg.connect(first) as one, psycopg.connect(second) as two:
                 one.execute("DELETE FROM note")
                 one.commit()
@@ -208,7 +208,7 @@ def test_each_test_gets_a_copy_of_the_template_and_leaves_nothing() -> None:
 def test_the_tests_can_use_a_server_of_yours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Embedded.start(folder, durable=False) as yours:
         monkeypatch.setenv("BILLING_DATABASE_URL", yours.url().replace("postgresql:", "postgresql+psycopg:"))
-        with pg.open_databases(lambda url: None) as databases, databases.fresh() as address:
+        with databases.open_databases(lambda url: None) as given, given.fresh() as address:
             with psycopg.connect(address) as connection:
                 assert yours.url().endswith(connection.info.host)
         with psycopg.connect(yours.url()) as connection:

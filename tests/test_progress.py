@@ -14,8 +14,8 @@ import pytest
 from billing.cli import progress
 from billing.reports.exports import SHEETS
 from billing.reports.promises import PROMISES
+from tests.support.world import World
 from tests.test_cli import environment, held, run
-from tests.world import World
 
 LONG = {
     ("clock", "advance", "16d"): "moving on to 17 Mar 2027: it is 8 Mar 2027, 09:00",

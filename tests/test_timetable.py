@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from billing import timetable
-from tests.world import World
+from tests.support.world import World
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.staff.conftest import staff  # noqa: F401  # editors at work, by their pages
-from tests.world import World
+from tests.support.world import World
 
 Put = Callable[..., str]
 

@@ -12,7 +12,7 @@ import pytest
 from billing.access import edge_tokens
 from billing.ids import EPOCH
 from tests.access.conftest import Put
-from tests.world import SECRET_KEY, Browser, World
+from tests.support.world import SECRET_KEY, Browser, World
 
 ADDRESS = "thandi@example.com"
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.access.conftest import Put
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 SPOKEN = "the-water-nobody-counted"
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 LIMIT = 10
 AHEAD = (

@@ -10,9 +10,9 @@ from billing.rules.access import Reason
 from billing.tokens import Tokens
 from billing.web.asking import new_visitor, visitor_of
 from tests.access.conftest import Put
-from tests.asks import damaged
 from tests.staff.conftest import SignIn
-from tests.world import ZONE, World, local
+from tests.support.cancel_helpers import damaged
+from tests.support.world import ZONE, World, local
 
 
 def reasons(world: World, *articles: str) -> list[str]:

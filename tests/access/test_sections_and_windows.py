@@ -7,7 +7,7 @@ from billing.access.policies import NOTHING_SAID
 from billing.web.sample_articles import sample_articles
 from tests.access.conftest import Put
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 def reason(world: World, article: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from billing.web.sample_articles import SampleArticle, sample_articles
-from tests.pg import Databases
-from tests.world import Browser, World, local
+from tests.support.databases import Databases
+from tests.support.world import Browser, World, local
 
 LEVELS = ("free", "registered", "metered", "subscriber")
 READS = {

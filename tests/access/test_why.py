@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.access.conftest import Put
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 ARTICLES = ("locked", "metered", "quiet", "passing")
 

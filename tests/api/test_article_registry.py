@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.world import World
+from tests.support.world import World
 
 BODY: dict[str, Any] = {
     "title": "The water nobody counted",

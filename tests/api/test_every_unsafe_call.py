@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World
+from tests.support.world import World
 
 KEY = {"Idempotency-Key": "once"}
 ARTICLE = {

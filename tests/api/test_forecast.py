@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tests.world import ZONE, World, local
+from tests.support.world import ZONE, World, local
 
 
 def foretold(world: World, reader_id: str, **query: int) -> list[tuple[str, int, str]]:

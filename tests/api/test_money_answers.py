@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 
-from tests.pdf import Pdf
-from tests.world import World, local
+from tests.support.pdf import Pdf
+from tests.support.world import World, local
 
 
 def paid_reader(world: World, *, until: int = 17) -> tuple[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World) 
         "refusals are answers"
     )
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [500]
 
 
 def test_eight_at_once_give_back_no_more_than_was_paid(world: World) -> None:
@@ -130,7 +130,7 @@ def test_eight_at_once_give_back_no_more_than_was_paid(world: World) -> None:
         answers = list(pool.map(lambda _: give_back(world, invoice["payment_id"], amount=2000), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
     world.settle()
-    assert sum(refund["amount"] for refund in world.twin.refunds()) == 6000
+    assert sum(refund["amount"] for refund in world.sandbox.refunds()) == 6000
 
 
 def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(world: World) -> None:

@@ -1,6 +1,6 @@
 """A program names a reader by the publisher's own id, by ours, or by both where it isn't sure that we know its own."""
 
-from tests.world import World
+from tests.support.world import World
 
 
 def test_a_name_nobody_has_gives_way_to_ours(world: World) -> None:

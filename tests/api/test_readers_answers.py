@@ -3,7 +3,7 @@
 import httpx
 
 from billing.web.keys import create
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 def test_readers_are_found_by_address_by_external_id_and_page_by_page(world: World) -> None:

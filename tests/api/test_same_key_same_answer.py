@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.security.test_commit_first import every_commit_fails
-from tests.world import World, local
+from tests.support.world import World, local
 
 KEY = {"Idempotency-Key": "n-1"}
 
@@ -57,10 +57,10 @@ def test_stripe_away_is_no_answer_to_keep(world: World) -> None:
             "user_agent": "x",
         },
     }
-    world.twin.faults({"effect": "500_before", "method": "POST", "times": None})
+    world.sandbox.faults({"effect": "500_before", "method": "POST", "times": None})
     away = world.api.post("/v1/trials", json=body, headers=KEY)
     assert (away.status_code, away.json()["code"]) == (503, "unavailable")
-    world.twin.faults()
+    world.sandbox.faults()
     started, again = (world.api.post("/v1/trials", json=body, headers=KEY) for _ in range(2))
     assert started.status_code == 201, started.text
     assert again.content == started.content

@@ -16,7 +16,7 @@ from billing.db import Database
 from tests.bench.figures import Figure
 from tests.bench.load import Process, pressing, run, serving
 from tests.bench.readers import secret_of
-from tests.gate.deeds import Deeds
+from tests.gate.random_changes import Deeds
 
 PART = "access"
 BAR_MS = 100.0
@@ -30,32 +30,32 @@ Delays = dict[str, list[float]]
 def freshness(environ: Mapping[str, str], rounds: int, asking: Path, readers: int) -> list[Figure]:
     """So many rounds each way. `asking`: the script for those who ask too, all of them in memory."""
     database = Database(environ["BILLING_DATABASE_URL"])
-    deeds = Deeds(database)
+    random_changes = Deeds(database)
     with serving("gate", environ, readers) as process:
         run(process, asking, WARM_SECONDS)
-        deeds.cancel(WHOSE)
-        idle = _delays(process, deeds, rounds)
+        random_changes.cancel(WHOSE)
+        idle = _delays(process, random_changes, rounds)
         with pressing(process, asking, LOAD):
-            busy = _delays(process, deeds, rounds)
+            busy = _delays(process, random_changes, rounds)
     database.close()
     return [*_figures("idle", idle), *_figures(f"{LOAD} connections asking", busy)]
 
 
-def _life(deeds: Deeds) -> Iterator[tuple[str, bool]]:
+def _life(random_changes: Deeds) -> Iterator[tuple[str, bool]]:
     """What was committed a moment ago, and whether the reader may read now."""
-    for name, end in (("refunded", deeds.withdraw), ("cancelled", deeds.cancel)):
-        subscription = deeds.subscribe(WHOSE)
+    for name, end in (("refunded", random_changes.withdraw), ("cancelled", random_changes.cancel)):
+        subscription = random_changes.subscribe(WHOSE)
         yield "paid", True
-        deeds.pay(subscription)
+        random_changes.pay(subscription)
         end(WHOSE)
         yield name, False
-    opening = deeds.open(ARTICLE)
+    opening = random_changes.open(ARTICLE)
     yield "opened", True
-    deeds.close(opening)
+    random_changes.close(opening)
     yield "closed", False
 
 
-def _delays(process: Process, deeds: Deeds, rounds: int) -> Delays:
+def _delays(process: Process, random_changes: Deeds, rounds: int) -> Delays:
     """Milliseconds from the commit's end to the end of the first answer that knows of it, by what was committed."""
     found: Delays = defaultdict(list)
     at = urlsplit(process.url)
@@ -68,7 +68,7 @@ def _delays(process: Process, deeds: Deeds, rounds: int) -> Delays:
 
     is_allowed()
     for _ in range(rounds):
-        for what, allowed in _life(deeds):
+        for what, allowed in _life(random_changes):
             committed = perf_counter()
             while is_allowed() is not allowed:
                 pass

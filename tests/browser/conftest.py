@@ -1,6 +1,6 @@
 """One running demo and one Chromium a file of tests, and people who use them.
 
-A file stays in one worker (`tests/spread.py`): spread over all it would start a demo and a Chromium in every one."""
+A file stays in one worker (`tests/support/scheduling.py`): spread over all it would start a demo and a Chromium in every one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.demo import Demo
 from tests.browser.person import PATIENCE_MS, PHONE, Person
-from tests.chromium import CHROMIUM
+from tests.support.chromium import CHROMIUM
 
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

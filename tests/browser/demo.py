@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from tests.mails import about
-from tests.openapi import violations
+from tests.support.mails import about
+from tests.support.stripe_openapi import violations
 from tests.test_postgres import eventually
 
 ZONE = ZoneInfo("Africa/Johannesburg")

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.barriers import barriers
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK, PHONE, SMALL_PHONE, Person
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.a11y import accessibility_barriers
+from tests.support.chromium import CHROMIUM, MISSING
 
 pytestmark = [
     pytest.mark.browser,
@@ -50,7 +50,7 @@ def faults(person: Person) -> list[str]:
     if shift >= MOST_SHIFT:
         person.page.reload()
         shift = person.page.evaluate(SHIFT)
-    return [f"moved by {shift}"] * (shift >= MOST_SHIFT) + barriers(person.page)
+    return [f"moved by {shift}"] * (shift >= MOST_SHIFT) + accessibility_barriers(person.page)
 
 
 def visitor(person: Person, _demo: Demo, _card: str) -> Iterator[str]:

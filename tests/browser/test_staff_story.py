@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser
 
-from tests.barriers import barriers
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import DESK, PHONE
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.a11y import accessibility_barriers
+from tests.support.chromium import CHROMIUM, MISSING
 
 READER = "thandi@example.com"
 REASON = "Wrote on the 3rd that she wants to stop"
@@ -43,7 +43,7 @@ def is_usable(member: Member) -> None:
     """By everybody, at a desk and on a phone."""
     for size in (PHONE, DESK):
         member.page.set_viewport_size(size["viewport"])
-        assert barriers(member.page) == [], (member.page.url, size)
+        assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
 def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(

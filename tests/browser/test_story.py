@@ -12,7 +12,7 @@ from playwright.sync_api import Route
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.chromium import CHROMIUM, MISSING
 
 pytestmark = [
     pytest.mark.browser,

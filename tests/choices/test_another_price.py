@@ -6,7 +6,7 @@ import pytest
 
 from billing.renewals import announce_price
 from tests.staff.conftest import add, sign_in
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "anna@example.com"
 
@@ -76,7 +76,7 @@ def amounts_of_newest(world: World, reader_id: str) -> list[dict[str, int]]:
 def test_a_bounce_keeps_the_old_price_and_stands_on_the_list_of_staff(world: World) -> None:
     begun = world.start_trial("gone@example.com")
     world.advance_to(local(2027, 4, 20))
-    world.sink.refuse(550, "5.1.1 no such mailbox", to="gone@example.com")
+    world.smtp.refuse(550, "5.1.1 no such mailbox", to="gone@example.com")
     plan(world, 8000, date(2027, 5, 1))
     world.advance_to(local(2027, 5, 10))
     support = sign_in(world, add(world, "support").email)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 MakeWorld = Callable[..., World]
 

@@ -12,10 +12,10 @@ from billing.app import build
 from billing.errors import RefusesToStart
 from billing.renewals.run import run
 from billing.timetable import tick
-from tests.pg import Databases
+from tests.support.databases import Databases
+from tests.support.world import World, local, settings_for
 from tests.test_cli import environment
 from tests.test_cli import run as command
-from tests.world import World, local, settings_for
 
 
 def copy_of(url: str, databases: Databases) -> str:
@@ -41,18 +41,18 @@ def test_a_copy_stands_still_until_it_is_adopted(
     world.parts.database.close()
     url = copy_of(world.url_of_database, databases)
     copied = build(
-        settings_for(url, stripe_api_base=world.twin.url, smtp_url=world.sink.url, public_url=world.url)
+        settings_for(url, stripe_api_base=world.sandbox.url, smtp_url=world.smtp.url, public_url=world.url)
     )
     try:
         letters = len(world.letters())
         with pytest.raises(installation.NotAdopted):
             run(copied.till, world.now)
         tick(copied)
-        assert world.twin.charges() == []
+        assert world.sandbox.charges() == []
         assert len(world.letters()) == letters
         assert any("billing adopt" in record.getMessage() for record in caplog.records)
 
-        given = environment(url, clock="held", stripe_api_base=world.twin.url, smtp_url=world.sink.url)
+        given = environment(url, clock="held", stripe_api_base=world.sandbox.url, smtp_url=world.smtp.url)
         refused = command(given, "run", folder=tmp_path)
         assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
         assert "billing adopt" in refused.stderr
@@ -62,7 +62,7 @@ def test_a_copy_stands_still_until_it_is_adopted(
         again = command(given, "adopt", "--yes", folder=tmp_path)
         assert "already" in again.stdout
         tick(copied)
-        assert len(world.twin.charges()) == 1
+        assert len(world.sandbox.charges()) == 1
     finally:
         copied.database.close()
         databases._do("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path.strip("/"))

@@ -7,7 +7,7 @@ import pytest
 
 from billing.renewals.announce_price import plan_change
 from tests.staff.conftest import add, sign_in
-from tests.world import Browser, World, local
+from tests.support.world import Browser, World, local
 
 EMAIL = "pieter@example.com"
 

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from tests.world import World
+from tests.support.world import World
 
 EMAIL = "Nandi.Dube+paper@gmail.com"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.asks import cancel
-from tests.world import World, local
+from tests.support.cancel_helpers import cancel
+from tests.support.world import World, local
 
 EMAIL = "pieter@example.com"
 
@@ -23,7 +23,7 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
     world.advance_to(local(2027, 6, 1, 12))
     cancel(world, subscription, when="early")
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [44179]
     world.advance_to(local(2027, 6, 3, 12))
     after = cancel(world, subscription, requested_at="2027-05-28T09:00:00Z", reason="letter of 28 May")
     assert after["cancel_requested_at"] == "2027-05-28T09:00:00Z", "the earlier moment counts"
@@ -33,7 +33,7 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
     assert "Wednesday 30 June 2027" in " ".join(world.letter(EMAIL, "cancelled").text.split())
     world.advance_to(local(2027, 7, 1))
     assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
-    assert [refund["amount"] for refund in world.twin.refunds()] == [44179]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [44179]
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(  # type: i
     after = cancel(world, begun["subscription"]["id"], **wish)
     assert datetime.fromisoformat(after["cancels_at"]) == read_to
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [given_back]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [given_back]

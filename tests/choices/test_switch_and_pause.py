@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from billing.reports.doctor import examine
-from tests.world import ZONE, World, local
+from tests.support.world import ZONE, World, local
 
 EMAIL = "sipho@example.com"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -16,8 +16,8 @@ def post(world: World, subscription_id: str, what: str, **body: object) -> tuple
 
 
 def returned(world: World) -> list[int]:
-    """Cents that the twin gave back, oldest first."""
-    return [refund["amount"] for refund in reversed(world.twin.refunds())]
+    """Cents that the sandbox gave back, oldest first."""
+    return [refund["amount"] for refund in reversed(world.sandbox.refunds())]
 
 
 def test_from_the_account_page_after_a_plain_cancellation(world: World) -> None:

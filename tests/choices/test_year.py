@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from billing.rules import business_days
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "pieter@example.com"
 
@@ -107,7 +107,7 @@ def test_a_year_left_early_gives_the_rest_back_by_the_day(make_world) -> None:  
     assert f"R{cents // 100}.{cents % 100:02d} (incl. VAT) back" in page.words
     browser.post("/account/cancel", when="early")
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [cents]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [cents]
     assert {"refunded", "term_left"} <= set(world.told(EMAIL))
     assert "cancelled" not in world.told(EMAIL), "one mail says it all"
     assert "Keep my subscription" not in browser.get("/account").words, "the money is on its way back"
@@ -149,7 +149,7 @@ def test_a_year_whose_charge_has_to_be_made_anew_begins_on_its_day(world: World)
     browser.get("/account/plan?to=yearly")
     browser.post("/account/plan", consent="yes")
     world.advance_to(local(2027, 4, 16, 8))
-    world.twin.faults({"effect": "500_before", "method": "POST", "path": "/v1/payment_intents"})
+    world.sandbox.faults({"effect": "500_before", "method": "POST", "path": "/v1/payment_intents"})
     world.advance_to(local(2027, 4, 16, 12))
     assert [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY id")] == [
         *("charged", "withdrawn", "charged"),

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.world import World
+from tests.support.world import World
 
 
 def run(world: World, statement: str) -> None:

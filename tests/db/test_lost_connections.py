@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from billing.db import Database
-from tests.pg import Databases
+from tests.support.databases import Databases
 
 
 def backend(database: Database) -> int:

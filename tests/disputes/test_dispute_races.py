@@ -10,24 +10,24 @@ from billing.disputes import settle as disputes
 from billing.payments import disputed, refund
 from billing.payments.models import Invoice, Payment
 from billing.subscriptions.change import lock
-from tests.world import World, local
+from tests.support.world import World, local
 
 ROUNDS = 24
 
 
-def at_once(*deeds: Callable[[], None]) -> None:
+def at_once(*crash_cases: Callable[[], None]) -> None:
     """Each in a thread of its own, begun together; what a deed raises is raised here."""
-    gate = threading.Barrier(len(deeds))
+    gate = threading.Barrier(len(crash_cases))
     failed: list[BaseException] = []
 
-    def do(deed: Callable[[], None]) -> None:
+    def do(crash_case: Callable[[], None]) -> None:
         gate.wait()
         try:
-            deed()
+            crash_case()
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=do, args=(deed,)) for deed in deeds]
+    threads = [threading.Thread(target=do, args=(crash_case,)) for crash_case in crash_cases]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -48,7 +48,7 @@ def settle(world: World, ref: str) -> Callable[[], None]:
 def give_back(world: World, payment_id: str) -> Callable[[], None]:
     """A refund by staff, which may come too late."""
 
-    def deed() -> None:
+    def crash_case() -> None:
         with world.parts.database.transaction() as session:
             payment = session.get_one(Payment, payment_id)
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
@@ -64,7 +64,7 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
                     at=world.now,
                 )
 
-    return deed
+    return crash_case
 
 
 @pytest.mark.prove
@@ -74,14 +74,14 @@ def test_a_dispute_and_a_refund_at_once_never_pay_twice(world: World) -> None:
     world.advance_to(local(2027, 3, 16, 12))
     payments = world.rows("SELECT id, charge_ref FROM payment")
     assert len(payments) == ROUNDS
-    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"})
+    world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
     for row in payments:
-        made = world.twin.banks("dispute", charge=row["charge_ref"])
+        made = world.sandbox.banks("dispute", charge=row["charge_ref"])
         once, again = settle(world, made["id"]), settle(world, made["id"])
         at_once(once, give_back(world, row["id"]), again)
     world.settle()
     assert len(world.rows("SELECT id FROM dispute")) == ROUNDS
-    assert [one for one in world.twin.refunds() if one["status"] == "succeeded"] == []
+    assert [one for one in world.sandbox.refunds() if one["status"] == "succeeded"] == []
     assert world.rows("SELECT id FROM refund WHERE state <> 'failed'") == []
     failed = world.rows("SELECT id FROM refund")
     cases = world.rows("SELECT kind, count(*) AS n FROM staff_case GROUP BY kind")

@@ -6,7 +6,7 @@ import pytest
 from stripe import StripeClient
 
 from tests.staff.conftest import SignIn
-from tests.world import Browser, World, local
+from tests.support.world import Browser, World, local
 
 READER = "thandi@example.com"
 DISPUTES = "pm_card_createDispute"
@@ -66,7 +66,7 @@ def test_a_dispute_stops_renewals_keeps_evidence_and_refuses_refunds(world: Worl
     )
     assert ledger(world, "disputes") == {"disputes": 7500}
     assert refuse_refund(world) == "charge_disputed"
-    assert world.twin.refunds() == []
+    assert world.sandbox.refunds() == []
     shown = world.subscription(subscription)
     assert (shown["status"], shown["next_charge"]) == ("active", None)
     assert "disputed" in world.told(READER)
@@ -132,12 +132,12 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
     )
     world.settle()
     assert dispute(world)["state"] == "answered"
-    sent = world.twin.disputes()[0]["evidence"]
+    sent = world.sandbox.disputes()[0]["evidence"]
     assert sent["customer_email_address"] == READER
     assert "196.25.1.9" in sent["customer_purchase_ip"]
     assert "Read daily." in sent["uncategorized_text"]
 
-    world.twin.banks("win", dispute=row["gateway_ref"])
+    world.sandbox.banks("win", dispute=row["gateway_ref"])
     world.settle()
     assert dispute(world)["state"] == "won"
     assert ledger(world, "disputes") == {"disputes": 0}
@@ -147,7 +147,7 @@ def test_a_dispute_that_is_won_is_as_if_it_had_not_been(world: World, staff: Sig
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     world.api.post(f"/v1/payments/{payment}/refunds", json={"reason": "kind"}).raise_for_status()
     world.settle()
-    assert [one["status"] for one in world.twin.refunds()] == ["succeeded"]
+    assert [one["status"] for one in world.sandbox.refunds()] == ["succeeded"]
 
 
 def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World) -> None:
@@ -163,7 +163,7 @@ def test_an_inquiry_takes_nothing_and_may_be_answered_with_a_refund(world: World
 @pytest.mark.prove
 def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World) -> None:
     charged(world, "pm_card_createDisputeInquiry")
-    world.twin.banks("lose", dispute=dispute(world)["gateway_ref"])
+    world.sandbox.banks("lose", dispute=dispute(world)["gateway_ref"])
     world.settle()
     assert (dispute(world)["inquiry"], dispute(world)["state"]) == (False, "needs_answer")
     assert ledger(world, "disputes") == {"disputes": 7500}
@@ -175,22 +175,22 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> Non
     """The close comes first, then the rest, twice; and the charge's own news never came."""
     started = world.start_trial(READER)
     world.advance_to(local(2027, 3, 16, 8, 59))
-    world.twin.faults(
+    world.sandbox.faults(
         {"method": "POST", "path": "/v1/payment_intents", "effect": "timeout_after", "seconds": 1, "times": 1}
     )
-    world.twin.trouble(
+    world.sandbox.trouble(
         {"type": "payment_intent.*", "effect": "drop"}, {"type": "charge.*", "effect": "reorder"}
     )
     world.advance_to(CHARGE_DAY)
-    (charge,) = world.twin.charges()
-    made = world.twin.banks("dispute", charge=charge["id"], reason="subscription_canceled")
-    world.twin.banks("lose", dispute=made["id"])
-    for event in world.twin.events():
+    (charge,) = world.sandbox.charges()
+    made = world.sandbox.banks("dispute", charge=charge["id"], reason="subscription_canceled")
+    world.sandbox.banks("lose", dispute=made["id"])
+    for event in world.sandbox.events():
         if event["type"].startswith("charge.dispute"):
-            world.twin.resend(event["id"], copies=2)
+            world.sandbox.resend(event["id"], copies=2)
     world.settle()
-    world.twin.trouble()
-    world.twin.faults()
+    world.sandbox.trouble()
+    world.sandbox.faults()
     world.settle()
     assert dispute(world)["state"] == "lost"
     assert world.told(READER).count("disputed") == 1
@@ -212,7 +212,7 @@ def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(wor
     world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
     again = world.start_trial(READER, "pm_card_mastercard")["subscription"]["id"]
     world.advance(days=2)
-    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     shown = world.subscription(again)
     assert (shown["status"], shown["next_charge"]) == ("trialing", None)
@@ -241,10 +241,10 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(w
     early = world.browser()
     paid_start(early)
     card_page = early.open_card_page()
-    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
 
-    back = early.get(world.twin.fill_in(card_page))
+    back = early.get(world.sandbox.fill_in(card_page))
     assert (back.status, "Nothing can start just now" in back.words) == (409, True)
     assert "bank" not in back.words.partition("If you did not")[0], "anybody may type an address"
     early.sign_in(READER)
@@ -257,7 +257,7 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(w
     assert len(world.charges()) == 1
     assert world.rows("SELECT state FROM subscription") == [{"state": "ended"}]
 
-    world.twin.banks("win", dispute=dispute(world)["gateway_ref"])
+    world.sandbox.banks("win", dispute=dispute(world)["gateway_ref"])
     world.settle()
     assert world.try_trial(READER, "pm_card_mastercard").status_code == 201
 
@@ -265,16 +265,16 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(w
 def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(world: World) -> None:
     """All the news of a dispute comes at once, after its end: what runs now has nothing to do with it."""
     reader_id = left_at_once(world)
-    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"})
-    made = world.twin.banks("dispute", charge=world.charges()[0]["id"])
-    world.twin.banks("lose", dispute=made["id"])
+    world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
+    made = world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.sandbox.banks("lose", dispute=made["id"])
     browser = world.browser()
     paid_start(browser)
     assert browser.agree_and_pay().path == "/subscribe/started"
-    world.twin.trouble()
-    for event in world.twin.events():
+    world.sandbox.trouble()
+    for event in world.sandbox.events():
         if event["type"].startswith("charge.dispute"):
-            world.twin.resend(event["id"])
+            world.sandbox.resend(event["id"])
     world.settle()
     assert dispute(world)["state"] == "lost"
     (runs,) = world.rows(
@@ -299,14 +299,16 @@ def test_an_early_fraud_warning_stops_renewals_and_proposes_a_refund(world: Worl
     finance.post(case["link"].partition("?")[0], step="preview")
     finance.post(case["link"].partition("?")[0], step="confirm", why="fraud")
     world.settle()
-    assert [one["amount"] for one in world.twin.refunds()] == [7500]
-    world.twin.resend(next(e["id"] for e in world.twin.events() if e["type"].startswith("radar.")), copies=2)
+    assert [one["amount"] for one in world.sandbox.refunds()] == [7500]
+    world.sandbox.resend(
+        next(e["id"] for e in world.sandbox.events() if e["type"].startswith("radar.")), copies=2
+    )
     world.settle()
     assert len(world.rows("SELECT id FROM staff_case")) == 1
 
 
 def test_a_dispute_of_a_charge_that_is_not_ours_opens_a_case(world: World) -> None:
-    stripe: Any = world.twin.client()
+    stripe: Any = world.sandbox.client()
     assert isinstance(stripe, StripeClient)
     customer = stripe.v1.customers.create({"email": "stranger@example.com"})
     stripe.v1.payment_intents.create(
@@ -325,7 +327,7 @@ def test_a_refund_that_waits_ends_with_a_credit_note_or_with_a_case(
     world: World, how: str, cases: list[str]
 ) -> None:
     charged(world)
-    world.twin.banks("refunds", **{"as": how})
+    world.sandbox.banks("refunds", **{"as": how})
     assert refuse_refund(world) == "201"
     world.settle()
     (refund,) = world.rows("SELECT state, credit_note_number FROM refund")

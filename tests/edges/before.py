@@ -7,7 +7,7 @@ import httpx
 
 from tests.edges.conftest import Line, signed_in
 from tests.edges.paper import BEGINNING, METERED, Paper, secrets
-from tests.world import World
+from tests.support.world import World
 
 
 @dataclass

@@ -15,8 +15,8 @@ from playwright.sync_api import BrowserContext, expect, sync_playwright
 
 from billing.readers import sessions
 from billing.web.sample_articles import sample_article
-from tests.chromium import CHROMIUM, MISSING
-from tests.world import World
+from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.world import World
 
 QUIET = (
     "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "

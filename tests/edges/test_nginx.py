@@ -17,8 +17,8 @@ from billing.demo.folder import free_port
 from tests.edges.before import Edge
 from tests.edges.conftest import LOCKED, Line, serve, told
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.support.world import World
 from tests.test_postgres import eventually
-from tests.world import World
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 FOLDER = Path(billing.edges.__file__).parent / "nginx"

@@ -24,7 +24,7 @@ from tests.edges.conftest import (
     signed_in,
     told,
 )
-from tests.world import World
+from tests.support.world import World
 
 MOST_BYTES = 4000
 METERED = "the-bridge-that-waited"

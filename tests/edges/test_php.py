@@ -14,8 +14,8 @@ import billing.edges
 from billing.demo.folder import free_port
 from tests.edges.conftest import LOCKED, Line, signed_in, told
 from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
+from tests.support.world import World
 from tests.test_postgres import eventually
-from tests.world import World
 
 PHP = shutil.which("php")
 pytestmark = pytest.mark.skipif(PHP is None, reason="PHP is not installed")

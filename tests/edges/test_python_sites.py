@@ -10,7 +10,7 @@ import pytest
 from billing.edges import asgi, wsgi
 from billing.edges.masthead import AWAY, Masthead, Who
 from tests.edges.conftest import LOCKED, Line, sentinels, signed_in, told
-from tests.world import World
+from tests.support.world import World
 
 METERED, FREE, REGISTERED = "the-bridge-that-waited", "market-day-comes-back", "the-school-on-platform-two"
 LEAD = "the beginning"

@@ -12,7 +12,7 @@ import billing.edges
 from tests.edges.before import Edge
 from tests.edges.conftest import LOCKED, Line, serve
 from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, Paper, secrets
-from tests.world import World
+from tests.support.world import World
 
 NODE = shutil.which("node")
 WORKER = Path(billing.edges.__file__).parent / "worker.js"

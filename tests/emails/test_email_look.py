@@ -8,8 +8,8 @@ from playwright.sync_api import Error, sync_playwright
 from emails import render
 from emails.preview import main, write
 from emails.samples import HOUSE, samples
-from tests.chromium import CHROMIUM, MISSING
 from tests.emails.lint import contrast, problems, tree
+from tests.support.chromium import CHROMIUM, MISSING
 
 
 @pytest.mark.parametrize("name", samples())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from emails import Message, Receipt, Refunded, paper_of, print_papers, render
 from emails.samples import HOUSE, samples
-from tests.pdf import Pdf
+from tests.support.pdf import Pdf
 
 RECEIPT = cast(Receipt, samples()["receipt"])
 REFUNDED = cast(Refunded, samples()["refunded"])

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from billing.db import Database
-from tests.gate.deeds import Deeds
+from tests.gate.random_changes import Deeds
 
 A_SECOND = 50
 AT_ONCE = 6
@@ -24,7 +24,7 @@ class Movers:
     """`newcomers` have an account and no subscription; of all others who move, some read, some of them have paid here, and
     some read no more."""
 
-    deeds: Deeds
+    random_changes: Deeds
     newcomers: list[int]
     reading: list[int]
     paid: list[int] = field(default_factory=list)
@@ -34,32 +34,32 @@ class Movers:
     def move(self) -> str:
         """One deed by one reader, whom nobody else moves meanwhile."""
         with self._lock:
-            deed, whose = self._choose()
+            change, whose = self._choose()
         began = time.monotonic()
-        expected, then = self._do(deed, whose)
+        expected, then = self._do(change, whose)
         done = time.monotonic()
         with self._lock:
             then.append(whose)
-        return json.dumps([whose, began, done, expected, deed])
+        return json.dumps([whose, began, done, expected, change])
 
     def _choose(self) -> tuple[str, int]:
         kinds = {"start": self.newcomers, "pay": self.gone, "cancel": self.reading, "withdraw": self.paid}
-        deed = random.choice([kind for kind, readers in kinds.items() if readers])
-        readers = kinds[deed]
-        return deed, readers.pop(random.randrange(len(readers)))
+        change = random.choice([kind for kind, readers in kinds.items() if readers])
+        readers = kinds[change]
+        return change, readers.pop(random.randrange(len(readers)))
 
-    def _do(self, deed: str, whose: int) -> tuple[str, list[int]]:
+    def _do(self, change: str, whose: int) -> tuple[str, list[int]]:
         """By which reason they read from then on, and where they belong."""
-        if deed == "start":
-            self.deeds.start(whose)
+        if change == "start":
+            self.random_changes.start(whose)
             return "trial", self.reading
-        if deed == "pay":
-            self.deeds.pay(self.deeds.subscribe(whose))
+        if change == "pay":
+            self.random_changes.pay(self.random_changes.subscribe(whose))
             return "subscription", random.choice((self.paid, self.reading))
-        if deed == "cancel":
-            self.deeds.cancel(whose)
+        if change == "cancel":
+            self.random_changes.cancel(whose)
         else:
-            self.deeds.withdraw(whose)
+            self.random_changes.withdraw(whose)
         return "subscribe", self.gone
 
 
@@ -76,12 +76,12 @@ def main() -> None:
     url, seconds = sys.argv[1], float(sys.argv[2])
     first, moving, newcomers = map(int, sys.argv[3:])
     readers = list(range(first, first + moving + newcomers))
-    deeds = Deeds(Database(url, pool_size=2 * AT_ONCE))
-    movers = Movers(deeds, newcomers=readers[moving:], reading=readers[:moving])
+    random_changes = Deeds(Database(url, pool_size=2 * AT_ONCE))
+    movers = Movers(random_changes, newcomers=readers[moving:], reading=readers[:moving])
     with ThreadPoolExecutor(AT_ONCE) as hands:
         under_way = [hands.submit(movers.move) for _ in _in_time(seconds)]
-        for deed in under_way:
-            print(deed.result(), flush=True)  # noqa: T201
+        for change in under_way:
+            print(change.result(), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -18,8 +18,8 @@ from billing.db import Database
 from billing.gate.listen import LEASE
 from billing.postgres import Embedded
 from tests.gate.serving import BEGIN, END, cookie, do, follows, furnish, reason, serving
+from tests.support.world import settings_for
 from tests.test_postgres import eventually
-from tests.world import settings_for
 
 HANG_UP = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

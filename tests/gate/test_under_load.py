@@ -23,7 +23,7 @@ NEWCOMERS = int(SECONDS * A_SECOND / 3)
 
 
 @dataclass(frozen=True, slots=True)
-class Deed:
+class CrashCase:
     """What a reader did: between `began` and `done` both the old and the new are true."""
 
     began: float
@@ -50,16 +50,18 @@ def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
     return said
 
 
-def wrong(moving: list[list[Any]], deeds: dict[int, list[Deed]], first: dict[int, str]) -> list[str]:
+def wrong(
+    moving: list[list[Any]], random_changes: dict[int, list[CrashCase]], first: dict[int, str]
+) -> list[str]:
     """Answers that were not true at any moment from a lease before they were asked for until they came."""
     found = []
     for whose, asked, answered, reason in moving:
-        known = deeds.get(whose, [])
+        known = random_changes.get(whose, [])
         true = set()
-        for number, deed in enumerate(known):
+        for number, change in enumerate(known):
             ends = known[number + 1].done if number + 1 < len(known) else float("inf")
-            if deed.began <= answered and asked - LEASE <= ends:
-                true.add(deed.reason)
+            if change.began <= answered and asked - LEASE <= ends:
+                true.add(change.reason)
         if not known or asked - LEASE <= known[0].done:
             true.add(first[whose])
         if reason not in true:
@@ -68,7 +70,7 @@ def wrong(moving: list[list[Any]], deeds: dict[int, list[Deed]], first: dict[int
 
 
 def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
-    deeds = {1: [Deed(10, 11, "trial"), Deed(20, 21, "subscribe")]}
+    random_changes = {1: [CrashCase(10, 11, "trial"), CrashCase(20, 21, "subscribe")]}
     first = {1: "register"}
     right = [
         [1, 9, 9.1, "register"],
@@ -76,14 +78,14 @@ def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
         [1, 10.5, 10.6, "trial"],
         [1, 21.9, 22, "trial"],
     ]
-    assert wrong(right, deeds, first) == []
+    assert wrong(right, random_changes, first) == []
     stale = [
         [1, 12.1, 12.2, "register"],
         [1, 9, 9.5, "trial"],
         [1, 22.1, 22.2, "trial"],
         [1, 30, 31, "register"],
     ]
-    assert len(wrong(stale, deeds, first)) == len(stale)
+    assert len(wrong(stale, random_changes, first)) == len(stale)
 
 
 @pytest.mark.prove
@@ -105,11 +107,11 @@ def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
             lines = [json.loads(line) for line in told(moving).splitlines()]
         finally:
             moving.kill()
-    deeds: dict[int, list[Deed]] = {}
+    random_changes: dict[int, list[CrashCase]] = {}
     for whose, began, done, reason, _ in sorted(lines, key=lambda line: line[1]):
-        deeds.setdefault(whose, []).append(Deed(began, done, reason))
+        random_changes.setdefault(whose, []).append(CrashCase(began, done, reason))
     first = {STILL + n: "subscription" if n < MOVING else "subscribe" for n in range(movers)}
-    found = wrong(said["moving"], deeds, first)
+    found = wrong(said["moving"], random_changes, first)
     kinds = Counter(line[4] for line in lines)
     print(  # noqa: T201 - what a person who runs it by hand wants to know
         f"{said['asked']:,} answers, {said['a_second']:,.0f} a second of at most {most:,.0f}; p50 {said['p50_ms']:.1f} ms,"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 @pytest.mark.parametrize(("papers", "enclosed"), [(True, ["tax-invoice-INV-000001.pdf"]), (False, [])])

@@ -17,7 +17,7 @@ from billing.mail.mime import BadAddress, BadHeader, UnsafeHeader, ascii_address
 from billing.mail.smtp import Accepted, SmtpTransport
 from emails import Paper, Rendered, paper_of, render
 from emails.samples import HOUSE, samples
-from tests.sink import Sink
+from tests.support.fake_smtp import FakeSmtp
 
 SAST = timezone(timedelta(hours=2))
 AT = datetime(2026, 3, 16, 9, 0, 7, tzinfo=SAST)
@@ -82,12 +82,12 @@ def check_form(raw: bytes) -> EmailMessage:
 def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
     mail, paper = render(samples()[name], HOUSE), paper_of(samples()[name], HOUSE)
     raw = written(mail, recipient="thandi@reader.example", paper=paper)
-    with Sink() as sink:
-        transport = SmtpTransport(sink.url)
+    with FakeSmtp() as smtp:
+        transport = SmtpTransport(smtp.url)
         outcome = transport.send(raw, sender="hello@karoo-courier.example", recipient="thandi@reader.example")
         transport.close()
         assert outcome == Accepted("2.0.0 taken")
-        (received,) = sink.received
+        (received,) = smtp.received
     assert received.raw == raw
     assert received.recipients == ("thandi@reader.example",)
     message = check_form(received.raw)

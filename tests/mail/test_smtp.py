@@ -20,20 +20,20 @@ from billing.mail.smtp import (
     SmtpTransport,
     Unknown,
 )
-from tests.sink import Break, Sink, Step
+from tests.support.fake_smtp import Break, FakeSmtp, Step
 
 MAIL = b"From: a@k.example\r\nTo: b@k.example\r\nSubject: hello\r\n\r\n.dots\r\n..more\r\nend\r\n"
 
 
 @pytest.fixture
-def sink() -> Iterator[Sink]:
-    with Sink() as sink:
-        yield sink
+def smtp() -> Iterator[FakeSmtp]:
+    with FakeSmtp() as smtp:
+        yield smtp
 
 
 @pytest.fixture
-def transport(sink: Sink) -> Iterator[SmtpTransport]:
-    transport = SmtpTransport(sink.url, timeout=5)
+def transport(smtp: FakeSmtp) -> Iterator[SmtpTransport]:
+    transport = SmtpTransport(smtp.url, timeout=5)
     yield transport
     transport.close()
 
@@ -42,75 +42,81 @@ def send(transport: SmtpTransport, to: str = "b@k.example", content: bytes = MAI
     return transport.send(content, sender="a@k.example", recipient=to)
 
 
-def test_mails_share_one_connection_and_arrive_byte_for_byte(sink: Sink, transport: SmtpTransport) -> None:
+def test_mails_share_one_connection_and_arrive_byte_for_byte(
+    smtp: FakeSmtp, transport: SmtpTransport
+) -> None:
     assert [send(transport) for _ in range(3)] == [Accepted("2.0.0 taken")] * 3
-    assert [mail.raw for mail in sink.received] == [MAIL] * 3
-    assert sink.connections == 1
+    assert [mail.raw for mail in smtp.received] == [MAIL] * 3
+    assert smtp.connections == 1
 
 
 @pytest.mark.parametrize(
     "content", [b"a\nb", b"a\rb\r\n", b"", b".", b"\r\n.\r\nMAIL FROM:<x@k.example>\r\n"]
 )
-def test_no_content_ends_its_own_transaction(sink: Sink, transport: SmtpTransport, content: bytes) -> None:
+def test_no_content_ends_its_own_transaction(
+    smtp: FakeSmtp, transport: SmtpTransport, content: bytes
+) -> None:
     assert send(transport, content=content) == Accepted("2.0.0 taken")
     assert send(transport) == Accepted("2.0.0 taken")
-    assert [mail.raw for mail in sink.received][1:] == [MAIL]
+    assert [mail.raw for mail in smtp.received][1:] == [MAIL]
     wanted = content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
-    assert sink.received[0].raw == (wanted if wanted.endswith(b"\r\n") else wanted + b"\r\n")
+    assert smtp.received[0].raw == (wanted if wanted.endswith(b"\r\n") else wanted + b"\r\n")
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data", "dot"])
 @pytest.mark.parametrize(("code", "kind"), [(450, Deferred), (454, Deferred), (550, Refused), (554, Refused)])
 def test_an_answer_decides_at_every_step(
-    sink: Sink, transport: SmtpTransport, at: Step, code: int, kind: type[Deferred] | type[Refused]
+    smtp: FakeSmtp, transport: SmtpTransport, at: Step, code: int, kind: type[Deferred] | type[Refused]
 ) -> None:
-    sink.refuse(code, "5.1.1 no", at=at, times=1)
+    smtp.refuse(code, "5.1.1 no", at=at, times=1)
     assert send(transport) == kind(code, "5.1.1 no")
-    assert sink.received == []
+    assert smtp.received == []
     assert send(transport) == Accepted("2.0.0 taken")
-    assert sink.connections == 1
+    assert smtp.connections == 1
 
 
-def test_one_reader_is_refused_and_the_next_is_not(sink: Sink, transport: SmtpTransport) -> None:
-    sink.refuse(550, "5.1.1 unknown", to="gone@k.example")
+def test_one_reader_is_refused_and_the_next_is_not(smtp: FakeSmtp, transport: SmtpTransport) -> None:
+    smtp.refuse(550, "5.1.1 unknown", to="gone@k.example")
     assert send(transport, "gone@k.example") == Refused(550, "5.1.1 unknown")
     assert send(transport, "here@k.example") == Accepted("2.0.0 taken")
-    assert [letter.subject for letter in sink.letters] == ["hello"]
+    assert [letter.subject for letter in smtp.letters] == ["hello"]
 
 
-def test_the_nth_mail_can_be_put_off(sink: Sink, transport: SmtpTransport) -> None:
-    sink.refuse(451, at="dot", nth=2, times=1)
+def test_the_nth_mail_can_be_put_off(smtp: FakeSmtp, transport: SmtpTransport) -> None:
+    smtp.refuse(451, at="dot", nth=2, times=1)
     assert [type(send(transport)) for _ in range(3)] == [Accepted, Deferred, Accepted]
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data", "dot"])
-def test_a_relay_that_says_goodbye_is_asked_once_more(sink: Sink, transport: SmtpTransport, at: Step) -> None:
+def test_a_relay_that_says_goodbye_is_asked_once_more(
+    smtp: FakeSmtp, transport: SmtpTransport, at: Step
+) -> None:
     send(transport)
-    sink.refuse(421, "4.7.0 closing", at=at, times=1)
+    smtp.refuse(421, "4.7.0 closing", at=at, times=1)
     assert send(transport) == Accepted("2.0.0 taken")
-    sink.refuse(421, "4.7.0 closing", at=at)
+    smtp.refuse(421, "4.7.0 closing", at=at)
     assert send(transport) == Deferred(421, "4.7.0 closing")
-    assert len(sink.received) == 2
+    assert len(smtp.received) == 2
 
 
-def test_an_idle_connection_that_was_closed_is_opened_again(sink: Sink, transport: SmtpTransport) -> None:
+def test_an_idle_connection_that_was_closed_is_opened_again(smtp: FakeSmtp, transport: SmtpTransport) -> None:
     assert send(transport) == Accepted("2.0.0 taken")
-    sink.hang_up()
+    smtp.hang_up()
     assert send(transport) == Accepted("2.0.0 taken")
-    assert (len(sink.received), sink.connections) == (2, 2)
+    assert (len(smtp.received), smtp.connections) == (2, 2)
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
-def test_a_break_before_the_text_is_put_off(sink: Sink, transport: SmtpTransport, at: Break) -> None:
-    sink.drop(at, times=None)
+def test_a_break_before_the_text_is_put_off(smtp: FakeSmtp, transport: SmtpTransport, at: Break) -> None:
+    smtp.drop(at, times=None)
     outcome = send(transport)
     assert isinstance(outcome, Deferred)
     assert outcome.code == 0
-    assert sink.received == []
+    assert smtp.received == []
 
 
-def test_a_break_in_the_middle_of_a_long_text_is_put_off(sink: Sink, transport: SmtpTransport) -> None:
-    sink.drop("before-dot")
+def test_a_break_in_the_middle_of_a_long_text_is_put_off(smtp: FakeSmtp, transport: SmtpTransport) -> None:
+    smtp.drop("before-dot")
     outcome = send(transport, content=MAIL + (b"x" * 990 + b"\r\n") * 20_000)
     assert isinstance(outcome, Deferred)
     assert outcome.code == 0
@@ -118,14 +124,14 @@ def test_a_break_in_the_middle_of_a_long_text_is_put_off(sink: Sink, transport: 
 
 @pytest.mark.parametrize(("at", "kept"), [("dot", 0), ("after-dot", 1)])
 def test_a_break_after_the_dot_is_not_known_and_not_repeated(
-    sink: Sink, transport: SmtpTransport, at: Break, kept: int
+    smtp: FakeSmtp, transport: SmtpTransport, at: Break, kept: int
 ) -> None:
     send(transport)
-    sink.drop(at)
+    smtp.drop(at)
     outcome = send(transport)
     assert isinstance(outcome, Unknown)
     assert "after the final dot" in outcome.why
-    assert len(sink.received) == 1 + kept
+    assert len(smtp.received) == 1 + kept
     assert send(transport) == Accepted("2.0.0 taken")
 
 
@@ -191,15 +197,15 @@ def test_nobody_listening_is_put_off() -> None:
 
 @pytest.mark.parametrize("address", ["ü@k.example", "a@k.example>\r\nRCPT TO:<x@k.example", "nobody", ""])
 def test_an_address_that_smtp_cannot_say_is_refused_unsent(
-    sink: Sink, transport: SmtpTransport, address: str
+    smtp: FakeSmtp, transport: SmtpTransport, address: str
 ) -> None:
     outcome = send(transport, address)
     assert isinstance(outcome, Refused)
     assert outcome.code == 0
-    assert sink.connections == 0
+    assert smtp.connections == 0
 
 
-def test_each_thread_has_its_own_connection(sink: Sink, transport: SmtpTransport) -> None:
+def test_each_thread_has_its_own_connection(smtp: FakeSmtp, transport: SmtpTransport) -> None:
     outcomes: list[Outcome] = []
 
     def work(number: int) -> None:
@@ -211,15 +217,15 @@ def test_each_thread_has_its_own_connection(sink: Sink, transport: SmtpTransport
     for thread in threads:
         thread.join()
     assert outcomes == [Accepted("2.0.0 taken")] * 40
-    assert sink.connections == 4
-    assert all(len(sink.received_for(f"reader{number}@k.example")) == 10 for number in range(4))
+    assert smtp.connections == 4
+    assert all(len(smtp.received_for(f"reader{number}@k.example")) == 10 for number in range(4))
 
 
-def test_after_close_the_next_mail_opens_a_connection(sink: Sink, transport: SmtpTransport) -> None:
+def test_after_close_the_next_mail_opens_a_connection(smtp: FakeSmtp, transport: SmtpTransport) -> None:
     send(transport)
     transport.close()
     assert send(transport) == Accepted("2.0.0 taken")
-    assert sink.connections == 2
+    assert smtp.connections == 2
 
 
 @pytest.mark.parametrize(
@@ -295,38 +301,38 @@ def trusted(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 def test_an_encrypted_relay_with_a_password_takes_mail(
     served: ssl.SSLContext, trusted: ssl.SSLContext, scheme: str
 ) -> None:
-    with Sink(tls=served, implicit_tls=scheme == "smtps", login=("courier@k", "p:w/1")) as sink:
+    with FakeSmtp(tls=served, implicit_tls=scheme == "smtps", login=("courier@k", "p:w/1")) as smtp:
         transport = SmtpTransport(
-            f"{scheme}://courier%40k:p%3Aw%2F1@127.0.0.1:{sink.port}", timeout=5, tls=trusted
+            f"{scheme}://courier%40k:p%3Aw%2F1@127.0.0.1:{smtp.port}", timeout=5, tls=trusted
         )
         assert [send(transport), send(transport)] == [Accepted("2.0.0 taken")] * 2
-        assert sink.connections == 1
+        assert smtp.connections == 1
         transport.close()
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 def test_a_certificate_nobody_vouches_for_gets_no_mail(served: ssl.SSLContext, scheme: str) -> None:
-    with Sink(tls=served, implicit_tls=scheme == "smtps") as sink:
-        outcome = send(SmtpTransport(f"{scheme}://127.0.0.1:{sink.port}", timeout=5))
+    with FakeSmtp(tls=served, implicit_tls=scheme == "smtps") as smtp:
+        outcome = send(SmtpTransport(f"{scheme}://127.0.0.1:{smtp.port}", timeout=5))
         assert isinstance(outcome, Deferred)
         assert "CERTIFICATE_VERIFY_FAILED" in outcome.reply
-        assert sink.received == []
+        assert smtp.received == []
 
 
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
-def test_a_relay_stripped_of_encryption_gets_nothing(sink: Sink, scheme: str) -> None:
-    outcome = send(SmtpTransport(f"{scheme}://a:secret@127.0.0.1:{sink.port}", timeout=5))
+def test_a_relay_stripped_of_encryption_gets_nothing(smtp: FakeSmtp, scheme: str) -> None:
+    outcome = send(SmtpTransport(f"{scheme}://a:secret@127.0.0.1:{smtp.port}", timeout=5))
     assert isinstance(outcome, Deferred)
-    assert sink.received == []
+    assert smtp.received == []
 
 
 def test_a_wrong_password_is_ours_to_mend_not_the_readers(
     served: ssl.SSLContext, trusted: ssl.SSLContext
 ) -> None:
-    with Sink(tls=served, login=("courier", "right")) as sink:
+    with FakeSmtp(tls=served, login=("courier", "right")) as smtp:
         outcome = send(
-            SmtpTransport(f"smtp+starttls://courier:wrong@127.0.0.1:{sink.port}", timeout=5, tls=trusted)
+            SmtpTransport(f"smtp+starttls://courier:wrong@127.0.0.1:{smtp.port}", timeout=5, tls=trusted)
         )
         assert isinstance(outcome, Deferred)
         assert outcome.code == 535
-        assert sink.received == []
+        assert smtp.received == []

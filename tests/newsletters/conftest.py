@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.newsletters.floor import Floor
-from tests.newsletters.room import Room
-from tests.world import World
+from tests.support.newsletter_env import Floor
+from tests.support.newsroom import Newsroom
+from tests.support.world import World
 
 
 @pytest.fixture
@@ -18,12 +18,12 @@ def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
 
 
 @pytest.fixture
-def room(floor: Floor) -> Room:
+def newsroom(floor: Floor) -> Newsroom:
     """A newsroom, with two connections to the relay and its journals in a folder of the test."""
-    return Room(floor)
+    return Newsroom(floor)
 
 
 @pytest.fixture
-def whole(make_world: Callable[..., World], tmp_path: Path) -> Room:
+def whole(make_world: Callable[..., World], tmp_path: Path) -> Newsroom:
     """A newsroom in a whole world, with trials and cards."""
-    return Room(make_world(journal_dir=tmp_path / "journals", newsletter_connections=2))
+    return Newsroom(make_world(journal_dir=tmp_path / "journals", newsletter_connections=2))

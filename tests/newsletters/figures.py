@@ -21,10 +21,10 @@ from billing.newsletters.lists import newsletter
 from billing.newsletters.send import send
 from billing.newsletters.start import start_due
 from billing.newsletters.wrap import marked, segments, values, words_of
-from tests.newsletters.floor import Floor
-from tests.newsletters.room import SOURCE, Room
-from tests.pg import open_databases
-from tests.world import adopt, prepare
+from tests.support.databases import open_databases
+from tests.support.newsletter_env import Floor
+from tests.support.newsroom import SOURCE, Newsroom
+from tests.support.world import adopt, prepare
 
 PROSE = "\n\n".join(
     [f"Paragraph {n}. " + "The river, the road and the rates office once more. " * 6 for n in range(25)]
@@ -88,10 +88,10 @@ def relay() -> Iterator[int]:
         process.terminate()
 
 
-def naive(room: Room, issue_id: str, port: int, count: int) -> float:
+def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
     """Mails a second, each made for itself."""
-    floor = room.world
-    press, issue = floor.parts.press, room.issue(issue_id)
+    floor = newsroom.world
+    press, issue = floor.parts.press, newsroom.issue(issue_id)
     with floor.parts.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
     words = words_of(issue, list_)
@@ -119,24 +119,24 @@ def naive(room: Room, issue_id: str, port: int, count: int) -> float:
     return count / (time.perf_counter() - began)
 
 
-def ours(room: Room, issue_id: str, count: int) -> float:
+def ours(newsroom: Newsroom, issue_id: str, count: int) -> float:
     """Mails a second, by the product's own job."""
-    press, at = room.world.parts.press, room.world.now
+    press, at = newsroom.world.parts.press, newsroom.world.now
     start_due(press, at)
     began = time.perf_counter()
     while send(press, at):
         pass
-    assert room.counts(issue_id) == {"sent": count}
+    assert newsroom.counts(issue_id) == {"sent": count}
     return count / (time.perf_counter() - began)
 
 
-def joined(room: Room, issue_id: str) -> tuple[float, int]:
+def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
     """Microseconds to write one recipient's mail from segments, tokens included; and its bytes."""
-    press, issue = room.world.parts.press, room.issue(issue_id)
-    with room.world.parts.database.transaction() as session:
+    press, issue = newsroom.world.parts.press, newsroom.issue(issue_id)
+    with newsroom.world.parts.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
     once = marked(words_of(issue, list_), Variant.READER, press.house)
-    mail = segments(press, list_, issue_id, once, room.world.now).stuffed()
+    mail = segments(press, list_, issue_id, once, newsroom.world.now).stuffed()
     began = time.perf_counter()
     for number in range(5000):
         raw = mail.join(
@@ -154,13 +154,13 @@ def main(recipients: int) -> None:
         floor = ends.enter_context(
             Floor(url, Path(folder), smtp_url=f"smtp://127.0.0.1:{port}", newsletter_connections=8)
         )
-        room = Room(floor)
-        room.people(recipients)
-        issue_id = room.draft(source=SOURCE + PROSE)
-        slow = naive(room, issue_id, port, min(recipients, 300))
-        room.schedule(issue_id)
-        fast = ours(room, issue_id, recipients)
-        micros, size = joined(room, issue_id)
+        newsroom = Newsroom(floor)
+        newsroom.people(recipients)
+        issue_id = newsroom.draft(source=SOURCE + PROSE)
+        slow = naive(newsroom, issue_id, port, min(recipients, 300))
+        newsroom.schedule(issue_id)
+        fast = ours(newsroom, issue_id, recipients)
+        micros, size = joined(newsroom, issue_id)
     sys.stdout.write(
         f"{size} bytes a mail\n"
         f"naive, one mail made for each: {slow:8.0f} a second\n"

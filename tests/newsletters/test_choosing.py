@@ -8,116 +8,116 @@ import sqlalchemy as sa
 from billing.newsletters import links
 from billing.newsletters.signups import words
 from billing.readers import rate
-from tests.newsletters.room import Room
 from tests.security.surface import changed, contents
-from tests.world import Browser
+from tests.support.newsroom import Newsroom
+from tests.support.world import Browser
 
 THANDI = "thandi@example.com"
 TRANSIENT = ("rate_count",)
 
 
-def lists_of(room: Room, address: str) -> dict[str, str]:
+def lists_of(newsroom: Newsroom, address: str) -> dict[str, str]:
     """The newsletters an address has ever ticked, with how they stand."""
-    rows = room.world.rows(
+    rows = newsroom.world.rows(
         "SELECT newsletter_id, state FROM signup WHERE address_key = :key ORDER BY newsletter_id", key=address
     )
     return {row["newsletter_id"]: row["state"] for row in rows}
 
 
-def sign_up(room: Room, address: str, *names: str) -> Browser:
+def sign_up(newsroom: Newsroom, address: str, *names: str) -> Browser:
     """A stranger's browser, after ticking boxes."""
-    browser: Browser = room.world.browser()
+    browser: Browser = newsroom.world.browser()
     browser.get("/newsletters")
     browser.post("/newsletters", email=address, newsletter=list(names))
     return browser
 
 
-def confirm(room: Room, address: str) -> Browser:
+def confirm(newsroom: Newsroom, address: str) -> Browser:
     """Press the button behind the newest mail."""
-    room.world.settle()
-    browser: Browser = room.world.browser()
-    browser.get(room.world.mailed_link(address, "/newsletters/confirm/"))
+    newsroom.world.settle()
+    browser: Browser = newsroom.world.browser()
+    browser.get(newsroom.world.mailed_link(address, "/newsletters/confirm/"))
     browser.post("/newsletters/confirm")
     return browser
 
 
-def on_list(room: Room, name: str = "first-light") -> str:
+def on_list(newsroom: Newsroom, name: str = "first-light") -> str:
     """An unsubscribe link of a confirmed sample address, as a path."""
-    room.people(1, name)
-    (row,) = room.world.rows("SELECT id FROM signup WHERE newsletter_id = :name LIMIT 1", name=name)
-    office = room.world.parts.office
+    newsroom.people(1, name)
+    (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = :name LIMIT 1", name=name)
+    office = newsroom.world.parts.office
     return links.unsubscribe_url(office, row["id"]).removeprefix(office.public_url)
 
 
-def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(room: Room) -> None:
-    browser = sign_up(room, THANDI, "first-light", "the-long-read")
+def test_a_stranger_is_asked_by_mail_and_a_look_changes_nothing(newsroom: Newsroom) -> None:
+    browser = sign_up(newsroom, THANDI, "first-light", "the-long-read")
     assert browser.page.path == "/newsletters/asked"
-    assert lists_of(room, THANDI) == {"first-light": "pending", "the-long-read": "pending"}
-    assert room.world.rows("SELECT 1 FROM signup_change") == []
-    room.world.settle()
-    (letter,) = room.world.letters(THANDI)
+    assert lists_of(newsroom, THANDI) == {"first-light": "pending", "the-long-read": "pending"}
+    assert newsroom.world.rows("SELECT 1 FROM signup_change") == []
+    newsroom.world.settle()
+    (letter,) = newsroom.world.letters(THANDI)
     assert letter.subject == "Please confirm: First Light and The Long Read"
-    assert [url for url in letter.links if room.world.url in url and "confirm" in url] == letter.links[:1]
+    assert [url for url in letter.links if newsroom.world.url in url and "confirm" in url] == letter.links[:1]
 
-    before = contents(room.world)
-    scanner = room.world.browser()
+    before = contents(newsroom.world)
+    scanner = newsroom.world.browser()
     for _ in range(100):
         assert scanner.get(letter.links[0]).status == 200
         scanner.http.head(letter.links[0])
-    assert changed(before, contents(room.world)) == []
+    assert changed(before, contents(newsroom.world)) == []
 
-    done = confirm(room, THANDI)
+    done = confirm(newsroom, THANDI)
     assert "the next one comes to you" in done.page.words
-    assert lists_of(room, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
-    line, _ = room.world.rows("SELECT * FROM signup_change ORDER BY words")
+    assert lists_of(newsroom, THANDI) == {"first-light": "confirmed", "the-long-read": "confirmed"}
+    line, _ = newsroom.world.rows("SELECT * FROM signup_change ORDER BY words")
     assert line["words"] == words("First Light")
     assert line["text_version"]
     assert line["how"] == "confirmation mail"
     assert (line["ip"], line["device"]) == ("127.0.0.1", "Test/1")
-    sent = room.world.rows("SELECT key FROM message WHERE kind = 'confirm_signup'")
+    sent = newsroom.world.rows("SELECT key FROM message WHERE kind = 'confirm_signup'")
     assert [row["key"] for row in sent] == [line["message_key"]]
 
 
-def test_the_button_works_once_and_then_says_so(room: Room) -> None:
-    sign_up(room, THANDI, "first-light")
-    confirm(room, THANDI)
-    again = room.world.browser()
-    assert again.get(room.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
+def test_the_button_works_once_and_then_says_so(newsroom: Newsroom) -> None:
+    sign_up(newsroom, THANDI, "first-light")
+    confirm(newsroom, THANDI)
+    again = newsroom.world.browser()
+    assert again.get(newsroom.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
     assert "all is done" in again.page.words
 
 
-def test_every_address_gets_the_same_answer(room: Room) -> None:
-    room.world.reader("known@example.com")
-    confirmed = room.people(1)[0]
+def test_every_address_gets_the_same_answer(newsroom: Newsroom) -> None:
+    newsroom.world.reader("known@example.com")
+    confirmed = newsroom.people(1)[0]
     answers = {
-        address: sign_up(room, address, "first-light").page
+        address: sign_up(newsroom, address, "first-light").page
         for address in ("known@example.com", "new@example.com", confirmed)
     }
     assert len({(page.path, page.status, page.words) for page in answers.values()}) == 1
-    room.world.settle()
-    assert room.world.letters(confirmed) == []  # is on the list: there is nothing to ask
-    assert len(room.world.letters("new@example.com")) == 1
+    newsroom.world.settle()
+    assert newsroom.world.letters(confirmed) == []  # is on the list: there is nothing to ask
+    assert len(newsroom.world.letters("new@example.com")) == 1
 
 
-def test_an_address_is_asked_once_an_hour_and_three_times_a_day(room: Room) -> None:
+def test_an_address_is_asked_once_an_hour_and_three_times_a_day(newsroom: Newsroom) -> None:
     for hour in range(6):
         for _ in range(2):
-            assert sign_up(room, THANDI, "first-light").page.path == "/newsletters/asked"
-        room.world.advance(minutes=75)
-        assert len(room.world.letters(THANDI)) == min(hour + 1, 3)
-    room.world.advance(days=1, hours=4)
-    sign_up(room, THANDI, "first-light")
-    room.world.settle()
-    assert len(room.world.letters(THANDI)) == 4
+            assert sign_up(newsroom, THANDI, "first-light").page.path == "/newsletters/asked"
+        newsroom.world.advance(minutes=75)
+        assert len(newsroom.world.letters(THANDI)) == min(hour + 1, 3)
+    newsroom.world.advance(days=1, hours=4)
+    sign_up(newsroom, THANDI, "first-light")
+    newsroom.world.settle()
+    assert len(newsroom.world.letters(THANDI)) == 4
 
 
-def test_one_network_address_cannot_flood_many(room: Room) -> None:
+def test_one_network_address_cannot_flood_many(newsroom: Newsroom) -> None:
     answers = [
-        sign_up(room, f"victim-{number}@example.com", "first-light").page.status for number in range(12)
+        sign_up(newsroom, f"victim-{number}@example.com", "first-light").page.status for number in range(12)
     ]
     assert answers == [200] * 10 + [429] * 2
-    room.world.settle()
-    assert len({letter.recipient for letter in room.world.letters()}) == 10
+    newsroom.world.settle()
+    assert len({letter.recipient for letter in newsroom.world.letters()}) == 10
 
 
 @pytest.mark.parametrize(
@@ -129,75 +129,77 @@ def test_one_network_address_cannot_flood_many(room: Room) -> None:
     ],
 )
 def test_a_day_and_the_whole_house_have_their_limits(
-    room: Room, what: str, whose: str, limit: int, per: timedelta
+    newsroom: Newsroom, what: str, whose: str, limit: int, per: timedelta
 ) -> None:
     """All tries but one lie behind us, as the limiter keeps them; the last is let through, and none after it (C5)."""
-    world = room.world
+    world = newsroom.world
     with world.parts.database.transaction() as session:
         rate.count(session, world.parts.office.tokens, what, whose, limit=1, per=per, at=world.now)
         session.execute(sa.text("UPDATE rate_count SET tries = :tries"), {"tries": limit - 1})
-    statuses = [sign_up(room, f"{n}@example.com", "first-light").page.status for n in ("one", "two", "three")]
+    statuses = [
+        sign_up(newsroom, f"{n}@example.com", "first-light").page.status for n in ("one", "two", "three")
+    ]
     assert statuses == [200, 429, 429]
     world.settle()
     assert [letter.recipient for letter in world.letters()] == ["one@example.com"]
-    assert lists_of(room, "two@example.com") == {}
+    assert lists_of(newsroom, "two@example.com") == {}
     world.advance(seconds=per.total_seconds() * 1.2)
-    assert sign_up(room, "four@example.com", "first-light").page.status == 200
+    assert sign_up(newsroom, "four@example.com", "first-light").page.status == 200
 
 
-def test_a_trap_catches_what_is_no_person(room: Room) -> None:
-    robot = room.world.browser()
+def test_a_trap_catches_what_is_no_person(newsroom: Newsroom) -> None:
+    robot = newsroom.world.browser()
     robot.get("/newsletters")
     assert 'name="website"' in robot.page.text
     robot.post("/newsletters", email=THANDI, newsletter=["first-light"], website="https://spam.example")
     assert robot.page.path == "/newsletters/asked"
-    assert lists_of(room, THANDI) == {}
-    assert room.world.rows("SELECT 1 FROM message") == []
+    assert lists_of(newsroom, THANDI) == {}
+    assert newsroom.world.rows("SELECT 1 FROM message") == []
 
 
 @pytest.mark.parametrize(
     ("email", "says"), [("thandi@", "mail address"), ("a\r\nBcc: b@example.com", "mail address")]
 )
-def test_a_bad_address_is_told(room: Room, email: str, says: str) -> None:
-    page = sign_up(room, email, "first-light").page
+def test_a_bad_address_is_told(newsroom: Newsroom, email: str, says: str) -> None:
+    page = sign_up(newsroom, email, "first-light").page
     assert page.status == 422
     assert page.text.count(" checked") == 1  # what was ticked stays
     assert says in page.words
-    assert "Tick at least one" in sign_up(room, THANDI).page.words
-    assert sign_up(room, THANDI, "no-such-list").page.path == "/newsletters/asked"
-    assert room.world.rows("SELECT 1 FROM signup") == []
+    assert "Tick at least one" in sign_up(newsroom, THANDI).page.words
+    assert sign_up(newsroom, THANDI, "no-such-list").page.path == "/newsletters/asked"
+    assert newsroom.world.rows("SELECT 1 FROM signup") == []
 
 
-def test_who_never_confirms_is_forgotten_after_a_week(room: Room) -> None:
-    sign_up(room, THANDI, "first-light")
-    room.world.advance(days=6, hours=23)
-    assert lists_of(room, THANDI) == {"first-light": "pending"}
-    room.world.advance(hours=2)
-    assert lists_of(room, THANDI) == {}
+def test_who_never_confirms_is_forgotten_after_a_week(newsroom: Newsroom) -> None:
+    sign_up(newsroom, THANDI, "first-light")
+    newsroom.world.advance(days=6, hours=23)
+    assert lists_of(newsroom, THANDI) == {"first-light": "pending"}
+    newsroom.world.advance(hours=2)
+    assert lists_of(newsroom, THANDI) == {}
     for table in ("message", "signup_change"):
-        assert room.world.rows(f"SELECT 1 FROM {table}") == []
-    late = room.world.browser()
-    assert late.get(room.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
+        assert newsroom.world.rows(f"SELECT 1 FROM {table}") == []
+    late = newsroom.world.browser()
+    assert late.get(newsroom.world.mailed_link(THANDI, "/newsletters/confirm/")).status == 410
 
 
-def test_a_signed_in_reader_chooses_at_once(room: Room) -> None:
-    room.world.reader(THANDI)
-    reader = room.world.browser()
+def test_a_signed_in_reader_chooses_at_once(newsroom: Newsroom) -> None:
+    newsroom.world.reader(THANDI)
+    reader = newsroom.world.browser()
     reader.sign_in(THANDI)
     reader.get("/newsletters")
     assert " checked" not in reader.page.text
     reader.post("/newsletters", newsletter=["first-light", "from-the-newsroom"])
     assert "Your choice is saved" in reader.page.text
-    assert lists_of(room, THANDI) == {"first-light": "confirmed", "from-the-newsroom": "confirmed"}
+    assert lists_of(newsroom, THANDI) == {"first-light": "confirmed", "from-the-newsroom": "confirmed"}
     reader.get("/newsletters")
     assert reader.page.text.count(" checked") == 2
     reader.post("/newsletters", newsletter=["the-long-read"])
-    assert lists_of(room, THANDI) == {
+    assert lists_of(newsroom, THANDI) == {
         "first-light": "left",
         "from-the-newsroom": "left",
         "the-long-read": "confirmed",
     }
-    rows = room.world.rows(
+    rows = newsroom.world.rows(
         "SELECT newsletter_id, to_state, how, words <> '' AS said FROM signup_change ORDER BY id"
     )
     assert [(row["newsletter_id"], row["to_state"], row["how"], row["said"]) for row in rows] == [
@@ -209,31 +211,31 @@ def test_a_signed_in_reader_chooses_at_once(room: Room) -> None:
     ]
 
 
-def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_asked(whole: Room) -> None:
-    room = whole
-    reader = room.world.browser()
+def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_asked(whole: Newsroom) -> None:
+    newsroom = whole
+    reader = newsroom.world.browser()
     reader.start(THANDI)
     assert reader.page.path == "/subscribe/started"
     assert reader.page.text.count('name="newsletter"') == 4
     assert " checked" not in reader.page.text
     reader.post("/newsletters/add", newsletter=["water-and-weather"])
     assert "One more step" in reader.page.text
-    assert lists_of(room, THANDI) == {"water-and-weather": "pending"}
-    confirm(room, THANDI)
-    assert lists_of(room, THANDI) == {"water-and-weather": "confirmed"}
-    (row,) = room.world.rows("SELECT reader_id, how FROM signup")
+    assert lists_of(newsroom, THANDI) == {"water-and-weather": "pending"}
+    confirm(newsroom, THANDI)
+    assert lists_of(newsroom, THANDI) == {"water-and-weather": "confirmed"}
+    (row,) = newsroom.world.rows("SELECT reader_id, how FROM signup")
     assert row["reader_id"]
     assert row["how"] == "started"
 
 
 def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what_the_stranger_chose(
-    whole: Room,
+    whole: Newsroom,
 ) -> None:
-    room = whole
-    sign_up(room, THANDI, "first-light")
-    confirm(room, THANDI)
-    room.world.advance(minutes=75)  # an address is asked once an hour
-    impostor = room.world.browser()
+    newsroom = whole
+    sign_up(newsroom, THANDI, "first-light")
+    confirm(newsroom, THANDI)
+    newsroom.world.advance(minutes=75)  # an address is asked once an hour
+    impostor = newsroom.world.browser()
     impostor.start(THANDI)
     assert impostor.page.text.count('name="newsletter"') == 4
     impostor.get("/newsletters")
@@ -244,7 +246,7 @@ def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what
     impostor.post("/newsletters", newsletter=["the-long-read"])
     assert "One more step" in impostor.page.text
     assert "Waiting for the answer" not in impostor.page.words
-    assert lists_of(room, THANDI) == {"first-light": "confirmed", "the-long-read": "pending"}
+    assert lists_of(newsroom, THANDI) == {"first-light": "confirmed", "the-long-read": "pending"}
 
     impostor.get("/newsletters")
     assert 'href="/sign-in"' in impostor.page.text
@@ -252,103 +254,103 @@ def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what
     impostor.get("/newsletters")
     assert impostor.page.text.count(" checked") == 1
     impostor.post("/newsletters")
-    assert lists_of(room, THANDI)["first-light"] == "left"
+    assert lists_of(newsroom, THANDI)["first-light"] == "left"
 
 
-def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(room: Room) -> None:
-    address = room.people(1, "the-long-read")[0]
-    path = on_list(room)
-    with room.world.program() as program:
+def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(newsroom: Newsroom) -> None:
+    address = newsroom.people(1, "the-long-read")[0]
+    path = on_list(newsroom)
+    with newsroom.world.program() as program:
         foreign = {"origin": "https://mail.example", "sec-fetch-site": "cross-site"}
         answer = program.post(path, data={"List-Unsubscribe": "One-Click"}, headers=foreign)
         assert answer.status_code == 200
         assert "set-cookie" not in answer.headers
         assert answer.history == []
-        assert lists_of(room, address) == {"first-light": "left", "the-long-read": "confirmed"}
+        assert lists_of(newsroom, address) == {"first-light": "left", "the-long-read": "confirmed"}
         again = program.post(path, files={"List-Unsubscribe": (None, "One-Click")})
         assert (again.status_code, "set-cookie" in again.headers) == (200, False)
         assert program.post(path, content=b"").status_code == 200
-    lines = room.world.rows("SELECT to_state, how FROM signup_change")
+    lines = newsroom.world.rows("SELECT to_state, how FROM signup_change")
     assert [(line["to_state"], line["how"]) for line in lines] == [("left", "one click")]
 
 
-def test_a_hundred_scanners_unsubscribe_nobody(room: Room) -> None:
-    path = on_list(room)
-    before = contents(room.world)
-    with room.world.program() as scanner:
+def test_a_hundred_scanners_unsubscribe_nobody(newsroom: Newsroom) -> None:
+    path = on_list(newsroom)
+    before = contents(newsroom.world)
+    with newsroom.world.program() as scanner:
         for _ in range(50):
             page, head = scanner.get(path), scanner.head(path)
             assert (page.status_code, head.status_code, head.content) == (200, 200, b"")
             assert "set-cookie" not in page.headers
         assert "<form" in page.text
         assert "First Light" in page.text
-    assert changed(before, contents(room.world)) == []
+    assert changed(before, contents(newsroom.world)) == []
 
 
-def test_a_person_presses_the_button_years_later(room: Room) -> None:
-    path = on_list(room)
-    room.world.skip_to(room.world.now + timedelta(days=800))
-    person = room.world.browser()
+def test_a_person_presses_the_button_years_later(newsroom: Newsroom) -> None:
+    path = on_list(newsroom)
+    newsroom.world.skip_to(newsroom.world.now + timedelta(days=800))
+    person = newsroom.world.browser()
     person.get(path)
     person.post(path)
     assert "First Light is stopped" in person.page.words
 
 
 @pytest.mark.parametrize("harm", ["x", "", "~"])
-def test_a_forged_link_does_nothing(room: Room, harm: str) -> None:
-    path = on_list(room)
+def test_a_forged_link_does_nothing(newsroom: Newsroom, harm: str) -> None:
+    path = on_list(newsroom)
     wrong = path[:-1] + (harm or ("A" if path[-1] != "A" else "B"))
-    with room.world.program() as stranger:
+    with newsroom.world.program() as stranger:
         assert stranger.post(wrong).status_code == 404
         assert stranger.get(wrong).status_code == 404
-    assert set(lists_of(room, "reader-0001@readers.example").values()) == {"confirmed"}
+    assert set(lists_of(newsroom, "reader-0001@readers.example").values()) == {"confirmed"}
 
 
-def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(room: Room) -> None:
-    room.world.reader(THANDI)
-    reader = room.world.browser()
+def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(newsroom: Newsroom) -> None:
+    newsroom.world.reader(THANDI)
+    reader = newsroom.world.browser()
     reader.sign_in(THANDI)
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
-    (row,) = room.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
-    office = room.world.parts.office
-    anybody = room.world.browser()
+    (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")
+    office = newsroom.world.parts.office
+    anybody = newsroom.world.browser()
     page = anybody.get(links.preferences_url(office, row["id"]))
     assert page.path == "/newsletters/mine"
     assert page.text.count(" checked") == 2
     assert THANDI not in page.text
     assert "Visa" not in page.text
     anybody.post("/newsletters/mine", newsletter=["first-light", "water-and-weather"])
-    assert lists_of(room, THANDI) == {
+    assert lists_of(newsroom, THANDI) == {
         "first-light": "confirmed",
         "the-long-read": "left",
         "water-and-weather": "confirmed",
     }
     anybody.post("/newsletters/mine", stop_all="yes")
-    assert set(lists_of(room, THANDI).values()) == {"left"}
+    assert set(lists_of(newsroom, THANDI).values()) == {"left"}
     assert "no more newsletters" in anybody.page.text
     assert anybody.get("/newsletters/mine/sgn_x.forged").status == 404
 
 
-def test_who_registered_later_stops_all_from_an_older_newsletter(room: Room) -> None:
-    sign_up(room, THANDI, "first-light")
-    confirm(room, THANDI)
-    (row,) = room.world.rows("SELECT id FROM signup")
-    reader = room.world.browser()
+def test_who_registered_later_stops_all_from_an_older_newsletter(newsroom: Newsroom) -> None:
+    sign_up(newsroom, THANDI, "first-light")
+    confirm(newsroom, THANDI)
+    (row,) = newsroom.world.rows("SELECT id FROM signup")
+    reader = newsroom.world.browser()
     reader.sign_in(THANDI)
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
-    anybody = room.world.browser()
-    page = anybody.get(links.preferences_url(room.world.parts.office, row["id"]))
+    anybody = newsroom.world.browser()
+    page = anybody.get(links.preferences_url(newsroom.world.parts.office, row["id"]))
     assert page.text.count(" checked") == 2
     anybody.post("/newsletters/mine", stop_all="yes")
     assert "no more newsletters" in anybody.page.text
-    assert lists_of(room, THANDI) == {"first-light": "left", "the-long-read": "left"}
+    assert lists_of(newsroom, THANDI) == {"first-light": "left", "the-long-read": "left"}
 
 
-def test_evidence_is_never_rewritten(room: Room) -> None:
-    sign_up(room, THANDI, "first-light")
-    confirm(room, THANDI)
+def test_evidence_is_never_rewritten(newsroom: Newsroom) -> None:
+    sign_up(newsroom, THANDI, "first-light")
+    confirm(newsroom, THANDI)
     for statement in ("UPDATE signup_change SET words = ''", "DELETE FROM signup_change"):
         with pytest.raises(Exception, match="append-only"):
-            room.world.rows(statement)
+            newsroom.world.rows(statement)

@@ -24,7 +24,7 @@ from billing.newsletters.compose import (
 )
 from emails.samples import HOUSE
 from tests.emails.lint import tree
-from tests.newsletters.room import CARD, PREHEADER, SOURCE, SUBJECT
+from tests.support.newsroom import CARD, PREHEADER, SOURCE, SUBJECT
 
 WORDS = Words("First Light", SUBJECT, PREHEADER, SOURCE, {"the-water-nobody-counted": CARD})
 

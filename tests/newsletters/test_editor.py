@@ -9,9 +9,9 @@ import pytest
 from billing import seed
 from billing.newsletters import links
 from billing.newsletters.models import IssueState
-from tests.newsletters.room import PREHEADER, SUBJECT, Room, parsed
 from tests.staff.conftest import add, sign_in
-from tests.world import Browser, local
+from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, parsed
+from tests.support.world import Browser, local
 
 EDITOR = "editor@paper.example"
 SOURCE = """Good morning.
@@ -31,12 +31,12 @@ WORDS: dict[str, Any] = {"subject": SUBJECT, "preheader": PREHEADER, "source": S
 
 
 @pytest.fixture
-def editor(room: Room) -> Browser:
+def editor(newsroom: Newsroom) -> Browser:
     """Signed in with link and code."""
-    with room.world.parts.database.transaction() as session:
-        seed.articles(session, room.world.parts.office, room.world.now)
-    add(room.world, "editor", EDITOR)
-    return sign_in(room.world, EDITOR)
+    with newsroom.world.parts.database.transaction() as session:
+        seed.articles(session, newsroom.world.parts.office, newsroom.world.now)
+    add(newsroom.world, "editor", EDITOR)
+    return sign_in(newsroom.world, EDITOR)
 
 
 def begin(browser: Browser) -> str:
@@ -47,20 +47,20 @@ def begin(browser: Browser) -> str:
     return browser.page.path
 
 
-def test_an_issue_from_the_first_word_to_the_last_reader(room: Room, editor: Browser) -> None:
-    people = room.people(1000)
+def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, editor: Browser) -> None:
+    people = newsroom.people(1000)
     subscribers = [f"subscriber-{number}@example.com" for number in range(10)]
     for address in subscribers:
-        room.world.reader(address, subscribed=True)
-        room.world.run(
+        newsroom.world.reader(address, subscribed=True)
+        newsroom.world.run(
             "INSERT INTO signup SELECT 'sgn_' || :n, newsletter_id, NULL, :a, :a, state, NULL, asked_at, words, text_version,"
             " how, ip, device, changed_at FROM signup LIMIT 1",
             n=address.partition("@")[0],
             a=address,
         )
-    office = room.world.parts.office
+    office = newsroom.world.parts.office
     gone = people[10]
-    room.world.program().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
+    newsroom.world.program().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
 
     home = begin(editor)
     assert "1009 on the list" in editor.page.words
@@ -75,32 +75,34 @@ def test_an_issue_from_the_first_word_to_the_last_reader(room: Room, editor: Bro
     editor.get(home)
     editor.post(home, **WORDS, then="test", variant="subscriber")
     assert f"on its way to {EDITOR}" in editor.page.words
-    (test,) = room.arrived_for(EDITOR)
+    (test,) = newsroom.arrived_for(EDITOR)
     assert str(parsed(test)["Subject"]) == f"[Test] {SUBJECT}"
-    assert room.world.rows("SELECT 1 FROM delivery") == []
+    assert newsroom.world.rows("SELECT 1 FROM delivery") == []
 
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
     assert "It starts on Tuesday 2 March 2027 at 06:00" in editor.page.words
-    room.world.advance_to(local(2027, 3, 2, 5, 59))
-    room.world.sink.clear()
+    newsroom.world.advance_to(local(2027, 3, 2, 5, 59))
+    newsroom.world.smtp.clear()
     late = people[500]
-    room.world.sink.refuse(450, "4.2.0 later", to=late, times=1)
-    room.world.advance_to(local(2027, 3, 2, 6))
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.smtp.refuse(450, "4.2.0 later", to=late, times=1)
+    newsroom.world.advance_to(local(2027, 3, 2, 6))
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     assert "1008 of 1009 are done with" in editor.page.words
     assert "put off by the mail server, tried again 1" in editor.page.words
-    room.world.program().post(links.unsubscribe_url(office, "sgn_sample00000501first-light"))  # in the middle
-    room.world.advance(minutes=20)
+    newsroom.world.program().post(
+        links.unsubscribe_url(office, "sgn_sample00000501first-light")
+    )  # in the middle
+    newsroom.world.advance(minutes=20)
 
-    arrived = Counter(mail.recipients[0] for mail in room.arrived())
+    arrived = Counter(mail.recipients[0] for mail in newsroom.arrived())
     assert set(arrived.values()) == {1}
     assert set(arrived) == {*people, *subscribers} - {gone, late}
-    for mail in room.arrived():
+    for mail in newsroom.arrived():
         mine = mail.recipients[0] in subscribers
         assert (b"Thank you for paying" in mail.raw) is mine
         assert (b"Read the rest with a trial" in mail.raw) is not mine
-    editor = sign_in(room.world, EDITOR)
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     assert "1009 of 1009 are done with" in editor.page.words
     assert "1 unsubscribed before their turn" in editor.page.words
@@ -110,18 +112,20 @@ def test_an_issue_from_the_first_word_to_the_last_reader(room: Room, editor: Bro
 
     acts = [
         row["act"]
-        for row in room.world.rows("SELECT act FROM audit_line WHERE act LIKE '%issue' ORDER BY id")
+        for row in newsroom.world.rows("SELECT act FROM audit_line WHERE act LIKE '%issue' ORDER BY id")
     ]
     assert acts == ["begin_issue", "test_issue", "schedule_issue"]
 
 
-def test_articles_are_put_in_by_a_button_without_a_script(room: Room, editor: Browser) -> None:
+def test_articles_are_put_in_by_a_button_without_a_script(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
     editor.post(home, **WORDS | {"source": "Good morning."}, then="insert:counting-vultures")
-    assert room.issue(home.rpartition("/")[2]).source == "Good morning.\n\n[[article:counting-vultures]]\n"
+    assert (
+        newsroom.issue(home.rpartition("/")[2]).source == "Good morning.\n\n[[article:counting-vultures]]\n"
+    )
 
 
-def test_the_preview_shows_what_is_typed_and_keeps_nothing(room: Room, editor: Browser) -> None:
+def test_the_preview_shows_what_is_typed_and_keeps_nothing(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
     fields = {**WORDS, "csrf": re.findall(r'name="csrf" value="([^"]+)"', editor.page.text)[0]}
     shown = editor.http.post(f"{home}/preview", data=fields)
@@ -138,7 +142,7 @@ def test_the_preview_shows_what_is_typed_and_keeps_nothing(room: Room, editor: B
     assert "not for friends" in wrong.text
     assert "<script" not in wrong.text
     assert "Type a subject" in editor.http.post(f"{home}/preview", data=fields | {"subject": ""}).text
-    assert room.issue(home.rpartition("/")[2]).source == ""
+    assert newsroom.issue(home.rpartition("/")[2]).source == ""
     assert editor.http.post(f"{home}/preview", data=WORDS).status_code == 403  # not from our form
 
 
@@ -155,7 +159,7 @@ WRONG: tuple[tuple[dict[str, str], str], ...] = (
 )
 
 
-def test_what_cannot_be_scheduled_comes_back_with_the_reason(room: Room, editor: Browser) -> None:
+def test_what_cannot_be_scheduled_comes_back_with_the_reason(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
     for wrong, says in WRONG:
         editor.get(home)
@@ -163,12 +167,14 @@ def test_what_cannot_be_scheduled_comes_back_with_the_reason(room: Room, editor:
         assert editor.page.status == 422
         assert says in editor.page.words
         assert SUBJECT in editor.page.text or "subject" in wrong  # what was typed is still there
-        assert room.issue(home.rpartition("/")[2]).state is IssueState.DRAFT
+        assert newsroom.issue(home.rpartition("/")[2]).state is IssueState.DRAFT
 
 
-def test_of_two_editors_the_second_sees_that_the_first_was_faster(room: Room, editor: Browser) -> None:
-    add(room.world, "editor", "second@paper.example")
-    second = sign_in(room.world, "second@paper.example")
+def test_of_two_editors_the_second_sees_that_the_first_was_faster(
+    newsroom: Newsroom, editor: Browser
+) -> None:
+    add(newsroom.world, "editor", "second@paper.example")
+    second = sign_in(newsroom.world, "second@paper.example")
     home = begin(editor)
     second.get(home)
     editor.post(home, **WORDS, then="save")
@@ -176,105 +182,109 @@ def test_of_two_editors_the_second_sees_that_the_first_was_faster(room: Room, ed
     assert second.page.status == 409
     assert "Somebody else has saved this issue" in second.page.words
     assert "My own words." in second.page.text
-    assert room.issue(home.rpartition("/")[2]).source == SOURCE
-    assert room.issue(home.rpartition("/")[2]).changed_by == f"staff:{EDITOR}"
+    assert newsroom.issue(home.rpartition("/")[2]).source == SOURCE
+    assert newsroom.issue(home.rpartition("/")[2]).changed_by == f"staff:{EDITOR}"
 
 
-def test_taking_back_pausing_going_on_stopping_and_sending_to_the_held(room: Room, editor: Browser) -> None:
-    people = room.people(3)
+def test_taking_back_pausing_going_on_stopping_and_sending_to_the_held(
+    newsroom: Newsroom, editor: Browser
+) -> None:
+    people = newsroom.people(3)
     home = begin(editor)
     editor.post(home, **WORDS, then="schedule", when="2027-03-01T18:00")
     editor.post(f"{home}/unschedule")
     assert "It starts on" not in editor.page.words
-    room.world.advance(days=1)
-    assert room.arrived() == []
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.advance(days=1)
+    assert newsroom.arrived() == []
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T18:00")
-    room.world.sink.drop("after-dot", to=people[1], times=1)
-    room.world.sink.refuse(450, "4.2.0 later", to=people[2], times=3)
-    room.world.advance_to(local(2027, 3, 2, 18))
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.smtp.drop("after-dot", to=people[1], times=1)
+    newsroom.world.smtp.refuse(450, "4.2.0 later", to=people[2], times=3)
+    newsroom.world.advance_to(local(2027, 3, 2, 18))
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     assert "1 held" in editor.page.words
     assert people[1] in editor.page.words
     editor.post(f"{home}/pause")
     assert "Paused" in editor.page.words
-    room.world.advance(hours=1)
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.advance(hours=1)
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     editor.post(f"{home}/held")
     editor.post(f"{home}/resume")
-    room.world.settle()
+    newsroom.world.settle()
     editor.get(home)
     editor.post(f"{home}/stop")
     assert "Stopped" in editor.page.words
-    assert room.progress(home.rpartition("/")[2]).skipped == {"stopped": 1}
-    assert [len(room.arrived_for(address)) for address in people] == [1, 2, 0]
+    assert newsroom.progress(home.rpartition("/")[2]).skipped == {"stopped": 1}
+    assert [len(newsroom.arrived_for(address)) for address in people] == [1, 2, 0]
     assert editor.http.post(f"{home}/explode", data={"csrf": "x"}).status_code in (403, 404)
 
 
-def test_only_those_who_may_write_newsletters_see_them(room: Room, editor: Browser) -> None:
+def test_only_those_who_may_write_newsletters_see_them(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
     for role in ("support", "finance"):
-        add(room.world, role)
-        other = sign_in(room.world, f"{role}@paper.example")
+        add(newsroom.world, role)
+        other = sign_in(newsroom.world, f"{role}@paper.example")
         for path in ("/staff/newsletters", home, f"{home}/preview"):
             assert other.get(path).status == 403, path
-    stranger = room.world.browser()
+    stranger = newsroom.world.browser()
     assert stranger.get(home).path == "/staff/sign-in"
 
 
-def test_a_promotional_issue_needs_a_list_compared_with_the_register(room: Room, editor: Browser) -> None:
-    room.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
+def test_a_promotional_issue_needs_a_list_compared_with_the_register(
+    newsroom: Newsroom, editor: Browser
+) -> None:
+    newsroom.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
     home = begin(editor)
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
     assert "been compared with the opt-out register" in editor.page.words
-    room.world.run("UPDATE newsletter SET opt_outs_checked_at = :at", at=room.world.now)
+    newsroom.world.run("UPDATE newsletter SET opt_outs_checked_at = :at", at=newsroom.world.now)
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
     assert "It starts on" in editor.page.words
 
 
 def test_a_promotional_issue_asks_the_register_again_when_it_starts_and_when_it_goes_on(
-    room: Room, editor: Browser
+    newsroom: Newsroom, editor: Browser
 ) -> None:
     compared = (
         "UPDATE newsletter SET kind = 'promotional', opt_outs_checked_at = :at WHERE id = 'first-light'"
     )
-    people = room.people(3)
-    room.world.run(compared, at=room.world.now)
+    people = newsroom.people(3)
+    newsroom.world.run(compared, at=newsroom.world.now)
     home = begin(editor)
     editor.post(home, **WORDS, then="schedule", when="2027-04-20T06:00")
-    room.world.advance_to(local(2027, 4, 20, 7))
-    assert room.arrived() == []
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.advance_to(local(2027, 4, 20, 7))
+    assert newsroom.arrived() == []
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     assert "been compared with the opt-out register" in editor.page.words
     assert "then choose a new time" in editor.page.words
 
-    room.world.run(compared, at=room.world.now)
-    room.world.sink.refuse(554, "5.7.1 your mail looks odd", at="data")
+    newsroom.world.run(compared, at=newsroom.world.now)
+    newsroom.world.smtp.refuse(554, "5.7.1 your mail looks odd", at="data")
     editor.post(home, **WORDS, then="schedule", when="2027-04-20T07:00")
-    room.world.settle()
-    room.world.sink.mend()
+    newsroom.world.settle()
+    newsroom.world.smtp.mend()
     assert "5.7.1 your mail looks odd" in editor.get(home).words
-    room.world.advance(days=32)
-    editor = sign_in(room.world, EDITOR)
+    newsroom.world.advance(days=32)
+    editor = sign_in(newsroom.world, EDITOR)
     editor.get(home)
     page = editor.post(f"{home}/resume")
     assert "been compared with the opt-out register" in page.words
-    room.world.settle()
-    assert room.arrived() == []
-    room.world.run(compared, at=room.world.now)
+    newsroom.world.settle()
+    assert newsroom.arrived() == []
+    newsroom.world.run(compared, at=newsroom.world.now)
     editor.get(home)
     editor.post(f"{home}/resume")
-    room.world.settle()
-    assert len(room.arrived()) == len(people)
+    newsroom.world.settle()
+    assert len(newsroom.arrived()) == len(people)
 
 
-def test_a_test_that_the_mail_server_refuses_says_so(room: Room, editor: Browser) -> None:
+def test_a_test_that_the_mail_server_refuses_says_so(newsroom: Newsroom, editor: Browser) -> None:
     home = begin(editor)
-    room.world.sink.refuse(550, "5.7.1 not from you", to=EDITOR, times=1)
+    newsroom.world.smtp.refuse(550, "5.7.1 not from you", to=EDITOR, times=1)
     editor.post(home, **WORDS, then="test")
     assert editor.page.status == 503
     assert "5.7.1 not from you" in editor.page.words

@@ -12,13 +12,13 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync
 
 from billing import seed
 from billing.app import create_app
-from tests.barriers import barriers
-from tests.chromium import CHROMIUM, MISSING
-from tests.newsletters.floor import Floor
-from tests.newsletters.room import PREHEADER, SUBJECT, Room, join, leave, parts_of
-from tests.pg import Databases
 from tests.staff.conftest import add, sign_in
-from tests.world import local
+from tests.support.a11y import accessibility_barriers
+from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.databases import Databases
+from tests.support.newsletter_env import Floor
+from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
+from tests.support.world import local
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 EDITOR = "editor@paper.example"
@@ -43,7 +43,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
+def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
     """A newsroom whose pages can be reached over the network."""
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -51,20 +51,20 @@ def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) ->
         databases.fresh() as database,
         Floor(database, tmp_path_factory.mktemp("room"), public_url=url) as floor,
     ):
-        room = Room(floor)
+        newsroom = Newsroom(floor)
         with floor.parts.database.transaction() as session:
             seed.articles(session, floor.parts.office, floor.now)
         server = uvicorn.Server(uvicorn.Config(create_app(floor.parts), log_config=None, access_log=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        yield room
+        yield newsroom
         server.should_exit = True
         thread.join(20)
         listener.close()
 
 
 @pytest.fixture(scope="module")
-def desk(open_room: Room) -> Iterator[BrowserContext]:
+def desk(open_room: Newsroom) -> Iterator[BrowserContext]:
     """Chromium, with the session of an editor who signed in with link and code."""
     add(open_room.world, "editor", EDITOR)
     with sync_playwright() as playwright:
@@ -77,7 +77,7 @@ def desk(open_room: Room) -> Iterator[BrowserContext]:
         chromium.close()
 
 
-def enter(context: BrowserContext, open_room: Room) -> None:
+def enter(context: BrowserContext, open_room: Newsroom) -> None:
     """Sign in with link and code, and carry the session into Chromium."""
     cookies = sign_in(open_room.world, EDITOR).http.cookies.jar
     context.add_cookies(
@@ -85,7 +85,7 @@ def enter(context: BrowserContext, open_room: Room) -> None:
     )
 
 
-def begin(open_room: Room, page: Page) -> str:
+def begin(open_room: Newsroom, page: Page) -> str:
     """On the page of a new issue; where that is."""
     page.goto(f"{open_room.world.url}/staff/newsletters")
     page.select_option("#newsletter_id", "first-light")
@@ -95,7 +95,7 @@ def begin(open_room: Room, page: Page) -> str:
 
 
 def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
-    open_room: Room, desk: BrowserContext
+    open_room: Newsroom, desk: BrowserContext
 ) -> None:
     people = open_room.people(1000)
     open_room.world.reader(PAYER, subscribed=True)
@@ -142,7 +142,7 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
     assert troubles == []
 
     for address in (leaver, late):
-        open_room.world.sink.refuse(450, "4.2.0 later", to=address, times=1)
+        open_room.world.smtp.refuse(450, "4.2.0 later", to=address, times=1)
     open_room.world.advance_to(local(2027, 3, 2, 6))
     enter(desk, open_room)  # half an hour idle signs staff out
     page.goto(home)
@@ -161,7 +161,7 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_pages_are_accessible_and_fit(open_room: Room, desk: BrowserContext, size: Any) -> None:
+def test_the_pages_are_accessible_and_fit(open_room: Newsroom, desk: BrowserContext, size: Any) -> None:
     page = desk.new_page()
     page.set_viewport_size(size)
     found = {}
@@ -170,8 +170,8 @@ def test_the_pages_are_accessible_and_fit(open_room: Room, desk: BrowserContext,
     places += [f"/staff/newsletters/{row['id']}" for row in issue]
     for place in places:
         page.goto(open_room.world.url + place)
-        found[place] = barriers(page)
+        found[place] = accessibility_barriers(page)
     begin(open_room, page)
-    found["compose"] = barriers(page)
+    found["compose"] = accessibility_barriers(page)
     assert {place: what for place, what in found.items() if what} == {}
     page.close()

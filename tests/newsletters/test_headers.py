@@ -8,8 +8,8 @@ import pytest
 from billing.mail.bounces import number_of
 from billing.newsletters.compose import MOST_BYTES
 from tests.emails.lint import problems
-from tests.newsletters.room import PREHEADER, SOURCE, SUBJECT, Room, parsed, parts_of
-from tests.sink import Received
+from tests.support.fake_smtp import Received
+from tests.support.newsroom import PREHEADER, SOURCE, SUBJECT, Newsroom, parsed, parts_of
 
 ONCE = (
     *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To", "List-Id"),
@@ -18,19 +18,19 @@ ONCE = (
 
 
 @pytest.fixture
-def mails(room: Room) -> list[Received]:
+def mails(newsroom: Newsroom) -> list[Received]:
     """Two variants' worth of a finished issue, with an umlaut and a dot at the beginning of a line."""
-    room.people(2)
-    room.world.reader("thandi@example.com", subscribed=True)
-    browser = room.world.browser()
+    newsroom.people(2)
+    newsroom.world.reader("thandi@example.com", subscribed=True)
+    browser = newsroom.world.browser()
     browser.sign_in("thandi@example.com")
     browser.get("/newsletters")
     browser.post("/newsletters", newsletter=["first-light"])
-    room.send(
+    newsroom.send(
         source=SOURCE + "\n.hidden files\n\nÛmlauts – and a line of one word: " + "x" * 1200,
         subject="Die dam, môre",
     )
-    return room.arrived()
+    return newsroom.arrived()
 
 
 def head(mail: Received) -> dict[str, list[str]]:
@@ -43,9 +43,9 @@ def head(mail: Received) -> dict[str, list[str]]:
     return found
 
 
-def test_every_header_stands_once_and_says_what_it_must(room: Room, mails: list[Received]) -> None:
+def test_every_header_stands_once_and_says_what_it_must(newsroom: Newsroom, mails: list[Received]) -> None:
     assert len(mails) == 3
-    office = room.world.parts.office
+    office = newsroom.world.parts.office
     for mail in mails:
         headers = head(mail)
         assert {name: len(headers.get(name, [])) for name in ONCE} == dict.fromkeys(ONCE, 1)
@@ -56,7 +56,7 @@ def test_every_header_stands_once_and_says_what_it_must(room: Room, mails: list[
         assert headers["List-Id"] == ["First Light <first-light.newsletters.news.swartbergpost.example>"]
         assert headers["List-Unsubscribe-Post"] == ["List-Unsubscribe=One-Click"]
         assert re.fullmatch(
-            rf"<{re.escape(room.world.url)}/u/[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{{32}}>",
+            rf"<{re.escape(newsroom.world.url)}/u/[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{{32}}>",
             headers["List-Unsubscribe"][0],
         )
         issue, list_, stream, sender = headers["Feedback-ID"][0].split(":")
@@ -64,7 +64,7 @@ def test_every_header_stands_once_and_says_what_it_must(room: Room, mails: list[
         assert issue.startswith("iss_")
         assert 5 <= len(sender) <= 15
         at = parsedate_to_datetime(headers["Date"][0])
-        assert at == room.world.now
+        assert at == newsroom.world.now
         assert headers["Date"][0].endswith("+0200")
         tagged = re.fullmatch(
             r"<n\.([0-9a-z]+\.[0-9a-f]{24})@news\.swartbergpost\.example>", headers["Message-ID"][0]
@@ -117,23 +117,23 @@ def test_text_comes_first_html_last_and_both_say_the_same(mails: list[Received])
         assert all(len(line) <= 78 or " " not in line.strip() for line in text.split("\n"))
 
 
-def test_the_look_keeps_the_rules_of_every_mail(room: Room) -> None:
-    room.people(1)
-    room.send(source=SOURCE.replace("[61 per cent](https://example.com/dam)", "61 per cent"))
-    (mail,) = room.arrived()
+def test_the_look_keeps_the_rules_of_every_mail(newsroom: Newsroom) -> None:
+    newsroom.people(1)
+    newsroom.send(source=SOURCE.replace("[61 per cent](https://example.com/dam)", "61 per cent"))
+    (mail,) = newsroom.arrived()
     html = parts_of(mail)[1]
     assert problems(html, SUBJECT) == []
     first = re.sub(r"<[^>]+>", " ", html.partition("<body")[2].partition(">")[2]).strip()
     assert first.startswith(PREHEADER)  # H18
 
 
-def test_other_mail_is_no_newsletter(room: Room) -> None:
-    room.world.reader("thandi@example.com")
-    browser = room.world.browser()
+def test_other_mail_is_no_newsletter(newsroom: Newsroom) -> None:
+    newsroom.world.reader("thandi@example.com")
+    browser = newsroom.world.browser()
     browser.get("/sign-in")
     browser.post("/sign-in", email="thandi@example.com")
-    room.world.settle()
-    (mail,) = room.world.sink.received
+    newsroom.world.settle()
+    (mail,) = newsroom.world.smtp.received
     headers = head(mail)
     assert headers["Auto-Submitted"] == ["auto-generated"]
     assert not headers.keys() & {"List-Unsubscribe", "List-Unsubscribe-Post", "List-Id", "Feedback-ID"}

@@ -13,9 +13,9 @@ from billing.newsletters.claim import claim
 from billing.newsletters.models import IssueState, SendingRun
 from billing.newsletters.recover import recover
 from billing.newsletters.start import start_due
-from tests.newsletters.floor import Floor
-from tests.newsletters.room import Room
-from tests.proofs.workers import Worker, until
+from tests.support.newsletter_env import Floor
+from tests.support.newsroom import Newsroom
+from tests.support.worker_processes import Worker, until
 
 CONNECTIONS = 3
 WORKERS = 2
@@ -23,38 +23,38 @@ GONE = 2_000_000_000
 """The number of a worker that is no more."""
 
 
-def survive(room: Room, folder: Path, *, recipients: int, kills: int, seed: int) -> dict[str, int]:
+def survive(newsroom: Newsroom, folder: Path, *, recipients: int, kills: int, seed: int) -> dict[str, int]:
     """Send to so many with two workers, killing one of them now and then; the counts at the end."""
     dice = random.Random(seed)
-    people = room.people(recipients)
-    issue_id = room.draft()
-    room.schedule(issue_id)
+    people = newsroom.people(recipients)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
     moments = sorted(dice.sample(range(recipients // 20, recipients * 9 // 10), kills))
     with contextlib.ExitStack() as ends:
         started = iter(range(1000))
 
         def hire() -> Worker:
-            return ends.enter_context(Worker(room.world, folder / f"worker-{next(started)}.log"))
+            return ends.enter_context(Worker(newsroom.world, folder / f"worker-{next(started)}.log"))
 
         crew = [hire() for _ in range(WORKERS)]
         for moment in moments:
-            until(lambda at=moment: len(room.world.sink.received) >= at, f"{moment} mails")  # type: ignore[misc]
+            until(lambda at=moment: len(newsroom.world.smtp.received) >= at, f"{moment} mails")  # type: ignore[misc]
             number = dice.randrange(WORKERS)
             crew[number].kill()
             crew[number] = hire()
-            room.progress(issue_id)  # adds up, also now
-        until(lambda: room.issue(issue_id).state is IssueState.SENT, "the issue to be sent")
+            newsroom.progress(issue_id)  # adds up, also now
+        until(lambda: newsroom.issue(issue_id).state is IssueState.SENT, "the issue to be sent")
         for worker in crew:
             worker.ready().stop()
             assert "ERROR" not in worker.words, worker.words
-    arrived = Counter(mail.recipients[0] for mail in room.arrived())
-    held = room.world.rows("SELECT address FROM delivery WHERE state = 'uncertain'")
+    arrived = Counter(mail.recipients[0] for mail in newsroom.arrived())
+    held = newsroom.world.rows("SELECT address FROM delivery WHERE state = 'uncertain'")
     assert max(arrived.values()) == 1, "somebody got it twice"
     assert set(people) - set(arrived) <= {row["address"] for row in held}, "somebody was forgotten"
     assert len(held) <= CONNECTIONS * kills
-    counts = room.counts(issue_id)
+    counts = newsroom.counts(issue_id)
     assert set(counts) <= {"sent", "uncertain"}
-    assert room.world.rows("SELECT 1 FROM sending_run") == []
+    assert newsroom.world.rows("SELECT 1 FROM sending_run") == []
     return counts
 
 
@@ -69,7 +69,7 @@ def test_two_kills_among_six_hundred(
     workshop: contextlib.AbstractContextManager[Floor], tmp_path: Path
 ) -> None:
     with workshop as floor:
-        survive(Room(floor), tmp_path, recipients=600, kills=2, seed=20270301)
+        survive(Newsroom(floor), tmp_path, recipients=600, kills=2, seed=20270301)
 
 
 @pytest.mark.prove
@@ -78,28 +78,28 @@ def test_five_kills_among_five_thousand(
     workshop: contextlib.AbstractContextManager[Floor], tmp_path: Path, seed: int
 ) -> None:
     with workshop as floor:
-        survive(Room(floor), tmp_path, recipients=5000, kills=5, seed=seed)
+        survive(Newsroom(floor), tmp_path, recipients=5000, kills=5, seed=seed)
 
 
 @pytest.mark.prove
 def test_a_sign_in_link_overtakes_an_issue_under_way(floor: Floor, tmp_path: Path) -> None:
     """Newsletters have a thread and connections of their own in each worker (S15)."""
-    room = Room(floor)
-    room.people(15_000)
-    room.schedule(room.draft())
+    newsroom = Newsroom(floor)
+    newsroom.people(15_000)
+    newsroom.schedule(newsroom.draft())
     floor.reader("thandi@example.com")
     reader = floor.browser()
     reader.get("/sign-in")
     with Worker(floor, tmp_path / "worker.log") as worker:  # type: ignore[arg-type]  # it asks for the settings alone
-        until(lambda: len(floor.sink.received) > 100, "the issue to be under way")
+        until(lambda: len(floor.smtp.received) > 100, "the issue to be under way")
         reader.post("/sign-in", email="thandi@example.com")
-        until(lambda: floor.sink.received_for("thandi@example.com"), "the link")
-        assert len(room.arrived()) < 15_000
+        until(lambda: floor.smtp.received_for("thandi@example.com"), "the link")
+        assert len(newsroom.arrived()) < 15_000
         worker.stop()  # asked to end, it finishes the batch in hand and begins no other
         assert "ERROR" not in worker.words, worker.words
-    counts = room.counts(floor.rows("SELECT id FROM issue")[0]["id"])
+    counts = newsroom.counts(floor.rows("SELECT id FROM issue")[0]["id"])
     assert set(counts) <= {"sent", "frozen"}
-    assert counts["sent"] == len(room.arrived())
+    assert counts["sent"] == len(newsroom.arrived())
 
 
 @pytest.mark.parametrize(
@@ -109,80 +109,80 @@ def test_killed_between_claim_and_mark(
     floor: Floor, tmp_path: Path, stop_at: str, counts: dict[str, int]
 ) -> None:
     """Claimed and not begun goes out; sent and not marked is known from the journal."""
-    room = Room(floor)
-    room.people(5)
-    issue_id = room.draft()
-    room.schedule(issue_id)
+    newsroom = Newsroom(floor)
+    newsroom.people(5)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
     Worker(floor, tmp_path / "first.log", stop_at=stop_at).died()  # type: ignore[arg-type]  # it asks for the settings alone
-    assert room.counts(issue_id) == {"sending": 5}
-    assert len(room.arrived()) == (5 if stop_at.endswith("sent") else 0)
+    assert newsroom.counts(issue_id) == {"sending": 5}
+    assert len(newsroom.arrived()) == (5 if stop_at.endswith("sent") else 0)
     until(lambda: not floor.claims(), "its connection to the database has ended")
     floor.settle()
-    assert room.counts(issue_id) == counts
-    assert len(room.arrived()) == 5
+    assert newsroom.counts(issue_id) == counts
+    assert len(newsroom.arrived()) == 5
 
 
-def abandoned(room: Room, place: str | None = None) -> str:
+def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     """An issue whose four recipients are in the hands of a worker that is gone: 1 was answered, 2 was not, 3 and 4 were not begun."""
-    room.people(4)
-    issue_id = room.draft()
-    room.schedule(issue_id)
-    press, at = room.world.parts.press, room.world.now
+    newsroom.people(4)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
+    press, at = newsroom.world.parts.press, newsroom.world.now
     start_due(press, at)
     here = journal.place(press.journals)
     with press.database.transaction() as session:
         session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
-        claim(session, press.office.tokens, issue_id, room.list_id, GONE, at)
+        claim(session, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
     with journal.Journal(press.journals, GONE) as notes:
         notes.begins(1)
         notes.answered(1, 250)
         notes.begins(2)
-    assert room.counts(issue_id) == {"sending": 4}
+    assert newsroom.counts(issue_id) == {"sending": 4}
     return issue_id
 
 
-def test_what_a_dead_worker_noted_is_believed(room: Room) -> None:
-    issue_id = abandoned(room)
-    room.world.settle()
-    assert room.counts(issue_id) == {"sent": 3, "uncertain": 1}
-    assert sorted(mail.recipients[0] for mail in room.arrived()) == [
+def test_what_a_dead_worker_noted_is_believed(newsroom: Newsroom) -> None:
+    issue_id = abandoned(newsroom)
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"sent": 3, "uncertain": 1}
+    assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == [
         "reader-0003@readers.example",
         "reader-0004@readers.example",
     ]
-    assert not list(room.world.parts.press.journals.glob("*.journal"))
+    assert not list(newsroom.world.parts.press.journals.glob("*.journal"))
 
 
-def test_without_its_notes_all_it_held_is_held(room: Room) -> None:
-    issue_id = abandoned(room)
-    journal.forget(room.world.parts.press.journals, GONE)
-    room.world.settle()
-    assert room.counts(issue_id) == {"uncertain": 4}
-    assert room.arrived() == []
+def test_without_its_notes_all_it_held_is_held(newsroom: Newsroom) -> None:
+    issue_id = abandoned(newsroom)
+    journal.forget(newsroom.world.parts.press.journals, GONE)
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"uncertain": 4}
+    assert newsroom.arrived() == []
 
 
-def test_another_machines_worker_is_given_time_to_come_back(room: Room) -> None:
-    issue_id = abandoned(room, "elsewhere/boot")
-    begin = room.world.now
+def test_another_machines_worker_is_given_time_to_come_back(newsroom: Newsroom) -> None:
+    issue_id = abandoned(newsroom, "elsewhere/boot")
+    begin = newsroom.world.now
     for minutes, counts in ((14, {"sending": 4}), (15, {"uncertain": 4})):
-        room.world.skip_to(begin + timedelta(minutes=minutes))
-        recover(room.world.parts.press, room.world.now)
-        assert room.counts(issue_id) == counts
+        newsroom.world.skip_to(begin + timedelta(minutes=minutes))
+        recover(newsroom.world.parts.press, newsroom.world.now)
+        assert newsroom.counts(issue_id) == counts
 
 
-def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(room: Room) -> None:
-    folder = journal.place(room.world.parts.press.journals).partition("/")[0]
-    issue_id = abandoned(room, f"{folder}/an-earlier-start")
-    room.world.settle()
-    assert room.counts(issue_id) == {"uncertain": 4}
+def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: Newsroom) -> None:
+    folder = journal.place(newsroom.world.parts.press.journals).partition("/")[0]
+    issue_id = abandoned(newsroom, f"{folder}/an-earlier-start")
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"uncertain": 4}
 
 
-def test_a_paused_issue_is_settled_too(room: Room) -> None:
-    issue_id = abandoned(room)
-    with room.world.parts.database.transaction() as session:
-        issues.pause(session, issue_id, "staff:x", room.world.now)
-    room.world.settle()
-    assert room.counts(issue_id) == {"sent": 1, "uncertain": 1, "frozen": 2}
-    assert room.arrived() == []
+def test_a_paused_issue_is_settled_too(newsroom: Newsroom) -> None:
+    issue_id = abandoned(newsroom)
+    with newsroom.world.parts.database.transaction() as session:
+        issues.pause(session, issue_id, "staff:x", newsroom.world.now)
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"sent": 1, "uncertain": 1, "frozen": 2}
+    assert newsroom.arrived() == []
 
 
 def test_a_journal_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:

@@ -7,26 +7,26 @@ from click.testing import CliRunner, Result
 from sqlalchemy.exc import IntegrityError
 
 from billing.cli import billing
-from tests.newsletters.room import Room
 from tests.newsletters.test_relay import suppressed
 from tests.newsletters.test_returned import arf, dsn, sent
-from tests.proofs.workers import environment
+from tests.support.newsroom import Newsroom
+from tests.support.worker_processes import environment
 
 
-def run(room: Room, *words: str, stdin: bytes = b"", **settings: str) -> Result:
+def run(newsroom: Newsroom, *words: str, stdin: bytes = b"", **settings: str) -> Result:
     """The command on the room's database."""
-    variables = environment(room.world.settings) | settings
+    variables = environment(newsroom.world.settings) | settings
     return CliRunner().invoke(billing, words, input=stdin, env=variables, catch_exceptions=True)
 
 
-def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(room: Room, tmp_path: Path) -> None:
-    one, other = sent(room, 2)
-    done = run(room, "bounces", "take", "-", stdin=dsn(one.sender))
+def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tmp_path: Path) -> None:
+    one, other = sent(newsroom, 2)
+    done = run(newsroom, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (done.exit_code, done.output) == (0, "hard 5.1.1: taken\n")
-    again = run(room, "bounces", "take", "-", stdin=dsn(one.sender))
+    again = run(newsroom, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (again.exit_code, again.output) == (0, "hard 5.1.1: known already\n")
     by_argument = run(
-        room,
+        newsroom,
         "bounces",
         "take",
         "--recipient",
@@ -37,22 +37,22 @@ def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(room: Room, tmp_path: 
     assert by_argument.output == "soft 5.2.2: taken\n"
     file = tmp_path / "complaint.eml"
     file.write_bytes(arf(other.raw))
-    assert run(room, "bounces", "take", str(file)).output == "complaint: taken\n"
-    assert suppressed(room) == [("newsletters", "complaint"), ("newsletters", "hard_bounce")]
+    assert run(newsroom, "bounces", "take", str(file)).output == "complaint: taken\n"
+    assert suppressed(newsroom) == [("newsletters", "complaint"), ("newsletters", "hard_bounce")]
 
 
 @pytest.mark.parametrize(
     "raw", [b"", b"To: b@example.com\r\n\r\nOn holiday.\r\n", dsn("b+1.000000000000000000000000@x.example")]
 )
-def test_what_is_none_of_ours_is_no_failure_and_changes_nothing(room: Room, raw: bytes) -> None:
-    done = run(room, "bounces", "take", "-", stdin=raw)
+def test_what_is_none_of_ours_is_no_failure_and_changes_nothing(newsroom: Newsroom, raw: bytes) -> None:
+    done = run(newsroom, "bounces", "take", "-", stdin=raw)
     assert (done.exit_code, done.output) == (0, "no report about a mail of ours; nothing changed\n")
-    assert suppressed(room) == []
+    assert suppressed(newsroom) == []
 
 
-def test_while_the_database_is_away_the_mail_server_keeps_the_report(room: Room) -> None:
+def test_while_the_database_is_away_the_mail_server_keeps_the_report(newsroom: Newsroom) -> None:
     done = run(
-        room,
+        newsroom,
         "bounces",
         "take",
         "-",
@@ -63,58 +63,65 @@ def test_while_the_database_is_away_the_mail_server_keeps_the_report(room: Room)
     assert "not taken, try again later" in done.output
 
 
-def test_an_operator_stops_looks_and_lifts(room: Room) -> None:
+def test_an_operator_stops_looks_and_lifts(newsroom: Newsroom) -> None:
     add = ("suppressions", "add", "Thandi@example.com", "--reason", "asked by phone", "--scope")
-    assert run(room, *add, "all").output == "Done.\n"
-    assert run(room, *add, "all").output == "That stands already.\n"
-    assert run(room, *add, "newsletter:first-light").output == "Done.\n"
-    shown = run(room, "suppressions", "show", "thandi@EXAMPLE.com").output
+    assert run(newsroom, *add, "all").output == "Done.\n"
+    assert run(newsroom, *add, "all").output == "That stands already.\n"
+    assert run(newsroom, *add, "newsletter:first-light").output == "Done.\n"
+    shown = run(newsroom, "suppressions", "show", "thandi@EXAMPLE.com").output
     assert "all  staff  since 2027-03-01  command: asked by phone" in shown
     assert "newsletter:first-light" in shown
     lift = ("suppressions", "lift", "thandi@example.com", "--reason", "asked again", "--scope")
-    assert run(room, *lift, "all").exit_code == 0
-    assert run(room, *lift, "all").exit_code == 1
-    assert suppressed(room) == [("newsletter:first-light", "staff")]
-    assert run(room, *add, "everything").exit_code == 1
-    assert run(room, "suppressions", "show", "nobody@example.com").output == "Everything is sent there.\n"
+    assert run(newsroom, *lift, "all").exit_code == 0
+    assert run(newsroom, *lift, "all").exit_code == 1
+    assert suppressed(newsroom) == [("newsletter:first-light", "staff")]
+    assert run(newsroom, *add, "everything").exit_code == 1
+    assert run(newsroom, "suppressions", "show", "nobody@example.com").output == "Everything is sent there.\n"
 
 
 WORDS = {"--name": "Harbour Notes", "--description": "What the tide brought.", "--rhythm": "Sundays"}
 
 
-def add(room: Room, newsletter_id: str, **changed: str) -> Result:
+def add(newsroom: Newsroom, newsletter_id: str, **changed: str) -> Result:
     """`billing newsletters add`, with `name`, `description` or `rhythm` changed."""
     given = WORDS | {f"--{name}": words for name, words in changed.items()}
-    return run(room, "newsletters", "add", newsletter_id, *(word for pair in given.items() for word in pair))
+    return run(
+        newsroom, "newsletters", "add", newsletter_id, *(word for pair in given.items() for word in pair)
+    )
 
 
-def test_a_newsletter_is_begun_shown_and_can_be_chosen(room: Room) -> None:
-    assert add(room, "harbour-notes").output == "Harbour Notes stands at the end of /newsletters.\n"
-    listed = run(room, "newsletters", "list").output.splitlines()
+def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> None:
+    assert add(newsroom, "harbour-notes").output == "Harbour Notes stands at the end of /newsletters.\n"
+    listed = run(newsroom, "newsletters", "list").output.splitlines()
     assert listed[-1] == "harbour-notes  Harbour Notes: Sundays; editorial, for everyone"
-    assert "Harbour Notes" in room.world.browser().get("/newsletters").words
-    again = add(room, "harbour-notes")
+    assert "Harbour Notes" in newsroom.world.browser().get("/newsletters").words
+    again = add(newsroom, "harbour-notes")
     assert (again.exit_code, str(again.exception)) == (1, "There is a newsletter by that id already.")
 
 
 @pytest.mark.parametrize("control", ["\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"])
 @pytest.mark.parametrize("what", ["name", "description", "rhythm"])
-def test_its_words_stand_in_headers_so_each_is_one_line(room: Room, what: str, control: str) -> None:
-    before = run(room, "newsletters", "list").output
-    refused = add(room, "harbour-notes", **{what: f"Harbour{control}Notes"})
+def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what: str, control: str) -> None:
+    before = run(newsroom, "newsletters", "list").output
+    refused = add(newsroom, "harbour-notes", **{what: f"Harbour{control}Notes"})
     assert refused.exit_code == 1
     assert f"The {what} of a newsletter is one line" in str(refused.exception)
     with pytest.raises(IntegrityError, match="words_are_lines"):
-        room.world.run(
+        newsroom.world.run(
             f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=f"Harbour{control}Notes"
         )
-    assert run(room, "newsletters", "list").output == before
+    assert run(newsroom, "newsletters", "list").output == before
 
 
 @pytest.mark.parametrize("newsletter_id", ["Harbour", "-x", "a b", "é", "x" * 41])
-def test_its_id_is_a_word(room: Room, newsletter_id: str) -> None:
-    assert run(room, "newsletters", "add", "--", newsletter_id).exit_code == 2
+def test_its_id_is_a_word(newsroom: Newsroom, newsletter_id: str) -> None:
+    assert run(newsroom, "newsletters", "add", "--", newsletter_id).exit_code == 2
     refused = run(
-        room, "newsletters", "add", *(word for pair in WORDS.items() for word in pair), "--", newsletter_id
+        newsroom,
+        "newsletters",
+        "add",
+        *(word for pair in WORDS.items() for word in pair),
+        "--",
+        newsletter_id,
     )
     assert (refused.exit_code, "is a word for addresses" in str(refused.exception)) == (1, True)

@@ -8,20 +8,20 @@ from click.testing import CliRunner
 from billing.cli import billing, main
 from billing.errors import Refusal
 from tests.mail.test_delivered import signature
-from tests.newsletters.room import Room, parsed
 from tests.newsletters.test_headers import ONCE, head
 from tests.newsletters.test_letter_commands import run
 from tests.security.surface import changed, contents
-from tests.sink import Received
+from tests.support.fake_smtp import Received
+from tests.support.newsroom import Newsroom, parsed
 
 OPERATOR = "operator@mailbox.example"
 
 
-def sent_to_operator(room: Room, *more: str) -> Received:
-    done = run(room, "mail", "test", OPERATOR, *more)
+def sent_to_operator(newsroom: Newsroom, *more: str) -> Received:
+    done = run(newsroom, "mail", "test", OPERATOR, *more)
     assert done.exit_code == 0, done.output
     assert f"is on its way to {OPERATOR}" in done.output
-    (mail,) = room.arrived_for(OPERATOR)
+    (mail,) = newsroom.arrived_for(OPERATOR)
     return mail
 
 
@@ -31,11 +31,11 @@ def check(raw: bytes) -> tuple[int, str]:
     return done.exit_code, done.output
 
 
-def test_the_test_has_every_header_of_an_issue_and_goes_its_way(room: Room) -> None:
-    room.people(1)
-    room.send()
-    (issue,) = room.arrived()
-    test = sent_to_operator(room)
+def test_the_test_has_every_header_of_an_issue_and_goes_its_way(newsroom: Newsroom) -> None:
+    newsroom.people(1)
+    newsroom.send()
+    (issue,) = newsroom.arrived()
+    test = sent_to_operator(newsroom)
     ours, theirs = head(test), head(issue)
     assert list(ours) == list(theirs)
     assert {name: len(ours[name]) for name in ONCE} == dict.fromkeys(ONCE, 1)
@@ -44,26 +44,28 @@ def test_the_test_has_every_header_of_an_issue_and_goes_its_way(room: Room) -> N
     assert ours["Feedback-ID"][0].partition(":")[2] == theirs["Feedback-ID"][0].partition(":")[2]
     assert ours["Subject"] == ["[Test] How newsletters arrive"]
     assert "billing mail check" in parsed(test).get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    other = run(room, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
+    other = run(newsroom, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
     assert other.exit_code == 0
-    assert "the-long-read.newsletters." in head(room.arrived_for(OPERATOR)[1])["List-Id"][0]
+    assert "the-long-read.newsletters." in head(newsroom.arrived_for(OPERATOR)[1])["List-Id"][0]
 
 
-def test_its_links_do_no_harm_and_answer_kindly(room: Room) -> None:
-    room.people(2)
-    before = contents(room.world)
-    link = head(sent_to_operator(room))["List-Unsubscribe"][0].strip("<>").removeprefix(room.world.url)
-    with room.world.program() as program:
+def test_its_links_do_no_harm_and_answer_kindly(newsroom: Newsroom) -> None:
+    newsroom.people(2)
+    before = contents(newsroom.world)
+    link = (
+        head(sent_to_operator(newsroom))["List-Unsubscribe"][0].strip("<>").removeprefix(newsroom.world.url)
+    )
+    with newsroom.world.program() as program:
         asked = program.get(link)
         assert (asked.status_code, "<form" in asked.text) == (200, True)
         done = program.post(link, data={"List-Unsubscribe": "One-Click"})
         assert (done.status_code, done.history) == (200, [])
         assert "Nothing more comes" in done.text
-    assert changed(before, contents(room.world)) == []
+    assert changed(before, contents(newsroom.world)) == []
 
 
-def test_what_arrives_is_checked_line_by_line(room: Room, tmp_path: Path) -> None:
-    bare = sent_to_operator(room).raw.replace(b"<http://", b"<https://")
+def test_what_arrives_is_checked_line_by_line(newsroom: Newsroom, tmp_path: Path) -> None:
+    bare = sent_to_operator(newsroom).raw.replace(b"<http://", b"<https://")
     status, said = check(bare)
     assert (status, said.count("  NO  ")) == (1, 1), said
     assert "no DKIM-Signature is of news.swartbergpost.example" in said
@@ -81,13 +83,13 @@ def test_what_arrives_is_checked_line_by_line(room: Room, tmp_path: Path) -> Non
     assert "NO  List-Unsubscribe-Post is not in h=" in done.output
 
 
-def test_what_cannot_be_done_is_said_in_one_line(room: Room) -> None:
+def test_what_cannot_be_done_is_said_in_one_line(newsroom: Newsroom) -> None:
     for words in (["mail", "test", "nobody"], ["mail", "test", OPERATOR, "--newsletter", "none"]):
-        done = run(room, *words)
+        done = run(newsroom, *words)
         assert done.exit_code == 1
         assert isinstance(done.exception, Refusal), "which `main` says in one line"
-    room.world.sink.refuse(550, "not you")
-    done = run(room, "mail", "test", OPERATOR)
+    newsroom.world.smtp.refuse(550, "not you")
+    done = run(newsroom, "mail", "test", OPERATOR)
     assert done.exit_code == 1
     assert done.output.startswith("Error: The mail server didn't take it: ")
     assert "not you" in done.output

@@ -9,27 +9,29 @@ from billing.readers.register import register
 from billing.rules.features import newsletter_feature
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
-from tests.newsletters.room import Room, join
+from tests.support.newsroom import Newsroom, join
 
 LIST = "from-the-newsroom"
 
 
-def name_it(room: Room, *plans: str) -> None:
+def name_it(newsroom: Newsroom, *plans: str) -> None:
     """Let these plans name the newsletter, and the others not."""
-    with room.world.parts.database.transaction() as session:
+    with newsroom.world.parts.database.transaction() as session:
         for plan in (MONTHLY, YEARLY):
             named = [newsletter_feature(LIST)] if plan in plans else []
             open_features(session, plan, ["listen", *named])
 
 
-def received(room: Room) -> set[str]:
+def received(newsroom: Newsroom) -> set[str]:
     """Who the next issue reaches."""
-    issue_id = room.send(newsletter=LIST)
-    rows = room.world.rows("SELECT address FROM delivery WHERE issue_id = :i AND state = 'sent'", i=issue_id)
+    issue_id = newsroom.send(newsletter=LIST)
+    rows = newsroom.world.rows(
+        "SELECT address FROM delivery WHERE issue_id = :i AND state = 'sent'", i=issue_id
+    )
     return {row["address"].partition("@")[0] for row in rows}
 
 
-def test_plans_that_name_it_are_the_ones_that_receive_it(whole: Room) -> None:
+def test_plans_that_name_it_are_the_ones_that_receive_it(whole: Newsroom) -> None:
     world = whole.world
     for number, name in enumerate(("month", "year"), start=1):
         world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")

@@ -5,33 +5,35 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.newsletters.room import Room, join
 from tests.newsletters.test_letter_commands import run
 from tests.newsletters.test_relay import suppressed
+from tests.support.newsroom import Newsroom, join
 
 BLOCKED = "newsletter:first-light"
 
 
 @pytest.fixture
-def shop(room: Room) -> Room:
+def shop(newsroom: Newsroom) -> Newsroom:
     """A newsroom whose First Light is promotional, with three on its list, and the same three on an editorial one."""
-    room.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
-    room.people(3)
-    room.people(3, "the-long-read")
-    return room
+    newsroom.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
+    newsroom.people(3)
+    newsroom.people(3, "the-long-read")
+    return newsroom
 
 
-def compare(room: Room, *named: str) -> Result:
+def compare(newsroom: Newsroom, *named: str) -> Result:
     """`billing newsletters compare -`, with what the register named."""
-    return run(room, "newsletters", "compare", "-", stdin="".join(f"{each}\r\n" for each in named).encode())
+    return run(
+        newsroom, "newsletters", "compare", "-", stdin="".join(f"{each}\r\n" for each in named).encode()
+    )
 
 
-def reached(room: Room, newsletter: str) -> int:
+def reached(newsroom: Newsroom, newsletter: str) -> int:
     """How many an issue, sent now, arrives at."""
-    return room.counts(room.send(newsletter=newsletter)).get("sent", 0)
+    return newsroom.counts(newsroom.send(newsletter=newsletter)).get("sent", 0)
 
 
-def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Room, tmp_path: Path) -> None:
+def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Newsroom, tmp_path: Path) -> None:
     asked = run(shop, "newsletters", "marketed").output.splitlines()
     assert asked == [f"reader-000{number}@readers.example" for number in (1, 2, 3)]
     answered = tmp_path / "answered.txt"
@@ -51,7 +53,7 @@ def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Room, tmp_
     assert shown == f"{BLOCKED}  register  since 2027-03-01  the opt-out register\n"
 
 
-def test_a_month_later_the_lists_are_to_be_compared_again(shop: Room) -> None:
+def test_a_month_later_the_lists_are_to_be_compared_again(shop: Newsroom) -> None:
     assert compare(shop).exit_code == 0, "a register that names nobody is an answer"
     shop.world.advance(days=31)
     assert reached(shop, "first-light") == 3
@@ -62,7 +64,7 @@ def test_a_month_later_the_lists_are_to_be_compared_again(shop: Room) -> None:
     assert reached(shop, "first-light") == 2
 
 
-def test_a_later_yes_by_mail_counts_for_more_and_is_not_blocked_again(shop: Room) -> None:
+def test_a_later_yes_by_mail_counts_for_more_and_is_not_blocked_again(shop: Newsroom) -> None:
     address = "thandi@example.com"
     shop.world.reader(address)
     compare(shop, address)
@@ -79,7 +81,7 @@ def test_a_later_yes_by_mail_counts_for_more_and_is_not_blocked_again(shop: Room
     assert reached(shop, "first-light") == 4
 
 
-def test_staff_lift_a_block_with_a_reason_that_stays(shop: Room) -> None:
+def test_staff_lift_a_block_with_a_reason_that_stays(shop: Newsroom) -> None:
     address = "reader-0001@readers.example"
     compare(shop, address)
     lift = ("suppressions", "lift", address, "--scope", BLOCKED, "--reason", "asked for it in writing")
@@ -89,7 +91,7 @@ def test_staff_lift_a_block_with_a_reason_that_stays(shop: Room) -> None:
     assert row["lifted_by"] == "command: asked for it in writing"
 
 
-def test_one_line_that_is_no_address_and_nothing_is_changed(shop: Room) -> None:
+def test_one_line_that_is_no_address_and_nothing_is_changed(shop: Newsroom) -> None:
     refused = compare(shop, "reader-0001@readers.example", "", "name,reader-0002@readers.example")
     assert refused.exit_code == 1
     assert "Line 3 is no address" in str(refused.exception)
@@ -99,16 +101,16 @@ def test_one_line_that_is_no_address_and_nothing_is_changed(shop: Room) -> None:
     assert row["opt_outs_checked_at"] is None
 
 
-def test_where_nothing_is_promotional_there_is_nothing_to_compare(room: Room) -> None:
-    room.people(1)
-    assert run(room, "newsletters", "marketed").output == ""
-    refused = compare(room, "reader-0001@readers.example")
+def test_where_nothing_is_promotional_there_is_nothing_to_compare(newsroom: Newsroom) -> None:
+    newsroom.people(1)
+    assert run(newsroom, "newsletters", "marketed").output == ""
+    refused = compare(newsroom, "reader-0001@readers.example")
     assert refused.exit_code == 1
     assert "No newsletter is promotional" in str(refused.exception)
-    assert suppressed(room) == []
+    assert suppressed(newsroom) == []
 
 
-def test_a_list_begun_later_is_compared_before_it_sends(shop: Room) -> None:
+def test_a_list_begun_later_is_compared_before_it_sends(shop: Newsroom) -> None:
     compare(shop, "reader-0001@readers.example")
     shop.world.advance(days=1)
     shop.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'the-long-read'")

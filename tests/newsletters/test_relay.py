@@ -10,20 +10,20 @@ from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
 from billing.newsletters import issues
 from billing.newsletters.models import IssueState
 from billing.newsletters.verdicts import Meaning, meaning
-from tests.newsletters.room import Room
+from tests.support.newsroom import Newsroom
 
 
-def started(room: Room, count: int) -> tuple[str, list[str]]:
+def started(newsroom: Newsroom, count: int) -> tuple[str, list[str]]:
     """An issue that starts at the next look, and its recipients."""
-    people = room.people(count)
-    issue_id = room.draft()
-    room.schedule(issue_id)
+    people = newsroom.people(count)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id)
     return issue_id, people
 
 
-def suppressed(room: Room) -> list[tuple[str, str]]:
+def suppressed(newsroom: Newsroom) -> list[tuple[str, str]]:
     """The suppressions that stand: scope and reason."""
-    rows = room.world.rows(
+    rows = newsroom.world.rows(
         "SELECT scope, reason FROM suppression WHERE lifted_at IS NULL ORDER BY scope, reason"
     )
     return [(row["scope"], row["reason"]) for row in rows]
@@ -53,150 +53,152 @@ def test_an_answer_has_its_meaning(outcome: Outcome, means: Meaning) -> None:
     assert meaning(outcome) is means
 
 
-def test_4xx_is_asked_again_with_the_same_name_until_twelve_hours(room: Room) -> None:
-    issue_id, people = started(room, 2)
-    room.world.sink.refuse(451, "4.3.0 not now", to=people[0], at="rcpt")
-    room.world.settle()
-    row = room.delivery(issue_id, people[0])
+def test_4xx_is_asked_again_with_the_same_name_until_twelve_hours(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 2)
+    newsroom.world.smtp.refuse(451, "4.3.0 not now", to=people[0], at="rcpt")
+    newsroom.world.settle()
+    row = newsroom.delivery(issue_id, people[0])
     assert (row["state"], row["tries"]) == ("deferred", 1)
-    assert row["try_at"] - room.world.now == timedelta(minutes=1)
+    assert row["try_at"] - newsroom.world.now == timedelta(minutes=1)
     assert "451 4.3.0 not now" in row["last_answer"]
-    room.world.advance(hours=11)
-    assert room.counts(issue_id) == {"sent": 1, "deferred": 1}
-    room.world.advance(hours=2)
-    assert room.counts(issue_id) == {"sent": 1, "failed": 1}
-    assert suppressed(room) == []
+    newsroom.world.advance(hours=11)
+    assert newsroom.counts(issue_id) == {"sent": 1, "deferred": 1}
+    newsroom.world.advance(hours=2)
+    assert newsroom.counts(issue_id) == {"sent": 1, "failed": 1}
+    assert suppressed(newsroom) == []
 
 
-def test_a_retry_carries_the_same_message_id(room: Room) -> None:
-    issue_id, people = started(room, 1)
-    room.world.sink.drop("after-dot", times=1)  # it was taken; nobody could say so
-    room.world.settle()
-    assert room.counts(issue_id) == {"uncertain": 1}
-    room.world.advance(days=1)
-    assert len(room.arrived()) == 1  # held, not sent again by itself
-    with room.world.parts.database.transaction() as session:
-        assert issues.send_held(session, issue_id, "staff:x", room.world.now) == 1
-    assert room.issue(issue_id).state is IssueState.SENDING
-    room.world.settle()
-    one, other = room.arrived_for(people[0])
+def test_a_retry_carries_the_same_message_id(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 1)
+    newsroom.world.smtp.drop("after-dot", times=1)  # it was taken; nobody could say so
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"uncertain": 1}
+    newsroom.world.advance(days=1)
+    assert len(newsroom.arrived()) == 1  # held, not sent again by itself
+    with newsroom.world.parts.database.transaction() as session:
+        assert issues.send_held(session, issue_id, "staff:x", newsroom.world.now) == 1
+    assert newsroom.issue(issue_id).state is IssueState.SENDING
+    newsroom.world.settle()
+    one, other = newsroom.arrived_for(people[0])
     assert one.raw == other.raw
     assert one.sender == other.sender
-    assert room.counts(issue_id) == {"sent": 1}
+    assert newsroom.counts(issue_id) == {"sent": 1}
 
 
-def test_an_unknown_mailbox_bounces_that_recipient_alone_and_at_once(room: Room) -> None:
-    issue_id, people = started(room, 5)
-    room.world.sink.refuse(550, "5.1.1 no such mailbox", to=people[2])
-    room.world.settle()
-    assert room.counts(issue_id) == {"sent": 4, "bounced": 1}
-    assert suppressed(room) == [("newsletters", "hard_bounce")]
-    room.send()
-    assert len(room.arrived_for(people[2])) == 0
-    assert len(room.arrived()) == 8
+def test_an_unknown_mailbox_bounces_that_recipient_alone_and_at_once(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 5)
+    newsroom.world.smtp.refuse(550, "5.1.1 no such mailbox", to=people[2])
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"sent": 4, "bounced": 1}
+    assert suppressed(newsroom) == [("newsletters", "hard_bounce")]
+    newsroom.send()
+    assert len(newsroom.arrived_for(people[2])) == 0
+    assert len(newsroom.arrived()) == 8
 
 
-def test_receipts_are_still_tried_where_newsletters_came_back(whole: Room) -> None:
-    room = whole
-    room.world.start_trial("thandi@example.com")
-    room.world.settle()
-    browser = room.world.browser()
+def test_receipts_are_still_tried_where_newsletters_came_back(whole: Newsroom) -> None:
+    newsroom = whole
+    newsroom.world.start_trial("thandi@example.com")
+    newsroom.world.settle()
+    browser = newsroom.world.browser()
     browser.sign_in("thandi@example.com")
     browser.get("/newsletters")
     browser.post("/newsletters", newsletter=["first-light"])
-    room.world.sink.refuse(550, "5.1.1 no such mailbox", to="thandi@example.com", times=1)
-    room.send()
-    assert suppressed(room) == [("newsletters", "hard_bounce")]
-    room.world.advance(days=16)
-    subjects = room.world.subjects("thandi@example.com")
+    newsroom.world.smtp.refuse(550, "5.1.1 no such mailbox", to="thandi@example.com", times=1)
+    newsroom.send()
+    assert suppressed(newsroom) == [("newsletters", "hard_bounce")]
+    newsroom.world.advance(days=16)
+    subjects = newsroom.world.subjects("thandi@example.com")
     assert any(subject.startswith("Tax invoice") for subject in subjects)
 
 
 @pytest.mark.parametrize("at", ["mail", "data", "dot"])
-def test_a_refusal_by_policy_pauses_the_issue_and_blames_nobody(room: Room, at: Any) -> None:
-    issue_id, people = started(room, 8)
-    room.world.sink.refuse(554, "5.7.1 your mail looks odd", at=at)
-    room.world.settle()
-    found = room.issue(issue_id)
+def test_a_refusal_by_policy_pauses_the_issue_and_blames_nobody(newsroom: Newsroom, at: Any) -> None:
+    issue_id, people = started(newsroom, 8)
+    newsroom.world.smtp.refuse(554, "5.7.1 your mail looks odd", at=at)
+    newsroom.world.settle()
+    found = newsroom.issue(issue_id)
     assert found.state is IssueState.PAUSED
     assert "554 5.7.1 your mail looks odd" in str(found.held_why)
-    assert room.counts(issue_id) == {"frozen": 8}
-    assert suppressed(room) == []
-    room.world.sink.mend()
-    room.world.advance(days=1)
-    assert room.arrived() == []
-    with room.world.parts.database.transaction() as session:
-        issues.resume(session, issue_id, "staff:x", room.world.now)
-    room.world.settle()
-    assert room.counts(issue_id) == {"sent": 8}
-    assert sorted(mail.recipients[0] for mail in room.arrived()) == people
+    assert newsroom.counts(issue_id) == {"frozen": 8}
+    assert suppressed(newsroom) == []
+    newsroom.world.smtp.mend()
+    newsroom.world.advance(days=1)
+    assert newsroom.arrived() == []
+    with newsroom.world.parts.database.transaction() as session:
+        issues.resume(session, issue_id, "staff:x", newsroom.world.now)
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"sent": 8}
+    assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == people
 
 
 @pytest.mark.parametrize(
     ("at", "answer"), [("rcpt", "5.7.1 blocked"), ("dot", "5.6.0 no"), ("mail", "sender unknown")]
 )
-def test_five_refusals_in_a_row_pause_it_too(room: Room, at: Any, answer: str) -> None:
-    issue_id, _ = started(room, 30)
-    room.world.sink.refuse(550, answer, at=at)
-    room.world.settle()
-    assert room.issue(issue_id).state is IssueState.PAUSED
-    assert room.counts(issue_id) == {"frozen": 30}
-    assert suppressed(room) == []
+def test_five_refusals_in_a_row_pause_it_too(newsroom: Newsroom, at: Any, answer: str) -> None:
+    issue_id, _ = started(newsroom, 30)
+    newsroom.world.smtp.refuse(550, answer, at=at)
+    newsroom.world.settle()
+    assert newsroom.issue(issue_id).state is IssueState.PAUSED
+    assert newsroom.counts(issue_id) == {"frozen": 30}
+    assert suppressed(newsroom) == []
 
 
-def test_one_refusal_among_many_fails_that_mail_and_suppresses_nobody(room: Room) -> None:
-    issue_id, people = started(room, 12)
-    room.world.sink.refuse(550, "5.7.1 this reader's provider dislikes us", to=people[4])
-    room.world.settle()
-    assert room.counts(issue_id) == {"sent": 11, "failed": 1}
-    assert suppressed(room) == []
+def test_one_refusal_among_many_fails_that_mail_and_suppresses_nobody(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 12)
+    newsroom.world.smtp.refuse(550, "5.7.1 this reader's provider dislikes us", to=people[4])
+    newsroom.world.settle()
+    assert newsroom.counts(issue_id) == {"sent": 11, "failed": 1}
+    assert suppressed(newsroom) == []
 
 
-def test_a_relay_that_knows_nobody_is_not_believed(room: Room) -> None:
-    issue_id, _ = started(room, 60)
-    room.world.sink.refuse(550, "5.1.1 no such mailbox")
-    room.world.settle()
-    assert room.issue(issue_id).state is IssueState.PAUSED
-    assert room.counts(issue_id) == {"frozen": 60}
-    assert suppressed(room) == []
+def test_a_relay_that_knows_nobody_is_not_believed(newsroom: Newsroom) -> None:
+    issue_id, _ = started(newsroom, 60)
+    newsroom.world.smtp.refuse(550, "5.1.1 no such mailbox")
+    newsroom.world.settle()
+    assert newsroom.issue(issue_id).state is IssueState.PAUSED
+    assert newsroom.counts(issue_id) == {"frozen": 60}
+    assert suppressed(newsroom) == []
 
 
-def test_a_relay_that_is_away_is_tried_again_and_nobody_loses_anything(room: Room) -> None:
-    issue_id, people = started(room, 10)
-    room.world.sink.drop("mail", times=None)
-    room.world.settle()
-    found = room.issue(issue_id)
+def test_a_relay_that_is_away_is_tried_again_and_nobody_loses_anything(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 10)
+    newsroom.world.smtp.drop("mail", times=None)
+    newsroom.world.settle()
+    found = newsroom.issue(issue_id)
     assert found.state is IssueState.SENDING
-    assert found.resume_at == room.world.now + timedelta(minutes=1)
-    assert set(room.counts(issue_id)) == {"frozen"}
-    room.world.sink.mend()
-    room.world.advance(hours=1)
-    assert room.counts(issue_id) == {"sent": 10}
-    assert sorted(mail.recipients[0] for mail in room.arrived()) == people
+    assert found.resume_at == newsroom.world.now + timedelta(minutes=1)
+    assert set(newsroom.counts(issue_id)) == {"frozen"}
+    newsroom.world.smtp.mend()
+    newsroom.world.advance(hours=1)
+    assert newsroom.counts(issue_id) == {"sent": 10}
+    assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == people
 
 
 @pytest.mark.parametrize("count", [1, 4, 250])
-def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(room: Room, count: int) -> None:
-    issue_id, _ = started(room, count)
-    room.world.sink.drop("mail", times=None)
-    room.world.settle()
-    assert room.issue(issue_id).stalls == 1, "a look is one try, of however many batches"
-    room.world.advance(hours=10)
-    assert room.issue(issue_id).state is IssueState.SENDING
-    room.world.advance(hours=4)
-    assert room.issue(issue_id).state is IssueState.PAUSED
-    assert room.counts(issue_id) == {"frozen": count}
+def test_a_relay_that_stays_away_for_half_a_day_makes_it_wait_for_a_person(
+    newsroom: Newsroom, count: int
+) -> None:
+    issue_id, _ = started(newsroom, count)
+    newsroom.world.smtp.drop("mail", times=None)
+    newsroom.world.settle()
+    assert newsroom.issue(issue_id).stalls == 1, "a look is one try, of however many batches"
+    newsroom.world.advance(hours=10)
+    assert newsroom.issue(issue_id).state is IssueState.SENDING
+    newsroom.world.advance(hours=4)
+    assert newsroom.issue(issue_id).state is IssueState.PAUSED
+    assert newsroom.counts(issue_id) == {"frozen": count}
 
 
-def test_the_envelope_names_the_delivery_and_nothing_else(room: Room) -> None:
-    issue_id, people = started(room, 3)
-    room.world.settle()
-    tokens = room.world.parts.office.tokens
+def test_the_envelope_names_the_delivery_and_nothing_else(newsroom: Newsroom) -> None:
+    issue_id, people = started(newsroom, 3)
+    newsroom.world.settle()
+    tokens = newsroom.world.parts.office.tokens
     for address in people:
-        (mail,) = room.arrived_for(address)
+        (mail,) = newsroom.arrived_for(address)
         local = mail.sender.partition("@")[0]
         assert local.startswith("b+")
-        assert number_of(tokens, local.removeprefix("b+")) == room.delivery(issue_id, address)["number"]
+        assert number_of(tokens, local.removeprefix("b+")) == newsroom.delivery(issue_id, address)["number"]
         assert mail.sender.endswith("@news.swartbergpost.example")
         assert "reader" not in mail.sender
         assert len(local) <= 64

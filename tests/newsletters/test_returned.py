@@ -18,9 +18,9 @@ from billing.mail.bounces import (
 )
 from billing.newsletters.returned import Taken, take
 from billing.tokens import Tokens
-from tests.newsletters.room import Room
 from tests.newsletters.test_relay import suppressed
-from tests.sink import Received
+from tests.support.fake_smtp import Received
+from tests.support.newsroom import Newsroom
 
 TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
@@ -79,21 +79,21 @@ def arf(original: bytes, *, kind: str = "abuse", blacked_out: bool = True) -> by
     return head.encode() + original + b"\r\n--f--\r\n"
 
 
-def sent(room: Room, count: int = 1) -> list[Received]:
+def sent(newsroom: Newsroom, count: int = 1) -> list[Received]:
     """An issue that has arrived, a mail for each."""
-    people = room.people(count)
-    room.send()
-    return [room.arrived_for(address)[-1] for address in people]
+    people = newsroom.people(count)
+    newsroom.send()
+    return [newsroom.arrived_for(address)[-1] for address in people]
 
 
-def taken(room: Room, raw: bytes, **options: str) -> Taken | None:
+def taken(newsroom: Newsroom, raw: bytes, **options: str) -> Taken | None:
     """As `billing bounces take` does."""
-    tokens = room.world.parts.office.tokens
+    tokens = newsroom.world.parts.office.tokens
     report = read_report(tokens, raw, **options)
     if report is None:
         return None
-    with room.world.parts.database.transaction() as session:
-        return take(session, tokens, report, room.world.now)
+    with newsroom.world.parts.database.transaction() as session:
+        return take(session, tokens, report, newsroom.world.now)
 
 
 @pytest.mark.parametrize("number", [1, 35, 36, 10**6, 2**62])
@@ -170,140 +170,140 @@ def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:
     assert read_report(TOKENS, raw) is None
 
 
-def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(room: Room) -> None:
-    mail, _other = sent(room, 2)
-    issue_id = room.world.rows("SELECT id FROM issue")[0]["id"]
-    assert taken(room, dsn(mail.sender)) is Taken.NEW
-    assert suppressed(room) == [("newsletters", "hard_bounce")]
-    assert room.counts(issue_id) == {"sent": 1, "bounced": 1}
-    assert taken(room, dsn(mail.sender)) is Taken.KNOWN  # replayed
-    assert len(room.world.rows("SELECT 1 FROM returned_mail")) == 1
-    room.send()
-    assert len(room.arrived_for(mail.recipients[0])) == 1
+def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsroom) -> None:
+    mail, _other = sent(newsroom, 2)
+    issue_id = newsroom.world.rows("SELECT id FROM issue")[0]["id"]
+    assert taken(newsroom, dsn(mail.sender)) is Taken.NEW
+    assert suppressed(newsroom) == [("newsletters", "hard_bounce")]
+    assert newsroom.counts(issue_id) == {"sent": 1, "bounced": 1}
+    assert taken(newsroom, dsn(mail.sender)) is Taken.KNOWN  # replayed
+    assert len(newsroom.world.rows("SELECT 1 FROM returned_mail")) == 1
+    newsroom.send()
+    assert len(newsroom.arrived_for(mail.recipients[0])) == 1
 
 
-def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(room: Room) -> None:
+def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsroom: Newsroom) -> None:
     for number in (0, 4711):
         assert (
-            taken(room, dsn(envelope_sender(room.world.parts.office.tokens, number, "b.example")))
+            taken(newsroom, dsn(envelope_sender(newsroom.world.parts.office.tokens, number, "b.example")))
             is Taken.UNKNOWN
         )
-    assert suppressed(room) == []
+    assert suppressed(newsroom) == []
 
 
-def test_a_full_mailbox_is_given_five_chances_over_two_weeks(room: Room) -> None:
-    (address,) = room.people(1)
+def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
     for issue in range(6):
-        room.send()
-        arrived = room.arrived_for(address)
+        newsroom.send()
+        arrived = newsroom.arrived_for(address)
         if issue == 5:
             assert len(arrived) == 5
             break
-        assert taken(room, dsn(arrived[-1].sender, status="5.2.2")) is Taken.NEW
-        assert suppressed(room) == ([("newsletters", "soft_bounces")] if issue == 4 else [])
-        room.world.advance(days=3)
+        assert taken(newsroom, dsn(arrived[-1].sender, status="5.2.2")) is Taken.NEW
+        assert suppressed(newsroom) == ([("newsletters", "soft_bounces")] if issue == 4 else [])
+        newsroom.world.advance(days=3)
 
 
-def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(room: Room) -> None:
-    (address,) = room.people(1)
+def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
     for _ in range(6):
-        room.send()
-        taken(room, dsn(room.arrived_for(address)[-1].sender, status="4.4.7"))
-        room.world.advance(days=4)
-    assert suppressed(room) == []
-    tokens = room.world.parts.office.tokens
-    number = number_of(tokens, room.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
-    with room.world.parts.database.transaction() as session:
+        newsroom.send()
+        taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
+        newsroom.world.advance(days=4)
+    assert suppressed(newsroom) == []
+    tokens = newsroom.world.parts.office.tokens
+    number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
+    with newsroom.world.parts.database.transaction() as session:
         for name in range(8):
-            take(session, tokens, Report(number or 0, Returned.SOFT, "5.2.2", f"r{name}"), room.world.now)
-    assert suppressed(room) == []
+            take(session, tokens, Report(number or 0, Returned.SOFT, "5.2.2", f"r{name}"), newsroom.world.now)
+    assert suppressed(newsroom) == []
 
 
-def test_policy_is_never_the_readers_fault(room: Room) -> None:
-    (address,) = room.people(1)
+def test_policy_is_never_the_readers_fault(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
     for _ in range(8):
-        room.send()
-        taken(room, dsn(room.arrived_for(address)[-1].sender, status="5.7.1"))
-        room.world.advance(hours=1)
-    assert suppressed(room) == []
-    assert len(room.arrived_for(address)) == 8
+        newsroom.send()
+        taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="5.7.1"))
+        newsroom.world.advance(hours=1)
+    assert suppressed(newsroom) == []
+    assert len(newsroom.arrived_for(address)) == 8
 
 
-def test_a_complaint_ends_all_newsletters_and_no_other_mail(room: Room) -> None:
-    room.world.reader("thandi@example.com")
-    reader = room.world.browser()
+def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) -> None:
+    newsroom.world.reader("thandi@example.com")
+    reader = newsroom.world.browser()
     reader.sign_in("thandi@example.com")
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
-    issue_id = room.send()
-    (mail,) = room.arrived_for("thandi@example.com")
-    assert taken(room, arf(mail.raw)) is Taken.NEW
-    assert {row["state"] for row in room.world.rows("SELECT state FROM signup")} == {"left"}
+    issue_id = newsroom.send()
+    (mail,) = newsroom.arrived_for("thandi@example.com")
+    assert taken(newsroom, arf(mail.raw)) is Taken.NEW
+    assert {row["state"] for row in newsroom.world.rows("SELECT state FROM signup")} == {"left"}
     assert {
-        row["how"] for row in room.world.rows("SELECT how FROM signup_change WHERE to_state = 'left'")
+        row["how"] for row in newsroom.world.rows("SELECT how FROM signup_change WHERE to_state = 'left'")
     } == {"complaint"}
-    assert room.counts(issue_id) == {"complained": 1}
-    assert suppressed(room) == [("newsletters", "complaint")]
-    room.send(newsletter="the-long-read")
-    assert len(room.arrived_for("thandi@example.com")) == 1
+    assert newsroom.counts(issue_id) == {"complained": 1}
+    assert suppressed(newsroom) == [("newsletters", "complaint")]
+    newsroom.send(newsletter="the-long-read")
+    assert len(newsroom.arrived_for("thandi@example.com")) == 1
 
-    elsewhere = room.world.browser()
+    elsewhere = newsroom.world.browser()
     elsewhere.sign_in("thandi@example.com")  # the link still comes by mail
     assert elsewhere.page.path == "/account"
 
 
-def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(room: Room) -> None:
-    room.world.reader("thandi@example.com")
-    reader = room.world.browser()
+def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroom) -> None:
+    newsroom.world.reader("thandi@example.com")
+    reader = newsroom.world.browser()
     reader.sign_in("thandi@example.com")
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
-    room.send()
-    taken(room, arf(room.arrived_for("thandi@example.com")[0].raw))
+    newsroom.send()
+    taken(newsroom, arf(newsroom.arrived_for("thandi@example.com")[0].raw))
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
     assert "One more step" in reader.page.text
-    assert suppressed(room) == [("newsletters", "complaint")]
-    room.world.settle()
-    reader.get(room.world.mailed_link("thandi@example.com", "/newsletters/confirm/"))
+    assert suppressed(newsroom) == [("newsletters", "complaint")]
+    newsroom.world.settle()
+    reader.get(newsroom.world.mailed_link("thandi@example.com", "/newsletters/confirm/"))
     reader.post("/newsletters/confirm")
-    assert suppressed(room) == []
-    room.send()
-    assert len(room.arrived_for("thandi@example.com")) == 2
+    assert suppressed(newsroom) == []
+    newsroom.send()
+    assert len(newsroom.arrived_for("thandi@example.com")) == 2
 
 
-def test_what_the_staff_stop_altogether_stops_receipts_too(room: Room) -> None:
+def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -> None:
     from billing.mail.models import SuppressionReason
     from billing.mail.suppressions import suppress
 
-    room.world.reader("thandi@example.com")
-    with room.world.parts.database.transaction() as session:
+    newsroom.world.reader("thandi@example.com")
+    with newsroom.world.parts.database.transaction() as session:
         suppress(
             session,
-            room.world.parts.office.tokens,
+            newsroom.world.parts.office.tokens,
             "Thandi@example.com",
             scope="all",
             reason=SuppressionReason.STAFF,
             source="a court said so",
-            at=room.world.now,
+            at=newsroom.world.now,
         )
-    browser = room.world.browser()
+    browser = newsroom.world.browser()
     browser.get("/sign-in")
     browser.post("/sign-in", email="thandi@example.com")
-    room.world.settle()
-    assert room.world.letters() == []
-    (row,) = room.world.rows("SELECT state, last_answer FROM message")
+    newsroom.world.settle()
+    assert newsroom.world.letters() == []
+    (row,) = newsroom.world.rows("SELECT state, last_answer FROM message")
     assert row["state"] == "refused"
     assert "stopped all mail" in row["last_answer"]
 
 
-def test_a_return_settles_a_held_delivery(room: Room) -> None:
-    (address,) = room.people(1)
-    room.world.sink.drop("after-dot", times=1)
-    issue_id = room.send()
-    assert room.counts(issue_id) == {"uncertain": 1}
-    taken(room, dsn(room.arrived_for(address)[0].sender, status="5.2.2"))
-    assert room.counts(issue_id) == {"bounced": 1}
+def test_a_return_settles_a_held_delivery(newsroom: Newsroom) -> None:
+    (address,) = newsroom.people(1)
+    newsroom.world.smtp.drop("after-dot", times=1)
+    issue_id = newsroom.send()
+    assert newsroom.counts(issue_id) == {"uncertain": 1}
+    taken(newsroom, dsn(newsroom.arrived_for(address)[0].sender, status="5.2.2"))
+    assert newsroom.counts(issue_id) == {"bounced": 1}
 
 
 def test_any_text_is_read_without_harm() -> None:

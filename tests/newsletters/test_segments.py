@@ -13,7 +13,7 @@ from billing.mail.segments import Segments, UnsafeValue, compile_mail
 from billing.newsletters.compose import Card, Variant, Words, letter
 from billing.newsletters.wrap import MARKS, marked
 from emails.samples import HOUSE
-from tests.newsletters.room import PREHEADER, SOURCE, SUBJECT
+from tests.support.newsroom import PREHEADER, SOURCE, SUBJECT
 
 CARDS = {
     "the-water-nobody-counted": Card("Environment", "The water nobody counted", "https://example.com/w", True)

@@ -1,4 +1,4 @@
-"""What we rely on an acquirer for, asked of Stripe's twin; and of Stripe's own test mode when STRIPE_TEST_KEY is given.
+"""What we rely on an acquirer for, asked of the sandbox; and of Stripe's own test mode when STRIPE_TEST_KEY is given.
 
 The same suite is what another acquirer's gateway would have to pass."""
 
@@ -29,18 +29,18 @@ from billing.payments.gateway import (
 )
 from billing.payments.stripe_gateway import StripeGateway
 from billing.rules import dunning
-from tests.twin import KEY, Twin, running
+from tests.support.sandbox import KEY, Sandbox, running
 
 REAL_KEY = os.environ.get("STRIPE_TEST_KEY", "")
-WHERE = ["twin", "stripe test mode"]
+WHERE = ["sandbox", "stripe test mode"]
 
 
 class Acquirer:
     """A gateway under test, with fresh names for what it makes."""
 
-    def __init__(self, gateway: StripeGateway, twin: Twin | None) -> None:
+    def __init__(self, gateway: StripeGateway, sandbox: Sandbox | None) -> None:
         self.gateway = gateway
-        self.twin = twin
+        self.sandbox = sandbox
         self.run = secrets.token_hex(6)
         self.count = 0
 
@@ -52,7 +52,7 @@ class Acquirer:
     @property
     def now(self) -> datetime:
         """Its time."""
-        return self.twin.now if self.twin else datetime.now(UTC)
+        return self.sandbox.now if self.sandbox else datetime.now(UTC)
 
     def customer(self) -> str:
         """A new customer."""
@@ -93,11 +93,11 @@ class Acquirer:
 
 @pytest.fixture(params=WHERE)
 def acquirer(request: pytest.FixtureRequest) -> Iterator[Acquirer]:
-    """The twin always; Stripe itself where there is a test key."""
-    if request.param == "twin":
-        with running() as twin:
-            gateway = StripeGateway(secret_key=KEY, api_base=twin.url, webhook_secrets=["whsec_contract"])
-            yield Acquirer(gateway, twin)
+    """The sandbox always; Stripe itself where there is a test key."""
+    if request.param == "sandbox":
+        with running() as sandbox:
+            gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=["whsec_contract"])
+            yield Acquirer(gateway, sandbox)
         return
     if not REAL_KEY.startswith(("sk_test_", "rk_test_")):
         pytest.skip("STRIPE_TEST_KEY isn't given, so Stripe's own test mode is not asked")
@@ -168,8 +168,8 @@ def test_a_decline_names_its_reason_and_is_final_for_its_key(acquirer: Acquirer)
 
 
 def test_a_bank_that_wants_the_reader_says_so(acquirer: Acquirer) -> None:
-    """3184 asks for the person on every charge, so it can be saved only with one; the twin's page stands in for that."""
-    if acquirer.twin is None:
+    """3184 asks for the person on every charge, so it can be saved only with one; the sandbox's page stands in for that."""
+    if acquirer.sandbox is None:
         pytest.skip("needs a person at Stripe's own card page")
     page = acquirer.gateway.open_card_page(
         setup_id="set_3184",
@@ -181,7 +181,7 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: Acquirer) -> None:
         key=acquirer.key(),
     )
     assert isinstance(page, CardPage)
-    acquirer.twin.fill_in(page.url, "4000002760003184")
+    acquirer.sandbox.fill_in(page.url, "4000002760003184")
     card = acquirer.gateway.fetch_setup(page.session_ref)
     assert isinstance(card, SavedCard)
     outcome = acquirer.gateway.charge(acquirer.request(card))
@@ -243,8 +243,8 @@ def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> 
     )
     assert isinstance(page, CardPage)
     assert isinstance(acquirer.gateway.fetch_setup(page.session_ref), SetupOpen)
-    if acquirer.twin is not None:
-        acquirer.twin.set_clock(acquirer.now + timedelta(hours=24))
+    if acquirer.sandbox is not None:
+        acquirer.sandbox.set_clock(acquirer.now + timedelta(hours=24))
         assert isinstance(acquirer.gateway.fetch_setup(page.session_ref), SetupExpired)
 
 
@@ -276,11 +276,11 @@ def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> No
     assert acquirer.gateway.fetch_pay_page(page.session_ref) == PageOpen(page.url)
     assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
     assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
-    if acquirer.twin is None:
+    if acquirer.sandbox is None:
         return  # only a person can pay on Stripe's own page
     key = acquirer.key()
     page = opened("att_two")
-    acquirer.twin.fill_in(page.url, "4000002500003155")
+    acquirer.sandbox.fill_in(page.url, "4000002500003155")
     paid = acquirer.gateway.fetch_pay_page(page.session_ref)
     assert isinstance(paid, Charged)
     assert acquirer.gateway.close_pay_page(page.session_ref) == paid, "what is paid can't be closed"
@@ -291,11 +291,11 @@ def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> No
 
 
 def test_a_wrong_key_is_doubt_and_never_a_decline() -> None:
-    with running() as twin:
-        gateway = StripeGateway(secret_key="sk_live_not_here", api_base=twin.url, webhook_secrets=[])
+    with running() as sandbox:
+        gateway = StripeGateway(secret_key="sk_live_not_here", api_base=sandbox.url, webhook_secrets=[])
         assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), Unknown)
         nobody = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
-        assert isinstance(gateway.charge(Acquirer(gateway, twin).request(nobody)), Unknown)
+        assert isinstance(gateway.charge(Acquirer(gateway, sandbox).request(nobody)), Unknown)
 
 
 def test_no_answer_at_all_is_doubt() -> None:
@@ -312,9 +312,9 @@ def test_where_the_clock_is_held_the_second_try_follows_at_once(
 ) -> None:
     waited: list[float] = []
     monkeypatch.setattr("stripe._http_client.time.sleep", waited.append)
-    with running() as twin:
-        gateway = StripeGateway(secret_key=KEY, api_base=twin.url, webhook_secrets=[], waits=waits)
-        twin.faults({"effect": "reset_before", "path": "/v1/customers", "nth": 1})
+    with running() as sandbox:
+        gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=[], waits=waits)
+        sandbox.faults({"effect": "reset_before", "path": "/v1/customers", "nth": 1})
         assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), str)
     assert len(waited) == 1
     assert (waited[0] > 0) is waits
@@ -349,12 +349,12 @@ def test_the_acquirers_books_tell_what_a_charge_and_a_refund_moved(acquirer: Acq
 
 
 def test_a_dispute_is_seen_answered_and_decided(acquirer: Acquirer) -> None:
-    if acquirer.twin is None:
+    if acquirer.sandbox is None:
         pytest.skip(
             "Stripe's own test mode makes the dispute some seconds later, and says so only by an event"
         )
     charged = acquirer.charged(acquirer.card("pm_card_createDispute"))
-    ref = acquirer.twin.disputes()[0]["id"]
+    ref = acquirer.sandbox.disputes()[0]["id"]
     books = acquirer.gateway.books
     seen = books.dispute(ref)
     assert isinstance(seen, DisputeAnswer)
@@ -370,16 +370,16 @@ def test_a_dispute_is_seen_answered_and_decided(acquirer: Acquirer) -> None:
 
 
 def test_a_warning_and_a_payout_are_fetched(acquirer: Acquirer) -> None:
-    if acquirer.twin is None:
+    if acquirer.sandbox is None:
         pytest.skip("Stripe's own test mode pays out days later")
-    acquirer.twin.set_clock(acquirer.twin.now)
+    acquirer.sandbox.set_clock(acquirer.sandbox.now)
     charged = acquirer.charged(acquirer.card("pm_card_createIssuerFraudRecord"))
     books = acquirer.gateway.books
-    warning = books.warning(acquirer.twin.objects("radar.early_fraud_warning")[0]["id"])
+    warning = books.warning(acquirer.sandbox.objects("radar.early_fraud_warning")[0]["id"])
     assert isinstance(warning, FraudWarning)
     assert (warning.charge_ref, warning.actionable) == (charged.charge_ref, True)
-    acquirer.twin.advance(days=9)
-    payout = books.payout(acquirer.twin.payouts()[0]["id"])
+    acquirer.sandbox.advance(days=9)
+    payout = books.payout(acquirer.sandbox.payouts()[0]["id"])
     assert isinstance(payout, PayoutAnswer)
     inside = books.movements_in(payout.payout_ref)
     assert not isinstance(inside, Unknown)
@@ -390,16 +390,16 @@ def test_a_warning_and_a_payout_are_fetched(acquirer: Acquirer) -> None:
 def test_what_banks_object_to_is_listed_by_when_it_came(acquirer: Acquirer) -> None:
     books, day = acquirer.gateway.books, timedelta(hours=12)
     around = (acquirer.now - day, acquirer.now + day)
-    if acquirer.twin is None:
+    if acquirer.sandbox is None:
         assert not isinstance(books.disputes_since(*around), Unknown)
         assert not isinstance(books.warnings_since(*around), Unknown)
         return
     refs = []
     for card in ("pm_card_createDispute", "pm_card_createDisputeInquiry", "pm_card_createIssuerFraudRecord"):
         acquirer.charged(acquirer.card(card))
-        acquirer.twin.advance(minutes=1)
-    refs = [one["id"] for one in sorted(acquirer.twin.disputes(), key=lambda one: one["created"])]
-    (warned,) = (one["id"] for one in acquirer.twin.objects("radar.early_fraud_warning"))
+        acquirer.sandbox.advance(minutes=1)
+    refs = [one["id"] for one in sorted(acquirer.sandbox.disputes(), key=lambda one: one["created"])]
+    (warned,) = (one["id"] for one in acquirer.sandbox.objects("radar.early_fraud_warning"))
     assert (len(refs), books.disputes_since(*around)) == (2, refs), "oldest first"
     assert books.warnings_since(*around) == [warned]
     second = datetime.fromtimestamp(books.dispute(refs[1]).opened_at.timestamp(), UTC)  # type: ignore[union-attr]

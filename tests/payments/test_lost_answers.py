@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.proofs import books
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.world import World, local
 
 GIVING = {"method": "POST", "path": "/v1/refunds"}
 NEWS = {"effect": "drop"}
@@ -16,7 +16,7 @@ def give_back(world: World, card: str = "pm_card_visa", amount: int = 2500) -> N
     """A third of a payment is to go back; no event of Stripe's will help."""
     world.start_trial("thandi@example.com", card)
     world.advance_to(local(2027, 3, 17, 9))
-    world.twin.trouble(NEWS)
+    world.sandbox.trouble(NEWS)
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(
         f"/v1/payments/{payment}/refunds", json={"amount": amount, "reason": "A kindness."}
@@ -35,8 +35,8 @@ def state(world: World) -> tuple[str, int]:
 
 
 def check_once(world: World, amount: int = 2500) -> None:
-    books.check(world)
-    assert [(row["amount"], row["status"]) for row in world.twin.refunds()] == [(amount, "succeeded")]
+    ledger_checks.check(world)
+    assert [(row["amount"], row["status"]) for row in world.sandbox.refunds()] == [(amount, "succeeded")]
     assert state(world)[0] == "succeeded"
     assert len([letter for letter in world.letters() if "CN-000001" in letter.text]) == 1
 
@@ -51,10 +51,10 @@ def check_once(world: World, amount: int = 2500) -> None:
 )
 def test_what_became_of_a_refund_is_asked_a_minute_later(world: World, effect: str) -> None:
     give_back(world)
-    world.twin.faults({**GIVING, "effect": effect, "times": None, "seconds": 0.2})
+    world.sandbox.faults({**GIVING, "effect": effect, "times": None, "seconds": 0.2})
     world.settle()
     assert state(world) == ("intended", 1)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=2)
     check_once(world)
 
@@ -62,13 +62,13 @@ def test_what_became_of_a_refund_is_asked_a_minute_later(world: World, effect: s
 def test_a_part_does_not_go_back_twice_when_its_key_is_forgotten(world: World) -> None:
     """Stripe forgets keys after a day, and two parts of a payment are two refunds to it: only asking tells them apart."""
     give_back(world)
-    world.twin.faults({**GIVING, "effect": "timeout_after", "times": None, "seconds": 0.2})
+    world.sandbox.faults({**GIVING, "effect": "timeout_after", "times": None, "seconds": 0.2})
     world.settle()
-    world.twin.faults({"effect": "reset_before", "times": None})
+    world.sandbox.faults({"effect": "reset_before", "times": None})
     jump(world, hours=25)
     world.settle()
     assert state(world) == ("intended", 2)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
     check_once(world)
 
@@ -77,10 +77,10 @@ def test_a_part_does_not_go_back_twice_when_its_key_is_forgotten(world: World) -
 def test_a_refund_that_never_arrived_goes_a_day_later_under_another_key(world: World) -> None:
     give_back(world)
     first = world.rows("SELECT idempotency_key AS key FROM refund")[0]["key"]
-    world.twin.faults({"effect": "reset_before", "times": None})
+    world.sandbox.faults({"effect": "reset_before", "times": None})
     world.settle()
     jump(world, hours=25)
-    world.twin.faults()
+    world.sandbox.faults()
     world.settle()
     check_once(world)
     assert world.rows("SELECT idempotency_key AS key FROM refund")[0]["key"] != first
@@ -88,11 +88,11 @@ def test_a_refund_that_never_arrived_goes_a_day_later_under_another_key(world: W
 
 def test_an_error_of_stripes_sticks_to_the_refunds_key(world: World) -> None:
     give_back(world)
-    world.twin.faults({**GIVING, "effect": "500_before"})
+    world.sandbox.faults({**GIVING, "effect": "500_before"})
     world.settle()
     world.advance(minutes=1)
     assert state(world) == ("intended", 2)
-    assert world.twin.refunds() == []
+    assert world.sandbox.refunds() == []
     world.advance(minutes=5)
     check_once(world)
 
@@ -127,12 +127,12 @@ def visit(world: World) -> dict[str, Any]:
 
 def test_the_reader_comes_back_while_stripe_says_nothing(world: World) -> None:
     """The worker asks a minute later, and the trial begins; the reader need not look again."""
-    world.twin.trouble(NEWS)
-    world.twin.faults({"effect": "500_before", "method": "GET", "times": None})
+    world.sandbox.trouble(NEWS)
+    world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     page = world.browser().start("thandi@example.com")
     assert "waiting for the card page" in page.words
     assert visit(world) == {"state": "open", "asked": 1}
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=1)
     assert visit(world)["state"] == "done"
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
@@ -141,13 +141,13 @@ def test_the_reader_comes_back_while_stripe_says_nothing(world: World) -> None:
 
 def test_stripe_is_away_when_the_page_runs_out(world: World) -> None:
     """The card may have been saved: the visit is not closed before Stripe has said so."""
-    world.twin.trouble(NEWS)
+    world.sandbox.trouble(NEWS)
     world.browser().start("thandi@example.com", come_back=False)
-    world.twin.faults({"effect": "500_before", "method": "GET", "times": None})
+    world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     jump(world, hours=23)
     world.settle()
     assert visit(world) == {"state": "open", "asked": 1}
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=1)
     assert visit(world)["state"] == "done"
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
@@ -157,12 +157,12 @@ def test_stripe_is_away_when_the_page_runs_out(world: World) -> None:
 def test_the_event_of_a_page_is_settled_when_the_page_is(world: World) -> None:
     """Not before: an event that was answered while Stripe said nothing would be lost."""
     world.browser().start("thandi@example.com", come_back=False)
-    world.twin.faults({"effect": "500_before", "method": "GET", "times": None})
+    world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     world.settle()
     kind = "checkout.session.completed"
     assert world.rows("SELECT settled_at FROM inbound_event WHERE type = :kind", kind=kind) == [
         {"settled_at": None}
     ]
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=2)
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.pg import Databases
-from tests.proofs.started import MANY, due
-from tests.proofs.town import Town
-from tests.proofs.workers import Worker
-from tests.world import World
+from tests.proofs.many_readers import MANY, due
+from tests.support.databases import Databases
+from tests.support.snapshots import Town
+from tests.support.worker_processes import Worker
+from tests.support.world import World
 
 Hire = Callable[..., Worker]
 
@@ -37,7 +37,7 @@ def many_due(databases: Databases) -> Iterator[Town]:
         town.keep("due")
         yield town
         town.close()
-        world.twin.exchanges.clear()
+        world.sandbox.exchanges.clear()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ over. A dispute stops what would be charged next; nobody answers it, so the bank
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 START = local(2027, 1, 16, 10)
 FIRST, SECOND = date(2027, 1, 31), date(2027, 2, 28)
@@ -146,7 +146,7 @@ def _rivals(number: int) -> list[tuple[str, str]]:
 
 def confirmed_in_person(world: World, card: str) -> str:
     """A card saved by the app itself, 3-D Secure done with the reader at the screen."""
-    intent = world.twin.client().v1.setup_intents.create(
+    intent = world.sandbox.client().v1.setup_intents.create(
         {
             "payment_method": card,
             "confirm": True,
@@ -156,5 +156,5 @@ def confirmed_in_person(world: World, card: str) -> str:
     )
     assert intent.status == "requires_action"
     page = f"/c/authenticate/{intent.id}"
-    assert world.twin.http.post(page, data={"outcome": "complete"}).status_code < 400
+    assert world.sandbox.http.post(page, data={"outcome": "complete"}).status_code < 400
     return str(intent.payment_method)

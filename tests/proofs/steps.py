@@ -12,7 +12,7 @@ from billing.payments.gateway import Outcome
 from billing.renewals.act import act
 from billing.renewals.settle import settle
 from billing.subscriptions.change import lock
-from tests.world import World
+from tests.support.world import World
 
 
 def intend(world: World, subscription_id: str) -> None:

@@ -8,10 +8,10 @@ from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
-from tests.proofs import books, chapters
-from tests.proofs.own_calendar import Told, keep_calendar, keep_promises, nothing_is_missed
-from tests.proofs.town import Power, PowerCut, Town
-from tests.world import World
+from tests.support import ledger_checks, starting_points
+from tests.support.independent_calendar import Told, keep_calendar, keep_promises, nothing_is_missed
+from tests.support.snapshots import Power, PowerCut, Town
+from tests.support.world import World
 
 REFUSALS = {400, 402, 404, 409, 422, 429}
 AWAY = {500, 503}
@@ -36,13 +36,13 @@ class Story(RuleBasedStateMachine):
         self.stormy = self.ended_well = False
         self.touched = True
 
-    @initialize(chapter=st.sampled_from(sorted(chapters.CHAPTERS)))
-    def once_upon_a_time(self, chapter: str) -> None:
-        self.town.recall(chapter)
+    @initialize(starting_point=st.sampled_from(sorted(starting_points.STARTING_POINTS)))
+    def once_upon_a_time(self, starting_point: str) -> None:
+        self.town.recall(starting_point)
         self._learn()
         for told in self.told.values():
             told.trial_on = date(2027, 1, 16)
-        if chapter == "year":
+        if starting_point == "year":
             newest = self.newest(0)
             assert newest is not None
             self.told[newest] = Told()
@@ -135,10 +135,10 @@ class Story(RuleBasedStateMachine):
         self.power.never()
         if not self.ended_well:
             return
-        self.world.twin.faults()
-        self.world.twin.trouble()
+        self.world.sandbox.faults()
+        self.world.sandbox.trouble()
         self.world.advance(hours=27)
         keep_promises(self.world)
         keep_calendar(self.world, self.told)
         nothing_is_missed(self.world)
-        books.check(self.world)
+        ledger_checks.check(self.world)

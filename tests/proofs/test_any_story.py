@@ -23,11 +23,11 @@ from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
-from tests.pg import Databases
-from tests.proofs import chapters
 from tests.proofs.story import Story, email_of
-from tests.proofs.town import Town
-from tests.world import ZONE, World, local
+from tests.support import starting_points
+from tests.support.databases import Databases
+from tests.support.snapshots import Town
+from tests.support.world import ZONE, World, local
 
 STORIES = int(os.environ.get("MASTHEAD_STORIES", "2000"))
 SEED = int(os.environ.get("MASTHEAD_SEED", "0"))
@@ -142,7 +142,7 @@ class AnyStory(Story):
         page = setups.open_page(
             parts.database, parts.gateway, parts.office, visit.id, words="Yes.", back="/account"
         )
-        self.world.twin.fill_in(page.url, number)
+        self.world.sandbox.fill_in(page.url, number)
         setups.finish(parts.database, parts.gateway, parts.office, visit.id, at, by="reader")
         run_for(parts.till, subscription_id, at)
 
@@ -161,8 +161,8 @@ class AnyStory(Story):
             browser.http.follow_redirects = False
             answer = browser.post("/pay/page")
             page = answer.response.headers.get("location", "")
-            if answer.status == 303 and page.startswith(self.world.twin.url):
-                target = self.world.twin.fill_in(page, number)
+            if answer.status == 303 and page.startswith(self.world.sandbox.url):
+                target = self.world.sandbox.fill_in(page, number)
                 if comes_back and target.startswith(self.world.url):
                     browser.get(target)
 
@@ -257,13 +257,13 @@ class AnyStory(Story):
     def stripe_fails(self, effect: str, call: str, times: int) -> None:
         method, _, path = call.partition(" ")
         self.stormy = True
-        self.world.twin.faults(
+        self.world.sandbox.faults(
             {"effect": effect, "method": method, "path": path, "times": times, "seconds": 0.05}
         )
 
     @rule(effect=st.sampled_from(sorted(trouble.EFFECTS)), kind=EVENTS, times=st.integers(1, 6))
     def news_goes_astray(self, effect: str, kind: str, times: int) -> None:
-        self.world.twin.trouble({"effect": effect, "type": kind, "times": times, "seconds": 50_000})
+        self.world.sandbox.trouble({"effect": effect, "type": kind, "times": times, "seconds": 50_000})
 
     @rule(who=WHO, reason=DECLINES)
     def the_bank_says(self, who: int, reason: str | None) -> None:
@@ -274,7 +274,7 @@ class AnyStory(Story):
         )
         if found:
             self.touched = True
-            self.world.twin.decline(found[0]["gateway_ref"], reason)
+            self.world.sandbox.decline(found[0]["gateway_ref"], reason)
 
     @rule(who=WHO)
     def the_network_replaces_a_card(self, who: int) -> None:
@@ -285,25 +285,25 @@ class AnyStory(Story):
         )
         if found:
             self.touched = True
-            self.world.twin.replace(found[0]["gateway_ref"])
+            self.world.sandbox.replace(found[0]["gateway_ref"])
 
     @rule(inquiry=st.booleans())
     def a_charge_is_disputed(self, inquiry: bool) -> None:
         charges = [each for each in self.world.charges() if not each["disputed"] and not each["refunded"]]
         if charges:
             self.touched = True
-            self.world.twin.banks("dispute", charge=charges[-1]["id"], inquiry=inquiry)
+            self.world.sandbox.banks("dispute", charge=charges[-1]["id"], inquiry=inquiry)
 
     @rule(won=st.booleans())
     def a_dispute_is_decided(self, won: bool) -> None:
         open_ones = [
             each
-            for each in self.world.twin.disputes()
+            for each in self.world.sandbox.disputes()
             if not each["status"].endswith(("won", "lost", "closed"))
         ]
         if open_ones:
             self.touched = True
-            self.world.twin.banks("win" if won else "lose", dispute=open_ones[0]["id"])
+            self.world.sandbox.banks("win" if won else "lose", dispute=open_ones[0]["id"])
 
     # power
 
@@ -317,10 +317,10 @@ def town(databases: Databases) -> Iterator[Town]:
     """With every beginning written."""
     with databases.fresh() as url, World(url, local(2027, 1, 4, 10), charge_concurrency=2) as world:
         town = Town(world)
-        chapters.write(town)
+        starting_points.write(town)
         yield town
         town.close()
-        world.twin.exchanges.clear()
+        world.sandbox.exchanges.clear()
 
 
 def tell(town: Town, shard: int, stories: int) -> None:

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from billing.renewals.run import run_for
-from tests.proofs import books
-from tests.proofs.started import ROUNDS, all_of, cancel, due, kinds_of
+from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
 from tests.proofs.steps import intend, note, send, together
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.world import World, local
 
 
 def cancel_after(world: World, subscription_id: str, seconds: float) -> httpx.Response:
@@ -66,7 +66,7 @@ def test_a_cancellation_as_the_charge_is_made(due_world: World, rounds: int) -> 
         assert not isinstance(report, Exception), report
         assert answer.status_code == 200, answer.text
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     ways = how_they_ended(world)
     assert sum(ways.values()) == rounds
     world.advance_to(local(2027, 4, 20))
@@ -81,7 +81,7 @@ def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
     assert cancel(world, subscription_id).status_code == 200
     assert note(world, attempt_id, answer) == "refunded"
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert check_race_with_cancel(world, subscription_id) == "returned"
     assert world.rows("SELECT credit_note_number, reason FROM refund") == [
         {
@@ -97,47 +97,47 @@ def test_a_cancellation_between_intent_and_call(world: World) -> None:
     assert cancel(world, subscription_id).status_code == 200
     world.settle()
     assert check_race_with_cancel(world, subscription_id) == "never charged"
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     assert world.rows(
         "SELECT a.state, i.state AS invoice FROM attempt a JOIN invoice i ON i.id = a.invoice_id"
     ) == [{"state": "withdrawn", "invoice": "void"}]
     world.advance(days=60)
-    assert world.twin.charges() == []
-    books.check(world)
+    assert world.sandbox.charges() == []
+    ledger_checks.check(world)
 
 
 def test_a_cancellation_after_the_worker_died_with_the_answer(world: World) -> None:
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
-    world.twin.trouble({"effect": "drop"})
+    world.sandbox.trouble({"effect": "drop"})
     send(world, subscription_id)
     assert cancel(world, subscription_id).status_code == 200
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert check_race_with_cancel(world, subscription_id) == "returned"
 
 
 def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
     (subscription_id,) = due(world, 1)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.twin.decline(card, "insufficient_funds")
+    world.sandbox.decline(card, "insufficient_funds")
     world.settle()
     world.advance_to(local(2027, 3, 19, 8, 59))
-    world.twin.decline(card, None)
+    world.sandbox.decline(card, None)
     world.skip_to(local(2027, 3, 19, 9))
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
     assert cancel(world, subscription_id).json()["status"] == "ended"
     assert note(world, attempt_id, answer) == "refunded"
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert world.rows("SELECT state, amount FROM refund") == [{"state": "succeeded", "amount": 7500}]
     assert kinds_of(world, subscription_id) == {"payment_failed": 1, "cancelled": 1, "refunded": 1}
 
 
 def test_a_cancellation_as_the_card_says_no(world: World) -> None:
     (subscription_id,) = due(world, 1)
-    world.twin.decline(
+    world.sandbox.decline(
         world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
     )
     intend(world, subscription_id)
@@ -145,7 +145,7 @@ def test_a_cancellation_as_the_card_says_no(world: World) -> None:
     assert cancel(world, subscription_id).status_code == 200
     assert note(world, attempt_id, answer) == "declined"
     world.advance(days=30)
-    books.check(world)
-    assert len(world.twin.charges()) == 1
+    ledger_checks.check(world)
+    assert len(world.sandbox.charges()) == 1
     assert kinds_of(world, subscription_id) == {"cancelled": 1}
     assert world.subscription(subscription_id)["status"] == "ended"

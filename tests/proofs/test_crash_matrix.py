@@ -1,5 +1,5 @@
-"""`kill -9` at every stop point of every deed: restarted, it ends as if nobody had been killed. The points are read from the
-code, so a new one without a deed that passes it is found here."""
+"""`kill -9` at every stop point of every crash case: restarted, it ends as if nobody had been killed. The points are read from the
+code, so a new one without a crash case that passes it is found here."""
 
 import os
 from collections import Counter
@@ -12,19 +12,19 @@ import pytest
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway
 from billing.stop_points import ASKED
-from tests.pg import Databases
-from tests.proofs import books, chapters
-from tests.proofs.deeds import DEEDS, Deed
-from tests.proofs.nursery import Nursery, Order
-from tests.proofs.own_calendar import keep_promises
-from tests.proofs.points import all_points, other_doors
-from tests.proofs.town import NOT_A_PROCESS, Town
-from tests.world import World, local
+from tests.proofs.crash_cases import CRASH_CASES, CrashCase
+from tests.support import ledger_checks, starting_points
+from tests.support.databases import Databases
+from tests.support.fork_server import ForkServer, Order
+from tests.support.independent_calendar import keep_promises
+from tests.support.snapshots import NOT_A_PROCESS, Town
+from tests.support.stop_point_names import all_points, other_doors
+from tests.support.world import World, local
 
 DEEDS_EACH, TIMES_EACH = 3, 2
-"""Each point is died at in so many deeds, and there so many times: as it is passed for the first time, and the second."""
+"""Each point is died at in so many crash cases, and there so many times: as it is passed for the first time, and the second."""
 EVERY_DEATH = bool(os.environ.get("MASTHEAD_EVERY_DEATH"))
-"""Die at each point in every deed that passes it."""
+"""Die at each point in every crash case that passes it."""
 LOOKS = (*NOT_A_PROCESS, "timetable.")
 """Points of those who only look whether there is work."""
 REHEARSALS = 5
@@ -42,7 +42,7 @@ ELSEWHERE = {
     "reports.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
     "StripeBooks.movements_of": "the same",
 }
-"""Transactions that no deed passes, with the reason."""
+"""Transactions that no crash case passes, with the reason."""
 DOORS = {
     "advance.py": "an advisory lock",
     "crew.py": "advisory locks",
@@ -57,89 +57,91 @@ TOLD_OTHERWISE = {"visits", "history"}
 
 @dataclass
 class Stage:
-    """Where deeds are done and cut short."""
+    """Where crash cases are done and cut short."""
 
     town: Town
-    nursery: Nursery
+    fork_server: ForkServer
     orders: dict[str, Order] = field(default_factory=dict)
     passed: dict[str, list[str]] = field(default_factory=dict)
 
     def rehearse(self) -> None:
-        """Do each deed once, in a process that lives, to see which points it passes."""
-        for deed in DEEDS:
-            self.town.recall(deed.chapter)
-            self.orders[deed.name] = Order(deed.before(self.town.world))
-            self.town.world.twin.settle()  # or news on its way would still be stored when all is as it was
-            self.town.keep(deed.name)
-            self.passed[deed.name] = self._points_of(deed)
+        """Do each crash case once, in a process that lives, to see which points it passes."""
+        for crash_case in CRASH_CASES:
+            self.town.recall(crash_case.starting_point)
+            self.orders[crash_case.name] = Order(crash_case.before(self.town.world))
+            self.town.world.sandbox.settle()  # or news on its way would still be stored when all is as it was
+            self.town.keep(crash_case.name)
+            self.passed[crash_case.name] = self._points_of(crash_case)
 
-    def _points_of(self, deed: Deed) -> list[str]:
-        """A deed that waits for Stripe's word may come before it, and then only looks: it is done over until it does something."""
+    def _points_of(self, crash_case: CrashCase) -> list[str]:
+        """A crash case that waits for Stripe's word may come before it, and then only looks: it is done over until it does something."""
         for _ in range(REHEARSALS):
-            counted = [each for each in self.live(deed) or () if not each.startswith(LOOKS)]
+            counted = [each for each in self.live(crash_case) or () if not each.startswith(LOOKS)]
             if counted:
                 return counted
-        raise AssertionError(f"«{deed.name}» passes no point, so dying in it proves nothing")
+        raise AssertionError(f"«{crash_case.name}» passes no point, so dying in it proves nothing")
 
-    def live(self, deed: Deed, die_at: str | None = None, time: int = 1) -> list[str] | None:
-        """The deed, in a process of its own: the points it passed, or None when it died."""
-        self.town.recall(deed.name)
-        return self.nursery.live(replace(self.orders[deed.name], die_at=die_at, time=time))
+    def live(self, crash_case: CrashCase, die_at: str | None = None, time: int = 1) -> list[str] | None:
+        """The crash case, in a process of its own: the points it passed, or None when it died."""
+        self.town.recall(crash_case.name)
+        return self.fork_server.live(replace(self.orders[crash_case.name], die_at=die_at, time=time))
 
-    def deaths(self, deed: Deed) -> list[tuple[str, int]]:
-        """Where to die in this deed: each point is died at in the first deeds that pass it, and there at most twice."""
+    def deaths(self, crash_case: CrashCase) -> list[tuple[str, int]]:
+        """Where to die in this crash case: each point is died at in the first crash cases that pass it, and there at most twice."""
         found = []
-        for name, times in Counter(self.passed[deed.name]).items():
-            before = sum(name in self.passed[each.name] for each in DEEDS[: DEEDS.index(deed)])
+        for name, times in Counter(self.passed[crash_case.name]).items():
+            before = sum(
+                name in self.passed[each.name] for each in CRASH_CASES[: CRASH_CASES.index(crash_case)]
+            )
             if EVERY_DEATH or before < DEEDS_EACH:
                 found += [(name, time) for time in range(1, min(times, TIMES_EACH) + 1)]
-        last = dict.fromkeys(reversed(self.passed[deed.name]))
+        last = dict.fromkeys(reversed(self.passed[crash_case.name]))
         return found or [(name, 1) for name in list(last)[:DEEDS_EACH]]
 
-    def end(self, deed: Deed) -> dict[str, Any]:
+    def end(self, crash_case: CrashCase) -> dict[str, Any]:
         """People do it, for the first time or again; workers do what is left; how it all stands then."""
         world = self.town.world
-        if deed.again is not None:
-            deed.again(world)
+        if crash_case.again is not None:
+            crash_case.again(world)
         world.settle()
-        world.twin.trouble()
-        world.twin.faults()
+        world.sandbox.trouble()
+        world.sandbox.faults()
         world.advance(days=1)
-        books.check(world)
+        ledger_checks.check(world)
         keep_promises(world)
-        state = books.end_state(world, without=TOLD_OTHERWISE)
-        return books.without_moments(state) if deed.late else state
+        state = ledger_checks.end_state(world, without=TOLD_OTHERWISE)
+        return ledger_checks.without_moments(state) if crash_case.late else state
 
 
 @pytest.fixture(scope="module")
 def stage(databases: Databases) -> Iterator[Stage]:
     with databases.fresh() as url, World(url, local(2027, 1, 4, 10), charge_concurrency=1) as world:
         town = Town(world)
-        chapters.write(town)
+        starting_points.write(town)
         town.recall("blank")
-        with Nursery(world.settings) as nursery:
-            stage = Stage(town, nursery)
+        with ForkServer(world.settings) as fork_server:
+            stage = Stage(town, fork_server)
             stage.rehearse()
             yield stage
         town.close()
-        world.twin.exchanges.clear()
+        world.sandbox.exchanges.clear()
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("deed", DEEDS, ids=lambda deed: deed.name)
-def test_killed_anywhere_it_ends_as_if_nobody_had_been(stage: Stage, deed: Deed) -> None:
-    stage.town.recall(deed.name)
-    undisturbed = stage.end(deed)
-    for name, time in stage.deaths(deed):
-        assert stage.live(deed, name, time) is None, f"{name} was not passed again"
-        assert stage.end(deed) == undisturbed, f"killed where {name}, time {time}"
+@pytest.mark.parametrize("crash_case", CRASH_CASES, ids=lambda crash_case: crash_case.name)
+def test_killed_anywhere_it_ends_as_if_nobody_had_been(stage: Stage, crash_case: CrashCase) -> None:
+    stage.town.recall(crash_case.name)
+    undisturbed = stage.end(crash_case)
+    for name, time in stage.deaths(crash_case):
+        assert stage.live(crash_case, name, time) is None, f"{name} was not passed again"
+        assert stage.end(crash_case) == undisturbed, f"killed where {name}, time {time}"
 
 
 @pytest.mark.prove
 def test_every_point_in_the_code_is_died_at(stage: Stage) -> None:
     passed = {point for points in stage.passed.values() for point in points}
     forgotten = {point for point in all_points() - passed if not point.startswith(tuple(ELSEWHERE))}
-    assert forgotten == set(), "no deed in tests/proofs/deeds.py passes these"
+    assert forgotten == set(), "no crash case in tests/proofs/crash_cases.py passes these"
     assert {name for name in ELSEWHERE if any(point.startswith(name) for point in passed)} == set()
 
 

@@ -13,10 +13,10 @@ import pytest
 from billing.reports.reckonings import AFTER_MIDNIGHT
 from billing.rules.periods import start_of_day
 from billing.sandbox import faults, trouble
-from tests.pg import Databases
-from tests.proofs import books
 from tests.proofs.crowd import confirmed_in_person
-from tests.world import ZONE, World, local
+from tests.support import ledger_checks
+from tests.support.databases import Databases
+from tests.support.world import ZONE, World, local
 
 Act = Callable[[World], None]
 PATIENCE = 6
@@ -33,7 +33,7 @@ def start_by_page(world: World) -> None:
         answer = browser.post("/subscribe/review", consent="yes")
         browser.http.follow_redirects = True
         if answer.status == 303:
-            browser.get(world.twin.fill_in(answer.response.headers["location"], "4242424242424242"))
+            browser.get(world.sandbox.fill_in(answer.response.headers["location"], "4242424242424242"))
             return
         assert answer.status == 503, answer.words
     raise AssertionError("the reader gave up")
@@ -72,7 +72,7 @@ def change_card(world: World) -> None:
         answer = browser.post("/card")
         browser.http.follow_redirects = True
         if answer.status == 303:
-            browser.get(world.twin.fill_in(answer.response.headers["location"], "5555555555554444"))
+            browser.get(world.sandbox.fill_in(answer.response.headers["location"], "5555555555554444"))
             return
         assert answer.status == 503, answer.words
     raise AssertionError("the reader gave up")
@@ -88,7 +88,7 @@ def confirm(world: World) -> None:
         answer = browser.post("/pay/page")
         browser.http.follow_redirects = True
         if answer.status == 303:
-            browser.get(world.twin.pay_kept(answer.response.headers["location"]))
+            browser.get(world.sandbox.pay_kept(answer.response.headers["location"]))
             return
         assert answer.status == 503, answer.words
     raise AssertionError("the reader gave up")
@@ -130,7 +130,7 @@ def live(world: World, arm: Arm | None = None, struck: Counter[str] | None = Non
     world.start_trial("owes@example.com", "pm_card_visa__12")
     world.start_trial("asks@example.com", confirmed_in_person(world, "pm_card_authenticationRequired__13"))
     owes = "SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = 'owes@example.com'"
-    world.twin.decline(world.rows(owes)[0]["gateway_ref"], "insufficient_funds")
+    world.sandbox.decline(world.rows(owes)[0]["gateway_ref"], "insufficient_funds")
     for _name, at, act in STORY:
         if at > world.now:
             world.advance_to(at - timedelta(seconds=1))
@@ -141,20 +141,20 @@ def live(world: World, arm: Arm | None = None, struck: Counter[str] | None = Non
         world.settle()
         heal(world, Counter() if struck is None else struck)
     world.advance_to(END)
-    books.check(world)
+    ledger_checks.check(world)
     assert world.rows("SELECT through FROM reckoning WHERE done_at IS NULL OR differences > 0") == []
     assert world.rows("SELECT kind, subject, what FROM staff_case") == []
-    return books.without_moments(books.end_state(world, without=SURPRISE))
+    return ledger_checks.without_moments(ledger_checks.end_state(world, without=SURPRISE))
 
 
 def heal(world: World, struck: Counter[str]) -> None:
     """Stripe is well again; what was late comes; doubts are settled in their time. What was struck is counted first."""
-    for rule in world.twin.http.get("/_sandbox/faults").json()["faults"]:
+    for rule in world.sandbox.http.get("/_sandbox/faults").json()["faults"]:
         struck[f"{rule['method']} {rule['path']}"] += rule["hit"]
-    for rule in world.twin.http.get("/_sandbox/trouble").json()["trouble"]:
+    for rule in world.sandbox.http.get("/_sandbox/trouble").json()["trouble"]:
         struck["events"] += rule["hit"]
-    world.twin.faults()
-    world.twin.trouble()
+    world.sandbox.faults()
+    world.sandbox.trouble()
     if world.now < END - RECOVERY:
         world.advance(seconds=RECOVERY.total_seconds())
 
@@ -186,7 +186,7 @@ WHEN_IN_DOUBT = {"GET /v1/payment_intents*", "GET /v1/refunds*"}
 
 def met(world: World, effect: str) -> None:
     """One call of each kind fails, often enough that the library's own second try fails too."""
-    world.twin.faults(
+    world.sandbox.faults(
         *(
             {"effect": effect, "method": method, "path": path, "times": 2, "seconds": 0.2}
             for method, _, path in (each.partition(" ") for each in sorted(ALWAYS_CALLED | WHEN_IN_DOUBT))
@@ -212,5 +212,5 @@ def test_every_trouble_with_webhooks(
 ) -> None:
     world = make_world(charge_concurrency=1)
     struck: Counter[str] = Counter()
-    assert live(world, lambda each: each.twin.trouble({"effect": effect}), struck) == undisturbed
+    assert live(world, lambda each: each.sandbox.trouble({"effect": effect}), struck) == undisturbed
     assert struck["events"] > 20

@@ -8,9 +8,9 @@ import sys
 import pytest
 
 from billing.settings import PREFIX
-from tests.proofs import books
-from tests.proofs.workers import PATIENCE_SECONDS, ROOT, environment
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.worker_processes import PATIENCE_SECONDS, ROOT, environment
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 PRESSED = """
@@ -45,10 +45,10 @@ def overdue(world: World) -> str:
     """An open invoice whose card has money again; its id."""
     world.start_trial(EMAIL)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.twin.decline(card, "insufficient_funds")
+    world.sandbox.decline(card, "insufficient_funds")
     world.advance_to(local(2027, 3, 16, 12))
-    world.twin.decline(card, None)
-    world.twin.trouble({"effect": "drop", "type": "*"})  # no webhook may come to our help
+    world.sandbox.decline(card, None)
+    world.sandbox.trouble({"effect": "drop", "type": "*"})  # no webhook may come to our help
     return str(world.rows("SELECT id FROM invoice")[0]["id"])
 
 
@@ -58,7 +58,7 @@ def whole(world: World) -> None:
     assert len(world.charges()) == 1
     assert world.told(EMAIL).count("receipt") == 1
     assert world.rows("SELECT state FROM subscription") == [{"state": "active"}]
-    books.check(world)
+    ledger_checks.check(world)
 
 
 @pytest.mark.prove
@@ -102,8 +102,8 @@ def test_killed_while_the_page_is_opened(world: World, stop_at: str) -> None:
     browser.http.follow_redirects = False
     page = str(browser.post("/pay/page").response.headers["location"])
     browser.http.follow_redirects = True
-    assert len(world.twin.objects("checkout.session")) == 1, "the same page, found again by its key"
-    browser.get(world.twin.fill_in(page))
+    assert len(world.sandbox.objects("checkout.session")) == 1, "the same page, found again by its key"
+    browser.get(world.sandbox.fill_in(page))
     assert "this is paid" in browser.page.words
     whole(world)
 
@@ -127,7 +127,7 @@ def test_killed_as_the_reader_comes_back_from_the_page(world: World) -> None:
     browser = world.browser()
     browser.get(world.mailed_link(EMAIL, "/pay/"))
     browser.http.follow_redirects = False
-    target = world.twin.fill_in(str(browser.post("/pay/page").response.headers["location"]))
+    target = world.sandbox.fill_in(str(browser.post("/pay/page").response.headers["location"]))
     browser.http.follow_redirects = True
     page = world.rows("SELECT id FROM attempt WHERE invoice_id = :id AND by_page", id=invoice_id)[0]["id"]
     press(world, "back", page, "page.answered")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.pg import Databases
-from tests.proofs import books
 from tests.proofs.conftest import Hire
-from tests.proofs.workers import Worker, quiet, until
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.databases import Databases
+from tests.support.worker_processes import Worker, quiet, until
+from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
 CHARGE_AT = local(2027, 3, 16, 9)
@@ -36,7 +36,7 @@ def restart(world: World, hire: Hire) -> None:
     """A new worker does what is left to do."""
     worker = hire(world).ready()
     until(lambda: quiet(world), "the new worker to finish")
-    world.twin.settle()
+    world.sandbox.settle()
     until(lambda: quiet(world), "the news of what it did")
     worker.stop()
     assert "ERROR" not in worker.words, worker.words
@@ -57,7 +57,7 @@ def test_a_stop_asked_for_during_the_start_waits_for_its_end(world: World, hire:
 def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | None = 1) -> None:
     """Each reader: one charge, one payment, one receipt, active. `copies` of a mail may have gone out, all with one
     Message-ID; None: any number."""
-    books.check(world)
+    ledger_checks.check(world)
     receipts: dict[str, list[str]] = {}
     for letter in world.letters():
         if "Tax invoice" in letter.text:
@@ -78,11 +78,11 @@ def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
         world.settle()
         charged_once(world, started)
         world.advance_to(AFTER)
-        yield books.end_state(world)
+        yield ledger_checks.end_state(world)
 
 
 @pytest.mark.parametrize(
-    ("stop_at", "attempt", "at_the_twin", "receipts"),
+    ("stop_at", "attempt", "at_the_sandbox", "receipts"),
     [
         pytest.param("charge.intended", "open", 0, 0, marks=pytest.mark.prove),
         ("charge.answered", "open", 1, 0),
@@ -95,21 +95,21 @@ def test_killed_between_intent_call_and_settle(
     undisturbed: dict[str, Any],
     stop_at: str,
     attempt: str,
-    at_the_twin: int,
+    at_the_sandbox: int,
     receipts: int,
 ) -> None:
     started = on_the_day(world)
-    world.twin.trouble({"effect": "drop", "type": "payment_intent.*"})  # no webhook may come to our help
+    world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})  # no webhook may come to our help
     hire(world, stop_at=stop_at).died()
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [attempt]
-    assert len(world.charges()) == at_the_twin
+    assert len(world.charges()) == at_the_sandbox
     assert len(world.rows("SELECT id FROM message WHERE kind = 'receipt'")) == receipts
     assert world.access(world.articles["subscriber"][0], started[0]["reader"]["id"])["allowed"]
 
     restart(world, hire)
     charged_once(world, started)
     world.advance_to(AFTER)
-    assert books.end_state(world) == undisturbed
+    assert ledger_checks.end_state(world) == undisturbed
 
 
 @pytest.mark.prove
@@ -118,13 +118,15 @@ def test_killed_while_stripe_is_being_asked(
     world: World, hire: Hire, undisturbed: dict[str, Any], effect: str
 ) -> None:
     started = on_the_day(world)
-    world.twin.trouble({"effect": "drop", "type": "payment_intent.*"})
-    world.twin.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
+    world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
+    world.sandbox.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
     worker = hire(world)
-    until(lambda: world.twin.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "the charge to be sent")
+    until(
+        lambda: world.sandbox.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "the charge to be sent"
+    )
     worker.kill()
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["open"]
-    world.twin.faults()
+    world.sandbox.faults()
 
     restart(world, hire)
     if world.rows(
@@ -133,7 +135,7 @@ def test_killed_while_stripe_is_being_asked(
         world.advance(minutes=1)
     charged_once(world, started)
     world.advance_to(AFTER)
-    assert _without_moments(books.end_state(world)) == _without_moments(undisturbed)
+    assert _without_moments(ledger_checks.end_state(world)) == _without_moments(undisturbed)
 
 
 def _without_moments(state: dict[str, Any]) -> dict[str, Any]:
@@ -149,18 +151,18 @@ def test_the_webhook_settles_what_a_killed_worker_left(
     world: World, hire: Hire, undisturbed: dict[str, Any]
 ) -> None:
     started = on_the_day(world)
-    world.twin.trouble(
+    world.sandbox.trouble(
         {"effect": "drop", "type": "charge.*"}, {"effect": "drop", "type": "payment_intent.created"}
     )
     hire(world, stop_at="charge.answered").died()
-    world.twin.settle()
+    world.sandbox.settle()
     hire(world, stop_at="event.settled").died()
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
 
     restart(world, hire)
     charged_once(world, started)
     world.advance_to(AFTER)
-    assert books.end_state(world) == undisturbed
+    assert ledger_checks.end_state(world) == undisturbed
 
 
 @pytest.mark.prove
@@ -175,30 +177,32 @@ def test_killed_around_a_mail(
     restart(world, hire)
     charged_once(world, started, copies=copies)  # twice is better than never, and one to a mail program
     world.advance_to(AFTER)
-    assert books.end_state(world) == undisturbed
+    assert ledger_checks.end_state(world) == undisturbed
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize(
-    ("stop_at", "at_the_twin"),
+    ("stop_at", "at_the_sandbox"),
     [pytest.param("refund.intended", 0, marks=pytest.mark.prove), ("refund.answered", 1)],
 )
-def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_twin: int) -> None:
+def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_sandbox: int) -> None:
     started = on_the_day(world)
     world.settle()
-    world.twin.trouble({"effect": "drop", "type": "refund.*"})
+    world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
     assert answer.status_code == 201, answer.text
     hire(world, stop_at=stop_at).died()
-    assert len(world.twin.refunds()) == at_the_twin
+    assert len(world.sandbox.refunds()) == at_the_sandbox
     assert world.rows("SELECT state, credit_note_number FROM refund") == [
         {"state": "intended", "credit_note_number": None}
     ]
 
     restart(world, hire)
     charged_once(world, started)
-    assert [(refund["amount"], refund["status"]) for refund in world.twin.refunds()] == [(2500, "succeeded")]
+    assert [(refund["amount"], refund["status"]) for refund in world.sandbox.refunds()] == [
+        (2500, "succeeded")
+    ]
     assert world.rows("SELECT state, credit_note_number FROM refund") == [
         {"state": "succeeded", "credit_note_number": 1}
     ]
@@ -209,12 +213,12 @@ def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_t
 def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World, hire: Hire) -> None:
     browser = world.browser()
     browser.start(EMAIL, come_back=False)
-    world.twin.settle()
+    world.sandbox.settle()
     hire(world, stop_at="setup.fetched").died()
     assert world.rows("SELECT id FROM subscription") == []
 
     restart(world, hire)
-    books.check(world)
+    ledger_checks.check(world)
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
     assert len(world.letters(EMAIL)) == 1
     assert world.rows("SELECT state FROM card_setup") == [{"state": "done"}]

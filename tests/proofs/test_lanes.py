@@ -5,9 +5,9 @@ from datetime import timedelta
 
 from billing.timetable import Lane, tick
 from tests.proofs.conftest import Hire
-from tests.proofs.started import CHARGE_AT, due
-from tests.proofs.workers import until
-from tests.world import World
+from tests.proofs.many_readers import CHARGE_AT, due
+from tests.support.worker_processes import until
+from tests.support.world import World
 
 EMAIL = "reader-0@example.com"
 
@@ -26,11 +26,13 @@ def came(world: World) -> list[str]:
 
 def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(world: World, hire: Hire) -> None:
     due(world, 2)
-    world.twin.faults(
+    world.sandbox.faults(
         {"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60, "times": None}
     )
     hire(world).ready()
-    until(lambda: world.twin.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "a charge to be sent")
+    until(
+        lambda: world.sandbox.http.get("/_sandbox/faults").json()["faults"][0]["hit"], "a charge to be sent"
+    )
     ask_for_a_link(world)
     until(lambda: came(world), "the link")
     assert [subject.startswith("Your sign-in link") for subject in came(world)] == [True], came(world)

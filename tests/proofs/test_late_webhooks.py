@@ -11,11 +11,11 @@ import pytest
 
 from billing.renewals.run import run_for
 from billing.webhooks import settle as events
-from tests.pg import Databases
-from tests.proofs import books
 from tests.proofs.steps import intend, note, send
-from tests.proofs.workers import until
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.databases import Databases
+from tests.support.worker_processes import until
+from tests.support.world import World, local
 
 Trouble = dict[str, Any]
 
@@ -31,14 +31,14 @@ def live(world: World) -> None:
     world.settle()
     broke = world.rows("SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id"
                        " WHERE r.email = 'broke@example.com'")[0]["gateway_ref"]  # fmt: skip
-    world.twin.decline(broke, "insufficient_funds")
+    world.sandbox.decline(broke, "insufficient_funds")
     world.advance_to(local(2027, 3, 14, 12))
     assert world.api.post(f"/v1/subscriptions/{leaves['subscription']['id']}/cancel").status_code == 200
     world.advance_to(local(2027, 3, 20, 12))
     give_back(world, pays["reader"]["id"], 2500)
     give_back(world, waits["reader"]["id"], None)
     world.settle()
-    world.twin.decline(broke, None)
+    world.sandbox.decline(broke, None)
     world.advance_to(local(2027, 3, 28, 12))
 
 
@@ -52,8 +52,8 @@ def give_back(world: World, reader_id: str, cents: int | None) -> None:
 
 def at_the_end(world: World) -> dict[str, Any]:
     """What must not depend on when Stripe's events came; a trial that only the event could start may begin later."""
-    books.check(world)
-    state = books.end_state(world, without=["visits"])
+    ledger_checks.check(world)
+    state = ledger_checks.end_state(world, without=["visits"])
     sent = sorted((letter.recipient, re.sub(r"\d{6}", "n", letter.subject)) for letter in world.letters())
     return state | {"sent": sent}
 
@@ -89,9 +89,9 @@ def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
 def test_events_repeated_and_turned_round(
     world: World, undisturbed: dict[str, Any], trouble: Trouble
 ) -> None:
-    world.twin.trouble(trouble)
+    world.sandbox.trouble(trouble)
     live(world)
-    assert world.twin.http.get("/_sandbox/trouble").json()["trouble"][0]["hit"] > 20
+    assert world.sandbox.http.get("/_sandbox/trouble").json()["trouble"][0]["hit"] > 20
     assert at_the_end(world) == undisturbed
 
 
@@ -101,14 +101,14 @@ def test_events_a_day_late_or_never(world: World, undisturbed: dict[str, Any], e
     """Except where only the event tells us: the reader who closed the tab, and the refund that Stripe makes wait."""
     in_time = ["checkout.session.completed"] + (["refund.updated"] if effect == "drop" else [])
     late: Trouble = {"effect": effect} | ({"seconds": 86_400} if effect == "delay" else {})
-    world.twin.trouble(*({"effect": "double", "copies": 1, "type": kind} for kind in in_time), late)
+    world.sandbox.trouble(*({"effect": "double", "copies": 1, "type": kind} for kind in in_time), late)
     live(world)
     world.advance(days=1)
     assert at_the_end(world) == undisturbed
 
 
 def test_a_lost_event_starts_the_trial_when_the_page_runs_out(world: World) -> None:
-    world.twin.trouble({"effect": "drop"})
+    world.sandbox.trouble({"effect": "drop"})
     world.browser().start("closes@example.com", come_back=False)
     world.advance(hours=22)
     assert world.rows("SELECT id FROM subscription") == []
@@ -130,7 +130,7 @@ def due(world: World) -> str:
 def check_charged_once(world: World, subscription_id: str) -> None:
     """The charge was settled once, by one of two."""
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 1
     assert world.subscription(subscription_id)["status"] == "active"
     assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
@@ -142,10 +142,10 @@ def check_charged_once(world: World, subscription_id: str) -> None:
 @pytest.mark.parametrize("reason", [None, "insufficient_funds"])
 def test_the_event_is_settled_before_our_own_answer(world: World, reason: str | None) -> None:
     subscription_id = due(world)
-    world.twin.decline(world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], reason)
+    world.sandbox.decline(world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], reason)
     intend(world, subscription_id)
     attempt_id, answer = send(world, subscription_id)
-    world.twin.settle()
+    world.sandbox.settle()
     events.settle_due(world.parts.desk, world.now)
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [
         "declined" if reason else "charged"
@@ -155,7 +155,7 @@ def test_the_event_is_settled_before_our_own_answer(world: World, reason: str | 
         check_charged_once(world, subscription_id)
     else:
         world.settle()
-        books.check(world)
+        ledger_checks.check(world)
         assert world.subscription(subscription_id)["status"] == "past_due"
         assert world.rows("SELECT count(*) AS n FROM message WHERE kind = 'payment_failed'") == [{"n": 1}]
 
@@ -164,7 +164,7 @@ def test_the_event_of_a_settled_attempt_changes_nothing(world: World) -> None:
     subscription_id = due(world)
     intend(world, subscription_id)
     assert note(world, *send(world, subscription_id)) == "charged"
-    world.twin.settle()
+    world.sandbox.settle()
     events.settle_due(world.parts.desk, world.now)
     outcomes = world.rows("SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'")
     assert outcomes == [{"outcome": "settled"}]
@@ -174,7 +174,7 @@ def test_the_event_of_a_settled_attempt_changes_nothing(world: World) -> None:
 @pytest.mark.prove
 def test_the_event_comes_while_stripe_lets_us_wait(world: World) -> None:
     subscription_id = due(world)
-    world.twin.faults(
+    world.sandbox.faults(
         {"effect": "timeout_after", "method": "POST", "path": "/v1/payment_intents", "seconds": 60}
     )
     with ThreadPoolExecutor(1) as elsewhere:
@@ -189,15 +189,15 @@ def test_the_event_comes_while_stripe_lets_us_wait(world: World) -> None:
 
 
 def test_five_times_out_of_order_and_a_day_late(world: World, undisturbed: dict[str, Any]) -> None:
-    world.twin.trouble({"effect": "reorder"})
+    world.sandbox.trouble({"effect": "reorder"})
     live(world)
-    world.twin.trouble()
+    world.sandbox.trouble()
     world.advance(days=1)
-    sent = [event["id"] for event in world.twin.events()]
+    sent = [event["id"] for event in world.sandbox.events()]
     assert len(sent) > 40
     random.Random(5).shuffle(sent)
     for event in sent:
-        world.twin.resend(event, copies=4)
+        world.sandbox.resend(event, copies=4)
     world.settle()
     assert at_the_end(world) == undisturbed
 

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.proofs import books
 from tests.proofs.conftest import Hire
 from tests.proofs.crowd import (
     CANCELLED_LATER,
@@ -23,7 +22,8 @@ from tests.proofs.crowd import (
     Crowd,
     gather,
 )
-from tests.world import ZONE, World, local
+from tests.support import ledger_checks
+from tests.support.world import ZONE, World, local
 
 CLIENTS = 8
 
@@ -56,7 +56,7 @@ def tell_cards(world: World, kind: str, reason: str | None) -> None:
     """From now on the cards of this kind of readers are declined for the reason; None ends that."""
     cards = "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email LIKE :kind"
     for row in world.rows(cards, kind=f"{kind}-%"):
-        world.twin.decline(row["gateway_ref"], reason)
+        world.sandbox.decline(row["gateway_ref"], reason)
 
 
 def cancel_all(world: World, kind: str) -> None:
@@ -88,12 +88,12 @@ def live_sixty_days(world: World, size: int) -> Crowd:
 
 
 def check_charges(world: World, crowd: Crowd) -> None:
-    """At the twin: for each reader the charges and the refusals of their calendar, on their days, of R75 each."""
+    """At the sandbox: for each reader the charges and the refusals of their calendar, on their days, of R75 each."""
     emails = {row["id"]: row["email"] for row in world.rows(
         "SELECT a.id, r.email FROM attempt a JOIN invoice i ON i.id = a.invoice_id JOIN reader r ON r.id = i.reader_id"
     )}  # fmt: skip
     seen: dict[tuple[str, bool], list[date]] = {}
-    for charge in reversed(world.twin.charges()):
+    for charge in reversed(world.sandbox.charges()):
         assert charge["amount"] == 7500
         key = emails[charge["metadata"]["attempt"]], charge["status"] == "succeeded"
         seen.setdefault(key, []).append(
@@ -151,7 +151,7 @@ def check_mails(world: World, crowd: Crowd, *, killed: bool) -> None:
     assert {(row["recipient"], row["kind"]): row["times"] for row in rows} == expected
     assert world.rows("SELECT id FROM message WHERE state <> 'accepted'") == []
     arrived = [
-        (mail.recipients[0], message_from_bytes(mail.raw)["Message-ID"]) for mail in world.sink.received
+        (mail.recipients[0], message_from_bytes(mail.raw)["Message-ID"]) for mail in world.smtp.received
     ]
     times = Counter(email for email, _ in (set(arrived) if killed else arrived))
     assert times == Counter({email: sum(fate.mails.values()) for email, fate in crowd.fates.items()})
@@ -163,7 +163,7 @@ def check_all(world: World, crowd: Crowd, *, killed: bool = False) -> None:
     check_ends(world, crowd)
     check_invoices(world, crowd)
     check_mails(world, crowd, killed=killed)
-    books.check(world)
+    ledger_checks.check(world)
 
 
 @pytest.mark.parametrize("size", [pytest.param(200, marks=pytest.mark.prove)])
@@ -202,12 +202,14 @@ def test_two_hundred_trials_in_foul_weather(make_world: Callable[..., World], hi
     """The same with Stripe's answers lost, its events late, doubled and turned round, and a worker killed now and then:
     the calendar is kept to the day."""
     world = make_world(START)
-    world.twin.faults(*({"method": "POST", "path": "/v1/payment_intents", **rule} for rule in FOUL_WEATHER))
-    world.twin.trouble(*LATE_AND_TWICE)
+    world.sandbox.faults(
+        *({"method": "POST", "path": "/v1/payment_intents", **rule} for rule in FOUL_WEATHER)
+    )
+    world.sandbox.trouble(*LATE_AND_TWICE)
     hire(world).ready()
     with relieved(world, hire):
         crowd = live_sixty_days(world, 200)
-    hits = [rule["hit"] for rule in world.twin.http.get("/_sandbox/faults").json()["faults"]]
+    hits = [rule["hit"] for rule in world.sandbox.http.get("/_sandbox/faults").json()["faults"]]
     assert all(hits), hits
     check_all(world, crowd, killed=True)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from tests.proofs.own_calendar import Told, keep
-from tests.world import local
+from tests.support.independent_calendar import Told, keep
+from tests.support.world import local
 
 
 def taken(at: datetime, cents: int = 7500, status: str = "succeeded") -> dict[str, Any]:
-    """A charge, as the twin tells it."""
+    """A charge, as the sandbox tells it."""
     return {"id": f"ch_{at:%m%d}", "created": int(at.timestamp()), "amount": cents, "status": status}
 
 

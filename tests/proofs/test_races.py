@@ -17,10 +17,10 @@ from billing.payments.models import SetupPurpose
 from billing.renewals.run import run, run_for
 from billing.subscriptions.find import on_sale
 from billing.webhooks import settle as events
-from tests.proofs import books
-from tests.proofs.started import MANY, ROUNDS, all_of, cancel, due, kinds_of, trials
+from tests.proofs.many_readers import MANY, ROUNDS, all_of, cancel, due, kinds_of, trials
 from tests.proofs.steps import intend, note, send, together
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.world import World, local
 
 
 def visit_to_the_card_page(world: World, number: int) -> str:
@@ -41,8 +41,8 @@ def visit_to_the_card_page(world: World, number: int) -> str:
     page = setup.open_page(
         parts.database, parts.gateway, parts.office, begun.id, words="Yes.", back="/subscribe"
     )
-    world.twin.fill_in(page.url, f"4242424242424242__{number}")
-    world.twin.settle()
+    world.sandbox.fill_in(page.url, f"4242424242424242__{number}")
+    world.sandbox.settle()
     return begun.id
 
 
@@ -60,7 +60,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
         )
         assert back.state == "done", back
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     for table in ("reader", "subscription", "payment_method", "message"):
         assert world.rows(f"SELECT count(*) AS n FROM {table}") == [{"n": rounds}], table
     assert {row["state"] for row in world.rows("SELECT state FROM card_setup")} == {"done"}
@@ -73,7 +73,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
     for subscription_id in all_of(world):
         intend(world, subscription_id)
         attempt_id, answer = send(world, subscription_id)
-        world.twin.settle()
+        world.sandbox.settle()
         ours, _ = together(
             partial(note, world, attempt_id, answer),
             partial(events.settle_due, world.parts.desk, world.now),
@@ -82,7 +82,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
         assert kinds_of(world, subscription_id) == {"receipt": 1}
     assert set(words) <= {"charged", "settled"}, words
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == rounds
     assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
         {"n": rounds}
@@ -126,7 +126,7 @@ def test_two_trials_where_there_may_be_one(world: World, pair: Pair, rounds: int
         answers = together(*(partial(world.try_trial, *order) for order in orders))
         assert sorted(answer.status_code for answer in answers) == [201, 409], answers
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": rounds}]
     assert world.rows("SELECT kind, count(*) AS n FROM trial_claim GROUP BY 1 ORDER BY 1") == [
         {"kind": "address", "n": rounds},
@@ -143,8 +143,8 @@ def test_three_workers_on_the_same_due_rows(due_world: World, rounds: int) -> No
     counts = sum((report.counts for report in reports), Counter[str]())
     assert counts == {"due": rounds, "charged": rounds}
     world.settle()
-    books.check(world)
-    assert len(world.twin.charges()) == rounds
+    ledger_checks.check(world)
+    assert len(world.sandbox.charges()) == rounds
     assert world.rows("SELECT count(*) AS n FROM attempt") == [{"n": rounds}]
 
 
@@ -165,7 +165,7 @@ def test_refunds_at_once_never_exceed_the_payment(due_world: World, rounds: int)
         refused = [cents for cents, answer in zip(amounts, answers, strict=True) if answer.status_code == 409]
         assert all(cents is None or cents > 7500 - returned for cents in refused)
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     assert {row["state"] for row in world.rows("SELECT state FROM refund")} == {"succeeded"}
 
 
@@ -189,7 +189,7 @@ def test_refunds_at_once_with_a_cancellation_that_returns_the_money(world: World
         )
         assert [answer.status_code for answer in answers][1] == 200
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)
     totals = world.rows("SELECT sum(amount) AS n FROM refund GROUP BY payment_id")
     assert [row["n"] for row in totals] == [7500] * 20
 
@@ -214,7 +214,7 @@ def test_the_clock_moved_from_three_sides(world: World, rounds: int) -> None:
             assert to in moves
             # Who comes after both is refused, since it is past that day.
             assert all(moved == to or isinstance(moved, CannotTurnBack) for moved in moves), moves
-    books.check(world)
+    ledger_checks.check(world)
     per_reader = Counter(row["reader_id"] for row in world.rows("SELECT reader_id FROM payment"))
     months = (world.now.year - 2027) * 12 + world.now.month - 3 + (world.now >= _sixteenth(world))
     assert per_reader == dict.fromkeys(per_reader, months)
@@ -230,9 +230,9 @@ def test_whoever_reads_the_clock_finds_the_twin_there(world: World) -> None:
     over = Event()
 
     def look() -> list[tuple[datetime, datetime]]:
-        seen = [(world.now, world.twin.now)]
+        seen = [(world.now, world.sandbox.now)]
         while not over.is_set():
-            seen.append((world.now, world.twin.now))
+            seen.append((world.now, world.sandbox.now))
         return seen
 
     def move_on() -> None:

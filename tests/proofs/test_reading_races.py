@@ -13,7 +13,7 @@ from billing.access.models import Gift
 from billing.access.policies import Terms
 from billing.rules.access import AccessLevel, Facts
 from billing.rules.policies import Policy
-from tests.world import World
+from tests.support.world import World
 
 ROUNDS = 450
 LIMIT = 3

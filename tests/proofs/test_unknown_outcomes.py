@@ -7,9 +7,9 @@ import pytest
 
 from billing.crew import claimer
 from billing.payments import charge
-from tests.proofs import books
 from tests.proofs.steps import claim, intend, send
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
@@ -20,7 +20,7 @@ def due(world: World) -> dict[str, Any]:
     started = world.start_trial("thandi@example.com")
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
-    world.twin.trouble({"effect": "drop", "type": "payment_intent.*"})
+    world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
     return started
 
 
@@ -40,7 +40,7 @@ def check_open(world: World, started: dict[str, Any], asked: int = 1) -> None:
 
 def check_charged_once(world: World, started: dict[str, Any]) -> None:
     """It ended well: one charge, one receipt."""
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 1
     assert world.subscription(started["subscription"]["id"])["status"] == "active"
     assert [letter.recipient for letter in world.letters() if "Tax invoice" in letter.text] == [
@@ -64,11 +64,11 @@ def test_an_unknown_outcome_is_asked_for_a_minute_later(
     world: World, fault: dict[str, Any], taken: int
 ) -> None:
     started = due(world)
-    world.twin.faults({"times": None, **CHARGING, **fault})
+    world.sandbox.faults({"times": None, **CHARGING, **fault})
     world.settle()
     check_open(world, started)
     assert len(world.charges()) == taken
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(seconds=59)
     check_open(world, started)
     world.advance(seconds=1)
@@ -78,7 +78,7 @@ def test_an_unknown_outcome_is_asked_for_a_minute_later(
 @pytest.mark.parametrize("fault", [{"effect": "timeout_after", "seconds": 1}, {"effect": "cut"}])
 def test_one_bad_answer_is_mended_by_the_same_key(world: World, fault: dict[str, Any]) -> None:
     started = due(world)
-    world.twin.faults({**CHARGING, **fault})
+    world.sandbox.faults({**CHARGING, **fault})
     world.settle()
     world.advance(minutes=1)
     check_charged_once(world, started)
@@ -88,10 +88,10 @@ def test_one_bad_answer_is_mended_by_the_same_key(world: World, fault: dict[str,
 @pytest.mark.prove
 def test_a_real_timeout_of_twenty_seconds(world: World) -> None:
     started = due(world)
-    world.twin.faults({**CHARGING, "effect": "timeout_after", "times": None, "seconds": 120})
+    world.sandbox.faults({**CHARGING, "effect": "timeout_after", "times": None, "seconds": 120})
     world.settle()
     check_open(world, started)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=1)
     check_charged_once(world, started)
 
@@ -99,13 +99,13 @@ def test_a_real_timeout_of_twenty_seconds(world: World) -> None:
 def test_too_many_requests_and_stripe_says_when_to_come_back(world: World) -> None:
     """Nothing was looked at, so nothing is in doubt for long: not before the moment Stripe named, and soon after it."""
     started = due(world)
-    world.twin.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
+    world.sandbox.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
     world.settle()
     check_open(world, started)
     (row,) = world.rows("SELECT ask_at, evidence ->> 'unknown' AS why FROM attempt")
     assert CHARGE_AT + timedelta(seconds=40) <= row["ask_at"] <= CHARGE_AT + timedelta(seconds=60)
     assert row["why"].startswith("RateLimitError")
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(seconds=39)
     check_open(world, started)
     world.advance(seconds=21)
@@ -115,7 +115,7 @@ def test_too_many_requests_and_stripe_says_when_to_come_back(world: World) -> No
 @pytest.mark.prove
 def test_too_many_requests_without_a_word_waits_longer_each_time(world: World) -> None:
     started = due(world)
-    world.twin.faults({**CHARGING, "effect": "429", "times": 4})
+    world.sandbox.faults({**CHARGING, "effect": "429", "times": 4})
     world.settle()
     world.advance(seconds=2 + 4 + 8 + 16)
     check_open(world, started, asked=4)
@@ -127,7 +127,7 @@ def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World) -> No
     """Stripe answers a key with the 500 it gave first, for a day. When it has said twice, minutes apart, that it knows of
     no such charge, another attempt is made."""
     started = due(world)
-    world.twin.faults({**CHARGING, "effect": "500_before"})
+    world.sandbox.faults({**CHARGING, "effect": "500_before"})
     world.settle()
     check_open(world, started)
     world.advance(minutes=1)
@@ -143,13 +143,13 @@ def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World) -> No
 @pytest.mark.parametrize(("when", "taken"), [("before", 0), ("after", 1)])
 def test_stripe_is_away_for_a_day(world: World, when: str, taken: int) -> None:
     started = due(world)
-    world.twin.faults({"effect": "reset", "when": when, "path": "/v1/payment_intents*", "times": None})
+    world.sandbox.faults({"effect": "reset", "when": when, "path": "/v1/payment_intents*", "times": None})
     world.settle()
     jump(world, hours=23)
     world.settle()
     check_open(world, started, asked=2)
     assert len(world.charges()) == taken
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=1)
     if not taken:  # the announced day has passed, so another one is announced first
         assert world.charges() == []
@@ -161,12 +161,12 @@ def test_stripe_is_away_for_a_day(world: World, when: str, taken: int) -> None:
 def test_stripe_is_away_so_long_that_the_notices_are_old(world: World) -> None:
     """No notice, no charge: the trial goes on, both notices come again, and the period begins on the day of the charge."""
     started = due(world)
-    world.twin.faults({"effect": "reset", "when": "before", "path": "/v1/payment_intents*", "times": None})
+    world.sandbox.faults({"effect": "reset", "when": "before", "path": "/v1/payment_intents*", "times": None})
     world.settle()
     jump(world, hours=50)
     world.settle()
     check_open(world, started, asked=2)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
     assert world.charges() == []
     assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
@@ -203,7 +203,7 @@ def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(world: 
 def test_a_card_that_was_removed_at_stripe_is_a_decline(world: World) -> None:
     started = due(world)
     method = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.twin.client().v1.payment_methods.detach(method)
+    world.sandbox.client().v1.payment_methods.detach(method)
     world.settle()
     assert world.rows("SELECT state FROM attempt") == [{"state": "declined"}]
     assert world.subscription(started["subscription"]["id"])["status"] == "past_due"
@@ -240,7 +240,7 @@ def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
     with world.parts.database.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE payment DROP CONSTRAINT broken")
     world.advance(hours=1)
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 2
 
 
@@ -263,13 +263,13 @@ def test_an_attempt_put_back_keeps_its_doubt(world: World) -> None:
 
 def test_a_decline_nobody_heard_is_found(world: World) -> None:
     started = due(world)
-    world.twin.decline(
+    world.sandbox.decline(
         world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
     )
     intend(world, started["subscription"]["id"])
     send(world, started["subscription"]["id"])
     world.settle()
-    assert [(charge["status"]) for charge in world.twin.charges()] == ["failed"]
+    assert [(charge["status"]) for charge in world.sandbox.charges()] == ["failed"]
     assert world.rows("SELECT state, evidence ->> 'decline_code' AS code FROM attempt") == [
         {"state": "declined", "code": "insufficient_funds"}
     ]

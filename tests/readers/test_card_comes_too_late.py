@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import Browser, World, local
+from tests.support.world import Browser, World, local
 
 EMAIL = "thandi@example.com"
 OTHER_CARD = "5555555555554444"
@@ -39,7 +39,7 @@ def test_another_card_for_a_subscription_that_has_ended(world: World, first: str
     browser.start(EMAIL)
     page = card_page(browser)
     end_now(world)
-    back = world.twin.fill_in(page, OTHER_CARD)
+    back = world.sandbox.fill_in(page, OTHER_CARD)
     if first == "webhook":
         world.settle()
     browser.get(back)
@@ -65,7 +65,7 @@ def test_another_card_after_the_last_instant(world: World) -> None:
     world.advance_to(local(2027, 3, 15, 23, 30))
     page = card_page(browser)
     world.skip_to(local(2027, 3, 16, 0, 1))  # it has run out, and no worker has written that down
-    browser.get(world.twin.fill_in(page, OTHER_CARD))
+    browser.get(world.sandbox.fill_in(page, OTHER_CARD))
     assert "ended before this card was saved" in browser.page.text
     world.settle()
     assert world.rows("SELECT state FROM subscription") == [{"state": "ended"}]
@@ -81,7 +81,7 @@ def test_a_new_subscription_keeps_its_own_card(world: World) -> None:
     elsewhere.post("/subscribe", email=EMAIL)
     elsewhere.post("/subscribe/without-trial")
     elsewhere.agree_and_pay("378282246310005")
-    browser.get(world.twin.fill_in(page, OTHER_CARD))
+    browser.get(world.sandbox.fill_in(page, OTHER_CARD))
     assert "Your present subscription keeps the card it has" in browser.page.text
     world.settle()
     check_refused_once(world, "has_ended")
@@ -97,7 +97,7 @@ def test_a_trial_that_was_had_elsewhere_meanwhile(world: World) -> None:
     browser.post("/subscribe", email=EMAIL)
     page = browser.open_card_page()
     end_now(world, world.start_trial(EMAIL, "pm_card_mastercard")["subscription"]["id"])
-    browser.get(world.twin.fill_in(page))
+    browser.get(world.sandbox.fill_in(page))
     assert "this address has had it before" in browser.page.words
     world.settle()
     check_refused_once(world, "trial_used")
@@ -110,7 +110,7 @@ def test_a_start_that_ended_before_its_reader_came_back(world: World) -> None:
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)
-    back = world.twin.fill_in(browser.open_card_page())
+    back = world.sandbox.fill_in(browser.open_card_page())
     world.settle()
     end_now(world)
     browser.get(back)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 SPELLINGS = [
     ("naledi.m@gmail.com", "N.a.l.e.d.i.M+news@googlemail.com"),
@@ -26,7 +26,7 @@ def test_an_address_has_one_trial_however_it_is_spelled(world: World, first: str
     assert "Nothing has been charged" in page.words
     assert "Continue without a trial" in page.words
     world.settle()
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
 
 
 def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(world: World) -> None:
@@ -42,10 +42,10 @@ def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(world
     assert review.path == "/subscribe/review"
     for words in ("Today R75.00", "R9.78 VAT", "next on Saturday 3 April 2027", "charge my card R75.00"):
         assert words in review.words
-    sessions_before = len(world.twin.objects("checkout.session"))
+    sessions_before = len(world.sandbox.objects("checkout.session"))
     started = browser.post("/subscribe/review", consent="yes")
     assert started.path == "/subscribe/started", "the card was saved before: no second card page"
-    assert len(world.twin.objects("checkout.session")) == sessions_before
+    assert len(world.sandbox.objects("checkout.session")) == sessions_before
     assert "We have charged R75.00" in started.words
     assert world.charged_at() == ["2027-03-03 10:00"]
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from billing import seed
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 READER, OTHER = "nomsa@example.com", "pieter@example.org"
 FILE = "/account/consents"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 ADDRESS = "thandi@example.com"
 

@@ -1,6 +1,6 @@
 """From the offer to a trial through the pages, and the ways people leave that path."""
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -28,7 +28,7 @@ def test_the_offer_the_address_the_review_the_card_and_the_trial(world: World) -
     unticked = browser.post("/subscribe/review")
     assert unticked.status == 422
     assert "tick the box" in unticked.words
-    assert world.twin.objects("checkout.session") == []
+    assert world.sandbox.objects("checkout.session") == []
 
     page = browser.agree_and_pay()
     assert page.path == "/subscribe/started"
@@ -64,7 +64,7 @@ def test_coming_back_after_the_webhook_and_twice_shows_the_same_and_starts_once(
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)
-    target = world.twin.fill_in(browser.open_card_page())
+    target = world.sandbox.fill_in(browser.open_card_page())
     world.settle()
     pages = [browser.get(target) for _ in range(3)]
     assert {page.path for page in pages} == {"/subscribe/started"}
@@ -78,7 +78,7 @@ def test_the_return_address_in_a_strangers_browser_opens_nothing(world: World) -
     browser = world.browser()
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)
-    target = world.twin.fill_in(browser.open_card_page())
+    target = world.sandbox.fill_in(browser.open_card_page())
     stranger = world.browser()
     assert stranger.get(target).status == 404
     assert stranger.get("/account").path == "/sign-in"
@@ -99,7 +99,7 @@ def test_back_before_the_card_is_given_waits_and_leads_back_to_the_card(world: W
     assert done.path == "/subscribe/started"
 
     # the first card page is still open in another tab: filling it in starts nothing more
-    again = browser.get(world.twin.fill_in(page, "5555555555554444"))
+    again = browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     assert again.status == 409
     assert "You have a subscription already" in again.words
     world.settle()
@@ -127,9 +127,9 @@ def test_a_card_refused_on_the_card_page_starts_nothing_and_another_does(world: 
     browser.post("/subscribe", email=EMAIL)
     page = browser.open_card_page()
     for number in ("4000000000000002", "4000000000009995", "4000000000009987", "4000000000000069"):
-        assert world.twin.fill_in(page, number) == page, "the card page says so itself"
+        assert world.sandbox.fill_in(page, number) == page, "the card page says so itself"
         assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": 0}]
-    assert browser.get(world.twin.fill_in(page)).path == "/subscribe/started"
+    assert browser.get(world.sandbox.fill_in(page)).path == "/subscribe/started"
 
 
 def test_a_card_that_wants_3d_secure_at_sign_up(world: World) -> None:
@@ -137,9 +137,9 @@ def test_a_card_that_wants_3d_secure_at_sign_up(world: World) -> None:
     browser.get("/subscribe")
     browser.post("/subscribe", email=EMAIL)
     page = browser.open_card_page()
-    world.twin.fill_in(page, "4000002500003155", pass_check=False)
+    world.sandbox.fill_in(page, "4000002500003155", pass_check=False)
     assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": 0}]
-    assert browser.get(world.twin.fill_in(page, "4000002500003155")).path == "/subscribe/started"
+    assert browser.get(world.sandbox.fill_in(page, "4000002500003155")).path == "/subscribe/started"
     world.advance_to(local(2027, 3, 16, 9))
     assert len(world.charges()) == 1
 
@@ -186,7 +186,7 @@ def test_the_back_button_from_the_welcome_page_agrees_to_nothing_twice(world: Wo
     again = browser.post("/subscribe/review", consent="yes")
     assert again.status == 409
     assert "You have a subscription already" in again.words
-    assert len(world.twin.objects("checkout.session")) == 1
+    assert len(world.sandbox.objects("checkout.session")) == 1
 
 
 def test_a_mistyped_address_is_said_beside_the_field(world: World) -> None:

@@ -14,8 +14,8 @@ from billing.renewals.run import run, run_for
 from billing.renewals.settle import settle
 from billing.renewals.till import Report, Till
 from billing.rules.dunning import Evidence
-from tests.proofs import books
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
 FATES = (
@@ -78,11 +78,11 @@ def everything(world: World) -> tuple[Till, list[str]]:
     }
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
-    world.twin.trouble({"effect": "drop", "type": "*"})
+    world.sandbox.trouble({"effect": "drop", "type": "*"})
     method = (
         "SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
     )
-    world.twin.decline(
+    world.sandbox.decline(
         world.rows(method, email="refused@example.com")[0]["gateway_ref"], "insufficient_funds"
     )
     with world.parts.database.engine.begin() as connection:
@@ -101,7 +101,7 @@ def mend(world: World) -> None:
     with world.parts.database.engine.begin() as connection:
         for table in BROKEN:
             connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT broken")
-    world.twin.trouble()
+    world.sandbox.trouble()
     world.advance(hours=2)
 
 
@@ -123,7 +123,7 @@ def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World])
     }
     assert [problem.partition(":")[0] for problem in report.stuck.values()] == ["IntegrityError"] * 2
     counted = report.counts + run(till, CHARGE_AT).counts  # who cancelled in the trial has ended by now
-    before = books.end_state(together)
+    before = ledger_checks.end_state(together)
 
     alone = make_world()
     till, subscriptions = everything(alone)
@@ -132,9 +132,9 @@ def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World])
         one: Report = run_for(till, subscription, CHARGE_AT)
         counts += one.counts
     assert counts + Counter(charged=own_hands) == counted
-    assert books.end_state(alone) == before
+    assert ledger_checks.end_state(alone) == before
 
     for world in (together, alone):
         mend(world)
-        books.check(world)
-    assert books.end_state(together) == books.end_state(alone)
+        ledger_checks.check(world)
+    assert ledger_checks.end_state(together) == ledger_checks.end_state(alone)

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 

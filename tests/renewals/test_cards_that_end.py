@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 PLENTY = {"exp_month": 5, "exp_year": 2031}
 
 
 def ref(world: World, email: str = EMAIL) -> str:
-    """The twin's name for the newest saved card of a reader."""
+    """The sandbox's name for the newest saved card of a reader."""
     rows = world.rows(
         "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
         " ORDER BY m.saved_at DESC, m.id DESC LIMIT 1",
@@ -24,7 +24,7 @@ def ref(world: World, email: str = EMAIL) -> str:
 def start(world: World, *, ends: tuple[int, int]) -> dict[str, Any]:
     """A trial on a card that is good through this month and year."""
     begun = world.start_trial(EMAIL)
-    world.twin.replace(ref(world), exp_month=ends[0], exp_year=ends[1])
+    world.sandbox.replace(ref(world), exp_month=ends[0], exp_year=ends[1])
     world.settle()
     return begun
 
@@ -49,7 +49,7 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(wor
     browser.http.follow_redirects = False
     page = browser.post("/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(page, "5555555555554444"))
+    browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     world.advance_to(local(2027, 8, 1))
     assert len(notices(world)) == 1
     assert world.charged_at()[-2:] == ["2027-06-16 09:00", "2027-07-16 09:00"]
@@ -60,7 +60,7 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(wor
 def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None:
     begun = start(world, ends=(5, 2027))
     world.advance_to(local(2027, 5, 10))
-    world.twin.replace(ref(world), exp_month=5, exp_year=2031, number="5555555555554444")
+    world.sandbox.replace(ref(world), exp_month=5, exp_year=2031, number="5555555555554444")
     world.advance_to(local(2027, 7, 20))
     assert notices(world) == []
     card = world.subscription(begun["subscription"]["id"])["payment_method"]
@@ -72,7 +72,7 @@ def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None
 def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends(world: World) -> None:
     start(world, ends=(5, 2027))
     world.advance_to(local(2027, 5, 20))
-    world.twin.replace(ref(world), exp_month=7, exp_year=2027)
+    world.sandbox.replace(ref(world), exp_month=7, exp_year=2027)
     world.advance_to(local(2027, 7, 31))
     assert notices(world) == ["16 May 2027 09:00", "16 Jul 2027 09:00"]
 
@@ -99,10 +99,10 @@ def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> N
 @pytest.mark.prove
 def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) -> None:
     begun = start(world, ends=(5, 2031))
-    world.twin.decline(ref(world), "expired_card")
+    world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 18, 15))
     assert world.subscription(begun["subscription"]["id"])["next_charge"] is None
-    world.twin.replace(ref(world), **PLENTY | {"exp_year": 2033})
+    world.sandbox.replace(ref(world), **PLENTY | {"exp_year": 2033})
     world.settle()
     assert world.charged_at() == ["2027-03-18 15:00"]
 
@@ -110,9 +110,9 @@ def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) ->
 @pytest.mark.prove
 def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: World) -> None:
     start(world, ends=(5, 2031))
-    world.twin.decline(ref(world), "expired_card")
+    world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 16, 15))
-    world.twin.replace(ref(world), **PLENTY | {"exp_year": 2033})
+    world.sandbox.replace(ref(world), **PLENTY | {"exp_year": 2033})
     world.advance_to(local(2027, 3, 20))
     assert world.charged_at() == ["2027-03-17 09:00"], "one attempt a day"
 
@@ -121,13 +121,13 @@ def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: Worl
 def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: World) -> None:
     browser = world.browser()
     browser.start(EMAIL)
-    world.twin.decline(ref(world), "lost_card")
+    world.sandbox.decline(ref(world), "lost_card")
     world.advance_to(local(2027, 3, 18, 15))
     browser.get("/account")
     browser.http.follow_redirects = False
     page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(page))
+    browser.get(world.sandbox.fill_in(page))
     assert "does not let us charge this card any more" in browser.page.text
     world.advance_to(local(2027, 4, 5))
     assert len(world.rows("SELECT id FROM attempt")) == 1

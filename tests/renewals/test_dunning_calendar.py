@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 DECLINES = "pm_card_chargeCustomerFail"
 
 
 def tries(world: World) -> list[str]:
-    """The days on which the twin was asked for money and said no, oldest first."""
+    """The days on which the sandbox was asked for money and said no, oldest first."""
     rows = world.rows("SELECT intended_at, state FROM attempt ORDER BY intended_at")
     return [f"{row['intended_at'].astimezone(local(2027, 1, 1).tzinfo):%d %b %H:%M}" for row in rows]
 
@@ -23,7 +23,7 @@ def start(world: World, card: str = "pm_card_visa") -> tuple[str, str]:
 
 
 def card_ref(world: World) -> str:
-    """The twin's name for the newest saved card."""
+    """The sandbox's name for the newest saved card."""
     rows = world.rows("SELECT gateway_ref FROM payment_method ORDER BY saved_at DESC, id DESC LIMIT 1")
     return str(rows[0]["gateway_ref"])
 
@@ -69,10 +69,10 @@ def test_the_whole_ladder_to_its_end(world: World) -> None:
 
 def test_the_money_comes_on_payday(world: World) -> None:
     subscription, reader = start(world)
-    world.twin.decline(card_ref(world), "insufficient_funds")
+    world.sandbox.decline(card_ref(world), "insufficient_funds")
     world.advance_to(local(2027, 3, 24))
     assert tries(world) == ["16 Mar 09:00", "19 Mar 09:00"]
-    world.twin.decline(card_ref(world), None)
+    world.sandbox.decline(card_ref(world), None)
     world.advance_to(local(2027, 3, 25, 9))
     assert world.charged_at() == ["2027-03-25 09:00"]
     found = world.subscription(subscription)
@@ -99,7 +99,7 @@ def test_what_can_never_work_is_asked_about_and_not_tried_again(
     world: World, reason: str | dict[str, Any]
 ) -> None:
     subscription, reader = start(world)
-    world.twin.decline(card_ref(world), reason)
+    world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 4, 5, 23))
     assert tries(world) == ["16 Mar 09:00"]
     assert world.told(EMAIL)[-1] == "payment_failed"
@@ -131,7 +131,7 @@ def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World) -> 
 )
 def test_a_stop_order_at_the_bank_counts_as_cancelling(world: World, reason: str | dict[str, Any]) -> None:
     subscription, reader = start(world)
-    world.twin.decline(card_ref(world), reason)
+    world.sandbox.decline(card_ref(world), reason)
     world.advance_to(local(2027, 3, 16, 9))
     assert world.subscription(subscription)["status"] == "ended"
     assert world.told(EMAIL)[-1] == "cancelled"
@@ -152,7 +152,7 @@ def test_a_new_card_from_the_mail_is_tried_at_once_and_heals(world: World) -> No
     browser.http.follow_redirects = False
     card_page = browser.post("/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(card_page))
+    browser.get(world.sandbox.fill_in(card_page))
     assert world.charged_at() == ["2027-03-17 15:00"]
     found = world.subscription(subscription)
     assert (found["status"], found["payment_method"]["last4"]) == ("active", "4242")
@@ -175,7 +175,7 @@ def test_a_new_card_from_the_account_is_tried_at_once_at_any_hour(
     browser.http.follow_redirects = False
     card_page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    target = world.twin.fill_in(card_page)
+    target = world.sandbox.fill_in(card_page)
     if come_back:
         assert "went through" in browser.get(target).text
     world.settle()
@@ -191,7 +191,7 @@ def test_another_bad_card_is_told_and_takes_no_rung_of_the_ladder(world: World) 
     browser.http.follow_redirects = False
     card_page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    page = browser.get(world.twin.fill_in(card_page, "4000008260003178"))
+    page = browser.get(world.sandbox.fill_in(card_page, "4000008260003178"))
     assert "the charge did not go through" in page.text
     world.advance_to(local(2027, 4, 5, 12))
     assert tries(world) == ["16 Mar 09:00", "17 Mar 12:00", "19 Mar 09:00", "25 Mar 09:00", "30 Mar 09:00"]
@@ -206,7 +206,7 @@ def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World) 
     browser.http.follow_redirects = False
     card_page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(card_page, "4000000000000341"))
+    browser.get(world.sandbox.fill_in(card_page, "4000000000000341"))
     assert tries(world) == ["16 Mar 09:00"]
     assert "again on Friday 19 March 2027" in browser.get("/account").words
     world.advance_to(local(2027, 4, 5, 12))
@@ -216,7 +216,7 @@ def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World) 
 def test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry(world: World) -> None:
     subscription, reader = start(world, DECLINES)
     world.advance_to(local(2027, 3, 18))
-    world.twin.decline(card_ref(world), None)
+    world.sandbox.decline(card_ref(world), None)
     browser = world.browser()
     browser.get(world.mailed_link(EMAIL, "/cancel/"))
     assert "Reading ends now" in browser.page.words
@@ -232,7 +232,7 @@ def test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry(world: Wo
 def test_a_later_month_is_refused_and_the_paid_one_is_not_taken_back(world: World) -> None:
     subscription, reader = start(world)
     world.advance_to(local(2027, 4, 10))
-    world.twin.decline(card_ref(world), "insufficient_funds")
+    world.sandbox.decline(card_ref(world), "insufficient_funds")
     world.advance_to(local(2027, 4, 16, 9))
     assert world.access(world.articles["subscriber"][0], reader)["reason"] == "grace"
     assert "6 May 2027" in world.letters(EMAIL)[-1].text, "through 21 days from 16 April"
@@ -241,4 +241,4 @@ def test_a_later_month_is_refused_and_the_paid_one_is_not_taken_back(world: Worl
     assert tries(world)[1:] == ["16 Apr 09:00", "19 Apr 09:00", "25 Apr 09:00", "30 Apr 09:00"]
     assert world.subscription(subscription)["status"] == "ended"
     assert len(world.charges()) == 1
-    assert world.twin.refunds() == []
+    assert world.sandbox.refunds() == []

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.pg import Databases
-from tests.world import ZONE, World, local
+from tests.support.databases import Databases
+from tests.support.world import ZONE, World, local
 
 FIRST = (timedelta(days=9), timedelta(days=7))
 SECOND = (timedelta(days=7), timedelta(days=3))
@@ -46,16 +46,16 @@ def _live_through(world: World, outages: list[Outage]) -> None:
     edges = sorted({start, *(edge for begin, end, _ in spans for edge in (begin, end))})
     for here, there in pairwise(edges):
         away = {what for begin, end, what in spans if begin <= here < end}
-        world.sink.mend()
+        world.smtp.mend()
         if "mailbox" in away:
-            world.sink.refuse(550, "gone")
+            world.smtp.refuse(550, "gone")
         elif "mail" in away:
-            world.sink.refuse(451, "later", at="mail")
+            world.smtp.refuse(451, "later", at="mail")
         if "worker" in away:
             world.skip_to(there)
         else:
             world.advance_to(there)
-    world.sink.mend()
+    world.smtp.mend()
     world.advance(seconds=QUIET.total_seconds())
 
 

@@ -6,9 +6,9 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from tests.proofs.started import all_of, due
+from tests.proofs.many_readers import all_of, due
 from tests.proofs.steps import intend, together
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 def share(world: World) -> None:

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from billing.renewals.run import run, run_for
 from billing.webhooks import settle as events
-from tests.proofs import books
 from tests.proofs.steps import intend, note, send, together
-from tests.world import Browser, World, local
+from tests.support import ledger_checks
+from tests.support.world import Browser, World, local
 
 EMAIL = "naledi@example.com"
 DECLINES = "pm_card_chargeCustomerFail"
@@ -27,7 +27,7 @@ def overdue(world: World, card: str = DECLINES) -> dict[str, Any]:
 
 
 def card_ref(world: World) -> str:
-    """The twin's name for the newest saved card."""
+    """The sandbox's name for the newest saved card."""
     rows = world.rows("SELECT gateway_ref FROM payment_method ORDER BY saved_at DESC, id DESC LIMIT 1")
     return str(rows[0]["gateway_ref"])
 
@@ -54,10 +54,10 @@ def states(world: World) -> list[str]:
 @pytest.mark.prove
 def test_the_card_on_record_pays_at_a_press(world: World) -> None:
     begun = overdue(world)
-    world.twin.decline(card_ref(world), None)
-    # the twin's 0341 declines by nature, so the owner's bank sends another card under the same PaymentMethod
-    world.twin.trouble({"effect": "drop", "type": "payment_method.*"})
-    world.twin.replace(card_ref(world), number="4242424242424242")
+    world.sandbox.decline(card_ref(world), None)
+    # the sandbox's 0341 declines by nature, so the owner's bank sends another card under the same PaymentMethod
+    world.sandbox.trouble({"effect": "drop", "type": "payment_method.*"})
+    world.sandbox.replace(card_ref(world), number="4242424242424242")
     browser = world.browser()
     follow(world, browser)
     for said in (
@@ -80,7 +80,7 @@ def test_the_card_on_record_pays_at_a_press(world: World) -> None:
     assert "this is paid" in browser.page.words, "the link tells it, as often as it is opened"
     world.advance_to(local(2027, 4, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00"]
-    books.check(world)
+    ledger_checks.check(world)
 
 
 def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world: World) -> None:
@@ -120,13 +120,13 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -
     assert 'action="/pay"' not in visitor.page.text, "charging it silently can't help"
     page = to_the_page(visitor)
     assert page == to_the_page(visitor.again("/pay")), "a second press leads to the same page"
-    shown = re.sub(r"<[^>]+>|\s+", " ", world.twin.http.get(page).text)
+    shown = re.sub(r"<[^>]+>|\s+", " ", world.sandbox.http.get(page).text)
     assert "R75.00" in shown
     assert "(incl. 15% VAT)" in shown
-    assert "refused=authentication" in world.twin.pay_kept(page, pass_check=False)
+    assert "refused=authentication" in world.sandbox.pay_kept(page, pass_check=False)
     world.settle()
     assert states(world) == ["declined", "open"], "refused on the page, which stays open"
-    visitor.get(world.twin.pay_kept(page))
+    visitor.get(world.sandbox.pay_kept(page))
     assert visitor.page.path == "/pay"
     assert "this is paid" in visitor.page.words
     world.settle()
@@ -137,7 +137,7 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -
     )
     world.advance_to(local(2027, 4, 16, 9))
     assert world.told(EMAIL)[-1] == "payment_failed", "this bank asks each month"
-    books.check(world)
+    ledger_checks.check(world)
 
 
 @pytest.mark.prove
@@ -147,10 +147,10 @@ def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) 
     browser = world.browser()
     follow(world, browser)
     page = to_the_page(browser)
-    assert "refused=card" in world.twin.fill_in(page, "4000008260003178"), (
+    assert "refused=card" in world.sandbox.fill_in(page, "4000008260003178"), (
         "authenticated, then too little money"
     )
-    target = world.twin.fill_in(page, "4000002500003155")
+    target = world.sandbox.fill_in(page, "4000002500003155")
     if come_back:
         assert "this is paid" in browser.get(target).words
     world.settle()
@@ -161,7 +161,7 @@ def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) 
     world.advance_to(local(2027, 5, 17))
     assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00", "2027-05-16 09:00"]
     assert world.told(EMAIL).count("receipt") == 3
-    books.check(world)
+    ledger_checks.check(world)
 
 
 @pytest.mark.prove
@@ -175,7 +175,7 @@ def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(world: Worl
     assert states(world) == ["declined", "open"], "while the reader may pay, nothing else is charged"
     world.advance_to(local(2027, 3, 19, 9, 31))
     assert states(world) == ["declined", "withdrawn", "declined"]
-    assert world.twin.http.get(page).status_code == 410
+    assert world.sandbox.http.get(page).status_code == 410
     browser.get("/pay")
     assert to_the_page(browser) != page, "a closed page is followed by a new one"
 
@@ -189,7 +189,7 @@ def test_a_link_that_is_over_says_so_kindly(world: World) -> None:
     other.get(world.mailed_link(EMAIL, "/cancel/"))
     other.post("/cancel")
     world.settle()
-    assert world.twin.http.get(page).status_code == 410, "the page closes with the cancellation"
+    assert world.sandbox.http.get(page).status_code == 410, "the page closes with the cancellation"
     assert "You have cancelled, so nothing is owed" in browser.get(link).words
     assert world.charges() == []
     assert "damaged" in browser.get(link[:-2]).text
@@ -221,22 +221,22 @@ def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
     browser = world.browser()
     follow(world, browser)
     page = to_the_page(browser)
-    world.twin.trouble({"effect": "drop", "type": "*"})
-    world.twin.fill_in(page)
+    world.sandbox.trouble({"effect": "drop", "type": "*"})
+    world.sandbox.fill_in(page)
     answer = world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={})
     assert answer.status_code == 200, answer.text
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert set(world.told(EMAIL)[-2:]) == {"cancelled", "refunded"}
     assert "goes back to you" in browser.get("/pay").words
-    books.check(world)
+    ledger_checks.check(world)
 
 
 def owing_and_disputed(world: World, browser: Browser) -> str:
     """A reader on the page that pays the second month, as the bank disputes the first; the page's address."""
     begun = world.start_trial(EMAIL)
     world.advance_to(local(2027, 3, 20))
-    world.twin.decline(card_ref(world), "insufficient_funds")
+    world.sandbox.decline(card_ref(world), "insufficient_funds")
     world.advance_to(local(2027, 4, 16, 9, 5))
     assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
     follow(world, browser)
@@ -245,19 +245,19 @@ def owing_and_disputed(world: World, browser: Browser) -> str:
 
 def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World) -> None:
     page = owing_and_disputed(world, world.browser())
-    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
-    assert world.twin.http.get(page).status_code == 410
+    assert world.sandbox.http.get(page).status_code == 410
     assert states(world)[-1] == "withdrawn"
 
 
 def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(world: World) -> None:
     page = owing_and_disputed(world, world.browser())
-    world.twin.trouble(
+    world.sandbox.trouble(
         {"effect": "drop", "type": "checkout.*"}, {"effect": "drop", "type": "payment_intent.*"}
     )
-    world.twin.fill_in(page)
-    world.twin.banks("dispute", charge=world.charges()[0]["id"])
+    world.sandbox.fill_in(page)
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     (refund,) = world.rows("SELECT amount, reason FROM refund")
     assert (refund["amount"], refund["reason"].startswith("Your subscription had been stopped")) == (
@@ -265,7 +265,7 @@ def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
         True,
     )
     assert "cancelled" not in world.letter(EMAIL, "Credit note").text
-    books.check(world)
+    ledger_checks.check(world)
 
 
 def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -> None:
@@ -274,23 +274,23 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
     browser = world.browser()
     follow(world, browser)
     page = to_the_page(browser)
-    world.twin.trouble({"effect": "drop", "type": "*"})
-    world.twin.fill_in(page)
+    world.sandbox.trouble({"effect": "drop", "type": "*"})
+    world.sandbox.fill_in(page)
     with world.parts.database.transaction() as session:
         for lost in (
             "UPDATE attempt SET state = 'withdrawn', settled_at = intended_at WHERE state = 'open'",
             "UPDATE subscription SET charging_since = NULL, next_action = 'retry', next_action_at = '2027-03-19 07:00Z'",
         ):
             session.execute(sa.text(lost))
-    world.twin.replace(card_ref(world), number="5555555555554444")
+    world.sandbox.replace(card_ref(world), number="5555555555554444")
     browser.get("/pay")
     assert "this is paid" in browser.post("/pay").words
-    world.twin.trouble()
-    (late,) = [event for event in world.twin.events() if event["type"] == "checkout.session.completed"]
-    world.twin.resend(late["id"], copies=2)
+    world.sandbox.trouble()
+    (late,) = [event for event in world.sandbox.events() if event["type"] == "checkout.session.completed"]
+    world.sandbox.resend(late["id"], copies=2)
     world.settle()
     assert len(world.charges()) == 2
-    assert [refund["status"] for refund in world.twin.refunds()] == ["succeeded"]
+    assert [refund["status"] for refund in world.sandbox.refunds()] == ["succeeded"]
     assert world.rows("SELECT surplus FROM payment ORDER BY surplus") == [
         {"surplus": False},
         {"surplus": True},
@@ -300,7 +300,7 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
         "no supply, so no VAT"
     )
     assert [letter for letter in world.letters(EMAIL) if "paid already" in letter.text] != []
-    books.check(world)
+    ledger_checks.check(world)
     assert "this is paid" in browser.get("/pay").words
 
 
@@ -313,10 +313,10 @@ def press(world: World, browser: Browser) -> str:
 def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None:
     begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(rounds)]
     for row in world.rows("SELECT gateway_ref FROM payment_method"):
-        world.twin.decline(row["gateway_ref"], "insufficient_funds")
+        world.sandbox.decline(row["gateway_ref"], "insufficient_funds")
     world.advance_to(local(2027, 3, 19, 8, 59, 59))
     for row in world.rows("SELECT gateway_ref FROM payment_method"):
-        world.twin.decline(row["gateway_ref"], None)
+        world.sandbox.decline(row["gateway_ref"], None)
     browsers = []
     for number in range(rounds):
         browser = world.browser()
@@ -332,8 +332,8 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
         assert "this is paid" in words or "bank is being asked" in words, words
     world.settle()
     assert len(world.charges()) == rounds
-    assert world.twin.refunds() == []
-    books.check(world)
+    assert world.sandbox.refunds() == []
+    ledger_checks.check(world)
 
 
 @pytest.mark.prove
@@ -346,9 +346,9 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
     for number in range(rounds):
         browser = world.browser()
         browser.get(world.mailed_link(f"r{number}@example.com", "/pay/"))
-        browsers.append((browser, world.twin.fill_in(to_the_page(browser), f"4242424242424242__{number}")))
+        browsers.append((browser, world.sandbox.fill_in(to_the_page(browser), f"4242424242424242__{number}")))
     for browser, target in browsers:
-        world.twin.settle()
+        world.sandbox.settle()
         page, settled = together(
             partial(browser.get, target), partial(events.settle_due, world.parts.desk, world.now)
         )
@@ -356,13 +356,13 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
         assert isinstance(settled, int), settled
     world.settle()
     assert len(world.charges()) == rounds
-    books.check(world)
+    ledger_checks.check(world)
 
 
 @pytest.mark.prove
 def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
     begun = overdue(world)
-    world.twin.trouble({"effect": "drop", "type": "*"})
+    world.sandbox.trouble({"effect": "drop", "type": "*"})
     browser = world.browser()
     follow(world, browser)
     world.skip_to(local(2027, 3, 19, 9))
@@ -385,9 +385,9 @@ def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World) -> No
     other.http.follow_redirects = False
     card_page = other.post("/card").response.headers["location"]
     other.http.follow_redirects = True
-    other.get(world.twin.fill_in(card_page, "5555555555554444"))
+    other.get(world.sandbox.fill_in(card_page, "5555555555554444"))
     assert [charge["payment_method_details"]["card"]["last4"] for charge in world.charges()] == ["4444"]
-    assert world.twin.http.get(page).status_code == 410
+    assert world.sandbox.http.get(page).status_code == 410
     assert states(world) == ["declined", "withdrawn", "charged"]
     world.settle()
-    books.check(world)
+    ledger_checks.check(world)

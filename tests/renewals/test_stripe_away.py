@@ -12,10 +12,10 @@ from click.testing import CliRunner, Result
 from billing.cli import billing
 from billing.payments import breaker
 from billing.renewals.run import run
-from tests.proofs import books
-from tests.proofs.workers import environment
 from tests.staff.conftest import add, sign_in
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.worker_processes import environment
+from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
 AWAY = {"effect": "reset", "when": "before", "path": "/v1/*", "times": None}
@@ -40,7 +40,7 @@ def due(world: World, readers: int = 6, fault: dict[str, Any] = AWAY) -> list[di
     started = begin(world, readers)
     world.advance_to(CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
-    world.twin.faults(fault)
+    world.sandbox.faults(fault)
     return started
 
 
@@ -67,7 +67,7 @@ def check_nobody_suffers(world: World, started: list[dict[str, Any]]) -> None:
 
 def check_all_charged_once(world: World, readers: int) -> None:
     """As if nothing had been."""
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == readers
     assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
     assert {row["ordinal"] for row in world.rows("SELECT ordinal FROM attempt")} == {1}
@@ -95,7 +95,7 @@ def test_after_some_failures_in_a_row_nothing_more_is_sent(
         assert world.charges() == []
         check_nobody_suffers(world, started)
 
-        world.twin.faults()
+        world.sandbox.faults()
         world.advance(hours=1)
     check_all_charged_once(world, 6)
     assert pause(world) is None
@@ -116,10 +116,10 @@ def test_charges_that_stripe_failed_on_dont_keep_charging_paused(make_world: Cal
     run(world.parts.till, CHARGE_AT)
     assert pause(world) is not None
     assert asked(world) == [1] * 9
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=15)
     assert pause(world) is None
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 9
     assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
 
@@ -131,10 +131,10 @@ def test_a_probe_sends_one_charge_and_what_becomes_of_it_decides(world: World) -
     world.advance(minutes=1)
     assert pause(world) is not None
     assert asked(world) == [1, 1, 1, 1, 0, 0], "one was sent"
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=1)
     assert pause(world) is None
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 6
 
 
@@ -145,7 +145,7 @@ def test_when_nothing_waits_stripe_is_asked_without_charging(world: World) -> No
     for minutes in (0, 1, 5):
         world.advance(minutes=minutes)
     assert pause(world) is not None
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(minutes=5)
     assert pause(world) is None
     world.advance(hours=1)
@@ -156,8 +156,8 @@ def test_when_nothing_waits_stripe_is_asked_without_charging(world: World) -> No
 def test_one_answer_between_failures_and_nothing_pauses(world: World) -> None:
     """Failures are counted in a row: here every third call is well."""
     due(world)
-    world.twin.faults()
-    world.twin.faults(
+    world.sandbox.faults()
+    world.sandbox.faults(
         *(
             {"effect": "500_after", "method": "POST", "path": "/v1/payment_intents", "nth": n, "times": 4}
             for n in (1, 7)
@@ -165,7 +165,7 @@ def test_one_answer_between_failures_and_nothing_pauses(world: World) -> None:
     )
     world.settle()
     assert pause(world) is None
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=1)
     check_all_charged_once(world, 6)
 
@@ -173,9 +173,9 @@ def test_one_answer_between_failures_and_nothing_pauses(world: World) -> None:
 @pytest.mark.prove
 def test_a_decline_is_an_answer_and_too_many_requests_is_no_outage(world: World) -> None:
     due(world)
-    world.twin.faults()
+    world.sandbox.faults()
     for row in world.rows("SELECT gateway_ref FROM payment_method"):
-        world.twin.decline(row["gateway_ref"], "insufficient_funds")
+        world.sandbox.decline(row["gateway_ref"], "insufficient_funds")
     world.settle()
     assert pause(world) is None
     assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"past_due"}
@@ -189,12 +189,12 @@ def test_away_past_the_trials_days(world: World) -> None:
     world.skip_to(world.now + timedelta(days=4))
     world.settle()
     check_nobody_suffers(world, started)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
     assert world.charges() == []
     check_nobody_suffers(world, started)
     world.advance(days=12)
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 6
     rows = world.rows("SELECT state, charge_on, period_start_on, period_end_on FROM subscription")
     assert {row["state"] for row in rows} == {"active"}
@@ -209,14 +209,14 @@ def test_away_past_the_trials_days(world: World) -> None:
 def test_a_renewal_that_waited_keeps_its_period_and_its_days(world: World) -> None:
     begin(world, 2)
     world.advance_to(local(2027, 4, 16, 8))
-    world.twin.faults(AWAY)
+    world.sandbox.faults(AWAY)
     world.advance_to(local(2027, 4, 16, 9))
     world.skip_to(local(2027, 4, 19, 8))
     world.settle()
     assert len(world.charges()) == 2
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance_to(local(2027, 5, 16, 8))
-    books.check(world)
+    ledger_checks.check(world)
     assert len(world.charges()) == 4
     periods = world.rows("SELECT DISTINCT period_start_on, period_end_on FROM subscription")
     assert [(row["period_start_on"], row["period_end_on"]) for row in periods] == [
@@ -229,19 +229,19 @@ def test_away_over_the_end_of_the_grace_takes_nothing_from_the_reader(world: Wor
     """The last rung is 30 March, the end 6 April; Stripe is gone from the one to beyond the other, and then the card pays."""
     (one,) = begin(world, 1)
     method = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.twin.decline(method, "insufficient_funds")
+    world.sandbox.decline(method, "insufficient_funds")
     world.advance_to(local(2027, 3, 30, 8))
-    world.twin.decline(method, None)
-    world.twin.faults(AWAY)
+    world.sandbox.decline(method, None)
+    world.sandbox.faults(AWAY)
     world.advance_to(local(2027, 3, 30, 9))
     world.skip_to(local(2027, 4, 8, 12))
     world.settle()
     access = world.access(world.articles["subscriber"][0], one["reader"]["id"])
     assert (access["allowed"], access["reason"]) == (True, "grace")
     assert "ended" not in world.told("reader-0@example.com")
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
-    books.check(world)
+    ledger_checks.check(world)
     assert world.subscription(one["subscription"]["id"])["status"] == "active"
     assert len(world.charges()) == 1
 
@@ -250,7 +250,7 @@ def test_away_over_the_end_of_the_grace_takes_nothing_from_the_reader(world: Wor
 def test_money_on_its_way_back_waits_too_and_goes_once(world: World) -> None:
     begin(world, 4)
     world.advance_to(local(2027, 3, 17))
-    world.twin.faults(AWAY)
+    world.sandbox.faults(AWAY)
     for row in world.rows("SELECT id FROM payment"):
         answer = world.api.post(
             f"/v1/payments/{row['id']}/refunds", json={"amount": 2500, "reason": "A kindness."}
@@ -261,11 +261,11 @@ def test_money_on_its_way_back_waits_too_and_goes_once(world: World) -> None:
     assert sorted(row["asked"] for row in world.rows("SELECT asked FROM refund")) == [0, 1, 1, 1]
     world.skip_to(world.now + timedelta(hours=30))
     world.settle()
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=3)
     assert pause(world) is None
-    books.check(world)
-    assert [refund["amount"] for refund in world.twin.refunds()] == [2500] * 4
+    ledger_checks.check(world)
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [2500] * 4
 
 
 def command(world: World, *words: str) -> Result:
@@ -308,25 +308,25 @@ def test_a_reader_who_gives_another_card_meanwhile_is_told_that_it_waits(world: 
     browser = world.browser()
     browser.start("thandi@example.com")
     world.settle()
-    world.twin.decline(
+    world.sandbox.decline(
         world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
     )
     world.advance(days=1)
     begin(world, 3)
     world.advance_to(local(2027, 3, 17, 8))
-    world.twin.faults({**AWAY, "path": "/v1/payment_intents*"})
+    world.sandbox.faults({**AWAY, "path": "/v1/payment_intents*"})
     world.advance_to(local(2027, 3, 17, 9))
     assert pause(world) is not None
     browser.get("/account")
     browser.http.follow_redirects = False
     page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(page, "5555555555554444"))
+    browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     assert browser.page.path == "/account"
     assert "we charge the card as soon as it can" in browser.page.text
     assert len(world.rows("SELECT id FROM attempt WHERE state = 'open' AND by_reader")) == 1
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
-    books.check(world)
+    ledger_checks.check(world)
     assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
     assert len(world.charges()) == 4

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -43,9 +43,9 @@ def test_the_mail_server_is_down_for_three_days_over_the_first_notice(world: Wor
     begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 3, 7, 12))
-    world.sink.refuse(451, "try later", at="mail")
+    world.smtp.refuse(451, "try later", at="mail")
     world.advance_to(local(2027, 3, 10, 12))
-    world.sink.mend()
+    world.smtp.mend()
     assert notice(world, "first", "2027-03-16")["state"] == "expired", "a late notice would be untrue"
 
     world.advance_to(local(2027, 3, 12, 9))
@@ -53,7 +53,7 @@ def test_the_mail_server_is_down_for_three_days_over_the_first_notice(world: Wor
     assert datetime.fromisoformat(after["next_charge"]["at"]) == local(2027, 3, 20, 9)
     world.advance_to(local(2027, 3, 19, 23, 59, 59))
     assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
     told = ["trial_started", "first notice for 2027-03-20", "second notice for 2027-03-20", "receipt"]
@@ -65,9 +65,9 @@ def test_the_mail_server_is_down_for_three_days_over_the_first_notice(world: Wor
 def test_the_mail_server_stutters_and_the_notice_still_comes_in_time(world: World) -> None:
     world.start_trial(EMAIL)
     world.advance_to(local(2027, 3, 8, 8))
-    world.sink.refuse(421, "busy", at="data")
+    world.smtp.refuse(421, "busy", at="data")
     world.advance_to(local(2027, 3, 8, 13))
-    world.sink.mend()
+    world.smtp.mend()
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
     assert notice(world, "first", "2027-03-16")["tries"] > 3
@@ -81,14 +81,14 @@ def test_a_notice_that_bounces_for_good_means_no_charge_until_one_is_accepted(
     begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 3, 7 if bounces == "first" else 10))
-    world.sink.refuse(550, "no such mailbox", to=EMAIL)
+    world.smtp.refuse(550, "no such mailbox", to=EMAIL)
     world.advance_to(local(2027, 6, 1))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     assert notice(world, bounces, "2027-03-16")["state"] == "refused"
     assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
     assert world.rows("SELECT next_action FROM subscription")[0]["next_action"] is not None
 
-    world.sink.mend()
+    world.smtp.mend()
     world.advance_to(local(2027, 6, 20))
     assert len(world.charges()) == 1
     day = world.charged_at()[0][:10]
@@ -103,7 +103,7 @@ def test_no_worker_over_the_first_window(world: World) -> None:
     world.settle()
     assert world.told(EMAIL)[-1] == "first notice for 2027-03-17", "eight days from today, told today"
     world.advance_to(local(2027, 3, 17, 8, 59, 59))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 17, 9))
     assert world.charged_at() == ["2027-03-17 09:00"]
 
@@ -124,7 +124,7 @@ def test_no_worker_on_the_announced_day(world: World) -> None:
     world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 17, 5))
     world.advance_to(local(2027, 3, 25, 8, 59, 59))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 25, 9))
     assert world.charged_at() == ["2027-03-25 09:00"]
     day = "2027-03-25"
@@ -138,9 +138,9 @@ def test_no_worker_for_three_days_over_the_day_of_charging(world: World) -> None
     world.skip_to(local(2027, 3, 18, 12))
     assert world.access(locked, begun["reader"]["id"])["reason"] == "trial", "our outage locks nobody out"
     world.settle()
-    assert world.twin.charges() == [], "the notices are too old for a charge today"
+    assert world.sandbox.charges() == [], "the notices are too old for a charge today"
     world.advance_to(local(2027, 3, 26, 8, 59, 59))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
     told = world.told(EMAIL)

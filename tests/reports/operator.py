@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from billing.cli import main
-from tests.world import World
+from tests.support.world import World
 
 
 def command(world: World, *words: str) -> tuple[int, str, str]:
@@ -18,7 +18,7 @@ def command(world: World, *words: str) -> tuple[int, str, str]:
         "BILLING_DATABASE_URL": world.url_of_database,
         "BILLING_SECRET_KEY": world.settings.secret_key.get_secret_value(),
         "BILLING_STRIPE_SECRET_KEY": world.settings.stripe_secret_key.get_secret_value(),
-        "BILLING_STRIPE_API_BASE": world.twin.url,
+        "BILLING_STRIPE_API_BASE": world.sandbox.url,
         "BILLING_ENVIRONMENT": "test",
         "BILLING_CLOCK": "held",
     }

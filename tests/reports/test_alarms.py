@@ -7,7 +7,7 @@ from tests.reports.operator import command
 from tests.reports.test_doctor import broken
 from tests.reports.test_reconcile import execute
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
 
@@ -21,7 +21,7 @@ def worker(world: World) -> dict[str, object]:
 def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(world: World) -> None:
     reader = world.start_trial(EMAIL)["reader"]["id"]
     world.advance_to(local(2027, 3, 7))
-    world.sink.refuse(550, "no such mailbox", to=EMAIL)
+    world.smtp.refuse(550, "no such mailbox", to=EMAIL)
     world.advance_to(local(2027, 3, 8, 12))
     assert broken(world)["notices-are-accepted"] == [reader]
     world.advance_to(local(2027, 3, 9, 4))
@@ -33,12 +33,12 @@ def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(world: World
 def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(world: World) -> None:
     reader = world.start_trial(EMAIL)["reader"]["id"]
     world.advance_to(local(2027, 3, 7))
-    world.sink.refuse(451, "later", to=EMAIL)
+    world.smtp.refuse(451, "later", to=EMAIL)
     world.advance_to(local(2027, 3, 8, 20))
     assert "notices-are-accepted" not in broken(world), "it may still come"
     world.advance_to(local(2027, 3, 8, 21, 30))
     assert broken(world) == {"notices-are-accepted": [reader]}
-    world.sink.mend()
+    world.smtp.mend()
     world.advance(hours=2)
     assert broken(world) == {}
 

@@ -8,7 +8,7 @@ from billing.reports.doctor import examine
 from billing.reports.promises import PROMISES
 from tests.reports.operator import command
 from tests.reports.test_reconcile import execute
-from tests.world import World, local
+from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
 

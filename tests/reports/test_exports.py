@@ -16,7 +16,7 @@ from billing.cli import billing
 from billing.reports import exports, sheets
 from tests.staff.conftest import SignIn, staff  # noqa: F401 - a fixture
 from tests.stories.test_books import balances, extend, journal, recognised, refund
-from tests.world import World, local
+from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
 

@@ -11,7 +11,7 @@ from billing.errors import Unavailable
 from billing.reports.reconcile import Report, reconcile
 from tests.reports.operator import command
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 CHARGE_DAY = date(2027, 3, 16)
 
@@ -53,9 +53,9 @@ def charge_of(world: World) -> str:
 
 def foreign_charge(world: World, amount: int = 9900, **metadata: str) -> dict[str, Any]:
     """A charge that somebody made at Stripe by hand, of a customer of ours."""
-    stripe: Any = world.twin.client()
-    customer = world.twin.objects("customer")[0]["id"]
-    card = next(row for row in world.twin.objects("payment_method") if row["customer"] == customer)["id"]
+    stripe: Any = world.sandbox.client()
+    customer = world.sandbox.objects("customer")[0]["id"]
+    card = next(row for row in world.sandbox.objects("payment_method") if row["customer"] == customer)["id"]
     made = stripe.v1.payment_intents.create(
         {"amount": amount, "currency": "zar", "customer": customer, "payment_method": card, "confirm": True,
          "off_session": True, "metadata": metadata}
@@ -77,20 +77,20 @@ def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
     payments = [row["id"] for row in world.rows("SELECT id FROM payment ORDER BY id")]
     assert len(payments) == 5
     ours = {row["charge_ref"]: row["id"] for row in world.rows("SELECT charge_ref, id FROM payment")}
-    disputed = {ours[row["charge"]] for row in world.twin.disputes()}
+    disputed = {ours[row["charge"]] for row in world.sandbox.disputes()}
     for payment, amount in zip(
         [one for one in payments if one not in disputed], (2500, 7500, 7500), strict=True
     ):
         body = {"amount": amount, "reason": "kind"}
         world.api.post(f"/v1/payments/{payment}/refunds", json=body).raise_for_status()
     world.settle()
-    world.twin.banks("win", dispute=world.twin.disputes()[0]["id"])
+    world.sandbox.banks("win", dispute=world.sandbox.disputes()[0]["id"])
     world.advance(days=32)
     assert len(world.charges()) > 5
-    assert len(world.twin.payouts()) >= 1
+    assert len(world.sandbox.payouts()) >= 1
     report = compare(world, CHARGE_DAY, world.parts.office.today(world.now))
     assert found(report) == []
-    assert report.movements == len(world.twin.objects("balance_transaction"))
+    assert report.movements == len(world.sandbox.objects("balance_transaction"))
     assert {case["kind"] for case in cases(world)} <= {"dispute", "refund_failed"}
     marks = world.rows(
         "SELECT since, through, differences FROM reckoning WHERE done_at IS NOT NULL ORDER BY through"
@@ -100,11 +100,11 @@ def test_a_month_with_everything_in_it_is_clean(world: World) -> None:
     fees = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'gateway_fees'")[0][
         "cents"
     ]
-    assert fees == sum(row["fee"] for row in world.twin.objects("balance_transaction"))
+    assert fees == sum(row["fee"] for row in world.sandbox.objects("balance_transaction"))
     bank = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'bank'")[0]["cents"]
-    assert bank == sum(payout["amount"] for payout in world.twin.payouts())
+    assert bank == sum(payout["amount"] for payout in world.sandbox.payouts())
     held = world.rows("SELECT sum(amount) AS cents FROM ledger_entry WHERE account = 'gateway'")[0]["cents"]
-    assert held == sum(row["net"] for row in world.twin.objects("balance_transaction")), "to the cent"
+    assert held == sum(row["net"] for row in world.sandbox.objects("balance_transaction")), "to the cent"
     status, said, _ = command(world, "reconcile")
     assert (status, "0 differences" in said) == (0, True), said
 
@@ -118,8 +118,8 @@ def test_what_happened_since_the_day_that_is_compared_is_no_difference(world: Wo
     world.api.post(f"/v1/payments/{plain}/refunds", json={"reason": "kind"}).raise_for_status()
     world.settle()
     world.advance_to(local(2027, 3, 17, 4))
-    world.twin.banks("refund_fails", refund=world.twin.refunds()[0]["id"])
-    world.twin.banks("win", dispute=world.twin.disputes()[0]["id"])
+    world.sandbox.banks("refund_fails", refund=world.sandbox.refunds()[0]["id"])
+    world.sandbox.banks("win", dispute=world.sandbox.disputes()[0]["id"])
     world.settle()
     assert found(compare(world)) == []
     assert {case["kind"] for case in cases(world)} == {"dispute", "refund_failed"}
@@ -144,7 +144,7 @@ def extra_charge(world: World) -> None:
 
 
 def correction(world: World) -> None:
-    world.twin.banks("correct", amount=-1234, description="We found an error")
+    world.sandbox.banks("correct", amount=-1234, description="We found an error")
 
 
 PLANTED = [
@@ -208,7 +208,7 @@ def test_a_charge_that_names_an_attempt_nobody_has_is_a_case_and_so_is_its_dispu
     assert found(compare(world)) == [("unknown_charge", None, 9900)]
     (case,) = cases(world)
     assert case["facts"]["attempt of ours"] == "att_of_the_lost_hour"
-    world.twin.banks("dispute", charge=lost["charge"])
+    world.sandbox.banks("dispute", charge=lost["charge"])
     world.settle()
     assert {case["kind"] for case in cases(world)} == {"unknown_charge", "unknown_dispute"}
     world.advance_to(local(2027, 3, 17, 12))
@@ -228,9 +228,9 @@ def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -
     )
     world.api.post(f"/v1/payments/{refunded}/refunds", json={"reason": "kind"}).raise_for_status()
     world.settle()
-    world.twin.trouble({"type": "*", "effect": "drop"})
+    world.sandbox.trouble({"type": "*", "effect": "drop"})
     other = next(row for row in world.rows("SELECT id, charge_ref FROM payment") if row["id"] != refunded)
-    world.twin.banks("dispute", charge=other["charge_ref"])
+    world.sandbox.banks("dispute", charge=other["charge_ref"])
     world.advance_to(local(2027, 3, 26, 12))
     assert [row["state"] for row in world.rows("SELECT state FROM dispute")] == ["lost"]
     (bounced,) = world.rows("SELECT state, bounced_at FROM refund")
@@ -252,14 +252,16 @@ def test_an_inquiry_and_a_warning_whose_news_was_lost_stop_renewals_all_the_same
     ):
         world.start_trial(email, card)
     world.advance_to(local(2027, 3, 16, 8))
-    world.twin.trouble({"type": "charge.dispute.*", "effect": "drop"}, {"type": "radar.*", "effect": "drop"})
+    world.sandbox.trouble(
+        {"type": "charge.dispute.*", "effect": "drop"}, {"type": "radar.*", "effect": "drop"}
+    )
     world.advance_to(local(2027, 3, 16, 12))
     assert (len(world.charges()), world.rows("SELECT id FROM dispute")) == (3, [])
     world.advance_to(local(2027, 3, 17, 12))
     (dispute,) = world.rows("SELECT inquiry, state FROM dispute")
     assert dispute == {"inquiry": True, "state": "needs_answer"}
     assert sorted(case["kind"] for case in cases(world)) == ["dispute", "fraud_warning"]
-    world.twin.trouble()
+    world.sandbox.trouble()
     world.advance_to(local(2027, 4, 17))
     charges = {
         row["email"]: len(world.charges(of=row["id"])) for row in world.rows("SELECT id, email FROM reader")
@@ -274,7 +276,7 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
     subscription = begun["subscription"]["id"]
     assert world.subscription(subscription)["cancel_requested_at"] is not None
     world.api.post(f"/v1/subscriptions/{subscription}/resume", json={}).raise_for_status()
-    (warned,) = (one["id"] for one in world.twin.objects("radar.early_fraud_warning"))
+    (warned,) = (one["id"] for one in world.sandbox.objects("radar.early_fraud_warning"))
     clerk = world.parts.clerk
     warn.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warned, world.now)
     assert world.subscription(subscription)["cancel_requested_at"] is None
@@ -283,9 +285,9 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
 @pytest.mark.prove
 def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: World) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
-    world.twin.trouble({"type": "payout.*", "effect": "drop"})
+    world.sandbox.trouble({"type": "payout.*", "effect": "drop"})
     world.advance_to(local(2027, 3, 26, 12))
-    (payout,) = world.twin.payouts()
+    (payout,) = world.sandbox.payouts()
     (kept,) = world.rows("SELECT ref, amount FROM payout")
     assert kept == {"ref": payout["id"], "amount": payout["amount"]}
     inside = world.rows("SELECT category FROM balance_movement WHERE payout_ref = :ref", ref=payout["id"])
@@ -305,13 +307,13 @@ def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more
 
     pay(world, "one@example.com", cards=("pm_card_visa",))
     world.advance_to(local(2027, 3, 25, 12))
-    (payout,) = world.twin.payouts()
+    (payout,) = world.sandbox.payouts()
     assert held("bank") == payout["amount"]
-    world.twin.banks("payout_fails", payout=payout["id"])
+    world.sandbox.banks("payout_fails", payout=payout["id"])
     report = compare(world, date(2027, 3, 25))
     assert (found(report), held("bank"), held("gateway")) == ([], 0, payout["amount"])
     world.advance(days=2)
-    again, first = world.twin.payouts()
+    again, first = world.sandbox.payouts()
     assert (first["status"], again["status"], again["amount"]) == ("failed", "paid", payout["amount"])
     assert found(compare(world, CHARGE_DAY, date(2027, 3, 26))) == []
     assert (held("bank"), held("gateway"), cases(world)) == (payout["amount"], 0, [])
@@ -319,7 +321,7 @@ def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more
 
 def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn) -> None:
     pay(world, "one@example.com", cards=("pm_card_visa",))
-    world.twin.faults(
+    world.sandbox.faults(
         {"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before", "times": None}
     )
     with pytest.raises(Unavailable):
@@ -331,7 +333,7 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     assert "could not be compared" in staff("finance").get("/staff/cases").words
     status, _, complaint = command(world, "reconcile")
     assert (status, len(complaint.splitlines())) == (1, 1)
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance_to(local(2027, 3, 17, 14))
     (row,) = world.rows("SELECT done_at, differences FROM reckoning")
     assert (row["done_at"] is not None, row["differences"]) == (True, 0)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules import business_days, term
-from tests.world import ZONE
+from tests.support.world import ZONE
 
 DAYS = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 

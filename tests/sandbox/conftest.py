@@ -1,4 +1,4 @@
-"""A twin for each test, whose every exchange is judged by Stripe's OpenAPI at the end."""
+"""A sandbox for each test, whose every exchange is judged by Stripe's OpenAPI at the end."""
 
 from collections.abc import Iterator
 
@@ -6,17 +6,17 @@ import pytest
 from stripe import StripeClient
 
 from tests.sandbox.receiver import Receiver
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")
-def standing() -> Iterator[Twin]:
-    with Twin() as started:
+def standing() -> Iterator[Sandbox]:
+    with Sandbox() as started:
         yield started
 
 
 @pytest.fixture
-def twin(standing: Twin) -> Iterator[Twin]:
+def sandbox(standing: Sandbox) -> Iterator[Sandbox]:
     yield standing
     try:
         standing.check()
@@ -26,8 +26,8 @@ def twin(standing: Twin) -> Iterator[Twin]:
 
 
 @pytest.fixture
-def stripe(twin: Twin) -> StripeClient:
-    return twin.client()
+def stripe(sandbox: Sandbox) -> StripeClient:
+    return sandbox.client()
 
 
 @pytest.fixture

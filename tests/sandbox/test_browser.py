@@ -6,9 +6,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.chromium import CHROMIUM, MISSING
 from tests.sandbox.asking import Stripe, a_customer, a_session
-from tests.twin import Twin
+from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.sandbox import Sandbox
 
 pytestmark = [
     pytest.mark.browser,
@@ -41,8 +41,8 @@ def _judge(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_refused_then_authenticated_then_saved(page: Page, twin: Twin, stripe: Stripe) -> None:
-    session = a_session(stripe, customer=a_customer(stripe).id, success_url=f"{twin.url}/_sandbox?s=done")
+def test_refused_then_authenticated_then_saved(page: Page, sandbox: Sandbox, stripe: Stripe) -> None:
+    session = a_session(stripe, customer=a_customer(stripe).id, success_url=f"{sandbox.url}/_sandbox?s=done")
     page.goto(str(session.url))
     _judge(page)
     page.focus("[name=number]")

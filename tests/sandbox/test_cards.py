@@ -9,7 +9,7 @@ from stripe import CardError
 
 from billing.sandbox.cards import CARDS, find, named, passes_luhn
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge, error_of
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 REFUSED_AT_SETUP = [
     ("pm_card_chargeDeclined", "card_declined", "generic_decline", "try_again_later", "01"),
@@ -97,8 +97,8 @@ def test_cards_that_are_saved_and_then_declined(
     assert failed.outcome.type == charged_type
 
 
-def test_3155_asks_once_and_pays_off_session_from_then_on(twin: Twin, stripe: Stripe) -> None:
-    card = _set_up_with_a_person(twin, stripe, "pm_card_authenticationRequiredOnSetup")
+def test_3155_asks_once_and_pays_off_session_from_then_on(sandbox: Sandbox, stripe: Stripe) -> None:
+    card = _set_up_with_a_person(sandbox, stripe, "pm_card_authenticationRequiredOnSetup")
     assert charge(stripe, card).status == "succeeded"
     unasked = stripe.v1.payment_methods.attach(
         "pm_card_authenticationRequiredOnSetup", {"customer": a_customer(stripe).id}
@@ -108,8 +108,8 @@ def test_3155_asks_once_and_pays_off_session_from_then_on(twin: Twin, stripe: St
     assert refused.value.code == "authentication_required"
 
 
-def test_3184_asks_every_time(twin: Twin, stripe: Stripe) -> None:
-    card = _set_up_with_a_person(twin, stripe, "pm_card_authenticationRequired")
+def test_3184_asks_every_time(sandbox: Sandbox, stripe: Stripe) -> None:
+    card = _set_up_with_a_person(sandbox, stripe, "pm_card_authenticationRequired")
     with pytest.raises(CardError) as refused:
         charge(stripe, card)
     error = error_of(refused)
@@ -117,15 +117,15 @@ def test_3184_asks_every_time(twin: Twin, stripe: Stripe) -> None:
     assert error.payment_intent.status == "requires_payment_method"
 
 
-def test_3178_authenticates_and_then_has_no_money(twin: Twin, stripe: Stripe) -> None:
+def test_3178_authenticates_and_then_has_no_money(sandbox: Sandbox, stripe: Stripe) -> None:
     name = "pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"
-    card = _set_up_with_a_person(twin, stripe, name)
+    card = _set_up_with_a_person(sandbox, stripe, name)
     with pytest.raises(CardError) as refused:
         charge(stripe, card)
     assert error_of(refused).decline_code == "insufficient_funds"
 
 
-def _set_up_with_a_person(twin: Twin, stripe: Stripe, name: str) -> Any:
+def _set_up_with_a_person(sandbox: Sandbox, stripe: Stripe, name: str) -> Any:
     customer = a_customer(stripe)
     intent = stripe.v1.setup_intents.create(
         {
@@ -137,7 +137,7 @@ def _set_up_with_a_person(twin: Twin, stripe: Stripe, name: str) -> Any:
     )
     assert intent.status == "requires_action"
     page = intent.next_action.redirect_to_url.url
-    back = twin.http.post(page, data={"outcome": "complete"}).headers["location"]
+    back = sandbox.http.post(page, data={"outcome": "complete"}).headers["location"]
     assert back.startswith("https://masthead.example/back?setup_intent=seti_")
     assert back.endswith("redirect_status=succeeded")
     return stripe.v1.payment_methods.list({"customer": customer.id}).data[0]
@@ -159,17 +159,17 @@ def test_one_card_has_one_fingerprint_and_a_copy_another(stripe: Stripe) -> None
     assert len(set(prints)) == 3
 
 
-def test_a_card_told_to_decline_does_so_until_told_otherwise(twin: Twin, stripe: Stripe) -> None:
+def test_a_card_told_to_decline_does_so_until_told_otherwise(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.decline(card.id, "revocation_of_authorization")
+    sandbox.decline(card.id, "revocation_of_authorization")
     with pytest.raises(CardError) as refused:
         charge(stripe, card)
     assert error_of(refused).network_decline_code == "R1"
-    twin.decline(card.id, {"decline_code": "insufficient_funds", "network_advice_code": "24"})
+    sandbox.decline(card.id, {"decline_code": "insufficient_funds", "network_advice_code": "24"})
     with pytest.raises(CardError) as refused:
         charge(stripe, card)
     assert error_of(refused).network_advice_code == "24"
-    twin.decline(card.id, None)
+    sandbox.decline(card.id, None)
     assert charge(stripe, card).status == "succeeded"
 
 

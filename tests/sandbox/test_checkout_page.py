@@ -7,7 +7,7 @@ import pytest
 
 from billing.sandbox.checkout import read
 from tests.sandbox.asking import BACK, Stripe, a_customer, a_session
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 GOOD = {"number": "4242 4242 4242 4242", "exp": "12 / 40", "cvc": "123", "holder": "Thandi Nkosi"}
 
@@ -23,15 +23,15 @@ def page(stripe: Stripe) -> str:
     return str(session.url)
 
 
-def test_it_says_who_asks_for_what(twin: Twin, page: str) -> None:
-    shown = twin.http.get(page)
+def test_it_says_who_asks_for_what(sandbox: Sandbox, page: str) -> None:
+    shown = sandbox.http.get(page)
     assert "Masthead" in shown.text
     assert "thandi@example.com" in shown.text
     assert "14 days free, then R75.00 a month." in shown.text
     assert f'href="{BACK}"' in shown.text
     assert "<script" not in shown.text
     assert "default-src 'none'" in shown.headers["Content-Security-Policy"]
-    assert 'value="4000 0025 0000 3155"' in twin.http.get(f"{page}?card=4000002500003155").text
+    assert 'value="4000 0025 0000 3155"' in sandbox.http.get(f"{page}?card=4000002500003155").text
 
 
 @pytest.mark.parametrize(
@@ -47,14 +47,14 @@ def test_it_says_who_asks_for_what(twin: Twin, page: str) -> None:
     ],
 )
 def test_mistakes_are_named_beside_their_field(
-    twin: Twin, page: str, wrong: dict[str, str], words: str
+    sandbox: Sandbox, page: str, wrong: dict[str, str], words: str
 ) -> None:
-    answer = twin.http.post(page, data=GOOD | wrong)
+    answer = sandbox.http.post(page, data=GOOD | wrong)
     assert answer.status_code == 422
     assert words in _text(answer)
     assert 'aria-invalid="true"' in answer.text
     assert "<b>" not in answer.text
-    assert twin.state()["counts"]["payment_method"] == 0
+    assert sandbox.state()["counts"]["payment_method"] == 0
 
 
 @pytest.mark.parametrize(
@@ -71,66 +71,66 @@ def test_mistakes_are_named_beside_their_field(
     ],
 )
 def test_a_refused_card_is_explained_and_another_may_be_tried(
-    twin: Twin, page: str, number: str, words: str
+    sandbox: Sandbox, page: str, number: str, words: str
 ) -> None:
-    answer = twin.http.post(page, data=GOOD | {"number": number})
+    answer = sandbox.http.post(page, data=GOOD | {"number": number})
     assert answer.status_code == 402
     assert words in _text(answer).replace("&#39;", "'")
     assert not re.search("lost|stolen", _text(answer), re.IGNORECASE)
-    assert twin.http.post(page, data=GOOD).headers["location"].startswith("https://masthead.example/done")
-    types = [event["type"] for event in twin.events()]
+    assert sandbox.http.post(page, data=GOOD).headers["location"].startswith("https://masthead.example/done")
+    types = [event["type"] for event in sandbox.events()]
     assert types.count("setup_intent.setup_failed") == 1
     assert types.count("checkout.session.completed") == 1
 
 
 @pytest.mark.parametrize("number", ["4000002500003155", "4000002760003184", "4000008260003178"])
-def test_three_d_secure_in_between(twin: Twin, stripe: Stripe, page: str, number: str) -> None:
-    question = twin.http.post(page, data=GOOD | {"number": number}).headers["location"]
-    assert 'id="complete"' in twin.http.get(question).text
-    failed = twin.http.post(question, data={"outcome": "fail"}).headers["location"]
-    assert "We are unable to authenticate your card" in twin.http.get(failed).text
-    assert twin.http.post(question, data={"outcome": "complete"}).status_code == 404
-    question = twin.http.post(page, data=GOOD | {"number": number}).headers["location"]
-    done = twin.http.post(question, data={"outcome": "complete"}).headers["location"]
+def test_three_d_secure_in_between(sandbox: Sandbox, stripe: Stripe, page: str, number: str) -> None:
+    question = sandbox.http.post(page, data=GOOD | {"number": number}).headers["location"]
+    assert 'id="complete"' in sandbox.http.get(question).text
+    failed = sandbox.http.post(question, data={"outcome": "fail"}).headers["location"]
+    assert "We are unable to authenticate your card" in sandbox.http.get(failed).text
+    assert sandbox.http.post(question, data={"outcome": "complete"}).status_code == 404
+    question = sandbox.http.post(page, data=GOOD | {"number": number}).headers["location"]
+    done = sandbox.http.post(question, data={"outcome": "complete"}).headers["location"]
     session = done.partition("session=")[2]
     assert stripe.v1.checkout.sessions.retrieve(session).status == "complete"
 
 
-def test_a_second_click_changes_nothing(twin: Twin, page: str) -> None:
-    twin.http.post(page, data=GOOD)
-    again = twin.http.post(page, data=GOOD)
+def test_a_second_click_changes_nothing(sandbox: Sandbox, page: str) -> None:
+    sandbox.http.post(page, data=GOOD)
+    again = sandbox.http.post(page, data=GOOD)
     assert "already been saved" in again.text
-    assert "already been saved" in twin.http.get(page).text
-    assert twin.state()["counts"]["payment_method"] == 1
+    assert "already been saved" in sandbox.http.get(page).text
+    assert sandbox.state()["counts"]["payment_method"] == 1
 
 
-def test_nobody_knows_this_session(twin: Twin) -> None:
-    assert twin.http.get("/c/pay/cs_test_none").status_code == 404
-    assert twin.http.post("/c/pay/cs_test_none", data=GOOD).status_code == 404
-    assert twin.http.get("/c/authenticate/seti_none").status_code == 404
+def test_nobody_knows_this_session(sandbox: Sandbox) -> None:
+    assert sandbox.http.get("/c/pay/cs_test_none").status_code == 404
+    assert sandbox.http.post("/c/pay/cs_test_none", data=GOOD).status_code == 404
+    assert sandbox.http.get("/c/authenticate/seti_none").status_code == 404
 
 
-def test_a_copy_of_a_card_can_be_typed(twin: Twin, page: str) -> None:
-    twin.http.post(page, data=GOOD | {"number": "4242424242424242__17"})
+def test_a_copy_of_a_card_can_be_typed(sandbox: Sandbox, page: str) -> None:
+    sandbox.http.post(page, data=GOOD | {"number": "4242424242424242__17"})
     entered = read(GOOD | {"number": "4242424242424242"}, needs_email=False, at=0)
     assert entered.card is not None
-    kept = twin.objects("payment_method")[0]["card"]
+    kept = sandbox.objects("payment_method")[0]["card"]
     assert (kept["last4"], kept["fingerprint"] == entered.card.fingerprint) == ("4242", False)
 
 
-def test_the_watch_page_shows_what_happened(twin: Twin, stripe: Stripe) -> None:
+def test_the_watch_page_shows_what_happened(sandbox: Sandbox, stripe: Stripe) -> None:
     from tests.sandbox.asking import a_saved_card, charge
 
-    empty = _text(twin.http.get("/_sandbox"))
+    empty = _text(sandbox.http.get("/_sandbox"))
     assert "No card has been charged yet." in empty
     owner = a_customer(stripe, name="<Thandi>")
     card = a_saved_card(stripe, "pm_card_visa", owner.id)
     paid = charge(stripe, card)
     stripe.v1.refunds.create({"payment_intent": paid.id, "amount": 500})
-    twin.decline(card.id, "lost_card")
+    sandbox.decline(card.id, "lost_card")
     with pytest.raises(Exception, match="declined"):
         charge(stripe, card)
-    twin.faults({"effect": "429", "path": "/v1/nothing"})
-    shown = twin.http.get("/_sandbox")
+    sandbox.faults({"effect": "429", "path": "/v1/nothing"})
+    shown = sandbox.http.get("/_sandbox")
     for words in ("R75.00", "R5.00", "Visa ··4242", "paid", "lost card", "429", "&lt;Thandi&gt;"):
         assert words in shown.text

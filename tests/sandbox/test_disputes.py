@@ -7,12 +7,12 @@ from stripe import InvalidRequestError
 
 from tests.sandbox.asking import Stripe, a_saved_card, charge
 from tests.sandbox.receiver import Receiver
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
-def kinds(twin: Twin) -> list[str]:
+def kinds(sandbox: Sandbox) -> list[str]:
     """What events there were, oldest first."""
-    return [event["type"] for event in reversed(twin.events())]
+    return [event["type"] for event in reversed(sandbox.events())]
 
 
 def balance(stripe: Stripe, **asked: Any) -> list[tuple[str, int, int]]:
@@ -27,14 +27,14 @@ def disputed(stripe: Stripe, name: str = "pm_card_createDispute") -> Any:
     return stripe.v1.disputes.list({"payment_intent": intent.id}).data[0]
 
 
-def test_a_card_makes_a_dispute_that_takes_the_money_and_a_fee(twin: Twin, stripe: Stripe) -> None:
+def test_a_card_makes_a_dispute_that_takes_the_money_and_a_fee(sandbox: Sandbox, stripe: Stripe) -> None:
     dispute = disputed(stripe)
     assert (dispute.status, dispute.reason, dispute.amount) == ("needs_response", "fraudulent", 7500)
     assert not dispute.is_charge_refundable
     assert stripe.v1.charges.retrieve(str(dispute.charge)).disputed
     assert balance(stripe) == [("dispute", -7500, 5000), ("charge", 7500, 418)]
     assert balance(stripe, source=dispute.id) == [("dispute", -7500, 5000)]
-    assert kinds(twin)[-4:] == [
+    assert kinds(sandbox)[-4:] == [
         "charge.succeeded", "charge.dispute.created", "charge.dispute.funds_withdrawn", "payment_intent.succeeded",
     ]  # fmt: skip
     with pytest.raises(InvalidRequestError, match="charged back") as refused:
@@ -59,67 +59,69 @@ def test_evidence_is_kept_then_submitted_and_may_decide(stripe: Stripe, words: s
 
 
 def test_a_dispute_that_was_won_can_be_refunded_again_and_a_lost_one_cannot(
-    twin: Twin, stripe: Stripe
+    sandbox: Sandbox, stripe: Stripe
 ) -> None:
     won, lost = disputed(stripe), disputed(stripe)
     answered = stripe.v1.disputes.update(won.id, {"evidence": {"service_date": "2027-03-16"}})
     assert answered.status == "under_review"
-    twin.banks("win", dispute=won.id)
+    sandbox.banks("win", dispute=won.id)
     assert stripe.v1.disputes.close(lost.id).status == "lost"
     assert stripe.v1.refunds.create({"payment_intent": str(won.payment_intent)}).status == "succeeded"
     with pytest.raises(InvalidRequestError):
         stripe.v1.refunds.create({"payment_intent": str(lost.payment_intent)})
-    assert kinds(twin).count("charge.dispute.closed") == 2
-    assert kinds(twin).count("charge.dispute.funds_reinstated") == 1
+    assert kinds(sandbox).count("charge.dispute.closed") == 2
+    assert kinds(sandbox).count("charge.dispute.funds_reinstated") == 1
 
 
-def test_silence_loses_a_dispute_and_closes_an_inquiry(twin: Twin, stripe: Stripe) -> None:
-    twin.set_clock(twin.now)
+def test_silence_loses_a_dispute_and_closes_an_inquiry(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.set_clock(sandbox.now)
     dispute, inquiry = disputed(stripe), disputed(stripe, "pm_card_createDisputeInquiry")
     assert (inquiry.status, inquiry.is_charge_refundable) == ("warning_needs_response", True)
     assert balance(stripe, source=inquiry.id) == []
-    twin.advance(days=9)
+    sandbox.advance(days=9)
     assert stripe.v1.disputes.retrieve(dispute.id).status == "lost"
     assert stripe.v1.disputes.retrieve(inquiry.id).status == "warning_closed"
 
 
-def test_an_inquiry_may_become_a_chargeback(twin: Twin, stripe: Stripe) -> None:
+def test_an_inquiry_may_become_a_chargeback(sandbox: Sandbox, stripe: Stripe) -> None:
     inquiry = disputed(stripe, "pm_card_createDisputeInquiry")
-    twin.banks("lose", dispute=inquiry.id)
+    sandbox.banks("lose", dispute=inquiry.id)
     after = stripe.v1.disputes.retrieve(inquiry.id)
     assert (after.status, after.is_charge_refundable) == ("needs_response", False)
     assert balance(stripe, source=inquiry.id) == [("dispute", -7500, 5000)]
 
 
-def test_any_paid_charge_is_disputed_on_demand_in_part_and_once(twin: Twin, stripe: Stripe) -> None:
+def test_any_paid_charge_is_disputed_on_demand_in_part_and_once(sandbox: Sandbox, stripe: Stripe) -> None:
     paid = charge(stripe, a_saved_card(stripe, "pm_card_visa")).latest_charge
-    made = twin.banks("dispute", charge=paid, reason="subscription_canceled", amount=5000)
+    made = sandbox.banks("dispute", charge=paid, reason="subscription_canceled", amount=5000)
     assert (made["amount"], made["reason"]) == (5000, "subscription_canceled")
     for wrong in ({"charge": paid}, {"charge": "ch_nobody"}, {}):
-        assert twin.http.post("/_sandbox/banks", json={"do": "dispute", **wrong}).status_code == 400
-    assert twin.http.post("/_sandbox/banks", json={"do": "nothing"}).status_code == 400
+        assert sandbox.http.post("/_sandbox/banks", json={"do": "dispute", **wrong}).status_code == 400
+    assert sandbox.http.post("/_sandbox/banks", json={"do": "nothing"}).status_code == 400
 
 
-def test_an_early_fraud_warning_comes_by_card_or_on_demand(twin: Twin, stripe: Stripe) -> None:
+def test_an_early_fraud_warning_comes_by_card_or_on_demand(sandbox: Sandbox, stripe: Stripe) -> None:
     first = charge(stripe, a_saved_card(stripe, "pm_card_createIssuerFraudRecord"))
     warned = stripe.v1.radar.early_fraud_warnings.list({"payment_intent": first.id}).data[0]
     assert warned.actionable
     assert stripe.v1.radar.early_fraud_warnings.retrieve(warned.id).charge == first.latest_charge
     stripe.v1.refunds.create({"payment_intent": first.id})
-    assert not twin.banks("warn", charge=first.latest_charge)["actionable"]
-    assert kinds(twin).count("radar.early_fraud_warning.created") == 2
+    assert not sandbox.banks("warn", charge=first.latest_charge)["actionable"]
+    assert kinds(sandbox).count("radar.early_fraud_warning.created") == 2
 
 
 @pytest.mark.parametrize(
     ("how", "end"), [("pending", "succeeded"), ("pending_fails", "failed"), ("fails", "failed")]
 )
-def test_refunds_behave_as_told_and_end_a_day_later(twin: Twin, stripe: Stripe, how: str, end: str) -> None:
-    twin.set_clock(twin.now)
+def test_refunds_behave_as_told_and_end_a_day_later(
+    sandbox: Sandbox, stripe: Stripe, how: str, end: str
+) -> None:
+    sandbox.set_clock(sandbox.now)
     intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
-    twin.banks("refunds", **{"as": how})
+    sandbox.banks("refunds", **{"as": how})
     refund = stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 2500})
     assert refund.status == ("succeeded" if how == "fails" else "pending")
-    twin.advance(hours=24)
+    sandbox.advance(hours=24)
     after = stripe.v1.refunds.retrieve(refund.id)
     assert after.status == end
     expected = [("refund_failure", 2500, 0)] if end == "failed" else []
@@ -127,29 +129,30 @@ def test_refunds_behave_as_told_and_end_a_day_later(twin: Twin, stripe: Stripe, 
     assert bool(after.to_dict().get("failure_balance_transaction")) is (end == "failed")
 
 
-def test_a_refund_that_succeeded_may_still_come_back(twin: Twin, stripe: Stripe) -> None:
+def test_a_refund_that_succeeded_may_still_come_back(sandbox: Sandbox, stripe: Stripe) -> None:
     intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     refund = stripe.v1.refunds.create({"payment_intent": intent.id})
-    twin.banks("refund_fails", refund=refund.id)
+    sandbox.banks("refund_fails", refund=refund.id)
     assert stripe.v1.refunds.retrieve(refund.id).status == "failed"
     assert stripe.v1.charges.retrieve(str(intent.latest_charge)).amount_refunded == 0
     assert (
-        twin.http.post("/_sandbox/banks", json={"do": "refund_fails", "refund": refund.id}).status_code == 400
+        sandbox.http.post("/_sandbox/banks", json={"do": "refund_fails", "refund": refund.id}).status_code
+        == 400
     )
 
 
 def test_what_is_available_is_paid_out_each_day_and_can_be_listed(
-    twin: Twin, stripe: Stripe, receiver: Receiver
+    sandbox: Sandbox, stripe: Stripe, receiver: Receiver
 ) -> None:
-    twin.set_clock(twin.now)
-    twin.add_webhook(receiver.url, "whsec_x")
+    sandbox.set_clock(sandbox.now)
+    sandbox.add_webhook(receiver.url, "whsec_x")
     first = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
     stripe.v1.refunds.create({"payment_intent": first.id, "amount": 2500})
-    twin.advance(days=6)
+    sandbox.advance(days=6)
     charge(stripe, a_saved_card(stripe, "pm_card_mastercard"))
-    assert twin.payouts() == []
-    twin.advance(days=2)
-    twin.settle()
+    assert sandbox.payouts() == []
+    sandbox.advance(days=2)
+    sandbox.settle()
     paid = stripe.v1.payouts.list().data
     assert [(one.amount, one.status, one.reconciliation_status) for one in paid] == [
         (4582, "paid", "completed")
@@ -162,48 +165,50 @@ def test_what_is_available_is_paid_out_each_day_and_can_be_listed(
     entries = stripe.v1.balance_transactions.list({"payout": paid[0].id}).data
     assert sum(one.net for one in entries) == 0
     assert stripe.v1.payouts.retrieve(paid[0].id).balance_transaction == entries[0].id
-    twin.advance(days=7)
-    twin.settle()
+    sandbox.advance(days=7)
+    sandbox.settle()
     assert [one.amount for one in stripe.v1.payouts.list().data] == [7082, 4582]
-    assert kinds(twin).count("payout.reconciliation_completed") == 2
+    assert kinds(sandbox).count("payout.reconciliation_completed") == 2
     with pytest.raises(InvalidRequestError):
         stripe.v1.balance_transactions.list({"payout": "po_nobody"})
 
 
-def test_a_balance_below_zero_waits(twin: Twin, stripe: Stripe) -> None:
-    twin.set_clock(twin.now)
+def test_a_balance_below_zero_waits(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.set_clock(sandbox.now)
     disputed(stripe)
-    twin.advance(days=30)
-    assert twin.payouts() == []
+    sandbox.advance(days=30)
+    assert sandbox.payouts() == []
     for _ in range(4):
         charge(stripe, a_saved_card(stripe, "pm_card_visa"))
-    twin.advance(days=8)
-    assert [one["amount"] for one in twin.payouts()] == [4 * 7082 - 418 - 5000]
+    sandbox.advance(days=8)
+    assert [one["amount"] for one in sandbox.payouts()] == [4 * 7082 - 418 - 5000]
 
 
-def test_whoever_moves_the_clock_is_told_when_something_happens_next(twin: Twin, stripe: Stripe) -> None:
-    twin.set_clock(twin.now)
-    assert twin.http.post("/_sandbox/settle").json()["next"] is None
+def test_whoever_moves_the_clock_is_told_when_something_happens_next(
+    sandbox: Sandbox, stripe: Stripe
+) -> None:
+    sandbox.set_clock(sandbox.now)
+    assert sandbox.http.post("/_sandbox/settle").json()["next"] is None
     charge(stripe, a_saved_card(stripe, "pm_card_visa"))
-    payout_at = twin.http.post("/_sandbox/settle").json()["next"]
-    assert 7 * 86400 <= payout_at - twin.now.timestamp() < 8 * 86400
+    payout_at = sandbox.http.post("/_sandbox/settle").json()["next"]
+    assert 7 * 86400 <= payout_at - sandbox.now.timestamp() < 8 * 86400
     intent = charge(stripe, a_saved_card(stripe, "pm_card_pendingRefund"))
     stripe.v1.refunds.create({"payment_intent": intent.id})
-    assert twin.http.post("/_sandbox/settle").json()["next"] == twin.now.timestamp() + 86400
+    assert sandbox.http.post("/_sandbox/settle").json()["next"] == sandbox.now.timestamp() + 86400
 
 
-def test_stripe_itself_may_correct_the_balance(twin: Twin, stripe: Stripe) -> None:
-    twin.banks("correct", amount=-123)
+def test_stripe_itself_may_correct_the_balance(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.banks("correct", amount=-123)
     assert balance(stripe) == [("other_adjustment", -123, 0)]
 
 
-def test_a_person_disputes_decides_and_warns_on_the_page(twin: Twin, stripe: Stripe) -> None:
+def test_a_person_disputes_decides_and_warns_on_the_page(sandbox: Sandbox, stripe: Stripe) -> None:
     paid = charge(stripe, a_saved_card(stripe, "pm_card_visa")).latest_charge
-    assert "Warn of fraud" in twin.http.get("/_sandbox").text
-    answer = twin.http.post("/_sandbox/banks", data={"do": "dispute", "charge": str(paid)})
+    assert "Warn of fraud" in sandbox.http.get("/_sandbox").text
+    answer = sandbox.http.post("/_sandbox/banks", data={"do": "dispute", "charge": str(paid)})
     assert answer.headers["location"] == "/_sandbox"
-    page = twin.http.get("/_sandbox").text
+    page = sandbox.http.get("/_sandbox").text
     assert "Decide for the reader" in page
     assert "needs response" in page
-    twin.http.post("/_sandbox/banks", data={"do": "win", "dispute": twin.disputes()[0]["id"]})
-    assert twin.disputes()[0]["status"] == "won"
+    sandbox.http.post("/_sandbox/banks", data={"do": "win", "dispute": sandbox.disputes()[0]["id"]})
+    assert sandbox.disputes()[0]["status"] == "won"

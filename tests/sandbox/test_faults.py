@@ -6,7 +6,7 @@ from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, Re
 
 from billing.sandbox import faults, trouble
 from tests.sandbox.asking import Stripe, a_saved_card, charge
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 
@@ -25,49 +25,49 @@ CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
     ],
 )
 def test_one_fault_and_the_next_call_is_well(
-    twin: Twin,
+    sandbox: Sandbox,
     stripe: Stripe,
     effect: dict[str, object],
     raised: type[Exception] | tuple[type[Exception], ...],
     charged: int,
 ) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults(CHARGING | effect)
+    sandbox.faults(CHARGING | effect)
     with pytest.raises(raised):
         charge(stripe, card, "first")
-    assert len(twin.charges()) == charged
+    assert len(sandbox.charges()) == charged
     assert charge(stripe, card, "second").status == "succeeded"
 
 
 @pytest.mark.parametrize("effect", ["timeout_after", "reset_after", "cut"])
-def test_the_same_key_finds_out_what_happened(twin: Twin, stripe: Stripe, effect: str) -> None:
+def test_the_same_key_finds_out_what_happened(sandbox: Sandbox, stripe: Stripe, effect: str) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults(CHARGING | {"effect": effect, "seconds": 0.2})
+    sandbox.faults(CHARGING | {"effect": effect, "seconds": 0.2})
     with pytest.raises((APIConnectionError, APIError)):
         charge(stripe, card, "invoice-1-attempt-1")
     assert charge(stripe, card, "invoice-1-attempt-1").status == "succeeded"
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
-def test_a_client_that_waits_less_gives_up_first(twin: Twin, stripe: Stripe) -> None:
+def test_a_client_that_waits_less_gives_up_first(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
-    hasty = twin.client(http_client=RequestsClient(timeout=3))
+    sandbox.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
+    hasty = sandbox.client(http_client=RequestsClient(timeout=3))
     with pytest.raises(APIConnectionError, match=r"(?i)time"):
         charge(hasty, card)
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
-def test_the_sdk_repeats_by_itself_and_charges_once(twin: Twin, stripe: Stripe) -> None:
+def test_the_sdk_repeats_by_itself_and_charges_once(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults(CHARGING | {"effect": "reset", "when": "after", "times": 2})
-    assert charge(twin.client(max_network_retries=2), card).status == "succeeded"
-    assert len(twin.charges()) == 1
+    sandbox.faults(CHARGING | {"effect": "reset", "when": "after", "times": 2})
+    assert charge(sandbox.client(max_network_retries=2), card).status == "succeeded"
+    assert len(sandbox.charges()) == 1
 
 
-def test_the_nth_call_and_only_it(twin: Twin, stripe: Stripe) -> None:
+def test_the_nth_call_and_only_it(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults(CHARGING | {"effect": "429", "nth": 2, "times": 2})
+    sandbox.faults(CHARGING | {"effect": "429", "nth": 2, "times": 2})
     outcomes = []
     for _ in range(4):
         try:
@@ -75,17 +75,17 @@ def test_the_nth_call_and_only_it(twin: Twin, stripe: Stripe) -> None:
         except RateLimitError:
             outcomes.append("429")
     assert outcomes == ["succeeded", "429", "429", "succeeded"]
-    twin.faults(CHARGING | {"effect": "429", "times": None})
-    twin.faults()
+    sandbox.faults(CHARGING | {"effect": "429", "times": None})
+    sandbox.faults()
     assert charge(stripe, card).status == "succeeded"
 
 
-def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: Stripe) -> None:
-    twin.faults({"effect": "cut", "path": "/v1/customers*", "times": 2})
+def test_a_cut_answer_is_cut_for_every_client(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.faults({"effect": "cut", "path": "/v1/customers*", "times": 2})
     with pytest.raises(httpx.RemoteProtocolError):
-        twin.http.get("/v1/customers", headers={"Authorization": f"Bearer {twin.key}"})
+        sandbox.http.get("/v1/customers", headers={"Authorization": f"Bearer {sandbox.key}"})
     with pytest.raises((APIConnectionError, APIError)):
-        twin.client(http_client=HTTPXClient(allow_sync_methods=True)).v1.customers.list()
+        sandbox.client(http_client=HTTPXClient(allow_sync_methods=True)).v1.customers.list()
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,17 @@ def test_a_cut_answer_is_cut_for_every_client(twin: Twin, stripe: Stripe) -> Non
         {"effect": "429", "retry_after": 0},
     ],
 )
-def test_a_rule_that_makes_no_sense_is_refused(twin: Twin, rule: dict[str, object]) -> None:
-    answer = twin.http.post("/_sandbox/faults", json=rule)
+def test_a_rule_that_makes_no_sense_is_refused(sandbox: Sandbox, rule: dict[str, object]) -> None:
+    answer = sandbox.http.post("/_sandbox/faults", json=rule)
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert twin.http.get("/_sandbox/faults").json() == {"faults": []}
+    assert sandbox.http.get("/_sandbox/faults").json() == {"faults": []}
 
 
-def test_some_calls_by_chance_and_the_same_ones_each_time(twin: Twin, stripe: Stripe) -> None:
+def test_some_calls_by_chance_and_the_same_ones_each_time(sandbox: Sandbox, stripe: Stripe) -> None:
     def struck() -> list[bool]:
-        twin.faults()
-        twin.faults({"effect": "429", "method": "GET", "probability": 0.4, "seed": 7})
+        sandbox.faults()
+        sandbox.faults({"effect": "429", "method": "GET", "probability": 0.4, "seed": 7})
         found = []
         for _ in range(30):
             try:
@@ -129,30 +129,30 @@ def test_some_calls_by_chance_and_the_same_ones_each_time(twin: Twin, stripe: St
     assert struck() == first
 
 
-def test_too_many_requests_names_the_seconds_to_wait(twin: Twin, stripe: Stripe) -> None:
-    twin.faults({"effect": "429", "retry_after": 7})
+def test_too_many_requests_names_the_seconds_to_wait(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.faults({"effect": "429", "retry_after": 7})
     with pytest.raises(RateLimitError) as refused:
         stripe.v1.customers.list()
     assert refused.value.headers is not None
     assert refused.value.headers["Retry-After"] == "7"
 
 
-def test_every_fault_is_told_on_the_page_and_can_be_made_there(twin: Twin, stripe: Stripe) -> None:
-    shown = twin.http.get("/_sandbox").text
+def test_every_fault_is_told_on_the_page_and_can_be_made_there(sandbox: Sandbox, stripe: Stripe) -> None:
+    shown = sandbox.http.get("/_sandbox").text
     for effect in (*faults.EFFECTS, *trouble.EFFECTS):
         assert f"<option>{effect}</option>" in shown
         assert f"<dt><code>{effect}</code></dt>" in shown
-    made = twin.http.post(
+    made = sandbox.http.post(
         "/_sandbox/by-hand", data={"on": "GET /v1/customers*", "effect": "429", "count": "1"}
     )
     assert (made.status_code, made.headers["location"]) == (303, "/_sandbox#faults")
     with pytest.raises(RateLimitError):
         stripe.v1.customers.list()
     stripe.v1.customers.list()
-    twin.http.post("/_sandbox/by-hand", data={"on": "refund.*", "effect": "drop", "count": "0"})
-    (rule,) = twin.http.get("/_sandbox/trouble").json()["trouble"]
+    sandbox.http.post("/_sandbox/by-hand", data={"on": "refund.*", "effect": "drop", "count": "0"})
+    (rule,) = sandbox.http.get("/_sandbox/trouble").json()["trouble"]
     assert (rule["effect"], rule["type"], rule["times"]) == ("drop", "refund.*", None)
-    twin.http.post("/_sandbox/by-hand", data={})
-    assert twin.http.get("/_sandbox/faults").json() == {"faults": []}
-    assert twin.http.get("/_sandbox/trouble").json() == {"trouble": []}
-    assert twin.http.post("/_sandbox/by-hand", data={"effect": "explode"}).status_code == 400
+    sandbox.http.post("/_sandbox/by-hand", data={})
+    assert sandbox.http.get("/_sandbox/faults").json() == {"faults": []}
+    assert sandbox.http.get("/_sandbox/trouble").json() == {"trouble": []}
+    assert sandbox.http.post("/_sandbox/by-hand", data={"effect": "explode"}).status_code == 400

@@ -6,10 +6,10 @@ import pytest
 from stripe import APIError, CardError, IdempotencyError, InvalidRequestError
 
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge, error_of
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
-def test_a_repeat_answers_the_same_and_charges_once(twin: Twin, stripe: Stripe) -> None:
+def test_a_repeat_answers_the_same_and_charges_once(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     first = charge(stripe, card, "invoice-1-attempt-1")
     again = charge(stripe, card, "invoice-1-attempt-1")
@@ -17,10 +17,10 @@ def test_a_repeat_answers_the_same_and_charges_once(twin: Twin, stripe: Stripe) 
     headers = again.last_response.headers
     assert headers["Idempotent-Replayed"] == "true"
     assert headers["Original-Request"] == first.last_response.headers["Request-Id"]
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
-def test_a_decline_is_final_for_its_key(twin: Twin, stripe: Stripe) -> None:
+def test_a_decline_is_final_for_its_key(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_chargeCustomerFail")
     errors = []
     for _ in range(2):
@@ -28,21 +28,23 @@ def test_a_decline_is_final_for_its_key(twin: Twin, stripe: Stripe) -> None:
             charge(stripe, card, "invoice-1-attempt-1")
         errors.append(refused.value.json_body)
     assert errors[0] == errors[1]
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
 @pytest.mark.parametrize(("effect", "charged"), [("500_before", 0), ("500_after", 1)])
-def test_a_failure_of_stripe_is_replayed_too(twin: Twin, stripe: Stripe, effect: str, charged: int) -> None:
+def test_a_failure_of_stripe_is_replayed_too(
+    sandbox: Sandbox, stripe: Stripe, effect: str, charged: int
+) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents"})
+    sandbox.faults({"effect": effect, "method": "POST", "path": "/v1/payment_intents"})
     for _ in range(2):
         with pytest.raises(APIError):
             charge(stripe, card, "invoice-1-attempt-1")
-    assert len(twin.charges()) == charged
+    assert len(sandbox.charges()) == charged
     assert charge(stripe, card, "invoice-1-attempt-2").status == "succeeded"
 
 
-def test_another_request_under_the_same_key_is_refused(twin: Twin, stripe: Stripe) -> None:
+def test_another_request_under_the_same_key_is_refused(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     charge(stripe, card, "key")
     with pytest.raises(IdempotencyError, match="same parameters") as refused:
@@ -50,7 +52,7 @@ def test_another_request_under_the_same_key_is_refused(twin: Twin, stripe: Strip
     assert refused.value.http_status == 400
     with pytest.raises(IdempotencyError):
         stripe.v1.customers.create({}, {"idempotency_key": "key"})
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
 def test_what_failed_validation_was_never_stored(stripe: Stripe) -> None:
@@ -59,32 +61,32 @@ def test_what_failed_validation_was_never_stored(stripe: Stripe) -> None:
     assert stripe.v1.customers.create({"name": "Thandi"}, {"idempotency_key": "key"}).name == "Thandi"
 
 
-def test_two_at_once_under_one_key_conflict(twin: Twin, stripe: Stripe) -> None:
+def test_two_at_once_under_one_key_conflict(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    twin.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 5})
+    sandbox.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 5})
     slow: list[str] = []
-    thread = threading.Thread(target=lambda: slow.append(charge(twin.client(), card, "key").status))
+    thread = threading.Thread(target=lambda: slow.append(charge(sandbox.client(), card, "key").status))
     thread.start()
-    while not any(rule["hit"] for rule in twin.http.get("/_sandbox/faults").json()["faults"]):
+    while not any(rule["hit"] for rule in sandbox.http.get("/_sandbox/faults").json()["faults"]):
         pass
     with pytest.raises(APIError, match="in-progress request") as refused:
         charge(stripe, card, "key")
     thread.join()
     assert (refused.value.http_status, error_of(refused).code) == (409, "idempotency_key_in_use")
     assert slow == ["succeeded"]
-    assert len(twin.charges()) == 1
+    assert len(sandbox.charges()) == 1
 
 
-def test_a_key_is_forgotten_after_a_day(twin: Twin, stripe: Stripe) -> None:
-    twin.set_clock(twin.now)
+def test_a_key_is_forgotten_after_a_day(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.set_clock(sandbox.now)
     card = a_saved_card(stripe, "pm_card_visa")
     charge(stripe, card, "key")
-    twin.advance(hours=23)
+    sandbox.advance(hours=23)
     charge(stripe, card, "key")
-    assert len(twin.charges()) == 1
-    twin.advance(hours=1)
+    assert len(sandbox.charges()) == 1
+    sandbox.advance(hours=1)
     charge(stripe, card, "key")
-    assert len(twin.charges()) == 2
+    assert len(sandbox.charges()) == 2
 
 
 def test_a_key_may_have_255_characters(stripe: Stripe) -> None:

@@ -11,8 +11,8 @@ from stripe import StripeClient
 
 from billing.sandbox.journal import JournalBroken
 from billing.sandbox.store import Store
-from tests.openapi import violations
 from tests.sandbox.asking import a_saved_card, a_session, charge
+from tests.support.stripe_openapi import violations
 
 KEY = "sk_test_sandbox_journal"
 

@@ -9,7 +9,7 @@ from stripe import InvalidRequestError
 
 from billing.sandbox.store import Table
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 def test_pages_cover_everything_once(stripe: Stripe) -> None:
@@ -27,14 +27,14 @@ def test_pages_cover_everything_once(stripe: Stripe) -> None:
     assert [one.id for one in stripe.v1.customers.list({"limit": 2}).auto_paging_iter()] == made[::-1]
 
 
-def test_filters(twin: Twin, stripe: Stripe) -> None:
-    twin.set_clock(datetime(2026, 3, 1, 7, tzinfo=UTC))
+def test_filters(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.set_clock(datetime(2026, 3, 1, 7, tzinfo=UTC))
     first = a_saved_card(stripe, "pm_card_visa", a_customer(stripe, email="first@example.com").id)
     early = charge(stripe, first)
-    twin.advance(days=2)
+    sandbox.advance(days=2)
     second = a_saved_card(stripe, "pm_card_visa", a_customer(stripe, email="second@example.com").id)
     late = charge(stripe, second)
-    edge = int(twin.now.timestamp())
+    edge = int(sandbox.now.timestamp())
     intents = stripe.v1.payment_intents
     assert [one.id for one in intents.list({"customer": str(first.customer)}).data] == [early.id]
     assert [one.id for one in intents.list({"created": {"gte": edge}}).data] == [late.id]

@@ -8,7 +8,7 @@ from stripe import InvalidRequestError
 from billing.sandbox.balance import fee_on
 from billing.sandbox.world import Merchant
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, charge
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 def test_a_renewal_is_charged_with_everything_worth_keeping(stripe: Stripe) -> None:
@@ -59,7 +59,7 @@ def test_a_card_of_somebody_else_is_refused(stripe: Stripe) -> None:
         charge(stripe, card, customer=a_customer(stripe).id)
 
 
-def test_an_intent_is_confirmed_later_on_session_or_canceled(twin: Twin, stripe: Stripe) -> None:
+def test_an_intent_is_confirmed_later_on_session_or_canceled(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     intent = stripe.v1.payment_intents.create(
         {"amount": 7500, "currency": "zar", "customer": card.customer, "payment_method": card.id}
@@ -76,7 +76,7 @@ def test_an_intent_is_confirmed_later_on_session_or_canceled(twin: Twin, stripe:
     ("outcome", "status"), [("complete", "succeeded"), ("fail", "requires_payment_method")]
 )
 def test_a_person_answers_for_a_payment_on_session(
-    twin: Twin, stripe: Stripe, outcome: str, status: str
+    sandbox: Sandbox, stripe: Stripe, outcome: str, status: str
 ) -> None:
     intent = stripe.v1.payment_intents.create(
         {
@@ -90,13 +90,13 @@ def test_a_person_answers_for_a_payment_on_session(
     )
     assert intent.status == "requires_action"
     page = intent.next_action.redirect_to_url.url
-    assert "R75.00" in twin.http.get(str(page)).text
-    twin.http.post(str(page), data={"outcome": outcome})
+    assert "R75.00" in sandbox.http.get(str(page)).text
+    sandbox.http.post(str(page), data={"outcome": outcome})
     assert stripe.v1.payment_intents.retrieve(intent.id).status == status
-    assert len(twin.charges()) == (1 if outcome == "complete" else 0)
+    assert len(sandbox.charges()) == (1 if outcome == "complete" else 0)
 
 
-def test_a_card_past_its_expiry_date_is_declined(twin: Twin, stripe: Stripe) -> None:
+def test_a_card_past_its_expiry_date_is_declined(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     stripe.v1.payment_methods.update(card.id, {"card": {"exp_month": 1, "exp_year": 2020}})
     with pytest.raises(Exception, match="expired"):
@@ -173,12 +173,12 @@ def test_the_balance_adds_up(stripe: Stripe) -> None:
     ],
 )
 def test_refunds_that_take_their_time(
-    twin: Twin, stripe: Stripe, name: str, at_first: str, later: str, refunded: int
+    sandbox: Sandbox, stripe: Stripe, name: str, at_first: str, later: str, refunded: int
 ) -> None:
-    twin.set_clock(twin.now)
+    sandbox.set_clock(sandbox.now)
     intent = charge(stripe, a_saved_card(stripe, name))
     refund = stripe.v1.refunds.create({"payment_intent": intent.id})
     assert refund.status == at_first
-    twin.advance(days=1)
+    sandbox.advance(days=1)
     assert stripe.v1.refunds.retrieve(refund.id).status == later
     assert stripe.v1.charges.retrieve(str(intent.latest_charge)).amount_refunded == refunded

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.openapi import violations
 from tests.sandbox.asking import Stripe, a_saved_card, charge
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
+from tests.support.stripe_openapi import violations
 
 
 @pytest.fixture
-def charged(twin: Twin, stripe: Stripe) -> dict[str, Any]:
+def charged(sandbox: Sandbox, stripe: Stripe) -> dict[str, Any]:
     charge(stripe, a_saved_card(stripe, "pm_card_visa"))
-    return copy.deepcopy(twin.exchanges[-1])
+    return copy.deepcopy(sandbox.exchanges[-1])
 
 
 def test_a_good_exchange_passes(charged: dict[str, Any]) -> None:
@@ -66,8 +66,8 @@ def test_unknown_operations_and_missing_headers_are_found(charged: dict[str, Any
     assert violations(charged | {"answer_headers": {}}) != []
 
 
-def test_check_raises_what_it_found(twin: Twin, charged: dict[str, Any]) -> None:
+def test_check_raises_what_it_found(sandbox: Sandbox, charged: dict[str, Any]) -> None:
     charged["answer"]["status"] = "done"
-    twin.exchanges.append(charged)
+    sandbox.exchanges.append(charged)
     with pytest.raises(AssertionError, match="status"):
-        twin.check()
+        sandbox.check()

@@ -7,7 +7,7 @@ import pytest
 from stripe import InvalidRequestError
 
 from tests.sandbox.asking import BACK, Stripe, a_customer, a_saved_card, charge, error_of
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 def a_sale(stripe: Stripe, **fields: Any) -> Any:
@@ -25,17 +25,17 @@ def a_sale(stripe: Stripe, **fields: Any) -> Any:
     return stripe.v1.checkout.sessions.create(asked)
 
 
-def text(twin: Twin, page: str) -> str:
-    return re.sub(r"<[^>]+>|\s+", " ", twin.http.get(page).text)
+def text(sandbox: Sandbox, page: str) -> str:
+    return re.sub(r"<[^>]+>|\s+", " ", sandbox.http.get(page).text)
 
 
-def test_it_says_what_is_paid_and_takes_it_once(twin: Twin, stripe: Stripe) -> None:
+def test_it_says_what_is_paid_and_takes_it_once(sandbox: Sandbox, stripe: Stripe) -> None:
     owner = a_customer(stripe).id
     sale = a_sale(stripe, customer=owner)
     assert (sale.payment_intent, sale.payment_status, sale.amount_total) == (None, "unpaid", 7500)
-    assert "One month (incl. 15% VAT)" in text(twin, sale.url)
-    assert "Pay R75.00" in text(twin, sale.url)
-    assert twin.fill_in(sale.url).startswith(BACK)
+    assert "One month (incl. 15% VAT)" in text(sandbox, sale.url)
+    assert "Pay R75.00" in text(sandbox, sale.url)
+    assert sandbox.fill_in(sale.url).startswith(BACK)
     done = stripe.v1.checkout.sessions.retrieve(sale.id, {"expand": ["payment_intent.latest_charge"]})
     assert (done.status, done.payment_status) == ("complete", "paid")
     intent: Any = done.payment_intent
@@ -44,51 +44,53 @@ def test_it_says_what_is_paid_and_takes_it_once(twin: Twin, stripe: Stripe) -> N
         "att_1",
         "off_session",
     )
-    assert "has been paid" in text(twin, sale.url)
-    twin.fill_in(sale.url)
-    assert len(twin.charges()) == 1
+    assert "has been paid" in text(sandbox, sale.url)
+    sandbox.fill_in(sale.url)
+    assert len(sandbox.charges()) == 1
     kept = stripe.v1.payment_methods.retrieve(intent.payment_method)
     assert kept.customer == owner
     assert charge(stripe, kept).status == "succeeded", "the card is good for charges without its owner"
 
 
 @pytest.mark.parametrize(("number", "passes"), [("4000002500003155", True), ("4000002760003184", True)])
-def test_three_d_secure_is_asked_and_pays(twin: Twin, stripe: Stripe, number: str, passes: bool) -> None:
+def test_three_d_secure_is_asked_and_pays(
+    sandbox: Sandbox, stripe: Stripe, number: str, passes: bool
+) -> None:
     sale = a_sale(stripe, customer=a_customer(stripe).id)
-    assert "refused=authentication" in twin.fill_in(sale.url, number, pass_check=False)
-    assert "unable to authenticate" in text(twin, f"{sale.url}?refused=authentication")
+    assert "refused=authentication" in sandbox.fill_in(sale.url, number, pass_check=False)
+    assert "unable to authenticate" in text(sandbox, f"{sale.url}?refused=authentication")
     assert stripe.v1.checkout.sessions.retrieve(sale.id).status == "open"
-    assert twin.fill_in(sale.url, number).startswith(BACK)
-    assert [row["status"] for row in twin.charges()] == ["succeeded"]
-    assert len(twin.objects("payment_intent")) == 1, "one sale is one intent, however often it is tried"
+    assert sandbox.fill_in(sale.url, number).startswith(BACK)
+    assert [row["status"] for row in sandbox.charges()] == ["succeeded"]
+    assert len(sandbox.objects("payment_intent")) == 1, "one sale is one intent, however often it is tried"
 
 
-def test_after_three_d_secure_the_bank_may_still_refuse(twin: Twin, stripe: Stripe) -> None:
+def test_after_three_d_secure_the_bank_may_still_refuse(sandbox: Sandbox, stripe: Stripe) -> None:
     sale = a_sale(stripe, customer=a_customer(stripe).id)
-    assert "refused=card" in twin.fill_in(sale.url, "4000008260003178")
-    assert "insufficient funds" in text(twin, f"{sale.url}?refused=card")
-    assert twin.fill_in(sale.url).startswith(BACK), "another card on the same page"
-    assert [row["status"] for row in twin.charges()] == ["succeeded", "failed"]
+    assert "refused=card" in sandbox.fill_in(sale.url, "4000008260003178")
+    assert "insufficient funds" in text(sandbox, f"{sale.url}?refused=card")
+    assert sandbox.fill_in(sale.url).startswith(BACK), "another card on the same page"
+    assert [row["status"] for row in sandbox.charges()] == ["succeeded", "failed"]
 
 
-def test_saved_cards_are_offered_where_they_are_asked_for(twin: Twin, stripe: Stripe) -> None:
+def test_saved_cards_are_offered_where_they_are_asked_for(sandbox: Sandbox, stripe: Stripe) -> None:
     owner = a_customer(stripe).id
     card = a_saved_card(stripe, "pm_card_mastercard", owner)
-    assert 'name="kept"' not in twin.http.get(a_sale(stripe, customer=owner).url).text
+    assert 'name="kept"' not in sandbox.http.get(a_sale(stripe, customer=owner).url).text
     filters = {"allow_redisplay_filters": ["always", "limited", "unspecified"]}
     sale = a_sale(stripe, customer=owner, saved_payment_method_options=filters)
-    assert "Pay with Mastercard ending in 4444" in text(twin, sale.url)
-    assert twin.pay_kept(sale.url).startswith(BACK)
-    assert [row["payment_method"] for row in twin.charges()] == [card.id]
+    assert "Pay with Mastercard ending in 4444" in text(sandbox, sale.url)
+    assert sandbox.pay_kept(sale.url).startswith(BACK)
+    assert [row["payment_method"] for row in sandbox.charges()] == [card.id]
 
 
-def test_a_page_that_was_closed_takes_no_money(twin: Twin, stripe: Stripe) -> None:
+def test_a_page_that_was_closed_takes_no_money(sandbox: Sandbox, stripe: Stripe) -> None:
     sale = a_sale(stripe, customer=a_customer(stripe).id)
-    twin.fill_in(sale.url, "4000000000000002")
+    sandbox.fill_in(sale.url, "4000000000000002")
     stripe.v1.checkout.sessions.expire(sale.id)
-    twin.fill_in(sale.url)
-    assert [row["status"] for row in twin.charges()] == ["failed"]
-    assert [row["status"] for row in twin.objects("payment_intent")] == ["canceled"]
+    sandbox.fill_in(sale.url)
+    assert [row["status"] for row in sandbox.charges()] == ["failed"]
+    assert [row["status"] for row in sandbox.objects("payment_intent")] == ["canceled"]
 
 
 @pytest.mark.parametrize(
@@ -106,15 +108,17 @@ def test_a_sale_that_makes_no_sense_is_refused(stripe: Stripe, fields: dict[str,
     assert about in error_of(refused).param
 
 
-def test_the_network_replaces_a_card(twin: Twin, stripe: Stripe) -> None:
+def test_the_network_replaces_a_card(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_chargeCustomerFail")
-    twin.decline(card.id, "expired_card")
-    twin.replace(card.id, exp_month=7, exp_year=2099, number="5555555555554444")
+    sandbox.decline(card.id, "expired_card")
+    sandbox.replace(card.id, exp_month=7, exp_year=2099, number="5555555555554444")
     renewed = stripe.v1.payment_methods.retrieve(card.id)
     assert renewed.card is not None
     assert (renewed.card.last4, renewed.card.exp_month, renewed.card.exp_year) == ("4444", 7, 2099)
     assert renewed.card.fingerprint != card.card.fingerprint
-    (event,) = [event for event in twin.events() if event["type"] == "payment_method.automatically_updated"]
+    (event,) = [
+        event for event in sandbox.events() if event["type"] == "payment_method.automatically_updated"
+    ]
     assert event["data"]["previous_attributes"]["card"]["last4"] == "0341"
     assert charge(stripe, renewed).status == "succeeded"
-    assert "Replace the card ending in 4444" in twin.http.get("/_sandbox").text
+    assert "Replace the card ending in 4444" in sandbox.http.get("/_sandbox").text

@@ -25,7 +25,7 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
                 head = await reader.readuntil(b"\r\n\r\n")
             except asyncio.IncompleteReadError:
                 break
-            assert head.startswith(b"POST /webhooks/stripe?of=twin HTTP/1.1\r\nHost: 127.0.0.1:")
+            assert head.startswith(b"POST /webhooks/stripe?of=sandbox HTTP/1.1\r\nHost: 127.0.0.1:")
             assert await reader.readexactly(4) == b"news"
             writer.write(answer)
         writer.close()
@@ -34,7 +34,7 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
         async with await asyncio.start_server(endpoint, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             with closing(Posts()) as posts:
-                await asyncio.wait_for(deed(posts, f"http://127.0.0.1:{port}/webhooks/stripe?of=twin"), 20)
+                await asyncio.wait_for(deed(posts, f"http://127.0.0.1:{port}/webhooks/stripe?of=sandbox"), 20)
 
     asyncio.run(run())
     return lines

@@ -4,7 +4,7 @@ import pytest
 from stripe import AuthenticationError, InvalidRequestError, StripeClient
 
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(
@@ -16,26 +16,26 @@ from tests.twin import Twin
         ("nonsense", "Invalid API Key"),
     ],
 )
-def test_a_key_from_elsewhere_is_refused(twin: Twin, key: str, words: str) -> None:
-    client = StripeClient(key, base_addresses={"api": twin.url}, max_network_retries=0)
+def test_a_key_from_elsewhere_is_refused(sandbox: Sandbox, key: str, words: str) -> None:
+    client = StripeClient(key, base_addresses={"api": sandbox.url}, max_network_retries=0)
     with pytest.raises(AuthenticationError, match=words) as refused:
         client.v1.customers.list()
     assert refused.value.http_status == 401
     assert key not in str(refused.value) or len(key) < 9
 
 
-def test_no_key_at_all(twin: Twin) -> None:
-    assert twin.http.get("/v1/customers").status_code == 401
-    assert twin.http.get("/v1/customers", auth=(twin.key, "")).status_code == 200
+def test_no_key_at_all(sandbox: Sandbox) -> None:
+    assert sandbox.http.get("/v1/customers").status_code == 401
+    assert sandbox.http.get("/v1/customers", auth=(sandbox.key, "")).status_code == 200
 
 
-def test_another_api_version_is_refused(twin: Twin) -> None:
-    client = StripeClient(twin.key, base_addresses={"api": twin.url}, stripe_version="2024-06-20")
+def test_another_api_version_is_refused(sandbox: Sandbox) -> None:
+    client = StripeClient(sandbox.key, base_addresses={"api": sandbox.url}, stripe_version="2024-06-20")
     with pytest.raises(InvalidRequestError, match=r"2026-10-28\.endive"):
         client.v1.customers.list()
 
 
-def test_answers_carry_their_version_and_request(twin: Twin, stripe: Stripe) -> None:
+def test_answers_carry_their_version_and_request(sandbox: Sandbox, stripe: Stripe) -> None:
     headers = a_customer(stripe).last_response.headers
     assert headers["Stripe-Version"] == "2026-10-28.endive"
     assert headers["Request-Id"].startswith("req_")
@@ -68,28 +68,28 @@ def test_answers_carry_their_version_and_request(twin: Twin, stripe: Stripe) -> 
     ],
 )
 def test_parameters_are_read_strictly(
-    twin: Twin, path: str, form: dict[str, str], code: str | None, param: str
+    sandbox: Sandbox, path: str, form: dict[str, str], code: str | None, param: str
 ) -> None:
-    answer = twin.http.post(path, data=form, headers={"Authorization": f"Bearer {twin.key}"})
+    answer = sandbox.http.post(path, data=form, headers={"Authorization": f"Bearer {sandbox.key}"})
     error = answer.json()["error"]
     assert (answer.status_code, error["type"]) == (400, "invalid_request_error")
     assert (error.get("code"), error["param"]) == (code, param)
-    assert twin.state()["counts"]["event"] == 0
+    assert sandbox.state()["counts"]["event"] == 0
 
 
-def test_what_does_not_exist_is_not_found(twin: Twin, stripe: Stripe) -> None:
+def test_what_does_not_exist_is_not_found(sandbox: Sandbox, stripe: Stripe) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         stripe.v1.payment_intents.retrieve("pi_nobody")
     assert (refused.value.http_status, refused.value.code) == (404, "resource_missing")
-    answer = twin.http.get("/v1/nonsense", headers={"Authorization": f"Bearer {twin.key}"})
+    answer = sandbox.http.get("/v1/nonsense", headers={"Authorization": f"Bearer {sandbox.key}"})
     assert answer.status_code == 404
     assert "Unrecognized request URL" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.168.1.5:8000", "127.0.0.1.example.com", ""])
 @pytest.mark.parametrize("path", ["/_sandbox", "/v1/customers", "/_sandbox/state"])
-def test_only_loopback_names_are_answered(twin: Twin, host: str, path: str) -> None:
-    assert twin.http.get(path, headers={"Host": host}).status_code == 403
+def test_only_loopback_names_are_answered(sandbox: Sandbox, host: str, path: str) -> None:
+    assert sandbox.http.get(path, headers={"Host": host}).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -104,18 +104,18 @@ def test_only_loopback_names_are_answered(twin: Twin, host: str, path: str) -> N
         ("/_sandbox/trouble", {"effect": "delay", "seconds": 0}),
     ],
 )
-def test_control_endpoints_refuse_nonsense(twin: Twin, path: str, body: dict[str, object]) -> None:
-    assert twin.http.post(path, json=body).status_code == 400
-    assert twin.http.post(path, content=b"{").status_code in (200, 400)
+def test_control_endpoints_refuse_nonsense(sandbox: Sandbox, path: str, body: dict[str, object]) -> None:
+    assert sandbox.http.post(path, json=body).status_code == 400
+    assert sandbox.http.post(path, content=b"{").status_code in (200, 400)
 
 
-def test_an_oversized_request_is_refused(twin: Twin) -> None:
-    headers = {"Authorization": f"Bearer {twin.key}", "Content-Type": "application/x-www-form-urlencoded"}
+def test_an_oversized_request_is_refused(sandbox: Sandbox) -> None:
+    headers = {"Authorization": f"Bearer {sandbox.key}", "Content-Type": "application/x-www-form-urlencoded"}
     assert (
-        twin.http.post("/v1/customers", content=b"name=" + b"x" * 1_000_001, headers=headers).status_code
+        sandbox.http.post("/v1/customers", content=b"name=" + b"x" * 1_000_001, headers=headers).status_code
         == 413
     )
-    assert twin.state()["counts"]["customer"] == 0
+    assert sandbox.state()["counts"]["customer"] == 0
 
 
 def test_a_setup_intent_that_is_refused_leaves_nothing_behind(stripe: Stripe) -> None:

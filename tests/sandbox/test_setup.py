@@ -4,7 +4,7 @@ import pytest
 from stripe import InvalidRequestError
 
 from tests.sandbox.asking import Stripe, a_customer, a_saved_card, a_session, charge
-from tests.twin import Twin
+from tests.support.sandbox import Sandbox
 
 
 def test_a_customer_is_created_changed_and_deleted(stripe: Stripe) -> None:
@@ -87,11 +87,11 @@ def test_a_setup_intent_is_confirmed_later_or_canceled(stripe: Stripe) -> None:
     ]
 
 
-def test_a_checkout_session_saves_the_card_and_leads_back(twin: Twin, stripe: Stripe) -> None:
+def test_a_checkout_session_saves_the_card_and_leads_back(sandbox: Sandbox, stripe: Stripe) -> None:
     customer = a_customer(stripe)
     session = a_session(stripe, customer=customer.id, metadata={"reader": "rdr_1"})
     assert session.url is not None
-    assert twin.fill_in(session.url) == f"https://masthead.example/done?session={session.id}"
+    assert sandbox.fill_in(session.url) == f"https://masthead.example/done?session={session.id}"
     done = stripe.v1.checkout.sessions.retrieve(
         session.id, {"expand": ["setup_intent.payment_method", "customer"]}
     )
@@ -102,20 +102,20 @@ def test_a_checkout_session_saves_the_card_and_leads_back(twin: Twin, stripe: St
     assert charge(stripe, card).status == "succeeded"
 
 
-def test_a_session_without_a_customer_can_make_one(twin: Twin, stripe: Stripe) -> None:
+def test_a_session_without_a_customer_can_make_one(sandbox: Sandbox, stripe: Stripe) -> None:
     session = a_session(stripe, customer_creation="always")
     assert session.url is not None
-    twin.fill_in(session.url)
+    sandbox.fill_in(session.url)
     done = stripe.v1.checkout.sessions.retrieve(session.id, {"expand": ["customer"]})
     assert done.customer.email == "t.dlamini@example.com"
 
 
-def test_an_expired_session_takes_no_card(twin: Twin, stripe: Stripe) -> None:
+def test_an_expired_session_takes_no_card(sandbox: Sandbox, stripe: Stripe) -> None:
     session = a_session(stripe)
     assert session.url is not None
     assert stripe.v1.checkout.sessions.expire(session.id).status == "expired"
-    assert twin.http.get(session.url).status_code == 410
-    assert twin.fill_in(session.url) == session.url
+    assert sandbox.http.get(session.url).status_code == 410
+    assert sandbox.fill_in(session.url) == session.url
     with pytest.raises(InvalidRequestError, match="can be expired"):
         stripe.v1.checkout.sessions.expire(session.id)
     assert [one.id for one in stripe.v1.checkout.sessions.list({"status": "expired"}).data] == [session.id]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from billing.office import CANCEL, CARD
-from tests.pg import Databases
-from tests.world import Browser, World
+from tests.support.databases import Databases
+from tests.support.world import Browser, World
 
 PAYING, TRYING = "nomsa@example.com", "pieter@example.org"
 

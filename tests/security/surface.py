@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from billing.app import create_app
 from billing.gate.gate import Gate
 from billing.web.front import Front
-from tests.world import World
+from tests.support.world import World
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 

@@ -7,7 +7,7 @@ import httpx
 from billing.web.front import MACHINES
 from tests.security.conftest import PAYING, House
 from tests.security.surface import routes
-from tests.world import World
+from tests.support.world import World
 
 KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration")
 FOR_EVERYBODY = (

@@ -4,7 +4,7 @@ import pytest
 
 from billing.rules.card_numbers import MASK
 from tests.security.test_signing_in_hardened import everything_kept
-from tests.world import World
+from tests.support.world import World
 
 TYPED = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242 12/30", "4242.4242.4242.4242"]
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.security.surface import changed, contents
 from tests.security.test_webhooks_forged import event, post
-from tests.world import World, local
+from tests.support.world import World, local
 
 TRIGGER = """
 CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$

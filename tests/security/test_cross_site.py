@@ -1,8 +1,8 @@
 """Another site's form, a stale one, a stranger's: each is refused, and nothing has changed (SEC-4)."""
 
-from tests.asks import damaged
 from tests.security.conftest import PAYING, House, open_everything, token_of
 from tests.security.surface import changed, contents, is_named_refusal, routes
+from tests.support.cancel_helpers import damaged
 
 FIELDS = {
     "email": "someone@example.com",

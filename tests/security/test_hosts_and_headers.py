@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.security.surface import changed, contents
-from tests.world import World
+from tests.support.world import World
 
 ELSEWHERE = [
     "https://evil.example/",

@@ -12,7 +12,7 @@ import pytest
 
 from billing.web.sample_articles import AUDIO, SampleArticle, sample_articles
 from tests.staff.conftest import add, sign_in
-from tests.world import World
+from tests.support.world import World
 
 LOCKED = [
     article

@@ -9,8 +9,8 @@ import pytest
 from billing.logs import LINE, NOISY, Discreet, discreet
 from tests.security.test_commit_first import every_commit_fails
 from tests.security.test_webhooks_forged import event, post
-from tests.twin import KEY
-from tests.world import SECRET_KEY, WEBHOOK_SECRET, World, local
+from tests.support.sandbox import KEY
+from tests.support.world import SECRET_KEY, WEBHOOK_SECRET, World, local
 
 ADDRESS, NUMBER = "thandi.mokoena@example.com", "4242424242424242"
 

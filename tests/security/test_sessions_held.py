@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from billing.readers import sessions
-from tests.world import World
+from tests.support.world import World
 
 ADDRESS = "sipho@example.com"
 

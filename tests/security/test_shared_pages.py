@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.security.test_locked_text import HEADERS, LOCKED, METERED, ask, pieces, plain
-from tests.world import World, local
+from tests.support.world import World, local
 
 PUBLIC = "public, max-age=0, s-maxage=60"
 PRIVATE = "private, no-store"

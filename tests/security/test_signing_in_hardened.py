@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.world import Answer, Browser, World
+from tests.support.world import Answer, Browser, World
 
 ADDRESS = "lerato@example.com"
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from billing.gate.listen import LEASE
-from tests.world import Answer, Browser, World
+from tests.support.world import Answer, Browser, World
 
 READER, OTHER = "nomsa@example.com", "pieter@example.org"
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"

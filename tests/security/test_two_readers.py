@@ -48,7 +48,7 @@ def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(house
     owner.get("/subscribe")
     owner.post("/subscribe", email="zanele@example.com")
     page = owner.open_card_page()
-    target = world.twin.fill_in(page)
+    target = world.sandbox.fill_in(page)
     before = contents(world)
     assert thief.get(target).status == 404
     setup = re.findall(r"setup=(\w+)", target)[0]

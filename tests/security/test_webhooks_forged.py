@@ -12,7 +12,7 @@ import pytest
 
 from billing.web.front import MOST_WEBHOOK_BYTES
 from tests.security.surface import changed, contents, is_named_refusal
-from tests.world import WEBHOOK_SECRET, World
+from tests.support.world import WEBHOOK_SECRET, World
 
 
 def event(world: World, **more: Any) -> dict[str, Any]:
@@ -257,4 +257,4 @@ def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World) -> None:
     world.settle()
     assert changed(before, contents(world, but=("inbound_event",))) == []
     assert world.subscription(trial)["status"] == "trialing"
-    world.twin.exchanges.clear()
+    world.sandbox.exchanges.clear()

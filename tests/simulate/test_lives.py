@@ -14,7 +14,7 @@ from billing.simulate import run
 from billing.simulate.house import House
 from billing.simulate.report import conclusion
 from billing.simulate.run import Verdict, Wanted, simulate
-from tests.openapi import violations
+from tests.support.stripe_openapi import violations
 
 pytestmark = pytest.mark.prove
 
@@ -61,7 +61,7 @@ PLANTED = date(2027, 1, 25)
 
 
 def charge_behind_our_back(house: House, on: date) -> None:
-    """A reader's card is charged in the twin by nobody we know, and a row of ours says what isn't so."""
+    """A reader's card is charged in the sandbox by nobody we know, and a row of ours says what isn't so."""
     if on != PLANTED:
         return
     with house.parts.database.transaction() as session:

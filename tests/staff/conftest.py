@@ -8,7 +8,7 @@ from billing.staff import codes, members
 from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 SignIn = Callable[..., Browser]
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.staff.conftest import SignIn, add, sign_in
-from tests.world import Answer, Browser, World, local
+from tests.support.world import Answer, Browser, World, local
 
 READER = "thandi@example.com"
 
@@ -95,7 +95,7 @@ def test_a_form_sent_twice_acts_once(world: World, staff: SignIn) -> None:
     assert page.status == 409
     assert "This was done before you" in page.words
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [2000]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [2000]
 
 
 def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(world: World, staff: SignIn) -> None:
@@ -117,7 +117,7 @@ def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(world: W
     support.post(action, amount="49.50", step="preview")
     support.post(action, amount="49.50", step="confirm", why="and the rest")
     world.settle()
-    assert sorted(refund["amount"] for refund in world.twin.refunds()) == [2550, 4950]
+    assert sorted(refund["amount"] for refund in world.sandbox.refunds()) == [2550, 4950]
     notes = [letter for letter in world.letters(READER) if "Credit note" in letter.subject]
     assert [("half of it was down" in one.text, "and the rest" in one.text) for one in notes] == [
         (True, False),
@@ -148,7 +148,7 @@ def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Calla
     finance.get(give_back(finance, where))
     finance.post(f"{where}/refund", step="confirm", why="the rest", amount="25.00")
     world.settle()
-    assert sorted(refund["amount"] for refund in world.twin.refunds()) == [2500, 5000]
+    assert sorted(refund["amount"] for refund in world.sandbox.refunds()) == [2500, 5000]
 
     back = support.get(f"{where}/cancel")
     assert back.status == 200
@@ -176,7 +176,7 @@ def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_h
     )
     assert support.page.path == page_of(world)
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert world.rows("SELECT closed_by FROM reader_request")[0]["closed_by"] == "staff:support@paper.example"
 
 
@@ -204,7 +204,7 @@ def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(world: W
     assert "R75.00 incl. VAT goes back" in page.words
     support.post(f"{where}/cancel", asked="2027-03-10T08:00:00", step="confirm", why="a letter from the 10th")
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert world.subscription(subscription)["status"] == "ended"
     for moment in ("2027-02-01T00:00:00", "2030-01-01T00:00:00", "yesterday", "2027-03-10T08:00:00Z"):
         assert "goes back" not in support.get(f"{where}/cancel").words

@@ -4,7 +4,7 @@ from typing import Any
 
 from billing.web.keys import create
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 

@@ -1,7 +1,7 @@
 """Cancelling as of the moment the reader first asked: what was charged since goes back in the same act."""
 
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 
@@ -42,4 +42,4 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     assert "CN-000001" in credit.text
     assert told in " ".join(credit.text.split())
     assert "wrote on the 3rd" not in credit.text
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]

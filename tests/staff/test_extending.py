@@ -11,7 +11,7 @@ from billing.rules.lifecycle import State
 from billing.subscriptions import period
 from billing.subscriptions.models import Subscription
 from tests.staff.conftest import SignIn
-from tests.world import START, World, local
+from tests.support.world import START, World, local
 
 READER = "thandi@example.com"
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.staff.conftest import SignIn
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"
 

@@ -1,7 +1,7 @@
 """A box filled to its last letter, with line breaks: a browser counts each as one letter and sends two, and nothing is lost."""
 
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.staff.conftest import SignIn
-from tests.world import Browser, World, local
+from tests.support.world import Browser, World, local
 
 READER = "thandi@example.com"
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from billing.cli import billing
 from billing.errors import Refusal
-from tests.world import SECRET_KEY, World
+from tests.support.world import SECRET_KEY, World
 
 
 def environment(world: World) -> dict[str, str]:

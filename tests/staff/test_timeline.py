@@ -2,7 +2,7 @@
 
 from billing import seed
 from tests.staff.conftest import SignIn
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 
@@ -73,7 +73,7 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
 def test_newest_first_and_a_mail_that_was_refused_says_so(world: World, staff: SignIn) -> None:
     world.start_trial(READER)
     world.advance(days=16)
-    world.sink.refuse(550, "5.1.1 nobody here", to=READER)
+    world.smtp.refuse(550, "5.1.1 nobody here", to=READER)
     world.api.post(f"/v1/subscriptions/{world.rows('SELECT id FROM subscription')[0]['id']}/cancel")
     world.advance(days=1)
     support = staff("finance")

@@ -2,8 +2,8 @@
 
 import re
 
-from tests.pdf import Pdf
-from tests.world import World, local
+from tests.support.pdf import Pdf
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 READER = "nomsa@example.com"
 
@@ -189,7 +189,7 @@ def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World) ->
     browser.http.follow_redirects = False
     card_page = browser.post("/account/card").response.headers["location"]
     browser.http.follow_redirects = True
-    browser.get(world.twin.fill_in(card_page))
+    browser.get(world.sandbox.fill_in(card_page))
     world.settle()
     assert journal(world)[2:] == [
         "2027-03-18 invoice: receivable +7500, deferred_revenue -6100, vat_output -978, revenue -422",

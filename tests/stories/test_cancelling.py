@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from tests.asks import cancel, cancel_signed_out, refused
-from tests.world import World, local
+from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -33,7 +33,7 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
         assert world.told(one["reader"]["email"])[-1] == "cancelled"
 
     world.advance_to(local(2027, 5, 20))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     for one in begun:
         assert world.subscription(one["subscription"]["id"])["status"] == "ended"
         assert world.access(locked, one["reader"]["id"])["reason"] == "subscribe"
@@ -177,11 +177,11 @@ def test_an_earlier_letter_found_after_a_cancellation_still_counts(world: World)
     world.advance_to(local(2027, 3, 22))
     cancel(world, subscription, requested_at="2027-03-21T12:00:00Z")
     world.settle()
-    assert world.twin.refunds() == [], "a later moment changes nothing"
+    assert world.sandbox.refunds() == [], "a later moment changes nothing"
     after = cancel(world, subscription, requested_at="2027-03-15T12:00:00Z", reason="letter of 15 March")
     assert after["cancel_requested_at"] == "2027-03-15T12:00:00Z"
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
     assert world.subscription(subscription)["status"] == "ended"
 
 

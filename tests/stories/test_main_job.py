@@ -1,6 +1,6 @@
 """The promise, told as a calendar: 14 days free, then R75 a month; cancel within 14 days and you are not billed."""
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 
 def test_a_trial_becomes_a_paid_subscription(world: World) -> None:

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from tests.asks import cancel, cancel_signed_out, refused
-from tests.world import World, local
+from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -42,7 +42,7 @@ def test_undone_after_a_notice_was_missed_the_trial_is_longer_and_told_anew(worl
     resumed = next(letter for letter in world.letters(EMAIL) if "goes on" in letter.subject + letter.text)
     assert "20 March 2027" in resumed.text, "the mail names the day that holds"
     world.advance_to(local(2027, 3, 20, 8, 59))
-    assert world.twin.charges() == []
+    assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
     told = world.told(EMAIL)

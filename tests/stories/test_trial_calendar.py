@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 STARTS = {
     "a minute past midnight": (local(2027, 3, 1, 0, 1), "2027-03-15", local(2027, 3, 16, 9)),
@@ -35,7 +35,7 @@ def test_fourteen_days_are_free_and_the_fifteenth_is_charged_at_nine(
     for moment in (midnight - timedelta(seconds=1), midnight, charge_at - timedelta(seconds=1)):
         world.advance_to(moment)
         assert world.access(locked, reader)["reason"] == "trial"
-        assert world.twin.charges() == []
+        assert world.sandbox.charges() == []
     day = f"{charge_at:%Y-%m-%d}"
     notices = [f"first notice for {day}", f"second notice for {day}"]
     assert world.told("naledi@example.com") == ["trial_started", *notices]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from billing.renewals import announce_price
-from tests.world import World, local
+from tests.support.world import World, local
 
 TESTS = Path(__file__).parents[1]
 BROKE: dict[str, list[str]] = {
@@ -124,5 +124,5 @@ def test_a_price_rise_moves_no_day_and_no_refund(world: World) -> None:
     )
     assert answer.status_code == 200, answer.text
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [8000]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [8000]
     assert world.charged_at()[-1] == "2027-06-16 09:00"

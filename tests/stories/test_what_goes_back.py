@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.asks import cancel, cancel_signed_out, refused
-from tests.world import World, local
+from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 
@@ -15,7 +15,7 @@ def test_staff_enter_a_letter_received_in_the_trial_and_both_charges_since_go_ba
     assert len(world.charges()) == 2
     cancel(world, subscription, requested_at="2027-03-14T18:00:00+02:00", reason="letter")
     world.settle()
-    assert [refund["amount"] for refund in world.twin.refunds()] == [7500, 7500]
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     invoices = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"]
     notes = [world.api.get(f"/v1/invoices/{invoice['id']}").json()["refunds"] for invoice in invoices]
     assert sorted(note["credit_note"] for found in notes for note in found) == ["CN-000001", "CN-000002"]
@@ -36,7 +36,7 @@ def test_a_moment_between_two_charges_gives_back_only_the_later_one(world: World
     after = cancel(world, subscription, requested_at="2027-04-01T12:00:00Z")
     assert after["cancel_requested_at"] == "2027-04-01T12:00:00Z"
     world.settle()
-    newest, oldest = world.twin.charges()
+    newest, oldest = world.sandbox.charges()
     assert (newest["amount_refunded"], oldest["amount_refunded"]) == (7500, 0)
     assert world.subscription(subscription)["status"] == "ended", "the month that was paid for is over"
 
@@ -133,7 +133,7 @@ def test_on_the_fifteenth_day_the_money_is_not_offered_and_cannot_be_taken(world
     assert "back" not in browser.page.words.replace("Back, and keep", "")
     browser.post("/cancel", when="now")
     world.settle()
-    assert world.twin.refunds() == []
+    assert world.sandbox.refunds() == []
     assert world.rows("SELECT state FROM subscription")[0]["state"] == "active"
 
 

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Browser, Route, expect, sync_playwright
 
 from billing.web.preview import pages, write
-from tests.barriers import barriers
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.a11y import accessibility_barriers
+from tests.support.chromium import CHROMIUM, MISSING
 
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
@@ -69,7 +69,7 @@ def test_every_page_is_accessible_and_fits_its_width(
         page = context.new_page()
         for name in NAMES:
             page.goto(f"{address}/{name}.html")
-            if wrong := barriers(page):
+            if wrong := accessibility_barriers(page):
                 found[name] = wrong
     assert found == {}
 

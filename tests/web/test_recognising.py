@@ -1,6 +1,6 @@
 """`/who-charged-me`: whoever finds us on a bank statement learns what it is, and how it ends."""
 
-from tests.world import World
+from tests.support.world import World
 
 
 def test_a_stranger_learns_what_our_charges_look_like_and_where_to_ask(world: World) -> None:

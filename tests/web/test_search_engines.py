@@ -25,7 +25,7 @@ from billing.rules.robots import OPEN, ROOMS
 from billing.web.sample_articles import SampleArticle, sample_articles
 from tests.rules.test_robots import may
 from tests.security.surface import routes
-from tests.world import World
+from tests.support.world import World
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 GOOGLES, SPOOFED = "66.249.66.1", "198.51.100.7"

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 import billing.web
-from tests.chromium import CHROMIUM, MISSING
+from tests.support.chromium import CHROMIUM, MISSING
 
 SCRIPT = Path(billing.web.__file__).parent / "static" / "wait.js"
 WAITS = '<!doctype html><script src="/wait.js" defer></script><p data-waiting="/ask" data-seconds="0.05">One moment'

@@ -11,7 +11,7 @@ from billing.payments.stripe_gateway import ForgedWebhook
 from billing.web.intake import Intake
 from tests.reports.test_reconcile import execute
 from tests.security.test_webhooks_forged import event, signature
-from tests.world import WEBHOOK_SECRET, World
+from tests.support.world import WEBHOOK_SECRET, World
 
 
 def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:

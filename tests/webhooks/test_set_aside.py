@@ -10,11 +10,11 @@ from click.testing import CliRunner, Result
 
 from billing.cli import billing
 from billing.webhooks import settle
-from tests.proofs import books
-from tests.proofs.workers import environment
 from tests.security.test_webhooks_forged import event, post
 from tests.staff.conftest import SignIn, add, sign_in, staff  # noqa: F401 - a fixture
-from tests.world import World, local
+from tests.support import ledger_checks
+from tests.support.worker_processes import environment
+from tests.support.world import World, local
 
 MINUTES = (1, 5, 15, 60)
 
@@ -74,7 +74,7 @@ def test_the_command_shows_it_and_settles_it_again(poisoned: World) -> None:
     assert (again.exit_code, again.stdout) == (0, f"{name}  payment_intent.succeeded  settled: charged\n")
     assert command(poisoned, "list", "--poisoned").stdout == "No event is set aside.\n"
     poisoned.advance(hours=2)
-    books.check(poisoned)
+    ledger_checks.check(poisoned)
     assert len(poisoned.charges()) == 1
     lines = poisoned.rows("SELECT by, act, subject FROM audit_line ORDER BY id")
     assert lines == [{"by": "command", "act": "replay_event", "subject": name}] * 2
@@ -92,7 +92,7 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
     poisoned.settle()
     assert "None: every event could be settled" in browser.get("/staff/webhooks").words
     poisoned.advance(hours=2)
-    books.check(poisoned)
+    ledger_checks.check(poisoned)
     assert poisoned.rows("SELECT by, subject FROM audit_line WHERE act = 'replay_event'") == [
         {"by": "staff:admin@paper.example", "subject": name}
     ]
@@ -102,13 +102,13 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
 def test_a_settled_event_replayed_changes_nothing(world: World) -> None:
     world.start_trial("thandi@example.com")
     world.advance_to(local(2027, 3, 16, 10))
-    before = books.end_state(world)
+    before = ledger_checks.end_state(world)
     for row in world.rows("SELECT id FROM inbound_event"):
         with world.parts.database.transaction() as session:
             settle_again(world, session, row["id"])
     world.settle()
-    assert books.end_state(world) == before
-    books.check(world)
+    assert ledger_checks.end_state(world) == before
+    ledger_checks.check(world)
 
 
 def settle_again(world: World, session: Any, event_id: str) -> None:
@@ -129,7 +129,7 @@ def test_that_stripe_is_away_poisons_nothing(make_world: Callable[..., World]) -
     """A day of no answer: the event waits, is tried ever more seldom, and is settled when Stripe is back."""
     world = make_world(event_tries=2)
     world.browser().start("closes@example.com", come_back=False)
-    world.twin.faults({"effect": "500_before", "method": "GET", "times": None})
+    world.sandbox.faults({"effect": "500_before", "method": "GET", "times": None})
     world.settle()
     for minutes in (1, 5, 15):
         world.skip_to(world.now.replace(microsecond=0))
@@ -139,10 +139,10 @@ def test_that_stripe_is_away_poisons_nothing(make_world: Callable[..., World]) -
     )
     assert [(row["failures"], row["set_aside_at"]) for row in rows] == [(0, None)]
     assert rows[0]["tries"] >= 3
-    world.twin.faults()
+    world.sandbox.faults()
     world.advance(hours=2)
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
-    books.check(world)
+    ledger_checks.check(world)
 
 
 def test_a_type_nobody_handles_is_kept_and_acknowledged(world: World) -> None:
@@ -180,7 +180,7 @@ def test_another_installations_charge_on_the_same_account_is_not_ours(world: Wor
     """Two test installations share an account: each is told of the other's charges."""
     world.start_trial("thandi@example.com")
     card = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
-    world.twin.client().v1.payment_intents.create(
+    world.sandbox.client().v1.payment_intents.create(
         {
             "amount": 7500,
             "currency": "zar",

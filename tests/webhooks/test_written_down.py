@@ -1,13 +1,13 @@
 """News of a charge: nothing is asked when it is written down already, and Stripe is asked when it isn't."""
 
-from tests.world import World
+from tests.support.world import World
 
 CHARGED = "SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'"
 
 
 def fetched(world: World) -> list[str]:
     """The intents that Stripe was asked for, one by one."""
-    paths = [one["path"] for one in world.twin.exchanges if one["method"] == "GET"]
+    paths = [one["path"] for one in world.sandbox.exchanges if one["method"] == "GET"]
     return [path for path in paths if path.startswith("/v1/payment_intents/")]
 
 
@@ -22,7 +22,7 @@ def test_news_of_a_charge_that_is_written_down_asks_stripe_nothing(world: World)
 
 def test_news_of_a_charge_whose_answer_was_lost_is_looked_up(world: World) -> None:
     world.start_trial("thandi@example.com")
-    world.twin.faults(
+    world.sandbox.faults(
         {
             "effect": "timeout_after",
             "method": "POST",

@@ -12,7 +12,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from billing.settings import PREFIX, Settings
-from tests.world import World
+from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 90

@@ -1,4 +1,4 @@
-"""Stripe's twin in a thread, recording every exchange: what tests of billing charge cards with."""
+"""the sandbox in a thread, recording every exchange: what tests of billing charge cards with."""
 
 import re
 import threading
@@ -14,12 +14,12 @@ from stripe import StripeClient
 from billing.sandbox.app import create_sandbox
 from billing.sandbox.serve import HOST, listen, make_server
 from billing.sandbox.world import API_VERSION, Merchant
-from tests.openapi import violations
+from tests.support.stripe_openapi import violations
 
 KEY = "sk_test_sandbox_twin"
 
 
-class Twin:
+class Sandbox:
     """A running sandbox. `start` and `stop` it, or use it with `with`."""
 
     def __init__(
@@ -42,7 +42,7 @@ class Twin:
         )
         self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
 
-    def __enter__(self) -> "Twin":
+    def __enter__(self) -> "Sandbox":
         self.start()
         return self
 
@@ -66,7 +66,7 @@ class Twin:
         self._listener.close()
 
     def client(self, **options: Any) -> StripeClient:
-        """The official SDK, talking to this twin."""
+        """The official SDK, talking to this sandbox."""
         options.setdefault("max_network_retries", 0)
         return StripeClient(self.key, base_addresses={"api": self.url}, stripe_version=API_VERSION, **options)
 
@@ -210,8 +210,8 @@ class Twin:
 
 
 @contextmanager
-def running(**options: Any) -> Iterator[Twin]:
-    """A twin for the length of a block; every exchange in it is judged at the end."""
-    with Twin(**options) as twin:
-        yield twin
-        twin.check()
+def running(**options: Any) -> Iterator[Sandbox]:
+    """A sandbox for the length of a block; every exchange in it is judged at the end."""
+    with Sandbox(**options) as sandbox:
+        yield sandbox
+        sandbox.check()

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from billing.sandbox.deliver import signature
-from tests.proofs.deed import (
+from tests.proofs.crash_case import (
     Before,
-    deed,
+    crash_case,
     dispute,
     follow,
     give_back,
@@ -20,9 +20,9 @@ from tests.proofs.deed import (
     silence,
     stay,
 )
-from tests.proofs.nursery import Asked
 from tests.staff.conftest import add, sign_in
-from tests.world import WEBHOOK_SECRET, Browser, World
+from tests.support.fork_server import Asked
+from tests.support.world import WEBHOOK_SECRET, Browser, World
 
 NEWCOMER = "newcomer@example.com"
 
@@ -42,7 +42,7 @@ def starts_anew(world: World) -> None:
     assert begin(world).agree_and_pay().path == "/subscribe/started"
 
 
-@deed("blank", starts_anew)
+@crash_case("blank", starts_anew)
 def agrees_and_is_sent_to_the_card_page(world: World) -> Asked:
     silence(world)
     return on_the_wire(begin(world).filled("/subscribe/review", consent="yes"))
@@ -52,7 +52,7 @@ def way_back(world: World) -> httpx.Request:
     """The card is typed; the request that brings the reader back."""
     browser = begin(world)
     silence(world)
-    return browser.http.build_request("GET", world.twin.fill_in(browser.open_card_page()))
+    return browser.http.build_request("GET", world.sandbox.fill_in(browser.open_card_page()))
 
 
 class Reload:
@@ -75,21 +75,21 @@ class Reload:
 from_card, from_payment, from_other_card = Reload(), Reload(), Reload()
 
 
-@deed("blank", from_card)
+@crash_case("blank", from_card)
 def comes_back_from_the_card_page(world: World) -> Asked:
     return from_card.first(way_back(world))
 
 
-@deed("blank")
+@crash_case("blank")
 def the_card_page_is_told_of_by_its_event(world: World) -> None:
     begin(world)
     silence(world, "setup_intent.*", "customer.*", "payment_method.*")
     browser = begin(world)
-    world.twin.fill_in(browser.open_card_page())
-    world.twin.settle()
+    world.sandbox.fill_in(browser.open_card_page())
+    world.sandbox.settle()
 
 
-@deed("blank")
+@crash_case("blank")
 def the_card_page_is_asked_for_at_its_end(world: World) -> None:
     way_back(world)
     world.skip_to(one(world, "SELECT ask_at FROM card_setup"))
@@ -109,7 +109,7 @@ def _app(world: World) -> Asked:
     return program(world, "/v1/trials", body, **{"Idempotency-Key": "start-7"})
 
 
-@deed("blank", repeat(_app))
+@crash_case("blank", repeat(_app))
 def an_app_starts_a_trial(world: World) -> Asked:
     return _app(world)
 
@@ -134,7 +134,7 @@ for name, before in {
     "is_given_a_week": _of_the_subscription("extend", days=7, reason="A kindness."),
 }.items():
     before.__name__ = name
-    deed("paid", repeat(before))(before)
+    crash_case("paid", repeat(before))(before)
 
 
 # paying in person
@@ -142,7 +142,7 @@ for name, before in {
 
 def with_money(world: World) -> None:
     """The card on record would pay now; and no news comes."""
-    world.twin.decline(one(world, "SELECT gateway_ref FROM payment_method LIMIT 1"), None)
+    world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method LIMIT 1"), None)
     silence(world)
 
 
@@ -153,7 +153,7 @@ def presses_pay(world: World) -> None:
         browser.post("/pay")
 
 
-@deed("owing", presses_pay)
+@crash_case("owing", presses_pay)
 def pays_with_the_card_on_record(world: World) -> Asked:
     with_money(world)
     return on_the_wire(follow(world, "/pay/").filled("/pay"))
@@ -164,7 +164,7 @@ def fills_in(world: World, mailed: str, form: str, card: str) -> tuple[Browser, 
     browser = follow(world, mailed)
     with stay(browser):
         page = str(browser.post(form).response.headers["location"])
-    return browser, world.twin.fill_in(page, card)
+    return browser, world.sandbox.fill_in(page, card)
 
 
 def fills_in_the_payment_page(world: World) -> tuple[Browser, str]:
@@ -178,7 +178,7 @@ def pays_on_the_page(world: World) -> None:
     browser.get(back)
 
 
-@deed("owing", pays_on_the_page)
+@crash_case("owing", pays_on_the_page)
 def is_sent_to_the_payment_page(world: World) -> Asked:
     silence(world)
     return on_the_wire(follow(world, "/pay/").filled("/pay/page"))
@@ -190,21 +190,21 @@ def paid_on_the_page(world: World) -> httpx.Request:
     return browser.http.build_request("GET", back)
 
 
-@deed("owing", from_payment)
+@crash_case("owing", from_payment)
 def comes_back_from_the_payment_page(world: World) -> Asked:
     silence(world)
     return from_payment.first(paid_on_the_page(world))
 
 
-@deed("owing")
+@crash_case("owing")
 def the_payment_page_is_told_of_by_its_event(world: World) -> None:
     silence(world, "charge.*", "payment_intent.*")
     paid_on_the_page(world)
-    world.twin.settle()
+    world.sandbox.settle()
     silence(world)
 
 
-@deed("owing")
+@crash_case("owing")
 def the_payment_page_runs_out(world: World) -> None:
     silence(world)
     with stay(follow(world, "/pay/")) as browser:
@@ -218,7 +218,7 @@ def is_told_to_wait_or_pays(world: World) -> None:
     pays_on_the_page(world)
 
 
-@deed("owing", is_told_to_wait_or_pays)
+@crash_case("owing", is_told_to_wait_or_pays)
 def asks_for_the_page_as_it_runs_out(world: World) -> Asked:
     silence(world)
     with stay(follow(world, "/pay/")) as browser:
@@ -238,20 +238,20 @@ def gives_a_card(world: World) -> None:
     browser.get(back)
 
 
-@deed("owing", gives_a_card)
+@crash_case("owing", gives_a_card)
 def is_sent_to_the_page_for_another_card(world: World) -> Asked:
     silence(world)
     return on_the_wire(follow(world, "/card/").filled("/card"))
 
 
-@deed("owing", from_other_card)
+@crash_case("owing", from_other_card)
 def comes_back_with_another_card(world: World) -> Asked:
     silence(world)
     browser, back = fills_in_another_card(world)
     return from_other_card.first(browser.http.build_request("GET", back))
 
 
-@deed("paid", repeat(give_back))
+@crash_case("paid", repeat(give_back))
 def a_refund_is_asked_for(world: World) -> Asked:
     return give_back(world)
 
@@ -280,7 +280,7 @@ def answers_again(world: World) -> None:
         browser.post(_form_of_the_answer(world), words="They read every day.")
 
 
-@deed("paid", answers_again)
+@crash_case("paid", answers_again)
 def staff_answer_the_bank(world: World) -> Asked:
     dispute(world)
     world.settle()
@@ -306,6 +306,6 @@ def _event(world: World) -> Asked:
     return on_the_wire(world.api.build_request("POST", "/webhooks/stripe", content=raw, headers=signed))
 
 
-@deed("paid", repeat(_event))
+@crash_case("paid", repeat(_event))
 def an_event_arrives(world: World) -> Asked:
     return _event(world)

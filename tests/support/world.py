@@ -1,4 +1,4 @@
-"""A whole installation for a test: database, Stripe's twin, a mail server, the web process; its clock held.
+"""A whole installation for a test: database, the sandbox, a mail server, the web process; its clock held.
 
 Nothing of ours is replaced. `advance` is the only way for time to pass."""
 
@@ -27,9 +27,9 @@ from billing.mail.mailbox import Letter
 from billing.settings import Settings, read_settings
 from billing.web.keys import SCOPES, create
 from billing.web.serve import KEEP_ALIVE_SECONDS
-from tests.mails import about
-from tests.sink import Sink
-from tests.twin import KEY, Twin
+from tests.support.fake_smtp import FakeSmtp
+from tests.support.mails import about
+from tests.support.sandbox import KEY, Sandbox
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 START = datetime(2027, 3, 1, 10, 0, tzinfo=ZONE)
@@ -76,7 +76,7 @@ def adopt(url: str) -> None:
 
 
 class World:
-    """Use with `with`; leaving it judges every exchange with the twin by Stripe's OpenAPI."""
+    """Use with `with`; leaving it judges every exchange with the sandbox by Stripe's OpenAPI."""
 
     def __init__(self, url: str, at: datetime = START, **settings: object) -> None:
         self.url_of_database = url
@@ -87,14 +87,16 @@ class World:
     def __enter__(self) -> Self:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.twin = self._ends.enter_context(Twin(webhooks=[(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)]))
-        self.sink = self._ends.enter_context(Sink())
+        self.sandbox = self._ends.enter_context(
+            Sandbox(webhooks=[(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)])
+        )
+        self.smtp = self._ends.enter_context(FakeSmtp())
         self.settings = settings_for(
             self.url_of_database,
             **{
                 "public_url": self.url,
-                "stripe_api_base": self.twin.url,
-                "smtp_url": self.sink.url,
+                "stripe_api_base": self.sandbox.url,
+                "smtp_url": self.smtp.url,
                 **self._given,
             },
         )
@@ -120,10 +122,10 @@ class World:
     ) -> None:
         try:
             if error is None:
-                self.twin.check()
+                self.sandbox.check()
         finally:
             self._server.should_exit = True
-            self.twin.begin_to_stop()
+            self.sandbox.begin_to_stop()
             self._ends.close()
 
     def _hold_clock(self) -> None:
@@ -208,7 +210,7 @@ class World:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """Mails that were accepted, oldest first."""
-        return [letter for letter in self.sink.letters if to is None or letter.recipient == to]
+        return [letter for letter in self.smtp.letters if to is None or letter.recipient == to]
 
     def letter(self, to: str, subject: str) -> Letter:
         """The newest mail to this address with these words in its subject."""
@@ -219,8 +221,8 @@ class World:
         return [letter.subject for letter in self.letters(to)]
 
     def charges(self, *, of: str | None = None) -> list[dict[str, Any]]:
-        """Money the twin took, oldest first; `of` one reader, by the attempts of their subscriptions."""
-        taken = [charge for charge in reversed(self.twin.charges()) if charge["status"] == "succeeded"]
+        """Money the sandbox took, oldest first; `of` one reader, by the attempts of their subscriptions."""
+        taken = [charge for charge in reversed(self.sandbox.charges()) if charge["status"] == "succeeded"]
         if of is None:
             return taken
         rows = self.rows(
@@ -231,7 +233,7 @@ class World:
         return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
 
     def skip_to(self, at: datetime) -> None:
-        """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and twin stay up."""
+        """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and sandbox stay up."""
         clockwork.move(self.parts, at)
 
     def charged_at(self, *, of: str | None = None) -> list[str]:
@@ -337,7 +339,7 @@ class Browser:
         return self
 
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
-        """From the offer to a started trial, by pages and the twin's card page."""
+        """From the offer to a started trial, by pages and the sandbox's card page."""
         self.get("/subscribe")
         self.post("/subscribe", email=email)
         return self.agree_and_pay(number, come_back=come_back)
@@ -345,7 +347,7 @@ class Browser:
     def agree_and_pay(self, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
         """From the review page on."""
         page = self.open_card_page()
-        target = self.world.twin.fill_in(page, number)
+        target = self.world.sandbox.fill_in(page, number)
         return self.get(target) if come_back else self.page
 
     def open_card_page(self) -> str:

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from tests.world import World
+from tests.support.world import World
 
 
 def check(world: World) -> None:
-    """Our books against themselves, and against the twin's, when nothing is under way."""
+    """Our books against themselves, and against the sandbox's, when nothing is under way."""
     check_subscriptions(world)
     check_numbers(world)
     check_receipts(world)
@@ -58,12 +58,12 @@ def check_receipts(world: World) -> None:
 
 
 def strangers(world: World) -> set[str]:
-    """The twin's charges that name no attempt of ours: somebody else took the money."""
+    """The sandbox's charges that name no attempt of ours: somebody else took the money."""
     return {charge["id"] for charge in world.charges() if "attempt" not in charge["metadata"]}
 
 
 def check_payments(world: World) -> None:
-    """Every payment is a charge at the twin, every charge of ours a payment, to the cent; each attempt was charged once at most.
+    """Every payment is a charge at the sandbox, every charge of ours a payment, to the cent; each attempt was charged once at most.
     A charge that somebody else made has its case."""
     ours = {
         row["charge_ref"]: (row["amount"], row["attempt_id"])
@@ -86,12 +86,12 @@ def check_payments(world: World) -> None:
 
 
 def check_refunds(world: World) -> None:
-    """Money given back is the same here and at the twin, and never more than was paid; each refund that succeeded has
+    """Money given back is the same here and at the sandbox, and never more than was paid; each refund that succeeded has
     its credit note and its mail."""
     ours = world.rows(
         "SELECT id, amount, gateway_ref, state, credit_note_number FROM refund WHERE state <> 'failed'"
     )
-    theirs = {row["id"]: row["amount"] for row in world.twin.refunds() if row["status"] != "failed"}
+    theirs = {row["id"]: row["amount"] for row in world.sandbox.refunds() if row["status"] != "failed"}
     assert {row["gateway_ref"]: row["amount"] for row in ours} == theirs
     assert (
         world.rows(
@@ -161,9 +161,9 @@ def end_state(world: World, *, without: Iterable[str] = ()) -> dict[str, Any]:
     """Everything that matters at the end of a story, without ids and without what only tells how we got there."""
     state: dict[str, Any] = {name: world.rows(query) for name, query in STATE.items() if name not in without}
     state["charges"] = sorted(
-        (charge["amount"], charge["status"], charge["created"]) for charge in world.twin.charges()
+        (charge["amount"], charge["status"], charge["created"]) for charge in world.sandbox.charges()
     )
-    state["returned"] = sorted((refund["amount"], refund["status"]) for refund in world.twin.refunds())
+    state["returned"] = sorted((refund["amount"], refund["status"]) for refund in world.sandbox.refunds())
     return state
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 
 from billing import stop_points, tables
-from tests.sink import Received
-from tests.world import World
+from tests.support.fake_smtp import Received
+from tests.support.world import World
 
 KEPT_APART = {"installation"}
 """Says which database this is; it never changes."""
@@ -17,7 +17,7 @@ NOT_A_PROCESS = ("tests.", "clock.", "installation.")
 
 
 class Town:
-    """A world, and the moments it can go back to: the database's rows, what the twin remembers, the mails that arrived."""
+    """A world, and the moments it can go back to: the database's rows, what the sandbox remembers, the mails that arrived."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -37,16 +37,16 @@ class Town:
         for name in full:
             self._do(f'CREATE TABLE "{moment}"."{name}" AS TABLE public."{name}"')
         self._back[moment] = self._way_back(moment, full)
-        self._letters[moment] = list(self.world.sink.received)
-        self.world.twin.keep(moment)
+        self._letters[moment] = list(self.world.smtp.received)
+        self.world.sandbox.keep(moment)
 
     def recall(self, moment: str) -> None:
         """Let everything be as it was then."""
-        self.world.twin.recall(moment)
+        self.world.sandbox.recall(moment)
         self._line.execute(self._back[moment])
-        self.world.sink.clear()
-        self.world.sink.received.extend(self._letters[moment])
-        self.world.twin.exchanges.clear()
+        self.world.smtp.clear()
+        self.world.smtp.received.extend(self._letters[moment])
+        self.world.sandbox.exchanges.clear()
 
     def _way_back(self, moment: str, full: list[str]) -> bytes:
         """Triggers rest meanwhile: the books may be emptied by nobody else."""

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.proofs.town import Town
-from tests.world import World, local
+from tests.support.snapshots import Town
+from tests.support.world import World, local
 
 FIRST = "reader-0@example.com"
 ON = local(2027, 1, 17, 10)
@@ -36,7 +36,7 @@ def owing(world: World) -> None:
     """The second charge, on 28 February, was refused for lack of money, and a retry comes."""
     paid(world)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.twin.decline(card, "insufficient_funds")
+    world.sandbox.decline(card, "insufficient_funds")
     world.advance_to(local(2027, 2, 28, 12))
 
 
@@ -62,7 +62,7 @@ def year(world: World) -> None:
     world.advance_to(local(2027, 11, 2, 12))
 
 
-CHAPTERS: dict[str, Callable[[World], None]] = {
+STARTING_POINTS: dict[str, Callable[[World], None]] = {
     each.__name__: each for each in (blank, begun, trial, paid, owing, cancelled, year)
 }
 
@@ -70,7 +70,7 @@ CHAPTERS: dict[str, Callable[[World], None]] = {
 def write(town: Town) -> None:
     """Live every beginning once, and keep it."""
     town.keep("before")
-    for name, live in CHAPTERS.items():
+    for name, live in STARTING_POINTS.items():
         town.recall("before")
         live(town.world)
         town.world.settle()

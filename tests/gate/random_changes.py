@@ -26,7 +26,7 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import start_paid, start_trial
 from tests.bench.readers import reader_of
 from tests.gate.serving import TOKENS
-from tests.world import ZONE
+from tests.support.world import ZONE
 
 OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS)
 CLOCK = SystemClock()

@@ -4,7 +4,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 
-def barriers(page: Page) -> list[str]:
+def accessibility_barriers(page: Page) -> list[str]:
     """Wider than the window, or grave in the eyes of axe."""
     page.wait_for_load_state()  # words may stand there before their style does
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -1,5 +1,5 @@
 """Processes that are born in milliseconds, so that hundreds can be killed: one parent has imported everything, and forks a
-child for each deed. A child works on a world's own database and Stripe, and tells what it passed, if it lives.
+child for each crash case. A child works on a world's own database and Stripe, and tells what it passed, if it lives.
 
 Run as `python -m tests.proofs.nursery`; orders come on standard input, answers go to standard output."""
 
@@ -46,7 +46,7 @@ class Order:
     time: int = 1
 
 
-class Nursery:
+class ForkServer:
     """Use with `with`, when nothing is due; its children live and die one at a time."""
 
     def __init__(self, settings: Settings) -> None:
@@ -54,7 +54,7 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.proofs.nursery"],
+            [sys.executable, "-m", "tests.support.fork_server"],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

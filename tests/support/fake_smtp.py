@@ -48,7 +48,7 @@ class _Rule:
         return True
 
 
-class Sink:
+class FakeSmtp:
     """`with Sink() as sink:` listens on a free loopback port in a thread of its own.
 
     `sink.url` is what a transport needs; `sink.received` holds envelopes with raw bytes, `sink.letters` the same parsed,
@@ -72,9 +72,9 @@ class Sink:
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="fake smtp", daemon=True)
 
-    def __enter__(self) -> "Sink":
+    def __enter__(self) -> "FakeSmtp":
         return self.start()
 
     def __exit__(
@@ -150,7 +150,7 @@ class Sink:
             self._letters.clear()
             self._rules.clear()
 
-    def start(self) -> "Sink":
+    def start(self) -> "FakeSmtp":
         """Listens; `with` does this."""
         self._thread.start()
         if not self._ready.wait(10):
@@ -223,9 +223,9 @@ class Sink:
 class _Conversation(SMTP):
     """aiosmtpd's server, with places where it can be told to refuse or break off."""
 
-    def __init__(self, sink: Sink, **options: Any) -> None:
-        self._sink = sink
-        super().__init__(_Handler(sink), **options)
+    def __init__(self, smtp: FakeSmtp, **options: Any) -> None:
+        self._sink = smtp
+        super().__init__(_Handler(smtp), **options)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if self not in self._sink._open:  # STARTTLS makes a connection a second time
@@ -256,8 +256,8 @@ class _Conversation(SMTP):
 
 
 class _Handler:
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, smtp: FakeSmtp) -> None:
+        self._sink = smtp
 
     async def handle_MAIL(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]

@@ -1,6 +1,6 @@
-"""What can be cut short by a kill: each deed, what comes before it, and what people do when they saw it fail.
+"""What can be cut short by a kill: each crash case, what comes before it, and what people do when they saw it fail.
 
-A deed is one request, or everything that is due at a moment. No news of Stripe's may come to its help, unless the deed is
+A crash case is one request, or everything that is due at a moment. No news of Stripe's may come to its help, unless the crash case is
 about news."""
 
 from collections.abc import Callable, Iterator
@@ -11,35 +11,37 @@ from typing import Any
 
 import httpx
 
-from tests.proofs.chapters import FIRST
-from tests.proofs.nursery import Asked
-from tests.world import Browser, World
+from tests.support.fork_server import Asked
+from tests.support.starting_points import FIRST
+from tests.support.world import Browser, World
 
 Before = Callable[[World], Asked | None]
 Again = Callable[[World], None]
 
 
 @dataclass(frozen=True)
-class Deed:
+class CrashCase:
     """`before` brings the story up to it, from a chapter. `again` is what a person does, the first time and after a death;
     None for the worker, whose restart does it. Ends are compared a day later. `late`: after a death it is done some
     minutes later, so instants aren't compared."""
 
     name: str
-    chapter: str
+    starting_point: str
     before: Before
     again: Again | None = None
     late: bool = False
 
 
-DEEDS: list[Deed] = []
+CRASH_CASES: list[CrashCase] = []
 
 
-def deed(chapter: str, again: Again | None = None, *, late: bool = False) -> Callable[[Before], Before]:
-    """Enter a deed in the list."""
+def crash_case(
+    starting_point: str, again: Again | None = None, *, late: bool = False
+) -> Callable[[Before], Before]:
+    """Enter a crash case in the list."""
 
     def enter(before: Before) -> Before:
-        DEEDS.append(Deed(before.__name__.replace("_", " "), chapter, before, again, late))
+        CRASH_CASES.append(CrashCase(before.__name__.replace("_", " "), starting_point, before, again, late))
         return before
 
     return enter
@@ -47,7 +49,7 @@ def deed(chapter: str, again: Again | None = None, *, late: bool = False) -> Cal
 
 def silence(world: World, *kinds: str) -> None:
     """No more news, of these kinds or at all."""
-    world.twin.trouble(*({"effect": "drop", "type": kind} for kind in kinds or ("*",)))
+    world.sandbox.trouble(*({"effect": "drop", "type": kind} for kind in kinds or ("*",)))
 
 
 def at(world: World, moment: datetime) -> None:
@@ -112,6 +114,6 @@ def give_back(world: World) -> Asked:
 
 def dispute(world: World) -> None:
     """Its event has come, and nobody has read it."""
-    world.twin.banks("dispute", charge=world.charges()[-1]["id"])
-    world.twin.settle()
+    world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
+    world.sandbox.settle()
     silence(world)

@@ -3,7 +3,7 @@ And how a token looks that isn't one of ours."""
 
 from typing import Any
 
-from tests.world import Browser, World
+from tests.support.world import Browser, World
 
 
 def cancel(world: World, subscription_id: str, **body: object) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from billing.clock import HeldClock
 from billing.crew import living
 from billing.db import Database, instant
 from billing.mail.mailbox import Letter, parse
-from tests.sink import Sink
-from tests.world import START, Browser, settings_for
+from tests.support.fake_smtp import FakeSmtp
+from tests.support.world import START, Browser, settings_for
 
 URL = "http://paper.test"
 JOBS = [
@@ -31,7 +31,7 @@ JOBS = [
 
 
 class Floor:
-    """What `tests.world.World` offers, as far as newsletters need it."""
+    """What `tests.support.world.World` offers, as far as newsletters need it."""
 
     def __init__(self, url: str, folder: Path, **settings: object) -> None:
         self._url, self._folder, self._given = url, folder, settings
@@ -39,12 +39,12 @@ class Floor:
         self.url = str(settings.get("public_url", URL))
 
     def __enter__(self) -> Self:
-        self.sink = self._ends.enter_context(Sink())
+        self.smtp = self._ends.enter_context(FakeSmtp())
         self.settings = settings_for(
             self._url,
             **{
                 "public_url": self.url,
-                "smtp_url": self.sink.url,
+                "smtp_url": self.smtp.url,
                 "journal_dir": self._folder / "journals",
                 "newsletter_connections": 2,
                 **self._given,
@@ -134,10 +134,10 @@ class Floor:
     def letters(self, to: str | None = None) -> list[Letter]:
         """Mails that were accepted, oldest first."""
         if to is None:
-            return self.sink.letters
+            return self.smtp.letters
         return [
             parse(f"sink-{n}", mail.raw, arrived=self.now)
-            for n, mail in enumerate(self.sink.received_for(to))
+            for n, mail in enumerate(self.smtp.received_for(to))
         ]
 
     def mailed_link(self, email: str, part: str) -> str:

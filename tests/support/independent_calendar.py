@@ -1,4 +1,4 @@
-"""A calendar kept beside the engine, from what readers were told and what the twin took: no row of ours is believed in it,
+"""A calendar kept beside the engine, from what readers were told and what the sandbox took: no row of ours is believed in it,
 but for which refunds are on their way."""
 
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from billing.reports.promises import PROMISES
-from tests.proofs import books
-from tests.world import ZONE, World
+from tests.support import ledger_checks
+from tests.support.world import ZONE, World
 
 MONTHS = {7500: 1, 75000: 12}
 EXPLAINED = "'dispute', 'fraud_warning', 'refund_failed'"
@@ -37,13 +37,13 @@ def keep_promises(world: World) -> None:
     assert world.rows(BROKEN, **values) == []
     cases = world.rows(CASES)
     if cases:
-        strangers = {("unknown_charge", charge_ref) for charge_ref in books.strangers(world)}
+        strangers = {("unknown_charge", charge_ref) for charge_ref in ledger_checks.strangers(world)}
         assert [row for row in cases if (row["kind"], row["subject"]) not in strangers] == []
 
 
 def keep_calendar(world: World, told: dict[str, Told]) -> None:
-    """The twin took nothing in a trial, nothing after a cancellation that it doesn't give back, and no period's price twice."""
-    taken = world.twin.charges()
+    """The sandbox took nothing in a trial, nothing after a cancellation that it doesn't give back, and no period's price twice."""
+    taken = world.sandbox.charges()
     if not taken:
         return
     kept = {row["charge_ref"]: row["kept"] for row in world.rows(GOES_BACK)}

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.world import World, local
+from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
 FEW, MANY = 4, int(os.environ.get("MASTHEAD_ROUNDS", "500"))

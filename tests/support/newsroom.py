@@ -13,7 +13,7 @@ from billing.newsletters import issues, links, samples
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
-from tests.sink import Received
+from tests.support.fake_smtp import Received
 
 BY = "staff:editor@example.com"
 SOURCE = """Good morning.
@@ -35,7 +35,7 @@ CARD = Card("Environment", "The water nobody counted", "https://example.com/wate
 
 
 @dataclass
-class Room:
+class Newsroom:
     """A world with newsletters."""
 
     world: Any
@@ -110,26 +110,26 @@ class Room:
 
     def arrived(self) -> list[Received]:
         """The newsletters that reached the sink, with their envelopes."""
-        return [mail for mail in self.world.sink.received if b"\r\nList-Id:" in mail.raw]
+        return [mail for mail in self.world.smtp.received if b"\r\nList-Id:" in mail.raw]
 
     def arrived_for(self, address: str) -> list[Received]:
         """Those for one address."""
         return [mail for mail in self.arrived() if address in mail.recipients]
 
 
-def join(room: Room, address: str, newsletter: str = "first-light") -> None:
+def join(newsroom: Newsroom, address: str, newsletter: str = "first-light") -> None:
     """A signed-in reader ticks one box."""
-    browser = room.world.browser()
+    browser = newsroom.world.browser()
     browser.sign_in(address)
     browser.get("/newsletters")
     browser.post("/newsletters", newsletter=[newsletter])
 
 
-def leave(room: Room, address: str) -> None:
+def leave(newsroom: Newsroom, address: str) -> None:
     """One click in a mail program."""
-    (row,) = room.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-    office = room.world.parts.office
-    room.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
+    (row,) = newsroom.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
+    office = newsroom.world.parts.office
+    newsroom.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
 
 
 def parsed(mail: Received) -> EmailMessage:

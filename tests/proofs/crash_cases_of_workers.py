@@ -3,65 +3,65 @@
 from datetime import date, timedelta
 
 from billing.renewals import announce_price
-from tests.newsletters.room import Room
-from tests.proofs.deed import at, deed, dispute, give_back, one, repeat, silence
+from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
-from tests.world import World, local
+from tests.support.newsroom import Newsroom
+from tests.support.world import World, local
 
 # the worker
 
 
-@deed("begun")
+@crash_case("begun")
 def the_first_notice(world: World) -> None:
     at(world, local(2027, 1, 23, 9))
 
 
-@deed("trial")
+@crash_case("trial")
 def the_first_charge(world: World) -> None:
     at(world, local(2027, 1, 31, 9))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_renewal(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_renewal_that_is_declined(world: World) -> None:
-    world.twin.decline(one(world, "SELECT gateway_ref FROM payment_method"), "insufficient_funds")
+    world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method"), "insufficient_funds")
     at(world, local(2027, 2, 28, 9))
 
 
-@deed("owing")
+@crash_case("owing")
 def a_retry(world: World) -> None:
-    world.twin.decline(one(world, "SELECT gateway_ref FROM payment_method"), None)
+    world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method"), None)
     at(world, one(world, "SELECT next_action_at FROM subscription"))
 
 
-@deed("owing")
+@crash_case("owing")
 def the_end_of_the_ladder(world: World) -> None:
-    world.twin.decline(one(world, "SELECT gateway_ref FROM payment_method"), "lost_card")
+    world.sandbox.decline(one(world, "SELECT gateway_ref FROM payment_method"), "lost_card")
     world.advance_to(local(2027, 3, 20))
     at(world, one(world, "SELECT next_action_at FROM subscription"))
 
 
-@deed("cancelled")
+@crash_case("cancelled")
 def a_cancelled_period_runs_out(world: World) -> None:
     at(world, one(world, "SELECT cancels_at FROM subscription"))
 
 
-@deed("year")
+@crash_case("year")
 def the_notice_of_a_years_end(world: World) -> None:
     at(world, local(2027, 11, 4, 9))
 
 
-@deed("paid")
+@crash_case("paid")
 def the_morning_with_its_books_and_the_doctor(world: World) -> None:
     silence(world)
     world.skip_to(local(2027, 2, 2, 9))
 
 
-@deed("paid")
+@crash_case("paid")
 def another_price_is_announced(world: World) -> None:
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
@@ -76,19 +76,19 @@ def another_price_is_announced(world: World) -> None:
 
 def lose_answer(world: World, effect: str, path: str) -> None:
     """What is due meets a fault, and is asked about in a minute."""
-    world.twin.faults({"effect": effect, "method": "POST", "path": path, "times": None, "seconds": 0.05})
+    world.sandbox.faults({"effect": effect, "method": "POST", "path": path, "times": None, "seconds": 0.05})
     world.settle()
-    world.twin.faults()
+    world.sandbox.faults()
 
 
-@deed("paid")
+@crash_case("paid")
 def a_charge_whose_answer_was_lost(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
     lose_answer(world, "cut", "/v1/payment_intents")
     world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_charge_whose_key_is_spent(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
     lose_answer(world, "500_before", "/v1/payment_intents")
@@ -96,36 +96,36 @@ def a_charge_whose_key_is_spent(world: World) -> None:
     world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
 
 
-@deed("paid", late=True)
+@crash_case("paid", late=True)
 def charging_is_paused_and_stripe_is_back(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
-    world.twin.faults({"effect": "reset_before", "path": "/v1/payment_intents*", "times": None})
+    world.sandbox.faults({"effect": "reset_before", "path": "/v1/payment_intents*", "times": None})
     world.advance(hours=2)
-    world.twin.faults()
+    world.sandbox.faults()
     world.skip_to(one(world, "SELECT probe_at FROM charging_pause"))
 
 
-@deed("paid")
+@crash_case("paid")
 def stripe_fails_for_the_last_time_before_the_pause(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
-    world.twin.faults({"effect": "reset_before", "path": "/v1/payment_intents*", "times": 12})
+    world.sandbox.faults({"effect": "reset_before", "path": "/v1/payment_intents*", "times": 12})
     world.settle()
     world.skip_to(world.now + timedelta(minutes=1))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_refund_is_sent(world: World) -> None:
     repeat(give_back)(world)
 
 
-@deed("paid")
+@crash_case("paid")
 def a_refund_whose_answer_was_lost(world: World) -> None:
     repeat(give_back)(world)
     lose_answer(world, "cut", "/v1/refunds")
     world.skip_to(one(world, "SELECT ask_at FROM refund"))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_refund_whose_key_is_spent(world: World) -> None:
     repeat(give_back)(world)
     lose_answer(world, "500_before", "/v1/refunds")
@@ -133,29 +133,29 @@ def a_refund_whose_key_is_spent(world: World) -> None:
     world.skip_to(one(world, "SELECT ask_at FROM refund"))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_refund_that_stripe_makes_wait(world: World) -> None:
-    world.twin.banks("refunds", **{"as": "pending"})
+    world.sandbox.banks("refunds", **{"as": "pending"})
     repeat(give_back)(world)
     world.settle()
     world.skip_to(one(world, "SELECT ask_at FROM refund"))
 
 
-@deed("paid")
+@crash_case("paid")
 def a_refund_that_is_told_of_by_its_event(world: World) -> None:
-    world.twin.banks("refunds", **{"as": "pending"})
+    world.sandbox.banks("refunds", **{"as": "pending"})
     repeat(give_back)(world)
     world.settle()
-    world.twin.trouble()
-    world.twin.banks("refund_succeeds", refund=one(world, "SELECT gateway_ref FROM refund"))
-    world.twin.settle()
+    world.sandbox.trouble()
+    world.sandbox.banks("refund_succeeds", refund=one(world, "SELECT gateway_ref FROM refund"))
+    world.sandbox.settle()
     silence(world)
 
 
 # news
 
 
-@deed("trial")
+@crash_case("trial")
 def a_charge_that_is_told_of_by_its_event(world: World) -> None:
     subscription = one(world, "SELECT id FROM subscription")
     world.advance_to(local(2027, 1, 31, 8, 59, 59))
@@ -163,45 +163,45 @@ def a_charge_that_is_told_of_by_its_event(world: World) -> None:
     intend(world, subscription)
     silence(world, "charge.*", "payment_intent.created")
     send(world, subscription)
-    world.twin.settle()
+    world.sandbox.settle()
     silence(world)
 
 
-@deed("paid")
+@crash_case("paid")
 def the_network_replaces_a_card(world: World) -> None:
-    world.twin.replace(one(world, "SELECT gateway_ref FROM payment_method"))
-    world.twin.settle()
+    world.sandbox.replace(one(world, "SELECT gateway_ref FROM payment_method"))
+    world.sandbox.settle()
 
 
-@deed("paid")
+@crash_case("paid")
 def a_charge_is_disputed(world: World) -> None:
     dispute(world)
 
 
-@deed("trial")
+@crash_case("trial")
 def a_charge_is_disputed_that_we_dont_know_yet(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
-    world.twin.trouble()
+    world.sandbox.trouble()
     dispute(world)
 
 
-@deed("paid")
+@crash_case("paid")
 def a_fraud_warning(world: World) -> None:
-    world.twin.banks("warn", charge=world.charges()[-1]["id"])
-    world.twin.settle()
+    world.sandbox.banks("warn", charge=world.charges()[-1]["id"])
+    world.sandbox.settle()
     silence(world)
 
 
-@deed("paid")
+@crash_case("paid")
 def a_payout(world: World) -> None:
-    while not world.twin.payouts():
+    while not world.sandbox.payouts():
         world.skip_to(world.now + timedelta(days=1))
-        world.twin.settle()
+        world.sandbox.settle()
     silence(world)
 
 
-@deed("trial")
+@crash_case("trial")
 def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
@@ -209,7 +209,7 @@ def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
     world.skip_to(local(2027, 2, 1, 9))
 
 
-@deed("paid")
+@crash_case("paid")
 def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) -> None:
     """The refund reached Stripe, and nobody wrote that down; and somebody charged a card at Stripe by hand."""
     repeat(give_back)(world)
@@ -221,7 +221,7 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
     )
     world.rows("UPDATE refund SET ask_at = ask_at + interval '5 days' RETURNING id")
     customer, card = one_card(world)
-    world.twin.client().v1.payment_intents.create(
+    world.sandbox.client().v1.payment_intents.create(
         {"amount": 9900, "currency": "zar", "customer": customer, "payment_method": card, "confirm": True,
          "off_session": True}
     )  # fmt: skip
@@ -237,9 +237,9 @@ def one_card(world: World) -> tuple[str, str]:
 # newsletters
 
 
-@deed("blank")
+@crash_case("blank")
 def an_issue_goes_out(world: World) -> None:
     silence(world)
-    room = Room(world)
-    room.people(5)
-    room.schedule(room.draft())
+    newsroom = Newsroom(world)
+    newsroom.people(5)
+    newsroom.schedule(newsroom.draft())

@@ -1,8 +1,6 @@
 """What every test may use: databases that begin migrated, and a world with everything running."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from datetime import datetime
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +8,8 @@ from xdist.remote import Producer
 
 from tests.support.databases import Databases, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
-from tests.support.world import START, World, adopt, prepare
+from tests.support.starting_points import Subscriber, subscriber
+from tests.support.world import World, adopt, prepare
 
 # Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
 # news draws anew, and more: `pytest --hypothesis-profile exploring`.
@@ -51,19 +50,68 @@ def database_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def shared_world(databases: Databases) -> Iterator[World]:
+    """The one installation of this process. Tests ask for `world`."""
+    with databases.fresh() as url, World(url) as world:
+        yield world
+
+
 @pytest.fixture
-def make_world(databases: Databases) -> Iterator[Callable[..., World]]:
-    """Worlds that begin at another moment, or with other settings; every exchange with the sandbox is judged at the end."""
-    with ExitStack() as ends:
+def make_world(shared_world: World) -> Iterator[Callable[..., World]]:
+    """The world, as it begins at another moment, or with other settings. Each call begins anew; there is one world at a time.
 
-        def make(at: datetime = START, **settings: object) -> World:
-            url = ends.enter_context(databases.fresh())
-            return ends.enter_context(World(url, at, **settings))
-
-        yield make
+    At the end every exchange with the sandbox is judged by Stripe's OpenAPI."""
+    yield shared_world.begin
+    try:
+        shared_world.judge()
+    finally:
+        shared_world.end()
 
 
 @pytest.fixture
 def world(make_world: Callable[..., World]) -> World:
     """Everything running, on Monday 1 March 2027 at 10:00 in Johannesburg."""
     return make_world()
+
+
+@pytest.fixture
+def in_trial(world: World) -> Subscriber:
+    """A reader on the first day of the trial, 1 March 2027, 10:00."""
+    return subscriber(world, "in_trial")
+
+
+@pytest.fixture
+def told(world: World) -> Subscriber:
+    """A reader on the last evening of the trial, 15 March, 20:00, with both notices."""
+    return subscriber(world, "told")
+
+
+@pytest.fixture
+def paid(world: World) -> Subscriber:
+    """A reader who was charged for the first time this morning, 16 March; it is noon."""
+    return subscriber(world, "paid")
+
+
+@pytest.fixture
+def owing(world: World) -> Subscriber:
+    """A reader whose second charge was declined this morning, 16 April, for lack of money; it is noon."""
+    return subscriber(world, "owing")
+
+
+@pytest.fixture
+def cancelled(world: World) -> Subscriber:
+    """A reader who cancelled today, 5 April, noon, and reads to the end of what is paid."""
+    return subscriber(world, "cancelled")
+
+
+@pytest.fixture
+def disputed(world: World) -> Subscriber:
+    """A reader whose bank disputes the first charge since today, 17 March, noon."""
+    return subscriber(world, "disputed")
+
+
+@pytest.fixture
+def yearly(world: World) -> Subscriber:
+    """A reader who was charged for a year this morning, 16 March; it is noon."""
+    return subscriber(world, "yearly")

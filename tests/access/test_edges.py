@@ -12,7 +12,8 @@ import pytest
 from billing.access import edge_tokens
 from billing.ids import EPOCH
 from tests.access.conftest import Put
-from tests.support.world import SECRET_KEY, Browser, World
+from tests.support.browser import Browser
+from tests.support.world import SECRET_KEY, World
 
 ADDRESS = "thandi@example.com"
 

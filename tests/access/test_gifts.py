@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.access.conftest import Put
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 SPOKEN = "the-water-nobody-counted"
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from billing.web.sample_articles import AUDIO, sample_articles
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 SPOKEN = next(one.teaser.id for one in sample_articles() if one.teaser.audio)
 DOOR = f"/v1/audio/{SPOKEN}"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from billing.web.sample_articles import SampleArticle, sample_articles
+from tests.support.browser import Browser
 from tests.support.databases import Databases
-from tests.support.world import Browser, World, local
+from tests.support.world import World, local
 
 LEVELS = ("free", "registered", "metered", "subscriber")
 READS = {

@@ -7,7 +7,8 @@ import pytest
 
 from billing.renewals.announce_price import plan_change
 from tests.staff.conftest import add, sign_in
-from tests.support.world import Browser, World, local
+from tests.support.browser import Browser
+from tests.support.world import World, local
 
 EMAIL = "pieter@example.com"
 

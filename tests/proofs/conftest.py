@@ -8,7 +8,6 @@ import pytest
 
 from tests.proofs.many_readers import MANY, due
 from tests.support.databases import Databases
-from tests.support.snapshots import Town
 from tests.support.worker_processes import Worker
 from tests.support.world import World
 
@@ -29,14 +28,12 @@ def hire(tmp_path: Path) -> Iterator[Hire]:
 
 
 @pytest.fixture(scope="session")
-def many_due(databases: Databases) -> Iterator[Town]:
-    """A town where the first charges of many fall due; every test begins there."""
+def many_due(databases: Databases) -> Iterator[World]:
+    """A world where the first charges of many fall due; every test begins there."""
     with databases.fresh() as url, World(url) as world:
-        town = Town(world)
         due(world, MANY)
-        town.keep("due")
-        yield town
-        town.close()
+        world.keep("due")
+        yield world
         world.sandbox.exchanges.clear()
 
 
@@ -47,6 +44,6 @@ def due_world(rounds: int, request: pytest.FixtureRequest) -> World:
         world: World = request.getfixturevalue("world")
         due(world, rounds)
         return world
-    town: Town = request.getfixturevalue("many_due")
-    town.recall("due")
-    return town.world
+    many: World = request.getfixturevalue("many_due")
+    many.go_to("due")
+    return many

@@ -11,9 +11,10 @@ from typing import Any
 
 import httpx
 
+from tests.support.browser import Browser
 from tests.support.fork_server import Asked
-from tests.support.starting_points import FIRST
-from tests.support.world import Browser, World
+from tests.support.starting_points import MONTH_END
+from tests.support.world import World
 
 Before = Callable[[World], Asked | None]
 Again = Callable[[World], None]
@@ -21,7 +22,7 @@ Again = Callable[[World], None]
 
 @dataclass(frozen=True)
 class CrashCase:
-    """`before` brings the story up to it, from a chapter. `again` is what a person does, the first time and after a death;
+    """`before` brings the story up to it, from a starting point. `again` is what a person does, the first time and after a death;
     None for the worker, whose restart does it. Ends are compared a day later. `late`: after a death it is done some
     minutes later, so instants aren't compared."""
 
@@ -101,7 +102,7 @@ def stay(browser: Browser) -> Iterator[Browser]:
 def follow(world: World, link: str) -> Browser:
     """From a mail."""
     browser = world.browser()
-    browser.get(world.mailed_link(FIRST, link))
+    browser.get(world.mailed_link(MONTH_END.email, link))
     return browser
 
 

@@ -21,8 +21,9 @@ from tests.proofs.crash_case import (
     stay,
 )
 from tests.staff.conftest import add, sign_in
+from tests.support.browser import Browser
 from tests.support.fork_server import Asked
-from tests.support.world import WEBHOOK_SECRET, Browser, World
+from tests.support.world import WEBHOOK_SECRET, World
 
 NEWCOMER = "newcomer@example.com"
 

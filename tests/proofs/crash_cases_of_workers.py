@@ -11,12 +11,12 @@ from tests.support.world import World, local
 # the worker
 
 
-@crash_case("begun")
+@crash_case("in_trial")
 def the_first_notice(world: World) -> None:
     at(world, local(2027, 1, 23, 9))
 
 
-@crash_case("trial")
+@crash_case("told")
 def the_first_charge(world: World) -> None:
     at(world, local(2027, 1, 31, 9))
 
@@ -50,7 +50,7 @@ def a_cancelled_period_runs_out(world: World) -> None:
     at(world, one(world, "SELECT cancels_at FROM subscription"))
 
 
-@crash_case("year")
+@crash_case("year_ending")
 def the_notice_of_a_years_end(world: World) -> None:
     at(world, local(2027, 11, 4, 9))
 
@@ -155,7 +155,7 @@ def a_refund_that_is_told_of_by_its_event(world: World) -> None:
 # news
 
 
-@crash_case("trial")
+@crash_case("told")
 def a_charge_that_is_told_of_by_its_event(world: World) -> None:
     subscription = one(world, "SELECT id FROM subscription")
     world.advance_to(local(2027, 1, 31, 8, 59, 59))
@@ -178,7 +178,7 @@ def a_charge_is_disputed(world: World) -> None:
     dispute(world)
 
 
-@crash_case("trial")
+@crash_case("told")
 def a_charge_is_disputed_that_we_dont_know_yet(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")
@@ -201,7 +201,7 @@ def a_payout(world: World) -> None:
     silence(world)
 
 
-@crash_case("trial")
+@crash_case("told")
 def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
     a_charge_that_is_told_of_by_its_event(world)
     world.rows("DELETE FROM inbound_event RETURNING id")

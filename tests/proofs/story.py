@@ -1,4 +1,4 @@
-"""What every story has: the town it happens in, what its readers know, and what must hold after each step."""
+"""What every story has: the world it happens in, what its readers know, and what must hold after each step."""
 
 from datetime import date
 from typing import Any, ClassVar
@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant
 
 from tests.support import ledger_checks, starting_points
 from tests.support.independent_calendar import Told, keep_calendar, keep_promises, nothing_is_missed
-from tests.support.snapshots import Power, PowerCut, Town
+from tests.support.power_cut import Power, PowerCut
 from tests.support.world import World
 
 REFUSALS = {400, 402, 404, 409, 422, 429}
@@ -25,11 +25,12 @@ def email_of(who: int) -> str:
 class Story(RuleBasedStateMachine):
     """One story, without its steps."""
 
-    town: ClassVar[Town]
+    ground: ClassVar[World]
+    """Where all of them happen, one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world: World = self.town.world
+        self.world: World = self.ground
         self.power = Power()
         self.told: dict[str, Told] = {}
         self.cards = iter(range(10, 1_000_000))
@@ -38,14 +39,10 @@ class Story(RuleBasedStateMachine):
 
     @initialize(starting_point=st.sampled_from(sorted(starting_points.STARTING_POINTS)))
     def once_upon_a_time(self, starting_point: str) -> None:
-        self.town.recall(starting_point)
+        starting_points.go_to(self.world, starting_point, starting_points.MONTH_END)
         self._learn()
         for told in self.told.values():
             told.trial_on = date(2027, 1, 16)
-        if starting_point == "year":
-            newest = self.newest(0)
-            assert newest is not None
-            self.told[newest] = Told()
 
     def newest(self, who: int) -> str | None:
         """The reader's last subscription."""

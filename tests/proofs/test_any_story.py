@@ -24,9 +24,7 @@ from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from tests.proofs.story import Story, email_of
-from tests.support import starting_points
 from tests.support.databases import Databases
-from tests.support.snapshots import Town
 from tests.support.world import ZONE, World, local
 
 STORIES = int(os.environ.get("MASTHEAD_STORIES", "2000"))
@@ -313,23 +311,20 @@ class AnyStory(Story):
 
 
 @pytest.fixture(scope="module")
-def town(databases: Databases) -> Iterator[Town]:
-    """With every beginning written."""
+def ground(databases: Databases) -> Iterator[World]:
+    """Where they happen."""
     with databases.fresh() as url, World(url, local(2027, 1, 4, 10), charge_concurrency=2) as world:
-        town = Town(world)
-        starting_points.write(town)
-        yield town
-        town.close()
+        yield world
         world.sandbox.exchanges.clear()
 
 
-def tell(town: Town, shard: int, stories: int) -> None:
+def tell(ground: World, shard: int, stories: int) -> None:
     """So many stories, other ones in each shard."""
 
     class ThisStory(AnyStory):
         pass
 
-    ThisStory.town = town
+    ThisStory.ground = ground
     run_state_machine_as_test(
         seed(SEED * 1000 + shard)(ThisStory),
         settings=settings(
@@ -346,5 +341,5 @@ def tell(town: Town, shard: int, stories: int) -> None:
 
 @pytest.mark.prove
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_whatever_happens_every_promise_holds(town: Town, shard: int) -> None:
-    tell(town, shard, max(1, STORIES // SHARDS))
+def test_whatever_happens_every_promise_holds(ground: World, shard: int) -> None:
+    tell(ground, shard, max(1, STORIES // SHARDS))

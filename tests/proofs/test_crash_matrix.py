@@ -13,11 +13,12 @@ from billing.payments.books import Books
 from billing.payments.gateway import Gateway
 from billing.stop_points import ASKED
 from tests.proofs.crash_cases import CRASH_CASES, CrashCase
-from tests.support import ledger_checks, starting_points
+from tests.support import ledger_checks
 from tests.support.databases import Databases
 from tests.support.fork_server import ForkServer, Order
 from tests.support.independent_calendar import keep_promises
-from tests.support.snapshots import NOT_A_PROCESS, Town
+from tests.support.power_cut import NOT_A_PROCESS
+from tests.support.starting_points import MONTH_END, go_to
 from tests.support.stop_point_names import all_points, other_doors
 from tests.support.world import World, local
 
@@ -59,7 +60,7 @@ TOLD_OTHERWISE = {"visits", "history"}
 class Stage:
     """Where crash cases are done and cut short."""
 
-    town: Town
+    world: World
     fork_server: ForkServer
     orders: dict[str, Order] = field(default_factory=dict)
     passed: dict[str, list[str]] = field(default_factory=dict)
@@ -67,10 +68,10 @@ class Stage:
     def rehearse(self) -> None:
         """Do each crash case once, in a process that lives, to see which points it passes."""
         for crash_case in CRASH_CASES:
-            self.town.recall(crash_case.starting_point)
-            self.orders[crash_case.name] = Order(crash_case.before(self.town.world))
-            self.town.world.sandbox.settle()  # or news on its way would still be stored when all is as it was
-            self.town.keep(crash_case.name)
+            go_to(self.world, crash_case.starting_point, MONTH_END)
+            self.orders[crash_case.name] = Order(crash_case.before(self.world))
+            self.world.sandbox.settle()  # or news on its way would still be stored when all is as it was
+            self.world.keep(crash_case.name)
             self.passed[crash_case.name] = self._points_of(crash_case)
 
     def _points_of(self, crash_case: CrashCase) -> list[str]:
@@ -83,7 +84,7 @@ class Stage:
 
     def live(self, crash_case: CrashCase, die_at: str | None = None, time: int = 1) -> list[str] | None:
         """The crash case, in a process of its own: the points it passed, or None when it died."""
-        self.town.recall(crash_case.name)
+        self.world.go_to(crash_case.name)
         return self.fork_server.live(replace(self.orders[crash_case.name], die_at=die_at, time=time))
 
     def deaths(self, crash_case: CrashCase) -> list[tuple[str, int]]:
@@ -100,7 +101,7 @@ class Stage:
 
     def end(self, crash_case: CrashCase) -> dict[str, Any]:
         """People do it, for the first time or again; workers do what is left; how it all stands then."""
-        world = self.town.world
+        world = self.world
         if crash_case.again is not None:
             crash_case.again(world)
         world.settle()
@@ -116,21 +117,18 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(databases: Databases) -> Iterator[Stage]:
     with databases.fresh() as url, World(url, local(2027, 1, 4, 10), charge_concurrency=1) as world:
-        town = Town(world)
-        starting_points.write(town)
-        town.recall("blank")
+        go_to(world, "blank", MONTH_END)
         with ForkServer(world.settings) as fork_server:
-            stage = Stage(town, fork_server)
+            stage = Stage(world, fork_server)
             stage.rehearse()
             yield stage
-        town.close()
         world.sandbox.exchanges.clear()
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("crash_case", CRASH_CASES, ids=lambda crash_case: crash_case.name)
 def test_killed_anywhere_it_ends_as_if_nobody_had_been(stage: Stage, crash_case: CrashCase) -> None:
-    stage.town.recall(crash_case.name)
+    stage.world.go_to(crash_case.name)
     undisturbed = stage.end(crash_case)
     for name, time in stage.deaths(crash_case):
         assert stage.live(crash_case, name, time) is None, f"{name} was not passed again"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.world import Browser, World, local
+from tests.support.browser import Browser
+from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
 OTHER_CARD = "5555555555554444"

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from billing import seed
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 READER, OTHER = "nomsa@example.com", "pieter@example.org"
 FILE = "/account/consents"

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 ADDRESS = "thandi@example.com"
 

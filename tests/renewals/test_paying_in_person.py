@@ -11,7 +11,8 @@ from billing.renewals.run import run, run_for
 from billing.webhooks import settle as events
 from tests.proofs.steps import intend, note, send, together
 from tests.support import ledger_checks
-from tests.support.world import Browser, World, local
+from tests.support.browser import Browser
+from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
 DECLINES = "pm_card_chargeCustomerFail"

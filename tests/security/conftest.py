@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from billing.office import CANCEL, CARD
+from tests.support.browser import Browser
 from tests.support.databases import Databases
-from tests.support.world import Browser, World
+from tests.support.world import World
 
 PAYING, TRYING = "nomsa@example.com", "pieter@example.org"
 

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from billing.errors import TooMany
 from billing.readers import rate
 from billing.web.visit import client_ip
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 
 def from_address(browser: Browser, ip: str) -> None:

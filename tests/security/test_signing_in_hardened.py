@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.support.world import Answer, Browser, World
+from tests.support.browser import Answer, Browser
+from tests.support.world import World
 
 ADDRESS = "lerato@example.com"
 

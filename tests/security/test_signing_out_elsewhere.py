@@ -6,7 +6,8 @@ import time
 import pytest
 
 from billing.gate.listen import LEASE
-from tests.support.world import Answer, Browser, World
+from tests.support.browser import Answer, Browser
+from tests.support.world import World
 
 READER, OTHER = "nomsa@example.com", "pieter@example.org"
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"

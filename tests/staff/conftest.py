@@ -8,7 +8,8 @@ from billing.staff import codes, members
 from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 SignIn = Callable[..., Browser]
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.staff.conftest import SignIn, add, sign_in
-from tests.support.world import Answer, Browser, World, local
+from tests.support.browser import Answer, Browser
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 

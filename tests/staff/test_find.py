@@ -5,7 +5,8 @@ import re
 import pytest
 
 from tests.staff.conftest import SignIn
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"
 

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.staff.conftest import SignIn
-from tests.support.world import Browser, World, local
+from tests.support.browser import Browser
+from tests.support.world import World, local
 
 READER = "thandi@example.com"
 

@@ -10,7 +10,8 @@ from billing.staff.roles import MOST_DAYS, TABLE, May, Role, days_limit, may, re
 from billing.web.front import Front
 from tests.security.surface import _api_routes
 from tests.staff.conftest import SignIn
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 S, F, E, A = Role.SUPPORT, Role.FINANCE, Role.EDITOR, Role.ADMIN
 WHO = {

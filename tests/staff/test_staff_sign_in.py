@@ -8,7 +8,8 @@ import pytest
 from billing.staff import codes, members
 from billing.staff.audit import Actor
 from tests.staff.conftest import SignIn, add, code_of, follow_link, sign_in
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 SUPPORT = "support@paper.example"
 CODE = "/staff/sign-in/authenticator"

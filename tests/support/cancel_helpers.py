@@ -3,7 +3,8 @@ And how a token looks that isn't one of ours."""
 
 from typing import Any
 
-from tests.support.world import Browser, World
+from tests.support.browser import Browser
+from tests.support.world import World
 
 
 def cancel(world: World, subscription_id: str, **body: object) -> dict[str, Any]:

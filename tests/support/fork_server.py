@@ -22,6 +22,7 @@ from billing.app import build, create_app
 from billing.parts import Parts
 from billing.settings import Settings
 from billing.timetable import tick
+from tests.support.snapshots import WORKER
 
 ROOT = Path(__file__).parents[2]
 LOST = b""
@@ -58,7 +59,7 @@ class ForkServer:
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "BILLING_ENVIRONMENT": "test"},
+            env={**os.environ, "BILLING_ENVIRONMENT": "test", "PGAPPNAME": WORKER},
         )
         assert self._process.stdin is not None
         _write(self._process.stdin, pickle.dumps(self._settings))

@@ -19,8 +19,9 @@ from billing.clock import HeldClock
 from billing.crew import living
 from billing.db import Database, instant
 from billing.mail.mailbox import Letter, parse
+from tests.support.browser import Browser
 from tests.support.fake_smtp import FakeSmtp
-from tests.support.world import START, Browser, settings_for
+from tests.support.world import START, settings_for
 
 URL = "http://paper.test"
 JOBS = [

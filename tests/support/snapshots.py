@@ -1,118 +1,84 @@
-"""One installation for many stories: it goes back, in a few milliseconds, to a moment that was kept."""
-
-import threading
-from dataclasses import dataclass, field
-from typing import Any
+"""Kept states of a test's database, to go back to in a few milliseconds."""
 
 import psycopg
 
-from billing import stop_points, tables
-from tests.support.fake_smtp import Received
-from tests.support.world import World
+from billing import tables
+from billing.gate.listen import CHANNEL
 
 KEPT_APART = {"installation"}
 """Says which database this is; it never changes."""
-NOT_A_PROCESS = ("tests.", "clock.", "installation.")
-"""Points that only look: passing them changes nothing, so dying there tells nothing."""
+STRANGERS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+SCHEMA = """
+SELECT (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
+       (SELECT sum(t.oid::bigint * ascii(tgenabled::text)) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+        WHERE relnamespace = 'public'::regnamespace),
+       (SELECT sum(attrelid::bigint * attnum) FROM pg_attribute JOIN pg_class c ON c.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND NOT attisdropped),
+       (SELECT sum(oid::bigint) FROM pg_proc WHERE pronamespace = 'public'::regnamespace)
+"""
+"""A number for each kind of thing that a statement of definition could change."""
+WORKER = "masthead worker under test"
+"""The application name of worker processes that tests start."""
 
 
-class Town:
-    """A world, and the moments it can go back to: the database's rows, what the sandbox remembers, the mails that arrived."""
+class Snapshots:
+    """The rows of all tables, kept under names."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._line = psycopg.connect(world.url_of_database, autocommit=True)
+    def __init__(self, url: str) -> None:
+        self._line = psycopg.connect(url, autocommit=True)
         self._tables = [name for name in tables.metadata.tables if name not in KEPT_APART]
-        self._letters: dict[str, list[Received]] = {}
-        self._back: dict[str, bytes] = {}
+        self._way_back: dict[str, bytes] = {}
+        self._schema = self._look_at_schema()
 
     def close(self) -> None:
         """Let go of the database."""
         self._line.close()
 
-    def keep(self, moment: str) -> None:
-        """Remember how everything is now."""
-        self._do(f'CREATE SCHEMA "{moment}"')
-        full = [name for name in self._tables if self._holds_rows(name)]
-        for name in full:
-            self._do(f'CREATE TABLE "{moment}"."{name}" AS TABLE public."{name}"')
-        self._back[moment] = self._way_back(moment, full)
-        self._letters[moment] = list(self.world.smtp.received)
-        self.world.sandbox.keep(moment)
+    def keep(self, name: str) -> None:
+        """Remember all rows as they are now; a snapshot of the same name is replaced."""
+        self._do(f'DROP SCHEMA IF EXISTS "{name}" CASCADE')
+        self._do(f'CREATE SCHEMA "{name}"')
+        full = [table for table in self._tables if self._holds_rows(table)]
+        for table in full:
+            self._do(f'CREATE TABLE "{name}"."{table}" AS TABLE public."{table}"')
+        self._way_back[name] = self._statements(name, full)
 
-    def recall(self, moment: str) -> None:
-        """Let everything be as it was then."""
-        self.world.sandbox.recall(moment)
-        self._line.execute(self._back[moment])
-        self.world.smtp.clear()
-        self.world.smtp.received.extend(self._letters[moment])
-        self.world.sandbox.exchanges.clear()
+    def restore(self, name: str) -> None:
+        """Let all rows be as they were then, and every process forget what it remembers of them."""
+        self._line.execute(STRANGERS, [WORKER])  # a killed worker's last statement may still be running
+        self._line.execute(self._way_back[name])
 
-    def _way_back(self, moment: str, full: list[str]) -> bytes:
-        """Triggers rest meanwhile: the books may be emptied by nobody else."""
-        emptied = [f'DELETE FROM public."{name}"' for name in self._tables]
+    def __contains__(self, name: str) -> bool:
+        return name in self._way_back
+
+    def assert_same_schema(self) -> None:
+        """Fail when tables, constraints, triggers or functions aren't what they were at the start."""
+        assert self._look_at_schema() == self._schema, "the test left the schema changed; let it put it back"
+
+    def _look_at_schema(self) -> object:
+        return self._line.execute(SCHEMA).fetchone()
+
+    def _statements(self, name: str, full: list[str]) -> bytes:
+        """Triggers rest meanwhile: the books may be emptied by nobody else. So nobody is told of single changes, but of all."""
+        emptied = [f'DELETE FROM public."{table}"' for table in self._tables]
         filled = [
-            f'INSERT INTO public."{name}" ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM "{moment}"."{name}"'
-            for name in full
-            for columns in [self._columns(name)]
+            f'INSERT INTO public."{table}" ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM "{name}"."{table}"'
+            for table in full
+            for columns in [self._columns(table)]
         ]
-        resting = "SET session_replication_role = replica"
-        return "; ".join(
-            ["BEGIN", resting, *emptied, *filled, "RESET session_replication_role", "COMMIT"]
-        ).encode()
+        begin, end = "SET LOCAL session_replication_role = replica", f"NOTIFY {CHANNEL}, 'all'"
+        return "; ".join(["BEGIN", begin, *emptied, *filled, end, "COMMIT"]).encode()
 
-    def _holds_rows(self, name: str) -> bool:
-        return self._line.execute(f'SELECT 1 FROM public."{name}" LIMIT 1'.encode()).fetchone() is not None
+    def _holds_rows(self, table: str) -> bool:
+        return self._line.execute(f'SELECT 1 FROM public."{table}" LIMIT 1'.encode()).fetchone() is not None
 
-    def _columns(self, name: str) -> str:
+    def _columns(self, table: str) -> str:
         found = self._line.execute(
             "SELECT quote_ident(column_name) FROM information_schema.columns WHERE table_schema = 'public'"
             " AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position",
-            [name],
+            [table],
         ).fetchall()
         return ", ".join(row[0] for row in found)
 
     def _do(self, statement: str) -> None:
         self._line.execute(statement.encode())
-
-
-class PowerCut(BaseException):
-    """The process is gone. No `except Exception` of ours may hear of it, as none hears of a kill."""
-
-
-@dataclass
-class Power:
-    """Cuts the power of everything that runs here, at the so-manieth stop point from now: what is not committed is lost, and
-    locks are free. Then nothing passes a point until it is back."""
-
-    died_at: str | None = None
-    _left: int = 0
-    _lock: Any = field(default_factory=threading.Lock)
-
-    def cut_after(self, points: int) -> None:
-        """So many points are passed; at the last of them it is over."""
-        self.died_at, self._left = None, points
-        stop_points.listen(self._pass)
-
-    def back(self) -> str | None:
-        """Power again; where it was cut, if it was."""
-        died_at, self.died_at = self.died_at, None
-        if died_at is not None:
-            stop_points.listen(None)
-        return died_at
-
-    def never(self) -> None:
-        """No cut is to come any more."""
-        stop_points.listen(None)
-        self.died_at = None
-
-    def _pass(self, name: str) -> None:
-        if name.startswith(NOT_A_PROCESS):
-            return
-        with self._lock:
-            if self.died_at is None:
-                self._left -= 1
-                if self._left > 0:
-                    return
-                self.died_at = name
-        raise PowerCut(name)

@@ -1,77 +1,147 @@
-"""Beginnings for stories: where readers of all kinds stand when something happens to them."""
+"""Where a reader stands when a test begins. Each point is reached once in a process by the real way, kept, and gone back to.
+
+blank → in_trial → told → paid → owing, cancelled, disputed
+                 → yearly → year_ending
+"""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from tests.support.snapshots import Town
-from tests.support.world import World, local
-
-FIRST = "reader-0@example.com"
-ON = local(2027, 1, 17, 10)
-"""A start on this day is charged on 1 February for the first time. With a year's or a leap day's worth of traps ahead."""
+from tests.support.world import START, World, local
 
 
-def blank(world: World) -> None:
+@dataclass(frozen=True)
+class Beginning:
+    """When a world is blank, when its reader's trial begins, who that is, and when the second month begins."""
+
+    blank_at: datetime
+    trial_at: datetime
+    second_charge_at: datetime
+    email: str
+    card: str
+
+    def on(self, day: int, hour: int) -> datetime:
+        """A moment so many days after the trial began."""
+        return (self.trial_at + timedelta(days=day)).replace(hour=hour, minute=0)
+
+
+MARCH = Beginning(START, START, local(2027, 4, 16, 12), "thandi@example.com", "pm_card_visa")
+"""A trial from Monday 1 March 2027, 10:00. The charges are on the 16th."""
+MONTH_END = Beginning(
+    local(2027, 1, 4, 10), local(2027, 1, 16, 10), local(2027, 2, 28, 12), "reader-0@example.com", "pm_card_visa__0"
+)  # fmt: skip
+"""A trial from 16 January 2027. The charges are on the last day of the month, with a year's worth of traps ahead."""
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """The reader of a starting point."""
+
+    email: str
+    reader_id: str
+    subscription_id: str
+
+
+def blank(_world: World, _begin: Beginning) -> None:
     """Nobody has subscribed yet."""
 
 
-def begun(world: World) -> None:
-    """A reader on the first day of the trial."""
-    world.advance_to(local(2027, 1, 16, 10))
-    world.start_trial(FIRST, "pm_card_visa__0")
+def in_trial(world: World, begin: Beginning) -> None:
+    """The trial has just begun, by the API."""
+    world.advance_to(begin.trial_at)
+    world.start_trial(begin.email, begin.card)
+    world.settle()
 
 
-def trial(world: World) -> None:
+def told(world: World, begin: Beginning) -> None:
     """The last evening of the trial: both notices have arrived."""
-    begun(world)
-    world.advance_to(local(2027, 1, 30, 20))
+    world.advance_to(begin.on(14, hour=20))
 
 
-def paid(world: World) -> None:
-    """Charged for the first time on 31 January, a day ago."""
-    trial(world)
-    world.advance_to(local(2027, 2, 1, 12))
+def paid(world: World, begin: Beginning) -> None:
+    """Noon of the first charge: it succeeded, and the receipt has arrived."""
+    world.advance_to(begin.on(15, hour=12))
 
 
-def owing(world: World) -> None:
-    """The second charge, on 28 February, was refused for lack of money, and a retry comes."""
-    paid(world)
-    card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
-    world.sandbox.decline(card, "insufficient_funds")
-    world.advance_to(local(2027, 2, 28, 12))
+def owing(world: World, begin: Beginning) -> None:
+    """Noon of the second charge: it was declined for lack of money, and a retry comes."""
+    (card,) = world.rows("SELECT gateway_ref FROM payment_method")
+    world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
+    world.advance_to(begin.second_charge_at)
 
 
-def cancelled(world: World) -> None:
-    """Cancelled, and reading to the end of what is paid."""
-    paid(world)
-    subscription = world.rows("SELECT id FROM subscription")[0]["id"]
-    world.advance_to(local(2027, 2, 20, 12))
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+def cancelled(world: World, begin: Beginning) -> None:
+    """Cancelled 20 days after the first charge, and reading to the end of what is paid."""
+    world.advance_to(begin.on(35, hour=12))
+    path = f"/v1/subscriptions/{_subscription(world)}/cancel"
+    world.api.post(path, json={}).raise_for_status()
+    world.settle()
 
 
-def year(world: World) -> None:
-    """A year, paid at once, is about to end: its first notice is next."""
-    world.advance_to(local(2027, 1, 16, 10))
-    begun = world.start_trial(FIRST, "pm_card_visa__0")
-    world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
-    world.advance_to(local(2027, 1, 31, 10))
-    browser = world.browser()
-    browser.get("/subscribe?plan=yearly")
-    browser.post("/subscribe", email=FIRST)
-    browser.post("/subscribe/without-trial")
-    assert browser.agree_and_pay("4242424242424242__1").path == "/subscribe/started"
-    world.advance_to(local(2027, 11, 2, 12))
+def disputed(world: World, begin: Beginning) -> None:
+    """The day after the first charge the reader's bank disputes it, and its news has arrived."""
+    world.advance_to(begin.on(16, hour=12))
+    world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
+    world.settle()
 
 
-STARTING_POINTS: dict[str, Callable[[World], None]] = {
-    each.__name__: each for each in (blank, begun, trial, paid, owing, cancelled, year)
+def yearly(world: World, begin: Beginning) -> None:
+    """Noon of the first charge of a year: the trial was one of the yearly plan."""
+    world.advance_to(begin.trial_at)
+    world.start_trial(begin.email, begin.card, plan="yearly")
+    world.advance_to(begin.on(15, hour=12))
+
+
+def year_ending(world: World, begin: Beginning) -> None:
+    """Three months before the year ends: its first notice is next."""
+    world.advance_to(begin.on(290, hour=12))
+
+
+Live = Callable[[World, Beginning], None]
+BEFORE: dict[Live, Live | None] = {
+    blank: None,
+    in_trial: blank,
+    told: in_trial,
+    paid: told,
+    owing: paid,
+    cancelled: paid,
+    disputed: paid,
+    yearly: blank,
+    year_ending: yearly,
 }
+"""Each point with the one from which it is reached."""
+STARTING_POINTS = {point.__name__: point for point in BEFORE}
 
 
-def write(town: Town) -> None:
-    """Live every beginning once, and keep it."""
-    town.keep("before")
-    for name, live in STARTING_POINTS.items():
-        town.recall("before")
-        live(town.world)
-        town.world.settle()
-        town.keep(name)
+def go_to(world: World, name: str, begin: Beginning = MARCH) -> None:
+    """Let everything be as at this starting point."""
+    _go_to(world, STARTING_POINTS[name], begin)
+
+
+def subscriber(world: World, name: str, begin: Beginning = MARCH) -> Subscriber:
+    """The same, for a point at which there is a reader: who that is."""
+    go_to(world, name, begin)
+    (row,) = world.rows("SELECT id, reader_id FROM subscription")
+    return Subscriber(begin.email, row["reader_id"], row["id"])
+
+
+def _go_to(world: World, point: Live, begin: Beginning) -> None:
+    kept = f"{point.__name__} {begin.trial_at:%Y-%m-%d}"
+    if world.has_kept(kept):
+        world.go_to(kept)
+        return
+    with world.as_usual():
+        before = BEFORE[point]
+        if before is None:
+            world.make_blank(begin.blank_at)
+        else:
+            _go_to(world, before, begin)
+        point(world, begin)
+        world.keep(kept)
+
+
+def _subscription(world: World) -> Any:
+    (row,) = world.rows("SELECT id FROM subscription")
+    return row["id"]

@@ -12,6 +12,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from billing.settings import PREFIX, Settings
+from tests.support.snapshots import WORKER
 from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -38,7 +39,7 @@ class Worker:
 
     def __init__(self, world: World, log: Path, *, stop_at: str | None = None, tick: float = 0.05) -> None:
         self.log = log
-        variables = environment(world.settings) | {"BILLING_TICK_SECONDS": str(tick)}
+        variables = environment(world.settings) | {"BILLING_TICK_SECONDS": str(tick), "PGAPPNAME": WORKER}
         if stop_at is not None:
             variables["BILLING_STOP_AT"] = stop_at
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}

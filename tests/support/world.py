@@ -1,15 +1,15 @@
-"""A whole installation for a test: database, the sandbox, a mail server, the web process; its clock held.
+"""A whole installation for tests: database, sandbox, mail server, web process; its clock held.
 
-Nothing of ours is replaced. `advance` is the only way for time to pass."""
+Nothing of ours is replaced. `advance` is the only way for time to pass. One world serves all tests of a process: `begin` brings it
+back to its beginning, `go_to` to another kept moment."""
 
-import html
-import re
-import socket
-import threading
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -17,19 +17,22 @@ from zoneinfo import ZoneInfo
 import httpx
 import psycopg
 import sqlalchemy as sa
-import uvicorn
+from starlette.types import ASGIApp
 
 from billing import advance as clockwork
 from billing import installation, migrate, seed
 from billing.app import build, create_app
 from billing.db import Database
 from billing.mail.mailbox import Letter
+from billing.parts import Parts
 from billing.settings import Settings, read_settings
 from billing.web.keys import SCOPES, create
-from billing.web.serve import KEEP_ALIVE_SECONDS
-from tests.support.fake_smtp import FakeSmtp
+from tests.support.browser import Browser
+from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.mails import about
 from tests.support.sandbox import KEY, Sandbox
+from tests.support.snapshots import Snapshots
+from tests.support.web_server import WebServer
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 START = datetime(2027, 3, 1, 10, 0, tzinfo=ZONE)
@@ -75,85 +78,175 @@ def adopt(url: str) -> None:
         connection.execute(f"UPDATE installation SET home = ({installation.HOME})".encode())
 
 
+EMPTY = "empty"
+"""The moment before the beginning: plans and prices, and nothing else."""
+
+
+@dataclass
+class _Moment:
+    """What a kept moment has besides the rows of the database and the sandbox's."""
+
+    mails: list[Received]
+    articles: dict[str, list[str]]
+    api_key: str
+
+
+@dataclass
+class _Application:
+    """The product, built from some settings."""
+
+    settings: Settings
+    parts: Parts
+    app: ASGIApp
+
+
 class World:
-    """Use with `with`; leaving it judges every exchange with the sandbox by Stripe's OpenAPI."""
+    """Use with `with`. `settings` differ from a test's usual ones, for all of its life."""
 
     def __init__(self, url: str, at: datetime = START, **settings: object) -> None:
         self.url_of_database = url
-        self._at = at
-        self._given = settings
-        self._ends = ExitStack()
+        self._at, self._usual = at, settings
+        self._ends, self._of_one_test = ExitStack(), ExitStack()
+        self._moments: dict[str, _Moment] = {}
 
     def __enter__(self) -> Self:
-        listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.sandbox = self._ends.enter_context(
-            Sandbox(webhooks=[(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)])
-        )
+        self._server = WebServer()
+        self._ends.callback(self._server.close)
+        self.url = self._server.url
+        webhooks = [(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)]
+        self.sandbox = self._ends.enter_context(Sandbox(webhooks=webhooks))
         self.smtp = self._ends.enter_context(FakeSmtp())
-        self.settings = settings_for(
-            self.url_of_database,
-            **{
-                "public_url": self.url,
-                "stripe_api_base": self.sandbox.url,
-                "smtp_url": self.smtp.url,
-                **self._given,
-            },
-        )
-        self._hold_clock()
-        self.parts = build(self.settings)
-        self._ends.callback(self.parts.database.close)
-        clockwork.follow(self.parts)
-        self._serve(listener)
-        with self.parts.database.transaction() as session:
-            self.articles = seed.articles(session, self.parts.office, self.now)
-            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
-        self.api = httpx.Client(
-            base_url=self.url,
-            headers={"Authorization": f"Bearer {self.api_key}"},
-            timeout=90,
-            trust_env=False,
-        )
+        self._folder = Path(tempfile.mkdtemp(prefix="masthead-world-"))
+        self._ends.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        self._snapshots = Snapshots(self.url_of_database)
+        self._ends.callback(self._snapshots.close)
+        self._usually = self._build({})
+        self._use(self._usually)
+        self.api = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
         self._ends.callback(self.api.close)
+        self.articles: dict[str, list[str]] = {}
+        self.api_key = ""
+        self.keep(EMPTY)
+        self.begin(self._at)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
+            self.end()
             if error is None:
                 self.sandbox.check()
         finally:
-            self._server.should_exit = True
-            self.sandbox.begin_to_stop()
+            self._usually.parts.database.close()
             self._ends.close()
 
-    def _hold_clock(self) -> None:
-        database = Database(self.url_of_database)
-        with database.transaction() as session:
-            session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
-        database.close()
+    @property
+    def settings(self) -> Settings:
+        """Those of the application that runs."""
+        return self._running.settings
 
-    def _serve(self, listener: socket.socket) -> None:
-        config = uvicorn.Config(
-            create_app(self.parts),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=2,
+    @property
+    def parts(self) -> Parts:
+        """What the application that runs is made of."""
+        return self._running.parts
+
+    def begin(self, at: datetime | None = None, **settings: object) -> Self:
+        """Let it be as new: sample articles, an API key, nobody there. With settings, another application serves until `end`."""
+        self.end()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        if settings:
+            self._use(self._build(settings))
+        self.make_blank(at)
+        return self
+
+    def make_blank(self, at: datetime | None = None) -> None:
+        """Let the sample articles and an API key be all there is, whatever application serves."""
+        blank = f"blank {(at or self._at).timestamp():.0f} {self.settings.public_url.rpartition('/')[2]}"
+        if blank in self._moments:
+            self.go_to(blank)
+        else:
+            self.go_to(EMPTY)
+            self._furnish(at or self._at)
+            self.keep(blank)
+
+    def end(self) -> None:
+        """Let go of what the test had of its own: browsers, another application."""
+        self._of_one_test.close()
+        other = self._running
+        if other is not self._usually:
+            self._use(self._usually)
+            self._server.finish_requests()
+            self._server.end(other.app)
+            other.parts.database.close()
+
+    @contextmanager
+    def as_usual(self) -> Iterator[None]:
+        """Let the usual application serve for the length of a block."""
+        other = self._running
+        self._use(self._usually)
+        yield
+        self._server.finish_requests()
+        self._use(other)
+
+    def keep(self, name: str) -> None:
+        """Remember how everything is now: database, sandbox, mails. Nothing may be under way."""
+        self.sandbox.keep(name)
+        self._snapshots.keep(name)
+        self._moments[name] = _Moment(list(self.smtp.received), self.articles, self.api_key)
+
+    def go_to(self, name: str) -> None:
+        """Let everything be as it was when `name` was kept. What is under way is ended first."""
+        moment = self._moments[name]
+        self.sandbox.recall(name)
+        self._server.finish_requests()
+        self.sandbox.recall(name)  # what was under way may have changed it
+        self._snapshots.restore(name)
+        self.smtp.clear()
+        self.smtp.received.extend(moment.mails)
+        self.articles, self.api_key = moment.articles, moment.api_key
+        self.api.headers["Authorization"] = f"Bearer {self.api_key}"
+        self.sandbox.exchanges.clear()
+
+    def has_kept(self, name: str) -> bool:
+        """Whether there is such a moment."""
+        return name in self._moments
+
+    def judge(self) -> None:
+        """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed."""
+        self.sandbox.check()
+        self._snapshots.assert_same_schema()
+
+    def _furnish(self, at: datetime) -> None:
+        with self.parts.database.transaction() as session:
+            session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": at})
+        clockwork.follow(self.parts)
+        with self.parts.database.transaction() as session:
+            self.articles = seed.articles(session, self.parts.office, self.now)
+            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
+        self.api.headers["Authorization"] = f"Bearer {self.api_key}"
+
+    def _build(self, given: dict[str, Any]) -> _Application:
+        settings = settings_for(
+            self.url_of_database,
+            **{
+                "public_url": self.url,
+                "stripe_api_base": self.sandbox.url,
+                "smtp_url": self.smtp.url,
+                "journal_dir": self._folder / "journals",
+                "newsletter_connections": 2,
+                **self._usual,
+                **given,
+            },
         )
-        server = self._server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
+        parts = build(settings)
+        built = _Application(settings, parts, create_app(parts))
+        self._server.start(built.app)
+        return built
 
-        def stop() -> None:
-            server.should_exit = True
-            thread.join(timeout=20)
-            listener.close()
-
-        self._ends.callback(stop)
+    def _use(self, application: _Application) -> None:
+        self._running = application
+        self._server.use(application.app)
 
     @property
     def now(self) -> datetime:
@@ -172,12 +265,12 @@ class World:
         """Do what is due, at the held present."""
         clockwork.advance(self.parts, self.now)
 
-    def browser(self) -> "Browser":
+    def browser(self) -> Browser:
         """A fresh browser, without scripts."""
-        return self._ends.enter_context(Browser(self))
+        return self._of_one_test.enter_context(Browser(self))
 
     @contextmanager
-    def browse(self) -> Iterator["Browser"]:
+    def browse(self) -> Iterator[Browser]:
         """A fresh browser that is closed at the end of the block."""
         with Browser(self) as browser:
             yield browser
@@ -265,104 +358,3 @@ class World:
         """What the database says."""
         with self.parts.database.transaction() as session:
             return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
-
-
-@dataclass
-class Answer:
-    """A page as a browser got it."""
-
-    response: httpx.Response
-
-    @property
-    def text(self) -> str:
-        """The page's HTML."""
-        return self.response.text
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return self.response.status_code
-
-    @property
-    def path(self) -> str:
-        """Where the browser ended up."""
-        return self.response.url.path
-
-    @property
-    def words(self) -> str:
-        """The text of the main part, without tags."""
-        main = re.search(r"<main.*?</main>", self.text, re.DOTALL)
-        return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split()))
-
-
-class Browser:
-    """Follows links and sends forms as a person's browser does, cookies and all."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.http = httpx.Client(
-            base_url=world.url,
-            follow_redirects=True,
-            timeout=90,
-            trust_env=False,
-            headers={"user-agent": "Test/1", "accept": "text/html,*/*;q=0.8"},
-        )
-        self.page: Answer
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.http.close()
-
-    def get(self, path: str) -> Answer:
-        """Open a page."""
-        self.page = Answer(self.http.get(path))
-        return self.page
-
-    def post(self, action: str, **fields: str | list[str]) -> Answer:
-        """Send the form with this action on the page that is open, with its hidden fields."""
-        self.page = Answer(self.http.send(self.filled(action, **fields)))
-        return self.page
-
-    def filled(self, action: str, **fields: str | list[str]) -> httpx.Request:
-        """The same, not sent yet."""
-        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
-        assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
-        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
-        headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}
-        return self.http.build_request("POST", action, data={**hidden, **fields}, headers=headers)
-
-    def again(self, path: str) -> Self:
-        """Open a page, and go on from there."""
-        self.get(path)
-        return self
-
-    def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
-        """From the offer to a started trial, by pages and the sandbox's card page."""
-        self.get("/subscribe")
-        self.post("/subscribe", email=email)
-        return self.agree_and_pay(number, come_back=come_back)
-
-    def agree_and_pay(self, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
-        """From the review page on."""
-        page = self.open_card_page()
-        target = self.world.sandbox.fill_in(page, number)
-        return self.get(target) if come_back else self.page
-
-    def open_card_page(self) -> str:
-        """Agree on the review page; the address of the card page."""
-        self.http.follow_redirects = False
-        answer = self.post("/subscribe/review", consent="yes")
-        self.http.follow_redirects = True
-        assert answer.status == 303, answer.words
-        return answer.response.headers["location"]
-
-    def sign_in(self, email: str) -> Answer:
-        """Ask for the link, and use it."""
-        self.get("/sign-in")
-        self.post("/sign-in", email=email)
-        self.world.settle()
-        letters = reversed(self.world.letters(email))
-        self.get(next(link for letter in letters for link in letter.links if "/sign-in/link/" in link))
-        return self.post("/sign-in/confirm")

@@ -1,0 +1,112 @@
+"""A person's browser without scripts: it follows links, sends forms, and keeps cookies."""
+
+import html
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+if TYPE_CHECKING:
+    from tests.support.world import World
+
+
+@dataclass
+class Answer:
+    """A page as a browser got it."""
+
+    response: httpx.Response
+
+    @property
+    def text(self) -> str:
+        """The page's HTML."""
+        return self.response.text
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self.response.status_code
+
+    @property
+    def path(self) -> str:
+        """Where the browser ended up."""
+        return self.response.url.path
+
+    @property
+    def words(self) -> str:
+        """The text of the main part, without tags."""
+        main = re.search(r"<main.*?</main>", self.text, re.DOTALL)
+        return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", main.group() if main else self.text).split()))
+
+
+class Browser:
+    """Follows links and sends forms as a person's browser does, cookies and all."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.http = httpx.Client(
+            base_url=world.url,
+            follow_redirects=True,
+            timeout=90,
+            trust_env=False,
+            headers={"user-agent": "Test/1", "accept": "text/html,*/*;q=0.8"},
+        )
+        self.page: Answer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def get(self, path: str) -> Answer:
+        """Open a page."""
+        self.page = Answer(self.http.get(path))
+        return self.page
+
+    def post(self, action: str, **fields: str | list[str]) -> Answer:
+        """Send the form with this action on the page that is open, with its hidden fields."""
+        self.page = Answer(self.http.send(self.filled(action, **fields)))
+        return self.page
+
+    def filled(self, action: str, **fields: str | list[str]) -> httpx.Request:
+        """The same, not sent yet."""
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self.page.text, re.DOTALL)
+        assert form is not None, f"{self.page.path} has no form for {action}: {self.page.words[:300]}"
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
+        headers = {"origin": self.world.url, "sec-fetch-site": "same-origin"}
+        return self.http.build_request("POST", action, data={**hidden, **fields}, headers=headers)
+
+    def again(self, path: str) -> Self:
+        """Open a page, and go on from there."""
+        self.get(path)
+        return self
+
+    def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
+        """From the offer to a started trial, by pages and the sandbox's card page."""
+        self.get("/subscribe")
+        self.post("/subscribe", email=email)
+        return self.agree_and_pay(number, come_back=come_back)
+
+    def agree_and_pay(self, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
+        """From the review page on."""
+        page = self.open_card_page()
+        target = self.world.sandbox.fill_in(page, number)
+        return self.get(target) if come_back else self.page
+
+    def open_card_page(self) -> str:
+        """Agree on the review page; the address of the card page."""
+        self.http.follow_redirects = False
+        answer = self.post("/subscribe/review", consent="yes")
+        self.http.follow_redirects = True
+        assert answer.status == 303, answer.words
+        return answer.response.headers["location"]
+
+    def sign_in(self, email: str) -> Answer:
+        """Ask for the link, and use it."""
+        self.get("/sign-in")
+        self.post("/sign-in", email=email)
+        self.world.settle()
+        letters = reversed(self.world.letters(email))
+        self.get(next(link for letter in letters for link in letter.links if "/sign-in/link/" in link))
+        return self.post("/sign-in/confirm")

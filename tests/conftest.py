@@ -1,6 +1,8 @@
 """What every test may use: databases that begin migrated, and a world with everything running."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -50,23 +52,58 @@ def database_url(databases: Databases) -> Iterator[str]:
         yield url
 
 
+class SharedWorld:
+    """The one installation of this process, and what else it needs when a test broke it."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._life = ExitStack()
+        self._world: World | None = None
+
+    def begin(self, at: datetime | None = None, **settings: object) -> World:
+        """The world, as new."""
+        if self._world is None:
+            self._world = self._life.enter_context(World(self._life.enter_context(self._databases.fresh())))
+        return self._world.begin(at, **settings)
+
+    def judge(self) -> None:
+        """Judge what the test did with it. A world that a test broke is thrown away, so that the next test has a sound one."""
+        if self._world is not None:
+            try:
+                self._world.judge()
+                self._world.end()
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """End it; another one is made when it is asked for."""
+        self._world = None
+        self._life.close()
+
+
 @pytest.fixture(scope="session")
-def shared_world(databases: Databases) -> Iterator[World]:
-    """The one installation of this process. Tests ask for `world`."""
-    with databases.fresh() as url, World(url) as world:
-        yield world
+def shared_world(databases: Databases) -> Iterator[SharedWorld]:
+    """Tests ask for `world`, or a starting point."""
+    shared = SharedWorld(databases)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
-def make_world(shared_world: World) -> Iterator[Callable[..., World]]:
-    """The world, as it begins at another moment, or with other settings. Each call begins anew; there is one world at a time.
+def make_world(shared_world: SharedWorld) -> Iterator[Callable[..., World]]:
+    """The world, as it begins at another moment, or with other settings. There is one at a time: each call begins it anew.
 
     At the end every exchange with the sandbox is judged by Stripe's OpenAPI."""
     yield shared_world.begin
-    try:
-        shared_world.judge()
-    finally:
-        shared_world.end()
+    shared_world.judge()
+
+
+@pytest.fixture
+def own_world(databases: Databases) -> Iterator[World]:
+    """A world of the test's own, for those who break the database itself."""
+    with databases.fresh() as url, World(url) as world:
+        yield world
 
 
 @pytest.fixture

@@ -4,21 +4,17 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-import sqlalchemy as sa
 
 from billing import timetable
+from tests.support.broken_tables import missing_table
 from tests.support.world import World
 
 
 @pytest.fixture
 def broken(world: World) -> Iterator[World]:
     """A database in which one of the jobs can't be looked at, as between a new release and its migration."""
-    rename = "ALTER TABLE {} RENAME TO {}"
-    with world.parts.database.engine.begin() as connection:
-        connection.execute(sa.text(rename.format("price_change", "price_change_to_come")))
-    yield world
-    with world.parts.database.engine.begin() as connection:
-        connection.execute(sa.text(rename.format("price_change_to_come", "price_change")))
+    with missing_table(world, "price_change"):
+        yield world
 
 
 def test_a_job_that_cant_be_looked_at_is_said_and_keeps_no_other_from_being_done(

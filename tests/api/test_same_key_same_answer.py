@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.security.test_commit_first import every_commit_fails
+from tests.support.broken_tables import every_commit_fails
 from tests.support.world import World, local
 
 KEY = {"Idempotency-Key": "n-1"}

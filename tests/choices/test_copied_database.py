@@ -33,8 +33,9 @@ def copy_of(url: str, databases: Databases) -> str:
 
 
 def test_a_copy_stands_still_until_it_is_adopted(
-    world: World, databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    own_world: World, databases: Databases, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    world = own_world
     world.start_trial("lerato@example.com")
     world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 16, 10))  # a charge and mails are due, in the original and in the copy
@@ -82,10 +83,10 @@ def test_readyz_says_so_and_readers_read_on(world: World) -> None:
         world.advance(days=20)
 
 
-def test_a_table_made_anew_by_a_restore_is_another_home(world: World) -> None:
-    database = world.parts.database
+def test_a_table_made_anew_by_a_restore_is_another_home(own_world: World) -> None:
+    database = own_world.parts.database
     assert installation.is_home(database)
-    with psycopg.connect(world.url_of_database) as connection:
+    with psycopg.connect(own_world.url_of_database) as connection:
         connection.execute("ALTER TABLE installation RENAME TO kept")
         connection.execute("CREATE TABLE installation (LIKE kept INCLUDING ALL)")
         connection.execute("INSERT INTO installation SELECT * FROM kept")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support import ledger_checks
+from tests.support.broken_tables import refused_rows
 from tests.support.world import World, local
 
 GIVING = {"method": "POST", "path": "/v1/refunds"}
@@ -109,13 +110,10 @@ def test_a_refund_that_stripe_makes_wait_is_asked_for_each_day(world: World) -> 
 @pytest.mark.prove
 def test_a_refund_that_breaks_us_holds_up_nobody(world: World) -> None:
     give_back(world)
-    with world.parts.database.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE refund ADD CONSTRAINT broken CHECK (state <> 'succeeded')")
-    world.start_trial("other@example.com", "pm_card_visa__2")
-    world.settle()
+    with refused_rows(world, "refund", "state <> 'succeeded'"):
+        world.start_trial("other@example.com", "pm_card_visa__2")
+        world.settle()
     assert state(world) == ("intended", 1)
-    with world.parts.database.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE refund DROP CONSTRAINT broken")
     world.advance(minutes=1)
     check_once(world)
 

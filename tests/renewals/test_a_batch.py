@@ -1,7 +1,6 @@
 """A batch in which everything happens at once: each row ends as it would alone."""
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
@@ -106,8 +105,8 @@ def mend(world: World) -> None:
 
 
 @pytest.mark.prove
-def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World]) -> None:
-    together = make_world()
+def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -> None:
+    together, alone = world, own_world
     till, _ = everything(together)
     report = run(till, CHARGE_AT)
     # What comes twice may come the second time in this run's own hands, and before its first answer: then that one is paid for.
@@ -125,7 +124,6 @@ def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World])
     counted = report.counts + run(till, CHARGE_AT).counts  # who cancelled in the trial has ended by now
     before = ledger_checks.end_state(together)
 
-    alone = make_world()
     till, subscriptions = everything(alone)
     counts: Counter[str] = Counter()
     for subscription in subscriptions:
@@ -134,7 +132,7 @@ def test_everything_at_once_ends_as_one_by_one(make_world: Callable[..., World])
     assert counts + Counter(charged=own_hands) == counted
     assert ledger_checks.end_state(alone) == before
 
-    for world in (together, alone):
-        mend(world)
-        ledger_checks.check(world)
+    for each in (together, alone):
+        mend(each)
+        ledger_checks.check(each)
     assert ledger_checks.end_state(together) == ledger_checks.end_state(alone)

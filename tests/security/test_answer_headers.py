@@ -7,6 +7,7 @@ import httpx
 from billing.web.front import MACHINES
 from tests.security.conftest import PAYING, House
 from tests.security.surface import routes
+from tests.support.broken_tables import missing_table
 from tests.support.world import World
 
 KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration")
@@ -86,9 +87,7 @@ def test_every_answer_carries_them(house: House) -> None:
 def test_an_answer_to_our_own_fault_carries_them_too(house: House) -> None:
     """A table that is gone is nobody's mistake but ours; the answer says so, and nothing of the inside."""
     world = house.world
-    with world.parts.database.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE price RENAME TO price_away")
-    try:
+    with missing_table(world, "price"):
         for accept, kind in (("text/html", "text/html"), ("application/json", "application/problem+json")):
             answer = httpx.get(f"{world.url}/subscribe", headers={"accept": accept}, trust_env=False)
             assert answer.status_code == 500
@@ -98,9 +97,6 @@ def test_an_answer_to_our_own_fault_carries_them_too(house: House) -> None:
                 word in answer.text for word in ("Traceback", "price.", "SELECT", "psycopg", "sqlalchemy")
             )
             assert kind != "text/html" or answer.headers["x-request-id"] in answer.text
-    finally:
-        with world.parts.database.engine.begin() as connection:
-            connection.exec_driver_sql("ALTER TABLE price_away RENAME TO price")
 
 
 def test_pages_hold_no_script_and_no_style_of_their_own(house: House) -> None:

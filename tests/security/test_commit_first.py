@@ -1,35 +1,13 @@
 """An answer is given after the commit, never before: a commit that fails is never a 200."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 import psycopg
 import pytest
 
 from tests.security.surface import changed, contents
 from tests.security.test_webhooks_forged import event, post
+from tests.support.broken_tables import every_commit_fails
 from tests.support.world import World, local
-
-TRIGGER = """
-CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'this commit fails' USING ERRCODE = '23514'; END $$;
-CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT OR UPDATE OR DELETE ON {table}
-DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_late();
-"""
-UNDO = "DROP TRIGGER refuse_late ON {table}; DROP FUNCTION refuse_late();"
-
-
-@contextmanager
-def every_commit_fails(world: World, table: str) -> Iterator[None]:
-    """What touches this table goes well until the very end of its transaction."""
-    with world.parts.database.engine.begin() as connection:
-        connection.exec_driver_sql(TRIGGER.format(table=table))
-    try:
-        yield
-    finally:
-        with world.parts.database.engine.begin() as connection:
-            connection.exec_driver_sql(UNDO.format(table=table))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +101,8 @@ def test_a_trial_that_was_not_committed_is_not_announced(world: World) -> None:
     assert world.try_trial("thandi@example.com").status_code == 201
 
 
-def test_a_database_that_is_away_is_a_503_for_people_and_programs(world: World) -> None:
+def test_a_database_that_is_away_is_a_503_for_people_and_programs(own_world: World) -> None:
+    world = own_world
     world.parts.database.close()
     with world.parts.database.engine.connect() as connection:
         name = str(connection.exec_driver_sql("SELECT current_database()").scalar_one())

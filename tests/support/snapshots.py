@@ -5,8 +5,6 @@ import psycopg
 from billing import tables
 from billing.gate.listen import CHANNEL
 
-KEPT_APART = {"installation"}
-"""Says which database this is; it never changes."""
 STRANGERS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
 SCHEMA = """
 SELECT (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
@@ -26,7 +24,7 @@ class Snapshots:
 
     def __init__(self, url: str) -> None:
         self._line = psycopg.connect(url, autocommit=True)
-        self._tables = [name for name in tables.metadata.tables if name not in KEPT_APART]
+        self._tables = list(tables.metadata.tables)
         self._way_back: dict[str, bytes] = {}
         self._schema = self._look_at_schema()
 

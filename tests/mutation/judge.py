@@ -85,7 +85,8 @@ class Judge:
     def _run(self, root: Path, stage: list[str], until: float) -> Outcome:
         left_out = [f"--ignore={path}" for path in NEVER_RUN]
         left_out += [f"--deselect={test}" if "::" in test else f"--ignore={test}" for test in self.broken]
-        return run_pytest(root, ["-n", str(self._workers), *left_out, *stage], until - time.monotonic())
+        workers = ["-n", str(self._workers)] if self._workers else []
+        return run_pytest(root, [*workers, *left_out, *stage], until - time.monotonic())
 
     def _passes_unchanged(self, outcome: Outcome, stage: list[str]) -> bool:
         """Whether the test passes without the change. One that doesn't is left out from now on."""
@@ -93,7 +94,7 @@ class Judge:
         if test in self._sound:
             return True
         seconds = max(self._seconds, _LEAST_SECONDS)
-        arguments = ["-n", "0", test] if test else ["-n", "0", "--collect-only", *stage]
+        arguments = [test] if test else ["--collect-only", *stage]
         unchanged = run_pytest(self._trees.clean, arguments, seconds)
         if unchanged.passed:
             self._sound.add(test)

@@ -69,7 +69,7 @@ def run_pytest(root: Path, arguments: Sequence[str], seconds: float) -> Outcome:
 
 
 def _environment(root: Path) -> dict[str, str]:
-    own = ("PYTEST_", "PYTHONPATH", "COV_")
+    own = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "PYTHONPATH")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return kept | {"PYTHONPATH": str(root), "COLUMNS": "400"}
 

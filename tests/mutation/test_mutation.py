@@ -55,6 +55,7 @@ UNTOUCHED = [
     "class A:\n    def __repr__(self) -> str:\n        return a + 1",
     "def f() -> None: ...",
     "def f() -> int:\n    return 0",
+    "def load_terms() -> None:\n    g()",
 ]
 
 
@@ -108,8 +109,9 @@ def test_a_draw_has_all_subjects_and_kinds(pool: list[Mutant]) -> None:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path) -> Path:
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A product of two functions; no test notices what happens at exactly zero."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a second each time that pytest starts
     files = {
         "billing/payments/fees.py": "def fee(cents: int) -> int:\n    return cents + 100 if cents > 0 else 100\n",
         "billing/mail/life.py": "def lives(days: int) -> bool:\n    return days < 7\n",

@@ -14,6 +14,8 @@ from pathlib import Path
 
 NOTHING_TO_RUN = 5
 GRACE_SECONDS = 20.0
+_PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
+"""A job in the background ignores SIGINT, and so would its children; then no fixture would end what it started."""
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -45,7 +47,7 @@ class Outcome:
 
 def run_pytest(root: Path, arguments: Sequence[str], seconds: float) -> Outcome:
     """Run it until the first failure, or as long as it may take. Tests import the product below `root` and no other."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-c", _PYTEST, "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider"]
     with tempfile.TemporaryFile(
         "w+", errors="replace"
     ) as output:  # a pipe would stay open with a stray child

@@ -1,0 +1,111 @@
+"""Judge a mutant: which test kills it, if any does."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.mutation.draw import Mutant
+from tests.mutation.related import NEVER_RUN, related_tests
+from tests.mutation.suite import Outcome, run_pytest
+from tests.mutation.tree import Trees
+
+KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
+_LEAST_SECONDS = 60.0
+
+
+class BrokenWithoutChange(Exception):
+    """The tests don't start in the tree as it is, so they can't judge a mutant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a mutant."""
+
+    id: str
+    subject: str
+    kind: str
+    place: str
+    verdict: str
+    test: str
+    seconds: float
+    diff: str
+
+    @property
+    def survived(self) -> bool:
+        """Whether no test noticed it. A mutant that makes the tests run too long has been noticed."""
+        return self.verdict.startswith(SURVIVED)
+
+    def as_json(self) -> dict[str, object]:
+        """For a line of the file of verdicts."""
+        return asdict(self)
+
+
+class Judge:
+    """Runs the tests on one mutant after another, and remembers which tests fail without any change."""
+
+    def __init__(self, trees: Trees, *, workers: int, seconds: float, related_only: bool) -> None:
+        self._trees = trees
+        self._workers = workers
+        self._seconds = seconds
+        self._related_only = related_only
+        self._sound: set[str] = set()
+        self.broken: list[str] = []
+        """Tests that fail in the tree as it is; they are left out."""
+
+    def judge(self, mutant: Mutant) -> Verdict:
+        """The related tests first, then all others, those with a browser last; the first that fails ends it.
+
+        Raises BrokenWithoutChange."""
+        begun = time.monotonic()
+        with self._trees.mutated(mutant) as root:
+            verdict, test = self._verdict(root, mutant.path, begun + self._seconds)
+        seconds = round(time.monotonic() - begun, 1)
+        return Verdict(
+            mutant.id, mutant.subject, mutant.kind, mutant.place, verdict, test, seconds, mutant.diff
+        )
+
+    def _verdict(self, root: Path, path: str, until: float) -> tuple[str, str]:
+        for stage in self._stages(root, path):
+            while not (outcome := self._run(root, stage, until)).passed:
+                if outcome.code is None:
+                    return TIMED_OUT, f"after {self._seconds:.0f} s"
+                if self._passes_unchanged(outcome, stage):
+                    return KILLED, _killer(outcome)
+        return (f"{SURVIVED} (related tests only)" if self._related_only else SURVIVED), ""
+
+    def _stages(self, root: Path, path: str) -> Iterator[list[str]]:
+        related = related_tests(root, path)
+        if related:
+            yield ["-m", "not prove and not browser", *related]
+        if not self._related_only:
+            yield ["-m", "not prove and not browser", "tests", *(f"--ignore={file}" for file in related)]
+            yield ["-m", "browser and not prove", "tests"]
+
+    def _run(self, root: Path, stage: list[str], until: float) -> Outcome:
+        left_out = [f"--ignore={path}" for path in NEVER_RUN]
+        left_out += [f"--deselect={test}" if "::" in test else f"--ignore={test}" for test in self.broken]
+        workers = ["-n", str(self._workers)] if self._workers else []
+        return run_pytest(root, [*workers, *left_out, *stage], until - time.monotonic())
+
+    def _passes_unchanged(self, outcome: Outcome, stage: list[str]) -> bool:
+        """Whether the test passes without the change. One that doesn't is left out from now on."""
+        test = outcome.first_failed
+        if test in self._sound:
+            return True
+        seconds = max(self._seconds, _LEAST_SECONDS)
+        arguments = [test] if test else ["--collect-only", *stage]
+        unchanged = run_pytest(self._trees.clean, arguments, seconds)
+        if unchanged.passed:
+            self._sound.add(test)
+            return True
+        if not test or test in self.broken:
+            raise BrokenWithoutChange(unchanged.last_words)
+        self.broken.append(test)
+        return False
+
+
+def _killer(outcome: Outcome) -> str:
+    """The test, or that the change kept the tests from being collected."""
+    test = outcome.first_failed
+    return test if "::" in test else f"at collection: {test or outcome.last_words}"

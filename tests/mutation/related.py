@@ -1,0 +1,33 @@
+"""Which test files are likeliest to notice a change to a module."""
+
+import re
+from pathlib import Path
+
+NEVER_RUN = ("tests/test_architecture.py", "tests/mutation", "tests/test_mutation.py")
+"""Tests of the text rather than of what the product does, and these tests themselves."""
+
+
+def related_tests(root: Path, path: str) -> list[str]:
+    """Test files that name the module, carry its name, or lie in the folder of the same name; paths from the root."""
+    module = path.removesuffix(".py").replace("/", ".")
+    package, _, name = module.rpartition(".")
+    folder = package.rpartition(".")[2]
+    imported = re.compile(
+        rf"\b{re.escape(module)}\b|from {re.escape(package)} import (\([^)]*|[^\n(]*)\b{re.escape(name)}\b"
+    )
+    rooms = {root / "tests" / folder, root / "tests" / package.partition(".")[0]}
+    return [
+        file.relative_to(root).as_posix()
+        for file in _test_files(root)
+        if file.parent in rooms or _carries(file.stem, name) or imported.search(file.read_text())
+    ]
+
+
+def _test_files(root: Path) -> list[Path]:
+    files = sorted((root / "tests").rglob("test_*.py"))
+    return [file for file in files if not file.relative_to(root).as_posix().startswith(NEVER_RUN)]
+
+
+def _carries(stem: str, name: str) -> bool:
+    """`test_trial_notices` carries `trial` and `notices`."""
+    return re.search(rf"_{re.escape(name)}s?(_|$)", stem) is not None

@@ -1,0 +1,101 @@
+"""Run pytest in a copy of the tree, in a process group that is ended with it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+NOTHING_TO_RUN = 5
+GRACE_SECONDS = 20.0
+_PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
+"""A job in the background ignores SIGINT, and so would its children; then no fixture would end what it started."""
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run of pytest ended."""
+
+    code: int | None
+    """None: it took longer than it may."""
+    output: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether every test passed, or there was none."""
+        return self.code in (0, NOTHING_TO_RUN)
+
+    @property
+    def first_failed(self) -> str:
+        """The first test that failed, or the file that couldn't be imported; empty where pytest itself didn't start."""
+        found = _FAILED.search(self.output)
+        return found[1] if found else ""
+
+    @property
+    def last_words(self) -> str:
+        """The last line that names an error."""
+        lines = [line.strip() for line in self.output.splitlines() if "Error" in line]
+        return lines[-1] if lines else f"pytest ended with {self.code}"
+
+
+def run_pytest(root: Path, arguments: Sequence[str], seconds: float) -> Outcome:
+    """Run it until the first failure, or as long as it may take. Tests import the product below `root` and no other."""
+    command = [sys.executable, "-c", _PYTEST, "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider"]
+    with tempfile.TemporaryFile(
+        "w+", errors="replace"
+    ) as output:  # a pipe would stay open with a stray child
+        process = subprocess.Popen(
+            [*command, *arguments],
+            cwd=root,
+            env=_environment(root),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code: int | None = process.wait(timeout=max(seconds, 0.0))
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _end(process)
+        output.seek(0)
+        return Outcome(code, output.read())
+
+
+def _environment(root: Path) -> dict[str, str]:
+    own = ("PYTEST_XDIST", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return kept | {"PYTHONPATH": str(root), "COLUMNS": "400"}
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End the group: first so that fixtures can stop what they started, then at once."""
+    for number, patience in _signals(process.poll() is None):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+            _wait_for_end(process, patience)
+    process.wait()
+
+
+def _signals(runs: bool) -> Iterable[tuple[signal.Signals, float]]:
+    if runs:
+        yield signal.SIGINT, GRACE_SECONDS
+    yield signal.SIGTERM, 1.0
+    yield signal.SIGKILL, 1.0
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Return when the group is gone (then raises ProcessLookupError) or the time is over."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        process.poll()
+        os.killpg(process.pid, 0)
+        time.sleep(0.05)

@@ -1,0 +1,217 @@
+"""The mutation runner itself: what it draws, and that it tells a killed mutant from a survivor."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.mutation.__main__ import ROOT, main
+from tests.mutation.draw import Mutant, candidates, draw
+from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, Verdict
+from tests.mutation.operators import OPERATORS
+from tests.mutation.related import related_tests
+from tests.mutation.report import append_verdict, read_verdicts, table
+from tests.mutation.source import Source
+from tests.mutation.subjects import SUBJECTS
+from tests.mutation.tree import open_trees
+
+CHANGES: list[tuple[str, str, set[str]]] = [
+    ("comparison", "a < b", {"a <= b"}),
+    ("comparison", "a <= b < c", {"a < b < c", "a <= b <= c"}),
+    ("comparison", "(a) == (b)", {"(a) != (b)"}),
+    ("comparison", "a is not None", {"a is None"}),
+    ("comparison", "x.is_(None)", {"x.is_not(None)"}),
+    ("day", "timedelta(days=3)", {"timedelta(days=4)"}),
+    ("day", "timedelta(days=left)", {"timedelta(days=left + 1)"}),
+    ("day", "timedelta(hours=2)", {"timedelta(days=1, hours=2)"}),
+    ("day", "TRIAL_DAYS = 8", {"TRIAL_DAYS = 9"}),
+    ("day", "f(grace_days=1)", {"f(grace_days=2)"}),
+    ("sign", "total + fee", {"total - fee"}),
+    ("sign", "x - 1", {"x + 1"}),
+    ("sign", "-gross", {"gross"}),
+    ("sign", "used += 1", {"used -= 1"}),
+    ("lock", "get(Row, 1, with_for_update=True)", {"get(Row, 1)"}),
+    ("lock", "run(select(Row).with_for_update(of=Row).all())", {"run(select(Row).all())"}),
+    ("lock", "q = 'SELECT 1 FOR UPDATE SKIP LOCKED'", {"q = 'SELECT 1'"}),
+    ("lock", "hold_names(session, 'é')", {"pass"}),
+    ("lock", "KEY = text('SELECT pg_advisory_xact_lock(1)')\ns.execute(KEY)", {"KEY = text('SELECT pg_advisory_xact_lock(1)')\npass"}),
+    ("lock", "from some import Subscription\ns = lock(session, x.id)", {"from some import Subscription\ns = session.get_one(Subscription, x.id)"}),
+    ("return", "def f() -> bool:\n    return x", {"def f() -> bool:\n    return False\n    return x", "def f() -> bool:\n    return True\n    return x"}),
+    ("return", "def f() -> None:\n    '''é'''\n    g()", {"def f() -> None:\n    '''é'''\n    return\n    g()"}),
+    ("return", "def f(on: date) -> date:\n    return g(on)", {"def f(on: date) -> date:\n    return on\n    return g(on)"}),
+    ("boolean", "a and b", {"a or b"}),
+    ("boolean", "not (a)", {"(a)"}),
+    ("boolean", "if a.b: c", {"if not a.b: c"}),
+]  # fmt: skip
+
+UNTOUCHED = [
+    "'''a < b FOR UPDATE'''",
+    "x: A | None",
+    "log.info('%s', a < b)",
+    "assert a < b",
+    "'a' + b",
+    "names[-1]",
+    "ended_at - started_at",
+    "class A:\n    def __repr__(self) -> str:\n        return a + 1",
+    "def f() -> None: ...",
+    "def f() -> int:\n    return 0",
+    "def load_terms() -> None:\n    g()",
+]
+
+
+def mutants(code: str, kind: str = "") -> list[Mutant]:
+    source = Source("some.py", code.encode())
+    return [
+        Mutant("id", "money", name, "", source, edit)
+        for node in source.nodes()
+        for name, operator in OPERATORS.items()
+        for edit in operator(source, node)
+        if kind in ("", name)
+    ]
+
+
+@pytest.mark.parametrize(("kind", "code", "changed"), CHANGES, ids=[f"{k}: {c!r}" for k, c, _ in CHANGES])
+def test_a_change_is_made_in_the_text(kind: str, code: str, changed: set[str]) -> None:
+    found = mutants(code, kind)
+    assert {one.mutated.decode() for one in found} == changed
+    assert all(one.is_sound for one in found)
+
+
+@pytest.mark.parametrize("code", UNTOUCHED)
+def test_words_and_annotations_stay(code: str) -> None:
+    assert not [one.diff for one in mutants(code)]
+
+
+@pytest.fixture(scope="module")
+def pool() -> list[Mutant]:
+    """Every mutant of the product."""
+    return candidates(ROOT)
+
+
+def test_the_same_seed_draws_the_same(pool: list[Mutant]) -> None:
+    first, again, other = (
+        [one.id for one in draw(pool, 11, 40)],
+        [one.id for one in draw(candidates(ROOT), 11, 40)],
+        [one.id for one in draw(pool, 12, 40)],
+    )
+    assert first == again
+    assert set(first) != set(other)
+    assert len({one.id for one in pool}) == len(pool)
+
+
+def test_a_draw_has_all_subjects_and_kinds(pool: list[Mutant]) -> None:
+    drawn = draw(pool, 11, 40)
+    for subject in SUBJECTS:
+        own = [one for one in drawn if one.subject == subject]
+        assert len(own) == 10
+        assert {one.kind for one in own} == set(OPERATORS)
+    assert all(one.is_sound and one.diff.count("\n@@") == 1 for one in drawn)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A product of two functions; no test notices what happens at exactly zero."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # a second each time that pytest starts
+    files = {
+        "billing/payments/fees.py": "def fee(cents: int) -> int:\n    return cents + 100 if cents > 0 else 100\n",
+        "billing/mail/life.py": "def lives(days: int) -> bool:\n    return days < 7\n",
+        "tests/payments/test_fees.py": "from billing.payments.fees import fee\n\n\ndef test_fee():\n    assert fee(5) == 105\n",
+        "tests/test_others.py": "from billing.mail import life\n\n\ndef test_lives():\n    assert life.lives(6) and not life.lives(7)\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "tree"
+
+
+def judge(
+    tree: Path,
+    kind: str,
+    path: str,
+    *,
+    seconds: float = 60,
+    tests: Path | None = None,
+    all_tests: bool = False,
+) -> Verdict:
+    found = next(one for one in candidates(tree) if one.kind == kind and one.path == path)
+    with open_trees(tree, tests) as trees:
+        verdict = Judge(trees, workers=0, seconds=seconds, related_only=not all_tests).judge(found)
+        folder = trees.clean.parent
+    assert not folder.exists()
+    return verdict
+
+
+FEES, LIFE = "billing/payments/fees.py", "billing/mail/life.py"
+
+
+def test_a_test_kills_a_mutant(tiny: Path) -> None:
+    verdict = judge(tiny, "sign", FEES)
+    assert (verdict.verdict, verdict.test) == (KILLED, "tests/payments/test_fees.py::test_fee")
+    assert verdict.place == f"{FEES}:2"
+
+
+def test_an_equivalent_mutant_survives(tiny: Path) -> None:
+    verdict = judge(tiny, "comparison", FEES, all_tests=True)
+    assert (verdict.verdict, verdict.test) == (SURVIVED, "")
+    assert "+    return cents + 100 if cents >= 0 else 100" in verdict.diff
+    assert verdict.diff.rstrip() in table([verdict])
+
+
+def test_other_tests_judge_the_same_mutant(tiny: Path, tmp_path: Path) -> None:
+    test = tmp_path / "old" / "tests" / "test_life.py"
+    test.parent.mkdir(parents=True)
+    test.write_text("def test_nothing():\n    pass\n")
+    assert judge(tiny, "comparison", LIFE).verdict == KILLED
+    assert judge(tiny, "comparison", LIFE, tests=tmp_path / "old").survived
+
+
+def test_a_test_that_fails_anyway_kills_nothing(tiny: Path) -> None:
+    (tiny / "tests" / "payments" / "test_broken.py").write_text("def test_broken():\n    assert False\n")
+    verdict = judge(tiny, "sign", FEES)
+    assert (verdict.verdict, verdict.test) == (KILLED, "tests/payments/test_fees.py::test_fee")
+
+
+def test_tests_that_cannot_start_judge_nothing(tiny: Path) -> None:
+    (tiny / "tests" / "conftest.py").write_text("import nowhere\n")
+    with pytest.raises(BrokenWithoutChange, match="nowhere"):
+        judge(tiny, "sign", FEES)
+
+
+def test_what_cannot_be_imported_is_killed_at_collection(tiny: Path) -> None:
+    with (tiny / FEES).open("a") as file:
+        file.write("\n\nSHARE = 1000 // fee(1)\n")
+    verdict = judge(tiny, "return", FEES)
+    assert (verdict.verdict, verdict.test) == (KILLED, "at collection: tests/payments/test_fees.py")
+
+
+def test_a_mutant_that_hangs_is_stopped(tiny: Path) -> None:
+    waits = "import time\n\nfrom billing.payments.fees import fee\n\n\ndef test_fee():\n    time.sleep(600 if fee(5) < 0 else 0)\n"
+    (tiny / "tests" / "payments" / "test_fees.py").write_text(waits)
+    assert judge(tiny, "sign", FEES, seconds=4).verdict == TIMED_OUT
+
+
+def test_related_tests_come_first(tiny: Path) -> None:
+    assert related_tests(tiny, FEES) == ["tests/payments/test_fees.py"]
+    assert related_tests(tiny, LIFE) == ["tests/test_others.py"]
+
+
+def test_a_rerun_goes_on_where_it_stopped(tiny: Path, tmp_path: Path) -> None:
+    out = tmp_path / "verdicts.jsonl"
+    chosen = candidates(tiny)[0]
+    append_verdict(out, Verdict(chosen.id, "mail", chosen.kind, "a:1", KILLED, "tests/t.py::t", 1.0, ""))
+    out.write_text(out.read_text() + '{"id": "cut')
+    assert list(read_verdicts(out)) == [chosen.id]
+    words = ["--tree", str(tiny), "--out", str(out), "--only", chosen.id]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 0, told.output
+    assert "tests/t.py::t" in told.output
+    assert "1 mutants: 1 killed, 0 survived" in told.output
+
+
+def test_the_draw_can_be_read_without_a_run(tiny: Path) -> None:
+    told = CliRunner().invoke(main, ["--tree", str(tiny), "--list", "--seed", "11", "--count", "3"])
+    assert told.exit_code == 0, told.output
+    assert told.output.count("\n@@") == 3
+    unknown = CliRunner().invoke(main, ["--tree", str(tiny), "--only", "money-sign-0"])
+    assert "no such mutant" in unknown.output

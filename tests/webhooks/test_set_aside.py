@@ -13,10 +13,13 @@ from billing.webhooks import settle
 from tests.security.test_webhooks_forged import event, post
 from tests.staff.conftest import SignIn, add, sign_in, staff  # noqa: F401 - a fixture
 from tests.support import ledger_checks
+from tests.support.broken_tables import refused_rows
 from tests.support.worker_processes import environment
 from tests.support.world import World, local
 
 MINUTES = (1, 5, 15, 60)
+BROKEN = "amount < 0"
+"""What no payment is: whoever settles a charge from its event fails."""
 
 
 def command(world: World, *words: str) -> Result:
@@ -24,24 +27,14 @@ def command(world: World, *words: str) -> Result:
     return CliRunner().invoke(billing, ["webhooks", *words], env=given | environment(world.settings))
 
 
-def break_payments(world: World, broken: bool) -> None:
-    """Whoever settles a charge from its event fails."""
-    with world.parts.database.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "ALTER TABLE payment ADD CONSTRAINT broken CHECK (amount < 0) NOT VALID"
-            if broken
-            else "ALTER TABLE payment DROP CONSTRAINT broken"
-        )
-
-
 @pytest.fixture
 def poisoned(make_world: Callable[..., World]) -> World:
-    """A charge went through at Stripe, but both our answer and its event break us; three tries, and the event is set aside."""
+    """A charge went through at Stripe, but both our answer and its event broke us; three tries, and the event is set aside."""
     world = make_world(event_tries=3)
     world.start_trial("thandi@example.com")
     world.advance_to(local(2027, 3, 16, 8))
-    break_payments(world, True)
-    world.advance_to(local(2027, 3, 16, 9, 6))
+    with refused_rows(world, "payment", BROKEN):
+        world.advance_to(local(2027, 3, 16, 9, 6))
     return world
 
 
@@ -55,7 +48,8 @@ def test_an_event_that_breaks_us_is_set_aside_and_holds_up_nobody(poisoned: Worl
         "SELECT type FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL"
     )
     assert waiting == []
-    poisoned.advance(days=1)
+    with refused_rows(poisoned, "payment", BROKEN):
+        poisoned.advance(days=1)
     assert aside(poisoned)[0]["tries"] == 3, "it is tried no more by itself"
     assert poisoned.api.get("/readyz").json()["events_set_aside"] == 1
 
@@ -66,10 +60,10 @@ def test_the_command_shows_it_and_settles_it_again(poisoned: World) -> None:
     assert listed.count("\n") == 1
     assert f"{name}  payment_intent.succeeded  set aside after 3 failures: " in listed
     assert "thandi" not in listed
-    again = command(poisoned, "replay", name)
+    with refused_rows(poisoned, "payment", BROKEN):
+        again = command(poisoned, "replay", name)
     assert (again.exit_code, "waits after 1 tries" in again.stdout) == (1, True)
 
-    break_payments(poisoned, False)
     again = command(poisoned, "replay", name)
     assert (again.exit_code, again.stdout) == (0, f"{name}  payment_intent.succeeded  settled: charged\n")
     assert command(poisoned, "list", "--poisoned").stdout == "No event is set aside.\n"
@@ -86,7 +80,6 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
     words = browser.get("/staff/webhooks").words
     assert "These broke us again and again" in words
     assert name in words
-    break_payments(poisoned, False)
     browser.post(f"/staff/webhooks/{name}/replay")
     assert browser.page.path == "/staff/webhooks"
     poisoned.settle()
@@ -156,18 +149,15 @@ def test_a_type_nobody_handles_is_kept_and_acknowledged(world: World) -> None:
 
 
 def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
-    make_world: Callable[..., World],
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(answer: httpx.Response) -> bool:
         return (answer.status_code, answer.json().get("code")) == (400, "other_mode")
 
-    world = make_world()
     assert refused(post(world, event(world, livemode=True)))
     assert post(world, event(world, livemode=False)).status_code == 200
-    live = world.parts.gateway
-    object.__setattr__(
-        live, "_live", True
-    )  # as a gateway with a live key, which the tests' own settings refuse
+    # as a gateway with a live key, which the tests' own settings refuse
+    monkeypatch.setattr(world.parts.gateway, "_live", True)
     assert refused(post(world, event(world, id="evt_2", livemode=False)))
     assert post(world, event(world, id="evt_3", livemode=True)).status_code == 200
     assert [row["id"] for row in world.rows("SELECT id FROM inbound_event ORDER BY id")] == [

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
+from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
+from tests.support.shared_chromium import Chromium
 from tests.support.world import START, World, adopt, prepare
 
 # Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
@@ -67,3 +69,12 @@ def make_world(databases: Databases) -> Iterator[Callable[..., World]]:
 def world(make_world: Callable[..., World]) -> World:
     """Everything running, on Monday 1 March 2027 at 10:00 in Johannesburg."""
     return make_world()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One browser for this process of tests; each test opens contexts of its own, `with chromium.context()`."""
+    if not CHROMIUM.exists():
+        pytest.skip(MISSING)
+    with Chromium() as running:
+        yield running

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
+from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
+from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, adopt, prepare
 
@@ -152,3 +154,12 @@ def disputed(world: World) -> Subscriber:
 def yearly(world: World) -> Subscriber:
     """A reader who was charged for a year this morning, 16 March; it is noon."""
     return subscriber(world, "yearly")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """One browser for this process of tests; each test opens contexts of its own, `with chromium.context()`."""
+    if not CHROMIUM.exists():
+        pytest.skip(MISSING)
+    with Chromium() as running:
+        yield running

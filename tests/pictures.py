@@ -5,13 +5,13 @@ import tempfile
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import expect
 
-from tests.browser.conftest import QUIET
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import PHONE, Person
 from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
 FOLDER = Path(__file__).parent / "pictures"
 READER = "thandi@example.com"
@@ -42,18 +42,16 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         Demo(Path(folder) / "data") as demo,
-        sync_playwright() as playwright,
+        Chromium() as chromium,
     ):
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        _readers(browser, demo)
-        _staff(browser, demo)
-        _newsletters(browser, demo)
-        browser.close()
+        _readers(chromium, demo)
+        _staff(chromium, demo)
+        _newsletters(chromium, demo)
     return 0
 
 
-def _readers(browser: Browser, demo: Demo) -> None:
-    person = Person.arrive(browser, demo, PHONE)
+def _readers(chromium: Chromium, demo: Demo) -> None:
+    person = Person.arrive(chromium, demo, PHONE)
     person.open("/articles/the-water-nobody-counted")
     _take(person, "wall")
     person.start_trial(READER, "4242 4242 4242 4242")
@@ -71,8 +69,8 @@ def _readers(browser: Browser, demo: Demo) -> None:
     person.leave()
 
 
-def _staff(browser: Browser, demo: Demo) -> None:
-    member = Member.sign_in(browser, demo, "support")
+def _staff(chromium: Chromium, demo: Demo) -> None:
+    member = Member.sign_in(chromium, demo, "support")
     member.find(READER)
     _take(member.person, "staff-reader")
     member.click("^Cancel", "link")
@@ -81,8 +79,8 @@ def _staff(browser: Browser, demo: Demo) -> None:
     member.person.leave()
 
 
-def _newsletters(browser: Browser, demo: Demo) -> None:
-    member = Member.sign_in(browser, demo, "editor")
+def _newsletters(chromium: Chromium, demo: Demo) -> None:
+    member = Member.sign_in(chromium, demo, "editor")
     page = member.page
     member.person.open("/staff/newsletters")
     page.select_option("#newsletter_id", "first-light")

@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tests.browser.demo import Demo
 from tests.browser.person import DESK, Person
+from tests.support.shared_chromium import Chromium
 
 
 @dataclass
@@ -19,9 +20,9 @@ class Member:
     typed: list[str] = field(default_factory=list)
 
     @classmethod
-    def sign_in(cls, browser: Browser, demo: Demo, role: str, **more: Any) -> "Member":
+    def sign_in(cls, chromium: Chromium, demo: Demo, role: str, **more: Any) -> "Member":
         """By the link that the demo printed: choose the role, send the code that is shown."""
-        member = cls(Person.arrive(browser, demo, DESK, **more))
+        member = cls(Person.arrive(chromium, demo, DESK, **more))
         member.person.open(demo.card["staff_sign_in_url"])
         member.person.see("Demo only")
         member.click(f"As {role}")

@@ -1,16 +1,17 @@
 """Somebody with a browser: what they do on the pages, and what they must never see."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect
 
 from tests.browser.demo import Demo, Mail
+from tests.support.shared_chromium import Chromium
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 SMALL_PHONE: dict[str, Any] = PHONE | {"viewport": {"width": 360, "height": 640}}
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-PATIENCE_MS = 60_000
 
 
 @dataclass
@@ -23,12 +24,13 @@ class Person:
     troubles: list[str] = field(default_factory=list)
     clicks: int = 0
     _refusals: set[str] = field(default_factory=set)
+    _ends: ExitStack = field(default_factory=ExitStack)
 
     @classmethod
-    def arrive(cls, browser: Browser, demo: Demo, size: dict[str, Any] = PHONE, **more: Any) -> "Person":
-        context = browser.new_context(**size, **more)
-        context.set_default_timeout(PATIENCE_MS)
-        person = cls(demo, context, context.new_page())
+    def arrive(cls, chromium: Chromium, demo: Demo, size: dict[str, Any] = PHONE, **more: Any) -> "Person":
+        ends = ExitStack()
+        context = ends.enter_context(chromium.context(**size, **more))
+        person = cls(demo, context, context.new_page(), _ends=ends)
         person._listen(person.page)
         return person
 
@@ -111,5 +113,5 @@ class Person:
 
     def leave(self) -> None:
         """Close the browser. Raises AssertionError for anything that was written to its console."""
-        self.context.close()
+        self._ends.close()
         assert self.troubles == []

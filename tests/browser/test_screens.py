@@ -11,12 +11,9 @@ from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK, PHONE, SMALL_PHONE, Person
 from tests.support.a11y import accessibility_barriers
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
-]
+pytestmark = pytest.mark.browser
 
 MOST_SHIFT = 0.02
 SIZES: list[Any] = [
@@ -221,7 +218,7 @@ def test_the_bar_says_in_plain_words_what_happens_next(demo: Demo, arrive: Arriv
 
 @pytest.mark.prove
 def test_the_second_start_goes_on_where_the_first_one_stopped(
-    chromium: Any, tmp_path_factory: pytest.TempPathFactory
+    chromium: Chromium, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """The session, the subscription, the letters and the clock are still there."""
     data = tmp_path_factory.mktemp("kept") / "data"

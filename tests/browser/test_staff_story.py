@@ -5,14 +5,13 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser
 
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.member import Member
 from tests.browser.person import DESK, PHONE
 from tests.support.a11y import accessibility_barriers
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
 READER = "thandi@example.com"
 REASON = "Wrote on the 3rd that she wants to stop"
@@ -20,14 +19,13 @@ REASON = "Wrote on the 3rd that she wants to stop"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 Enter = Callable[[str], Member]
 
 
 @pytest.fixture
-def enter(chromium: Browser, demo: Demo) -> Iterator[Enter]:
+def enter(chromium: Chromium, demo: Demo) -> Iterator[Enter]:
     """A member of staff with a role, signed in; when the test ends their console must have stayed empty."""
     with ExitStack() as ends:
 

@@ -12,12 +12,8 @@ from playwright.sync_api import Route
 from tests.browser.conftest import Arrive
 from tests.browser.demo import Demo
 from tests.browser.person import DESK
-from tests.support.chromium import CHROMIUM, MISSING
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
-]
+pytestmark = pytest.mark.browser
 
 LOCKED = "the-water-nobody-counted"
 LAST_WORDS = "stays under its tarpaulin"

@@ -1,6 +1,6 @@
 """A publisher's own host beside Masthead: `www.paper.example` and `accounts.paper.example`, as a browser sees them.
 
-Chromium is told where the two names are; nothing else is made up."""
+A proxy tells Chromium where the two names are; nothing else is made up."""
 
 import threading
 import time
@@ -11,17 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, expect, sync_playwright
+from playwright.sync_api import BrowserContext
 
 from billing.readers import sessions
 from billing.web.sample_articles import sample_article
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.edges.named_hosts import named_hosts
+from tests.support.shared_chromium import Chromium
 from tests.support.world import World
 
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --disable-dev-shm-usage --autoplay-policy=no-user-gesture-required"
-)
 LOCKED = "the-water-nobody-counted"
 ACCOUNTS, WWW = "http://accounts.paper.example", "http://www.paper.example"
 ELSEWHERE = "http://elsewhere.example"
@@ -149,22 +146,15 @@ Visit = Callable[..., BrowserContext]
 
 
 @pytest.fixture
-def visit() -> Iterator[Visit]:
-    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh Chromium that finds these hosts on loopback."""
-    if not CHROMIUM.exists():
-        pytest.skip(MISSING)
+def visit(chromium: Chromium) -> Iterator[Visit]:
+    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh context of Chromium that finds these hosts on loopback."""
     with ExitStack() as ends:
-        playwright = ends.enter_context(sync_playwright())
 
-        def begin(hosts: dict[str, int], session: str = "") -> BrowserContext:
-            rules = ", ".join(f"MAP {url[7:]}:80 127.0.0.1:{port}" for url, port in hosts.items())
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=[*QUIET.split(), f"--host-resolver-rules={rules}"]
-            )
-            ends.callback(browser.close)
-            context = browser.new_context(viewport={"width": 360, "height": 740})
-            context.set_default_timeout(30_000)
-            expect.set_options(timeout=30_000)
+        def begin(hosts: dict[str, int], session: str = "", **options: Any) -> BrowserContext:
+            names = {url.removeprefix("http://"): port for url, port in hosts.items()}
+            proxy = {"server": ends.enter_context(named_hosts(names))}
+            size = {"width": 360, "height": 740}
+            context = ends.enter_context(chromium.context(viewport=size, proxy=proxy, **options))
             if session:
                 cookie = {"name": "masthead-session", "value": session, "url": ACCOUNTS}
                 context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]

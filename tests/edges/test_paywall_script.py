@@ -219,9 +219,7 @@ def test_from_another_site_no_cookie_comes_along_so_it_stays_closed(town: Town, 
 
 @pytest.mark.browser
 def test_without_scripts_the_beginning_and_the_offer_remain(town: Town, visit: Visit) -> None:
-    browser = visit(town.hosts).browser
-    assert browser is not None
-    page = browser.new_context(java_script_enabled=False).new_page()
+    page = visit(town.hosts, java_script_enabled=False).new_page()
     page.goto(f"{WWW}/story")
     expect(page.locator(".story-lead")).to_be_visible()
     expect(page.locator("[data-masthead-offer]")).to_be_visible()

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
 
 from emails import render
 from emails.preview import main, write
 from emails.samples import HOUSE, samples
 from tests.emails.lint import contrast, problems, tree
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
 
 @pytest.mark.parametrize("name", samples())
@@ -81,16 +80,10 @@ def test_the_preview_says_what_it_wants(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 @pytest.mark.browser
-def test_no_mail_is_wider_than_a_phone(tmp_path: Path) -> None:
-    if not CHROMIUM.exists():
-        pytest.skip(MISSING)
+def test_no_mail_is_wider_than_a_phone(tmp_path: Path, chromium: Chromium) -> None:
     write(tmp_path)
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        except Error as problem:
-            pytest.skip(f"Chromium does not start: {problem.message.splitlines()[0]}")
-        page = browser.new_page(viewport={"width": 320, "height": 640})
+    with chromium.context(viewport={"width": 320, "height": 640}) as context:
+        page = context.new_page()
         for name in samples():
             page.goto((tmp_path / f"{name}.html").as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= 320, name
@@ -98,4 +91,3 @@ def test_no_mail_is_wider_than_a_phone(tmp_path: Path) -> None:
                 "a", "all => all.map(one => one.getBoundingClientRect().height)"
             )
             assert min(heights) >= 44, name
-        browser.close()

@@ -20,7 +20,8 @@ from billing.mail.smtp import (
     SmtpTransport,
     Unknown,
 )
-from tests.support.fake_smtp import Break, FakeSmtp, Step
+from tests.support.fake_smtp import FakeSmtp
+from tests.support.smtp_rules import Break, Step
 
 MAIL = b"From: a@k.example\r\nTo: b@k.example\r\nSubject: hello\r\n\r\n.dots\r\n..more\r\nend\r\n"
 
@@ -135,56 +136,39 @@ def test_a_break_after_the_dot_is_not_known_and_not_repeated(
     assert send(transport) == Accepted("2.0.0 taken")
 
 
-def test_a_relay_that_never_answers_the_dot_leaves_it_unknown() -> None:
-    outcome = scripted([b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go", None])
-    assert isinstance(outcome, Unknown)
+@pytest.fixture
+def impatient(smtp: FakeSmtp) -> Iterator[SmtpTransport]:
+    """Waits half a second for an answer."""
+    transport = SmtpTransport(smtp.url, timeout=0.5)
+    yield transport
+    transport.close()
 
 
-def test_nonsense_after_the_dot_leaves_it_unknown() -> None:
-    assert isinstance(scripted([b"220 hi", b"250 hi", b"250 ok", b"250 ok", b"354 go", b"what?"]), Unknown)
+def test_a_relay_that_never_answers_the_dot_leaves_it_unknown(
+    smtp: FakeSmtp, impatient: SmtpTransport
+) -> None:
+    smtp.silence("dot")
+    assert isinstance(send(impatient), Unknown)
+    assert smtp.texts == [MAIL]
 
 
-def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader() -> None:
-    assert scripted([b"554 5.7.1 not you"]) == Deferred(554, "SMTPConnectError: 5.7.1 not you")
+def test_nonsense_after_the_dot_leaves_it_unknown(smtp: FakeSmtp, transport: SmtpTransport) -> None:
+    smtp.answer("what?", at="dot")
+    assert isinstance(send(transport), Unknown)
 
 
-def test_a_relay_that_never_greets_is_put_off() -> None:
-    outcome = scripted([None])
+def test_a_relay_that_does_not_let_us_in_says_nothing_about_the_reader(
+    smtp: FakeSmtp, transport: SmtpTransport
+) -> None:
+    smtp.refuse(554, "5.7.1 not you", at="greeting")
+    assert send(transport) == Deferred(554, "SMTPConnectError: 5.7.1 not you")
+
+
+def test_a_relay_that_never_greets_is_put_off(smtp: FakeSmtp, impatient: SmtpTransport) -> None:
+    smtp.silence("greeting")
+    outcome = send(impatient)
     assert isinstance(outcome, Deferred)
     assert outcome.code == 0
-
-
-def scripted(answers: list[bytes | None]) -> Outcome:
-    """The outcome with a relay that gives these answers, and stays silent at None."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    done = threading.Event()
-
-    def relay() -> None:
-        connection, _ = listener.accept()
-        with connection, connection.makefile("rb") as lines:
-            for number, answer in enumerate(answers):
-                if number:
-                    line = lines.readline()
-                    while number == 5 and line != b".\r\n":
-                        line = lines.readline()
-                if answer is None:
-                    done.wait(10)
-                    return
-                connection.sendall(answer + b"\r\n")
-            done.wait(10)
-
-    thread = threading.Thread(target=relay, daemon=True)
-    thread.start()
-    transport = SmtpTransport(
-        f"smtp://127.0.0.1:{listener.getsockname()[1]}", timeout=0.5 if None in answers else 30
-    )
-    try:
-        return send(transport)
-    finally:
-        done.set()
-        thread.join(10)
-        transport.close()
-        listener.close()
 
 
 def test_nobody_listening_is_put_off() -> None:
@@ -296,7 +280,7 @@ def trusted(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 @pytest.mark.filterwarnings(
     "ignore:Requiring AUTH while not requiring TLS"
-)  # the sink speaks TLS from the start
+)  # the server speaks TLS from the start
 @pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
 def test_an_encrypted_relay_with_a_password_takes_mail(
     served: ssl.SSLContext, trusted: ssl.SSLContext, scheme: str

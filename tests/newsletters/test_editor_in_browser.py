@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import BrowserContext, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from billing import seed
 from billing.app import create_app
 from tests.staff.conftest import add, sign_in
 from tests.support.a11y import accessibility_barriers
-from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases
 from tests.support.newsletter_env import Floor
 from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
+from tests.support.shared_chromium import Chromium
 from tests.support.world import local
 
-QUIET = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 EDITOR = "editor@paper.example"
 PAYER = "thandi@example.com"
 WORDS = """Good morning.
@@ -36,10 +35,7 @@ Try it for two weeks.
 PHONE: ViewportSize = {"width": 360, "height": 640}
 DESK: ViewportSize = {"width": 1280, "height": 900}
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +60,12 @@ def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def desk(open_room: Newsroom) -> Iterator[BrowserContext]:
+def desk(chromium: Chromium, open_room: Newsroom) -> Iterator[BrowserContext]:
     """Chromium, with the session of an editor who signed in with link and code."""
     add(open_room.world, "editor", EDITOR)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        context = chromium.new_context(viewport=DESK)
+    with chromium.context(viewport=DESK) as context:
         enter(context, open_room)
-        context.set_default_timeout(30_000)
-        expect.set_options(timeout=30_000)
         yield context
-        chromium.close()
 
 
 def enter(context: BrowserContext, open_room: Newsroom) -> None:

@@ -3,42 +3,25 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.sandbox.asking import Stripe, a_customer, a_session
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.a11y import ANY, accessibility_barriers
 from tests.support.sandbox import Sandbox
+from tests.support.shared_chromium import Chromium
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
-        yield started
-        started.close()
+pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(params=[(360, 640, "light"), (1280, 800, "dark")], ids=["phone", "desk"])
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(chromium: Chromium, request: pytest.FixtureRequest) -> Iterator[Page]:
     width, height, scheme = request.param
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    yield context.new_page()
-    context.close()
+    with chromium.context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:
+        yield context.new_page()
 
 
 def _judge(page: Page) -> None:
-    page.wait_for_load_state()  # words may stand there before their style does
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    assert accessibility_barriers(page, ANY) == []
 
 
 def test_refused_then_authenticated_then_saved(page: Page, sandbox: Sandbox, stripe: Stripe) -> None:

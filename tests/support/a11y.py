@@ -1,15 +1,21 @@
 """What keeps somebody from using a page, as Chromium shows it."""
 
+from collections.abc import Container
+
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+GRAVE = ("serious", "critical")
+ANY = ("minor", "moderate", *GRAVE, None)
+"""All impacts that axe reports; some violations have none."""
 
-def accessibility_barriers(page: Page) -> list[str]:
-    """Wider than the window, or grave in the eyes of axe."""
+
+def accessibility_barriers(page: Page, impacts: Container[str | None] = GRAVE) -> list[str]:
+    """Whether the page is wider than the window, and the violations with these impacts that axe finds on it."""
     page.wait_for_load_state()  # words may stand there before their style does
     too_wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     found = [f"{too_wide} px too wide"] * (too_wide > 0)
     for violation in Axe().run(page).response["violations"]:
-        if violation["impact"] in ("serious", "critical"):
+        if violation["impact"] in impacts:
             found.append(f"{violation['id']}: {[node['target'] for node in violation['nodes']]}")
     return found

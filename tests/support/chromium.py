@@ -1,6 +1,6 @@
-"""Where Chromium is: in $CHROMIUM, or where Debian puts it. No other place knows.
+"""Where Chromium is ($CHROMIUM, or where Debian puts it) and the flags it starts with.
 
-As a program, which needs nothing installed, its exit status says whether it is there: `.ci/run` asks it."""
+Run as a program it needs nothing installed; its exit status says whether Chromium is there. `.ci/run` asks it."""
 
 import os
 import sys
@@ -8,6 +8,16 @@ from pathlib import Path
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 MISSING = f"no Chromium at {CHROMIUM}; name another in CHROMIUM"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
 
 if __name__ == "__main__":
     sys.exit(0 if CHROMIUM.exists() else 1)

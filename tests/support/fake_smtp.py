@@ -1,20 +1,18 @@
-"""An SMTP server for tests: it records what reaches it, and refuses or breaks off where it is told to."""
+"""The SMTP server of all tests: it records what reaches it, and refuses, stays silent or breaks off where it is told to."""
 
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from billing.mail.mailbox import Letter, parse
-
-Step = Literal["mail", "rcpt", "data", "dot"]
-Break = Literal["mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
+from tests.support.smtp_rules import Break, Rule, Rules, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,33 +24,12 @@ class Received:
     raw: bytes
 
 
-@dataclass
-class _Rule:
-    """Applies to the matching events number `nth` and on (counted from 1), at most `times` times."""
-
-    at: str
-    answer: str | None
-    to: str | None
-    nth: int
-    times: int | None
-    seen: int = 0
-    used: int = field(default=0)
-
-    def applies(self, at: str, recipient: str | None) -> bool:
-        if at != self.at or (self.to is not None and (recipient or "").casefold() != self.to.casefold()):
-            return False
-        self.seen += 1
-        if self.seen < self.nth or (self.times is not None and self.used >= self.times):
-            return False
-        self.used += 1
-        return True
-
-
 class FakeSmtp:
-    """`with Sink() as sink:` listens on a free loopback port in a thread of its own.
+    """`with FakeSmtp() as smtp:` listens on a free loopback port in a thread of its own.
 
-    `sink.url` is what a transport needs; `sink.received` holds envelopes with raw bytes, `sink.letters` the same parsed,
+    `smtp.url` is what a transport needs; `smtp.received` holds envelopes with raw bytes, `smtp.letters` the same parsed,
     oldest first. `tls` makes it offer STARTTLS, `implicit_tls` speak TLS from the start; `login` demands AUTH.
+    `pipelining` makes it offer that (RFC 2920), and record in `bursts` the commands that each read brought.
     """
 
     def __init__(
@@ -61,13 +38,17 @@ class FakeSmtp:
         tls: ssl.SSLContext | None = None,
         implicit_tls: bool = False,
         login: tuple[str, str] | None = None,
+        pipelining: bool = False,
     ) -> None:
-        self._tls, self._implicit, self._login = tls, implicit_tls, login
+        self._tls, self._implicit, self._login, self.pipelining = tls, implicit_tls, login, pipelining
         self._lock = threading.Lock()
-        self._rules: list[_Rule] = []
-        self._open: set[SMTP] = set()
+        self._rules = Rules()
+        self._open: set[_Conversation] = set()
         self.received: list[Received] = []
         self._letters: list[Letter] = []
+        self.texts: list[bytes] = []
+        """Every text that came to its final dot, kept or not."""
+        self.bursts: list[list[str]] = []
         self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
@@ -93,7 +74,7 @@ class FakeSmtp:
         now = datetime.now(UTC)
         with self._lock:
             for number in range(len(self._letters), len(self.received)):
-                self._letters.append(parse(f"sink-{number}", self.received[number].raw, arrived=now))
+                self._letters.append(parse(f"fake-{number}", self.received[number].raw, arrived=now))
             return list(self._letters)
 
     def received_for(self, recipient: str) -> list[Received]:
@@ -105,6 +86,15 @@ class FakeSmtp:
         """What arrived for one address, oldest first."""
         return [letter for letter in self.letters if letter.recipient.casefold() == recipient.casefold()]
 
+    def answer(
+        self, line: str, *, at: Step, to: str | None = None, nth: int = 1, times: int | None = None
+    ) -> None:
+        """Answers this line at that step: to mails for `to` (or any), from the `nth` on, `times` times (or for ever).
+
+        A 354 at `data` lets the text come even where no recipient was accepted, as some relays do.
+        """
+        self._rules.add(Rule("answer", at, line=line, to=to, nth=nth, times=times))
+
     def refuse(
         self,
         code: int,
@@ -115,65 +105,64 @@ class FakeSmtp:
         nth: int = 1,
         times: int | None = None,
     ) -> None:
-        """Answers `code` at that step: to mails for `to` (or any), from the `nth` on, `times` times (or for ever).
+        """Answers `code` at that step; at `dot` nothing is kept."""
+        self.answer(f"{code} {text or 'refused by the test'}", at=at, to=to, nth=nth, times=times)
 
-        `data` is the answer to the DATA command, `dot` the one after the final dot, when nothing is kept.
-        """
-        self._add(_Rule(at, f"{code} {text or 'refused by the test'}", to, nth, times))
+    def silence(self, at: Step, *, to: str | None = None, nth: int = 1, times: int | None = None) -> None:
+        """Never answers at that step, and keeps the connection open."""
+        self._rules.add(Rule("silence", at, to=to, nth=nth, times=times))
 
     def drop(self, at: Break, *, to: str | None = None, nth: int = 1, times: int | None = 1) -> None:
-        """Breaks the connection off: at a step, `before-dot` in the middle of the text, `dot` when all has come but
-        nothing is kept, `after-dot` when it is kept but not answered."""
-        self._add(_Rule(f"drop {at}", None, to, nth, times))
+        """Breaks the connection off there."""
+        self._rules.add(Rule("drop", at, to=to, nth=nth, times=times))
 
     def hang_up(self) -> None:
-        """Closes every open connection, as a relay does with idle ones."""
-        done = threading.Event()
-
-        def close() -> None:
-            for conversation in list(self._open):
-                _cut(conversation.transport)
-            done.set()
-
-        self._loop.call_soon_threadsafe(close)
-        done.wait(10)
+        """Closes every open connection, as a relay does with idle ones; they are gone when this returns."""
+        self._wait_for(self._disconnect())
 
     def mend(self) -> None:
         """Refuses nothing and breaks nothing off any more; what arrived is kept."""
-        with self._lock:
-            self._rules.clear()
+        self._rules.clear()
 
     def clear(self) -> None:
         """Forgets mails and rules."""
+        self._rules.clear()
         with self._lock:
-            self.received.clear()
-            self._letters.clear()
-            self._rules.clear()
+            for record in (self.received, self._letters, self.texts, self.bursts):
+                record.clear()
+
+    def reset(self) -> None:
+        """As new, but for the port: no mails, rules or connections, neither counted nor open."""
+        self._wait_for(self._reset())
 
     def start(self) -> "FakeSmtp":
         """Listens; `with` does this."""
         self._thread.start()
         if not self._ready.wait(10):
-            raise RuntimeError("the sink did not start")
+            raise RuntimeError("the fake SMTP server did not start")
         return self
 
     def stop(self) -> None:
         """Hangs up and stops listening."""
-        self.hang_up()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
 
-    def _add(self, rule: _Rule) -> None:
-        with self._lock:
-            self._rules.append(rule)
+    def _wait_for(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
-    def _rule(self, at: str, recipient: str | None) -> _Rule | None:
-        with self._lock:
-            return next((rule for rule in self._rules if rule.applies(at, recipient)), None)
+    async def _disconnect(self) -> None:
+        await asyncio.gather(*(conversation.cut() for conversation in self._open))
 
-    def _answer(self, at: str, recipient: str | None) -> str | None:
-        rule = self._rule(at, recipient)
-        return rule.answer if rule else None
+    async def _reset(self) -> None:
+        self._rules.clear()
+        if not self._implicit:
+            # Connections are accepted in their order: once this one is greeted, none from before it is left to come.
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            await reader.readline()
+            writer.close()
+        await self._disconnect()
+        self.clear()
+        self.connections = 0
 
     def _keep(self, envelope: Envelope) -> None:
         mail = Received(
@@ -192,6 +181,8 @@ class FakeSmtp:
         self._ready.set()
         self._loop.run_forever()
         server.close()
+        for conversation in self._open:
+            _abort(conversation.transport)
         waiting = asyncio.all_tasks(self._loop)
         for task in waiting:
             task.cancel()
@@ -221,82 +212,120 @@ class FakeSmtp:
 
 
 class _Conversation(SMTP):
-    """aiosmtpd's server, with places where it can be told to refuse or break off."""
+    """aiosmtpd's server, with places where it can be told what to do instead."""
 
     def __init__(self, smtp: FakeSmtp, **options: Any) -> None:
-        self._sink = smtp
+        self._smtp = smtp
+        self._greeted = False
+        self._gone = asyncio.Event()
         super().__init__(_Handler(smtp), **options)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self not in self._sink._open:  # STARTTLS makes a connection a second time
-            self._sink.connections += 1
-        self._sink._open.add(self)
+        if self not in self._smtp._open:  # STARTTLS makes a connection a second time
+            self._smtp.connections += 1
+        self._smtp._open.add(self)
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._sink._open.discard(self)
+        self._smtp._open.discard(self)
         super().connection_lost(error)
+        self._gone.set()
+
+    def data_received(self, data: bytes) -> None:
+        if self._smtp.pipelining:
+            lines = data.decode("ascii", "replace").splitlines()
+            self._smtp.bursts.append([line[:4].upper() for line in lines])
+        super().data_received(data)
+
+    async def cut(self) -> None:
+        """Break the connection off, and wait until nothing of it is left running."""
+        _abort(self.transport)
+        await self._gone.wait()
+        assert self._handler_coroutine is not None
+        await asyncio.wait([self._handler_coroutine])
+
+    async def push(self, status: Any) -> None:
+        if not self._greeted:
+            self._greeted = True
+            status = await self.ruled("greeting", None) or status
+        await super().push(status)
 
     async def smtp_DATA(self, arg: str) -> None:
-        to = self.envelope.rcpt_tos[0] if self.envelope and self.envelope.rcpt_tos else None
-        if self._sink._rule("drop data", to):
-            _cut(self.transport)
-            return
-        answer = self._sink._answer("data", to)
-        if answer:
+        assert self.envelope is not None
+        to = self.envelope.rcpt_tos[0] if self.envelope.rcpt_tos else None
+        answer = await self.ruled("data", to)
+        if answer and not answer.startswith("354"):
             await self.push(answer)
             return
-        if self._sink._rule("drop before-dot", to):
+        if answer and to is None:
+            self.envelope.rcpt_tos.append("")
+        if self._smtp._rules.find("drop", "before-dot", to):
             await self.push("354 go on")
             await self._reader.readline()
-            _cut(self.transport)
-            await self._reader.read()
-            return
+            await self.break_off()
         await super().smtp_DATA(arg)
+
+    async def ruled(self, step: Step, recipient: str | None) -> str | None:
+        """The answer that a rule wants here, if any. Silence and a broken connection end in cancellation."""
+        rules = self._smtp._rules
+        if step != "greeting" and rules.find("drop", step, recipient):
+            await self.break_off()
+        if rules.find("silence", step, recipient):
+            await _until_cancelled()
+        rule = rules.find("answer", step, recipient)
+        return rule.line if rule else None
+
+    async def break_off(self) -> None:
+        """Does not come back."""
+        _abort(self.transport)
+        await _until_cancelled()
 
 
 class _Handler:
     def __init__(self, smtp: FakeSmtp) -> None:
-        self._sink = smtp
+        self._smtp = smtp
+
+    async def handle_EHLO(
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        first, *rest = answers
+        return [first, "250-PIPELINING", *rest] if self._smtp.pipelining else answers
 
     async def handle_MAIL(
-        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: _Conversation, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        def accept() -> str:
-            envelope.mail_from = address
-            envelope.mail_options.extend(options)
-            return "250 OK"
-
-        return self._at("mail", server, None, accept)
+        if answer := await server.ruled("mail", None):
+            return answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
-        self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, server: _Conversation, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        def accept() -> str:
-            envelope.rcpt_tos.append(address)
-            envelope.rcpt_options.extend(options)
-            return "250 OK"
+        if answer := await server.ruled("rcpt", address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
-        return self._at("rcpt", server, address, accept)
-
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, server: _Conversation, _session: Session, envelope: Envelope) -> str:
+        self._smtp.texts.append(bytes(envelope.original_content or b""))
         to = envelope.rcpt_tos[0]
-
-        def accept() -> str:
-            self._sink._keep(envelope)
-            if self._sink._rule("drop after-dot", to):
-                _cut(server.transport)
-            return "250 2.0.0 taken"
-
-        return self._at("dot", server, to, accept)
-
-    def _at(self, step: str, server: SMTP, recipient: str | None, accept: Callable[[], str]) -> str:
-        if self._sink._rule(f"drop {step}", recipient):
-            _cut(server.transport)
-            return "421 gone"
-        return self._sink._answer(step, recipient) or accept()
+        if answer := await server.ruled("dot", to):
+            return answer
+        self._smtp._keep(envelope)
+        if self._smtp._rules.find("drop", "after-dot", to):
+            await server.break_off()
+        return "250 2.0.0 taken"
 
 
-def _cut(transport: asyncio.BaseTransport | None) -> None:
+async def _until_cancelled() -> None:
+    """aiosmtpd cancels a conversation's task when its connection is lost."""
+    await asyncio.get_running_loop().create_future()
+
+
+def _abort(transport: asyncio.BaseTransport | None) -> None:
     if isinstance(transport, asyncio.Transport):
         transport.abort()

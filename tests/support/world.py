@@ -202,7 +202,7 @@ class World:
         self._server.finish_requests()
         self.sandbox.recall(name)  # what was under way may have changed it
         self._snapshots.restore(name)
-        self.smtp.clear()
+        self.smtp.reset()
         self.smtp.received.extend(moment.mails)
         self.articles, self.api_key = moment.articles, moment.api_key
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"

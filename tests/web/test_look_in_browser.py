@@ -7,11 +7,11 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Route, expect, sync_playwright
+from playwright.sync_api import Route, expect
 
 from billing.web.preview import pages, write
 from tests.support.a11y import accessibility_barriers
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
@@ -28,7 +28,6 @@ MUST_SEE = (
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.prove,  # the real pages are looked at in tests/browser in every run
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
 ]
 
 
@@ -51,21 +50,13 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.mark.parametrize(("size", "scheme"), STYLES)
 def test_every_page_is_accessible_and_fits_its_width(
-    browser: Browser, address: str, size: str, scheme: Any
+    chromium: Chromium, address: str, size: str, scheme: Any
 ) -> None:
     width, height = SIZES[size]
     found: dict[str, Any] = {}
-    with browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:
+    with chromium.context(viewport={"width": width, "height": height}, color_scheme=scheme) as context:
         page = context.new_page()
         for name in NAMES:
             page.goto(f"{address}/{name}.html")
@@ -76,10 +67,10 @@ def test_every_page_is_accessible_and_fits_its_width(
 
 @pytest.mark.parametrize("name", ["review", "review-problem", "review-without-trial"])
 def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
-    browser: Browser, address: str, name: str
+    chromium: Chromium, address: str, name: str
 ) -> None:
     """CARD-2: price, dates, how to cancel, consent and the button at 360x640, with the demo's bar above."""
-    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+    with chromium.context(viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()
         page.goto(f"{address}/{name}.html")
         for selector in MUST_SEE:
@@ -91,8 +82,8 @@ def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
         assert page.locator(".consent input").is_checked() is False
 
 
-def test_buttons_and_links_of_the_frame_are_large_enough_to_touch(browser: Browser, address: str) -> None:
-    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+def test_buttons_and_links_of_the_frame_are_large_enough_to_touch(chromium: Chromium, address: str) -> None:
+    with chromium.context(viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()
         for name in NAMES:
             page.goto(f"{address}/{name}.html")
@@ -104,8 +95,8 @@ def test_buttons_and_links_of_the_frame_are_large_enough_to_touch(browser: Brows
                 assert box is None or box["height"] >= 44, (name, target.inner_text(), box)
 
 
-def test_the_first_tab_offers_to_skip_to_the_content(browser: Browser, address: str) -> None:
-    with browser.new_context(viewport={"width": 1280, "height": 800}) as context:
+def test_the_first_tab_offers_to_skip_to_the_content(chromium: Chromium, address: str) -> None:
+    with chromium.context(viewport={"width": 1280, "height": 800}) as context:
         page = context.new_page()
         page.goto(f"{address}/offer.html")
         page.keyboard.press("Tab")
@@ -117,8 +108,8 @@ def test_the_first_tab_offers_to_skip_to_the_content(browser: Browser, address: 
         assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_nothing_moves_after_the_first_paint(browser: Browser, address: str) -> None:
-    with browser.new_context(viewport={"width": 360, "height": 640}) as context:
+def test_nothing_moves_after_the_first_paint(chromium: Chromium, address: str) -> None:
+    with chromium.context(viewport={"width": 360, "height": 640}) as context:
         context.add_init_script(
             "window.shift = 0; new PerformanceObserver(list => list.getEntries()"
             ".forEach(entry => { window.shift += entry.value; })).observe({type: 'layout-shift', buffered: true});"
@@ -133,8 +124,8 @@ def test_nothing_moves_after_the_first_paint(browser: Browser, address: str) -> 
             assert page.evaluate("window.shift") < 0.01, name
 
 
-def test_the_waiting_page_moves_on_when_the_answer_is_another_page(browser: Browser, address: str) -> None:
-    with browser.new_context() as context:
+def test_the_waiting_page_moves_on_when_the_answer_is_another_page(chromium: Chromium, address: str) -> None:
+    with chromium.context() as context:
         page = context.new_page()
         asked: list[str] = []
 

@@ -6,18 +6,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import billing.web
-from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.shared_chromium import Chromium
 
 SCRIPT = Path(billing.web.__file__).parent / "static" / "wait.js"
 WAITS = '<!doctype html><script src="/wait.js" defer></script><p data-waiting="/ask" data-seconds="0.05">One moment'
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=MISSING),
-]
+pytestmark = pytest.mark.browser
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -81,14 +78,12 @@ def answers() -> Iterator[tuple[type[Answers], str]]:
     ],
 )
 def test_it_waits_until_there_is_something_to_see_and_shows_that(
-    answers: tuple[type[Answers], str], last: tuple[int, str], shown: str
+    chromium: Chromium, answers: tuple[type[Answers], str], last: tuple[int, str], shown: str
 ) -> None:
     mine, address = answers
     mine.then = [(200, WAITS), (503, "away"), (429, "too often"), last]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
+    with chromium.context() as context:
+        page = context.new_page()
         page.goto(address)
         expect(page.locator("body")).to_contain_text(shown, timeout=20_000)
-        browser.close()
     assert mine.asked >= len(mine.then)

@@ -1,0 +1,75 @@
+"""Names such as `www.paper.example` for servers on loopback, for one browser context: a SOCKS proxy (RFC 1928).
+
+The browser hands the proxy a name instead of looking it up, and speaks HTTP through the connection it gets. So origins,
+sites and cookies are those of the names, and nothing leaves the machine. Another context may have other names."""
+
+import asyncio
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+CONNECT, BY_NAME = 1, 3
+DONE, UNREACHABLE = 0, 4
+
+
+@contextmanager
+def named_hosts(ports: Mapping[str, int]) -> Iterator[str]:
+    """The URL of a proxy that leads `host:80` to a port on loopback, and refuses all other hosts."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="named hosts", daemon=True)
+    thread.start()
+    listening = asyncio.start_server(_Proxy(ports).serve, "127.0.0.1", 0)
+    server = asyncio.run_coroutine_threadsafe(listening, loop).result(10)
+    try:
+        yield f"socks5://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        asyncio.run_coroutine_threadsafe(_stop(server), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _stop(server: asyncio.Server) -> None:
+    server.close()
+    open_ones = asyncio.all_tasks() - {asyncio.current_task()}
+    for each in open_ones:
+        each.cancel()
+    await asyncio.gather(*open_ones, return_exceptions=True)
+
+
+class _Proxy:
+    def __init__(self, ports: Mapping[str, int]) -> None:
+        self._ports = ports
+
+    async def serve(self, browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> None:
+        """One connection: find out for which host it is, then pass on what either side says."""
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            port = self._ports.get(await _asked_for(browser, to_browser))
+            to_browser.write(bytes([5, DONE if port else UNREACHABLE, 0, 1]) + bytes(6))
+            if port:
+                site, to_site = await asyncio.open_connection("127.0.0.1", port)
+                await asyncio.gather(_pass_on(browser, to_site), _pass_on(site, to_browser))
+        to_browser.close()
+
+
+async def _asked_for(browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> str:
+    """The host; empty for anything but a connection by name to port 80."""
+    _, methods = await browser.readexactly(2)
+    await browser.readexactly(methods)
+    to_browser.write(bytes([5, 0]))
+    _, command, _, kind = await browser.readexactly(4)
+    if (command, kind) != (CONNECT, BY_NAME):
+        return ""
+    name = await browser.readexactly((await browser.readexactly(1))[0])
+    (port,) = struct.unpack("!H", await browser.readexactly(2))
+    return name.decode("ascii") if port == 80 else ""
+
+
+async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    try:
+        while some := await source.read(65_536):
+            target.write(some)
+            await target.drain()
+    finally:
+        target.close()

@@ -1,0 +1,61 @@
+"""What a fake SMTP server does at a step instead of going on: an answer of the test's, silence, or a broken connection."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Literal
+
+Step = Literal["greeting", "mail", "rcpt", "data", "dot"]
+"""`data` is the answer to the DATA command, `dot` the one after the final dot."""
+Break = Literal["mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
+"""`before-dot` is in the middle of the text; at `dot` all has come but nothing is kept; at `after-dot` it is kept but not
+answered."""
+Action = Literal["answer", "silence", "drop"]
+
+
+@dataclass
+class Rule:
+    """Applies to the matching events number `nth` and on (counted from 1), at most `times` times."""
+
+    action: Action
+    at: Step | Break
+    line: str = field(default="", kw_only=True)
+    to: str | None = field(default=None, kw_only=True)
+    nth: int = field(default=1, kw_only=True)
+    times: int | None = field(default=None, kw_only=True)
+    seen: int = field(default=0, init=False)
+    used: int = field(default=0, init=False)
+
+    def applies(self, action: Action, at: Step | Break, recipient: str | None) -> bool:
+        """Whether this is its turn. Asking counts."""
+        if (action, at) != (self.action, self.at):
+            return False
+        if self.to is not None and (recipient or "").casefold() != self.to.casefold():
+            return False
+        self.seen += 1
+        if self.seen < self.nth or (self.times is not None and self.used >= self.times):
+            return False
+        self.used += 1
+        return True
+
+
+class Rules:
+    """Those that stand, the oldest first. Tests add them while the server's thread asks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rules: list[Rule] = []
+
+    def add(self, rule: Rule) -> None:
+        """From now on."""
+        with self._lock:
+            self._rules.append(rule)
+
+    def clear(self) -> None:
+        """None stands any more."""
+        with self._lock:
+            self._rules.clear()
+
+    def find(self, action: Action, at: Step | Break, recipient: str | None) -> Rule | None:
+        """The first that applies here."""
+        with self._lock:
+            return next((rule for rule in self._rules if rule.applies(action, at, recipient)), None)

@@ -51,6 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "installation",
         "keep",
         "logs",
+        "monotonic",
         "office",
         "settings",
         "stop_points",

@@ -1,6 +1,5 @@
 """Move a held clock. Everything that falls due in between happens, in its order, before the clock stands still again."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -108,7 +107,8 @@ def _set_twin(parts: Parts, at: datetime) -> None:
 def _drain(parts: Parts, now: datetime) -> datetime | None:
     """Work until nothing is due, here or in another worker's hands, and no webhook is on its way. When the next thing is due:
     one of ours, or one that the twin does of its own (a refund arrives, a dispute runs out, a payout leaves)."""
-    deadline = time.monotonic() + STUCK_AFTER_SECONDS
+    monotonic = parts.monotonic
+    deadline = monotonic.seconds() + STUCK_AFTER_SECONDS
     while True:
         delivered, seen = _twin(parts, "settle", {}), dict[str, datetime]()
         done = tick(parts, seen=seen)
@@ -117,11 +117,11 @@ def _drain(parts: Parts, now: datetime) -> datetime | None:
             twins = datetime.fromtimestamp(delivered["next"], UTC) if delivered.get("next") else None
             return min((at for at in (due, twins) if at is not None), default=None)
         if done:
-            deadline = time.monotonic() + STUCK_AFTER_SECONDS
-        elif time.monotonic() > deadline:
+            deadline = monotonic.seconds() + STUCK_AFTER_SECONDS
+        elif monotonic.seconds() > deadline:
             raise Stuck
         else:
-            time.sleep(0.02)
+            monotonic.sleep(0.02)
 
 
 def _twin(parts: Parts, what: str, body: dict[str, int]) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from billing.gate.gate import Gate
 from billing.installation import refuse_foreign
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
+from billing.monotonic import Monotonic, SystemMonotonic
 from billing.newsletters.press import Press
 from billing.office import Office
 from billing.parts import Parts
@@ -73,10 +74,11 @@ from billing.web.staff.guard import answer_strangers
 YEAR_SECONDS = 31_536_000
 
 
-def build(settings: Settings, *, connections: int = 20) -> Parts:
-    """One installation from its settings; it keeps so many connections to the database open. Raises RefusesToStart for a database
-    that isn't this environment's."""
-    database = Database(settings.database_url, pool_size=connections)
+def build(settings: Settings, *, connections: int = 20, monotonic: Monotonic | None = None) -> Parts:
+    """One installation from its settings; it keeps so many connections to the database open. `monotonic` is the machine's,
+    unless another is given. Raises RefusesToStart for a database that isn't this environment's."""
+    monotonic = monotonic or SystemMonotonic()
+    database = Database(settings.database_url, pool_size=connections, monotonic=monotonic)
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
@@ -108,6 +110,7 @@ def build(settings: Settings, *, connections: int = 20) -> Parts:
         settings=settings,
         database=database,
         clock=clock,
+        monotonic=monotonic,
         gateway=gateway,
         books=gateway.books,
         office=office,
@@ -129,7 +132,7 @@ def build(settings: Settings, *, connections: int = 20) -> Parts:
             journals=_journals(settings),
             connections=settings.newsletter_connections,
         ),
-        pace=Pace(settings.charges_per_second),
+        pace=Pace(settings.charges_per_second, monotonic),
         crawlers=crawlers_of(settings),
     )
 

@@ -5,7 +5,6 @@ import logging
 import math
 import re
 import select
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from billing.errors import RefusesToStart
+from billing.monotonic import Monotonic, SystemMonotonic
 from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
 
 SAID = "said"
@@ -38,8 +38,10 @@ log = logging.getLogger("billing.events")
 class Database:
     """The engine and its transactions. Domain code never commits; `transaction` does, once, at its end."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, monotonic: Monotonic | None = None) -> None:
+        """`monotonic` tells how long a connection has been idle; the machine's, unless another is given."""
         self.url = _with_driver(url)
+        self._seconds = (monotonic or SystemMonotonic()).seconds
         self.engine = sa.create_engine(
             self.url,
             pool_size=pool_size,
@@ -47,8 +49,8 @@ class Database:
             pool_timeout=15,
             hide_parameters=True,  # an error in the log names the statement, not whose address was in it
         )
-        sa.event.listen(self.engine, "checkin", _note_use)
-        sa.event.listen(self.engine, "checkout", _ask_whether_it_lives)
+        sa.event.listen(self.engine, "checkin", self._note_use)
+        sa.event.listen(self.engine, "checkout", self._ask_whether_it_lives)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -69,6 +71,22 @@ class Database:
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+    def _note_use(self, _: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info["used"] = self._seconds()
+
+    def _ask_whether_it_lives(
+        self, connection: psycopg.Connection, entry: ConnectionPoolEntry, _: Any
+    ) -> None:
+        """A connection that has been idle, or to which something came unasked (a server that stops says goodbye), is asked;
+        asking each time would cost every transaction a turn."""
+        now = self._seconds()
+        try:
+            if now - entry.info.get("used", now) > IDLE_SECONDS or _has_heard(connection):
+                connection.execute("SELECT 1")
+                connection.rollback()
+        except psycopg.Error as gone:
+            raise DisconnectionError from gone
 
 
 def hold(session: Session) -> None:
@@ -104,22 +122,6 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
         values_callable=lambda members: [member.value for member in members],
     )
     return sa.Column(kind, nullable=nullable)
-
-
-def _note_use(_: Any, entry: ConnectionPoolEntry) -> None:
-    entry.info["used"] = time.monotonic()
-
-
-def _ask_whether_it_lives(connection: psycopg.Connection, entry: ConnectionPoolEntry, _: Any) -> None:
-    """A connection that has been idle, or to which something came unasked (a server that stops says goodbye), is asked; asking
-    each time would cost every transaction a turn."""
-    now = time.monotonic()
-    try:
-        if now - entry.info.get("used", now) > IDLE_SECONDS or _has_heard(connection):
-            connection.execute("SELECT 1")
-            connection.rollback()
-    except psycopg.Error as gone:
-        raise DisconnectionError from gone
 
 
 def _has_heard(connection: psycopg.Connection) -> bool:

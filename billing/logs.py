@@ -4,6 +4,7 @@ What happened to money, sign-ins and standing is told by `say`, when it is commi
 
 import hashlib
 import logging
+import math
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from contextvars import ContextVar
 from sqlmodel import Session
 
 from billing.db import SAID
+from billing.monotonic import Monotonic
 from billing.rules.card_numbers import without_card_numbers
 from billing.tokens import without_secrets
 
@@ -40,6 +42,23 @@ class Discreet(logging.Formatter):
     def formatException(self, ei: "logging._SysExcInfoType") -> str:  # noqa: N802 - the library's name
         """The traceback, indented: no line of it can pass for an event."""
         return "\n".join(f"    {line}" for line in super().formatException(ei).splitlines())
+
+
+class LogThrottle:
+    """Repeats an error that lasts once a minute, however often it is found. One a process."""
+
+    EVERY_SECONDS = 60
+
+    def __init__(self, monotonic: Monotonic) -> None:
+        self._seconds = monotonic.seconds
+        self._logged_at: dict[str, float] = {}
+
+    def error(self, log: logging.Logger, words: str) -> None:
+        """Log these words, unless that was done within the minute."""
+        now = self._seconds()
+        if now - self._logged_at.get(words, -math.inf) >= self.EVERY_SECONDS:
+            self._logged_at[words] = now
+            log.error(words)
 
 
 def say(session: Session, what: str, **facts: object) -> None:

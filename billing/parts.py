@@ -8,7 +8,9 @@ from billing.access.crawlers import Proof
 from billing.access.gifts import Terms as GiftTerms
 from billing.clock import Clock
 from billing.db import Database
+from billing.logs import LogThrottle
 from billing.mail.deliver import Sender
+from billing.monotonic import Monotonic
 from billing.newsletters.press import Press
 from billing.office import Office
 from billing.payments.books import Books
@@ -27,6 +29,7 @@ class Parts:
     settings: Settings
     database: Database
     clock: Clock
+    monotonic: Monotonic
     gateway: Gateway
     books: Books
     office: Office
@@ -50,7 +53,19 @@ class Parts:
     @cached_property
     def desk(self) -> Desk:
         """What settling events works with: one a process, because it remembers what it gave way to."""
-        return Desk(self.database, self.gateway, self.office, self.books, self.settings.event_tries)
+        return Desk(
+            self.database,
+            self.gateway,
+            self.office,
+            self.books,
+            self.monotonic,
+            self.settings.event_tries,
+        )
+
+    @cached_property
+    def throttle(self) -> LogThrottle:
+        """Keeps an error that lasts from filling the log: one a process, because it remembers what was logged."""
+        return LogThrottle(self.monotonic)
 
     @property
     def clerk(self) -> Clerk:

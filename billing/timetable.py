@@ -1,7 +1,6 @@
 """Every scheduled job, one line each. A tick looks for due rows and does them; a tick lost or doubled changes nothing."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,7 +170,7 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
         try:
             done += due.do(parts, at)
         except NotAdopted as refusal:
-            _say(f"the job «{due.name}» stands still: {refusal}")
+            parts.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(AGAIN, due.name)
     return done
@@ -209,17 +208,6 @@ def _look(session: Session, jobs: Jobs) -> dict[Job, datetime]:
 @cache
 def _question(jobs: Jobs) -> sa.TextClause:
     return sa.text("SELECT " + ", ".join(f"({job.next_due})" for job in jobs))
-
-
-_SAID: dict[str, float] = {}
-SAY_EVERY_SECONDS = 60
-
-
-def _say(words: str) -> None:
-    """An error that stands, once a minute instead of at each tick."""
-    if time.monotonic() - _SAID.get(words, -SAY_EVERY_SECONDS) >= SAY_EVERY_SECONDS:
-        _SAID[words] = time.monotonic()
-        log.error(words)
 
 
 def next_due(session: Session) -> tuple[datetime, Job] | None:

@@ -90,7 +90,9 @@ def _newsletters(chromium: Chromium, demo: Demo) -> None:
     page.fill("#source", SOURCE)
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.frame_locator("iframe[name=preview]").locator("a.headline")).to_have_count(3)
-    page.wait_for_timeout(500)  # what a preview loads besides its words
+    preview = page.frame("preview")
+    assert preview is not None
+    preview.wait_for_load_state("networkidle")  # what it loads besides its words
     _take(member.person, "newsletter-compose", whole=True)
     page.fill("#when", (demo.now() + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M"))
     member.click("Save and schedule")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support import architecture
-from tests.support.architecture import CHECKS, LONGEST_FILE, ROOT, Source, circles, sources
+from tests.support.architecture import CHECKS, LONGEST_FILE, MAY_WAIT, ROOT, Source, circles, sources
 
 Check = Callable[[Source], Iterator[str]]
 
@@ -17,6 +17,22 @@ Check = Callable[[Source], Iterator[str]]
 def test_the_product(check: Check) -> None:
     found = [fault for source in sources() for fault in check(source)]
     assert not found, "\n".join([check.__doc__ or "", *found])
+
+
+def test_the_tests_wait_for_events_and_not_for_time() -> None:
+    found = [
+        fault for source in architecture.sources_of_tests() for fault in architecture.no_real_waiting(source)
+    ]
+    assert not found, "\n".join([architecture.no_real_waiting.__doc__ or "", *found])
+
+
+@pytest.mark.parametrize("named", MAY_WAIT)
+def test_what_may_wait_does(named: str) -> None:
+    """A name that isn't needed any more leaves the list."""
+    modules = [source for source in [*sources(), *architecture.sources_of_tests()] if source.within(named)]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(architecture, "MAY_WAIT", {})
+        assert any(list(architecture.no_real_waiting(source)) for source in modules)
 
 
 def test_the_ground_floor_has_no_circles() -> None:
@@ -66,6 +82,20 @@ FAULTS: list[tuple[Check, str, str]] = [
     (architecture.one_clock, "billing.payments.charge", "from sqlalchemy import func\nfunc.now()"),
     (architecture.one_clock, "billing.payments.charge", "x = 'SELECT id FROM t WHERE due <= now()'"),
     (architecture.one_clock, "billing.payments.charge", "x = 'UPDATE t SET at = CURRENT_TIMESTAMP'"),
+    (architecture.no_real_waiting, "billing.payments.charge", "import time\ntime.sleep(1)"),
+    (architecture.no_real_waiting, "billing.payments.charge", "import time as t\nt.monotonic()"),
+    (
+        architecture.no_real_waiting,
+        "billing.payments.charge",
+        "import time\nf(default_factory=time.monotonic)",
+    ),
+    (architecture.no_real_waiting, "billing.payments.charge", "from time import monotonic"),
+    (architecture.no_real_waiting, "billing.payments.charge", "from time import perf_counter as now"),
+    (architecture.no_real_waiting, "billing.gate.listen", "import asyncio\nasyncio.sleep(0.01)"),
+    (architecture.no_real_waiting, "billing.gate.listen", "from asyncio import sleep\nsleep(delay=pause)"),
+    (architecture.no_real_waiting, "billing.clock", "import time\ntime.monotonic()"),
+    (architecture.no_real_waiting, "tests.payments.test_pace", "import time\ntime.sleep(0.01)"),
+    (architecture.no_real_waiting, "tests.browser.test_site", "page.wait_for_timeout(500)"),
     (architecture.one_gateway, "billing.payments.charge", "import stripe"),
     (architecture.one_gateway, "billing.web.pages", "from stripe import StripeClient"),
     (architecture.one_gateway, "billing.sandbox.app", "import stripe.error"),
@@ -128,6 +158,12 @@ FINE: list[tuple[Check, str, str]] = [
         "def f(clock):\n    'Not now().'\n    return clock.now()",
     ),
     (architecture.one_clock, "billing.payments.charge", "import time\ntime.monotonic()\nx = 'Update now'"),
+    (architecture.no_real_waiting, "billing.monotonic", "import time\ntime.sleep(1)"),
+    (architecture.no_real_waiting, "billing.simulate.run", "import time\ntime.monotonic()"),
+    (architecture.no_real_waiting, "tests.bench.access", "from time import perf_counter"),
+    (architecture.no_real_waiting, "billing.payments.pace", "self.monotonic.sleep(self.monotonic.seconds())"),
+    (architecture.no_real_waiting, "billing.logs", "import time\nconverter = time.gmtime"),
+    (architecture.no_real_waiting, "tests.gate.test_memory", "import asyncio\nasyncio.sleep(0)"),
     (architecture.one_gateway, "billing.payments.stripe_gateway", "import stripe"),
     (architecture.one_gateway, "billing.payments.charge", "from billing.payments import stripe_words"),
     (

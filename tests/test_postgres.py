@@ -5,8 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,18 +13,7 @@ import pytest
 
 from billing.postgres import Embedded, PostgresRefused
 from tests.support import databases
-
-FIVE_MINUTES = 300.0
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    """Whether it becomes true; the limit is only there so that a failing test ends."""
-    until = time.monotonic() + FIVE_MINUTES
-    while time.monotonic() < until:
-        if true():
-            return True
-        time.sleep(0.02)
-    return False
+from tests.support.polling import eventually
 
 
 def ended(pid: int) -> bool:

@@ -1,12 +1,15 @@
 """The look at everything that may be due."""
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
 
 from billing import timetable
+from billing.logs import LogThrottle
 from tests.support.broken_tables import missing_table
+from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
 
@@ -35,3 +38,21 @@ def test_what_is_due_next_is_seen_before_it_is_done(world: World) -> None:
     assert timetable.tick(world.parts, seen=seen) == 0
     assert seen["bill, and ask what became of charges in doubt"] > world.now
     assert not seen.keys() & {job.name for job in timetable.JOBS if not job.stops}
+
+
+def test_an_error_that_lasts_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    clock, log = SteppedClock(at=0), logging.getLogger("billing.tests")
+    throttle = LogThrottle(clock)
+
+    def logged(words: str) -> bool:
+        caplog.clear()
+        throttle.error(log, words)
+        return caplog.messages == [words]
+
+    assert logged("the job stands still")
+    assert logged("another one too")
+    clock.step(59.9)
+    assert not logged("the job stands still")
+    clock.step(0.1)
+    assert logged("the job stands still")
+    assert not logged("the job stands still")

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from os import urandom
-from time import monotonic
 from typing import Any
 
 import psycopg
@@ -51,8 +50,8 @@ class Gate:
         self.app = app
         self.parts = parts
         address = parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
-        self.memory = Memory(parts.settings.standings_in_memory)
-        self.line = Line(address, self.memory.hear, self.memory.clear)
+        self.memory = Memory(parts.settings.standings_in_memory, parts.monotonic)
+        self.line = Line(address, self.memory.hear, self.memory.clear, parts.monotonic)
         self.pool = AsyncConnectionPool(
             address,
             min_size=1,
@@ -61,7 +60,7 @@ class Gate:
             timeout=PATIENCE,
             kwargs={"autocommit": True},
         )
-        self.loader = Loader(self.pool, parts.office, self.memory, self.line)
+        self.loader = Loader(self.pool, parts.office, self.memory, self.line, parts.monotonic)
         self.measures = Measures(self.memory, self.line, self.loader)
         security = [
             (name.lower().encode(), value.encode()) for name, value in machine_headers(parts.settings).items()
@@ -74,6 +73,7 @@ class Gate:
         )
         self.recall = Recall(parts.office, names, security)
         self._clock = parts.clock
+        self._seconds = parts.monotonic.seconds
         self._is_held = isinstance(parts.clock, HeldClock)
         self._never_at_once = self._is_held or not self.memory.most
         self._open = False
@@ -100,7 +100,7 @@ class Gate:
         if scope["type"] != "http" or not self._open:
             await self.app(scope, receive, send)
             return
-        began = monotonic()
+        began = self._seconds()
         reply = self._at_once(scope, began) or await self._in_time(scope, receive, send, began)
         if reply is None:
             return
@@ -108,7 +108,7 @@ class Gate:
         with_id = [*headers, next(self._ids)]
         await send({"type": "http.response.start", "status": status, "headers": with_id})
         await send({"type": "http.response.body", "body": body})
-        self.measures.answered(route, reason, monotonic() - began)
+        self.measures.answered(route, reason, self._seconds() - began)
 
     def _at_once(self, scope: Scope, now: float) -> Reply | None:
         """The reply where nothing has to be waited for: the one way that most requests take."""
@@ -201,12 +201,14 @@ class Gate:
 
     async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Answer] | None:
         """The answers; None where the framework must say."""
-        at, now, is_up = self._clock.now() if not self._is_held else None, monotonic(), self.line.is_up
+        at, now, is_up = self._clock.now() if not self._is_held else None, self._seconds(), self.line.is_up
         try:
             if at is None:
                 at, is_up = await self._held_now()
             # when the line is down nothing is believed: what is needed is looked up, for this request alone
-            memory = self.memory if is_up and self.memory.most else Memory(MOST_ARTICLES)
+            memory = (
+                self.memory if is_up and self.memory.most else Memory(MOST_ARTICLES, self.parts.monotonic)
+            )
             if memory is not self.memory:
                 self.measures.bypassed += 1
             looks = 0
@@ -245,7 +247,7 @@ class Gate:
         try:
             await self.app(scope, receive, send)
         finally:
-            self.measures.answered(route, FRAMEWORK, monotonic() - began)
+            self.measures.answered(route, FRAMEWORK, self._seconds() - began)
 
 
 def _request_ids() -> Iterator[Header]:

@@ -6,11 +6,12 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 import psycopg
 from psycopg import sql
+
+from billing.monotonic import Monotonic
 
 CHANNEL = "access"
 BEAT = 0.25
@@ -36,12 +37,11 @@ class Line:
     """One direct connection that listens. `hear` is called with each notification, `lose` when the line was cut."""
 
     def __init__(
-        self, address: str, hear: Callable[[str], None], lose: Callable[[], None], lease: float = LEASE
+        self, address: str, hear: Callable[[str], None], lose: Callable[[], None], monotonic: Monotonic
     ) -> None:
         self.address = address
         self.hear = hear
         self.lose = lose
-        self.lease = lease
         self.name = f"access_{secrets.token_hex(8)}"
         """Our own channel, on which only we speak."""
         self.cuts = 0
@@ -50,12 +50,13 @@ class Line:
         """Seconds that our last word took to come back."""
         self.believed_until = 0.0
         """To when, by the monotonic clock, all that was committed a second before has been heard."""
+        self._seconds = monotonic.seconds
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     @property
     def is_up(self) -> bool:
         """Whether all that was committed a second ago has been heard."""
-        return monotonic() < self.believed_until
+        return self._seconds() < self.believed_until
 
     async def listen(self) -> None:
         """Listen for ever; connect again when the line is cut.
@@ -105,13 +106,13 @@ class Line:
             for channel in (CHANNEL, self.name):
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             log.info("listening for what changes")
-            said = heard = monotonic()
+            said = heard = self._seconds()
             while not stop.is_set():
-                said = monotonic()
+                said = self._seconds()
                 connection.execute("SELECT pg_notify(%s, %s)", (self.name, repr(said)))
                 for notice in connection.notifies(timeout=BEAT):
                     post(self._heard, notice)
-                    heard = monotonic() if notice.channel == self.name else heard
+                    heard = self._seconds() if notice.channel == self.name else heard
                 if said - heard > PATIENCE:
                     raise TimeoutError
 
@@ -122,8 +123,8 @@ class Line:
             self._waiting.pop(notice.payload).set_result(True)
         elif not notice.payload.startswith("w"):
             said = float(notice.payload)
-            self.lag = monotonic() - said
-            self.believed_until = said + self.lease
+            self.lag = self._seconds() - said
+            self.believed_until = said + LEASE
 
     def _cut(self) -> None:
         self.believed_until = 0.0

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -18,6 +17,7 @@ from billing.errors import Unauthenticated
 from billing.gate.listen import Line
 from billing.gate.memory import Known, Memory, Signed
 from billing.gate.pack import pack
+from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
 from billing.rules.access import AccessLevel, Held, Reason, held_by
@@ -81,12 +81,15 @@ class Found:
 class Loader:
     """Looks up, and keeps what it found where nothing has changed meanwhile."""
 
-    def __init__(self, pool: AsyncConnectionPool, office: Office, memory: Memory, line: Line) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool, office: Office, memory: Memory, line: Line, monotonic: Monotonic
+    ) -> None:
         self.pool = pool
         self.office = office
         self.memory = memory
         self.line = line
         self.looks = 0
+        self._seconds = monotonic.seconds
         self._kinds: dict[str, Callable[[Any, datetime], Awaitable[Found | None]]] = {
             "standing": self._standing,
             "external": self._external,
@@ -142,11 +145,13 @@ class Loader:
     async def _external(self, name: str, now: datetime) -> Found | None:
         rows = await self._rows(EXTERNAL, name, now)
         if not rows:
-            return Found({("external", name)}, lambda memory: memory.externals.keep(name, ("", monotonic())))
+            return Found(
+                {("external", name)}, lambda memory: memory.externals.keep(name, ("", self._seconds()))
+            )
         reader_id = rows[0][0]
 
         def keep(memory: Memory) -> None:
-            memory.externals.keep(name, (reader_id, monotonic()))
+            memory.externals.keep(name, (reader_id, self._seconds()))
             memory.keep_standing(reader_id, packed(self.office, rows[0]))
 
         return Found({("external", name), ("standing", reader_id), ("plan", None)}, keep)
@@ -180,7 +185,7 @@ class Loader:
         if not rows or not rows[0][0]:
             return None
         return Found(
-            {("api_key", digest.hex()[:32])}, lambda memory: memory.keys.keep(digest[:16], monotonic())
+            {("api_key", digest.hex()[:32])}, lambda memory: memory.keys.keep(digest[:16], self._seconds())
         )
 
     async def _token(self, both: tuple[bytes, str], now: datetime) -> Found | None:
@@ -197,7 +202,7 @@ class Loader:
         rows = await self._rows(ARTICLES, list(ids), now)
         if len(rows) < len(set(ids)):
             return None
-        found = [known(self.office, row) for row in rows]
+        found = [known(self.office, row, self._seconds()) for row in rows]
         watched: Watched = {("section_policy", None), ("opening", None)}
         watched |= {("article", one.id) for one in found}
 
@@ -237,8 +242,8 @@ def packed(office: Office, row: tuple[Any, ...]) -> int:
     return pack(reader_id is not None, gifts, tuple(held))
 
 
-def known(office: Office, row: tuple[Any, ...]) -> Known:
-    """An article, from a row of `ARTICLES`."""
+def known(office: Office, row: tuple[Any, ...], loaded: float) -> Known:
+    """An article, from a row of `ARTICLES` that was read at `loaded` (seconds of the monotonic clock)."""
     article_id, _, published_at, access, free_hours, open_after_days, of_section, opened = row
     terms = (access, free_hours, open_after_days) if access is not None else of_section or (None, None, None)
     level = AccessLevel(terms[0]) if terms[0] is not None else None
@@ -246,4 +251,4 @@ def known(office: Office, row: tuple[Any, ...]) -> Known:
     spans = tuple(
         Span(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )
-    return Known(article_id, said, spans, is_metered=said.level is AccessLevel.METERED)
+    return Known(article_id, said, spans, loaded, is_metered=said.level is AccessLevel.METERED)

@@ -3,10 +3,10 @@
 import json
 from collections import deque
 from dataclasses import dataclass
-from time import monotonic
 from typing import NamedTuple
 
 from billing.gate.remember import Bounded
+from billing.monotonic import Monotonic
 from billing.rules.policies import Policy, Span
 
 Header = tuple[bytes, bytes]
@@ -57,14 +57,14 @@ class Known:
     __slots__ = ("answers", "head", "id", "is_metered", "loaded", "opened", "policy")
 
     def __init__(
-        self, article_id: str, policy: Policy, opened: tuple[Span, ...], *, is_metered: bool
+        self, article_id: str, policy: Policy, opened: tuple[Span, ...], loaded: float, *, is_metered: bool
     ) -> None:
         self.id = article_id
         self.head = b'{"article":%b,' % json.dumps(article_id, ensure_ascii=False).encode()
         self.policy = policy
         self.opened = opened
         self.is_metered = is_metered
-        self.loaded = monotonic()
+        self.loaded = loaded
         self.answers: dict[int, Told] = {}
 
 
@@ -106,8 +106,9 @@ class Holding:
 class Memory:
     """Bounded throughout. `heard` counts what was heard, so that a look-up can tell whether something changed meanwhile."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, monotonic: Monotonic) -> None:
         self.most = most
+        self._seconds = monotonic.seconds
         self.standings: Bounded[str, Holding] = Bounded(most)
         self.sessions: Bounded[bytes, Seat] = Bounded(most)
         self.tokens: Bounded[bytes, Signed] = Bounded(most)
@@ -155,7 +156,7 @@ class Memory:
     def keep_standing(self, name: str, packed: int) -> None:
         """Keep what was just looked up."""
         self._forget("standing", name)
-        self.standings.keep(name, Holding(self._same(packed), self._same(int(monotonic()))))
+        self.standings.keep(name, Holding(self._same(packed), self._same(int(self._seconds()))))
 
     def keep_seat(self, digest: bytes, reader_id: str, until: float) -> None:
         """Keep who sits there, to the second of `until`."""

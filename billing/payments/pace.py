@@ -6,7 +6,6 @@ drops its lock, and the others go faster within that second."""
 
 import random
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from billing.db import Database
+from billing.monotonic import Monotonic
 
 _CLASS, _LANE = 771_002, 1
 RECOUNT_SECONDS = 1.0
@@ -28,8 +28,9 @@ _UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :lane)")
 class Pace:
     """The line of one process. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
 
-    def __init__(self, per_second: float) -> None:
+    def __init__(self, per_second: float, monotonic: Monotonic) -> None:
         self.per_second = per_second
+        self.monotonic = monotonic
         self._turn = threading.Lock()
         self._next = 0.0
         self._runs = 1
@@ -49,7 +50,7 @@ class Pace:
                 connection.execute(_UNLOCK, key)
 
     def take_turn(self, runs: int | None, at: float) -> float:
-        """The moment (monotonic seconds) of the next charge that may go out, asked for at the moment `at`.
+        """The moment (seconds of the monotonic clock) of the next charge that may go out, asked for at the moment `at`.
 
         An interval runs from half to one and a half of its length: a steady beat would meet other steady beats."""
         with self._turn:
@@ -60,11 +61,11 @@ class Pace:
                 self._next = turn + interval * (0.5 + random.random())  # noqa: S311 - no secret
             return turn
 
-    def hold_back(self, span: timedelta, at: float) -> None:
+    def hold_back(self, span: timedelta) -> None:
         """We were too fast: nothing of this process goes out before `span` is over."""
         with self._turn:
             if self.per_second:
-                self._next = max(self._next, at + span.total_seconds())
+                self._next = max(self._next, self.monotonic.seconds() + span.total_seconds())
 
 
 class Lane:
@@ -78,10 +79,10 @@ class Lane:
 
     def wait(self) -> None:
         """Return when it is this caller's turn."""
-        at = time.monotonic()
+        at = self.pace.monotonic.seconds()
         turn = self.pace.take_turn(self._recount(at), at)
         if turn > at:
-            time.sleep(turn - at)
+            self.pace.monotonic.sleep(turn - at)
 
     def _recount(self, at: float) -> int | None:
         """How many runs charge now; None when that was counted within the second."""

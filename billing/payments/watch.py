@@ -1,7 +1,6 @@
 """Listens to what Stripe answers during one run: begins and ends the pause, and slows down when we are too fast."""
 
 import threading
-import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
@@ -40,7 +39,7 @@ class Watch:
             return
         self.told = True
         if doubt is not None and doubt.busy:
-            self._pace.hold_back(doubt.wait or SLOW_DOWN, time.monotonic())
+            self._pace.hold_back(doubt.wait or SLOW_DOWN)
         if not self._troubled and (doubt is None or not doubt.down):
             return
         with self.database.transaction() as session:

@@ -3,14 +3,14 @@
 Nobody waits for the slowest: while some are being asked, the others are settled, together as far as they come together."""
 
 import logging
-import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Condition, Thread
 
 from billing.crew import claimer
 from billing.payments import breaker, charge
@@ -114,8 +114,10 @@ class _Senders:
 
     def __init__(self, till: Till, watch: Watch, lane: Lane, at: datetime) -> None:
         self._till, self._watch, self._lane, self._at = till, watch, lane, at
+        self._monotonic = till.monotonic
         self._jobs: SimpleQueue[tuple[Claimed, float] | None] = SimpleQueue()
-        self._answers: SimpleQueue[_Answered] = SimpleQueue()
+        self._answers: deque[_Answered] = deque()
+        self._came = Condition()
         self._threads: list[Thread] = []
         self.waiting = 0
 
@@ -123,7 +125,7 @@ class _Senders:
         """Ask for these, as soon as there is a thread for each."""
         self.waiting += len(claimed)
         for one in claimed:
-            self._jobs.put((one, time.monotonic()))
+            self._jobs.put((one, self._monotonic.seconds()))
         while len(self._threads) < min(self.waiting, self._till.concurrency):
             # the log's request id goes along into the threads
             thread = Thread(target=copy_context().run, args=(self._work,), name="charge", daemon=True)
@@ -142,13 +144,12 @@ class _Senders:
 
     def answered(self, *, wait: bool = True) -> list[_Answered]:
         """What has been answered: at least one, and those that come within a moment; or, without `wait`, what is there."""
-        found = [self._answers.get()] if wait else []
-        until = time.monotonic() + (LINGER_SECONDS if wait else 0)
-        while len(found) < min(self.waiting, BATCH):
-            try:
-                found.append(self._answers.get(timeout=max(0.0, until - time.monotonic())))
-            except Empty:
-                break
+        most = min(self.waiting, BATCH)
+        with self._came:
+            if wait:
+                self._came.wait_for(lambda: bool(self._answers))
+                self._monotonic.wait_for(self._came, lambda: len(self._answers) >= most, LINGER_SECONDS)
+            found = [self._answers.popleft() for _ in range(min(most, len(self._answers)))]
         self.waiting -= len(found)
         for one in found:
             if isinstance(one.said, BaseException) and not isinstance(one.said, Exception):
@@ -163,7 +164,10 @@ class _Senders:
                 said = self._ask(one)
             except BaseException as problem:
                 said = problem  # whatever it is: an answer that never came would be waited for without end
-            self._answers.put(_Answered(one, said, time.monotonic() - since))
+            answered = _Answered(one, said, self._monotonic.seconds() - since)
+            with self._came:
+                self._answers.append(answered)
+                self._came.notify()
 
     def _ask(self, one: Claimed) -> Outcome | Withdrawn | Held:
         self._lane.wait()

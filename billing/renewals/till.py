@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from billing.db import Database
+from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.payments.gateway import Gateway
 from billing.payments.pace import Pace
@@ -41,6 +42,11 @@ class Till:
     pace: Pace
     pause_after: int
     concurrency: int = 8
+
+    @property
+    def monotonic(self) -> Monotonic:
+        """The clock that the run is paced by."""
+        return self.pace.monotonic
 
     def watch(self, at: datetime) -> Watch:
         """Who listens to what Stripe answers."""

@@ -38,6 +38,7 @@ class Deliverer:
         self._held: list[str] = []
         self._flying: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
+        self._moved = asyncio.Event()
         self._count = 0
         self._posts = Posts()
         world.on_event = self.plan
@@ -112,7 +113,8 @@ class Deliverer:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self.busy:
-                    await asyncio.sleep(0.005)
+                    self._moved.clear()
+                    await self._moved.wait()
                 return True
         return False
 
@@ -144,9 +146,12 @@ class Deliverer:
                 self._flying.add(task)
                 task.add_done_callback(self._landed)
 
+        self._moved.set()
+
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
         self._wake.set()
+        self._moved.set()
 
     async def _send(self, row: Row) -> None:
         world = self._world
@@ -192,5 +197,6 @@ class Deliverer:
         """Drop everything planned, held and in flight."""
         self._due.clear()
         self._held.clear()
+        self._moved.set()
         for task in self._flying:
             task.cancel()

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -17,6 +16,7 @@ from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.logs import discreet
+from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
@@ -41,6 +41,7 @@ class Desk:
     gateway: Gateway
     office: Office
     books: Books
+    monotonic: Monotonic
     most_failures: int
     """After so many an event is set aside."""
     moment_seconds: float = 2.0
@@ -112,7 +113,7 @@ def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> s
         ~in_nobodys_hands(Attempt.claimed_by),
     )
     attempts = set(session.exec(under_way)) if any(named.values()) else set()
-    now, gave_way = monotonic(), desk.gives_way
+    now, gave_way = desk.monotonic.seconds(), desk.gives_way
     for one in [one for one, first in gave_way.items() if now - first > 30 * desk.moment_seconds]:
         del gave_way[one]
     waiting = [one for one, ref in named.items() if ref in attempts]

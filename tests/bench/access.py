@@ -30,6 +30,7 @@ from billing.db import Database
 from billing.gate.memory import Memory, Signed
 from billing.gate.pack import pack
 from billing.gate.recall import Asked, Names, Recall
+from billing.monotonic import SystemMonotonic
 from billing.office import Office
 from billing.postgres import Embedded
 from billing.rules.access import AccessLevel, Held, Reason
@@ -288,7 +289,7 @@ def _sizes(folder: Path, environ: dict[str, str], rounds: int, seconds: float, q
 def _memory(count: int) -> Figure:
     """What so many standings weigh, each with a name of its own."""
     until = datetime(2030, 1, 1, tzinfo=UTC)
-    memory = Memory(4 * count)
+    memory = Memory(4 * count, SystemMonotonic())
     held = [
         pack(
             True,
@@ -311,7 +312,11 @@ def _tokens() -> list[Figure]:
     office = Office(
         ZoneInfo("UTC"), "https://paper.example", Tokens("a secret for the benchmarks, of enough length")
     )
-    at, memory, recall = datetime.now(UTC), Memory(100), Recall(office, Names(b"s=", b"v=", b"g="), [])
+    at, memory, recall = (
+        datetime.now(UTC),
+        Memory(100, SystemMonotonic()),
+        Recall(office, Names(b"s=", b"v=", b"g="), []),
+    )
     token = edge_tokens.issue(office, Standing(reader_of(1)), None, at).token
     held = edge_tokens.read(office, token, at)
     memory.tokens.keep(

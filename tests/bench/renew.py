@@ -15,6 +15,7 @@ from typing import cast
 from billing.db import Database
 from billing.keep import keep_for_good
 from billing.logs import log_to_stderr
+from billing.monotonic import SystemMonotonic
 from billing.office import Office
 from billing.payments.gateway import Charged, ChargeRequest, Gateway
 from billing.payments.pace import Pace
@@ -54,7 +55,14 @@ def way(name: str, url: str) -> Callable[[], int]:
         return lambda: by_orm.renew(database, OFFICE, AT, most=ALL)
     slow = name == "slow"
     gateway = cast(Gateway, Taking(SLOW_SECONDS if slow else 0))
-    till = Till(database, gateway, OFFICE, Pace(0), pause_after=5, concurrency=SLOW_CALLS if slow else 8)
+    till = Till(
+        database,
+        gateway,
+        OFFICE,
+        Pace(0, SystemMonotonic()),
+        pause_after=5,
+        concurrency=SLOW_CALLS if slow else 8,
+    )
     return lambda: run(till, AT).counts["charged"]
 
 

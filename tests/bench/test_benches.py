@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from billing.db import Database
+from billing.monotonic import SystemMonotonic
 from billing.payments.gateway import Gateway
 from billing.payments.pace import Pace
 from billing.renewals.run import run
@@ -43,7 +44,7 @@ def test_what_ours_is_measured_against_writes_the_same_rows() -> None:
     with a_database(durable=False) as url:
         grow(url, 60)
         database = Database(url)
-        till = Till(database, cast(Gateway, Taking(0)), OFFICE, Pace(0), pause_after=5)
+        till = Till(database, cast(Gateway, Taking(0)), OFFICE, Pace(0, SystemMonotonic()), pause_after=5)
         ways: dict[str, Callable[[], int]] = {
             "ours": lambda: run(till, AT).counts["charged"],
             "hand": lambda: by_hand.renew(url, OFFICE, AT, size=4, most=100),

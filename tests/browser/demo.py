@@ -17,8 +17,8 @@ from zoneinfo import ZoneInfo
 import httpx
 
 from tests.support.mails import about
+from tests.support.polling import eventually
 from tests.support.stripe_openapi import violations
-from tests.test_postgres import eventually
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 

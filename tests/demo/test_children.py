@@ -12,7 +12,8 @@ import pytest
 
 from billing.demo.children import AskedToStop, Child, ChildEnded, Children
 from billing.leash import Leash
-from tests.test_postgres import ended, eventually
+from tests.support.polling import eventually
+from tests.test_postgres import ended
 
 STAYS = "import time; print('here', flush=True); time.sleep(600)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"

@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 
-from tests.test_postgres import eventually
+from tests.support.polling import eventually
 
 PARTS = {"web", "worker", "sandbox", "mailbox", "postgres"}
 

@@ -3,7 +3,6 @@
 A proxy tells Chromium where the two names are; nothing else is made up."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +20,7 @@ from tests.support.world import World
 
 LOCKED = "the-water-nobody-counted"
 ACCOUNTS, WWW = "http://accounts.paper.example", "http://www.paper.example"
+PATIENCE_SECONDS = 90
 ELSEWHERE = "http://elsewhere.example"
 
 
@@ -104,12 +104,13 @@ def serve(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[int]:
 
 
 class Line:
-    """What lies between an edge and Masthead: it passes everything on, until it is slow, cut, or says 503."""
+    """What lies between an edge and Masthead: it passes everything on, until it is so slow that nobody waits, cut, or says 503."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.state = "through"
-        self.slow_seconds = 1.5
+        self.over = threading.Event()
+        """Set at the end: until then nobody who asks a slow line is answered."""
         self.asked: list[str] = []
         self.url = ""
 
@@ -117,7 +118,8 @@ class Line:
         """Pass a request on, with what it brought."""
         self.asked.append(request.path)
         if self.state == "slow":
-            time.sleep(self.slow_seconds)
+            self.over.wait(PATIENCE_SECONDS)
+            raise ConnectionAbortedError
         if self.state == "cut":
             request.close_connection = True
             request.connection.close()
@@ -139,7 +141,10 @@ def line(world: World) -> Iterator[Line]:
     found = Line(world)
     with serve(found) as port:
         found.url = f"http://127.0.0.1:{port}"
-        yield found
+        try:
+            yield found
+        finally:
+            found.over.set()
 
 
 Visit = Callable[..., BrowserContext]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 import billing.edges
@@ -17,8 +18,8 @@ from billing.demo.folder import free_port
 from tests.edges.before import Edge
 from tests.edges.conftest import LOCKED, Line, serve, told
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.support.polling import eventually
 from tests.support.world import World
-from tests.test_postgres import eventually
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 FOLDER = Path(billing.edges.__file__).parent / "nginx"
@@ -41,11 +42,13 @@ class Nginx(Edge):
     folder: Path
     server: subprocess.Popen[bytes]
 
-    def waits(self, seconds: int) -> None:
-        """From now on it waits so long for Masthead's word."""
+    def is_hasty(self) -> None:
+        """From now on it waits a tenth of a second for Masthead's word. Returns when no process is left that waits longer."""
         told = self.folder / "masthead-gate.conf"
-        told.write_text(told.read_text().replace("30s;", f"{seconds}s;"))
+        told.write_text(told.read_text().replace("30s;", "100ms;"))
+        before = psutil.Process(self.server.pid).children()
         self.server.send_signal(signal.SIGHUP)
+        assert eventually(lambda: not any(worker.is_running() for worker in before))
 
 
 def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) -> None:
@@ -180,9 +183,8 @@ def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     )
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
-    edge.waits(1)
+    edge.is_hasty()
     edge.line.state = state
-    edge.line.slow_seconds = 60  # longer than any nginx that is still about would wait
     for article in (LOCKED, METERED):
         answer = edge.get(f"/articles/{article}", cookie=payer)
         assert secrets(article)[0] in answer.content, "known, and as yet unopened"

@@ -14,8 +14,8 @@ import billing.edges
 from billing.demo.folder import free_port
 from tests.edges.conftest import LOCKED, Line, signed_in, told
 from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
+from tests.support.polling import eventually
 from tests.support.world import World
-from tests.test_postgres import eventually
 
 PHP = shutil.which("php")
 pytestmark = pytest.mark.skipif(PHP is None, reason="PHP is not installed")

@@ -130,7 +130,7 @@ def test_when_masthead_is_away_who_was_known_reads_on(world: World, line: Line, 
     payer = Who.of("GET", payer_of(world))
     assert masthead.ask(LOCKED, payer).allowed
     assert masthead.ask(FREE, Who()).reason == "free"
-    masthead._http.timeout = 0.3
+    masthead._http.timeout = 0.05
     line.state = state
     for article in (LOCKED, REGISTERED, METERED, LOCKED):
         answer = masthead.ask(article, payer)

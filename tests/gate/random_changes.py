@@ -12,6 +12,7 @@ from billing.access.models import Scope
 from billing.access.openings import close, open_to_all
 from billing.clock import SystemClock
 from billing.db import Database
+from billing.monotonic import SystemMonotonic
 from billing.office import Office
 from billing.payments.cards import keep_card, last_good_day
 from billing.payments.gateway import Charged, ChargeRequest, Gateway, SavedCard
@@ -88,7 +89,7 @@ class Deeds:
 
     def pay(self, subscription_id: str) -> None:
         """Its first charge."""
-        till = Till(self.database, cast(Gateway, Taking()), OFFICE, Pace(0), pause_after=5)
+        till = Till(self.database, cast(Gateway, Taking()), OFFICE, Pace(0, SystemMonotonic()), pause_after=5)
         report = run_for(till, subscription_id, CLOCK.now())
         assert report.counts["charged"] == 1, report
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,7 @@ from billing.demo.folder import free_port
 from billing.rules.access import AccessLevel
 from billing.tokens import Tokens
 from tests.bench.readers import populate, secret_of
+from tests.support.polling import until
 from tests.support.world import SECRET_KEY
 
 TOKENS = Tokens(SECRET_KEY)
@@ -48,15 +48,14 @@ def serving(url: str) -> Iterator[httpx.Client]:
 
 
 def _until_listening(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(1200):
+    def is_listening() -> bool:
         assert process.poll() is None, "the web process has ended"
         try:
-            if client.get("/readyz").json().get("listening"):
-                return
+            return bool(client.get("/readyz").json().get("listening"))
         except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("the web process does not get ready")
+            return False
+
+    until(is_listening, "the web process to listen")
 
 
 def furnish(url: str, readers: int = 3) -> None:
@@ -90,9 +89,7 @@ def reason(client: httpx.Client, number: int = 0) -> str:
 
 def follows(client: httpx.Client, expected: str, number: int = 0) -> None:
     """The process comes to say so. How soon, the benchmark measures."""
-    deadline = time.monotonic() + 60
-    while (found := reason(client, number)) != expected:
-        assert time.monotonic() < deadline, f"still {found}, not {expected}"
+    until(lambda: reason(client, number) == expected, f"the reason {expected}")
 
 
 def do(url: str, statement: str) -> None:

@@ -4,7 +4,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -18,13 +18,15 @@ from billing.db import Database
 from billing.gate.listen import LEASE
 from billing.postgres import Embedded
 from tests.gate.serving import BEGIN, END, cookie, do, follows, furnish, reason, serving
+from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.world import settings_for
-from tests.test_postgres import eventually
 
 HANG_UP = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE application_name = 'masthead: listens for access' AND datname = current_database()"
 )
+ENOUGH = 100
+"""Answers that judge a change, asked for when its lease is over."""
 
 
 @pytest.fixture
@@ -90,6 +92,7 @@ class Load:
 
     url: str
     stop: threading.Event = field(default_factory=threading.Event)
+    heard: threading.Condition = field(default_factory=threading.Condition)
     said: list[tuple[float, float, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     away: int = 0
@@ -99,13 +102,27 @@ class Load:
             while not self.stop.is_set():
                 asked = time.monotonic()
                 answer = client.get("/v1/access/bridge", headers=cookie(0))
-                if answer.status_code == 503:
-                    self.away += 1
-                    time.sleep(0.02)
-                elif answer.status_code == 200:
-                    self.said.append((asked, time.monotonic(), answer.json()["reason"]))
-                else:
-                    self.failed.append(answer.text)
+                with self.heard:
+                    if answer.status_code == 503:
+                        self.away += 1
+                    elif answer.status_code == 200:
+                        self.said.append((asked, time.monotonic(), answer.json()["reason"]))
+                    else:
+                        self.failed.append(answer.text)
+                    self.heard.notify_all()
+
+    def until(self, is_so: Callable[[], bool], what: str) -> None:
+        """Wait until the answers show it."""
+        with self.heard:
+            assert self.heard.wait_for(is_so, PATIENCE_SECONDS), f"waited in vain for {what}"
+
+    def until_answered_after(self, moment: float) -> None:
+        """Wait for answers enough that were asked for after a moment."""
+
+        def is_so() -> bool:
+            return sum(asked >= moment for asked, _, _ in self.said[-2 * ENOUGH :]) >= ENOUGH
+
+        self.until(is_so, "answers after a change")
 
 
 def stale(said: list[tuple[float, float, str]], changes: list[tuple[float, float, str]]) -> list[str]:
@@ -137,10 +154,10 @@ class Restarted:
     def url(self) -> str:
         return f"postgresql://postgres@/town?host={self.folder / 'here'}"
 
-    def again(self) -> None:
-        """Away for half a second, and back."""
+    def again(self, noticed: Callable[[], None]) -> None:
+        """Away until that was noticed, and back."""
         self.server.stop()
-        time.sleep(0.5)
+        noticed()
         self.server = Embedded.start(self.folder / "postgres", durable=False)
         self._point()
 
@@ -171,8 +188,13 @@ def test_the_database_restarts_under_load_without_one_wrong_answer() -> None:
     def change(statement: str, expected: str) -> None:
         began = time.monotonic()
         do(restarted.url, statement)
-        changes.append((began, time.monotonic(), expected))
-        time.sleep(2.5)
+        done = time.monotonic()
+        changes.append((began, done, expected))
+        load.until_answered_after(done + LEASE)
+
+    def noticed() -> None:
+        before = load.away
+        load.until(lambda: load.away > before, "an answer that the database is away")
 
     try:
         found_town(restarted)
@@ -184,7 +206,7 @@ def test_the_database_restarts_under_load_without_one_wrong_answer() -> None:
             for _ in range(3):
                 change(f"{HANG_UP}; {END}", "subscribe")
                 change(f"{HANG_UP}; {BEGIN}", "subscription")
-                restarted.again()
+                restarted.again(noticed)
                 change(END, "subscribe")
                 change(BEGIN, "subscription")
             load.stop.set()

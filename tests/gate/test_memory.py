@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import monotonic
 
 import psycopg
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.gate.memory import UNIT, Memory, Seat
+from billing.gate.memory import BELT, UNIT, Memory, Seat
 from billing.gate.pack import pack, unpack
 from billing.gate.recall import cookie_of
 from billing.gate.remember import Bounded
 from billing.rules.access import STRENGTH, Held, Reason
 from tests.gate.conftest import Floor
+from tests.support.stepped_clock import SteppedClock
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
 OnFloor = Callable[..., None]
@@ -188,7 +188,7 @@ def test_thousands_of_changes_at_once_fit_into_few_words(on_floor: OnFloor) -> N
 
 
 def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
-    memory = Memory(10)
+    memory = Memory(10, SteppedClock())
     memory.keep_standing("rdr_a", 5)
     seat, other = Seat("rdr_a", 0), Seat("rdr_a", 0)
     assert (memory.found(seat), seat.held) == (5, 5)
@@ -205,7 +205,7 @@ def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:
 
 
 def test_a_seat_is_believed_to_the_second() -> None:
-    memory = Memory(10)
+    memory = Memory(10, SteppedClock())
     memory.keep_seat(b"digest", "rdr_a", 6_059.7)
     seat = memory.sessions.get(b"digest")
     assert seat is not None
@@ -213,10 +213,16 @@ def test_a_seat_is_believed_to_the_second() -> None:
 
 
 def test_a_day_of_silence_is_bounded_by_the_belt() -> None:
-    memory = Memory(10)
+    clock = SteppedClock()
+    memory = Memory(10, clock)
     memory.keep_standing("rdr_a", 5)
-    assert memory.standing("rdr_a", monotonic()) == 5
-    assert memory.standing("rdr_a", monotonic() + timedelta(hours=1, minutes=1).total_seconds()) is None
+    assert memory.standing("rdr_a", clock.seconds()) == 5
+    clock.step(BELT)
+    assert memory.standing("rdr_a", clock.seconds()) == 5
+    clock.step(1)
+    assert memory.standing("rdr_a", clock.seconds()) is None
+    memory.keep_standing("rdr_a", 6)
+    assert memory.standing("rdr_a", clock.seconds()) == 6
 
 
 def test_a_cookie_is_found_as_the_framework_finds_it() -> None:

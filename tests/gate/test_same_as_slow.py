@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from time import monotonic
 from typing import Any
 
 import psycopg
@@ -23,6 +22,7 @@ from billing.gate.memory import Answer, Memory
 from billing.gate.recall import NOTHING, Asked, Recall
 from billing.web.api import shapes
 from tests.gate.conftest import NAMES, OFFICE
+from tests.support.stepped_clock import SteppedClock
 
 START = datetime(2027, 3, 1, 8, tzinfo=UTC)
 SECRET = "secret-of-a-session"
@@ -63,7 +63,8 @@ class Town:
         self.loop = asyncio.new_event_loop()
         self.pool = AsyncConnectionPool(url, min_size=1, max_size=2, open=False, kwargs={"autocommit": True})
         self.loop.run_until_complete(self.pool.open())
-        self.line = Line(url, lambda _: None, lambda: None)
+        self.clock = SteppedClock()
+        self.line = Line(url, lambda _: None, lambda: None, self.clock)
         self.recall = Recall(OFFICE, NAMES, [])
 
     def close(self) -> None:
@@ -165,9 +166,9 @@ class Town:
 
     def fast(self, memory: Memory, who: Asked, article: str, then: datetime) -> Answer | None:
         """From this memory, filled where something is missing."""
-        loader = Loader(self.pool, OFFICE, Memory(1), self.line)
+        loader = Loader(self.pool, OFFICE, Memory(1, self.clock), self.line, self.clock)
         while True:
-            found = self.recall.answer(memory, who, article, then, monotonic())
+            found = self.recall.answer(memory, who, article, then, self.clock.seconds())
             if found is None or isinstance(found, Answer):
                 return found
             if not self.loop.run_until_complete(loader.fill(memory, found, then)):
@@ -198,7 +199,7 @@ def agree(town: Town, given: dict[str, Any]) -> int:
         "unknown session": "masthead-session=x",
     }
     header = cookie[given["who"]].encode()
-    who, memory = Asked(header, b"", NOTHING), Memory(100)
+    who, memory = Asked(header, b"", NOTHING), Memory(100, town.clock)
     signed_in, answered = given["who"] == "session", 0
     for seconds in given["instants"]:
         then = START + timedelta(seconds=seconds)
@@ -206,7 +207,8 @@ def agree(town: Town, given: dict[str, Any]) -> int:
         if answer is None:
             continue
         answered += 1
-        quick = town.recall.at_once(memory, [(b"cookie", header)], article, then.timestamp(), monotonic())
+        now = town.clock.seconds()
+        quick = town.recall.at_once(memory, [(b"cookie", header)], article, then.timestamp(), now)
         assert quick == (answer if answer.told.allowed and signed_in else None)
         slow = town.slow(article, reader if signed_in else None, then)
         assert json.loads(answer.body) == slow, (given, then)

@@ -15,7 +15,8 @@ from billing.newsletters.recover import recover
 from billing.newsletters.start import start_due
 from tests.support.newsletter_env import Floor
 from tests.support.newsroom import Newsroom
-from tests.support.worker_processes import Worker, until
+from tests.support.polling import until
+from tests.support.worker_processes import Worker
 
 CONNECTIONS = 3
 WORKERS = 2

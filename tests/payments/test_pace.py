@@ -1,8 +1,8 @@
 """So many charges a second in all, whatever the number of workers; and not in step with anybody (STR-9)."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from billing.db import Database
 from billing.payments.pace import Pace
+from tests.support.stepped_clock import SteppedClock
 
 
 def turns(pace: Pace, count: int, *, runs: int = 1, at: float = 0.0) -> list[float]:
@@ -19,7 +20,7 @@ def turns(pace: Pace, count: int, *, runs: int = 1, at: float = 0.0) -> list[flo
 
 @given(st.floats(0.5, 100), st.integers(1, 12))
 def test_the_rate_is_kept_and_shared_by_the_runs(per_second: float, runs: int) -> None:
-    found = turns(Pace(per_second), 200, runs=runs)
+    found = turns(Pace(per_second, SteppedClock()), 200, runs=runs)
     gaps = [after - before for before, after in itertools.pairwise(found)]
     share = runs / per_second
     assert all(share / 2 <= gap <= share * 3 / 2 for gap in gaps)
@@ -27,12 +28,12 @@ def test_the_rate_is_kept_and_shared_by_the_runs(per_second: float, runs: int) -
 
 
 def test_no_two_steps_are_alike() -> None:
-    found = turns(Pace(20), 50)
+    found = turns(Pace(20, SteppedClock()), 50)
     assert len({round(after - before, 6) for before, after in itertools.pairwise(found)}) > 40
 
 
 def test_nothing_is_saved_up_while_nobody_charges() -> None:
-    pace = Pace(10)
+    pace = Pace(10, SteppedClock())
     turns(pace, 3)
     found = turns(pace, 20, at=1000.0)
     assert found[0] == 1000.0
@@ -40,36 +41,43 @@ def test_nothing_is_saved_up_while_nobody_charges() -> None:
 
 
 def test_told_that_we_are_too_fast_everybody_waits() -> None:
-    pace = Pace(20)
+    pace = Pace(20, SteppedClock(at=100.0))
     turns(pace, 2)
-    pace.hold_back(timedelta(seconds=7), 100.0)
+    pace.hold_back(timedelta(seconds=7))
     assert pace.take_turn(1, 100.0) == 107.0
-    pace.hold_back(timedelta(seconds=1), 100.0)
+    pace.hold_back(timedelta(seconds=1))
     assert pace.take_turn(1, 100.0) >= 107.0
 
 
 def test_without_a_rate_nobody_waits() -> None:
-    assert turns(Pace(0), 100) == [0.0] * 100
+    assert turns(Pace(0, SteppedClock()), 100) == [0.0] * 100
 
 
 def test_each_process_counts_those_who_charge(database_url: str) -> None:
     """Two processes with a run each: half the rate for each; when one ends, the other has it all within a second."""
     one, two = Database(database_url), Database(database_url)
-    pace, other = Pace(40), Pace(40)
+    clock = SteppedClock(at=11.0)
+    pace, other = Pace(40, clock), Pace(40, clock)
     try:
         with pace.lane(one) as lane:
             with other.lane(two) as beside:
                 assert (lane._recount(10.0), beside._recount(10.0)) == (2, 2)
                 assert lane._recount(10.5) is None, "counted within the second"
             assert lane._recount(11.0) == 1
-            asked = monotonic()
             lane.wait()
-            before = pace._next
+            turn = pace._next
+            assert 0.5 / 40 <= turn - clock.seconds() <= 1.5 / 40
+            with ThreadPoolExecutor(1) as elsewhere:
+                waiting = elsewhere.submit(lane.wait)
+                clock.until_waited_for()
+                assert 0.5 / 40 <= pace._next - turn <= 1.5 / 40
+                clock.step((turn - clock.seconds()) * 0.99)
+                assert not waiting.done(), "not before its turn"
+                clock.step(turn - clock.seconds())
+                waiting.result(30)
+            clock.step(5)
             lane.wait()
-            let_go = monotonic()
-            # A thread that is late is let go at once, and its turn counts from then.
-            assert pace._next - max(before, asked) >= 0.5 / 40
-            assert pace._next - max(before, let_go) <= 1.5 / 40
+            assert 0.5 / 40 <= pace._next - clock.seconds() <= 1.5 / 40, "who is late is let go at once"
     finally:
         one.close()
         two.close()

@@ -1,25 +1,51 @@
 """A cancellation and a charge at once: nothing is charged, or it goes back by itself, in full, with one credit note."""
 
 import random
-import time
 from collections import Counter
 from functools import partial
+from threading import Event
 from typing import Any
 
 import httpx
 import pytest
 
+from billing import stop_points
 from billing.renewals.run import run_for
+from billing.renewals.till import Report
 from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
 from tests.proofs.steps import intend, note, send, together
 from tests.support import ledger_checks
 from tests.support.world import World, local
 
+POINTS = 40
+"""Stop points that a charge and what follows it pass, and a few more."""
 
-def cancel_after(world: World, subscription_id: str, seconds: float) -> httpx.Response:
-    """Cancel a moment later, to meet the charge at another of its steps."""
-    time.sleep(seconds)
-    return cancel(world, subscription_id)
+
+class Meeting:
+    """A charge and a cancellation that begins when so many stop points are passed, to meet the charge at one of its steps."""
+
+    def __init__(self, points: int) -> None:
+        self._left = points
+        self._reached = Event()
+
+    def charge(self, world: World, subscription_id: str) -> Report:
+        """Charge what is due. The cancellation begins at its end at the latest."""
+        stop_points.listen(self._pass)
+        try:
+            return run_for(world.parts.till, subscription_id, world.now)
+        finally:
+            stop_points.listen(None)
+            self._reached.set()
+
+    def cancel(self, world: World, subscription_id: str) -> httpx.Response:
+        """Cancel when the charge has come so far."""
+        assert self._reached.wait(30)
+        return cancel(world, subscription_id)
+
+    def _pass(self, _: str) -> None:
+        self._left -= 1
+        if self._left <= 0:
+            self._reached.set()
 
 
 def how_they_ended(world: World) -> Counter[str]:
@@ -59,9 +85,10 @@ def test_a_cancellation_as_the_charge_is_made(due_world: World, rounds: int) -> 
     world, draw = due_world, random.Random(7)
     started = all_of(world)
     for subscription_id in started:
+        meeting = Meeting(draw.randint(1, POINTS))
         report, answer = together(
-            partial(run_for, world.parts.till, subscription_id, world.now),
-            partial(cancel_after, world, subscription_id, draw.random() * 0.06),
+            partial(meeting.charge, world, subscription_id),
+            partial(meeting.cancel, world, subscription_id),
         )
         assert not isinstance(report, Exception), report
         assert answer.status_code == 200, answer.text

@@ -9,7 +9,8 @@ import pytest
 
 from billing.settings import PREFIX
 from tests.support import ledger_checks
-from tests.support.worker_processes import PATIENCE_SECONDS, ROOT, environment
+from tests.support.polling import PATIENCE_SECONDS
+from tests.support.worker_processes import ROOT, environment
 from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"

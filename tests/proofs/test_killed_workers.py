@@ -11,7 +11,8 @@ import pytest
 from tests.proofs.conftest import Hire
 from tests.support import ledger_checks
 from tests.support.databases import Databases
-from tests.support.worker_processes import Worker, quiet, until
+from tests.support.polling import until
+from tests.support.worker_processes import Worker, quiet
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"

@@ -6,7 +6,7 @@ from datetime import timedelta
 from billing.timetable import Lane, tick
 from tests.proofs.conftest import Hire
 from tests.proofs.many_readers import CHARGE_AT, due
-from tests.support.worker_processes import until
+from tests.support.polling import until
 from tests.support.world import World
 
 EMAIL = "reader-0@example.com"

@@ -14,7 +14,7 @@ from billing.webhooks import settle as events
 from tests.proofs.steps import intend, note, send
 from tests.support import ledger_checks
 from tests.support.databases import Databases
-from tests.support.worker_processes import until
+from tests.support.polling import until
 from tests.support.world import World, local
 
 Trouble = dict[str, Any]

@@ -9,11 +9,12 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("billing", "emails")
+TESTS = ("tests",)
 LONGEST_FILE = 350  # lines
 
 # From the top down: an arrow may go to a line further down, never up, and never sideways between rooms,
@@ -51,6 +52,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "installation",
         "keep",
         "logs",
+        "monotonic",
         "office",
         "settings",
         "stop_points",
@@ -77,6 +79,29 @@ CLOCK_CALLS = {
     "time.localtime",
     "time.gmtime",
 }
+REAL_TIME = {
+    f"time.{name}" for name in ("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
+}
+PAUSES = {"asyncio.sleep", "anyio.sleep"}
+"""`sleep(0)` lets other tasks run and takes no time."""
+MAY_WAIT = {
+    "billing.monotonic": "it is the clock",
+    "billing.leash": "ends child processes, which take as long as the machine does",
+    "billing.folder_lock": "waits for another process to let go of a folder",
+    "billing.postgres.server": "waits for a database server to start",
+    "billing.demo.children": "starts, watches and ends the demo's processes",
+    "billing.demo.launch": "tells people how many seconds the start took",
+    "billing.simulate": "measures its own run, whose processes are real",
+    "billing.edges": "copied into a publisher's own site, where nothing of ours is",
+    "billing.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
+    "tests.support.polling": "waits for what another process does and can't tell",
+    "tests.gate.asking": "asks a web process at a steady rate and measures its answers",
+    "tests.gate.moving": "changes rows at a steady rate and notes when each change was committed",
+    "tests.gate.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
+    "tests.bench": "measures speed",
+    "tests.newsletters.figures": "measures speed",
+}
+"""The modules that may wait, or measure, by the machine's clock; and why."""
 CLOCK_SQL = re.compile(
     r"\bnow\s*\(\)|\bcurrent_(timestamp|date|time)\b|\b(clock|statement)_timestamp\b", re.IGNORECASE
 )
@@ -146,12 +171,29 @@ class Source:
 
     def calls(self) -> Iterator[tuple[int, str]]:
         """Line and dotted name of all that is called, names followed back to where they were imported from."""
-        known = dict(self._local_names())
+        for line, name, _ in self.first_arguments():
+            yield line, name
+
+    def first_arguments(self) -> Iterator[tuple[int, str, str]]:
+        """The same with the source text of each call's first argument, empty where there is none."""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
-                name = _dotted(node.func)
-                first, dot, rest = name.partition(".")
-                yield node.lineno, known.get(first, first) + dot + rest
+                given = [*node.args, *(keyword.value for keyword in node.keywords)]
+                yield node.lineno, self._resolved(node.func), ast.unparse(given[0]) if given else ""
+
+    def attributes(self) -> Iterator[tuple[int, str]]:
+        """Line and dotted name of every attribute that is read, called or not."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Attribute):
+                yield node.lineno, self._resolved(node)
+
+    def _resolved(self, node: ast.expr) -> str:
+        first, dot, rest = _dotted(node).partition(".")
+        return self._known.get(first, first) + dot + rest
+
+    @cached_property
+    def _known(self) -> dict[str, str]:
+        return dict(self._local_names())
 
     def _local_names(self) -> Iterator[tuple[str, str]]:
         for node in ast.walk(self.tree):
@@ -188,7 +230,18 @@ def _dotted(node: ast.expr) -> str:
 
 def sources() -> list[Source]:
     """Every module of the product."""
-    return [Source.read(path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+    return list(_read(PACKAGES))
+
+
+def sources_of_tests() -> list[Source]:
+    """Every module of the tests."""
+    return list(_read(TESTS))
+
+
+@cache
+def _read(packages: tuple[str, ...]) -> tuple[Source, ...]:
+    """Once, because parsing them takes most of what a check costs."""
+    return tuple(Source.read(path) for package in packages for path in sorted((ROOT / package).rglob("*.py")))
 
 
 def arrows(source: Source) -> Iterator[str]:
@@ -234,6 +287,26 @@ def one_clock(source: Source) -> Iterator[str]:
             r"\b(select|insert|update|delete|where|default)\b", text, re.IGNORECASE
         ):
             yield source.says(line, "SQL must not ask for the time; pass it")
+
+
+def no_real_waiting(source: Source) -> Iterator[str]:
+    """Only billing/monotonic.py measures and waits by the machine's clock, and the few modules named in MAY_WAIT; tests meet
+    at an event or step the clock."""
+    if source.within(*MAY_WAIT):
+        return
+    for line, name in source.imports():
+        if name in REAL_TIME:
+            yield source.says(line, f"`{name}` belongs into billing.monotonic")
+    for line, name in source.attributes():
+        if name in REAL_TIME:
+            yield source.says(
+                line, f"`{name}` belongs into billing.monotonic; use the clock that is injected"
+            )
+        if name.rpartition(".")[2] == "wait_for_timeout":
+            yield source.says(line, "wait for what the page shows, not for time to pass")
+    for line, name, first in source.first_arguments():
+        if name in PAUSES and first != "0":
+            yield source.says(line, f"`{name}({first})` waits for real; wait for an event")
 
 
 def one_gateway(source: Source) -> Iterator[str]:
@@ -282,7 +355,7 @@ def short(source: Source) -> Iterator[str]:
         yield source.says(lines, f"{lines} lines are more than {LONGEST_FILE}; split it")
 
 
-CHECKS = (arrows, pure_rules, one_clock, one_gateway, apart, wiring, own_names, short)
+CHECKS = (arrows, pure_rules, one_clock, no_real_waiting, one_gateway, apart, wiring, own_names, short)
 
 
 def circles(modules: list[Source]) -> Iterator[str]:

@@ -4,19 +4,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 from pydantic import SecretStr
 
 from billing.settings import PREFIX, Settings
+from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
 from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 90
 
 
 def environment(settings: Settings) -> dict[str, str]:
@@ -91,14 +89,6 @@ class Worker:
         self._process.terminate()
         code = self._process.wait(PATIENCE_SECONDS)
         assert code == 0, self.words
-
-
-def until(is_so: Callable[[], object], what: str) -> None:
-    """Wait for something to become so, as long as anybody could need."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.01)
 
 
 def quiet(world: World) -> bool:

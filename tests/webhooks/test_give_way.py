@@ -1,0 +1,43 @@
+"""News of a charge that a worker is making waits for that worker's own answer, for two seconds."""
+
+from dataclasses import replace
+
+from billing.crew import claimer
+from billing.payments import charge
+from billing.webhooks.settle import settle_due
+from tests.proofs.many_readers import due
+from tests.proofs.steps import claim, intend
+from tests.support.stepped_clock import SteppedClock
+from tests.support.world import World
+
+OUTCOMES = "SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'"
+
+
+def test_news_of_a_charge_under_way_is_left_for_two_seconds(world: World) -> None:
+    clock = SteppedClock()
+    desk = replace(world.parts, monotonic=clock).desk
+    (subscription_id,) = due(world, 1)
+    intend(world, subscription_id)
+    with claimer(world.parts.database) as me:
+        found = claim(world, subscription_id, me)
+        charge.bring_to_an_end(world.parts.gateway, found, world.now)
+        world.sandbox.http.post("/_sandbox/settle").raise_for_status()
+        for _ in range(3):
+            settle_due(desk, world.now)
+            assert world.rows(OUTCOMES) == [{"outcome": None}]
+        clock.step(1.99)
+        settle_due(desk, world.now)
+        assert world.rows(OUTCOMES) == [{"outcome": None}]
+        clock.step(0.02)
+        settle_due(desk, world.now)
+        assert world.rows(OUTCOMES) == [{"outcome": "charged"}]
+
+
+def test_what_the_process_gave_way_to_is_forgotten_after_a_minute(world: World) -> None:
+    clock = SteppedClock()
+    desk = replace(world.parts, monotonic=clock).desk
+    desk.gives_way["evt_of_long_ago"] = clock.seconds()
+    for passed, kept in ((60.0, True), (0.1, False)):
+        clock.step(passed)
+        settle_due(desk, world.now)
+        assert ("evt_of_long_ago" in desk.gives_way) is kept

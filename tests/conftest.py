@@ -1,5 +1,6 @@
 """What every test may use: databases that begin migrated, and a world with everything running."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
@@ -25,6 +26,17 @@ settings.register_profile(
 )
 settings.register_profile("exploring", settings.get_profile("steady"), derandomize=False, max_examples=2_000)
 settings.load_profile("steady")
+
+
+def pytest_sessionstart() -> None:
+    """What is imported stays: looking through it again and again would be a tenth of a run."""
+    gc.set_threshold(100_000, 20, 100)
+
+
+def pytest_collection_finish() -> None:
+    """The tests stay too."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

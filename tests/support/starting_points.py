@@ -52,7 +52,6 @@ def in_trial(world: World, begin: Beginning) -> None:
     """The trial has just begun, by the API."""
     world.advance_to(begin.trial_at)
     world.start_trial(begin.email, begin.card)
-    world.settle()
 
 
 def told(world: World, begin: Beginning) -> None:
@@ -77,14 +76,12 @@ def cancelled(world: World, begin: Beginning) -> None:
     world.advance_to(begin.on(35, hour=12))
     path = f"/v1/subscriptions/{_subscription(world)}/cancel"
     world.api.post(path, json={}).raise_for_status()
-    world.settle()
 
 
 def disputed(world: World, begin: Beginning) -> None:
     """The day after the first charge the reader's bank disputes it, and its news has arrived."""
     world.advance_to(begin.on(16, hour=12))
     world.sandbox.banks("dispute", charge=world.charges()[-1]["id"])
-    world.settle()
 
 
 def yearly(world: World, begin: Beginning) -> None:
@@ -132,13 +129,14 @@ def _go_to(world: World, point: Live, begin: Beginning) -> None:
     if world.has_kept(kept):
         world.go_to(kept)
         return
+    before = BEFORE[point]
+    if before is None:
+        world.make_blank(begin.blank_at)
+    else:
+        _go_to(world, before, begin)
     with world.as_usual():
-        before = BEFORE[point]
-        if before is None:
-            world.make_blank(begin.blank_at)
-        else:
-            _go_to(world, before, begin)
         point(world, begin)
+        world.settle()
         world.keep(kept)
 
 

@@ -3,15 +3,17 @@
 Nothing of ours is replaced. `advance` is the only way for time to pass. One world serves all tests of a process: `begin` brings it
 back to its beginning, `go_to` to another kept moment."""
 
+import hashlib
+import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -78,6 +80,7 @@ def adopt(url: str) -> None:
         connection.execute(f"UPDATE installation SET home = ({installation.HOME})".encode())
 
 
+Result = TypeVar("Result")
 EMPTY = "empty"
 """The moment before the beginning: plans and prices, and nothing else."""
 
@@ -108,6 +111,9 @@ class World:
         self._at, self._usual = at, settings
         self._ends, self._of_one_test = ExitStack(), ExitStack()
         self._moments: dict[str, _Moment] = {}
+        self._returned: dict[str, bytes] = {}
+        self._here = ""
+        """The moment that was kept or gone to last."""
 
     def __enter__(self) -> Self:
         self._server = WebServer()
@@ -162,7 +168,7 @@ class World:
 
     def make_blank(self, at: datetime | None = None) -> None:
         """Let the sample articles and an API key be all there is, whatever application serves."""
-        blank = f"blank {(at or self._at).timestamp():.0f} {self.settings.public_url.rpartition('/')[2]}"
+        blank = f"blank at {at or self._at}, {self.settings.public_url}"
         if blank in self._moments:
             self.go_to(blank)
         else:
@@ -191,19 +197,21 @@ class World:
 
     def keep(self, name: str) -> None:
         """Remember how everything is now: database, sandbox, mails. Nothing may be under way."""
-        self.sandbox.keep(name)
-        self._snapshots.keep(name)
+        self.sandbox.keep(_key(name))
+        self._snapshots.keep(_key(name))
+        self._here = name
         self._moments[name] = _Moment(list(self.smtp.received), self.articles, self.api_key)
 
     def go_to(self, name: str) -> None:
         """Let everything be as it was when `name` was kept. What is under way is ended first."""
         moment = self._moments[name]
-        self.sandbox.recall(name)
+        self.sandbox.recall(_key(name))
         self._server.finish_requests()
-        self.sandbox.recall(name)  # what was under way may have changed it
-        self._snapshots.restore(name)
+        self.sandbox.recall(_key(name))  # what was under way may have changed it
+        self._snapshots.restore(_key(name))
         self.smtp.reset()
         self.smtp.received.extend(moment.mails)
+        self._here = name
         self.articles, self.api_key = moment.articles, moment.api_key
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"
         self.sandbox.exchanges.clear()
@@ -211,6 +219,20 @@ class World:
     def has_kept(self, name: str) -> bool:
         """Whether there is such a moment."""
         return name in self._moments
+
+    def once(self, name: str, live: Callable[[], Result]) -> Result:
+        """Live through something once in a process; every other time go straight to its end. What `live` returned.
+
+        Call it only right after `begin`, a starting point, or another `once`: the present must be a kept moment."""
+        there = f"{self._here} > {name}"
+        if there in self._moments:
+            self.go_to(there)
+        else:
+            with self.as_usual():
+                self._returned[there] = pickle.dumps(live())
+                self.settle()
+                self.keep(there)
+        return pickle.loads(self._returned[there])  # type: ignore[no-any-return]  # as `live` returned it
 
     def judge(self) -> None:
         """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed."""
@@ -358,3 +380,8 @@ class World:
         """What the database says."""
         with self.parts.database.transaction() as session:
             return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
+
+
+def _key(name: str) -> str:
+    """The name of a moment as the name of a schema, which is short."""
+    return f"moment {hashlib.sha256(name.encode()).hexdigest()[:20]}"

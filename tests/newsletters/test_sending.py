@@ -25,7 +25,7 @@ THANDI = "thandi@example.com"
 
 def test_each_gets_it_once_in_their_own_words(newsroom: Newsroom) -> None:
     people = newsroom.people(12)
-    newsroom.world.reader(THANDI, subscribed=True)
+    newsroom.add_reader(THANDI, subscribed=True)
     join(newsroom, THANDI)
     leave(newsroom, people[3])
     issue_id = newsroom.send()
@@ -55,7 +55,7 @@ def test_an_issue_is_put_into_words_once_for_each_variant(
 ) -> None:
     """And joined for each recipient, however many batches they come in. Before that it is measured, once for each too."""
     newsroom.people(250)
-    newsroom.world.reader(THANDI, subscribed=True)
+    newsroom.add_reader(THANDI, subscribed=True)
     join(newsroom, THANDI)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
@@ -127,32 +127,32 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
 
 def test_one_address_on_two_accounts_gets_one(newsroom: Newsroom) -> None:
     """A stranger's sign-up and a reader's, whose address became the same later."""
-    newsroom.world.reader("old@example.com", subscribed=True)
+    newsroom.add_reader("old@example.com", subscribed=True)
     join(newsroom, "old@example.com")
     newsroom.people(1)
-    newsroom.world.run("UPDATE reader SET email = 'Reader-0001@readers.example'")
+    newsroom.world.execute("UPDATE reader SET email = 'Reader-0001@readers.example'")
     issue_id = newsroom.send()
     assert [mail.recipients for mail in newsroom.arrived()] == [("Reader-0001@readers.example",)]
     assert newsroom.progress(issue_id).variants == {"subscriber": 1}
 
 
 def test_a_changed_address_is_left_out_of_an_issue_that_has_started(newsroom: Newsroom) -> None:
-    newsroom.world.reader(THANDI, subscribed=True)
+    newsroom.add_reader(THANDI, subscribed=True)
     join(newsroom, THANDI)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
     newsroom.world.smtp.refuse(450, "4.2.0 later", to=THANDI, times=1)
     newsroom.world.settle()
-    newsroom.world.run("UPDATE reader SET email = 'new@example.com'")
+    newsroom.world.execute("UPDATE reader SET email = 'new@example.com'")
     newsroom.world.advance(hours=1)
     assert newsroom.progress(issue_id).skipped == {"address_changed": 1}
     assert newsroom.arrived() == []
 
 
 def test_the_newsletter_for_subscribers_reaches_who_subscribes_at_that_moment(newsroom: Newsroom) -> None:
-    newsroom.world.reader("stays@example.com", subscribed=True)
-    newsroom.world.reader("never@example.com")
-    newsroom.world.reader("late@example.com", subscribed=True, days=1 / 48)
+    newsroom.add_reader("stays@example.com", subscribed=True)
+    newsroom.add_reader("never@example.com")
+    newsroom.add_reader("late@example.com", subscribed=True, days=1 / 48)
     for name in ("stays", "never", "late"):
         join(newsroom, f"{name}@example.com", "from-the-newsroom")
     newsroom.people(3, "from-the-newsroom")
@@ -167,9 +167,8 @@ def test_the_newsletter_for_subscribers_reaches_who_subscribes_at_that_moment(ne
     assert newsroom.progress(issue_id).skipped == {"not_subscribed": 1}
 
 
-def test_the_audience_is_who_may_read(whole: Newsroom) -> None:
+def test_the_audience_is_who_may_read(newsroom: Newsroom) -> None:
     """What SQL says of all at once is what access says of each."""
-    newsroom = whole
     cards = iter(range(100))
     moments = [timedelta(), timedelta(days=3), timedelta(days=20), timedelta(days=50)]
     for how in ("goes-on", "cancels", "ends", "declines", "pauses"):
@@ -327,7 +326,7 @@ def test_pause_go_on_and_stop(newsroom: Newsroom) -> None:
 
 def test_other_mail_goes_before_an_issue(newsroom: Newsroom) -> None:
     newsroom.people(5)
-    newsroom.world.reader(THANDI)
+    newsroom.add_reader(THANDI)
     newsroom.schedule(newsroom.draft())
     browser = newsroom.world.browser()
     browser.get("/sign-in")

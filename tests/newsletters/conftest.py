@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
 from tests.support.newsroom import EDITOR, Newsroom
+from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from billing.newsletters import links
 from billing.newsletters.models import IssueState
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
 from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, parsed
+from tests.support.staff_members import add, sign_in
 from tests.support.world import local
 
 SOURCE = """Good morning.

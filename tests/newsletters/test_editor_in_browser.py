@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
-from tests.staff.conftest import sign_in
 from tests.support.a11y import accessibility_barriers
 from tests.support.browser import Browser
 from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_members import sign_in
 from tests.support.world import local
 
 PAYER = "thandi@example.com"

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from tests.support.a11y import accessibility_barriers
 from tests.support.browser import Browser
-from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
+from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, parts_of
 from tests.support.shared_chromium import Chromium
 from tests.support.staff_members import sign_in
 from tests.support.world import local
@@ -63,9 +63,9 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
 ) -> None:
     people = newsroom.people(1000)
     newsroom.add_reader(PAYER, subscribed=True)
-    join(newsroom, PAYER)
+    newsroom.join(PAYER)
     gone, leaver, late = people[2], people[6], people[7]
-    leave(newsroom, gone)
+    newsroom.leave(gone)
     page = desk.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
@@ -109,10 +109,12 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
         newsroom.world.smtp.refuse(450, "4.2.0 later", to=address, times=1)
     newsroom.world.advance_to(local(2027, 3, 2, 6))
     take_session(desk, sign_in(newsroom.world, EDITOR))  # half an hour idle signs staff out
+    page.clock.install()
     page.goto(home)
     expect(page.locator("#progress")).to_contain_text("998 of 1000 are done with")
-    leave(newsroom, leaver)
+    newsroom.leave(leaver)
     newsroom.world.advance(minutes=5)
+    page.clock.fast_forward(2000)  # milliseconds after which the page looks again
     expect(page.locator("#progress")).to_contain_text("1000 of 1000 are done with")  # it looks by itself
     assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == sorted(
         {*people, PAYER} - {gone, leaver}

@@ -9,7 +9,7 @@ from billing.readers.register import register
 from billing.rules.features import newsletter_feature
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
-from tests.support.newsroom import Newsroom, join
+from tests.support.newsroom import Newsroom
 
 LIST = "from-the-newsroom"
 
@@ -56,7 +56,7 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
             },
         )
     for name in ("month", "year", "gift", "more"):
-        join(newsroom, f"{name}@example.com", LIST)
+        newsroom.join(f"{name}@example.com", LIST)
     assert received(newsroom) == {"month", "year", "gift", "more"}, "where no plan names it, every subscriber"
     name_it(newsroom, YEARLY)
     assert received(newsroom) == {"year", "more"}, "a plan that names it, and days given that include it"

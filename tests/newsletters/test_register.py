@@ -6,7 +6,7 @@ import pytest
 from click.testing import Result
 
 from tests.support.command_line import run_command
-from tests.support.newsroom import Newsroom, join
+from tests.support.newsroom import Newsroom
 
 BLOCKED = "newsletter:first-light"
 
@@ -67,7 +67,7 @@ def test_a_later_yes_by_mail_counts_for_more_and_is_not_blocked_again(shop: News
     address = "thandi@example.com"
     shop.add_reader(address)
     compare(shop, address)
-    join(shop, address)
+    shop.join(address)
     assert shop.suppressions() == [(BLOCKED, "register")], "a tick alone doesn't lift it"
     assert reached(shop, "first-light") == 3
     shop.world.settle()

@@ -9,10 +9,12 @@ from email.policy import default
 from typing import Any
 
 from billing import seed
-from billing.newsletters import issues, links, samples
+from billing.newsletters import issues, links, optin, samples
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
+from billing.newsletters.signups import Origin, Person
+from billing.readers.register import by_address
 from tests.support.fake_smtp import Received
 from tests.support.world import World
 
@@ -50,8 +52,9 @@ class Newsroom:
     list_id: str = "first-light"
 
     def __post_init__(self) -> None:
-        with self.world.parts.database.transaction() as session:
-            seed.newsletters(session, self.world.now)
+        if not self.world.rows("SELECT 1 FROM newsletter LIMIT 1"):
+            with self.world.parts.database.transaction() as session:
+                seed.newsletters(session, self.world.now)
 
     def people(self, count: int, newsletter: str | None = None) -> list[str]:
         """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
@@ -79,6 +82,27 @@ class Newsroom:
                 until=self.world.now + timedelta(days=days),
             )
         return reader_id
+
+    def join(self, address: str, newsletter: str | None = None) -> None:
+        """Let a reader, whose address is verified, tick one newsletter."""
+        with self.world.parts.database.transaction() as session:
+            reader = by_address(session, address)
+            assert reader is not None
+            optin.join_or_ask(
+                session,
+                self.world.parts.office,
+                Person.of(reader),
+                [newsletter or self.list_id],
+                self.world.now,
+                Origin("page"),
+                proved=True,
+            )
+
+    def leave(self, address: str) -> None:
+        """Unsubscribe an address from the one newsletter it gets, by one click in a mail program."""
+        (row,) = self.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
+        url = links.unsubscribe_url(self.world.parts.office, row["id"])
+        self.world.http_client().post(url).raise_for_status()
 
     def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
         """A finished draft; its id."""
@@ -156,21 +180,6 @@ class Newsroom:
     def arrived_for(self, address: str) -> list[Received]:
         """Those for one address."""
         return [mail for mail in self.arrived() if address in mail.recipients]
-
-
-def join(newsroom: Newsroom, address: str, newsletter: str = "first-light") -> None:
-    """A signed-in reader ticks one box."""
-    browser = newsroom.world.browser()
-    browser.sign_in(address)
-    browser.get("/newsletters")
-    browser.post("/newsletters", newsletter=[newsletter])
-
-
-def leave(newsroom: Newsroom, address: str) -> None:
-    """One click in a mail program."""
-    (row,) = newsroom.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-    office = newsroom.world.parts.office
-    newsroom.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
 
 
 def parsed(mail: Received) -> EmailMessage:

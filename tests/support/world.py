@@ -330,7 +330,7 @@ class World:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """Mails that were accepted, oldest first."""
-        return [letter for letter in self.smtp.letters if to is None or letter.recipient == to]
+        return self.smtp.letters if to is None else self.smtp.to(to)
 
     def letter(self, to: str, subject: str) -> Letter:
         """The newest mail to this address with these words in its subject."""

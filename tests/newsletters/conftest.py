@@ -21,7 +21,7 @@ def newsroom(world: World) -> Newsroom:
 
 @pytest.fixture
 def editor(newsroom: Newsroom) -> Browser:
-    """An editor, editor@paper.example, signed in with link and code."""
+    """A browser in which editor@paper.example is signed in."""
     world = newsroom.world
 
     def sign_in_once() -> dict[str, str]:

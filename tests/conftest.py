@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
 from tests.support.chromium import CHROMIUM, MISSING
-from tests.support.databases import Databases, open_databases, share_compiled_statements
+from tests.support.databases import Databases, kept_cluster, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
 from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber, subscriber
@@ -52,10 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
+def databases(pytestconfig: pytest.Config) -> Iterator[Databases]:
     """A server for this process of tests, and a migrated template."""
     share_compiled_statements()
-    with open_databases(prepare, adopt) as found:
+    cache = pytestconfig.cache
+    cluster = kept_cluster(cache.mkdir("postgresql")) if cache is not None else None
+    with open_databases(prepare, adopt, cluster=cluster) as found:
         yield found
 
 

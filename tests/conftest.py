@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
+from tests.support import coverage_marks, proof_size
 from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, kept_cluster, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
@@ -45,9 +46,27 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
     return ByFile(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--marks`."""
+    coverage_marks.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What `--marks` does."""
+    config.pluginmanager.register(coverage_marks)
+
+
+def pytest_report_header() -> str:
+    """How long the proofs are."""
+    return f"proofs: {proof_size.in_words()}"
+
+
 @pytest.hookimpl(trylast=True)  # of those that are left to be run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In which order."""
+    """In which order; and how long a proof may take."""
+    for item in items:
+        if item.get_closest_marker("prove"):
+            item.add_marker(pytest.mark.timeout(3600))
     put_in_order(items)
 
 

@@ -19,7 +19,8 @@ def missing(passed: set[str]) -> list[str]:
     return sorted(name for name in wanted if not name.startswith(tuple(ELSEWHERE)))
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def add_option(parser: pytest.Parser) -> None:
+    """Enter `--marks` among pytest's options."""
     parser.addoption("--marks", action="store_true", help="fail when a coverage mark was not passed")
 
 

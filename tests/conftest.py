@@ -12,6 +12,7 @@ from xdist.remote import Producer
 from tests.support import coverage_marks, proof_size
 from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, kept_cluster, open_databases, share_compiled_statements
+from tests.support.fork_server import ForkServer
 from tests.support.scheduling import ByFile, put_in_order
 from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber, subscriber
@@ -94,6 +95,7 @@ class SharedWorld:
         self._databases = databases
         self._life = ExitStack()
         self._world: World | None = None
+        self._forks: ForkServer | None = None
 
     def begin(self, at: datetime | None = None, **settings: object) -> World:
         """The world, as new."""
@@ -111,9 +113,15 @@ class SharedWorld:
                 self.close()
                 raise
 
+    def fork_server(self, world: World) -> ForkServer:
+        """Processes on the world's database, made once. Ask for it when nothing is due."""
+        if self._forks is None:
+            self._forks = self._life.enter_context(ForkServer(world.settings))
+        return self._forks
+
     def close(self) -> None:
         """End it; another one is made when it is asked for."""
-        self._world = None
+        self._world, self._forks = None, None
         self._life.close()
 
 
@@ -132,6 +140,13 @@ def make_world(shared_world: SharedWorld) -> Iterator[Callable[..., World]]:
     At the end every exchange with the sandbox is judged by Stripe's OpenAPI."""
     yield shared_world.begin
     shared_world.judge()
+
+
+@pytest.fixture
+def crash(world: World, shared_world: SharedWorld) -> Callable[..., None]:
+    """`crash("charge.answered")`: all that is due is done by a process that dies at this stop point; `crash(…, request)`: the
+    request is answered by one."""
+    return shared_world.fork_server(world).die
 
 
 @pytest.fixture

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 
+from tests.support.browser import Browser
 from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, open_databases, share_compiled_statements
 from tests.support.scheduling import ByFile, put_in_order
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, adopt, prepare
 
@@ -166,6 +168,16 @@ def disputed(world: World) -> Subscriber:
 def yearly(world: World) -> Subscriber:
     """A reader who was charged for a year this morning, 16 March; it is noon."""
     return subscriber(world, "yearly")
+
+
+@pytest.fixture
+def staff(world: World) -> SignIn:
+    """`staff("support")` is a browser in which a member of that role is signed in."""
+
+    def enter(role: str, email: str = "") -> Browser:
+        return sign_in(world, add(world, role, email).email)
+
+    return enter
 
 
 @pytest.fixture(scope="session")

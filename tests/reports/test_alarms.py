@@ -4,7 +4,7 @@ import httpx
 
 from billing import bell
 from tests.reports.operator import broken, command, execute
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from billing.cli import billing
 from billing.payments.backpost import backpost
 from billing.reports import exports, sheets
-from tests.staff.conftest import SignIn
 from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 

@@ -124,6 +124,11 @@ def subscriber(world: World, name: str, begin: Beginning = MARCH) -> Subscriber:
     return Subscriber(begin.email, row["reader_id"], row["id"])
 
 
+def fast_forward(world: World, to: datetime) -> None:
+    """Let it be `to`, living through the time until then only once. Call it right after a starting point or `once`."""
+    world.once(f"until {to:%Y-%m-%d %H:%M:%S}", lambda: world.advance_to(to))
+
+
 def _go_to(world: World, point: Live, begin: Beginning) -> None:
     kept = f"{point.__name__} {begin.trial_at:%Y-%m-%d}"
     if world.has_kept(kept):

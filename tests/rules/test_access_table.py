@@ -242,7 +242,9 @@ COUNTED = {
 }
 
 
-POLICIES = {(level, window): Policy(AccessLevel(level), FREE[window]) for level in LEVELS for window in WINDOWS}
+POLICIES = {
+    (level, window): Policy(AccessLevel(level), FREE[window]) for level in LEVELS for window in WINDOWS
+}
 HELD = {(person, hair): HOLDS[person](NOON + hair * HAIR) for person in PEOPLE for hair in HAIRS}
 
 

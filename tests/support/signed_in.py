@@ -11,7 +11,9 @@ def in_trial_by_pages(
     world: World, email: str = "thandi@example.com", number: str = "4242424242424242"
 ) -> Browser:
     """The browser of a reader who has just started a trial by the pages. Call it where `World.once` may be called."""
-    return after(world, f"{email} starts a trial by the pages, with {number}", lambda it: it.start(email, number))
+    return after(
+        world, f"{email} starts a trial by the pages, with {number}", lambda it: it.start(email, number)
+    )
 
 
 def signed_in(world: World, email: str) -> Browser:

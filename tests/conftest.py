@@ -14,9 +14,11 @@ from tests.support.scheduling import ByFile, put_in_order
 if TYPE_CHECKING:
     from xdist.remote import Producer
 
+    from tests.support.browser import Browser
     from tests.support.databases import Databases
     from tests.support.shared_chromium import Chromium
     from tests.support.shared_world import SharedWorld
+    from tests.support.staff_members import SignIn
     from tests.support.starting_points import Subscriber
     from tests.support.world import World
 
@@ -153,6 +155,17 @@ def disputed(world: "World") -> "Subscriber":
 def yearly(world: "World") -> "Subscriber":
     """A reader who was charged for a year this morning, 16 March; it is noon."""
     return _subscriber(world, "yearly")
+
+
+@pytest.fixture
+def staff(world: "World") -> "SignIn":
+    """`staff("support")` is a browser in which a member of that role is signed in."""
+    from tests.support.staff_members import add, sign_in
+
+    def enter(role: str, email: str = "") -> "Browser":
+        return sign_in(world, add(world, role, email).email)
+
+    return enter
 
 
 @pytest.fixture(scope="session")

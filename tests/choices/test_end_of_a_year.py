@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from billing.renewals.announce_price import plan_change
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
+from tests.support.staff_members import add, sign_in
 from tests.support.world import World, local
 
 EMAIL = "pieter@example.com"

@@ -9,9 +9,9 @@ import pytest
 from billing import seed
 from billing.newsletters import links
 from billing.newsletters.models import IssueState
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
 from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, parsed
+from tests.support.staff_members import add, sign_in
 from tests.support.world import local
 
 EDITOR = "editor@paper.example"

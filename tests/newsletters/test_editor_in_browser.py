@@ -12,12 +12,12 @@ from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
 from billing import seed
 from billing.app import create_app
-from tests.staff.conftest import add, sign_in
 from tests.support.a11y import accessibility_barriers
 from tests.support.databases import Databases
 from tests.support.newsletter_env import Floor
 from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_members import add, sign_in
 from tests.support.world import local
 
 EDITOR = "editor@paper.example"

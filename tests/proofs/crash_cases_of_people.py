@@ -20,9 +20,9 @@ from tests.proofs.crash_case import (
     silence,
     stay,
 )
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
 from tests.support.fork_server import Asked
+from tests.support.staff_members import add, sign_in
 from tests.support.world import WEBHOOK_SECRET, World
 
 NEWCOMER = "newcomer@example.com"

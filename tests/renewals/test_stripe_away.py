@@ -12,8 +12,8 @@ from click.testing import CliRunner, Result
 from billing.cli import billing
 from billing.payments import breaker
 from billing.renewals.run import run
-from tests.staff.conftest import add, sign_in
 from tests.support import ledger_checks
+from tests.support.staff_members import add, sign_in
 from tests.support.worker_processes import environment
 from tests.support.world import World, local
 

@@ -6,7 +6,7 @@ from billing import bell
 from tests.reports.operator import command
 from tests.reports.test_doctor import broken
 from tests.reports.test_reconcile import execute
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from billing.cli import billing
 from billing.reports import exports, sheets
-from tests.staff.conftest import SignIn, staff  # noqa: F401 - a fixture
 from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
@@ -110,7 +110,7 @@ def _given(world: World, name: str) -> object:
     return ",".join(one.get_secret_value() if isinstance(one, SecretStr) else one for one in secrets)
 
 
-def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: SignIn) -> None:  # noqa: F811
+def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: SignIn) -> None:
     a_march_with_everything(world)
     finance = staff("finance")
     page = finance.get("/staff/books?month=2027-03")

@@ -10,7 +10,7 @@ from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.reports.reconcile import Report, reconcile
 from tests.reports.operator import command
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 CHARGE_DAY = date(2027, 3, 16)

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.support.architecture import arrows, clocks, files
+from tests.support.architecture.arrows import circles
 from tests.support.architecture.clocks import MAY_WAIT
 from tests.support.architecture.files import LONGEST_FILE
 from tests.support.architecture.sources import ROOT, Source, sources, sources_of_tests
-from tests.support.architecture.arrows import circles
 
 Check = Callable[[Source], Iterator[str]]
 CHECKS: tuple[Check, ...] = (

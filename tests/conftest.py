@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,6 +12,8 @@ from xdist.remote import Producer
 
 from tests.support.chromium import CHROMIUM, MISSING
 from tests.support.databases import Databases, open_databases, share_compiled_statements
+from tests.support.demo import Demo, SharedDemo
+from tests.support.person import PHONE, Arrive, Person
 from tests.support.scheduling import ByFile, put_in_order
 from tests.support.shared_chromium import Chromium
 from tests.support.starting_points import Subscriber, subscriber
@@ -175,3 +178,30 @@ def chromium() -> Iterator[Chromium]:
         pytest.skip(MISSING)
     with Chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedDemo]:
+    """Tests ask for `demo`."""
+    shared = SharedDemo(tmp_path_factory.mktemp("demo") / "data")
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def demo(shared_demo: SharedDemo) -> Demo:
+    """`billing demo`, as a newcomer starts it; one for this process of tests. What other tests did there has happened."""
+    return shared_demo.running()
+
+
+@pytest.fixture
+def arrive(chromium: Chromium, demo: Demo) -> Iterator[Arrive]:
+    """Somebody new with a browser on the demo; when the test ends their console must have stayed empty."""
+    with ExitStack() as ends:
+
+        def somebody(size: dict[str, Any] = PHONE, **more: Any) -> Person:
+            person = Person.arrive(chromium, demo, size, **more)
+            ends.callback(person.leave)
+            return person
+
+        yield somebody

@@ -4,7 +4,8 @@ Fixtures import what they need when they are first asked for: importing the prod
 
 import gc
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.support.browser import Browser
     from tests.support.databases import Databases
+    from tests.support.demo import Demo, SharedDemo
+    from tests.support.person import Arrive, Person
     from tests.support.shared_chromium import Chromium
     from tests.support.shared_world import SharedWorld
     from tests.support.staff_members import SignIn
@@ -206,3 +209,34 @@ def chromium() -> "Iterator[Chromium]":
         pytest.skip(MISSING)
     with Chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDemo]":
+    """Tests ask for `demo`."""
+    from tests.support.demo import SharedDemo
+
+    shared = SharedDemo(tmp_path_factory.mktemp("demo") / "data")
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def demo(shared_demo: "SharedDemo") -> "Demo":
+    """`billing demo`, as a newcomer starts it; one for this process of tests. What other tests did there has happened."""
+    return shared_demo.running()
+
+
+@pytest.fixture
+def arrive(chromium: "Chromium", demo: "Demo") -> "Iterator[Arrive]":
+    """Somebody new with a browser on the demo; when the test ends their console must have stayed empty."""
+    from tests.support.person import PHONE, Person
+
+    with ExitStack() as ends:
+
+        def somebody(size: dict[str, Any] = PHONE, **more: Any) -> "Person":
+            person = Person.arrive(chromium, demo, size, **more)
+            ends.callback(person.leave)
+            return person
+
+        yield somebody

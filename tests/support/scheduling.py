@@ -14,6 +14,8 @@ SPREAD = (
     "tests/security/test_commit_first.py",
 )
 """Long ones that share nothing: any worker takes the next."""
+SHARE_A_DEMO = ("tests/browser/", "tests/demo/test_demo.py")
+"""These stay in one worker together: a demo takes fifteen seconds of CPU to start."""
 LONG = (
     "tests/proofs/test_any_story.py",
     "tests/renewals/test_no_notice_no_charge.py",
@@ -21,13 +23,14 @@ LONG = (
     "tests/proofs/test_many_trials.py",
     "tests/security/test_fuzzed.py",
     "tests/simulate/test_lives.py",
+    "tests/browser/test_story.py",
     "tests/gate/test_under_load.py",
 )
 """Those that take longest, the longest first."""
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
-    """A file at a time, in the order in which they were collected."""
+    """A file at a time, in the order in which they were collected; those that share a demo as if they were one."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
@@ -35,6 +38,8 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
+        if file.startswith(SHARE_A_DEMO):
+            return "a demo"
         return nodeid if file in SPREAD else file
 
 

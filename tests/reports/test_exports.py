@@ -15,7 +15,8 @@ from pydantic import SecretStr
 from billing.cli import billing
 from billing.reports import exports, sheets
 from tests.staff.conftest import SignIn, staff  # noqa: F401 - a fixture
-from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.support.compensation import extend, refund
+from tests.support.ledger_queries import balances, journal, recognised
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
@@ -35,7 +36,7 @@ def a_march_with_everything(world: World) -> None:
     started = world.start_trial("a@example.com")
     world.start_trial("b@example.com", "pm_card_refundFail")
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=5)
+    extend(world, started["subscription"]["id"], days=5)
     pay = {
         row["email"]: row["id"]
         for row in world.rows("SELECT p.id, r.email FROM payment p JOIN reader r ON r.id = p.reader_id")
@@ -148,7 +149,7 @@ def test_books_opened_later_are_the_books_kept_from_the_start(world: World) -> N
 
     started = world.start_trial("a@example.com")
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=5)
+    extend(world, started["subscription"]["id"], days=5)
     refund(world, amount=2500)
     world.advance_to(local(2027, 4, 25, 12))
     kept = (journal(world), recognised(world), balances(world))

@@ -165,6 +165,12 @@ def paid(world: "World") -> "Subscriber":
 
 
 @pytest.fixture
+def paid_twice(world: "World") -> "Subscriber":
+    """A reader who was charged for the second time this morning, 16 April; it is noon."""
+    return _subscriber(world, "paid_twice")
+
+
+@pytest.fixture
 def owing(world: "World") -> "Subscriber":
     """A reader whose second charge was declined this morning, 16 April, for lack of money; it is noon."""
     return _subscriber(world, "owing")

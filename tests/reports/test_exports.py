@@ -16,7 +16,8 @@ from pydantic import SecretStr
 from billing.cli import billing
 from billing.payments.backpost import backpost
 from billing.reports import exports, sheets
-from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.support.compensation import extend, refund
+from tests.support.ledger_queries import balances, journal, recognised
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -44,7 +45,7 @@ def live_through_march(world: World) -> None:
     started = world.start_trial("a@example.com")
     world.start_trial("b@example.com", "pm_card_refundFail")
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=5)
+    extend(world, started["subscription"]["id"], days=5)
     pay = {
         row["email"]: row["id"]
         for row in world.rows("SELECT p.id, r.email FROM payment p JOIN reader r ON r.id = p.reader_id")
@@ -154,8 +155,7 @@ def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: 
 def test_books_opened_later_are_the_books_kept_from_the_start(world: World, paid: Subscriber) -> None:
     """What `billing migrate` posts for a database that is older than its ledger."""
     world.advance_to(local(2027, 3, 20, 12))
-    started = {"subscription": {"id": paid.subscription_id}}
-    extend(world, started, days=5)
+    extend(world, paid.subscription_id, days=5)
     refund(world, amount=2500)
     world.advance_to(local(2027, 4, 25, 12))
     kept = (journal(world), recognised(world), balances(world))

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.staff.conftest import staff  # noqa: F401  # editors at work, by their pages
 from tests.support.world import World
 
 Put = Callable[..., str]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.access.conftest import Put
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 ARTICLES = ("locked", "metered", "quiet", "passing")

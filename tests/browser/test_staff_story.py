@@ -6,12 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tests.browser.conftest import Arrive
-from tests.browser.demo import Demo
-from tests.browser.member import Member
-from tests.browser.person import DESK, PHONE
 from tests.support.a11y import accessibility_barriers
+from tests.support.demo import Demo
+from tests.support.person import DESK, PHONE, Arrive
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_member import Member
 
 READER = "thandi@example.com"
 REASON = "Wrote on the 3rd that she wants to stop"

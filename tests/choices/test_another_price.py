@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from billing.renewals import announce_price
-from tests.staff.conftest import add, sign_in
+from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 

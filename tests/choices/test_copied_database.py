@@ -14,11 +14,11 @@ from billing.db import Database
 from billing.errors import RefusesToStart
 from billing.renewals.run import run
 from billing.timetable import tick
+from tests.support.cli import environment
+from tests.support.cli import run as command
 from tests.support.databases import Databases
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local, settings_for
-from tests.test_cli import environment
-from tests.test_cli import run as command
 
 
 def copy_of(url: str, databases: Databases) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from billing.renewals.announce_price import plan_change
 from billing.rules import business_days
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
+from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from stripe import StripeClient
 
-from tests.staff.conftest import SignIn
 from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from tests.support.cli import environment, run
 from tests.support.world import World
-from tests.test_cli import environment, run
 
 
 def test_a_plan_opens_other_features_from_now_on(world: World, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from billing.web.sample_articles import AUDIO, SampleArticle, sample_articles
-from tests.staff.conftest import add, sign_in
 from tests.support.broken_tables import missing_table
+from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
 LOCKED = [

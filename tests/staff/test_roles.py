@@ -9,8 +9,8 @@ from billing.app import create_app
 from billing.staff.roles import MOST_DAYS, TABLE, May, Role, days_limit, may, refund_limit
 from billing.web.front import Front
 from tests.security.surface import _api_routes
-from tests.staff.conftest import SignIn
 from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
 from tests.support.world import World
 
 S, F, E, A = Role.SUPPORT, Role.FINANCE, Role.EDITOR, Role.ADMIN

@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
+from billing.crew import living
 from billing.settings import PREFIX, Settings
 from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
@@ -89,6 +90,12 @@ class Worker:
         self._process.terminate()
         code = self._process.wait(PATIENCE_SECONDS)
         assert code == 0, self.words
+
+
+def live_workers(world: World) -> set[int]:
+    """The workers that hold claims. A killed one is among them until the database has noticed."""
+    with world.parts.database.transaction() as session:
+        return set(living(session))
 
 
 def quiet(world: World) -> bool:

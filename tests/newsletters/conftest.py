@@ -10,8 +10,12 @@ from tests.support.world import World
 
 @pytest.fixture
 def newsroom(world: World) -> Newsroom:
-    """The newsletters of a blank world, with nobody on their lists."""
-    world.once("there are newsletters", lambda: Newsroom(world) and None)
+    """The sample newsletters of a blank world, with nobody on their lists."""
+
+    def seed() -> None:
+        Newsroom(world)
+
+    world.once("the sample newsletters are seeded", seed)
     return Newsroom(world)
 
 

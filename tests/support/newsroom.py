@@ -46,7 +46,7 @@ CARD = Card("Environment", "The water nobody counted", "https://example.com/wate
 
 @dataclass
 class Newsroom:
-    """A world with newsletters."""
+    """A world with the sample newsletters, which are seeded if there are none."""
 
     world: World
     list_id: str = "first-light"

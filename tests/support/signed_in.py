@@ -1,6 +1,6 @@
 """Browsers that are signed in already. Getting there is lived through once in a process, like a starting point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http.cookiejar import Cookie
 
 from tests.support.browser import Browser
@@ -27,9 +27,19 @@ def after(world: World, what_happens: str, live: Callable[[Browser], object]) ->
     def cookies() -> list[Cookie]:
         with world.browse() as browser:
             live(browser)
-            return list(browser.http.cookies.jar)
+            return cookies_of(browser)
 
-    kept, browser = world.once(what_happens, cookies), world.browser()
-    for cookie in kept:
+    return with_cookies(world, world.once(what_happens, cookies))
+
+
+def cookies_of(browser: Browser) -> list[Cookie]:
+    """What `with_cookies` takes, also when it was kept by `World.once`."""
+    return list(browser.http.cookies.jar)
+
+
+def with_cookies(world: World, cookies: Iterable[Cookie]) -> Browser:
+    """A fresh browser that has these."""
+    browser = world.browser()
+    for cookie in cookies:
         browser.http.cookies.jar.set_cookie(cookie)
     return browser

@@ -10,9 +10,9 @@ from billing.errors import Refusal
 from tests.mail.test_delivered import signature
 from tests.newsletters.test_headers import ONCE, head
 from tests.newsletters.test_letter_commands import run
-from tests.security.surface import changed, contents
 from tests.support.fake_smtp import Received
 from tests.support.newsroom import Newsroom, parsed
+from tests.support.table_contents import changed, contents
 
 OPERATOR = "operator@mailbox.example"
 

@@ -11,11 +11,11 @@ from click.testing import CliRunner, Result
 from billing.cli import billing
 from billing.webhooks import settle
 from billing.webhooks.inbox import replay
-from tests.security.test_webhooks_forged import event, post
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import subscriber
+from tests.support.webhook_messages import event, post
 from tests.support.worker_processes import environment
 from tests.support.world import World, local
 

@@ -7,16 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.mail.delivered import COVERED, NotAMail, check
-
-SIGNED = "From:To:Reply-To:Subject:Date:Message-ID:List-Id:\r\n\tList-Unsubscribe:List-Unsubscribe-Post:Feedback-ID"
-
-
-def signature(domain: str = "news.paper.example", covers: str = SIGNED, more: str = "") -> str:
-    return (
-        f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain};\r\n\ts=s2027; t=1803880800;{more}"
-        f"\r\n\th={covers};\r\n\tbh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\r\n\tb=dGhpcyBpcyBu\r\n\t b3Qgb25l"
-    )
-
+from tests.support.dkim import signature
 
 HEADERS = {
     "Received": "from relay.example by mx.mailbox.example; Mon, 1 Mar 2027 08:00:02 +0000",

@@ -1,29 +1,34 @@
 """What tests of newsletters may use."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
-from tests.support.newsletter_env import Floor
-from tests.support.newsroom import Newsroom
+from tests.support.browser import Browser
+from tests.support.newsroom import EDITOR, Newsroom
+from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
 
 @pytest.fixture
-def floor(database_url: str, tmp_path: Path) -> Iterator[Floor]:
-    """Database, relay, pages and a held clock."""
-    with Floor(database_url, tmp_path) as floor:
-        yield floor
+def newsroom(world: World) -> Newsroom:
+    """The sample newsletters of a blank world, with nobody on their lists."""
+
+    def seed() -> None:
+        Newsroom(world)
+
+    world.once("the sample newsletters are seeded", seed)
+    return Newsroom(world)
 
 
 @pytest.fixture
-def newsroom(floor: Floor) -> Newsroom:
-    """A newsroom, with two connections to the relay and its journals in a folder of the test."""
-    return Newsroom(floor)
+def editor(newsroom: Newsroom) -> Browser:
+    """An editor, editor@paper.example, signed in with link and code."""
+    world = newsroom.world
 
+    def sign_in_once() -> dict[str, str]:
+        add(world, "editor", EDITOR)
+        return dict(sign_in(world, EDITOR).http.cookies)
 
-@pytest.fixture
-def whole(make_world: Callable[..., World], tmp_path: Path) -> Newsroom:
-    """A newsroom in a whole world, with trials and cards."""
-    return Newsroom(make_world(journal_dir=tmp_path / "journals", newsletter_connections=2))
+    cookies = world.once(f"{EDITOR} signs in", sign_in_once)
+    browser = world.browser()
+    browser.http.cookies.update(cookies)
+    return browser

@@ -6,12 +6,10 @@ import json
 import smtplib
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from email.message import EmailMessage
-from pathlib import Path
 
 import emails
 from billing.mail import bounces
@@ -21,9 +19,8 @@ from billing.newsletters.send import send
 from billing.newsletters.start import start_due
 from billing.newsletters.wrap import marked, segments, values, words_of
 from tests.support.databases import open_databases
-from tests.support.newsletter_env import Floor
 from tests.support.newsroom import SOURCE, Newsroom
-from tests.support.world import adopt, prepare
+from tests.support.world import World, adopt, prepare
 
 PROSE = "\n\n".join(
     [f"Paragraph {n}. " + "The river, the road and the rates office once more. " * 6 for n in range(25)]
@@ -46,9 +43,9 @@ def relay() -> Iterator[int]:
 
 def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
     """Mails a second, each made for itself."""
-    floor = newsroom.world
-    press, issue = floor.parts.press, newsroom.issue(issue_id)
-    with floor.parts.database.transaction() as session:
+    world = newsroom.world
+    press, issue = world.parts.press, newsroom.issue(issue_id)
+    with world.parts.database.transaction() as session:
         list_ = newsletter(session, issue.newsletter_id)
     words = words_of(issue, list_)
     began = time.perf_counter()
@@ -69,8 +66,8 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
             mail.add_alternative(said.html, subtype="html", cte="quoted-printable")
             sender = bounces.envelope_sender(press.office.tokens, number, press.bounce_domain)
             connection.sendmail(sender, [own["to"]], mail.as_bytes())
-            floor.run(
-                "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=floor.now, to=own["to"]
+            world.execute(
+                "UPDATE signup SET changed_at = :at WHERE address_key = :to", at=world.now, to=own["to"]
             )
     return count / (time.perf_counter() - began)
 
@@ -103,14 +100,13 @@ def joined(newsroom: Newsroom, issue_id: str) -> tuple[float, int]:
 
 def main(recipients: int) -> None:
     """Prints the figures."""
-    with ExitStack() as ends, tempfile.TemporaryDirectory() as folder:
+    with ExitStack() as ends:
         databases = ends.enter_context(open_databases(prepare, adopt))
         url = ends.enter_context(databases.fresh())
         port = ends.enter_context(relay())
-        floor = ends.enter_context(
-            Floor(url, Path(folder), smtp_url=f"smtp://127.0.0.1:{port}", newsletter_connections=8)
+        newsroom = Newsroom(
+            ends.enter_context(World(url, smtp_url=f"smtp://127.0.0.1:{port}", newsletter_connections=8))
         )
-        newsroom = Newsroom(floor)
         newsroom.people(recipients)
         issue_id = newsroom.draft(source=SOURCE + PROSE)
         slow = naive(newsroom, issue_id, port, min(recipients, 300))

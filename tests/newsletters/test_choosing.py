@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from billing.newsletters import links
 from billing.newsletters.signups import words
 from billing.readers import rate
-from tests.security.surface import changed, contents
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
+from tests.support.table_contents import changed, contents
 
 THANDI = "thandi@example.com"
 TRANSIENT = ("rate_count",)
@@ -87,7 +87,7 @@ def test_the_button_works_once_and_then_says_so(newsroom: Newsroom) -> None:
 
 
 def test_every_address_gets_the_same_answer(newsroom: Newsroom) -> None:
-    newsroom.world.reader("known@example.com")
+    newsroom.add_reader("known@example.com")
     confirmed = newsroom.people(1)[0]
     answers = {
         address: sign_up(newsroom, address, "first-light").page
@@ -183,7 +183,7 @@ def test_who_never_confirms_is_forgotten_after_a_week(newsroom: Newsroom) -> Non
 
 
 def test_a_signed_in_reader_chooses_at_once(newsroom: Newsroom) -> None:
-    newsroom.world.reader(THANDI)
+    newsroom.add_reader(THANDI)
     reader = newsroom.world.browser()
     reader.sign_in(THANDI)
     reader.get("/newsletters")
@@ -211,8 +211,9 @@ def test_a_signed_in_reader_chooses_at_once(newsroom: Newsroom) -> None:
     ]
 
 
-def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_asked(whole: Newsroom) -> None:
-    newsroom = whole
+def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_asked(
+    newsroom: Newsroom,
+) -> None:
     reader = newsroom.world.browser()
     reader.start(THANDI)
     assert reader.page.path == "/subscribe/started"
@@ -229,9 +230,8 @@ def test_at_the_start_of_a_trial_no_box_is_ticked_and_an_unproved_address_is_ask
 
 
 def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what_the_stranger_chose(
-    whole: Newsroom,
+    newsroom: Newsroom,
 ) -> None:
-    newsroom = whole
     sign_up(newsroom, THANDI, "first-light")
     confirm(newsroom, THANDI)
     newsroom.world.advance(minutes=75)  # an address is asked once an hour
@@ -260,16 +260,16 @@ def test_who_starts_a_trial_with_a_strangers_address_neither_sees_nor_stops_what
 def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(newsroom: Newsroom) -> None:
     address = newsroom.people(1, "the-long-read")[0]
     path = on_list(newsroom)
-    with newsroom.world.program() as program:
-        foreign = {"origin": "https://mail.example", "sec-fetch-site": "cross-site"}
-        answer = program.post(path, data={"List-Unsubscribe": "One-Click"}, headers=foreign)
-        assert answer.status_code == 200
-        assert "set-cookie" not in answer.headers
-        assert answer.history == []
-        assert lists_of(newsroom, address) == {"first-light": "left", "the-long-read": "confirmed"}
-        again = program.post(path, files={"List-Unsubscribe": (None, "One-Click")})
-        assert (again.status_code, "set-cookie" in again.headers) == (200, False)
-        assert program.post(path, content=b"").status_code == 200
+    program = newsroom.world.http_client()
+    foreign = {"origin": "https://mail.example", "sec-fetch-site": "cross-site"}
+    answer = program.post(path, data={"List-Unsubscribe": "One-Click"}, headers=foreign)
+    assert answer.status_code == 200
+    assert "set-cookie" not in answer.headers
+    assert answer.history == []
+    assert lists_of(newsroom, address) == {"first-light": "left", "the-long-read": "confirmed"}
+    again = program.post(path, files={"List-Unsubscribe": (None, "One-Click")})
+    assert (again.status_code, "set-cookie" in again.headers) == (200, False)
+    assert program.post(path, content=b"").status_code == 200
     lines = newsroom.world.rows("SELECT to_state, how FROM signup_change")
     assert [(line["to_state"], line["how"]) for line in lines] == [("left", "one click")]
 
@@ -277,13 +277,13 @@ def test_one_click_stops_one_newsletter_with_no_cookie_and_no_form_of_ours(newsr
 def test_a_hundred_scanners_unsubscribe_nobody(newsroom: Newsroom) -> None:
     path = on_list(newsroom)
     before = contents(newsroom.world)
-    with newsroom.world.program() as scanner:
-        for _ in range(50):
-            page, head = scanner.get(path), scanner.head(path)
-            assert (page.status_code, head.status_code, head.content) == (200, 200, b"")
-            assert "set-cookie" not in page.headers
-        assert "<form" in page.text
-        assert "First Light" in page.text
+    scanner = newsroom.world.http_client()
+    for _ in range(50):
+        page, head = scanner.get(path), scanner.head(path)
+        assert (page.status_code, head.status_code, head.content) == (200, 200, b"")
+        assert "set-cookie" not in page.headers
+    assert "<form" in page.text
+    assert "First Light" in page.text
     assert changed(before, contents(newsroom.world)) == []
 
 
@@ -300,14 +300,14 @@ def test_a_person_presses_the_button_years_later(newsroom: Newsroom) -> None:
 def test_a_forged_link_does_nothing(newsroom: Newsroom, harm: str) -> None:
     path = on_list(newsroom)
     wrong = path[:-1] + (harm or ("A" if path[-1] != "A" else "B"))
-    with newsroom.world.program() as stranger:
-        assert stranger.post(wrong).status_code == 404
-        assert stranger.get(wrong).status_code == 404
+    stranger = newsroom.world.http_client()
+    assert stranger.post(wrong).status_code == 404
+    assert stranger.get(wrong).status_code == 404
     assert set(lists_of(newsroom, "reader-0001@readers.example").values()) == {"confirmed"}
 
 
 def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(newsroom: Newsroom) -> None:
-    newsroom.world.reader(THANDI)
+    newsroom.add_reader(THANDI)
     reader = newsroom.world.browser()
     reader.sign_in(THANDI)
     reader.get("/newsletters")

@@ -4,17 +4,13 @@ import re
 from collections import Counter
 from typing import Any
 
-import pytest
-
-from billing import seed
 from billing.newsletters import links
 from billing.newsletters.models import IssueState
-from tests.staff.conftest import add, sign_in
 from tests.support.browser import Browser
-from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, parsed
+from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, parsed
+from tests.support.staff_members import add, sign_in
 from tests.support.world import local
 
-EDITOR = "editor@paper.example"
 SOURCE = """Good morning.
 
 [[article:the-water-nobody-counted]]
@@ -31,15 +27,6 @@ Read the rest with a trial.
 WORDS: dict[str, Any] = {"subject": SUBJECT, "preheader": PREHEADER, "source": SOURCE}
 
 
-@pytest.fixture
-def editor(newsroom: Newsroom) -> Browser:
-    """Signed in with link and code."""
-    with newsroom.world.parts.database.transaction() as session:
-        seed.articles(session, newsroom.world.parts.office, newsroom.world.now)
-    add(newsroom.world, "editor", EDITOR)
-    return sign_in(newsroom.world, EDITOR)
-
-
 def begin(browser: Browser) -> str:
     """A new draft of First Light, on its page; where that is."""
     browser.get("/staff/newsletters")
@@ -52,8 +39,8 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
     people = newsroom.people(1000)
     subscribers = [f"subscriber-{number}@example.com" for number in range(10)]
     for address in subscribers:
-        newsroom.world.reader(address, subscribed=True)
-        newsroom.world.run(
+        newsroom.add_reader(address, subscribed=True)
+        newsroom.world.execute(
             "INSERT INTO signup SELECT 'sgn_' || :n, newsletter_id, NULL, :a, :a, state, NULL, asked_at, words, text_version,"
             " how, ip, device, changed_at FROM signup LIMIT 1",
             n=address.partition("@")[0],
@@ -61,7 +48,7 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
         )
     office = newsroom.world.parts.office
     gone = people[10]
-    newsroom.world.program().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
+    newsroom.world.http_client().post(links.unsubscribe_url(office, "sgn_sample00000011first-light"))
 
     home = begin(editor)
     assert "1009 on the list" in editor.page.words
@@ -91,7 +78,7 @@ def test_an_issue_from_the_first_word_to_the_last_reader(newsroom: Newsroom, edi
     editor.get(home)
     assert "1008 of 1009 are done with" in editor.page.words
     assert "put off by the mail server, tried again 1" in editor.page.words
-    newsroom.world.program().post(
+    newsroom.world.http_client().post(
         links.unsubscribe_url(office, "sgn_sample00000501first-light")
     )  # in the middle
     newsroom.world.advance(minutes=20)
@@ -237,11 +224,11 @@ def test_only_those_who_may_write_newsletters_see_them(newsroom: Newsroom, edito
 def test_a_promotional_issue_needs_a_list_compared_with_the_register(
     newsroom: Newsroom, editor: Browser
 ) -> None:
-    newsroom.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
+    newsroom.world.execute("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
     home = begin(editor)
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
     assert "been compared with the opt-out register" in editor.page.words
-    newsroom.world.run("UPDATE newsletter SET opt_outs_checked_at = :at", at=newsroom.world.now)
+    newsroom.world.execute("UPDATE newsletter SET opt_outs_checked_at = :at", at=newsroom.world.now)
     editor.post(home, **WORDS, then="schedule", when="2027-03-02T06:00")
     assert "It starts on" in editor.page.words
 
@@ -253,7 +240,7 @@ def test_a_promotional_issue_asks_the_register_again_when_it_starts_and_when_it_
         "UPDATE newsletter SET kind = 'promotional', opt_outs_checked_at = :at WHERE id = 'first-light'"
     )
     people = newsroom.people(3)
-    newsroom.world.run(compared, at=newsroom.world.now)
+    newsroom.world.execute(compared, at=newsroom.world.now)
     home = begin(editor)
     editor.post(home, **WORDS, then="schedule", when="2027-04-20T06:00")
     newsroom.world.advance_to(local(2027, 4, 20, 7))
@@ -263,7 +250,7 @@ def test_a_promotional_issue_asks_the_register_again_when_it_starts_and_when_it_
     assert "been compared with the opt-out register" in editor.page.words
     assert "then choose a new time" in editor.page.words
 
-    newsroom.world.run(compared, at=newsroom.world.now)
+    newsroom.world.execute(compared, at=newsroom.world.now)
     newsroom.world.smtp.refuse(554, "5.7.1 your mail looks odd", at="data")
     editor.post(home, **WORDS, then="schedule", when="2027-04-20T07:00")
     newsroom.world.settle()
@@ -276,7 +263,7 @@ def test_a_promotional_issue_asks_the_register_again_when_it_starts_and_when_it_
     assert "been compared with the opt-out register" in page.words
     newsroom.world.settle()
     assert newsroom.arrived() == []
-    newsroom.world.run(compared, at=newsroom.world.now)
+    newsroom.world.execute(compared, at=newsroom.world.now)
     editor.get(home)
     editor.post(f"{home}/resume")
     newsroom.world.settle()

@@ -1,26 +1,19 @@
 """The editor's pages in a real browser: the preview follows what is typed, articles go in where the cursor is, and nothing is grave."""
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
-from billing import seed
-from billing.app import create_app
-from tests.staff.conftest import add, sign_in
 from tests.support.a11y import accessibility_barriers
-from tests.support.databases import Databases
-from tests.support.newsletter_env import Floor
-from tests.support.newsroom import PREHEADER, SUBJECT, Newsroom, join, leave, parts_of
+from tests.support.browser import Browser
+from tests.support.newsroom import EDITOR, PREHEADER, SUBJECT, Newsroom, parts_of
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_members import sign_in
 from tests.support.world import local
 
-EDITOR = "editor@paper.example"
 PAYER = "thandi@example.com"
 WORDS = """Good morning.
 
@@ -38,47 +31,27 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def open_room(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
-    """A newsroom whose pages can be reached over the network."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    with (
-        databases.fresh() as database,
-        Floor(database, tmp_path_factory.mktemp("room"), public_url=url) as floor,
-    ):
-        newsroom = Newsroom(floor)
-        with floor.parts.database.transaction() as session:
-            seed.articles(session, floor.parts.office, floor.now)
-        server = uvicorn.Server(uvicorn.Config(create_app(floor.parts), log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        yield newsroom
-        server.should_exit = True
-        thread.join(20)
-        listener.close()
-
-
-@pytest.fixture(scope="module")
-def desk(chromium: Chromium, open_room: Newsroom) -> Iterator[BrowserContext]:
-    """Chromium, with the session of an editor who signed in with link and code."""
-    add(open_room.world, "editor", EDITOR)
+@pytest.fixture
+def desk(chromium: Chromium, editor: Browser) -> Iterator[BrowserContext]:
+    """Chromium, with the editor's session."""
     with chromium.context(viewport=DESK) as context:
-        enter(context, open_room)
+        take_session(context, editor)
         yield context
 
 
-def enter(context: BrowserContext, open_room: Newsroom) -> None:
-    """Sign in with link and code, and carry the session into Chromium."""
-    cookies = sign_in(open_room.world, EDITOR).http.cookies.jar
+def take_session(context: BrowserContext, browser: Browser) -> None:
+    """Carry a session into Chromium."""
     context.add_cookies(
-        [{"name": str(each.name), "value": str(each.value), "url": open_room.world.url} for each in cookies]
+        [
+            {"name": str(each.name), "value": str(each.value), "url": browser.world.url}
+            for each in browser.http.cookies.jar
+        ]
     )
 
 
-def begin(open_room: Newsroom, page: Page) -> str:
+def begin(newsroom: Newsroom, page: Page) -> str:
     """On the page of a new issue; where that is."""
-    page.goto(f"{open_room.world.url}/staff/newsletters")
+    page.goto(f"{newsroom.world.url}/staff/newsletters")
     page.select_option("#newsletter_id", "first-light")
     page.get_by_role("button", name="Begin").click()
     page.wait_for_url(re.compile(r"/staff/newsletters/iss_"))
@@ -86,17 +59,17 @@ def begin(open_room: Newsroom, page: Page) -> str:
 
 
 def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
-    open_room: Newsroom, desk: BrowserContext
+    newsroom: Newsroom, desk: BrowserContext
 ) -> None:
-    people = open_room.people(1000)
-    open_room.world.reader(PAYER, subscribed=True)
-    join(open_room, PAYER)
+    people = newsroom.people(1000)
+    newsroom.add_reader(PAYER, subscribed=True)
+    newsroom.join(PAYER)
     gone, leaver, late = people[2], people[6], people[7]
-    leave(open_room, gone)
+    newsroom.leave(gone)
     page = desk.new_page()
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(str(error)))
-    home = begin(open_room, page)
+    home = begin(newsroom, page)
     frame = page.frame_locator("iframe[name=preview]")
 
     page.fill("#subject", SUBJECT)
@@ -114,7 +87,7 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
         + "And good night."
     )
     expect(frame.locator("a.headline")).to_have_count(3)
-    assert open_room.world.rows("SELECT source FROM issue")[0]["source"] == ""  # nothing was kept by looking
+    assert newsroom.world.rows("SELECT source FROM issue")[0]["source"] == ""  # nothing was kept by looking
 
     page.get_by_label("Phone").check()
     expect(page.locator("iframe[name=preview]")).to_have_css("width", "375px")
@@ -133,36 +106,38 @@ def test_an_editor_writes_looks_and_schedules_and_a_thousand_get_it_once(
     assert troubles == []
 
     for address in (leaver, late):
-        open_room.world.smtp.refuse(450, "4.2.0 later", to=address, times=1)
-    open_room.world.advance_to(local(2027, 3, 2, 6))
-    enter(desk, open_room)  # half an hour idle signs staff out
+        newsroom.world.smtp.refuse(450, "4.2.0 later", to=address, times=1)
+    newsroom.world.advance_to(local(2027, 3, 2, 6))
+    take_session(desk, sign_in(newsroom.world, EDITOR))  # half an hour idle signs staff out
+    page.clock.install()
     page.goto(home)
     expect(page.locator("#progress")).to_contain_text("998 of 1000 are done with")
-    leave(open_room, leaver)
-    open_room.world.advance(minutes=5)
+    newsroom.leave(leaver)
+    newsroom.world.advance(minutes=5)
+    page.clock.fast_forward(2000)  # milliseconds after which the page looks again
     expect(page.locator("#progress")).to_contain_text("1000 of 1000 are done with")  # it looks by itself
-    assert sorted(mail.recipients[0] for mail in open_room.arrived()) == sorted(
+    assert sorted(mail.recipients[0] for mail in newsroom.arrived()) == sorted(
         {*people, PAYER} - {gone, leaver}
     )
     for address, own, others in ((PAYER, "Thank you for paying", "Try it"), (late, "Try it", "Thank you")):
-        (mail,) = open_room.arrived_for(address)
+        (mail,) = newsroom.arrived_for(address)
         assert own in parts_of(mail)[0]
         assert others not in parts_of(mail)[0]
     page.close()
 
 
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_pages_are_accessible_and_fit(open_room: Newsroom, desk: BrowserContext, size: Any) -> None:
+def test_the_pages_are_accessible_and_fit(newsroom: Newsroom, desk: BrowserContext, size: Any) -> None:
     page = desk.new_page()
     page.set_viewport_size(size)
     found = {}
-    places = ["/staff/newsletters", "/newsletters", "/newsletters/asked"]
-    issue = open_room.world.rows("SELECT id FROM issue ORDER BY id LIMIT 1")
-    places += [f"/staff/newsletters/{row['id']}" for row in issue]
+    newsroom.people(3)
+    sent = newsroom.send()
+    places = ["/staff/newsletters", "/newsletters", "/newsletters/asked", f"/staff/newsletters/{sent}"]
     for place in places:
-        page.goto(open_room.world.url + place)
+        page.goto(newsroom.world.url + place)
         found[place] = accessibility_barriers(page)
-    begin(open_room, page)
+    begin(newsroom, page)
     found["compose"] = accessibility_barriers(page)
     assert {place: what for place, what in found.items() if what} == {}
     page.close()

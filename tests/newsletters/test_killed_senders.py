@@ -3,6 +3,7 @@
 import contextlib
 import random
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from billing.newsletters.claim import claim
 from billing.newsletters.models import IssueState, SendingRun
 from billing.newsletters.recover import recover
 from billing.newsletters.start import start_due
-from tests.support.newsletter_env import Floor
 from tests.support.newsroom import Newsroom
 from tests.support.polling import until
-from tests.support.worker_processes import Worker
+from tests.support.worker_processes import Worker, live_workers
+from tests.support.world import World
 
 CONNECTIONS = 3
 WORKERS = 2
@@ -60,45 +61,39 @@ def survive(newsroom: Newsroom, folder: Path, *, recipients: int, kills: int, se
 
 
 @pytest.fixture
-def workshop(database_url: str, tmp_path: Path) -> contextlib.AbstractContextManager[Floor]:
-    """A floor whose workers have three connections each."""
-    return Floor(database_url, tmp_path, newsletter_connections=CONNECTIONS)
+def three_connections(make_world: Callable[..., World]) -> Newsroom:
+    """Newsletters whose workers have three connections each."""
+    return Newsroom(make_world(newsletter_connections=CONNECTIONS))
 
 
 @pytest.mark.prove
-def test_two_kills_among_six_hundred(
-    workshop: contextlib.AbstractContextManager[Floor], tmp_path: Path
-) -> None:
-    with workshop as floor:
-        survive(Newsroom(floor), tmp_path, recipients=600, kills=2, seed=20270301)
+def test_two_kills_among_six_hundred(three_connections: Newsroom, tmp_path: Path) -> None:
+    survive(three_connections, tmp_path, recipients=600, kills=2, seed=20270301)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_five_kills_among_five_thousand(
-    workshop: contextlib.AbstractContextManager[Floor], tmp_path: Path, seed: int
-) -> None:
-    with workshop as floor:
-        survive(Newsroom(floor), tmp_path, recipients=5000, kills=5, seed=seed)
+def test_five_kills_among_five_thousand(three_connections: Newsroom, tmp_path: Path, seed: int) -> None:
+    survive(three_connections, tmp_path, recipients=5000, kills=5, seed=seed)
 
 
 @pytest.mark.prove
-def test_a_sign_in_link_overtakes_an_issue_under_way(floor: Floor, tmp_path: Path) -> None:
+def test_a_sign_in_link_overtakes_an_issue_under_way(newsroom: Newsroom, tmp_path: Path) -> None:
     """Newsletters have a thread and connections of their own in each worker (S15)."""
-    newsroom = Newsroom(floor)
+    world = newsroom.world
     newsroom.people(15_000)
     newsroom.schedule(newsroom.draft())
-    floor.reader("thandi@example.com")
-    reader = floor.browser()
+    newsroom.add_reader("thandi@example.com")
+    reader = world.browser()
     reader.get("/sign-in")
-    with Worker(floor, tmp_path / "worker.log") as worker:  # type: ignore[arg-type]  # it asks for the settings alone
-        until(lambda: len(floor.smtp.received) > 100, "the issue to be under way")
+    with Worker(world, tmp_path / "worker.log") as worker:
+        until(lambda: len(world.smtp.received) > 100, "the issue to be under way")
         reader.post("/sign-in", email="thandi@example.com")
-        until(lambda: floor.smtp.received_for("thandi@example.com"), "the link")
+        until(lambda: world.smtp.received_for("thandi@example.com"), "the link")
         assert len(newsroom.arrived()) < 15_000
         worker.stop()  # asked to end, it finishes the batch in hand and begins no other
         assert "ERROR" not in worker.words, worker.words
-    counts = newsroom.counts(floor.rows("SELECT id FROM issue")[0]["id"])
+    counts = newsroom.counts(world.rows("SELECT id FROM issue")[0]["id"])
     assert set(counts) <= {"sent", "frozen"}
     assert counts["sent"] == len(newsroom.arrived())
 
@@ -107,18 +102,18 @@ def test_a_sign_in_link_overtakes_an_issue_under_way(floor: Floor, tmp_path: Pat
     ("stop_at", "counts"), [("newsletters.claimed", {"sent": 5}), ("newsletters.sent", {"sent": 5})]
 )
 def test_killed_between_claim_and_mark(
-    floor: Floor, tmp_path: Path, stop_at: str, counts: dict[str, int]
+    newsroom: Newsroom, tmp_path: Path, stop_at: str, counts: dict[str, int]
 ) -> None:
     """Claimed and not begun goes out; sent and not marked is known from the journal."""
-    newsroom = Newsroom(floor)
+    world = newsroom.world
     newsroom.people(5)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
-    Worker(floor, tmp_path / "first.log", stop_at=stop_at).died()  # type: ignore[arg-type]  # it asks for the settings alone
+    Worker(world, tmp_path / "first.log", stop_at=stop_at).died()
     assert newsroom.counts(issue_id) == {"sending": 5}
     assert len(newsroom.arrived()) == (5 if stop_at.endswith("sent") else 0)
-    until(lambda: not floor.claims(), "its connection to the database has ended")
-    floor.settle()
+    until(lambda: not live_workers(world), "its connection to the database has ended")
+    world.settle()
     assert newsroom.counts(issue_id) == counts
     assert len(newsroom.arrived()) == 5
 
@@ -134,10 +129,13 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     with press.database.transaction() as session:
         session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
         claim(session, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
+    first, second, *_ = (
+        row["number"] for row in newsroom.world.rows("SELECT number FROM delivery ORDER BY number")
+    )
     with journal.Journal(press.journals, GONE) as notes:
-        notes.begins(1)
-        notes.answered(1, 250)
-        notes.begins(2)
+        notes.begins(first)
+        notes.answered(first, 250)
+        notes.begins(second)
     assert newsroom.counts(issue_id) == {"sending": 4}
     return issue_id
 

@@ -3,30 +3,22 @@
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from sqlalchemy.exc import IntegrityError
 
-from billing.cli import billing
-from tests.newsletters.test_relay import suppressed
-from tests.newsletters.test_returned import arf, dsn, sent
+from tests.support.bounce_reports import arf, dsn
+from tests.support.command_line import run_command
 from tests.support.newsroom import Newsroom
-from tests.support.worker_processes import environment
-
-
-def run(newsroom: Newsroom, *words: str, stdin: bytes = b"", **settings: str) -> Result:
-    """The command on the room's database."""
-    variables = environment(newsroom.world.settings) | settings
-    return CliRunner().invoke(billing, words, input=stdin, env=variables, catch_exceptions=True)
 
 
 def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tmp_path: Path) -> None:
-    one, other = sent(newsroom, 2)
-    done = run(newsroom, "bounces", "take", "-", stdin=dsn(one.sender))
+    one, other = newsroom.send_to(2)
+    done = run_command(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (done.exit_code, done.output) == (0, "hard 5.1.1: taken\n")
-    again = run(newsroom, "bounces", "take", "-", stdin=dsn(one.sender))
+    again = run_command(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (again.exit_code, again.output) == (0, "hard 5.1.1: known already\n")
-    by_argument = run(
-        newsroom,
+    by_argument = run_command(
+        newsroom.world,
         "bounces",
         "take",
         "--recipient",
@@ -37,22 +29,22 @@ def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tm
     assert by_argument.output == "soft 5.2.2: taken\n"
     file = tmp_path / "complaint.eml"
     file.write_bytes(arf(other.raw))
-    assert run(newsroom, "bounces", "take", str(file)).output == "complaint: taken\n"
-    assert suppressed(newsroom) == [("newsletters", "complaint"), ("newsletters", "hard_bounce")]
+    assert run_command(newsroom.world, "bounces", "take", str(file)).output == "complaint: taken\n"
+    assert newsroom.suppressions() == [("newsletters", "complaint"), ("newsletters", "hard_bounce")]
 
 
 @pytest.mark.parametrize(
     "raw", [b"", b"To: b@example.com\r\n\r\nOn holiday.\r\n", dsn("b+1.000000000000000000000000@x.example")]
 )
 def test_what_is_none_of_ours_is_no_failure_and_changes_nothing(newsroom: Newsroom, raw: bytes) -> None:
-    done = run(newsroom, "bounces", "take", "-", stdin=raw)
+    done = run_command(newsroom.world, "bounces", "take", "-", stdin=raw)
     assert (done.exit_code, done.output) == (0, "no report about a mail of ours; nothing changed\n")
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
 
 
 def test_while_the_database_is_away_the_mail_server_keeps_the_report(newsroom: Newsroom) -> None:
-    done = run(
-        newsroom,
+    done = run_command(
+        newsroom.world,
         "bounces",
         "take",
         "-",
@@ -65,18 +57,21 @@ def test_while_the_database_is_away_the_mail_server_keeps_the_report(newsroom: N
 
 def test_an_operator_stops_looks_and_lifts(newsroom: Newsroom) -> None:
     add = ("suppressions", "add", "Thandi@example.com", "--reason", "asked by phone", "--scope")
-    assert run(newsroom, *add, "all").output == "Done.\n"
-    assert run(newsroom, *add, "all").output == "That stands already.\n"
-    assert run(newsroom, *add, "newsletter:first-light").output == "Done.\n"
-    shown = run(newsroom, "suppressions", "show", "thandi@EXAMPLE.com").output
+    assert run_command(newsroom.world, *add, "all").output == "Done.\n"
+    assert run_command(newsroom.world, *add, "all").output == "That stands already.\n"
+    assert run_command(newsroom.world, *add, "newsletter:first-light").output == "Done.\n"
+    shown = run_command(newsroom.world, "suppressions", "show", "thandi@EXAMPLE.com").output
     assert "all  staff  since 2027-03-01  command: asked by phone" in shown
     assert "newsletter:first-light" in shown
     lift = ("suppressions", "lift", "thandi@example.com", "--reason", "asked again", "--scope")
-    assert run(newsroom, *lift, "all").exit_code == 0
-    assert run(newsroom, *lift, "all").exit_code == 1
-    assert suppressed(newsroom) == [("newsletter:first-light", "staff")]
-    assert run(newsroom, *add, "everything").exit_code == 1
-    assert run(newsroom, "suppressions", "show", "nobody@example.com").output == "Everything is sent there.\n"
+    assert run_command(newsroom.world, *lift, "all").exit_code == 0
+    assert run_command(newsroom.world, *lift, "all").exit_code == 1
+    assert newsroom.suppressions() == [("newsletter:first-light", "staff")]
+    assert run_command(newsroom.world, *add, "everything").exit_code == 1
+    assert (
+        run_command(newsroom.world, "suppressions", "show", "nobody@example.com").output
+        == "Everything is sent there.\n"
+    )
 
 
 WORDS = {"--name": "Harbour Notes", "--description": "What the tide brought.", "--rhythm": "Sundays"}
@@ -85,14 +80,18 @@ WORDS = {"--name": "Harbour Notes", "--description": "What the tide brought.", "
 def add(newsroom: Newsroom, newsletter_id: str, **changed: str) -> Result:
     """`billing newsletters add`, with `name`, `description` or `rhythm` changed."""
     given = WORDS | {f"--{name}": words for name, words in changed.items()}
-    return run(
-        newsroom, "newsletters", "add", newsletter_id, *(word for pair in given.items() for word in pair)
+    return run_command(
+        newsroom.world,
+        "newsletters",
+        "add",
+        newsletter_id,
+        *(word for pair in given.items() for word in pair),
     )
 
 
 def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> None:
     assert add(newsroom, "harbour-notes").output == "Harbour Notes stands at the end of /newsletters.\n"
-    listed = run(newsroom, "newsletters", "list").output.splitlines()
+    listed = run_command(newsroom.world, "newsletters", "list").output.splitlines()
     assert listed[-1] == "harbour-notes  Harbour Notes: Sundays; editorial, for everyone"
     assert "Harbour Notes" in newsroom.world.browser().get("/newsletters").words
     again = add(newsroom, "harbour-notes")
@@ -102,22 +101,22 @@ def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> No
 @pytest.mark.parametrize("control", ["\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"])
 @pytest.mark.parametrize("what", ["name", "description", "rhythm"])
 def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what: str, control: str) -> None:
-    before = run(newsroom, "newsletters", "list").output
+    before = run_command(newsroom.world, "newsletters", "list").output
     refused = add(newsroom, "harbour-notes", **{what: f"Harbour{control}Notes"})
     assert refused.exit_code == 1
     assert f"The {what} of a newsletter is one line" in str(refused.exception)
     with pytest.raises(IntegrityError, match="words_are_lines"):
-        newsroom.world.run(
+        newsroom.world.execute(
             f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=f"Harbour{control}Notes"
         )
-    assert run(newsroom, "newsletters", "list").output == before
+    assert run_command(newsroom.world, "newsletters", "list").output == before
 
 
 @pytest.mark.parametrize("newsletter_id", ["Harbour", "-x", "a b", "é", "x" * 41])
 def test_its_id_is_a_word(newsroom: Newsroom, newsletter_id: str) -> None:
-    assert run(newsroom, "newsletters", "add", "--", newsletter_id).exit_code == 2
-    refused = run(
-        newsroom,
+    assert run_command(newsroom.world, "newsletters", "add", "--", newsletter_id).exit_code == 2
+    refused = run_command(
+        newsroom.world,
         "newsletters",
         "add",
         *(word for pair in WORDS.items() for word in pair),

@@ -7,18 +7,17 @@ from click.testing import CliRunner
 
 from billing.cli import billing, main
 from billing.errors import Refusal
-from tests.mail.test_delivered import signature
-from tests.newsletters.test_headers import ONCE, head
-from tests.newsletters.test_letter_commands import run
-from tests.security.surface import changed, contents
+from tests.support.command_line import run_command
+from tests.support.dkim import signature
 from tests.support.fake_smtp import Received
-from tests.support.newsroom import Newsroom, parsed
+from tests.support.newsroom import HEADERS, Newsroom, headers_of, parsed
+from tests.support.table_contents import changed, contents
 
 OPERATOR = "operator@mailbox.example"
 
 
 def sent_to_operator(newsroom: Newsroom, *more: str) -> Received:
-    done = run(newsroom, "mail", "test", OPERATOR, *more)
+    done = run_command(newsroom.world, "mail", "test", OPERATOR, *more)
     assert done.exit_code == 0, done.output
     assert f"is on its way to {OPERATOR}" in done.output
     (mail,) = newsroom.arrived_for(OPERATOR)
@@ -36,31 +35,33 @@ def test_the_test_has_every_header_of_an_issue_and_goes_its_way(newsroom: Newsro
     newsroom.send()
     (issue,) = newsroom.arrived()
     test = sent_to_operator(newsroom)
-    ours, theirs = head(test), head(issue)
+    ours, theirs = headers_of(test), headers_of(issue)
     assert list(ours) == list(theirs)
-    assert {name: len(ours[name]) for name in ONCE} == dict.fromkeys(ONCE, 1)
+    assert {name: len(ours[name]) for name in HEADERS} == dict.fromkeys(HEADERS, 1)
     for name in ("From", "Reply-To", "List-Id", "List-Unsubscribe-Post", "MIME-Version"):
         assert ours[name] == theirs[name]
     assert ours["Feedback-ID"][0].partition(":")[2] == theirs["Feedback-ID"][0].partition(":")[2]
     assert ours["Subject"] == ["[Test] How newsletters arrive"]
     assert "billing mail check" in parsed(test).get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    other = run(newsroom, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
+    other = run_command(newsroom.world, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
     assert other.exit_code == 0
-    assert "the-long-read.newsletters." in head(newsroom.arrived_for(OPERATOR)[1])["List-Id"][0]
+    assert "the-long-read.newsletters." in headers_of(newsroom.arrived_for(OPERATOR)[1])["List-Id"][0]
 
 
 def test_its_links_do_no_harm_and_answer_kindly(newsroom: Newsroom) -> None:
     newsroom.people(2)
     before = contents(newsroom.world)
     link = (
-        head(sent_to_operator(newsroom))["List-Unsubscribe"][0].strip("<>").removeprefix(newsroom.world.url)
+        headers_of(sent_to_operator(newsroom))["List-Unsubscribe"][0]
+        .strip("<>")
+        .removeprefix(newsroom.world.url)
     )
-    with newsroom.world.program() as program:
-        asked = program.get(link)
-        assert (asked.status_code, "<form" in asked.text) == (200, True)
-        done = program.post(link, data={"List-Unsubscribe": "One-Click"})
-        assert (done.status_code, done.history) == (200, [])
-        assert "Nothing more comes" in done.text
+    program = newsroom.world.http_client()
+    asked = program.get(link)
+    assert (asked.status_code, "<form" in asked.text) == (200, True)
+    done = program.post(link, data={"List-Unsubscribe": "One-Click"})
+    assert (done.status_code, done.history) == (200, [])
+    assert "Nothing more comes" in done.text
     assert changed(before, contents(newsroom.world)) == []
 
 
@@ -85,11 +86,11 @@ def test_what_arrives_is_checked_line_by_line(newsroom: Newsroom, tmp_path: Path
 
 def test_what_cannot_be_done_is_said_in_one_line(newsroom: Newsroom) -> None:
     for words in (["mail", "test", "nobody"], ["mail", "test", OPERATOR, "--newsletter", "none"]):
-        done = run(newsroom, *words)
+        done = run_command(newsroom.world, *words)
         assert done.exit_code == 1
         assert isinstance(done.exception, Refusal), "which `main` says in one line"
     newsroom.world.smtp.refuse(550, "not you")
-    done = run(newsroom, "mail", "test", OPERATOR)
+    done = run_command(newsroom.world, "mail", "test", OPERATOR)
     assert done.exit_code == 1
     assert done.output.startswith("Error: The mail server didn't take it: ")
     assert "not you" in done.output

@@ -9,7 +9,7 @@ from billing.readers.register import register
 from billing.rules.features import newsletter_feature
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
-from tests.support.newsroom import Newsroom, join
+from tests.support.newsroom import Newsroom
 
 LIST = "from-the-newsroom"
 
@@ -31,8 +31,8 @@ def received(newsroom: Newsroom) -> set[str]:
     return {row["address"].partition("@")[0] for row in rows}
 
 
-def test_plans_that_name_it_are_the_ones_that_receive_it(whole: Newsroom) -> None:
-    world = whole.world
+def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> None:
+    world = newsroom.world
     for number, name in enumerate(("month", "year"), start=1):
         world.start_trial(f"{name}@example.com", f"pm_card_visa__{number}")
     with world.parts.database.transaction() as session:
@@ -56,9 +56,9 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(whole: Newsroom) -> Non
             },
         )
     for name in ("month", "year", "gift", "more"):
-        join(whole, f"{name}@example.com", LIST)
-    assert received(whole) == {"month", "year", "gift", "more"}, "where no plan names it, every subscriber"
-    name_it(whole, YEARLY)
-    assert received(whole) == {"year", "more"}, "a plan that names it, and days given that include it"
-    name_it(whole, MONTHLY, YEARLY)
-    assert received(whole) == {"month", "year", "more"}
+        newsroom.join(f"{name}@example.com", LIST)
+    assert received(newsroom) == {"month", "year", "gift", "more"}, "where no plan names it, every subscriber"
+    name_it(newsroom, YEARLY)
+    assert received(newsroom) == {"year", "more"}, "a plan that names it, and days given that include it"
+    name_it(newsroom, MONTHLY, YEARLY)
+    assert received(newsroom) == {"month", "year", "more"}

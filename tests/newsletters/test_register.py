@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.newsletters.test_letter_commands import run
-from tests.newsletters.test_relay import suppressed
-from tests.support.newsroom import Newsroom, join
+from tests.support.command_line import run_command
+from tests.support.newsroom import Newsroom
 
 BLOCKED = "newsletter:first-light"
 
@@ -15,7 +14,7 @@ BLOCKED = "newsletter:first-light"
 @pytest.fixture
 def shop(newsroom: Newsroom) -> Newsroom:
     """A newsroom whose First Light is promotional, with three on its list, and the same three on an editorial one."""
-    newsroom.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
+    newsroom.world.execute("UPDATE newsletter SET kind = 'promotional' WHERE id = 'first-light'")
     newsroom.people(3)
     newsroom.people(3, "the-long-read")
     return newsroom
@@ -23,8 +22,8 @@ def shop(newsroom: Newsroom) -> Newsroom:
 
 def compare(newsroom: Newsroom, *named: str) -> Result:
     """`billing newsletters compare -`, with what the register named."""
-    return run(
-        newsroom, "newsletters", "compare", "-", stdin="".join(f"{each}\r\n" for each in named).encode()
+    return run_command(
+        newsroom.world, "newsletters", "compare", "-", stdin="".join(f"{each}\r\n" for each in named).encode()
     )
 
 
@@ -34,22 +33,22 @@ def reached(newsroom: Newsroom, newsletter: str) -> int:
 
 
 def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Newsroom, tmp_path: Path) -> None:
-    asked = run(shop, "newsletters", "marketed").output.splitlines()
+    asked = run_command(shop.world, "newsletters", "marketed").output.splitlines()
     assert asked == [f"reader-000{number}@readers.example" for number in (1, 2, 3)]
     answered = tmp_path / "answered.txt"
     answered.write_text("\ufeffReader-0002@Readers.example\n\nnobody@example.com\n", encoding="utf-8")
-    done = run(shop, "newsletters", "compare", str(answered))
+    done = run_command(shop.world, "newsletters", "compare", str(answered))
     assert done.output == (
         "Compared: First Light. 2 get no marketing from now on, 0 got none before, 0 want it all the same.\n"
     )
-    assert suppressed(shop) == [(BLOCKED, "register")] * 2
+    assert shop.suppressions() == [(BLOCKED, "register")] * 2
     assert reached(shop, "first-light") == 2
     assert reached(shop, "the-long-read") == 3
     assert len(shop.arrived_for("reader-0002@readers.example")) == 1, "the editorial one"
 
-    again = run(shop, "newsletters", "compare", str(answered))
+    again = run_command(shop.world, "newsletters", "compare", str(answered))
     assert "0 get no marketing from now on, 2 got none before, 0 want it" in again.output
-    shown = run(shop, "suppressions", "show", "reader-0002@readers.example").output
+    shown = run_command(shop.world, "suppressions", "show", "reader-0002@readers.example").output
     assert shown == f"{BLOCKED}  register  since 2027-03-01  the opt-out register\n"
 
 
@@ -66,16 +65,16 @@ def test_a_month_later_the_lists_are_to_be_compared_again(shop: Newsroom) -> Non
 
 def test_a_later_yes_by_mail_counts_for_more_and_is_not_blocked_again(shop: Newsroom) -> None:
     address = "thandi@example.com"
-    shop.world.reader(address)
+    shop.add_reader(address)
     compare(shop, address)
-    join(shop, address)
-    assert suppressed(shop) == [(BLOCKED, "register")], "a tick alone doesn't lift it"
+    shop.join(address)
+    assert shop.suppressions() == [(BLOCKED, "register")], "a tick alone doesn't lift it"
     assert reached(shop, "first-light") == 3
     shop.world.settle()
     reader = shop.world.browser()
     reader.get(shop.world.mailed_link(address, "/newsletters/confirm/"))
     reader.post("/newsletters/confirm")
-    assert suppressed(shop) == []
+    assert shop.suppressions() == []
     again = compare(shop, address)
     assert "0 get no marketing from now on, 0 got none before, 1 want it all the same" in again.output
     assert reached(shop, "first-light") == 4
@@ -85,7 +84,7 @@ def test_staff_lift_a_block_with_a_reason_that_stays(shop: Newsroom) -> None:
     address = "reader-0001@readers.example"
     compare(shop, address)
     lift = ("suppressions", "lift", address, "--scope", BLOCKED, "--reason", "asked for it in writing")
-    assert run(shop, *lift).exit_code == 0
+    assert run_command(shop.world, *lift).exit_code == 0
     assert "1 want it all the same" in compare(shop, address).output
     (row,) = shop.world.rows("SELECT lifted_by FROM suppression")
     assert row["lifted_by"] == "command: asked for it in writing"
@@ -96,24 +95,24 @@ def test_one_line_that_is_no_address_and_nothing_is_changed(shop: Newsroom) -> N
     assert refused.exit_code == 1
     assert "Line 3 is no address" in str(refused.exception)
     assert "Nothing has been changed" in str(refused.exception)
-    assert suppressed(shop) == []
+    assert shop.suppressions() == []
     (row,) = shop.world.rows("SELECT opt_outs_checked_at FROM newsletter WHERE id = 'first-light'")
     assert row["opt_outs_checked_at"] is None
 
 
 def test_where_nothing_is_promotional_there_is_nothing_to_compare(newsroom: Newsroom) -> None:
     newsroom.people(1)
-    assert run(newsroom, "newsletters", "marketed").output == ""
+    assert run_command(newsroom.world, "newsletters", "marketed").output == ""
     refused = compare(newsroom, "reader-0001@readers.example")
     assert refused.exit_code == 1
     assert "No newsletter is promotional" in str(refused.exception)
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
 
 
 def test_a_list_begun_later_is_compared_before_it_sends(shop: Newsroom) -> None:
     compare(shop, "reader-0001@readers.example")
     shop.world.advance(days=1)
-    shop.world.run("UPDATE newsletter SET kind = 'promotional' WHERE id = 'the-long-read'")
+    shop.world.execute("UPDATE newsletter SET kind = 'promotional' WHERE id = 'the-long-read'")
     done = compare(shop, "reader-0001@readers.example")
     assert "Compared: First Light, The Long Read. 1 get no marketing" in done.output
-    assert suppressed(shop) == [(BLOCKED, "register"), ("newsletter:the-long-read", "register")]
+    assert shop.suppressions() == [(BLOCKED, "register"), ("newsletter:the-long-read", "register")]

@@ -1,6 +1,5 @@
 """What comes back is believed only where it names a mail of ours, once, and reaches as far as it should (B1 to B4, B6)."""
 
-import re
 from email import message_from_bytes
 from email.policy import SMTP
 
@@ -18,72 +17,11 @@ from billing.mail.bounces import (
 )
 from billing.newsletters.returned import Taken, take
 from billing.tokens import Tokens
-from tests.newsletters.test_relay import suppressed
-from tests.support.fake_smtp import Received
+from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
 
 TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
-
-
-def dsn(
-    to: str, *, action: str = "failed", status: str = "5.1.1", final: str = "rfc822;x@readers.example"
-) -> bytes:
-    """A delivery report as mail servers write it (RFC 3464)."""
-    lines = [
-        "From: Mail Delivery System <MAILER-DAEMON@mx.example>",
-        f"To: {to}",
-        "Subject: Undelivered Mail Returned to Sender",
-        "Auto-Submitted: auto-replied",
-        "MIME-Version: 1.0",
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"',
-        "",
-        "--b",
-        "Content-Type: text/plain",
-        "",
-        "I'm sorry to have to inform you ...",
-        "",
-        "--b",
-        "Content-Type: message/delivery-status",
-        "",
-        "Reporting-MTA: dns; mx.example",
-        "Arrival-Date: Mon, 1 Mar 2027 10:00:00 +0200",
-        "",
-        f"Final-Recipient: {final}",
-        f"Action: {action}",
-        f"Status: {status}",
-        f"Diagnostic-Code: smtp; 550 {status} what it is",
-        "",
-        "--b",
-        "Content-Type: text/rfc822-headers",
-        "",
-        "Subject: The dam",
-        "",
-        "--b--",
-        "",
-    ]
-    return "\r\n".join(lines).encode()
-
-
-def arf(original: bytes, *, kind: str = "abuse", blacked_out: bool = True) -> bytes:
-    """A complaint as mailbox providers send it (RFC 5965), addresses blacked out."""
-    if blacked_out:
-        original = re.sub(rb"(?m)^To: .*\r\n", b"To: redacted@redacted.invalid\r\n", original)
-    head = (
-        "From: feedback@provider.example\r\nTo: complaints@paper.example\r\nSubject: FW: your mail\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=feedback-report; boundary="f"\r\n\r\n'
-        "--f\r\nContent-Type: text/plain\r\n\r\nThis is a complaint.\r\n"
-        f"--f\r\nContent-Type: message/feedback-report\r\n\r\nFeedback-Type: {kind}\r\nUser-Agent: P/1\r\nVersion: 1\r\n\r\n"
-        "--f\r\nContent-Type: message/rfc822\r\n\r\n"
-    )
-    return head.encode() + original + b"\r\n--f--\r\n"
-
-
-def sent(newsroom: Newsroom, count: int = 1) -> list[Received]:
-    """An issue that has arrived, a mail for each."""
-    people = newsroom.people(count)
-    newsroom.send()
-    return [newsroom.arrived_for(address)[-1] for address in people]
 
 
 def taken(newsroom: Newsroom, raw: bytes, **options: str) -> Taken | None:
@@ -171,10 +109,10 @@ def test_what_is_no_report_about_ours_is_none(raw: bytes) -> None:
 
 
 def test_a_mailbox_that_does_not_exist_gets_no_more_newsletters(newsroom: Newsroom) -> None:
-    mail, _other = sent(newsroom, 2)
+    mail, _other = newsroom.send_to(2)
     issue_id = newsroom.world.rows("SELECT id FROM issue")[0]["id"]
     assert taken(newsroom, dsn(mail.sender)) is Taken.NEW
-    assert suppressed(newsroom) == [("newsletters", "hard_bounce")]
+    assert newsroom.suppressions() == [("newsletters", "hard_bounce")]
     assert newsroom.counts(issue_id) == {"sent": 1, "bounced": 1}
     assert taken(newsroom, dsn(mail.sender)) is Taken.KNOWN  # replayed
     assert len(newsroom.world.rows("SELECT 1 FROM returned_mail")) == 1
@@ -188,7 +126,7 @@ def test_a_report_about_a_test_mail_or_a_vanished_delivery_changes_nothing(newsr
             taken(newsroom, dsn(envelope_sender(newsroom.world.parts.office.tokens, number, "b.example")))
             is Taken.UNKNOWN
         )
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
 
 
 def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom) -> None:
@@ -200,7 +138,7 @@ def test_a_full_mailbox_is_given_five_chances_over_two_weeks(newsroom: Newsroom)
             assert len(arrived) == 5
             break
         assert taken(newsroom, dsn(arrived[-1].sender, status="5.2.2")) is Taken.NEW
-        assert suppressed(newsroom) == ([("newsletters", "soft_bounces")] if issue == 4 else [])
+        assert newsroom.suppressions() == ([("newsletters", "soft_bounces")] if issue == 4 else [])
         newsroom.world.advance(days=3)
 
 
@@ -210,13 +148,13 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
         newsroom.send()
         taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="4.4.7"))
         newsroom.world.advance(days=4)
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
     tokens = newsroom.world.parts.office.tokens
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
     with newsroom.world.parts.database.transaction() as session:
         for name in range(8):
             take(session, tokens, Report(number or 0, Returned.SOFT, "5.2.2", f"r{name}"), newsroom.world.now)
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
 
 
 def test_policy_is_never_the_readers_fault(newsroom: Newsroom) -> None:
@@ -225,16 +163,14 @@ def test_policy_is_never_the_readers_fault(newsroom: Newsroom) -> None:
         newsroom.send()
         taken(newsroom, dsn(newsroom.arrived_for(address)[-1].sender, status="5.7.1"))
         newsroom.world.advance(hours=1)
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
     assert len(newsroom.arrived_for(address)) == 8
 
 
 def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) -> None:
-    newsroom.world.reader("thandi@example.com")
-    reader = newsroom.world.browser()
-    reader.sign_in("thandi@example.com")
-    reader.get("/newsletters")
-    reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
+    newsroom.add_reader("thandi@example.com")
+    for name in ("first-light", "the-long-read"):
+        newsroom.join("thandi@example.com", name)
     issue_id = newsroom.send()
     (mail,) = newsroom.arrived_for("thandi@example.com")
     assert taken(newsroom, arf(mail.raw)) is Taken.NEW
@@ -243,7 +179,7 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
         row["how"] for row in newsroom.world.rows("SELECT how FROM signup_change WHERE to_state = 'left'")
     } == {"complaint"}
     assert newsroom.counts(issue_id) == {"complained": 1}
-    assert suppressed(newsroom) == [("newsletters", "complaint")]
+    assert newsroom.suppressions() == [("newsletters", "complaint")]
     newsroom.send(newsletter="the-long-read")
     assert len(newsroom.arrived_for("thandi@example.com")) == 1
 
@@ -253,7 +189,7 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
 
 
 def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroom) -> None:
-    newsroom.world.reader("thandi@example.com")
+    newsroom.add_reader("thandi@example.com")
     reader = newsroom.world.browser()
     reader.sign_in("thandi@example.com")
     reader.get("/newsletters")
@@ -263,11 +199,11 @@ def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroo
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
     assert "One more step" in reader.page.text
-    assert suppressed(newsroom) == [("newsletters", "complaint")]
+    assert newsroom.suppressions() == [("newsletters", "complaint")]
     newsroom.world.settle()
     reader.get(newsroom.world.mailed_link("thandi@example.com", "/newsletters/confirm/"))
     reader.post("/newsletters/confirm")
-    assert suppressed(newsroom) == []
+    assert newsroom.suppressions() == []
     newsroom.send()
     assert len(newsroom.arrived_for("thandi@example.com")) == 2
 
@@ -276,7 +212,7 @@ def test_what_the_staff_stop_altogether_stops_receipts_too(newsroom: Newsroom) -
     from billing.mail.models import SuppressionReason
     from billing.mail.suppressions import suppress
 
-    newsroom.world.reader("thandi@example.com")
+    newsroom.add_reader("thandi@example.com")
     with newsroom.world.parts.database.transaction() as session:
         suppress(
             session,

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.proofs.conftest import Hire
 from tests.support import ledger_checks
 from tests.support.polling import until
-from tests.support.worker_processes import Worker, quiet
+from tests.support.worker_processes import Hire, Worker, quiet
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"

@@ -4,9 +4,9 @@ import httpx
 import psycopg
 import pytest
 
-from tests.security.surface import changed, contents
-from tests.security.test_webhooks_forged import event, post
 from tests.support.broken_tables import every_commit_fails
+from tests.support.table_contents import changed, contents
+from tests.support.webhook_messages import event, post
 from tests.support.world import World, local
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.security.test_locked_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
 from tests.support.world import World, local
 
 PUBLIC = "public, max-age=0, s-maxage=60"

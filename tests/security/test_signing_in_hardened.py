@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.browser import Answer, Browser
+from tests.support.table_contents import all_text
 from tests.support.world import World
 
 ADDRESS = "lerato@example.com"
@@ -36,17 +37,6 @@ def code_in(page: Answer) -> str:
     return found.group(1).replace(" ", "")
 
 
-def everything_kept(world: World) -> str:
-    tables = world.rows(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
-    )
-    return "\n".join(
-        row["line"]
-        for table in tables
-        for row in world.rows(f'SELECT CAST(t AS text) AS line FROM "{table["name"]}" t')
-    )
-
-
 def test_no_secret_is_kept_in_any_table(known: World) -> None:
     browser = known.browser()
     ask(browser)
@@ -58,7 +48,7 @@ def test_no_secret_is_kept_in_any_table(known: World) -> None:
     browser.post("/sign-in/confirm")
     session = browser.http.cookies["masthead-session"]
     csrf = re.findall(r'name="csrf" value="([^"]+)"', browser.page.text)[0]
-    kept = everything_kept(known)
+    kept = all_text(known)
     assert known.parts.settings.secret_key.get_secret_value() not in kept
     for secret in (
         token,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.staff.conftest import SignIn, add, sign_in
 from tests.support.browser import Answer, Browser
+from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

@@ -3,7 +3,7 @@
 from typing import Any
 
 from billing.web.keys import create
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

@@ -7,7 +7,7 @@ import re
 import psycopg
 import pytest
 
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

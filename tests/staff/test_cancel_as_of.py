@@ -1,6 +1,6 @@
 """Cancelling as of the moment the reader first asked: what was charged since goes back in the same act."""
 
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

@@ -10,7 +10,7 @@ from billing.rules import periods
 from billing.rules.lifecycle import State
 from billing.subscriptions import period
 from billing.subscriptions.models import Subscription
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import START, World, local
 
 READER = "thandi@example.com"

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.staff.conftest import SignIn
 from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
 from tests.support.world import World
 
 NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"

@@ -1,6 +1,6 @@
 """A box filled to its last letter, with line breaks: a browser counts each as one letter and sends two, and nothing is lost."""
 
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.staff.conftest import SignIn
 from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

@@ -1,7 +1,7 @@
 """Everything that happened to a reader, in one list."""
 
 from billing import seed
-from tests.staff.conftest import SignIn
+from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
 READER = "thandi@example.com"

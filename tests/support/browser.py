@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from tests.support.http_client import http_client
+
 if TYPE_CHECKING:
     from tests.support.world import World
 
@@ -44,11 +46,9 @@ class Browser:
 
     def __init__(self, world: "World") -> None:
         self.world = world
-        self.http = httpx.Client(
-            base_url=world.url,
+        self.http = http_client(
+            world.url,
             follow_redirects=True,
-            timeout=90,
-            trust_env=False,
             headers={"user-agent": "Test/1", "accept": "text/html,*/*;q=0.8"},
         )
         self.page: Answer

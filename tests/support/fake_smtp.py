@@ -6,6 +6,7 @@ import threading
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Any
 
@@ -15,13 +16,18 @@ from billing.mail.mailbox import Letter, parse
 from tests.support.smtp_rules import Break, Rule, Rules, Step
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received:
     """One mail with its envelope, as it came over the wire."""
 
     sender: str
     recipients: tuple[str, ...]
     raw: bytes
+
+    @cached_property
+    def letter(self) -> Letter:
+        """The mail, parsed once: that takes some milliseconds."""
+        return parse("fake", self.raw, arrived=datetime.now(UTC))
 
 
 class FakeSmtp:
@@ -45,7 +51,6 @@ class FakeSmtp:
         self._rules = Rules()
         self._open: set[_Conversation] = set()
         self.received: list[Received] = []
-        self._letters: list[Letter] = []
         self.texts: list[bytes] = []
         """Every text that came to its final dot, kept or not."""
         self.bursts: list[list[str]] = []
@@ -70,21 +75,20 @@ class FakeSmtp:
 
     @property
     def letters(self) -> list[Letter]:
-        """What arrived, parsed (each once), oldest first."""
-        now = datetime.now(UTC)
+        """What arrived, parsed, oldest first."""
         with self._lock:
-            for number in range(len(self._letters), len(self.received)):
-                self._letters.append(parse(f"fake-{number}", self.received[number].raw, arrived=now))
-            return list(self._letters)
+            received = list(self.received)
+        return [mail.letter for mail in received]
 
     def received_for(self, recipient: str) -> list[Received]:
-        """The envelopes that name one address, oldest first."""
+        """The envelopes that name one address, in any case of letters, oldest first."""
+        wanted = recipient.casefold()
         with self._lock:
-            return [mail for mail in self.received if recipient in mail.recipients]
+            return [mail for mail in self.received if wanted in map(str.casefold, mail.recipients)]
 
     def to(self, recipient: str) -> list[Letter]:
-        """What arrived for one address, oldest first."""
-        return [letter for letter in self.letters if letter.recipient.casefold() == recipient.casefold()]
+        """What arrived for one address, parsed, oldest first."""
+        return [mail.letter for mail in self.received_for(recipient)]
 
     def answer(
         self, line: str, *, at: Step, to: str | None = None, nth: int = 1, times: int | None = None
@@ -128,7 +132,7 @@ class FakeSmtp:
         """Forgets mails and rules."""
         self._rules.clear()
         with self._lock:
-            for record in (self.received, self._letters, self.texts, self.bursts):
+            for record in (self.received, self.texts, self.bursts):
                 record.clear()
 
     def reset(self) -> None:

@@ -2,20 +2,25 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
 from billing import seed
-from billing.newsletters import issues, links, samples
+from billing.newsletters import issues, links, optin, samples
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
+from billing.newsletters.signups import Origin, Person
+from billing.readers.register import by_address
 from tests.support.fake_smtp import Received
+from tests.support.world import World
 
 BY = "staff:editor@example.com"
+EDITOR = "editor@paper.example"
+"""The address of the editor in tests."""
 SOURCE = """Good morning.
 
 The dam at **Kransrivier** stands at [61 per cent](https://example.com/dam).
@@ -31,26 +36,73 @@ Read the rest with a trial.
 """
 SUBJECT = "The dam, the road, the mayor"
 PREHEADER = "What happened overnight, and what today will bring to the valley."
+HEADERS = (
+    *("From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Reply-To", "List-Id"),
+    *("List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID"),
+)
+"""The headers that every newsletter carries once."""
 CARD = Card("Environment", "The water nobody counted", "https://example.com/water", True)
 
 
 @dataclass
 class Newsroom:
-    """A world with newsletters."""
+    """A world with the sample newsletters, which are seeded if there are none."""
 
-    world: Any
-    """A `Floor`, or a whole `World`."""
+    world: World
     list_id: str = "first-light"
 
     def __post_init__(self) -> None:
-        with self.world.parts.database.transaction() as session:
-            seed.newsletters(session, self.world.now)
+        if not self.world.rows("SELECT 1 FROM newsletter LIMIT 1"):
+            with self.world.parts.database.transaction() as session:
+                seed.newsletters(session, self.world.now)
 
     def people(self, count: int, newsletter: str | None = None) -> list[str]:
         """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
         with self.world.parts.database.transaction() as session:
             samples.people(session, newsletter or self.list_id, count, self.world.now)
         return [f"reader-{number:04}@{samples.DOMAIN}" for number in range(1, count + 1)]
+
+    def add_reader(self, email: str, *, subscribed: bool = False, days: float = 900) -> str:
+        """An account without a trial; `subscribed` gives it a complimentary subscription for so many days. Its id."""
+        number = self.world.rows("SELECT count(*) AS n FROM reader")[0]["n"]
+        reader_id = f"rdr_{number}"
+        self.world.execute(
+            "INSERT INTO reader (id, email, created_at) VALUES (:id, :email, :at)",
+            id=reader_id,
+            email=email,
+            at=self.world.now,
+        )
+        if subscribed:
+            self.world.execute(
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
+                " VALUES (:grant, :id, :at, :until, '[]', 'test', 'test')",
+                grant=f"grt_{number}",
+                id=reader_id,
+                at=self.world.now,
+                until=self.world.now + timedelta(days=days),
+            )
+        return reader_id
+
+    def join(self, address: str, newsletter: str | None = None) -> None:
+        """Let a reader, whose address is verified, tick one newsletter."""
+        with self.world.parts.database.transaction() as session:
+            reader = by_address(session, address)
+            assert reader is not None
+            optin.join_or_ask(
+                session,
+                self.world.parts.office,
+                Person.of(reader),
+                [newsletter or self.list_id],
+                self.world.now,
+                Origin("page"),
+                proved=True,
+            )
+
+    def leave(self, address: str) -> None:
+        """Unsubscribe an address from the one newsletter it gets, by one click in a mail program."""
+        (row,) = self.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
+        url = links.unsubscribe_url(self.world.parts.office, row["id"])
+        self.world.http_client().post(url).raise_for_status()
 
     def draft(self, source: str = SOURCE, subject: str = SUBJECT, newsletter: str | None = None) -> str:
         """A finished draft; its id."""
@@ -83,6 +135,12 @@ class Newsroom:
         self.world.settle()
         return issue_id
 
+    def send_to(self, count: int) -> list[Received]:
+        """Send an issue to so many sample addresses; the newest mail of each."""
+        addresses = self.people(count)
+        self.send()
+        return [self.arrived_for(address)[-1] for address in addresses]
+
     def issue(self, issue_id: str) -> Issue:
         """As it stands."""
         with self.world.parts.database.transaction() as session:
@@ -108,6 +166,13 @@ class Newsroom:
         )
         return dict(row)
 
+    def suppressions(self) -> list[tuple[str, str]]:
+        """The scope and reason of each suppression in force."""
+        rows = self.world.rows(
+            "SELECT scope, reason FROM suppression WHERE lifted_at IS NULL ORDER BY scope, reason"
+        )
+        return [(row["scope"], row["reason"]) for row in rows]
+
     def arrived(self) -> list[Received]:
         """The newsletters that reached the sink, with their envelopes."""
         return [mail for mail in self.world.smtp.received if b"\r\nList-Id:" in mail.raw]
@@ -117,24 +182,19 @@ class Newsroom:
         return [mail for mail in self.arrived() if address in mail.recipients]
 
 
-def join(newsroom: Newsroom, address: str, newsletter: str = "first-light") -> None:
-    """A signed-in reader ticks one box."""
-    browser = newsroom.world.browser()
-    browser.sign_in(address)
-    browser.get("/newsletters")
-    browser.post("/newsletters", newsletter=[newsletter])
-
-
-def leave(newsroom: Newsroom, address: str) -> None:
-    """One click in a mail program."""
-    (row,) = newsroom.world.rows("SELECT id FROM signup WHERE address_key = :address", address=address)
-    office = newsroom.world.parts.office
-    newsroom.world.browser().http.post(links.unsubscribe_url(office, row["id"])).raise_for_status()
-
-
 def parsed(mail: Received) -> EmailMessage:
     """The mail as Python reads it."""
     return message_from_bytes(mail.raw, policy=default)
+
+
+def headers_of(mail: Received) -> dict[str, list[str]]:
+    """The headers as they stand in the bytes, unfolded."""
+    lines = re.sub(rb"\r\n[ \t]+", b" ", mail.raw.partition(b"\r\n\r\n")[0]).split(b"\r\n")
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        name, _, value = line.decode("ascii").partition(": ")
+        found.setdefault(name, []).append(value)
+    return found
 
 
 def parts_of(mail: Received) -> tuple[str, str]:

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 from stripe import StripeClient
 
 from billing.sandbox.app import create_sandbox
 from billing.sandbox.serve import HOST, listen, make_server
 from billing.sandbox.world import API_VERSION, Merchant
+from tests.support.http_client import http_client
 from tests.support.stripe_openapi import violations
 
 KEY = "sk_test_sandbox_twin"
@@ -40,7 +40,7 @@ class Sandbox:
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True, name="sandbox"
         )
-        self.http = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
+        self.http = http_client(self.url)
 
     def __enter__(self) -> "Sandbox":
         self.start()

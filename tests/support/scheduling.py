@@ -1,8 +1,6 @@
 """Which tests stay in one worker of xdist: those of a file, because they share what it starts (a house, a demo, a Chromium);
 and which begin first, lest one that takes minutes be left for the end, when the other workers have nothing to do."""
 
-from collections import Counter
-
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
@@ -46,12 +44,11 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """The long ones first, then the files with most tests."""
-    tests = Counter(_file(item.nodeid) for item in items)
+    """The long files first; the others as they were drawn."""
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    def place(item: pytest.Item) -> int:
         file = _file(item.nodeid)
-        return (LONG.index(file) if file in LONG else len(LONG), -tests[file])
+        return LONG.index(file) if file in LONG else len(LONG)
 
     items.sort(key=place)
 

@@ -4,11 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
 from pydantic import SecretStr
 
+from billing.crew import living
 from billing.settings import PREFIX, Settings
 from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
@@ -91,6 +93,12 @@ class Worker:
         assert code == 0, self.words
 
 
+def live_workers(world: World) -> set[int]:
+    """The workers that hold claims. A killed one is among them until the database has noticed."""
+    with world.parts.database.transaction() as session:
+        return set(living(session))
+
+
 def quiet(world: World) -> bool:
     """Whether nothing is due at the held present, in anybody's hands."""
     return not world.rows(
@@ -101,3 +109,7 @@ def quiet(world: World) -> bool:
         " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND try_at <= :now LIMIT 1",
         now=world.now,
     )
+
+
+Hire = Callable[..., Worker]
+"""`hire(world)` starts a worker process on a world; all of them are ended with the test."""

@@ -31,6 +31,7 @@ from billing.settings import Settings, read_settings
 from billing.web.keys import SCOPES, create
 from tests.support.browser import Browser
 from tests.support.fake_smtp import FakeSmtp, Received
+from tests.support.http_client import http_client
 from tests.support.mails import about
 from tests.support.sandbox import KEY, Sandbox
 from tests.support.snapshots import Snapshots
@@ -128,7 +129,7 @@ class World:
         self._ends.callback(self._snapshots.close)
         self._usually = self._build({})
         self._use(self._usually)
-        self.api = httpx.Client(base_url=self.url, timeout=90, trust_env=False)
+        self.api = http_client(self.url)
         self._ends.callback(self.api.close)
         self.articles: dict[str, list[str]] = {}
         self.api_key = ""
@@ -156,6 +157,11 @@ class World:
     def parts(self) -> Parts:
         """What the application that runs is made of."""
         return self._running.parts
+
+    @property
+    def app(self) -> ASGIApp:
+        """The application that runs, as a web server calls it."""
+        return self._running.app
 
     def begin(self, at: datetime | None = None, **settings: object) -> Self:
         """Let it be as new: sample articles, an API key, nobody there. With settings, another application serves until `end`."""
@@ -291,6 +297,10 @@ class World:
         """A fresh browser, without scripts."""
         return self._of_one_test.enter_context(Browser(self))
 
+    def http_client(self) -> httpx.Client:
+        """A program that speaks HTTP. It keeps cookies, and follows no redirects."""
+        return self._of_one_test.enter_context(http_client(self.url))
+
     @contextmanager
     def browse(self) -> Iterator[Browser]:
         """A fresh browser that is closed at the end of the block."""
@@ -325,7 +335,7 @@ class World:
 
     def letters(self, to: str | None = None) -> list[Letter]:
         """Mails that were accepted, oldest first."""
-        return [letter for letter in self.smtp.letters if to is None or letter.recipient == to]
+        return self.smtp.letters if to is None else self.smtp.to(to)
 
     def letter(self, to: str, subject: str) -> Letter:
         """The newest mail to this address with these words in its subject."""
@@ -380,6 +390,11 @@ class World:
         """What the database says."""
         with self.parts.database.transaction() as session:
             return [dict(row._mapping) for row in session.execute(sa.text(query), values)]
+
+    def execute(self, statement: str, **values: object) -> None:
+        """Run a statement that returns no rows."""
+        with self.parts.database.transaction() as session:
+            session.execute(sa.text(statement), values)
 
 
 def _key(name: str) -> str:

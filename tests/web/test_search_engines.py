@@ -23,8 +23,8 @@ from billing.app import create_app
 from billing.rules.crawlers import IpAddress
 from billing.rules.robots import OPEN, ROOMS
 from billing.web.sample_articles import SampleArticle, sample_articles
-from tests.rules.test_robots import may
-from tests.security.surface import routes
+from tests.support.robots_reader import may
+from tests.support.routes import routes
 from tests.support.world import World
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"

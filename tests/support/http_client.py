@@ -1,0 +1,14 @@
+"""HTTP clients for the servers of tests."""
+
+import ssl
+from typing import Any
+
+import httpx
+
+TLS = ssl.create_default_context()
+"""Shared by all clients. A client that makes its own reads every certificate authority of the machine: 7 ms."""
+
+
+def http_client(url: str, **more: Any) -> httpx.Client:
+    """A client for the server at this address."""
+    return httpx.Client(base_url=url, timeout=90, trust_env=False, verify=TLS, **more)

@@ -1,0 +1,78 @@
+"""Members of staff, and browsers in which they are signed in."""
+
+from collections.abc import Callable
+
+from billing.readers import sign_in as readers_sign_in
+from billing.staff import codes, members, sessions
+from billing.staff import sign_in as staff_sign_in
+from billing.staff.audit import Actor
+from billing.staff.models import StaffMember
+from billing.staff.roles import Role
+from billing.staff.sign_in import SignedIn
+from billing.web import cookies
+from tests.support.browser import Browser
+from tests.support.world import World
+
+SignIn = Callable[..., Browser]
+
+
+def add(world: World, role: str, email: str = "") -> StaffMember:
+    """Let somebody work here."""
+    with world.parts.database.transaction() as session:
+        return members.add(
+            session, email or f"{role}@paper.example", Role(role), actor=Actor("test"), at=world.now
+        )
+
+
+def code_of(world: World, email: str, *, steps: int = 0) -> str:
+    """What the member's authenticator shows now, or so many steps from now."""
+    with world.parts.database.transaction() as session:
+        member = members.by_address(session, email)
+        return codes._code(world.parts.office.tokens, member, codes._now(world.now) + steps)
+
+
+def sign_in(world: World, email: str) -> Browser:
+    """A browser in which the member is signed in, on the first page for that role.
+
+    The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
+    browser, tokens, code = world.browser(), world.parts.office.tokens, code_of(world, email)
+    device = readers_sign_in.Browser("", "127.0.0.1", browser.http.headers["user-agent"])
+    with world.parts.database.transaction() as session:
+        member_id = members.by_address(session, email).id
+        first = sessions.begin(session, tokens, member_id, at=world.now, ip=device.ip, device=device.device)
+        waiting = sessions.find(session, tokens, first, world.now, complete=False)
+        assert waiting is not None, f"{email} may not sign in"
+        done = staff_sign_in.complete(session, tokens, *waiting, code, device, world.now)
+        assert isinstance(done, SignedIn), done
+    name = cookies.named(world.settings, cookies.STAFF)
+    browser.http.cookies.set(name, done.session_secret, domain="127.0.0.1", path="/")
+    browser.get("/staff")
+    _assert_signed_in(browser)
+    return browser
+
+
+def sign_in_by_mail(world: World, email: str) -> Browser:
+    """The link, the button, the code; the browser ends on the first page of staff."""
+    browser = world.browser()
+    follow_link(world, browser, email)
+    browser.post("/staff/sign-in/authenticator", code=code_of(world, email))
+    _assert_signed_in(browser)
+    return browser
+
+
+def follow_link(world: World, browser: Browser, email: str) -> None:
+    """Up to the page that asks for the code."""
+    browser.get("/staff/sign-in")
+    browser.post("/staff/sign-in", email=email)
+    world.settle()
+    link = next(link for link in world.letters(email)[-1].links if "/staff/sign-in/link/" in link)
+    browser.get(link)
+    browser.post("/staff/sign-in/confirm")
+    assert browser.page.path == "/staff/sign-in/authenticator", browser.page.words
+
+
+def _assert_signed_in(browser: Browser) -> None:
+    path = browser.page.path
+    assert path.startswith("/staff"), browser.page.words
+    assert not path.startswith("/staff/sign-in"), browser.page.words
+    assert browser.page.status == 200, browser.page.words

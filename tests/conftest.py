@@ -86,7 +86,7 @@ def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
     from tests.support.world import adopt, prepare
 
     share_compiled_statements()
-    cache = pytestconfig.cache
+    cache = getattr(pytestconfig, "cache", None)  # absent with `-p no:cacheprovider`
     cluster = kept_cluster(cache.mkdir("postgresql")) if cache is not None else None
     with open_databases(prepare, adopt, cluster=cluster) as found:
         yield found

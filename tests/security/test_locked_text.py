@@ -11,6 +11,7 @@ import pytest
 from billing.web.sample_articles import AUDIO
 from tests.support.broken_tables import missing_table
 from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
@@ -142,8 +143,7 @@ def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, co
 
 def test_the_searching_finds(world: World) -> None:
     """Whoever may read gets the pieces that the others must not get."""
-    browser = world.browser()
-    browser.start("thandi@example.com")
+    browser = in_trial_by_pages(world)
     for article in (*LOCKED, *METERED):
         page = plain(browser.get(f"/articles/{article.teaser.id}").response.content)
         assert all(piece in page for piece in pieces(article)), article.teaser.id
@@ -206,8 +206,7 @@ def test_staff_and_programs_are_given_none_of_it_by_what_they_are(world: World) 
 
 
 def test_nor_is_it_in_what_is_said_when_we_break(world: World) -> None:
-    reader = world.browser()
-    reader.start("thandi@example.com")
+    reader = in_trial_by_pages(world)
     with missing_table(world, "price"):
         for who in (reader, world.browser()):
             for article in LOCKED:
@@ -221,8 +220,7 @@ def test_what_is_over_gives_nothing_any_more(world: World) -> None:
     """A gift that expired, a subscription that ended, an opening that closed: each with everything it once had."""
     article = next(one for one in LOCKED if one.teaser.audio)
     path, secret = f"/articles/{article.teaser.id}", pieces(article)
-    subscriber, friend = world.browser(), world.browser()
-    subscriber.start("thandi@example.com")
+    subscriber, friend = in_trial_by_pages(world), world.browser()
     subscriber.get(path)
     address = subscriber.http.get(f"/v1/audio/{article.teaser.id}").json()["address"]
     subscriber.post(f"{path}/gift")

@@ -10,6 +10,7 @@ import pytest
 
 from billing.web.front import MOST_WEBHOOK_BYTES
 from tests.support.routes import is_named_refusal
+from tests.support.starting_points import Subscriber
 from tests.support.table_contents import changed, contents
 from tests.support.webhook_messages import event, post, signature
 from tests.support.world import WEBHOOK_SECRET, World
@@ -190,9 +191,10 @@ def test_a_huge_message_is_not_read_to_its_end(world: World) -> None:
     assert post(world, largest).status_code == 200
 
 
-def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(world: World) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
+def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(
+    world: World, in_trial: Subscriber
+) -> None:
+    assert world.subscription(in_trial.subscription_id)["status"] == "trialing"
     before = contents(world, but=("inbound_event",))
     for number, kind in enumerate(("checkout.session.completed", "customer.created", "no.such.event")):
         assert (
@@ -211,10 +213,8 @@ def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(world: World
     }
 
 
-def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World) -> None:
+def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World, in_trial: Subscriber) -> None:
     """Whoever had the secret could still only make us ask Stripe: what an event says is never believed."""
-    trial = world.start_trial("thandi@example.com")["subscription"]["id"]
-    world.settle()
     before = contents(world, but=("inbound_event",))
     lie = {
         "id": "pi_made_up",
@@ -226,5 +226,5 @@ def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World) -> None:
     post(world, event(world, data={"object": lie}))
     world.settle()
     assert changed(before, contents(world, but=("inbound_event",))) == []
-    assert world.subscription(trial)["status"] == "trialing"
+    assert world.subscription(in_trial.subscription_id)["status"] == "trialing"
     world.sandbox.exchanges.clear()

@@ -63,3 +63,18 @@ def with_cookies(world: World, kept: Iterable[Cookie]) -> Browser:
     for cookie in kept:
         browser.http.cookies.jar.set_cookie(cookie)
     return browser
+
+
+def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: int = 1) -> list[Browser]:
+    """So many browsers in which a reader signed in by a mailed link, one after the other. Call it where `World.once` may be called."""
+
+    def kept() -> list[list[Cookie]]:
+        found = []
+        for _ in range(times):
+            with world.browse() as browser:
+                browser.sign_in(email)
+                found.append(cookies_of(browser))
+        return found
+
+    cookies = world.once(f"{email} signs in by mail in {times} browsers", kept)
+    return [with_cookies(world, each) for each in cookies]

@@ -72,7 +72,6 @@ def follow_link(world: World, browser: Browser, email: str) -> None:
 
 
 def _assert_signed_in(browser: Browser) -> None:
-    path = browser.page.path
-    assert path.startswith("/staff"), browser.page.words
-    assert not path.startswith("/staff/sign-in"), browser.page.words
+    assert browser.page.path.startswith("/staff"), browser.page.words
+    assert not browser.page.path.startswith("/staff/sign-in"), browser.page.words
     assert browser.page.status == 200, browser.page.words

@@ -28,10 +28,7 @@ class TwoReaders:
 def two_readers(world: World) -> TwoReaders:
     """Both began by the pages. It is twenty days later, 21 March 2027: the first has paid once, the second begins."""
     kept = world.once("one reader pays, another begins a trial, by the pages", lambda: _subscribe(world))
-    payer, trier = world.browser(), world.browser()
-    for browser, cookies in ((payer, kept[0]), (trier, kept[1])):
-        for name, value in cookies.items():
-            browser.http.cookies.set(name, value, domain="127.0.0.1", path="/")
+    payer, trier = (world.browser().with_cookies(cookies) for cookies in kept)
     return TwoReaders(world, payer, trier, {email: _names(world, email) for email in (PAYING, TRYING)})
 
 

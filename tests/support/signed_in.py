@@ -1,8 +1,10 @@
-"""Browsers that are signed in already. Getting there is lived through once in a process, like a starting point."""
+"""Browsers that are signed in already."""
 
 from collections.abc import Callable, Iterable
 from http.cookiejar import Cookie
 
+from billing.readers import sessions
+from billing.web import cookies
 from tests.support.browser import Browser
 from tests.support.world import World
 
@@ -17,19 +19,37 @@ def in_trial_by_pages(
 
 
 def signed_in(world: World, email: str) -> Browser:
-    """A browser in which this reader has just signed in by a mailed link. Call it where `World.once` may be called."""
-    return after(world, f"{email} signs in", lambda browser: browser.sign_in(email))
+    """A browser in which this reader is signed in, by the product's own functions instead of a mailed link."""
+    browser = world.browser()
+    name = cookies.named(world.settings, cookies.SESSION)
+    browser.http.cookies.set(name, session_secret(world, email), domain="127.0.0.1", path="/")
+    return browser
+
+
+def session_secret(world: World, email: str) -> str:
+    """The secret of a new session of a known reader: what the cookie holds."""
+    (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
+    with world.parts.database.transaction() as session:
+        return sessions.open_session(
+            session,
+            world.parts.office.tokens,
+            row["id"],
+            at=world.now,
+            ip="127.0.0.1",
+            device="Test/1",
+            proved=True,
+        )
 
 
 def after(world: World, what_happens: str, live: Callable[[Browser], object]) -> Browser:
     """A browser with the cookies it has after this. `what_happens` names it, as for `World.once`."""
 
-    def cookies() -> list[Cookie]:
+    def cookies_then() -> list[Cookie]:
         with world.browse() as browser:
             live(browser)
             return cookies_of(browser)
 
-    return with_cookies(world, world.once(what_happens, cookies))
+    return with_cookies(world, world.once(what_happens, cookies_then))
 
 
 def cookies_of(browser: Browser) -> list[Cookie]:
@@ -37,10 +57,10 @@ def cookies_of(browser: Browser) -> list[Cookie]:
     return list(browser.http.cookies.jar)
 
 
-def with_cookies(world: World, cookies: Iterable[Cookie]) -> Browser:
+def with_cookies(world: World, kept: Iterable[Cookie]) -> Browser:
     """A fresh browser that has these."""
     browser = world.browser()
-    for cookie in cookies:
+    for cookie in kept:
         browser.http.cookies.jar.set_cookie(cookie)
     return browser
 

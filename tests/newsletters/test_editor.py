@@ -33,7 +33,7 @@ WORDS: dict[str, Any] = {"subject": SUBJECT, "preheader": PREHEADER, "source": S
 
 @pytest.fixture
 def editor(newsroom: Newsroom) -> Browser:
-    """Signed in with link and code."""
+    """Signed in, with the sample articles there."""
     with newsroom.world.parts.database.transaction() as session:
         seed.articles(session, newsroom.world.parts.office, newsroom.world.now)
     add(newsroom.world, "editor", EDITOR)

@@ -86,7 +86,9 @@ def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
     from tests.support.world import adopt, prepare
 
     share_compiled_statements()
-    cache: pytest.Cache | None = getattr(pytestconfig, "cache", None)  # missing where the plugin is switched off
+    cache: pytest.Cache | None = getattr(
+        pytestconfig, "cache", None
+    )  # missing where the plugin is switched off
     cluster = kept_cluster(cache.mkdir("postgresql")) if cache is not None else None
     with open_databases(prepare, adopt, cluster=cluster) as found:
         yield found

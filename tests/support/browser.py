@@ -85,7 +85,7 @@ class Browser:
     def with_cookies(self, cookies: dict[str, str]) -> Self:
         """Take over what another browser got from us."""
         for name, value in cookies.items():
-            self.http.cookies.set(name, value, domain="127.0.0.1", path="/")
+            self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
         return self
 
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:

@@ -11,13 +11,13 @@ export PIP_NO_INPUT := 1
 export PYTHONUNBUFFERED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove bench pictures lint format types migrate lock clean
+.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock clean
 .DELETE_ON_ERROR:
 
 help:  ## this page
 	@echo 'Masthead: subscriptions and paywall for a news publisher'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo 'Everything runs in .venv, which is made when it is first needed (Python 3.11 or newer).'
 	@echo 'For the demo: PORT (now $(PORT)) and DATA, its folder (now $(DATA)).'
@@ -25,12 +25,23 @@ help:  ## this page
 demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctrl-C stops it
 	@exec $(RUN) -m billing.cli demo --port '$(PORT)' --data '$(DATA)'
 
-test: lint types migrations  ## all that CI checks: format, lint, types, migrations, tests
-	@echo '== tests'
-	@$(RUN) -m pytest -n 3 -m 'not prove'
+# SEED draws the order of the tests, and the stories of the proofs; without it another order is drawn each time, and printed.
+IN_ORDER = $(if $(SEED),--randomly-seed=$(SEED))
+PROOFS = MASTHEAD_SEED=$(or $(SEED),1) $(RUN) -m pytest -n 3 -m prove --marks $(IN_ORDER)
 
-prove: $(READY)  ## the long proofs
-	@$(RUN) -m pytest -n 3 -m prove
+test: $(READY)  ## all that CI checks: format, lint, types, migrations, tests; T=tests/stories runs a part
+ifdef T
+	@$(RUN) -m pytest -m 'not prove' $(IN_ORDER) $(T)
+else
+	@$(RUN) -m tests.checks $(IN_ORDER)
+endif
+
+prove: $(READY)  ## the proofs that CI runs too, in minutes
+	@$(PROOFS)
+
+prove-all: $(READY)  ## the proofs at length, and a simulated year: for a night, or a release
+	@MASTHEAD_PROVE=all $(PROOFS)
+	@$(RUN) -m billing.cli simulate --readers 10000 --months 12 --seed 7 --faults many
 
 bench: $(READY)  ## what things cost, beside their baselines; writes bench.json
 	@$(RUN) -m tests.bench $(PARTS)

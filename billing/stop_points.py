@@ -22,12 +22,26 @@ ASKED, ANSWERED = "is asked", "has answered"
 COMMITS, COMMITTED = "commits", "has committed"
 
 _listener: Callable[[str], None] | None = None
+_passed: set[str] | None = None
 
 
 def stop_point(name: str) -> None:
     """Die here, as by a power cut, if this point is armed."""
+    reached(name)
     if _listener is not None:
         _listener(name)
+
+
+def reached(name: str) -> None:
+    """Note that this line was reached: a rare one, which a run of the proofs must pass at least once (a coverage mark)."""
+    if _passed is not None:
+        _passed.add(name)
+
+
+def collect(passed: set[str] | None) -> None:
+    """Enter all points and marks that are passed from now on in a set. For tests; None ends it."""
+    global _passed
+    _passed = passed
 
 
 def listen(listener: Callable[[str], None] | None) -> None:
@@ -57,7 +71,7 @@ def around(adapter: type[Adapter]) -> type[Adapter]:
 def _stopping(call: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     @wraps(call)
     def stopping(*args: Asked.args, **kwargs: Asked.kwargs) -> Answer:
-        if _listener is None:
+        if not _anybody_listens():
             return call(*args, **kwargs)
         stop_point(f"{call.__qualname__} {ASKED}")
         answer = call(*args, **kwargs)
@@ -67,10 +81,14 @@ def _stopping(call: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
     return stopping
 
 
+def _anybody_listens() -> bool:
+    return _listener is not None or _passed is not None
+
+
 def transaction_of(depth: int) -> str | None:
     """The name of a transaction: the module and function that opened it, `depth` frames above the caller. None where
     nobody listens, which costs nothing."""
-    if _listener is None:
+    if not _anybody_listens():
         return None
     frame = sys._getframe(depth + 1)
     module = str(frame.f_globals["__name__"]).removeprefix(f"{PACKAGE}.")

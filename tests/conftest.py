@@ -1,22 +1,30 @@
-"""What every test may use: databases that begin migrated, and a world with everything running."""
+"""What every test may use: databases that begin migrated, and a world with everything running.
+
+Fixtures import what they need when they are first asked for: importing the product takes 3 s, which tests of rules don't need."""
 
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from xdist.remote import Producer
 
-from tests.support.browser import Browser
-from tests.support.chromium import CHROMIUM, MISSING
-from tests.support.databases import Databases, open_databases, share_compiled_statements
+from tests.support import coverage_marks, proof_size
 from tests.support.scheduling import ByFile, put_in_order
-from tests.support.shared_chromium import Chromium
-from tests.support.staff_members import SignIn, add, sign_in
-from tests.support.starting_points import Subscriber, subscriber
-from tests.support.world import World, adopt, prepare
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+
+    from tests.support.browser import Browser
+    from tests.support.databases import Databases
+    from tests.support.demo import Demo, SharedDemo
+    from tests.support.person import Arrive, Person
+    from tests.support.shared_chromium import Chromium
+    from tests.support.shared_world import SharedWorld
+    from tests.support.staff_members import SignIn
+    from tests.support.starting_points import Subscriber
+    from tests.support.world import World
 
 # Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
 # news draws anew, and more: `pytest --hypothesis-profile exploring`.
@@ -42,72 +50,69 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> ByFile:
     """How tests are given to the workers."""
     return ByFile(config, log)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--marks`."""
+    coverage_marks.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """What `--marks` does."""
+    config.pluginmanager.register(coverage_marks)
+
+
+def pytest_report_header() -> str:
+    """How long the proofs are."""
+    return f"proofs: {proof_size.in_words()}"
+
+
 @pytest.hookimpl(trylast=True)  # of those that are left to be run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In which order."""
+    """In which order; and how long a proof may take."""
+    for item in items:
+        if item.get_closest_marker("prove"):
+            item.add_marker(pytest.mark.timeout(3600))
     put_in_order(items)
 
 
 @pytest.fixture(scope="session")
-def databases() -> Iterator[Databases]:
+def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
     """A server for this process of tests, and a migrated template."""
+    from tests.support.databases import kept_cluster, open_databases, share_compiled_statements
+    from tests.support.world import adopt, prepare
+
     share_compiled_statements()
-    with open_databases(prepare, adopt) as found:
+    cache: pytest.Cache | None = getattr(
+        pytestconfig, "cache", None
+    )  # missing where the plugin is switched off
+    cluster = kept_cluster(cache.mkdir("postgresql")) if cache is not None else None
+    with open_databases(prepare, adopt, cluster=cluster) as found:
         yield found
 
 
 @pytest.fixture
-def database_url(databases: Databases) -> Iterator[str]:
+def database_url(databases: "Databases") -> Iterator[str]:
     """A migrated database of its own."""
     with databases.fresh() as url:
         yield url
 
 
-class SharedWorld:
-    """The one installation of this process, and what else it needs when a test broke it."""
-
-    def __init__(self, databases: Databases) -> None:
-        self._databases = databases
-        self._life = ExitStack()
-        self._world: World | None = None
-
-    def begin(self, at: datetime | None = None, **settings: object) -> World:
-        """The world, as new."""
-        if self._world is None:
-            self._world = self._life.enter_context(World(self._life.enter_context(self._databases.fresh())))
-        return self._world.begin(at, **settings)
-
-    def judge(self) -> None:
-        """Judge what the test did with it. A world that a test broke is thrown away, so that the next test has a sound one."""
-        if self._world is not None:
-            try:
-                self._world.judge()
-                self._world.end()
-            except BaseException:
-                self.close()
-                raise
-
-    def close(self) -> None:
-        """End it; another one is made when it is asked for."""
-        self._world = None
-        self._life.close()
-
-
 @pytest.fixture(scope="session")
-def shared_world(databases: Databases) -> Iterator[SharedWorld]:
+def shared_world(databases: "Databases") -> "Iterator[SharedWorld]":
     """Tests ask for `world`, or a starting point."""
+    from tests.support.shared_world import SharedWorld
+
     shared = SharedWorld(databases)
     yield shared
     shared.close()
 
 
 @pytest.fixture
-def make_world(shared_world: SharedWorld) -> Iterator[Callable[..., World]]:
+def make_world(shared_world: "SharedWorld") -> "Iterator[Callable[..., World]]":
     """The world, as it begins at another moment, or with other settings. There is one at a time: each call begins it anew.
 
     At the end every exchange with the sandbox is judged by Stripe's OpenAPI."""
@@ -116,74 +121,130 @@ def make_world(shared_world: SharedWorld) -> Iterator[Callable[..., World]]:
 
 
 @pytest.fixture
-def own_world(databases: Databases) -> Iterator[World]:
+def crash(world: "World", shared_world: "SharedWorld") -> Callable[..., None]:
+    """`crash("charge.answered")`: all that is due is done by a process that dies at this stop point; `crash(…, request)`: the
+    request is answered by one."""
+    return shared_world.fork_server(world).die
+
+
+@pytest.fixture
+def own_world(databases: "Databases") -> "Iterator[World]":
     """A world of the test's own, for those who break the database itself."""
+    from tests.support.world import World
+
     with databases.fresh() as url, World(url) as world:
         yield world
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
+def world(make_world: "Callable[..., World]") -> "World":
     """Everything running, on Monday 1 March 2027 at 10:00 in Johannesburg."""
     return make_world()
 
 
+def _subscriber(world: "World", name: str) -> "Subscriber":
+    from tests.support.starting_points import subscriber
+
+    return subscriber(world, name)
+
+
 @pytest.fixture
-def in_trial(world: World) -> Subscriber:
+def in_trial(world: "World") -> "Subscriber":
     """A reader on the first day of the trial, 1 March 2027, 10:00."""
-    return subscriber(world, "in_trial")
+    return _subscriber(world, "in_trial")
 
 
 @pytest.fixture
-def told(world: World) -> Subscriber:
+def told(world: "World") -> "Subscriber":
     """A reader on the last evening of the trial, 15 March, 20:00, with both notices."""
-    return subscriber(world, "told")
+    return _subscriber(world, "told")
 
 
 @pytest.fixture
-def paid(world: World) -> Subscriber:
+def paid(world: "World") -> "Subscriber":
     """A reader who was charged for the first time this morning, 16 March; it is noon."""
-    return subscriber(world, "paid")
+    return _subscriber(world, "paid")
 
 
 @pytest.fixture
-def owing(world: World) -> Subscriber:
+def paid_twice(world: "World") -> "Subscriber":
+    """A reader who was charged for the second time this morning, 16 April; it is noon."""
+    return _subscriber(world, "paid_twice")
+
+
+@pytest.fixture
+def owing(world: "World") -> "Subscriber":
     """A reader whose second charge was declined this morning, 16 April, for lack of money; it is noon."""
-    return subscriber(world, "owing")
+    return _subscriber(world, "owing")
 
 
 @pytest.fixture
-def cancelled(world: World) -> Subscriber:
+def cancelled(world: "World") -> "Subscriber":
     """A reader who cancelled today, 5 April, noon, and reads to the end of what is paid."""
-    return subscriber(world, "cancelled")
+    return _subscriber(world, "cancelled")
 
 
 @pytest.fixture
-def disputed(world: World) -> Subscriber:
+def disputed(world: "World") -> "Subscriber":
     """A reader whose bank disputes the first charge since today, 17 March, noon."""
-    return subscriber(world, "disputed")
+    return _subscriber(world, "disputed")
 
 
 @pytest.fixture
-def yearly(world: World) -> Subscriber:
+def yearly(world: "World") -> "Subscriber":
     """A reader who was charged for a year this morning, 16 March; it is noon."""
-    return subscriber(world, "yearly")
+    return _subscriber(world, "yearly")
 
 
 @pytest.fixture
-def staff(world: World) -> SignIn:
+def staff(world: "World") -> "SignIn":
     """`staff("support")` is a browser in which a member of that role is signed in."""
+    from tests.support.staff_members import add, sign_in
 
-    def enter(role: str, email: str = "") -> Browser:
+    def enter(role: str, email: str = "") -> "Browser":
         return sign_in(world, add(world, role, email).email)
 
     return enter
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Chromium]:
+def chromium() -> "Iterator[Chromium]":
     """One browser for this process of tests; each test opens contexts of its own, `with chromium.context()`."""
+    from tests.support.chromium import CHROMIUM, MISSING
+    from tests.support.shared_chromium import Chromium
+
     if not CHROMIUM.exists():
         pytest.skip(MISSING)
     with Chromium() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[SharedDemo]":
+    """Tests ask for `demo`."""
+    from tests.support.demo import SharedDemo
+
+    shared = SharedDemo(tmp_path_factory.mktemp("demo") / "data")
+    yield shared
+    shared.end()
+
+
+@pytest.fixture
+def demo(shared_demo: "SharedDemo") -> "Demo":
+    """`billing demo`, as a newcomer starts it; one for this process of tests. What other tests did there has happened."""
+    return shared_demo.running()
+
+
+@pytest.fixture
+def arrive(chromium: "Chromium", demo: "Demo") -> "Iterator[Arrive]":
+    """Somebody new with a browser on the demo; when the test ends their console must have stayed empty."""
+    from tests.support.person import PHONE, Person
+
+    with ExitStack() as ends:
+
+        def somebody(size: dict[str, Any] = PHONE, **more: Any) -> "Person":
+            person = Person.arrive(chromium, demo, size, **more)
+            ends.callback(person.leave)
+            return person
+
+        yield somebody

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.demo import Demo
-from tests.browser.member import Member
-from tests.browser.person import PHONE, Person
 from tests.support.chromium import CHROMIUM, MISSING
+from tests.support.demo import Demo
+from tests.support.person import PHONE, Person
 from tests.support.shared_chromium import Chromium
+from tests.support.staff_member import Member
 
 FOLDER = Path(__file__).parent / "pictures"
 READER = "thandi@example.com"

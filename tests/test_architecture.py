@@ -7,10 +7,24 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.support import architecture
-from tests.support.architecture import CHECKS, LONGEST_FILE, MAY_WAIT, ROOT, Source, circles, sources
+from tests.support.architecture import arrows, clocks, files
+from tests.support.architecture.arrows import circles
+from tests.support.architecture.clocks import MAY_WAIT
+from tests.support.architecture.files import LONGEST_FILE
+from tests.support.architecture.sources import ROOT, Source, sources, sources_of_tests
 
 Check = Callable[[Source], Iterator[str]]
+CHECKS: tuple[Check, ...] = (
+    arrows.arrows,
+    arrows.pure_rules,
+    arrows.one_gateway,
+    arrows.apart,
+    arrows.wiring,
+    clocks.one_clock,
+    clocks.no_real_waiting,
+    files.own_names,
+    files.short,
+)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -20,19 +34,17 @@ def test_the_product(check: Check) -> None:
 
 
 def test_the_tests_wait_for_events_and_not_for_time() -> None:
-    found = [
-        fault for source in architecture.sources_of_tests() for fault in architecture.no_real_waiting(source)
-    ]
-    assert not found, "\n".join([architecture.no_real_waiting.__doc__ or "", *found])
+    found = [fault for source in sources_of_tests() for fault in clocks.no_real_waiting(source)]
+    assert not found, "\n".join([clocks.no_real_waiting.__doc__ or "", *found])
 
 
 @pytest.mark.parametrize("named", MAY_WAIT)
 def test_what_may_wait_does(named: str) -> None:
     """A name that isn't needed any more leaves the list."""
-    modules = [source for source in [*sources(), *architecture.sources_of_tests()] if source.within(named)]
+    modules = [source for source in [*sources(), *sources_of_tests()] if source.within(named)]
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(architecture, "MAY_WAIT", {})
-        assert any(list(architecture.no_real_waiting(source)) for source in modules)
+        patched.setattr(clocks, "MAY_WAIT", {})
+        assert any(list(clocks.no_real_waiting(source)) for source in modules)
 
 
 def test_the_ground_floor_has_no_circles() -> None:
@@ -49,76 +61,76 @@ def test_all_of_the_product_is_read() -> None:
 
 
 FAULTS: list[tuple[Check, str, str]] = [
-    (architecture.arrows, "billing.payments.charge", "import billing.renewals.settle"),
-    (architecture.arrows, "billing.payments.charge", "from billing import web"),
-    (architecture.arrows, "billing.payments.charge", "def later():\n    from billing.app import create_app"),
-    (architecture.arrows, "billing.payments.charge", "from ..webhooks.inbox import store"),
-    (architecture.arrows, "billing.renewals.run", "from billing.access.standing import hold"),
-    (architecture.arrows, "billing.readers.models", "from billing.subscriptions.models import Subscription"),
-    (architecture.arrows, "billing.mail.outbox", "import billing.readers.models as models"),
-    (architecture.arrows, "billing.db", "from billing.mail.outbox import queue"),
-    (architecture.arrows, "billing.rules.money", "from billing.errors import Refusal"),
-    (architecture.arrows, "billing.web.pages", "from billing.app import create_app"),
-    (architecture.arrows, "billing.web.pages", "from billing.postgres import Embedded"),
-    (architecture.arrows, "billing.timetable", "from billing.nowhere import thing"),
-    (architecture.arrows, "billing.cellar", "import json"),
-    (architecture.pure_rules, "billing.rules.trial", "import sqlmodel"),
-    (architecture.pure_rules, "billing.rules.trial", "from os import environ"),
-    (architecture.pure_rules, "billing.rules.trial", "import random"),
-    (architecture.pure_rules, "billing.rules.trial", "from billing.clock import Clock"),
-    (architecture.pure_rules, "billing.rules.trial", "open('prices')"),
-    (architecture.pure_rules, "billing.rules.trial", "from datetime import date\ndate.today()"),
-    (architecture.pure_rules, "billing.rules.trial", "import datetime as d\nd.datetime.now(tz=None)"),
+    (arrows.arrows, "billing.payments.charge", "import billing.renewals.settle"),
+    (arrows.arrows, "billing.payments.charge", "from billing import web"),
+    (arrows.arrows, "billing.payments.charge", "def later():\n    from billing.app import create_app"),
+    (arrows.arrows, "billing.payments.charge", "from ..webhooks.inbox import store"),
+    (arrows.arrows, "billing.renewals.run", "from billing.access.standing import hold"),
+    (arrows.arrows, "billing.readers.models", "from billing.subscriptions.models import Subscription"),
+    (arrows.arrows, "billing.mail.outbox", "import billing.readers.models as models"),
+    (arrows.arrows, "billing.db", "from billing.mail.outbox import queue"),
+    (arrows.arrows, "billing.rules.money", "from billing.errors import Refusal"),
+    (arrows.arrows, "billing.web.pages", "from billing.app import create_app"),
+    (arrows.arrows, "billing.web.pages", "from billing.postgres import Embedded"),
+    (arrows.arrows, "billing.timetable", "from billing.nowhere import thing"),
+    (arrows.arrows, "billing.cellar", "import json"),
+    (arrows.pure_rules, "billing.rules.trial", "import sqlmodel"),
+    (arrows.pure_rules, "billing.rules.trial", "from os import environ"),
+    (arrows.pure_rules, "billing.rules.trial", "import random"),
+    (arrows.pure_rules, "billing.rules.trial", "from billing.clock import Clock"),
+    (arrows.pure_rules, "billing.rules.trial", "open('prices')"),
+    (arrows.pure_rules, "billing.rules.trial", "from datetime import date\ndate.today()"),
+    (arrows.pure_rules, "billing.rules.trial", "import datetime as d\nd.datetime.now(tz=None)"),
     (
-        architecture.one_clock,
+        clocks.one_clock,
         "billing.payments.charge",
         "from datetime import datetime, UTC\ndatetime.now(UTC)",
     ),
-    (architecture.one_clock, "billing.payments.charge", "import datetime\ndatetime.datetime.utcnow()"),
-    (architecture.one_clock, "billing.payments.charge", "import datetime as dt\ndt.date.today()"),
-    (architecture.one_clock, "billing.payments.charge", "import time\ntime.time()"),
-    (architecture.one_clock, "billing.payments.charge", "from time import time as wall\nwall()"),
-    (architecture.one_clock, "billing.payments.charge", "import sqlalchemy as sa\nsa.func.now()"),
-    (architecture.one_clock, "billing.payments.charge", "from sqlalchemy import func\nfunc.now()"),
-    (architecture.one_clock, "billing.payments.charge", "x = 'SELECT id FROM t WHERE due <= now()'"),
-    (architecture.one_clock, "billing.payments.charge", "x = 'UPDATE t SET at = CURRENT_TIMESTAMP'"),
-    (architecture.no_real_waiting, "billing.payments.charge", "import time\ntime.sleep(1)"),
-    (architecture.no_real_waiting, "billing.payments.charge", "import time as t\nt.monotonic()"),
+    (clocks.one_clock, "billing.payments.charge", "import datetime\ndatetime.datetime.utcnow()"),
+    (clocks.one_clock, "billing.payments.charge", "import datetime as dt\ndt.date.today()"),
+    (clocks.one_clock, "billing.payments.charge", "import time\ntime.time()"),
+    (clocks.one_clock, "billing.payments.charge", "from time import time as wall\nwall()"),
+    (clocks.one_clock, "billing.payments.charge", "import sqlalchemy as sa\nsa.func.now()"),
+    (clocks.one_clock, "billing.payments.charge", "from sqlalchemy import func\nfunc.now()"),
+    (clocks.one_clock, "billing.payments.charge", "x = 'SELECT id FROM t WHERE due <= now()'"),
+    (clocks.one_clock, "billing.payments.charge", "x = 'UPDATE t SET at = CURRENT_TIMESTAMP'"),
+    (clocks.no_real_waiting, "billing.payments.charge", "import time\ntime.sleep(1)"),
+    (clocks.no_real_waiting, "billing.payments.charge", "import time as t\nt.monotonic()"),
     (
-        architecture.no_real_waiting,
+        clocks.no_real_waiting,
         "billing.payments.charge",
         "import time\nf(default_factory=time.monotonic)",
     ),
-    (architecture.no_real_waiting, "billing.payments.charge", "from time import monotonic"),
-    (architecture.no_real_waiting, "billing.payments.charge", "from time import perf_counter as now"),
-    (architecture.no_real_waiting, "billing.gate.listen", "import asyncio\nasyncio.sleep(0.01)"),
-    (architecture.no_real_waiting, "billing.gate.listen", "from asyncio import sleep\nsleep(delay=pause)"),
-    (architecture.no_real_waiting, "billing.clock", "import time\ntime.monotonic()"),
-    (architecture.no_real_waiting, "tests.payments.test_pace", "import time\ntime.sleep(0.01)"),
-    (architecture.no_real_waiting, "tests.browser.test_site", "page.wait_for_timeout(500)"),
-    (architecture.one_gateway, "billing.payments.charge", "import stripe"),
-    (architecture.one_gateway, "billing.web.pages", "from stripe import StripeClient"),
-    (architecture.one_gateway, "billing.sandbox.app", "import stripe.error"),
-    (architecture.apart, "billing.sandbox.cards", "from billing.rules.money import Money"),
-    (architecture.apart, "billing.sandbox.cards", "from ..rules import money"),
-    (architecture.apart, "billing.cli", "from billing.sandbox.app import create_sandbox"),
-    (architecture.apart, "billing.cli", "from billing import sandbox"),
-    (architecture.apart, "emails.render", "from billing.rules.money import Money"),
-    (architecture.wiring, "billing.payments.charge", "gateway = StripeGateway(key='k')"),
+    (clocks.no_real_waiting, "billing.payments.charge", "from time import monotonic"),
+    (clocks.no_real_waiting, "billing.payments.charge", "from time import perf_counter as now"),
+    (clocks.no_real_waiting, "billing.gate.listen", "import asyncio\nasyncio.sleep(0.01)"),
+    (clocks.no_real_waiting, "billing.gate.listen", "from asyncio import sleep\nsleep(delay=pause)"),
+    (clocks.no_real_waiting, "billing.clock", "import time\ntime.monotonic()"),
+    (clocks.no_real_waiting, "tests.payments.test_pace", "import time\ntime.sleep(0.01)"),
+    (clocks.no_real_waiting, "tests.browser.test_site", "page.wait_for_timeout(500)"),
+    (arrows.one_gateway, "billing.payments.charge", "import stripe"),
+    (arrows.one_gateway, "billing.web.pages", "from stripe import StripeClient"),
+    (arrows.one_gateway, "billing.sandbox.app", "import stripe.error"),
+    (arrows.apart, "billing.sandbox.cards", "from billing.rules.money import Money"),
+    (arrows.apart, "billing.sandbox.cards", "from ..rules import money"),
+    (arrows.apart, "billing.cli", "from billing.sandbox.app import create_sandbox"),
+    (arrows.apart, "billing.cli", "from billing import sandbox"),
+    (arrows.apart, "emails.render", "from billing.rules.money import Money"),
+    (arrows.wiring, "billing.payments.charge", "gateway = StripeGateway(key='k')"),
     (
-        architecture.wiring,
+        arrows.wiring,
         "billing.mail.deliver",
         "import billing.mail.smtp as s\ns.SmtpTransport('smtp://x')",
     ),
     (
-        architecture.wiring,
+        arrows.wiring,
         "billing.reports.doctor",
         "from sqlalchemy import create_engine\ncreate_engine('x')",
     ),
-    (architecture.wiring, "billing.db", "StripeGateway()"),
-    (architecture.own_names, "billing.calendar", ""),
-    (architecture.own_names, "emails.email", ""),
-    (architecture.short, "billing.web.staff", "x = 1\n" * (LONGEST_FILE + 1)),
+    (arrows.wiring, "billing.db", "StripeGateway()"),
+    (files.own_names, "billing.calendar", ""),
+    (files.own_names, "emails.email", ""),
+    (files.short, "billing.web.staff", "x = 1\n" * (LONGEST_FILE + 1)),
 ]
 
 
@@ -129,52 +141,52 @@ def test_each_check_can_fail(check: Check, module: str, text: str) -> None:
 
 FINE: list[tuple[Check, str, str]] = [
     (
-        architecture.arrows,
+        arrows.arrows,
         "billing.cli",
         "from billing.app import create_app\nfrom billing.demo import launch",
     ),
     (
-        architecture.arrows,
+        arrows.arrows,
         "billing.renewals.run",
         "from billing.payments.charge import charge\nimport billing.rules.money",
     ),
     (
-        architecture.arrows,
+        arrows.arrows,
         "billing.payments.charge",
         "from . import models\nfrom billing import ids",
     ),
-    (architecture.arrows, "billing.clock", "from billing.db import Database"),
+    (arrows.arrows, "billing.clock", "from billing.db import Database"),
     (
-        architecture.pure_rules,
+        arrows.pure_rules,
         "billing.rules.trial",
         "from datetime import date\nimport math\nfrom .money import Money",
     ),
-    (architecture.pure_rules, "billing.web.pages", "import os\nopen('x')"),
-    (architecture.one_clock, "billing.clock", "from datetime import datetime, UTC\ndatetime.now(UTC)"),
-    (architecture.one_clock, "billing.sandbox.clock", "import time\ntime.time()"),
+    (arrows.pure_rules, "billing.web.pages", "import os\nopen('x')"),
+    (clocks.one_clock, "billing.clock", "from datetime import datetime, UTC\ndatetime.now(UTC)"),
+    (clocks.one_clock, "billing.sandbox.clock", "import time\ntime.time()"),
     (
-        architecture.one_clock,
+        clocks.one_clock,
         "billing.payments.charge",
         "def f(clock):\n    'Not now().'\n    return clock.now()",
     ),
-    (architecture.one_clock, "billing.payments.charge", "import time\ntime.monotonic()\nx = 'Update now'"),
-    (architecture.no_real_waiting, "billing.monotonic", "import time\ntime.sleep(1)"),
-    (architecture.no_real_waiting, "billing.simulate.run", "import time\ntime.monotonic()"),
-    (architecture.no_real_waiting, "tests.bench.access", "from time import perf_counter"),
-    (architecture.no_real_waiting, "billing.payments.pace", "self.monotonic.sleep(self.monotonic.seconds())"),
-    (architecture.no_real_waiting, "billing.logs", "import time\nconverter = time.gmtime"),
-    (architecture.no_real_waiting, "tests.gate.test_memory", "import asyncio\nasyncio.sleep(0)"),
-    (architecture.one_gateway, "billing.payments.stripe_gateway", "import stripe"),
-    (architecture.one_gateway, "billing.payments.charge", "from billing.payments import stripe_words"),
+    (clocks.one_clock, "billing.payments.charge", "import time\ntime.monotonic()\nx = 'Update now'"),
+    (clocks.no_real_waiting, "billing.monotonic", "import time\ntime.sleep(1)"),
+    (clocks.no_real_waiting, "billing.simulate.run", "import time\ntime.monotonic()"),
+    (clocks.no_real_waiting, "tests.bench.access", "from time import perf_counter"),
+    (clocks.no_real_waiting, "billing.payments.pace", "self.monotonic.sleep(self.monotonic.seconds())"),
+    (clocks.no_real_waiting, "billing.logs", "import time\nconverter = time.gmtime"),
+    (clocks.no_real_waiting, "tests.gate.test_memory", "import asyncio\nasyncio.sleep(0)"),
+    (arrows.one_gateway, "billing.payments.stripe_gateway", "import stripe"),
+    (arrows.one_gateway, "billing.payments.charge", "from billing.payments import stripe_words"),
     (
-        architecture.apart,
+        arrows.apart,
         "billing.sandbox.app",
         "from billing.sandbox.cards import find\nfrom . import store",
     ),
-    (architecture.wiring, "billing.app", "StripeGateway()\nSmtpTransport()"),
-    (architecture.wiring, "billing.db", "create_engine('x')"),
-    (architecture.own_names, "billing.rules.periods", ""),
-    (architecture.short, "billing.web.staff", "x = 1\n" * LONGEST_FILE),
+    (arrows.wiring, "billing.app", "StripeGateway()\nSmtpTransport()"),
+    (arrows.wiring, "billing.db", "create_engine('x')"),
+    (files.own_names, "billing.rules.periods", ""),
+    (files.short, "billing.web.staff", "x = 1\n" * LONGEST_FILE),
 ]
 
 

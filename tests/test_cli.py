@@ -1,88 +1,24 @@
 """The `billing` command, as an operator types it: what it prints, its exit status, one line when it refuses."""
 
-import io
-import os
 import re
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import chdir, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-from unittest.mock import patch
 
 import click
 import psycopg
 import pytest
 from click.testing import CliRunner
 
-from billing.cli import billing, main
+from billing.cli import billing
 from billing.cli.run import lines
 from billing.renewals.skip import Skip
+from tests.support.cli import environment, held, refused, run, run_as_process
 from tests.support.databases import Databases
-from tests.support.sandbox import KEY
-from tests.support.world import SECRET_KEY, World, local
-
-
-def environment(url: str, **more: str) -> dict[str, str]:
-    given = {
-        "BILLING_DATABASE_URL": url,
-        "BILLING_SECRET_KEY": SECRET_KEY,
-        "BILLING_STRIPE_SECRET_KEY": KEY,
-        "BILLING_ENVIRONMENT": "test",
-        **{f"BILLING_{name.upper()}": value for name, value in more.items()},
-    }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-    return kept | given
-
-
-@dataclass
-class Done:
-    """What a command left behind."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | None = None) -> Done:
-    """The command with these settings, in a folder without a demo; the processes among them as processes. Errors are kept, or
-    go to a terminal."""
-    if words[0] in ("serve", "worker"):
-        done = subprocess.run(
-            [sys.executable, "-m", "billing.cli", *words],
-            env=given,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        patch.dict(os.environ, given, clear=True),
-        patch.object(sys, "argv", ["billing", *words]),
-        chdir(folder),
-        redirect_stdout(out),
-        redirect_stderr(terminal or err),
-        pytest.raises(SystemExit) as end,
-    ):
-        main()
-    return Done(end.value.code if isinstance(end.value.code, int) else 1, out.getvalue(), err.getvalue())
-
-
-def refused(done: Done, *words: str) -> None:
-    """One line that says what to do, and nothing else."""
-    assert done.returncode == 1, done.stderr
-    assert done.stdout == ""
-    lines = [line for line in done.stderr.splitlines() if not re.match(r"\d{4}-\d\d-\d\d .* INFO ", line)]
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith(("billing: ", "Error: "))
-    for each in words:
-        assert each in lines[0], lines[0]
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
 
 
 def commands(group: click.Group, *above: str) -> Iterator[tuple[str, ...]]:
@@ -129,9 +65,14 @@ def test_the_version_is_told() -> None:
     assert re.search(r"\d+\.\d+", CliRunner().invoke(billing, ["--version"]).output)
 
 
+def test_help_and_usage_errors_read_no_web_framework_and_no_database() -> None:
+    ask = "import sys, billing.cli; print(*({'fastapi', 'pydantic', 'sqlalchemy', 'psycopg', 'httpx'} & set(sys.modules)))"
+    assert subprocess.check_output([sys.executable, "-c", ask], text=True) == "\n"
+
+
 def test_without_settings_the_missing_ones_are_named(tmp_path: Path) -> None:
     given = {name: value for name, value in environment("x").items() if not name.startswith("BILLING_")}
-    done = run(given, "serve", folder=tmp_path)
+    done = run_as_process(given, "serve", folder=tmp_path)
     refused(done, "BILLING_DATABASE_URL is missing", "BILLING_SECRET_KEY is missing")
 
 
@@ -191,19 +132,9 @@ def test_a_relay_that_cannot_be_is_said_in_one_line(database_url: str, tmp_path:
     )
 
 
-def held(world: World) -> dict[str, str]:
-    return environment(
-        world.url_of_database,
-        clock="held",
-        stripe_api_base=world.sandbox.url,
-        smtp_url=world.smtp.url,
-        public_url=world.url,
-    )
-
-
-def test_the_clock_is_shown_and_moved_and_never_turned_back(world: World, tmp_path: Path) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
+def test_the_clock_is_shown_and_moved_and_never_turned_back(
+    world: World, in_trial: Subscriber, tmp_path: Path
+) -> None:
     shown = run(held(world), "clock", "show", folder=tmp_path)
     assert "Monday 1 March 2027, 10:00 SAST" in shown.stdout
     assert "Monday 8 March 2027, 09:00 SAST" in shown.stdout
@@ -244,9 +175,9 @@ def test_a_key_is_printed_once_and_opens_what_its_scopes_say(world: World, tmp_p
     assert world.rows("SELECT count(*) AS n FROM api_key") == [{"n": 2}]
 
 
-def test_a_run_prints_what_it_did_and_charges_nothing_before_its_time(world: World, tmp_path: Path) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
+def test_a_run_prints_what_it_did_and_charges_nothing_before_its_time(
+    world: World, in_trial: Subscriber, tmp_path: Path
+) -> None:
     done = run(held(world), "run", folder=tmp_path)
     assert done.returncode == 0
     nothing = ["due 0", "charged 0", "refused 0", "unknown 0", "skipped 0"]

@@ -1,4 +1,4 @@
-"""What the README names exists, and every setting is in it."""
+"""What the pages for people name exists, and every setting is in the README."""
 
 import re
 from pathlib import Path
@@ -12,6 +12,7 @@ from billing.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
+PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
 FOLDERS = ("billing", "emails", "tests", "alembic", ".ci")
 
 
@@ -23,7 +24,7 @@ def settings_in(text: str) -> set[str]:
 def targets_in(text: str) -> set[str]:
     """What follows `make` in code: `make demo`, `PORT=8080 make demo`, `make demo PORT=8080`."""
     return {
-        word for code in code_in(text) for word in re.findall(r"\bmake\s+(?:[A-Z]+=\S*\s+)*([a-z]+)\b", code)
+        word for code in code_in(text) for word in re.findall(r"\bmake\s+(?:[A-Z]+=\S*\s+)*([a-z-]+)\b", code)
     }
 
 
@@ -72,11 +73,12 @@ def test_every_setting_in_the_readme_exists() -> None:
     assert settings_in(readme()) - set(SETTINGS) == set()
 
 
-def test_every_make_target_in_the_readme_exists() -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_that_a_page_names_exists(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text()
-    named = targets_in(readme())
-    assert {"demo", "test"} <= named
-    assert named - set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE)) == set()
+    named = targets_in((ROOT / page).read_text())
+    assert "test" in named
+    assert named - set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set()
 
 
 def test_every_command_in_the_readme_exists() -> None:
@@ -85,8 +87,16 @@ def test_every_command_in_the_readme_exists() -> None:
     assert {command for command in named if not exists(command)} == set()
 
 
-def test_every_path_in_the_readme_exists() -> None:
-    assert {path for path in paths_in(readme()) if not (ROOT / path).exists()} == set()
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_exists(page: str) -> None:
+    assert {path for path in paths_in((ROOT / page).read_text()) if not (ROOT / path).exists()} == set()
+
+
+def test_every_helper_in_the_guide_exists() -> None:
+    _, _, helpers = (ROOT / "tests" / "README.md").read_text().partition("## Helpers")
+    named = set(re.findall(r"`(\w+\.py)`", helpers))
+    assert named
+    assert {name for name in named if not (ROOT / "tests" / "support" / name).exists()} == set()
 
 
 def test_the_moves_in_the_decisions_are_the_moves() -> None:

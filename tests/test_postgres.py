@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,13 +15,7 @@ import pytest
 from billing.postgres import Embedded, PostgresRefused
 from tests.support import databases
 from tests.support.polling import eventually
-
-
-def ended(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+from tests.support.processes import has_ended
 
 
 def refusal(folder: Path) -> str:
@@ -32,11 +27,35 @@ def refusal(folder: Path) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """Where there is nothing yet."""
     return tmp_path / "postgres"
 
 
-def make(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a server was set up, and stopped."""
+    folder = tmp_path_factory.mktemp("set-up") / "postgres"
     Embedded.start(folder, durable=False).stop()
+    return folder
+
+
+@pytest.fixture
+def used_folder(folder: Path, set_up: Path) -> Path:
+    """A copy of that: setting up takes a second."""
+    return copy(set_up, folder)
+
+
+@pytest.fixture(scope="module")
+def server(set_up: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """A running one, for tests that leave it so."""
+    with Embedded.start(copy(set_up, tmp_path_factory.mktemp("runs") / "postgres"), durable=False) as running:
+        yield running
+
+
+def copy(folder: Path, to: Path) -> Path:
+    """With the owners of the files: started by root, the server runs as another account."""
+    subprocess.run(["cp", "-a", folder, to], check=True)
+    return to
 
 
 def test_keeps_what_was_written_from_one_start_to_the_next(folder: Path) -> None:
@@ -53,8 +72,8 @@ def test_keeps_what_was_written_from_one_start_to_the_next(folder: Path) -> None
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
 
 
-def test_listens_on_a_private_socket_only(folder: Path) -> None:
-    with Embedded.start(folder, durable=False) as server:
+def test_listens_on_a_private_socket_only(used_folder: Path) -> None:
+    with Embedded.start(used_folder, durable=False) as server:
         assert not [c for c in psutil.Process(server.pid).net_connections() if c.status == psutil.CONN_LISTEN]
         with psycopg.connect(server.url()) as connection:
             socket_folder = Path(connection.info.host)
@@ -81,47 +100,49 @@ def test_root_may_keep_its_data_where_nobody_else_may_go(folder: Path) -> None:
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_starts_again_after_the_server_was_killed(folder: Path) -> None:
-    server = Embedded.start(folder, durable=True)
+def test_starts_again_after_the_server_was_killed(used_folder: Path) -> None:
+    server = Embedded.start(used_folder, durable=True)
     with psycopg.connect(server.create("house"), autocommit=True) as connection:
         connection.execute("CREATE TABLE note AS SELECT 'committed' AS words")
         os.kill(server.pid, signal.SIGKILL)
         assert eventually(lambda: server.poll() is not None)
     server.stop()
-    assert (folder / "cluster" / "postmaster.pid").exists()
-    with Embedded.start(folder, durable=True) as again, psycopg.connect(again.url("house")) as connection:
+    assert (used_folder / "cluster" / "postmaster.pid").exists()
+    with (
+        Embedded.start(used_folder, durable=True) as again,
+        psycopg.connect(again.url("house")) as connection,
+    ):
         assert connection.execute("SELECT words FROM note").fetchone() == ("committed",)
 
 
-def test_a_note_that_names_a_process_of_today_does_not_hinder(folder: Path) -> None:
-    make(folder)
-    note = folder / "cluster" / "postmaster.pid"
-    note.write_text(f"{os.getpid()}\n{folder / 'cluster'}\n1\n5432\n/nowhere\n\n 1 1\nready\n")
-    with Embedded.start(folder, durable=False) as server:
+def test_a_note_that_names_a_process_of_today_does_not_hinder(used_folder: Path) -> None:
+    note = used_folder / "cluster" / "postmaster.pid"
+    note.write_text(f"{os.getpid()}\n{used_folder / 'cluster'}\n1\n5432\n/nowhere\n\n 1 1\nready\n")
+    with Embedded.start(used_folder, durable=False) as server:
         assert server.poll() is None
 
 
-def test_nothing_stays_behind_when_the_starter_is_killed(folder: Path) -> None:
+def test_nothing_stays_behind_when_the_starter_is_killed(used_folder: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path; from billing.postgres import Embedded\n"
         "server = Embedded.start(Path(sys.argv[1]), durable=False, disposable=True)\n"
         "print(server.pid, server.url(), flush=True); time.sleep(600)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(used_folder)], stdout=subprocess.PIPE, text=True
     ) as starter:
         assert starter.stdout is not None
         pid, url = starter.stdout.readline().split()
         with psycopg.connect(url):
             starter.kill()
-            assert eventually(lambda: ended(int(pid)))
-    assert eventually(lambda: not folder.exists())
+            assert eventually(lambda: has_ended(int(pid)))
+    assert eventually(lambda: not used_folder.exists())
     assert eventually(lambda: not Path(re.sub(".*host=", "", url)).exists())
 
 
-def test_one_folder_has_one_server(folder: Path) -> None:
-    with Embedded.start(folder, durable=False):
-        assert "in use already" in refusal(folder)
+def test_one_folder_has_one_server(server: Embedded) -> None:
+    assert "in use already" in refusal(server.folder)
+    assert server.poll() is None
 
 
 def test_a_file_in_place_of_the_folder_is_refused(folder: Path) -> None:
@@ -138,20 +159,18 @@ def test_a_folder_we_may_not_write_is_refused(folder: Path) -> None:
         folder.parent.chmod(0o700)
 
 
-def test_another_version_is_refused(folder: Path) -> None:
-    make(folder)
-    (folder / "cluster" / "PG_VERSION").write_text("16\n")
-    assert "made by PostgreSQL 16, this is 18" in refusal(folder)
+def test_another_version_is_refused(used_folder: Path) -> None:
+    (used_folder / "cluster" / "PG_VERSION").write_text("16\n")
+    assert "made by PostgreSQL 16, this is 18" in refusal(used_folder)
 
 
 @pytest.mark.parametrize(
     "lost", ["PG_VERSION", "global/pg_control", "postgresql.conf", "base/5/pg_filenode.map"]
 )
-def test_a_damaged_database_is_refused(folder: Path, lost: str) -> None:
-    make(folder)
-    (folder / "cluster" / lost).unlink()
+def test_a_damaged_database_is_refused(used_folder: Path, lost: str) -> None:
+    (used_folder / "cluster" / lost).unlink()
     with pytest.raises(PostgresRefused, match="move the folder away to begin anew"):
-        with Embedded.start(folder, durable=False) as server:
+        with Embedded.start(used_folder, durable=False) as server:
             server.create("house")
 
 
@@ -177,7 +196,14 @@ def test_an_interrupted_set_up_is_begun_anew(folder: Path) -> None:
     assert not half.exists()
 
 
-def test_each_test_gets_a_copy_of_the_template_and_leaves_nothing() -> None:
+@pytest.fixture
+def yours(server: Embedded, monkeypatch: pytest.MonkeyPatch) -> Embedded:
+    """The server that the tests were told to use."""
+    monkeypatch.setenv("BILLING_DATABASE_URL", server.url().replace("postgresql:", "postgresql+psycopg:"))
+    return server
+
+
+def test_each_test_gets_a_copy_of_the_template_and_leaves_nothing(yours: Embedded) -> None:
     def prepare(url: str) -> None:
         with psycopg.connect(url) as connection:
             connection.execute("CREATE TABLE note AS SELECT 'from the template' AS words")
@@ -192,14 +218,10 @@ def test_each_test_gets_a_copy_of_the_template_and_leaves_nothing() -> None:
             psycopg.connect(first)
 
 
-def test_the_tests_can_use_a_server_of_yours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Embedded.start(folder, durable=False) as yours:
-        monkeypatch.setenv("BILLING_DATABASE_URL", yours.url().replace("postgresql:", "postgresql+psycopg:"))
-        with databases.open_databases(lambda url: None) as given, given.fresh() as address:
-            with psycopg.connect(address) as connection:
-                assert yours.url().endswith(connection.info.host)
-        with psycopg.connect(yours.url()) as connection:
-            left = connection.execute(
-                "SELECT count(*) FROM pg_database WHERE datname ~ 'masthead'"
-            ).fetchone()
-            assert left == (0,)
+def test_the_tests_can_use_a_server_of_yours(yours: Embedded) -> None:
+    with databases.open_databases(lambda url: None) as given, given.fresh() as address:
+        with psycopg.connect(address) as connection:
+            assert yours.url().endswith(connection.info.host)
+    with psycopg.connect(yours.url()) as connection:
+        left = connection.execute("SELECT count(*) FROM pg_database WHERE datname ~ 'masthead'").fetchone()
+        assert left == (0,)

@@ -14,8 +14,9 @@ import pytest
 from billing.cli import progress
 from billing.reports.exports import SHEETS
 from billing.reports.promises import PROMISES
+from tests.support.cli import environment, held, run
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
-from tests.test_cli import environment, held, run
 
 LONG = {
     ("clock", "advance", "16d"): "moving on to 17 Mar 2027: it is 8 Mar 2027, 09:00",
@@ -67,9 +68,9 @@ def on_a_terminal(given: dict[str, str], *words: str, folder: Path) -> str:
     return said()
 
 
-def test_a_long_command_speaks_on_a_terminal_and_nowhere_else(world: World, tmp_path: Path) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
+def test_a_long_command_speaks_on_a_terminal_and_nowhere_else(
+    world: World, in_trial: Subscriber, tmp_path: Path
+) -> None:
     given = held(world)
     for words, expected in LONG.items():
         said = on_a_terminal(given, *words, folder=tmp_path)

@@ -31,9 +31,8 @@ def test_a_job_that_cant_be_looked_at_is_said_and_keeps_no_other_from_being_done
     assert said == {timetable.AGAIN % "announce prices"}
 
 
+@pytest.mark.usefixtures("in_trial")
 def test_what_is_due_next_is_seen_before_it_is_done(world: World) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
     seen: dict[str, datetime] = {}
     assert timetable.tick(world.parts, seen=seen) == 0
     assert seen["bill, and ask what became of charges in doubt"] > world.now

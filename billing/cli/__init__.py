@@ -1,10 +1,10 @@
-"""The `billing` command: the processes, and what operators do."""
+"""The `billing` command: the processes, and what operators do.
+
+Each command imports what it needs: help and refusals come at once, and the demo starts six of these processes."""
 
 import sys
 
 import click
-import httpx
-import sqlalchemy as sa
 
 from billing.errors import Refusal, RefusesToStart
 
@@ -34,10 +34,24 @@ def main() -> None:
     """Run a command; a refusal is one line on stderr and exit status 1."""
     try:
         billing()
-    except (RefusesToStart, Refusal, httpx.HTTPError) as refusal:
-        click.echo(f"billing: {refusal}", err=True)
+    except Exception as error:
+        line = _refusal(error)
+        if line is None:
+            raise
+        click.echo(f"billing: {line}", err=True)
         sys.exit(1)
-    except sa.exc.OperationalError as error:
+
+
+def _refusal(error: Exception) -> str | None:
+    """What an operator reads; None for an error of ours, whose traceback is wanted."""
+    if isinstance(error, RefusesToStart | Refusal):
+        return str(error)
+    import httpx
+    import sqlalchemy as sa
+
+    if isinstance(error, httpx.HTTPError):
+        return str(error)
+    if isinstance(error, sa.exc.OperationalError):
         words = str(error.orig).strip().splitlines()[0]
-        click.echo(f"billing: The database went away ({words}). Try again when it is back.", err=True)
-        sys.exit(1)
+        return f"The database went away ({words}). Try again when it is back."
+    return None

@@ -1,12 +1,16 @@
 """The command that says: this restored or copied database is the one that counts."""
 
+from typing import TYPE_CHECKING
+
 import click
-import sqlalchemy as sa
-from sqlmodel import Session
 
 from billing.cli import billing
 from billing.cli.words import in_words, settings
-from billing.parts import Parts
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from billing.parts import Parts
 
 _FACTS = (
     ("last payment", "SELECT max(paid_at) FROM payment"),
@@ -41,7 +45,9 @@ def adopt(yes: bool) -> None:
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
 
 
-def _as_it_stands(parts: Parts, session: Session) -> list[str]:
+def _as_it_stands(parts: "Parts", session: "Session") -> list[str]:
+    import sqlalchemy as sa
+
     lines = [f"environment {parts.settings.environment}, installation {parts.settings.installation}"]
     for name, query in _FACTS:
         found = session.execute(sa.text(query)).scalar_one()

@@ -4,7 +4,6 @@ import sys
 from typing import IO
 
 import click
-import sqlalchemy as sa
 
 from billing.cli import billing
 from billing.cli.words import settings
@@ -97,6 +96,8 @@ def bounces_take(file: IO[bytes], recipient: str) -> None:
 
     What is no report, not about ours or forged changes nothing, and is no failure: the mail server has done its part.
     While the database is away it ends with status 75, at which mail servers keep the report and try again."""
+    import sqlalchemy as sa
+
     from billing.mail.bounces import LARGEST
 
     raw = file.read(LARGEST)

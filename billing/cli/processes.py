@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,18 +14,24 @@ from billing.cli import billing
 from billing.cli.progress import progress
 from billing.cli.words import settings
 from billing.errors import RefusesToStart
-from billing.logs import log_to_stderr
+
+if TYPE_CHECKING:
+    from billing.settings import Settings
 
 
 @billing.command()
 def serve() -> None:
     """The web process: pages, /v1, webhooks."""
+    _serve(settings())
+
+
+def _serve(read: "Settings") -> None:
     from billing.advance import follow
     from billing.app import build, create_app
+    from billing.logs import log_to_stderr
     from billing.web.serve import server
 
     log_to_stderr()
-    read = settings()
     parts = build(read)
     if read.held:
         follow(parts)
@@ -47,11 +54,16 @@ def _listen(host: str, port: int) -> socket.socket:
 @billing.command()
 def worker() -> None:
     """The worker: notices, charges, refunds, mails. Run as many as you like."""
+    _work(settings())
+
+
+def _work(read: "Settings") -> None:
     from billing.app import build
+    from billing.logs import log_to_stderr
     from billing.worker import work
 
     log_to_stderr()
-    work(build(settings()))
+    work(build(read))
 
 
 @billing.command()

@@ -5,10 +5,12 @@ import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from billing.settings import PREFIX, Settings, read_settings
+if TYPE_CHECKING:
+    from billing.settings import Settings
 
 DEMO_ENVIRONMENT = Path(".data/demo.env")
 SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
@@ -44,8 +46,10 @@ class Instant(click.ParamType[datetime]):
         return at
 
 
-def settings() -> Settings:
+def settings() -> "Settings":
     """The settings from the environment; with none there, those of a demo running in this folder."""
+    from billing.settings import PREFIX, read_settings
+
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if not given and DEMO_ENVIRONMENT.exists():
         click.echo("Using the demo that runs in .data", err=True)
@@ -59,9 +63,9 @@ def _demo_environment() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def in_zone(at: datetime, read: Settings) -> datetime:
+def in_zone(at: datetime, read: "Settings") -> datetime:
     return (at if at.tzinfo else at.replace(tzinfo=read.zone)).astimezone(UTC)
 
 
-def in_words(at: datetime, read: Settings) -> str:
+def in_words(at: datetime, read: "Settings") -> str:
     return at.astimezone(read.zone).strftime("%A %-d %B %Y, %H:%M %Z")

@@ -11,6 +11,7 @@ from billing.newsletters import journal
 from billing.newsletters.claim import Mark, mark
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
 from billing.newsletters.press import Press
+from billing.stop_points import reached
 
 PATIENCE = timedelta(minutes=15)
 """How long another machine may take to come back and read its own journal, before its rows are held."""
@@ -68,13 +69,18 @@ def _settle(session: Session, run: int, known: dict[int, int | None], at: dateti
 
 def _mark(row: Delivery, known: dict[int, int | None], at: datetime) -> Mark:
     lost = isinstance(known, _Lost)
+    if lost:
+        reached("recovery: a dead sender's notes are lost")
     if lost or (row.number in known and known[row.number] is None):
+        reached("recovery: a mail may have gone out, and is held")
         return Mark(row.number, DeliveryState.UNCERTAIN, row.tries + 1, at, LOST if lost else OPEN, at)
     code = known.get(row.number)
     if code is not None and 200 <= code < 300:
+        reached("recovery: a mail went out before its sender died")
         return Mark(
             row.number, DeliveryState.SENT, row.tries + 1, at, f"{code}, from the dead worker's notes", at
         )
+    reached("recovery: a mail was never sent, and goes out now")
     return Mark(row.number, DeliveryState.FROZEN, row.tries, at, None, None)
 
 

@@ -18,6 +18,7 @@ from billing.payments import breaker, pay_page
 from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.rules.lifecycle import State
+from billing.stop_points import reached
 from billing.subscriptions.models import Subscription
 
 SAME_KEY_FOR = timedelta(hours=20)
@@ -181,11 +182,17 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
         return gateway.charge(claimed.request) if sendable else Withdrawn()
     found = gateway.find_charge(claimed.request)
     if not isinstance(found, NeverArrived):
+        reached("recovery: a charge that was sent before is found")
         return found
     if claimed.key_spent and sendable:
+        reached("recovery: a charge whose key is spent is asked for again")
         sure = claimed.asked >= LOOKS_FOR_A_SPENT_KEY
         return Withdrawn() if sure else Unknown("Stripe failed on it, and doesn't know it yet", unsent=True)
-    return gateway.charge(claimed.request) if sendable else Withdrawn()
+    if not sendable:
+        reached("recovery: a charge that never arrived is not sent any more")
+        return Withdrawn()
+    reached("recovery: a charge that never arrived is sent under its own key")
+    return gateway.charge(claimed.request)
 
 
 _LET_GO = sa.text(
@@ -199,12 +206,14 @@ _LET_GO = sa.text(
 
 def let_go(session: Session, held: Sequence[Claimed], me: int) -> None:
     """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
+    reached("recovery: charges that were held are put back")
     rows = [{"id": one.attempt_id, "perhaps_sent": int(one.perhaps_sent)} for one in held]
     session.execute(_LET_GO, {"held": many.as_json(rows), "me": me})
 
 
 def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
     """Look at an attempt later that breaks whoever settles it; what became of it is asked first, then."""
+    reached("recovery: a charge that breaks us is put off")
     attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
     if attempt.state is AttemptState.OPEN:
         attempt.asked += 1

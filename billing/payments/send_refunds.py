@@ -19,7 +19,7 @@ from billing.payments.watch import Watch
 from billing.readers.register import by_id
 from billing.rules.backoff import again_at
 from billing.rules.money import Money
-from billing.stop_points import stop_point
+from billing.stop_points import reached, stop_point
 
 _UNDER_WAY = (RefundState.INTENDED, RefundState.PENDING)
 _BATCH = 20
@@ -72,6 +72,7 @@ def _send(gateway: Gateway, office: Office, watch: Watch, one: _Claimed, at: dat
 
 
 def _put_off(database: Database, refund_id: str, at: datetime) -> None:
+    reached("recovery: a refund that breaks us is put off")
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.asked += 1
@@ -90,10 +91,13 @@ def _bring_to_an_end(
     if one.perhaps_sent:
         found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
         if not isinstance(found, NeverArrived):
+            reached("recovery: a refund that was sent before is found")
             return found
         if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
+            reached("recovery: a refund whose key is spent is asked for again")
             return Unknown("Stripe failed on it, and doesn't know it yet")
         if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+            reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
     return gateway.refund(refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=key)
 

@@ -14,6 +14,7 @@ from billing.payments.tried import tried
 from billing.renewals.skip import Skip
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import Happening, State
+from billing.stop_points import reached
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.models import Subscription
 
@@ -34,10 +35,13 @@ def declined(
     session.add(attempt)
     session.flush()
     if invoice.state is InvoiceState.PAID:
+        reached("decline: the invoice was paid meanwhile")
         return "declined"  # it was paid by another way meanwhile: nothing is owed, and nothing follows
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+        reached("decline: the reader cancelled meanwhile")
         return let_go(session, office, subscription, invoice)
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        reached("decline: the first charge of a start without a trial")
         _refuse_start(session, office, subscription, invoice, at, by)
         return "declined"
     _follow(session, office, subscription, invoice, attempt, outcome, at, by)
@@ -58,6 +62,7 @@ def _follow(
     has changed."""
     step = _step(session, office, invoice, attempt, outcome, at)
     if isinstance(step, dunning.GiveUp):
+        reached("decline: given up")
         give_up(session, office, subscription, step.why, at, by=by)
         return
     why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or 'no reason given'}"
@@ -97,6 +102,7 @@ def beyond_limit(
     session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
 ) -> str:
     """The card has had its attempts of 30 days (RET-6), so it isn't asked at all: the reader is, for another card."""
+    reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         _refuse_start(session, office, subscription, invoice, at, "worker")
         return Skip.CARD_LIMIT
@@ -157,6 +163,7 @@ def _retry_on(
 ) -> date | None:
     """The ladder's day; but a card given while this one was being asked is tried at once."""
     if subscription.payment_method_id != attempt.payment_method_id:
+        reached("decline: another card came meanwhile, so it is tried at once")
         return office.today(at)
     return step.day if isinstance(step, dunning.RetryOn) else None
 
@@ -183,6 +190,7 @@ def give_up(
     happening = Happening.STOP_ORDERED if stopped else Happening.GAVE_UP
     change(session, subscription, happening, at=at, by=by, why=str(why), zone=office.zone)
     if stopped:
+        reached("decline: a stop order")
         tell.cancelled(session, office, subscription, at)
     else:
         tell.ended(session, office, subscription, at)

@@ -22,6 +22,7 @@ from billing.renewals.refuse import declined, let_go
 from billing.renewals.skip import Skip
 from billing.rules import backoff, periods
 from billing.rules.lifecycle import Happening, State
+from billing.stop_points import reached
 from billing.subscriptions.change import Happens, change_all, lock_all, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -59,6 +60,8 @@ def settle_all(
     left = cases
     while left:  # two attempts of one subscription are settled one after the other
         now, left = _one_each(left)
+        if left:
+            reached("settle: two attempts of one subscription at once")
         _settle(session, office, now, at, by)
     for case in cases:
         if case.word != "settled":
@@ -126,6 +129,7 @@ def _settle(session: Session, office: Office, cases: Sequence[_Case], at: dateti
     charged = []
     for case in cases:
         if case.attempt.state is AttemptState.CHARGED:
+            reached("settle: charged before")
             case.word = "settled"
         elif isinstance(case.outcome, Charged):
             charged.append(case)  # money that moved is written down even when the attempt had been given up
@@ -144,8 +148,10 @@ def _not_charged(
 ) -> str:
     attempt, invoice = case.attempt, case.invoice
     if attempt.state is not AttemptState.OPEN:
+        reached("settle: settled before")
         return "settled"
     if attempt.by_page and isinstance(outcome, Declined):
+        reached("settle: declined on a page that is still open")
         return "open"  # refused on the page, where the reader may try another card until it closes
     attempt.claimed_by = None
     session.add(attempt)
@@ -167,6 +173,10 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
         if doubt.busy
         else backoff.again_at(attempt.asked, at)
     )
+    if doubt.busy:
+        reached("settle: Stripe is busy")
+    if doubt.key_spent:
+        reached("settle: the key is spent on an error")
     spent = doubt.key_spent or bool(attempt.evidence.get("key_spent"))
     attempt.evidence = {"unknown": doubt.why} | ({"key_spent": True} if spent else {})
 
@@ -181,6 +191,7 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
     goes_on = []
     for case, payment in zip(cases, receive(session, office, money, at), strict=True):
         if payment.surplus:
+            reached("settle: paid twice, so it goes back")
             case.word = _give_back(session, payment, f"twice:{payment.id}", TWICE, at)
         elif not case.wanted:
             case.word = _give_back(session, payment, f"race:{payment.id}", _why_back(session, case), at)
@@ -212,6 +223,7 @@ def _why_back(session: Session, case: _Case) -> str:
     """Nobody is told that they cancelled where it was a bank that stopped it, or the end of the grace."""
     subscription = case.subscription
     if subscription.cancel_asked_at is None:
+        reached("settle: charged after its end, so it goes back")
         return STOPPED
     by_a_bank = select(SubscriptionChange.id).where(
         SubscriptionChange.subscription_id == subscription.id,
@@ -219,7 +231,11 @@ def _why_back(session: Session, case: _Case) -> str:
         SubscriptionChange.by == "stripe",
         SubscriptionChange.at == subscription.cancel_asked_at,
     )
-    return RACED if session.exec(by_a_bank).first() is None else STOPPED
+    if session.exec(by_a_bank).first() is None:
+        reached("settle: charged after the reader cancelled, so it goes back")
+        return RACED
+    reached("settle: charged after a bank's stop, so it goes back")
+    return STOPPED
 
 
 def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
@@ -244,6 +260,7 @@ def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime)
     card = case.outcome.card if isinstance(case.outcome, Charged) else None
     if not case.attempt.by_page or card is None:
         return {}
+    reached("settle: paid with another card on the page")
     method = keep_card(session, office, case.subscription.reader_id, card, at)
     case.attempt.payment_method_id = method.id
     session.add(case.attempt)
@@ -268,10 +285,12 @@ def _withdrawn(
     attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
     session.add(attempt)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+        reached("settle: never sent, and wanted by nobody any more")
         let_go(session, office, subscription, invoice)
     elif invoice.state is InvoiceState.OPEN:
         mark(subscription, office.zone, charging_since=None)
         if subscription.state is State.PAST_DUE and not attempt.by_page:
+            reached("settle: never sent, so another attempt follows")
             # too old for its key: the next look makes a new attempt for the same invoice
             mark(subscription, office.zone, retry_on=office.today(at))
         session.add(subscription)

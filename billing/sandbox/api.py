@@ -65,7 +65,7 @@ class Api:
         effect = fault.effect if fault else None
         if fault and effect in ("timeout_before", "reset_before"):
             if effect == "timeout_before":
-                await wire.withhold(receive, fault.seconds)
+                await wire.withhold(receive, fault.seconds, self.faults.cleared)
             wire.tear(scope)
             return
         answer = await self._answer(asked, fault, receive)
@@ -74,7 +74,7 @@ class Api:
         body = answer.body.encode()
         if fault and effect in ("timeout_after", "reset_after"):
             if effect == "timeout_after":
-                await wire.withhold(receive, fault.seconds)
+                await wire.withhold(receive, fault.seconds, self.faults.cleared)
             wire.tear(scope)
         elif effect == "cut":
             await wire.send_cut(scope, send, answer.status, answer.headers, body)
@@ -97,7 +97,7 @@ class Api:
                 self.keys.begin(key)
             try:
                 if fault and effect == "slow":
-                    await wire.withhold(receive, fault.seconds)
+                    await wire.withhold(receive, fault.seconds, self.faults.cleared)
                 return self._execute(asked, key, mark, effect)
             finally:
                 if key:

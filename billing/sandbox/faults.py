@@ -1,5 +1,6 @@
 """Faults on demand: rules that make the nth matching call go wrong, or some of them, drawn from a seed."""
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -7,15 +8,15 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 EFFECTS: Mapping[str, str] = {
-    "timeout_before": "nothing happens, and no answer comes: silence for `seconds`, then the line is cut",
-    "timeout_after": "it happens, but no answer comes: silence for `seconds`, then the line is cut",
+    "timeout_before": "nothing happens, and no answer comes: silence for `seconds`, or until faults are cleared, then the line is cut",
+    "timeout_after": "it happens, but no answer comes: silence for `seconds`, or until faults are cleared, then the line is cut",
     "cut": "it happens, and the answer breaks off in its middle",
     "reset_before": "nothing happens: the connection is torn down",
     "reset_after": "it happens, then the connection is torn down",
     "429": "nothing happens: too many requests; with `retry_after` it says how many seconds to wait",
     "500_before": "nothing happens: an error of Stripe's, which its key repeats for a day",
     "500_after": "it happens, but an error of Stripe's is the answer, which its key repeats for a day",
-    "slow": "it happens after `seconds`",
+    "slow": "it happens after `seconds`, or once faults are cleared",
 }
 """Every kind of fault and what it does. Tests go through this table, so a new kind is tried by itself."""
 DEFAULT_SECONDS = 25.0
@@ -77,6 +78,8 @@ class Faults:
     """The rules in force."""
 
     rules: list[Rule] = field(default_factory=list)
+    cleared: asyncio.Event = field(default_factory=asyncio.Event)
+    """Ends the waits of the calls that are withheld now."""
     _next: int = 1
 
     def add(self, wanted: dict[str, Any]) -> Rule:
@@ -103,8 +106,10 @@ class Faults:
         return struck[0] if struck else None
 
     def clear(self) -> None:
-        """No more faults."""
+        """No more faults; calls that are withheld go on."""
         self.rules.clear()
+        self.cleared.set()
+        self.cleared = asyncio.Event()
 
 
 def check(given: Mapping[str, Any]) -> None:

@@ -26,6 +26,7 @@ class Moments:
         if kept is None:
             return False
         self._deliverer.forget()
+        self._faults.clear()
         now, tables, faults, troubles = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
         self._world.store.tables, self._faults.rules, self._deliverer.troubles.rules = (
             tables,

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import struct
-from contextlib import suppress
 from typing import Any
 
 from starlette.types import Receive, Scope, Send
@@ -43,12 +42,20 @@ async def _start(send: Send, status: int, headers: dict[str, str], length: int) 
     await send({"type": "http.response.start", "status": status, "headers": raw})
 
 
-async def withhold(receive: Receive, seconds: float) -> None:
-    """Wait, but no longer than the client does."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            while (await receive())["type"] != "http.disconnect":
-                pass
+async def withhold(receive: Receive, seconds: float, cleared: asyncio.Event) -> None:
+    """Wait, but no longer than the client does, and only until faults are cleared."""
+    waits = [asyncio.create_task(_disconnected(receive)), asyncio.create_task(cleared.wait())]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+
+
+async def _disconnected(receive: Receive) -> bool:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    return True
 
 
 def tear(scope: Scope) -> None:

@@ -17,6 +17,7 @@ import dns.resolver
 import dns.rrset
 import pytest
 
+from billing.access import dns_names
 from billing.access.crawlers import ByList, ByNames, NoAnswer, Nobody, proof_of
 from billing.access.dns_names import DnsNames
 from billing.rules.crawlers import BadList, IpAddress
@@ -217,6 +218,7 @@ def test_the_adapter_says_that_it_has_no_answer(monkeypatch: pytest.MonkeyPatch)
     resolver = dns.resolver.Resolver(configure=False)
     resolver.nameservers, resolver.port = ["127.0.0.1"], 9
     monkeypatch.setattr(dns.resolver, "Resolver", lambda: resolver)
+    monkeypatch.setattr(dns_names, "SECONDS", 0.1)
     names = DnsNames()
     with pytest.raises(NoAnswer):
         names.names_of(GOOGLES)

@@ -11,8 +11,9 @@ import pytest
 
 from billing.access import edge_tokens
 from billing.ids import EPOCH
-from tests.access.conftest import Put
+from tests.support.articles import Put
 from tests.support.browser import Browser
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import SECRET_KEY, World
 
 ADDRESS = "thandi@example.com"
@@ -40,9 +41,8 @@ def gate(http: httpx.Client, article: str, **headers: str) -> tuple[int, str]:
 
 
 def test_the_gate_lets_in_and_says_why_without_a_body(world: World, put: Put) -> None:
+    holder, stranger = in_trial_by_pages(world, ADDRESS), world.browser()
     free, metered, closed = put("gull", "free"), put("heron", "metered"), put("ibis", "subscriber")
-    holder, stranger = world.browser(), world.browser()
-    holder.start(ADDRESS)
     assert [gate(holder.http, one) for one in (free, metered, closed)] == [
         (204, "free"),
         (204, "trial"),
@@ -69,8 +69,7 @@ def test_the_gate_counts_readings_and_nothing_else(world: World, put: Put) -> No
 
 
 def test_a_token_says_who_reads_what_and_until_when(world: World) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world, ADDRESS)
     answer = browser.http.get("/v1/access-token")
     assert answer.headers["cache-control"] == "private, no-store"
     keys = httpx.get(f"{world.url}/.well-known/jwks.json", trust_env=False)
@@ -117,8 +116,8 @@ def test_keys_follow_each_other_without_a_gap(world: World) -> None:
 
 
 def test_a_token_reads_as_its_reader_and_a_stale_one_gives_way_to_the_session(world: World, put: Put) -> None:
-    closed, browser = put("kite", "subscriber"), world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world, ADDRESS)
+    closed = put("kite", "subscriber")
     token = token_of(browser)
     app = with_token(world, token)
     assert app.get(f"/v1/access/{closed}").json()["reason"] == "trial"
@@ -138,8 +137,8 @@ def test_a_token_reads_as_its_reader_and_a_stale_one_gives_way_to_the_session(wo
 
 
 def test_signing_out_ends_the_tokens_of_the_session(world: World, put: Put) -> None:
-    closed, browser = put("lark", "subscriber"), world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world, ADDRESS)
+    closed = put("lark", "subscriber")
     app = with_token(world, token_of(browser))
     of_program = world.api.get("/v1/access-token", params={"reader_id": reader_of(world)}).json()["token"]
     assert gate(app, closed) == (204, "trial")
@@ -179,8 +178,8 @@ def forged(world: World, **more: Any) -> list[str]:
 
 
 def test_forged_tokens_open_nothing(world: World, put: Put) -> None:
-    closed, browser = put("myna", "subscriber"), world.browser()
-    browser.start(ADDRESS)
+    in_trial_by_pages(world, ADDRESS)
+    closed = put("myna", "subscriber")
     for token in forged(world):
         answer = httpx.get(
             f"{world.url}/v1/access/{closed}",
@@ -219,9 +218,18 @@ def evaluation_of(article: str) -> dict[str, Any]:
     }
 
 
+def known_elsewhere(world: World) -> str:
+    """A reader in a trial, whom the publisher calls 42."""
+
+    def start() -> str:
+        return str(world.start_trial(ADDRESS, external_id="42")["reader"]["id"])
+
+    return world.once("a reader called 42 starts a trial", start)
+
+
 def test_a_gateway_asks_in_the_words_of_authzen(world: World, put: Put, ask: Ask) -> None:
+    reader = known_elsewhere(world)
     closed, metered = put("owl", "subscriber"), put("plover", "metered")
-    reader = world.start_trial(ADDRESS, external_id="42")["reader"]["id"]
     assert ask(reader, "read", closed)["decision"] is True
     assert ask(reader, "can_listen", closed)["context"]["reason"] == "trial"
     assert ask("42", "listen", closed, "external")["decision"] is True
@@ -253,8 +261,8 @@ def test_the_plainest_evaluations_are_answered_by_the_gate_as_by_the_framework(
     world: World, put: Put
 ) -> None:
     """A context, even an empty one, is for the framework to read."""
+    reader = known_elsewhere(world)
     articles = [put(name, name) for name in ("free", "registered", "metered", "subscriber")]
-    reader = world.start_trial(ADDRESS, external_id="42")["reader"]["id"]
     subjects = [
         ("reader", reader),
         ("reader", "rdr_none"),

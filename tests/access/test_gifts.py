@@ -5,18 +5,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.access.conftest import Put
+from tests.support.articles import Put
 from tests.support.browser import Browser
-from tests.support.world import World
+from tests.support.signed_in import in_trial_by_pages, signed_in
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
 
 SPOKEN = "the-water-nobody-counted"
 
 
 @pytest.fixture
-def giver(world: World) -> Browser:
-    browser = world.browser()
-    browser.start("thandi@example.com")
-    return browser
+def giver(world: World, paid: Subscriber) -> Browser:
+    """The browser of a subscriber."""
+    return signed_in(world, paid.email)
 
 
 def link_of(giver: Browser, article: str) -> str:
@@ -51,7 +52,7 @@ def test_a_gift_opens_its_article_to_whoever_follows_it_and_no_other(world: Worl
     assert (answer["reason"], answer["features"], answer["until"]) == (
         "gift",
         ["read"],
-        "2027-03-15T08:00:00Z",
+        "2027-03-30T10:00:00Z",
     )
     assert world.rows("SELECT opened FROM gift") == [{"opened": 1}]
     other = next(one for one in world.articles["subscriber"] if one != SPOKEN)
@@ -91,9 +92,8 @@ def test_a_gift_leaves_the_meter_alone_and_is_asked_only_when_nothing_else_opens
 
 
 def test_so_many_people_and_no_more_even_at_once(make_world: Callable[..., World]) -> None:
-    world = make_world(gift_readers=3, gifts_a_month=2)
-    giver = world.browser()
-    giver.start("thandi@example.com")
+    world = make_world(at=local(2027, 3, 30, 10), gift_readers=3, gifts_a_month=2)
+    giver = in_trial_by_pages(world)
     link = link_of(giver, SPOKEN)
     friends = [world.browser() for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
@@ -108,7 +108,7 @@ def test_so_many_people_and_no_more_even_at_once(make_world: Callable[..., World
     giver.get(f"/articles/{third}")
     giver.post(f"/articles/{third}/gift")
     assert (giver.page.status, "All gifts of this month are given" in giver.page.words) == (409, True)
-    world.advance(days=31)
+    world.advance_to(local(2027, 4, 1))
     assert link_of(giver, third)
 
 

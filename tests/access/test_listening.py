@@ -8,6 +8,7 @@ import pytest
 
 from billing.web.sample_articles import AUDIO, sample_articles
 from tests.support.browser import Browser
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World
 
 SPOKEN = next(one.teaser.id for one in sample_articles() if one.teaser.audio)
@@ -18,9 +19,7 @@ WHOLE = AUDIO.read_bytes()
 @pytest.fixture
 def nomsa(world: World) -> Browser:
     """A subscriber, signed in."""
-    browser = world.browser()
-    browser.start("nomsa@example.com")
-    return browser
+    return in_trial_by_pages(world, "nomsa@example.com")
 
 
 def address_of(browser: Browser) -> str:

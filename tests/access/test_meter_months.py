@@ -3,6 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.support.cancel_helpers import cancel
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 LIMIT = 10
@@ -31,9 +33,13 @@ def metered(world: World, count: int) -> list[str]:
 
 def ended_reader(world: World) -> str:
     """A reader with an account, and nothing held."""
-    begun = world.start_trial("naledi@example.com")
-    world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={"when": "now"})
-    return str(begun["reader"]["id"])
+
+    def live() -> str:
+        begun = world.start_trial("naledi@example.com")
+        cancel(world, begun["subscription"]["id"], when="now")
+        return str(begun["reader"]["id"])
+
+    return world.once("a reader starts a trial and ends it", live)
 
 
 def test_a_registered_reader_reads_ten_a_month_again_and_again_and_ten_more_in_the_next(
@@ -97,10 +103,10 @@ def test_reading_at_once_never_exceeds_the_limit(world: World) -> None:
     assert world.rows("SELECT count(*) AS n FROM meter_read") == [{"n": LIMIT}]
 
 
-def test_a_subscriber_uses_up_nothing(world: World) -> None:
-    begun, articles = world.start_trial("naledi@example.com"), metered(world, LIMIT + 5)
+def test_a_subscriber_uses_up_nothing(world: World, in_trial: Subscriber) -> None:
+    articles = metered(world, LIMIT + 5)
     for article in articles:
-        answer = world.access(article, begun["reader"]["id"])
+        answer = world.access(article, in_trial.reader_id)
         assert (answer["reason"], answer["meter"]) == ("trial", None)
     assert world.rows("SELECT * FROM meter_month") == []
 

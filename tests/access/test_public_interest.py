@@ -9,7 +9,7 @@ from billing.office import Office
 from billing.rules.access import Reason
 from billing.tokens import Tokens
 from billing.web.asking import new_visitor, visitor_of
-from tests.access.conftest import Put
+from tests.support.articles import Put
 from tests.support.cancel_helpers import damaged
 from tests.support.staff_members import SignIn
 from tests.support.world import ZONE, World, local

@@ -1,13 +1,13 @@
 """Every kind of article for every kind of reader: the decision, the page, and what is in its bytes."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from http.cookiejar import Cookie
 
 import pytest
 
 from billing.web.sample_articles import SampleArticle, sample_articles
 from tests.support.browser import Browser
-from tests.support.databases import Databases
+from tests.support.signed_in import cookies_of, with_cookies
 from tests.support.world import World, local
 
 LEVELS = ("free", "registered", "metered", "subscriber")
@@ -27,29 +27,30 @@ REFUSALS = {"register", "subscribe", "meter_used"}
 
 @dataclass
 class Town:
-    """A world with a reader of each kind in it, each with a browser."""
+    """A world with a reader of each kind in it, each with the cookies of a browser."""
 
     world: World
-    browsers: dict[str, Browser]
+    cookies: dict[str, list[Cookie]]
     ids: dict[str, str]
 
+    def browser(self, kind: str) -> Browser:
+        """That of a reader of this kind."""
+        return with_cookies(self.world, self.cookies[kind])
 
-def _settle_in(world: World) -> Town:
-    town = Town(world, {}, {})
+
+def _settle_in(world: World) -> tuple[dict[str, list[Cookie]], dict[str, str]]:
+    """Their cookies and their ids."""
+    browsers: dict[str, Browser] = {}
 
     def start(kind: str, number: str = "5555555555554444") -> None:
         """By pages, so that there is a browser."""
         name = kind.replace(" ", "-")
-        browser = world.browser()
-        browser.start(f"{name}@example.com", f"{number}__{name}")
-        town.browsers[kind] = browser
-        town.ids[kind] = world.rows("SELECT id FROM reader WHERE email = :e", e=f"{name}@example.com")[0][
-            "id"
-        ]
+        browsers[kind] = world.browser()
+        browsers[kind].start(f"{name}@example.com", f"{number}__{name}")
 
     def cancel(kind: str) -> None:
-        town.browsers[kind].get("/account/cancel")
-        town.browsers[kind].post("/account/cancel")
+        browsers[kind].get("/account/cancel")
+        browsers[kind].post("/account/cancel")
 
     for kind in ("active", "cancelled in the month", "ended"):
         start(kind)
@@ -60,16 +61,16 @@ def _settle_in(world: World) -> Town:
         start(kind)
     for kind in ("cancelled in the month", "cancelled in trial"):
         cancel(kind)
-    town.browsers["anonymous"] = world.browser()
-    world.settle()
-    return town
+    browsers["anonymous"] = world.browser()
+    named = {row["email"].partition("@")[0]: row["id"] for row in world.rows("SELECT id, email FROM reader")}
+    ids = {kind: named[kind.replace(" ", "-")] for kind in browsers if kind != "anonymous"}
+    return {kind: cookies_of(browser) for kind, browser in browsers.items()}, ids
 
 
-@pytest.fixture(scope="module")
-def town(databases: Databases) -> Iterator[Town]:
-    """Shared by this file; its tests only read."""
-    with databases.fresh() as url, World(url) as world:
-        yield _settle_in(world)
+@pytest.fixture
+def town(world: World) -> Town:
+    """On 16 March, noon."""
+    return Town(world, *world.once("a reader of each kind settles in", lambda: _settle_in(world)))
 
 
 def _sentences(article: SampleArticle) -> list[str]:
@@ -86,7 +87,7 @@ def test_what_is_open_to_whom_and_why(town: Town, kind: str) -> None:
     world = town.world
     for level, reason in zip(LEVELS, READS[kind], strict=True):
         article = world.articles[level][0]
-        mine = town.browsers[kind].http.get(f"/v1/access/{article}")
+        mine = town.browser(kind).http.get(f"/v1/access/{article}")
         answer = mine.json()
         assert (answer["reason"], answer["allowed"]) == (reason, reason not in REFUSALS), level
         assert answer["article"] == article
@@ -103,7 +104,7 @@ def test_what_is_open_to_whom_and_why(town: Town, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", READS)
 def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: Town, kind: str) -> None:
-    browser = town.browsers[kind]
+    browser = town.browser(kind)
     for article in sample_articles():
         reason = READS[kind][LEVELS.index(article.teaser.access)]
         page = browser.get(f"/articles/{article.teaser.id}")
@@ -128,7 +129,7 @@ def test_locked_text_is_in_no_byte_of_the_page_and_open_text_is_all_there(town: 
 @pytest.mark.parametrize("kind", READS)
 def test_only_holders_listen(town: Town, kind: str) -> None:
     spoken = next(article for article in sample_articles() if article.teaser.audio)
-    browser = town.browsers[kind]
+    browser = town.browser(kind)
     answer = browser.http.get(f"/v1/audio/{spoken.teaser.id}")
     page = browser.get(f"/articles/{spoken.teaser.id}")
     assert answer.headers["cache-control"] == "private, no-store" or kind not in HOLDERS
@@ -162,7 +163,7 @@ def test_an_unknown_article_is_not_found(town: Town) -> None:
     assert browser.get("/articles/no-such-article").status == 404
     assert browser.get("/v1/audio/no-such-article").status == 404
     silent = next(article for article in sample_articles() if not article.teaser.audio)
-    answer = town.browsers["active"].http.get(f"/v1/audio/{silent.teaser.id}")
+    answer = town.browser("active").http.get(f"/v1/audio/{silent.teaser.id}")
     assert (answer.status_code, answer.json()["code"]) == (404, "no_recording")
 
 
@@ -181,7 +182,7 @@ def test_many_articles_are_answered_in_the_order_asked(town: Town) -> None:
     assert [one["article"] for one in answer.json()] == wanted
     assert [one["reason"] for one in answer.json()] == ["grace", "free", "grace", "grace"]
     assert answer.headers["cache-control"] == "private, no-store"
-    mine = town.browsers["active"].http.post("/v1/access", json=asked).json()
+    mine = town.browser("active").http.post("/v1/access", json=asked).json()
     assert {one["reason"] for one in mine} == {"subscription", "free"}, "a browser asks for itself alone"
     for wrong in ([], ["x"] * 501, "x", [1]):
         assert world.api.post("/v1/access", json={"articles": wrong}).status_code == 422

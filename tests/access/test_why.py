@@ -3,8 +3,10 @@
 from datetime import datetime
 from typing import Any
 
-from tests.access.conftest import Put
+from tests.support.articles import Put
+from tests.support.cancel_helpers import cancel
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 ARTICLES = ("locked", "metered", "quiet", "passing")
@@ -93,13 +95,10 @@ def test_every_past_answer_is_given_again_from_the_facts_of_then(world: World, p
     assert world.api.get("/v1/readers/rdr_x/standing").status_code == 404
 
 
-def test_the_chain_names_each_fact_and_each_ground(world: World, put: Put) -> None:
+def test_the_chain_names_each_fact_and_each_ground(world: World, in_trial: Subscriber, put: Put) -> None:
     put("metered", "metered")
-    begun = world.start_trial("thandi@example.com")
-    world.api.post(
-        f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={"when": "now", "reason": "price"}
-    )
-    reader = begun["reader"]["id"]
+    cancel(world, in_trial.subscription_id, when="now", reason="price")
+    reader = in_trial.reader_id
     world.access("metered", reader)
     told = Diary(world, reader).standing(article="metered")
     assert (
@@ -126,9 +125,9 @@ def test_the_chain_names_each_fact_and_each_ground(world: World, put: Put) -> No
     assert (alone["decision"], alone["held"]) == (None, [])
 
 
-def test_staff_ask_on_the_readers_page(world: World, put: Put, staff: SignIn) -> None:
+def test_staff_ask_on_the_readers_page(world: World, in_trial: Subscriber, put: Put, staff: SignIn) -> None:
     put("locked", "subscriber")
-    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+    reader = in_trial.reader_id
     world.advance(days=2)
     support = staff("support")
     support.get(f"/staff/readers/{reader}")

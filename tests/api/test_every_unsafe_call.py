@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 KEY = {"Idempotency-Key": "once"}
@@ -59,8 +60,8 @@ def test_the_same_key_is_the_same_call(
     assert (world.rows("SELECT * FROM audit_line ORDER BY 1"), world.now) == (kept, now)
 
 
-def test_a_gift_taken_back_twice_with_one_key(world: World) -> None:
-    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+def test_a_gift_taken_back_twice_with_one_key(world: World, in_trial: Subscriber) -> None:
+    reader = in_trial.reader_id
     locked = world.articles["subscriber"][0]
     gift = world.api.post(f"/v1/articles/{locked}/gifts", json={"reader_id": reader}).raise_for_status()
     address = f"/v1/gifts/{gift.json()['id']}"

@@ -1,9 +1,9 @@
 """`/v1/readers/{id}/forecast`: what is foretold is what is charged."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from tests.support.starting_points import MONTH_END, Subscriber, subscriber
 from tests.support.world import ZONE, World, local
 
 
@@ -22,9 +22,8 @@ def foretold(world: World, reader_id: str, **query: int) -> list[tuple[str, int,
     ]
 
 
-def test_what_is_foretold_comes_to_the_minute(make_world: Callable[..., World]) -> None:
-    world = make_world(at=local(2027, 1, 16, 10))
-    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+def test_what_is_foretold_comes_to_the_minute(world: World) -> None:
+    reader = subscriber(world, "in_trial", MONTH_END).reader_id
     ahead = foretold(world, reader, months=4)
     assert [day for day, _, _ in ahead] == [
         "2027-01-31 09:00",
@@ -55,9 +54,9 @@ def test_a_year_is_followed_by_months_and_whoever_cancels_pays_no_more(world: Wo
     assert too_far.headers["content-type"] == "application/problem+json"
 
 
-def test_a_card_that_was_declined_is_tried_again_and_the_period_keeps_its_days(world: World) -> None:
-    reader = world.start_trial("naledi@example.com", "pm_card_chargeCustomerFail")["reader"]["id"]
-    world.advance_to(local(2027, 3, 16, 12))
-    retry, *later = foretold(world, reader, months=2)
-    assert "2027-03-16" < retry[0] < "2027-03-25"
-    assert [day for day, _, _ in later] == ["2027-04-16 09:00", "2027-05-16 09:00"]
+def test_a_card_that_was_declined_is_tried_again_and_the_period_keeps_its_days(
+    world: World, owing: Subscriber
+) -> None:
+    retry, *later = foretold(world, owing.reader_id, months=2)
+    assert "2027-04-16" < retry[0] < "2027-04-25"
+    assert [day for day, _, _ in later] == ["2027-05-16 09:00", "2027-06-16 09:00"]

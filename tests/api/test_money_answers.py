@@ -6,14 +6,13 @@ from typing import Any
 import httpx
 
 from tests.support.pdf import Pdf
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 
-def paid_reader(world: World, *, until: int = 17) -> tuple[str, dict[str, Any]]:
-    """A reader after the first charge; the id, and the first invoice."""
-    reader = world.start_trial("naledi@example.com")["reader"]["id"]
-    world.advance_to(local(2027, 3, until, 10))
-    return reader, world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]
+def first_invoice(world: World, reader: str) -> dict[str, Any]:
+    """As programs see it."""
+    return dict(world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0])
 
 
 def give_back(world: World, payment: str, key: str | None = None, **body: object) -> httpx.Response:
@@ -23,8 +22,8 @@ def give_back(world: World, payment: str, key: str | None = None, **body: object
     return world.api.post(f"/v1/payments/{payment}/refunds", json=asked, headers=headers)
 
 
-def test_an_invoice_is_told_with_net_vat_and_gross(world: World) -> None:
-    reader, invoice = paid_reader(world)
+def test_an_invoice_is_told_with_net_vat_and_gross(world: World, paid: Subscriber) -> None:
+    reader, invoice = paid.reader_id, first_invoice(world, paid.reader_id)
     assert (
         invoice.items()
         >= {
@@ -54,8 +53,8 @@ def test_an_invoice_is_told_with_net_vat_and_gross(world: World) -> None:
     assert world.api.get("/v1/readers/rdr_nobody/invoices").json()["code"] == "unknown_reader"
 
 
-def test_a_paid_invoice_is_a_pdf_and_an_open_one_is_not(world: World) -> None:
-    _, invoice = paid_reader(world)
+def test_a_paid_invoice_is_a_pdf(world: World, paid: Subscriber) -> None:
+    invoice = first_invoice(world, paid.reader_id)
     answer = world.api.get(f"/v1/invoices/{invoice['id']}.pdf")
     assert answer.headers["content-type"] == "application/pdf"
     (page,) = Pdf(answer.content).pages
@@ -66,15 +65,17 @@ def test_a_paid_invoice_is_a_pdf_and_an_open_one_is_not(world: World) -> None:
     _, note = Pdf(world.api.get(f"/v1/invoices/{invoice['id']}.pdf").content).pages
     assert "For tax invoice no. INV-000001 Reason goodwill" in note
     assert world.api.get("/v1/invoices/inv_nobody.pdf").json()["code"] == "unknown_invoice"
-    declined = world.start_trial("pieter@example.com", "pm_card_chargeCustomerFail")["reader"]["id"]
-    world.advance(days=16)
-    (owed,) = world.api.get(f"/v1/readers/{declined}/invoices").json()["data"]
+
+
+def test_an_open_invoice_is_no_pdf(world: World, owing: Subscriber) -> None:
+    owed = world.api.get(f"/v1/readers/{owing.reader_id}/invoices").json()["data"][-1]
+    assert owed["status"] == "open"
     refused = world.api.get(f"/v1/invoices/{owed['id']}.pdf")
     assert (refused.status_code, refused.json()["code"]) == (409, "invoice_not_paid")
 
 
-def test_money_goes_back_in_parts_and_never_more_than_came(world: World) -> None:
-    _, invoice = paid_reader(world)
+def test_money_goes_back_in_parts_and_never_more_than_came(world: World, paid: Subscriber) -> None:
+    invoice = first_invoice(world, paid.reader_id)
     payment = invoice["payment_id"]
     first = give_back(world, payment, amount=2500)
     assert first.status_code == 201
@@ -104,11 +105,11 @@ def test_money_goes_back_in_parts_and_never_more_than_came(world: World) -> None
     assert world.charges()[0]["amount_refunded"] == 7500
     split = world.rows("SELECT amount, net, vat FROM refund")
     assert all(row["net"] + row["vat"] == row["amount"] for row in split)
-    assert world.told("naledi@example.com").count("refunded") == 3
+    assert world.told(paid.email).count("refunded") == 3
 
 
-def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World) -> None:
-    _, invoice = paid_reader(world)
+def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World, paid: Subscriber) -> None:
+    invoice = first_invoice(world, paid.reader_id)
     payment = invoice["payment_id"]
     first = give_back(world, payment, "thank-you", amount=500)
     again = give_back(world, payment, "thank-you", amount=500)
@@ -124,8 +125,8 @@ def test_the_same_key_gives_back_once_and_another_body_is_refused(world: World) 
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [500]
 
 
-def test_eight_at_once_give_back_no_more_than_was_paid(world: World) -> None:
-    _, invoice = paid_reader(world)
+def test_eight_at_once_give_back_no_more_than_was_paid(world: World, paid: Subscriber) -> None:
+    invoice = first_invoice(world, paid.reader_id)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: give_back(world, invoice["payment_id"], amount=2000), range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
@@ -136,7 +137,7 @@ def test_eight_at_once_give_back_no_more_than_was_paid(world: World) -> None:
 def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(world: World) -> None:
     reader = world.start_trial("naledi@example.com", "pm_card_pendingRefund")["reader"]["id"]
     world.advance_to(local(2027, 3, 17))
-    invoice = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]
+    invoice = first_invoice(world, reader)
     assert give_back(world, invoice["payment_id"]).status_code == 201
     world.settle()
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.world import World
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
 
 PAGE = 2
 
@@ -24,8 +25,8 @@ def read(world: World, path: str, name: str = "id") -> list[Any]:
 
 
 @pytest.fixture
-def reader(world: World) -> str:
-    return str(world.start_trial("thandi@example.com")["reader"]["id"])
+def reader(in_trial: Subscriber) -> str:
+    return in_trial.reader_id
 
 
 def test_readers(world: World, reader: str) -> None:
@@ -43,9 +44,9 @@ def test_what_happened_to_a_subscription(world: World, reader: str) -> None:
     assert len(happened) == len(set(happened)) == 5
 
 
-def test_invoices(world: World, reader: str) -> None:
-    world.advance(days=80)
-    assert len(set(read(world, f"/v1/readers/{reader}/invoices"))) == len(world.charges()) == 3
+def test_invoices(world: World, paid: Subscriber) -> None:
+    world.advance_to(local(2027, 5, 16, 9))
+    assert len(set(read(world, f"/v1/readers/{paid.reader_id}/invoices"))) == len(world.charges()) == 3
 
 
 def test_gifts(world: World, reader: str) -> None:

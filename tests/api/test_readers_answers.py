@@ -3,6 +3,7 @@
 import httpx
 
 from billing.web.keys import create
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 
@@ -63,10 +64,8 @@ def test_a_subscription_is_told_in_the_shape_of_the_contract(world: World) -> No
     assert (answer.status_code, answer.json()["code"]) == (404, "unknown_subscription")
 
 
-def test_events_tell_from_to_when_who_and_why_in_order(world: World) -> None:
-    begun = world.start_trial("naledi@example.com")
-    reader, subscription = begun["reader"]["id"], begun["subscription"]["id"]
-    world.advance_to(local(2027, 3, 20))
+def test_events_tell_from_to_when_who_and_why_in_order(world: World, paid: Subscriber) -> None:
+    reader, subscription = paid.reader_id, paid.subscription_id
     world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"reason": "price", "comment": "dear"})
     world.api.post(f"/v1/subscriptions/{subscription}/resume")
     events = world.api.get(f"/v1/readers/{reader}/events").json()
@@ -167,14 +166,12 @@ def test_without_a_key_programs_are_told_to_bring_one(world: World) -> None:
             assert answer.headers["content-type"] == "application/problem+json"
 
 
-def test_the_clock_moves_on_order_and_never_back(world: World) -> None:
-    world.start_trial("naledi@example.com")
-
+def test_the_clock_moves_on_order_and_never_back(world: World, told: Subscriber) -> None:
     def move(**body: object) -> httpx.Response:
         """Ask for the clock to be moved."""
         return world.api.post("/v1/clock/advance", json=body)
 
-    assert move(seconds=3600).json() == {"now": "2027-03-01T09:00:00Z"}
+    assert move(seconds=3600).json() == {"now": "2027-03-15T19:00:00Z"}
     assert move(to="2027-03-16T09:00:00+02:00").json() == {"now": "2027-03-16T07:00:00Z"}
     assert len(world.charges()) == 1, "answered when all that fell due was done"
     back = move(to="2027-03-01T00:00:00Z")

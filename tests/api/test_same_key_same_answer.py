@@ -6,15 +6,15 @@ import httpx
 import pytest
 
 from tests.support.broken_tables import every_commit_fails
-from tests.support.world import World, local
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
 
 KEY = {"Idempotency-Key": "n-1"}
 
 
-def paid(world: World) -> str:
-    """A payment that can be given back."""
-    world.start_trial("thandi@example.com")
-    world.advance_to(local(2027, 3, 16, 10))
+@pytest.fixture
+def payment(world: World, paid: Subscriber) -> str:
+    """One that can be given back."""
     return str(world.rows("SELECT id FROM payment")[0]["id"])
 
 
@@ -23,8 +23,7 @@ def give_back(world: World, payment: str, **headers: str) -> httpx.Response:
     return world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=KEY | headers)
 
 
-def test_a_failure_of_ours_without_effect_does_not_stick_to_the_key(world: World) -> None:
-    payment = paid(world)
+def test_a_failure_of_ours_without_effect_does_not_stick_to_the_key(world: World, payment: str) -> None:
     with every_commit_fails(world, "refund"):
         assert give_back(world, payment).status_code == 500
     assert world.rows("SELECT id FROM refund") == []
@@ -36,9 +35,8 @@ def test_a_failure_of_ours_without_effect_does_not_stick_to_the_key(world: World
     assert len(world.rows("SELECT id FROM refund")) == 1
 
 
-def test_the_answer_that_can_not_be_kept_undoes_what_it_tells(world: World) -> None:
+def test_the_answer_that_can_not_be_kept_undoes_what_it_tells(world: World, payment: str) -> None:
     """Effect and answer are one transaction: there is no moment in which the key could do it twice."""
-    payment = paid(world)
     with every_commit_fails(world, "api_answer"):
         assert give_back(world, payment).status_code == 500
     assert world.rows("SELECT id FROM refund") == []
@@ -76,9 +74,9 @@ def test_stripe_away_is_no_answer_to_keep(world: World) -> None:
     ],
 )
 def test_acts_and_refusals_are_answered_alike(
-    world: World, path: str, body: dict[str, Any], status: int
+    world: World, in_trial: Subscriber, path: str, body: dict[str, Any], status: int
 ) -> None:
-    subscription = world.start_trial("thandi@example.com")["subscription"]["id"]
+    subscription = in_trial.subscription_id
     answers = [
         world.api.post(f"/v1/subscriptions/{subscription}/{path}", json=body, headers=KEY) for _ in range(2)
     ]

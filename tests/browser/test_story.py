@@ -9,9 +9,8 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.conftest import Arrive
-from tests.browser.demo import Demo
-from tests.browser.person import DESK
+from tests.support.demo import Demo
+from tests.support.person import DESK, Arrive
 
 pytestmark = pytest.mark.browser
 
@@ -58,6 +57,7 @@ def test_a_reader_starts_a_trial_reads_pays_and_gets_a_receipt(demo: Demo, arriv
 
     charges = demo.charges("thandi@example.com")
     assert [(row["amount"], row["currency"], row["paid"]) for row in charges] == [(7500, "zar", True)]
+    assert "/v1/payment_intents" in {exchange["path"] for exchange in demo.exchanges()}
     thandi.open(f"{demo.card['sandbox_url']}/_sandbox")
     rows = thandi.page.locator("section[aria-labelledby=charges] tbody tr", has_text="thandi@example.com")
     assert rows.count() == 1
@@ -162,7 +162,7 @@ def test_the_tab_is_closed_on_the_card_page_and_the_trial_runs_all_the_same(
 
 
 def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, arrive: Arrive) -> None:
-    arrive().start_trial("zanele@example.com", card(5))
+    demo.trial("zanele@example.com", "pm_card_visa__5")
     desk, phone = arrive(DESK), arrive()
     desk.open("/sign-in")
     desk.page.get_by_label("Your mail address").fill("zanele@example.com")
@@ -190,7 +190,7 @@ def test_a_reader_signs_in_at_the_desk_with_the_mail_on_the_phone(demo: Demo, ar
 
 @pytest.mark.prove
 def test_a_reader_signs_in_with_the_link_in_the_same_browser(demo: Demo, arrive: Arrive) -> None:
-    arrive().start_trial("ayanda@example.com", card(6))
+    demo.trial("ayanda@example.com", "pm_card_visa__6")
     ayanda = arrive()
     ayanda.open("/sign-in")
     ayanda.page.get_by_label("Your mail address").fill("ayanda@example.com")

@@ -1,5 +1,6 @@
 """A copied or restored database charges nobody and sends no mail until an operator says that it is the one that counts."""
 
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -9,13 +10,15 @@ import pytest
 
 from billing import installation
 from billing.app import build
+from billing.db import Database
 from billing.errors import RefusesToStart
 from billing.renewals.run import run
 from billing.timetable import tick
+from tests.support.cli import environment
+from tests.support.cli import run as command
 from tests.support.databases import Databases
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local, settings_for
-from tests.test_cli import environment
-from tests.test_cli import run as command
 
 
 def copy_of(url: str, databases: Databases) -> str:
@@ -69,8 +72,7 @@ def test_a_copy_stands_still_until_it_is_adopted(
         databases._do("DROP DATABASE {} WITH (FORCE)", urlsplit(url).path.strip("/"))
 
 
-def test_readyz_says_so_and_readers_read_on(world: World) -> None:
-    begun = world.start_trial("lerato@example.com")
+def test_readyz_says_so_and_readers_read_on(world: World, in_trial: Subscriber) -> None:
     assert httpx.get(f"{world.url}/readyz").json()["money_and_mail"] == "moving"
     with psycopg.connect(world.url_of_database) as connection:
         connection.execute("UPDATE installation SET home = 'somewhere else'")
@@ -78,19 +80,19 @@ def test_readyz_says_so_and_readers_read_on(world: World) -> None:
     assert ready.status_code == 200
     assert ready.json()["money_and_mail"] == "stopped"
     assert "billing adopt" in ready.json()["why"]
-    assert world.access(world.articles["subscriber"][0], begun["reader"]["id"])["allowed"]
+    assert world.access(world.articles["subscriber"][0], in_trial.reader_id)["allowed"]
     with pytest.raises(installation.NotAdopted):
         world.advance(days=20)
 
 
-def test_a_table_made_anew_by_a_restore_is_another_home(own_world: World) -> None:
-    database = own_world.parts.database
-    assert installation.is_home(database)
-    with psycopg.connect(own_world.url_of_database) as connection:
-        connection.execute("ALTER TABLE installation RENAME TO kept")
-        connection.execute("CREATE TABLE installation (LIKE kept INCLUDING ALL)")
-        connection.execute("INSERT INTO installation SELECT * FROM kept")
-    assert not installation.is_home(database)
+def test_a_table_made_anew_by_a_restore_is_another_home(database_url: str) -> None:
+    with closing(Database(database_url)) as database:
+        assert installation.is_home(database)
+        with psycopg.connect(database_url) as connection:
+            connection.execute("ALTER TABLE installation RENAME TO kept")
+            connection.execute("CREATE TABLE installation (LIKE kept INCLUDING ALL)")
+            connection.execute("INSERT INTO installation SELECT * FROM kept")
+        assert not installation.is_home(database)
 
 
 def test_another_installation_is_refused_at_the_start(world: World) -> None:

@@ -1,26 +1,51 @@
-"""A year left early, where the letter that asks for it is entered days later, or another one is found that came before it."""
+"""A year left early: the rest goes back by the day, also where the letter that asks for it is entered days later, or another
+one is found that came before it."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
 import pytest
 
 from tests.support.cancel_helpers import cancel
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
-EMAIL = "pieter@example.com"
+
+@pytest.fixture
+def in_june(world: World, year: Subscriber) -> Subscriber:
+    """Four months of the year are over: it is noon of 1 June 2027."""
+    fast_forward(world, local(2027, 6, 1, 12))
+    return year
 
 
-def yearly(make_world) -> tuple[World, dict[str, Any]]:  # type: ignore[no-untyped-def]
-    """A reader whose year runs from 1 February 2027 to the end of January."""
-    world: World = make_world(local(2027, 1, 17, 10))
-    return world, world.start_trial(EMAIL, plan="yearly")
+@pytest.mark.prove
+def test_a_year_left_early_gives_the_rest_back_by_the_day(world: World, in_june: Subscriber) -> None:
+    browser = world.browser()
+    browser.sign_in(in_june.email)
+    page = browser.get("/account/cancel")
+    # 20 business days after Tuesday 1 June; Youth Day, 16 June, isn't one
+    assert "You read through Wednesday 30 June 2027" in page.words
+    unused = (date(2028, 2, 1) - date(2027, 7, 1)).days
+    cents = -(-75000 * unused // 365)
+    assert f"R{cents // 100}.{cents % 100:02d} (incl. VAT) back" in page.words
+    browser.post("/account/cancel", when="early")
+    world.settle()
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [cents]
+    assert {"refunded", "term_left"} <= set(world.told(in_june.email))
+    assert "cancelled" not in world.told(in_june.email), "one mail says it all"
+    assert "Keep my subscription" not in browser.get("/account").words, "the money is on its way back"
+    locked, reader = world.articles["subscriber"][0], in_june.reader_id
+    world.advance_to(local(2027, 6, 30, 23, 59))
+    assert world.access(locked, reader)["allowed"]
+    world.advance_to(local(2027, 7, 1))
+    assert not world.access(locked, reader)["allowed"]
+    world.advance_to(local(2028, 4, 1))
+    assert len(world.charges()) == 1
 
 
-def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(make_world) -> None:  # type: ignore[no-untyped-def]
-    world, begun = yearly(make_world)
-    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
-    world.advance_to(local(2027, 6, 1, 12))
+def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(
+    world: World, in_june: Subscriber
+) -> None:
+    subscription, reader = in_june.subscription_id, in_june.reader_id
     cancel(world, subscription, when="early")
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [44179]
@@ -30,7 +55,7 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
     assert datetime.fromisoformat(after["cancels_at"]) == local(2027, 7, 1), "what went back isn't read"
     assert world.api.post(f"/v1/subscriptions/{subscription}/resume").json()["code"] == "nothing_to_undo"
     world.settle()
-    assert "Wednesday 30 June 2027" in " ".join(world.letter(EMAIL, "cancelled").text.split())
+    assert "Wednesday 30 June 2027" in " ".join(world.letter(in_june.email, "cancelled").text.split())
     world.advance_to(local(2027, 7, 1))
     assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [44179]
@@ -46,13 +71,12 @@ def test_an_earlier_letter_found_after_a_year_was_left_gives_no_reading_back(mak
         ),
     ],
 )
-def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(  # type: ignore[no-untyped-def]
-    make_world, entered: datetime, read_to: datetime, given_back: int
+def test_the_notice_of_whoever_leaves_runs_from_the_moment_of_asking(
+    world: World, in_june: Subscriber, entered: datetime, read_to: datetime, given_back: int
 ) -> None:
-    world, begun = yearly(make_world)
     world.advance_to(entered)
     wish = {"when": "early", "requested_at": "2027-06-01T10:00:00Z"}
-    after = cancel(world, begun["subscription"]["id"], **wish)
+    after = cancel(world, in_june.subscription_id, **wish)
     assert datetime.fromisoformat(after["cancels_at"]) == read_to
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [given_back]

@@ -5,18 +5,45 @@ from datetime import date, timedelta
 import pytest
 
 from billing.reports.doctor import examine
+from tests.support.browser import Answer, Browser
+from tests.support.starting_points import MONTH_END, Subscriber, fast_forward, subscriber
 from tests.support.world import ZONE, World, local
 
-EMAIL = "sipho@example.com"
+
+@pytest.fixture
+def month_paused(world: World, paid: Subscriber) -> Subscriber:
+    """A reader who asked on 20 March for a pause of one month, from 16 April to 16 May."""
+    world.once("asks on 20 March 2027 for a pause of 1 month", lambda: pause(world, paid.email, months=1))
+    return paid
+
+
+@pytest.fixture
+def quarter_paused(world: World, paid: Subscriber) -> Subscriber:
+    """The same for three months, to 16 July."""
+    world.once("asks on 20 March 2027 for a pause of 3 months", lambda: pause(world, paid.email, months=3))
+    return paid
+
+
+def pause(world: World, email: str, *, months: int) -> None:
+    """Ask for it on 20 March."""
+    world.advance_to(local(2027, 3, 20))
+    with world.browse() as browser:
+        ask_for_pause(browser, email, months=months)
+
+
+def ask_for_pause(browser: Browser, email: str, *, months: int) -> Answer:
+    """By the account's pages; the page that answers."""
+    browser.sign_in(email)
+    browser.get("/account/pause")
+    return browser.post("/account/pause", months=str(months))
 
 
 @pytest.mark.prove
-def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(make_world) -> None:  # type: ignore[no-untyped-def]
-    world: World = make_world(local(2027, 1, 16, 10))
-    world.start_trial(EMAIL)
+def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(world: World) -> None:
+    email = subscriber(world, "paid_twice", MONTH_END).email
     world.advance_to(local(2027, 3, 10, 12))
     browser = world.browser()
-    account = browser.sign_in(EMAIL)
+    account = browser.sign_in(email)
     assert "Pay by the year from 31 Mar 2027: R750.00 incl. VAT" in account.words
     page = browser.get("/account/plan?to=yearly")
     assert "R750.00 on Wednesday 31 March 2027" in page.words
@@ -29,8 +56,8 @@ def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(make
     browser.get("/account/plan?to=yearly")
     browser.post("/account/plan", consent="yes")
     world.settle()
-    assert world.told(EMAIL).count("goes_on") == 1
-    assert world.told(EMAIL).count("plan_switched") == 2
+    assert world.told(email).count("goes_on") == 1
+    assert world.told(email).count("plan_switched") == 2
     world.advance_to(local(2028, 6, 1))
     assert [
         (at[:10], charge["amount"]) for at, charge in zip(world.charged_at(), world.charges(), strict=True)
@@ -46,9 +73,9 @@ def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(make
     assert [row["period_number"] for row in numbers] == [1, 2, 3, 4, 5, 6]
 
 
-def test_what_cannot_be_chosen_says_why(world: World) -> None:
+def test_what_cannot_be_chosen_says_why(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
-    browser.start(EMAIL)
+    browser.sign_in(in_trial.email)
     assert "first charge has been made" in browser.get("/account/plan?to=yearly").words
     assert "can't be paused" in browser.get("/account/pause").words
     world.advance_to(local(2027, 3, 20))
@@ -56,33 +83,31 @@ def test_what_cannot_be_chosen_says_why(world: World) -> None:
     assert browser.get("/account/plan?to=nothing").status == 404
 
 
-def test_a_pause_from_the_end_of_what_is_paid(world: World) -> None:
-    begun = world.start_trial(EMAIL)
-    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+def test_a_pause_from_the_end_of_what_is_paid(world: World, paid: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 3, 20, 12))
     browser = world.browser()
-    browser.sign_in(EMAIL)
+    browser.sign_in(paid.email)
     page = browser.get("/account/pause")
     assert "You read on through Thursday 15 April 2027" in page.words
     assert "on Wednesday 16 June 2027" in page.words
     page = browser.post("/account/pause", months="2")
     assert "paid through Thursday 15 April 2027, then paused until Wednesday 16 June 2027." in page.words
     world.advance_to(local(2027, 4, 15, 23, 59, 59))
-    assert world.access(locked, reader)["allowed"]
+    assert world.access(locked, paid.reader_id)["allowed"]
     world.advance_to(local(2027, 4, 16))
-    assert not world.access(locked, reader)["allowed"]
-    answer = world.subscription(subscription)
+    assert not world.access(locked, paid.reader_id)["allowed"]
+    answer = world.subscription(paid.subscription_id)
     assert (answer["status"], answer["paused_until"]) == ("paused", "2027-06-16")
     assert answer["next_charge"]["at"] == "2027-06-16T07:00:00Z"
     assert "Your subscription is paused" in browser.get("/account").words
     world.advance_to(local(2027, 6, 15))
     assert len(world.charges()) == 1
-    notice = world.letters(EMAIL)[-1]
+    notice = world.letters(paid.email)[-1]
     assert notice.subject == "Your pause is ending: R75.00 incl. VAT on Wednesday 16 June 2027"
     assert any("/cancel/" in link for link in notice.links)
     world.advance_to(local(2027, 6, 16))
-    assert world.access(locked, reader)["reason"] == "subscription"
+    assert world.access(locked, paid.reader_id)["reason"] == "subscription"
     world.advance_to(local(2027, 8, 1))
     assert world.charged_at() == ["2027-03-16 09:00", "2027-06-16 09:00", "2027-07-16 09:00"]
     invoices = world.rows("SELECT period_number, period_start_on FROM invoice ORDER BY id")
@@ -90,33 +115,27 @@ def test_a_pause_from_the_end_of_what_is_paid(world: World) -> None:
     assert invoices[1]["period_start_on"] == date(2027, 6, 16)
 
 
-def test_the_morning_on_which_a_pause_ends(world: World) -> None:
+def test_the_morning_on_which_a_pause_ends(world: World, month_paused: Subscriber) -> None:
     """Read from midnight on, charged at nine, and the doctor has nothing to say at any hour around it."""
-    reader = world.start_trial(EMAIL)["reader"]["id"]
-    world.advance_to(local(2027, 3, 20, 12))
-    browser = world.browser()
-    browser.sign_in(EMAIL)
-    browser.get("/account/pause")
-    browser.post("/account/pause", months="1")
-    read = {}
+    fast_forward(world, local(2027, 5, 15, 21))
+    article, read = world.articles["subscriber"][0], {}
     for hours in range(15):
         world.advance_to(local(2027, 5, 15, 21) + timedelta(hours=hours))
-        read[f"{world.now.astimezone(ZONE):%d %H}"] = world.access(world.articles["subscriber"][0], reader)[
-            "allowed"
-        ]
+        may = world.access(article, month_paused.reader_id)["allowed"]
+        read[f"{world.now.astimezone(ZONE):%d %H}"] = may
         found = examine(world.parts.database, world.parts.office, world.now)
         assert [one.promise.name for one in found if one.count] == [], world.now
     assert [hour for hour, may in read.items() if not may] == ["15 21", "15 22", "15 23"]
     assert world.charged_at() == ["2027-03-16 09:00", "2027-05-16 09:00"]
 
 
-def test_a_pause_whose_end_came_days_late_is_paid_from_the_day_it_came(world: World) -> None:
-    reader, article = world.start_trial(EMAIL)["reader"]["id"], world.articles["subscriber"][0]
-    world.advance_to(local(2027, 3, 20))
+def test_a_pause_whose_end_came_days_late_is_paid_from_the_day_it_came(
+    world: World, month_paused: Subscriber
+) -> None:
+    fast_forward(world, local(2027, 5, 15, 21))
+    reader, article = month_paused.reader_id, world.articles["subscriber"][0]
     browser = world.browser()
-    browser.sign_in(EMAIL)
-    browser.get("/account/pause")
-    browser.post("/account/pause", months="1")
+    browser.sign_in(month_paused.email)
     world.advance_to(local(2027, 5, 15, 23, 59))
     told = world.api.get(f"/v1/readers/{reader}/standing", params={"article": article}).json()
     paused = "your subscription is paused until Sunday 16 May 2027"
@@ -140,16 +159,15 @@ def test_a_pause_whose_end_came_days_late_is_paid_from_the_day_it_came(world: Wo
     assert period == {"period_start_on": date(2027, 5, 18), "period_end_on": date(2027, 6, 18)}
 
 
-def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(world: World) -> None:
-    begun = world.start_trial(EMAIL)
+def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
+    world: World, paid: Subscriber
+) -> None:
     world.advance_to(local(2027, 3, 20))
     browser = world.browser()
-    browser.sign_in(EMAIL)
-    browser.get("/account/pause")
-    browser.post("/account/pause", months="2")
+    ask_for_pause(browser, paid.email, months=2)
     browser.get("/account/cancel")
     browser.post("/account/cancel")
-    told = world.subscription(begun["subscription"]["id"])
+    told = world.subscription(paid.subscription_id)
     assert (told["paused_until"], told["next_charge"]) == (None, None), "what is cancelled isn't paused"
     page = browser.get("/account")
     assert "Take the pause back" not in page.text
@@ -157,7 +175,9 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
     page = browser.post("/account/resume")
     assert "then paused until Wednesday 16 June 2027" in page.words
     world.settle()
-    goes_on, pause = sorted(world.subjects(EMAIL)[-2:], key=lambda subject: not subject.endswith("goes on"))
+    goes_on, pause = sorted(
+        world.subjects(paid.email)[-2:], key=lambda subject: not subject.endswith("goes on")
+    )
     assert goes_on.endswith("goes on")
     assert pause == "Your pause: nothing is charged before Wednesday 16 June 2027"
     world.advance_to(local(2027, 6, 20))
@@ -165,47 +185,44 @@ def test_a_pause_that_was_planned_is_planned_again_with_the_cancellation_undone(
 
 
 @pytest.mark.prove
-def test_a_pause_is_taken_back_ended_sooner_or_cancelled(world: World) -> None:
-    begun = {
-        name: world.start_trial(f"{name}@example.com", f"pm_card_visa__{n}")
-        for n, name in enumerate(("back", "sooner", "gone"))
-    }
-    world.advance_to(local(2027, 3, 20))
-    browsers = {}
-    for name in begun:
-        browsers[name] = world.browser()
-        browsers[name].sign_in(f"{name}@example.com")
-        browsers[name].get("/account/pause")
-        browsers[name].post("/account/pause", months="3")
-    page = browsers["back"].post("/account/pause/undo")
+def test_a_pause_is_taken_back(world: World, quarter_paused: Subscriber) -> None:
+    browser = world.browser()
+    browser.sign_in(quarter_paused.email)
+    page = browser.post("/account/pause/undo")
     assert "R75.00 incl. VAT on Friday 16 April 2027" in page.words
-    world.advance_to(local(2027, 5, 3, 10))
-    browsers["sooner"].get("/account")
-    page = browsers["sooner"].post("/account/pause/undo")
-    assert "paid through Wednesday 2 June 2027" in page.words
-    assert world.charged_at(of=begun["sooner"]["reader"]["id"]) == ["2027-03-16 09:00", "2027-05-03 10:00"]
-    link = world.mailed_link("gone@example.com", "/cancel/")
-    gone = world.browser()
-    gone.get(link)
-    assert "Nothing more will be charged" in gone.post("/cancel").words
-    world.advance_to(local(2027, 7, 20))
-    assert len(world.charges(of=begun["gone"]["reader"]["id"])) == 1
-    assert world.charged_at(of=begun["back"]["reader"]["id"])[1] == "2027-04-16 09:00"
-    assert world.subscription(begun["gone"]["subscription"]["id"])["status"] == "ended"
+    world.advance_to(local(2027, 4, 16, 12))
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
 
 
 @pytest.mark.prove
-def test_no_notice_no_charge_after_a_pause_either(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 20))
+def test_a_pause_is_ended_sooner(world: World, quarter_paused: Subscriber) -> None:
+    fast_forward(world, local(2027, 5, 3, 10))
     browser = world.browser()
-    browser.sign_in(EMAIL)
-    browser.get("/account/pause")
-    browser.post("/account/pause", months="1")
+    browser.sign_in(quarter_paused.email)
+    page = browser.post("/account/pause/undo")
+    assert "paid through Wednesday 2 June 2027" in page.words
+    assert world.charged_at() == ["2027-03-16 09:00", "2027-05-03 10:00"]
+
+
+@pytest.mark.prove
+def test_a_paused_subscription_is_cancelled_by_the_mailed_link(
+    world: World, quarter_paused: Subscriber
+) -> None:
+    fast_forward(world, local(2027, 5, 3, 10))
+    browser = world.browser()
+    browser.get(world.mailed_link(quarter_paused.email, "/cancel/"))
+    assert "Nothing more will be charged" in browser.post("/cancel").words
+    world.advance_to(local(2027, 7, 20))
+    assert len(world.charges()) == 1
+    assert world.subscription(quarter_paused.subscription_id)["status"] == "ended"
+
+
+@pytest.mark.prove
+def test_no_notice_no_charge_after_a_pause_either(world: World, month_paused: Subscriber) -> None:
     world.advance_to(local(2027, 4, 20))
     world.skip_to(local(2027, 5, 14))  # nobody worked when the notice was due
     world.advance_to(local(2027, 5, 21))
     assert len(world.charges()) == 1
     world.advance_to(local(2027, 5, 22, 9))
     assert world.charged_at()[-1] == "2027-05-22 09:00"
-    assert "pause_ends" in world.told(EMAIL)
+    assert "pause_ends" in world.told(month_paused.email)

@@ -13,7 +13,7 @@ import pytest
 from billing.demo.children import AskedToStop, Child, ChildEnded, Children
 from billing.leash import Leash
 from tests.support.polling import eventually
-from tests.test_postgres import ended
+from tests.support.processes import has_ended
 
 STAYS = "import time; print('here', flush=True); time.sleep(600)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
@@ -92,7 +92,7 @@ def test_stop_ends_the_deaf_and_the_grandchildren(family: Family, monkeypatch: p
     assert family.wrote("deaf") == "deaf"
     pids = [pid_of(family, "deaf"), pid_of(family, "parent"), int(family.wrote("parent"))]
     family.children.stop()
-    assert all(eventually(lambda pid=pid: ended(pid)) for pid in pids)  # type: ignore[misc] # default argument
+    assert all(eventually(lambda pid=pid: has_ended(pid)) for pid in pids)  # type: ignore[misc] # default argument
 
 
 def test_stop_can_end_some_before_others(family: Family) -> None:
@@ -100,8 +100,8 @@ def test_stop_can_end_some_before_others(family: Family) -> None:
     family.start("mailbox", STAYS)
     web, mailbox = pid_of(family, "web"), pid_of(family, "mailbox")
     family.children.stop("web")
-    assert ended(web)
-    assert not ended(mailbox)
+    assert has_ended(web)
+    assert not has_ended(mailbox)
 
 
 def test_each_child_has_its_own_session_so_that_ctrl_c_reaches_only_us(family: Family) -> None:
@@ -202,7 +202,7 @@ def test_whatever_ends_the_launcher_ends_the_children(number: signal.Signals, tm
         assert launcher.stdout.read() == ("" if number is signal.SIGKILL else "stopped\n")
         assert launcher.wait() == (-9 if number is signal.SIGKILL else 0)
     for pid in [*pids, int(own.read_text())]:
-        assert eventually(lambda pid=pid: ended(pid))  # type: ignore[misc] # default argument
+        assert eventually(lambda pid=pid: has_ended(pid))  # type: ignore[misc] # default argument
     assert eventually(lambda: not (tmp_path / "card").exists())
 
 
@@ -219,4 +219,4 @@ def test_started_by_make_it_ends_with_make(tmp_path: Path) -> None:
         web = int(parent.stdout.readline())
         parent.kill()
         assert parent.stdout.read() == "stopped\n"
-    assert eventually(lambda: ended(web))
+    assert eventually(lambda: has_ended(web))

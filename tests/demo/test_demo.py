@@ -1,12 +1,9 @@
 """The real `billing demo`: it answers, says where, stops whole, and refuses in one line."""
 
-import json
 import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,57 +13,9 @@ import psutil
 import psycopg
 import pytest
 
+from tests.support.demo import MARKS, Demo, DemoProcess, SharedDemo
 from tests.support.polling import eventually
-
-PARTS = {"web", "worker", "sandbox", "mailbox", "postgres"}
-
-
-class Running:
-    """A demo process under test."""
-
-    def __init__(self, data: Path, *arguments: str) -> None:
-        self.data = data
-        command = [sys.executable, "-m", "billing.cli", "demo", "--data", str(data), *arguments]
-        self.launcher = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def card(self) -> dict[str, Any]:
-        """What demo.json says once all answer."""
-        path = self.data / "demo.json"
-        assert eventually(lambda: path.exists() or self.launcher.poll() is not None)
-        assert path.exists(), self.end()
-        card: dict[str, Any] = json.loads(path.read_text())
-        return card
-
-    def family(self) -> dict[str, psutil.Process]:
-        """The processes it started, by the part they play."""
-        found = {}
-        for child in psutil.Process(self.launcher.pid).children():
-            line = " ".join(child.cmdline())
-            for part, mark in {
-                "web": "billing.cli serve",
-                "worker": "billing.cli worker",
-                "sandbox": "billing.sandbox",
-                "mailbox": "billing.mail.mailbox",
-                "postgres": "bin/postgres",
-            }.items():
-                if mark in line:
-                    found[part] = child
-        return found
-
-    def all_processes(self) -> list[psutil.Process]:
-        return psutil.Process(self.launcher.pid).children(recursive=True)
-
-    def end(self) -> tuple[int, str, str]:
-        """Exit status, stdout and stderr, once it has ended."""
-        out, err = self.launcher.communicate()
-        return self.launcher.returncode, out, err
+from tests.support.processes import has_ended
 
 
 @pytest.fixture
@@ -75,23 +24,17 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def demo(data: Path) -> Iterator[Running]:
-    running = Running(data, "--port", "0")
-    yield running
-    if running.launcher.poll() is None:
-        running.launcher.terminate()
-        running.end()
-
-
-def gone(process: psutil.Process) -> bool:
-    try:
-        return process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+def own_demo(data: Path) -> Iterator[DemoProcess]:
+    """One that the test may end as it likes; it has just been started, and nothing answers yet."""
+    started = DemoProcess(data, "--port", "0")
+    yield started
+    if started.runs:
+        started.launcher.terminate()
+        started.end()
 
 
 def all_gone(processes: list[psutil.Process]) -> bool:
-    return eventually(lambda: all(map(gone, processes)))
+    return eventually(lambda: all(map(has_ended, processes)))
 
 
 def assert_a_worker_is_seen(card: dict[str, Any]) -> None:
@@ -120,8 +63,9 @@ def assert_it_says_where_and_what_to_try(said: str, card: dict[str, Any], data: 
     assert "Ctrl-C stops everything" in what
 
 
-def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, data: Path) -> None:
-    card = demo.card()
+def test_it_answers_where_the_card_says_and_keeps_what_was_done(shared_demo: SharedDemo) -> None:
+    demo = shared_demo.running()
+    card = demo.card
     assert_a_worker_is_seen(card)
     assert httpx.get(f"{card['sandbox_url']}/_sandbox/state").status_code == 200
     assert httpx.get(card["mailbox_url"]).status_code == 200
@@ -133,39 +77,34 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(demo: Running, d
     assert asked.json()["allowed"] is True
     with psycopg.connect(card["database_url"]) as connection:
         connection.execute("CREATE TABLE left_by_test ()")
-    family = demo.family()
-    assert set(family) == PARTS
-    processes = demo.all_processes()
-    demo.launcher.terminate()
-    status, out, err = demo.end()
-    assert (status, err) == (0, "")
-    assert_it_says_where_and_what_to_try(out, card, data)
-    assert "\x1b" not in out
+    family = demo.process.family()
+    assert set(family) == set(MARKS)
+    processes = demo.process.all_processes()
+    demo.stop(signal.SIGINT)
+    assert_it_says_where_and_what_to_try(demo.words, card, demo.data)
+    assert "\x1b" not in demo.words
     assert all_gone(processes)
-    assert not (data / "demo.json").exists()
+    assert not (demo.data / "demo.json").exists()
 
-    again = Running(data, "--port", "0")
-    try:
-        second = again.card()
-        assert_a_worker_is_seen(second)
-        assert second["sandbox_secret_key"] == card["sandbox_secret_key"]
-        assert second["articles"] == card["articles"]
-        with psycopg.connect(second["database_url"]) as connection:
-            assert connection.execute("SELECT count(*) FROM left_by_test").fetchone() == (0,)
-    finally:
-        again.launcher.send_signal(signal.SIGINT)
-        assert again.end()[0] == 0
+    second = shared_demo.running().card
+    assert_a_worker_is_seen(second)
+    assert second["sandbox_secret_key"] == card["sandbox_secret_key"]
+    assert second["articles"] == card["articles"]
+    with psycopg.connect(second["database_url"]) as connection:
+        assert connection.execute("SELECT count(*) FROM left_by_test").fetchone() == (0,)
+        connection.execute("DROP TABLE left_by_test")
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize(
-    "part", ["worker", *(pytest.param(part, marks=pytest.mark.prove) for part in sorted(PARTS - {"worker"}))]
+    "part",
+    ["worker", *(pytest.param(part, marks=pytest.mark.prove) for part in sorted(MARKS.keys() - {"worker"}))],
 )
-def test_a_killed_part_ends_all(demo: Running, part: str) -> None:
-    demo.card()
-    processes = demo.all_processes()
-    demo.family()[part].kill()
-    status, _, err = demo.end()
+def test_a_killed_part_ends_all(own_demo: DemoProcess, part: str) -> None:
+    own_demo.card()
+    processes = own_demo.all_processes()
+    own_demo.family()[part].kill()
+    status, _, err = own_demo.end()
     assert status == 1
     assert err.startswith(f"masthead: {part} was killed by SIGKILL") or (
         part == "postgres" and err.startswith("masthead: ")  # its death may take another part down first
@@ -175,36 +114,35 @@ def test_a_killed_part_ends_all(demo: Running, part: str) -> None:
 
 
 @pytest.mark.prove
-def test_nothing_stays_when_the_launcher_itself_is_killed(demo: Running, data: Path) -> None:
-    demo.card()
-    processes = demo.all_processes()
-    demo.launcher.kill()
-    demo.end()
+def test_nothing_stays_when_the_launcher_itself_is_killed(own_demo: DemoProcess, data: Path) -> None:
+    own_demo.card()
+    processes = own_demo.all_processes()
+    own_demo.launcher.kill()
+    own_demo.end()
     assert all_gone(processes)
     assert eventually(lambda: not (data / "demo.json").exists())
 
 
-def test_stopped_while_it_starts(demo: Running, data: Path) -> None:
+def test_stopped_while_it_starts(own_demo: DemoProcess, data: Path) -> None:
     assert eventually(lambda: (data / "postgres" / "cluster").exists())
-    processes = demo.all_processes()
-    demo.launcher.terminate()
-    status, _, err = demo.end()
+    processes = own_demo.all_processes()
+    own_demo.launcher.terminate()
+    status, _, err = own_demo.end()
     assert (status, err) == (0, "")
     assert all_gone(processes)
 
 
 def refusal(data: Path, *arguments: str) -> str:
-    status, _, err = Running(data, *arguments).end()
+    status, _, err = DemoProcess(data, *arguments).end()
     assert status == 1
     assert err.startswith("masthead: ")
     assert err.count("\n") == 1
     return err
 
 
-def test_one_demo_on_a_folder(demo: Running, data: Path) -> None:
-    demo.card()
-    assert "is running on" in refusal(data, "--port", "0")
-    assert httpx.get(f"{demo.card()['url']}/readyz").status_code == 200
+def test_one_demo_on_a_folder(demo: Demo) -> None:
+    assert "is running on" in refusal(demo.data, "--port", "0")
+    assert httpx.get(f"{demo.url}/readyz").status_code == 200
 
 
 def test_a_port_in_use(data: Path) -> None:

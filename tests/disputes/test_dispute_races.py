@@ -15,19 +15,19 @@ from tests.support.world import World, local
 ROUNDS = 24
 
 
-def at_once(*crash_cases: Callable[[], None]) -> None:
+def at_once(*calls: Callable[[], None]) -> None:
     """Each in a thread of its own, begun together; what a deed raises is raised here."""
-    gate = threading.Barrier(len(crash_cases))
+    gate = threading.Barrier(len(calls))
     failed: list[BaseException] = []
 
-    def do(crash_case: Callable[[], None]) -> None:
+    def do(call: Callable[[], None]) -> None:
         gate.wait()
         try:
-            crash_case()
+            call()
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=do, args=(crash_case,)) for crash_case in crash_cases]
+    threads = [threading.Thread(target=do, args=(call,)) for call in calls]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -48,7 +48,7 @@ def settle(world: World, ref: str) -> Callable[[], None]:
 def give_back(world: World, payment_id: str) -> Callable[[], None]:
     """A refund by staff, which may come too late."""
 
-    def crash_case() -> None:
+    def call() -> None:
         with world.parts.database.transaction() as session:
             payment = session.get_one(Payment, payment_id)
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
@@ -64,7 +64,7 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
                     at=world.now,
                 )
 
-    return crash_case
+    return call
 
 
 @pytest.mark.prove

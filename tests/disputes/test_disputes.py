@@ -7,6 +7,7 @@ from stripe import StripeClient
 
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -14,11 +15,27 @@ DISPUTES = "pm_card_createDispute"
 CHARGE_DAY = local(2027, 3, 16, 9, 1)
 
 
-def charged(world: World, card: str = "pm_card_visa") -> str:
-    """A reader whose first charge went through; the subscription."""
-    started = world.start_trial(READER, card)
-    world.advance_to(CHARGE_DAY)
-    return str(started["subscription"]["id"])
+def charged(world: World, card: str) -> str:
+    """A reader whose first charge went through, a minute ago, with a card that makes trouble; the subscription."""
+
+    def pay() -> str:
+        started = world.start_trial(READER, card)
+        world.advance_to(CHARGE_DAY)
+        return str(started["subscription"]["id"])
+
+    return world.once(f"a first charge to {card}, until {CHARGE_DAY}", pay)
+
+
+@pytest.fixture
+def left_at_once(world: World, paid: Subscriber) -> Subscriber:
+    """A reader who has paid and left."""
+
+    def leave() -> None:
+        body = {"when": "now", "refund": "none"}
+        world.api.post(f"/v1/subscriptions/{paid.subscription_id}/cancel", json=body).raise_for_status()
+
+    world.once("leaves at once", leave)
+    return paid
 
 
 def ledger(world: World, *accounts: str) -> dict[str, int]:
@@ -172,9 +189,8 @@ def test_an_inquiry_that_becomes_a_chargeback_takes_the_money_then(world: World)
 
 
 @pytest.mark.prove
-def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> None:
+def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World, told: Subscriber) -> None:
     """The close comes first, then the rest, twice; and the charge's own news never came."""
-    started = world.start_trial(READER)
     world.advance_to(local(2027, 3, 16, 8, 59))
     world.sandbox.faults(
         {"method": "POST", "path": "/v1/payment_intents", "effect": "timeout_after", "seconds": 1, "times": 1}
@@ -197,7 +213,7 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> Non
     assert world.told(READER).count("disputed") == 1
     assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert ledger(world, "disputes", "refunds") == {"disputes": 0, "refunds": 7500}
-    assert world.subscription(started["subscription"]["id"])["status"] == "ended"
+    assert world.subscription(told.subscription_id)["status"] == "ended"
     assert [
         row["kind"]
         for row in world.rows("SELECT kind FROM ledger_transaction WHERE kind LIKE 'dispute%' ORDER BY id")
@@ -205,11 +221,11 @@ def test_news_out_of_order_twice_and_late_comes_to_the_same(world: World) -> Non
 
 
 @pytest.mark.prove
-def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(world: World) -> None:
+def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(
+    world: World, left_at_once: Subscriber
+) -> None:
     """A bank may ask months later, when the reader has begun anew."""
-    subscription = charged(world)
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"when": "now", "refund": "none"})
-    reader_id = world.subscription(subscription)["reader_id"]
+    reader_id = left_at_once.reader_id
     world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
     again = world.start_trial(READER, "pm_card_mastercard")["subscription"]["id"]
     world.advance(days=2)
@@ -221,14 +237,6 @@ def test_a_trial_of_a_reader_whose_older_charge_is_disputed_is_never_charged(wor
     assert len(world.charges()) == 1
 
 
-def left_at_once(world: World) -> str:
-    """A reader who has paid and left; the reader."""
-    subscription = charged(world)
-    body = {"when": "now", "refund": "none"}
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json=body).raise_for_status()
-    return str(world.subscription(subscription)["reader_id"])
-
-
 def paid_start(browser: Browser) -> None:
     """From the offer to the review of a start without a trial."""
     browser.get("/subscribe")
@@ -237,8 +245,9 @@ def paid_start(browser: Browser) -> None:
     browser.post("/subscribe/without-trial")
 
 
-def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(world: World) -> None:
-    reader_id = left_at_once(world)
+def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(
+    world: World, left_at_once: Subscriber
+) -> None:
     early = world.browser()
     paid_start(early)
     card_page = early.open_card_page()
@@ -251,7 +260,9 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(w
     early.sign_in(READER)
     page = early.get("/subscribe")
     assert (page.status, "Your bank has asked for a payment back" in page.words) == (409, True)
-    world.api.post(f"/v1/readers/{reader_id}/trial-exceptions", json={"reason": "kind"}).raise_for_status()
+    world.api.post(
+        f"/v1/readers/{left_at_once.reader_id}/trial-exceptions", json={"reason": "kind"}
+    ).raise_for_status()
     answer = world.try_trial(READER, "pm_card_mastercard")
     assert (answer.status_code, answer.json()["code"]) == (409, "dispute_open")
     world.settle()
@@ -263,9 +274,10 @@ def test_nothing_starts_while_a_dispute_is_open_and_all_may_once_it_is_decided(w
     assert world.try_trial(READER, "pm_card_mastercard").status_code == 201
 
 
-def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(world: World) -> None:
+def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(
+    world: World, left_at_once: Subscriber
+) -> None:
     """All the news of a dispute comes at once, after its end: what runs now has nothing to do with it."""
-    reader_id = left_at_once(world)
     world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
     made = world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.sandbox.banks("lose", dispute=made["id"])
@@ -279,7 +291,7 @@ def test_a_decision_stops_nobody_who_began_anew_before_we_heard_of_it(world: Wor
     world.settle()
     assert dispute(world)["state"] == "lost"
     (runs,) = world.rows(
-        "SELECT id FROM subscription WHERE state <> 'ended' AND reader_id = :of", of=reader_id
+        "SELECT id FROM subscription WHERE state <> 'ended' AND reader_id = :of", of=left_at_once.reader_id
     )
     assert world.subscription(runs["id"])["next_charge"] is not None
     assert "disputed" not in world.told(READER)
@@ -325,9 +337,8 @@ def test_a_dispute_of_a_charge_that_is_not_ours_opens_a_case(world: World) -> No
 
 @pytest.mark.parametrize(("how", "cases"), [("pending", []), ("pending_fails", ["refund_failed"])])
 def test_a_refund_that_waits_ends_with_a_credit_note_or_with_a_case(
-    world: World, how: str, cases: list[str]
+    world: World, paid: Subscriber, how: str, cases: list[str]
 ) -> None:
-    charged(world)
     world.sandbox.banks("refunds", **{"as": how})
     assert refuse_refund(world) == "201"
     world.settle()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from tests.edges.conftest import LOCKED, Answer, sentinels, told
+from tests.support.publisher import LOCKED, Answer, sentinels, whole_text
 
 BEGINNING = b"<p>The beginning, for everybody.</p>"
 METERED, FREE = "the-bridge-that-waited", "market-day-comes-back"
@@ -83,7 +83,7 @@ class Paper:
         if not self.vouched(headers, url.query):
             kept = {"Cache-Control": "public, s-maxage=60", "Content-Type": "text/html; charset=utf-8"}
             return 200, kept | {"Set-Cookie": "of-the-paper=1"}, BEGINNING
-        body = told(found.group()).encode()
+        body = whole_text(found.group()).encode()
         plain = {"Content-Type": "text/html; charset=utf-8", "Accept-Ranges": "bytes"}
         wish = re.fullmatch(r"bytes=(\d+)-(\d+)", headers.get("range", ""))
         if wish is None:

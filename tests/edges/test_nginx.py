@@ -15,10 +15,11 @@ import pytest
 
 import billing.edges
 from billing.demo.folder import free_port
-from tests.edges.before import Edge
-from tests.edges.conftest import LOCKED, Line, serve, told
+from tests.edges.before import NOMSA, PIETER, Edge, start_trials
 from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.support.faulty_proxy import FaultyProxy
 from tests.support.polling import eventually
+from tests.support.publisher import LOCKED, serve, whole_text
 from tests.support.world import World
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -70,8 +71,9 @@ def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) ->
 
 
 @pytest.fixture
-def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Nginx]:
+def edge(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Nginx]:
     assert NGINX is not None
+    start_trials(world)
     body = {"title": "-", "url": "https://news.example/-", "section": "-", "access": "subscriber"}
     world.api.put(
         "/v1/articles/subscribers", json=body | {"published_at": world.now.isoformat()}
@@ -79,7 +81,7 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Nginx]:
     paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
     with serve(paper) as port:
         own = free_port(0)
-        configured(tmp_path, own, line.url, port, "30s")
+        configured(tmp_path, own, proxy.url, port, "30s")
         tmp_path.chmod(0o755)
         command = [
             NGINX,
@@ -91,7 +93,7 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Nginx]:
             str(tmp_path / "nginx.conf"),
         ]
         with subprocess.Popen([*command, "-g", "user root;"] if os.geteuid() == 0 else command) as server:
-            found = Nginx(world, line, paper, f"http://127.0.0.1:{own}", tmp_path, server)
+            found = Nginx(world, proxy, paper, f"http://127.0.0.1:{own}", tmp_path, server)
             try:
                 assert eventually(lambda: _answers(found)), (tmp_path / "errors.log").read_text()
                 yield found
@@ -120,9 +122,9 @@ def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
     asked = [why for path, why in edge.paper.asked if path == f"/articles/{LOCKED}"]
     assert asked == ["trial", "", "trial"], "the beginning was fetched once, the whole each time"
     part = edge.get(f"/articles/{LOCKED}", cookie=payer, range="bytes=10-29")
-    assert (part.status_code, part.content) == (206, told().encode()[10:30])
+    assert (part.status_code, part.content) == (206, whole_text().encode()[10:30])
     head = edge.get(f"/articles/{LOCKED}", "HEAD", cookie=payer)
-    assert (head.headers["content-length"], head.content) == (str(len(told().encode())), b"")
+    assert (head.headers["content-length"], head.content) == (str(len(whole_text().encode())), b"")
     heard = edge.get(
         edge.get(f"/v1/audio/{LOCKED}", cookie=payer).json()["address"].removeprefix(edge.world.url),
         cookie=payer,
@@ -159,7 +161,7 @@ def test_the_meter_counts_by_the_cookie_that_comes_back(edge: Nginx) -> None:
 
 
 def test_many_at_once_never_get_each_others(edge: Nginx) -> None:
-    payers = [edge.subscriber(f"reader{n}@example.com") for n in range(2)]
+    payers = [edge.subscriber(email) for email in (NOMSA, PIETER)]
 
     def ask(number: int) -> bool:
         payer = number % 3 == 0
@@ -175,7 +177,7 @@ def test_many_at_once_never_get_each_others(edge: Nginx) -> None:
 
 @pytest.mark.parametrize("state", ["cut", "broken", "slow"])
 def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
-    payer, ended = edge.subscriber(), edge.subscriber("pieter@example.com")
+    payer, ended = edge.subscriber(), edge.subscriber(PIETER)
     for one in (payer, ended):
         assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=one).content
     row = edge.world.rows(
@@ -184,7 +186,7 @@ def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
     edge.is_hasty()
-    edge.line.state = state
+    edge.proxy.state = state
     for article in (LOCKED, METERED):
         answer = edge.get(f"/articles/{article}", cookie=payer)
         assert secrets(article)[0] in answer.content, "known, and as yet unopened"

@@ -12,22 +12,14 @@ from playwright.sync_api import BrowserContext, Page, expect
 from billing.edges.masthead import Masthead, Who
 from billing.web.demo_static import PAGE
 from billing.web.look import STATIC
-from tests.edges.conftest import (
-    ACCOUNTS,
-    ELSEWHERE,
-    LOCKED,
-    WWW,
-    Answer,
-    Visit,
-    sentinels,
-    serve,
-    signed_in,
-    told,
-)
+from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, sentinels, serve, whole_text
+from tests.support.signed_in import session_secret
 from tests.support.world import World
 
 MOST_BYTES = 4000
 METERED = "the-bridge-that-waited"
+NOMSA = "nomsa@example.com"
+Visit = Callable[..., BrowserContext]
 
 
 @dataclass
@@ -59,7 +51,7 @@ class Paper:
         if not found.allowed:
             return 403, {"Cache-Control": "no-store"}, b""
         given = {"Set-Cookie": found.cookies[0]} if found.cookies else {}
-        return 200, given | {"Content-Type": "text/html; charset=utf-8"}, told(article).encode()
+        return 200, given | {"Content-Type": "text/html; charset=utf-8"}, whole_text(article).encode()
 
 
 @dataclass
@@ -74,6 +66,7 @@ class Town:
 @pytest.fixture
 def town(make_world: Callable[..., World]) -> Iterator[Town]:
     world = make_world(public_url=ACCOUNTS, sites=WWW)
+    world.once("Nomsa starts a trial", lambda: world.start_trial(NOMSA))
     page = PAGE.read_bytes().replace(b'src="/paywall.js"', f'src="{ACCOUNTS}/paywall.js"'.encode())
     page = page.replace(b'<div class="paywall" data-', b'<div class="paywall" data-masthead-token data-')
     assert b"data-masthead-token data-masthead-text" in page
@@ -157,7 +150,6 @@ def test_only_the_sites_that_are_named_may_ask_for_their_readers(make_world: Cal
 
 @pytest.mark.browser
 def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(town: Town, visit: Visit) -> None:
-    town.world.start_trial("nomsa@example.com")
     stranger, bodies, troubles = open_page(visit(town.hosts), f"{WWW}/story")
     state(stranger, "refused")
     expect(stranger.locator(".wall")).to_be_visible()
@@ -169,7 +161,7 @@ def test_a_subscriber_reads_on_another_host_and_a_stranger_gets_no_byte(town: To
     assert not [path for path in town.paper.asked if path.startswith("/demo/text/")], "nor even asked for"
     assert troubles == []
 
-    context = visit(town.hosts, session=signed_in(town.world, "nomsa@example.com"))
+    context = visit(town.hosts, session=session_secret(town.world, NOMSA))
     page, bodies, troubles = open_page(context, f"{WWW}/story")
     state(page, "allowed")
     expect(page.locator(".paywall")).to_contain_text(sentinels()[0])
@@ -209,8 +201,7 @@ def _listen(town: Town, page: Page) -> None:
 
 @pytest.mark.browser
 def test_from_another_site_no_cookie_comes_along_so_it_stays_closed(town: Town, visit: Visit) -> None:
-    town.world.start_trial("nomsa@example.com")
-    context = visit(town.hosts, session=signed_in(town.world, "nomsa@example.com"))
+    context = visit(town.hosts, session=session_secret(town.world, NOMSA))
     page, bodies, _ = open_page(context, f"{ELSEWHERE}/story")
     state(page, "away")
     expect(page.locator(".wall")).to_be_visible()

@@ -12,9 +12,13 @@ import pytest
 
 import billing.edges
 from billing.demo.folder import free_port
-from tests.edges.conftest import LOCKED, Line, signed_in, told
 from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.http_client import http_client
 from tests.support.polling import eventually
+from tests.support.publisher import LOCKED, whole_text
+from tests.support.signed_in import session_secret
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 PHP = shutil.which("php")
@@ -24,18 +28,18 @@ Site = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def site(world: World, line: Line, tmp_path: Path) -> Iterator[Site]:
+def site(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Site]:
     """`site(timeout=30, key="")`: a publisher's site in PHP."""
     assert PHP is not None
     for article in (LOCKED, METERED):
-        (tmp_path / article).write_text(told(article))
+        (tmp_path / article).write_text(whole_text(article))
     with ExitStack() as ends:
 
         def begin(timeout: float = 30, key: str = "") -> httpx.Client:
             port = free_port(0)
             given = {
                 "MASTHEAD_PHP": str(FILE),
-                "MASTHEAD": line.url,
+                "MASTHEAD": proxy.url,
                 "KEY": key,
                 "TIMEOUT": str(timeout),
                 "TEXTS": str(tmp_path),
@@ -51,11 +55,9 @@ def site(world: World, line: Line, tmp_path: Path) -> Iterator[Site]:
             )
             ends.callback(server.wait)
             ends.callback(server.terminate)
-            http = ends.enter_context(
-                httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60)
-            )
+            http = ends.enter_context(http_client(f"http://127.0.0.1:{port}"))
             assert eventually(lambda: _answers(http))
-            line.asked.clear()
+            proxy.asked.clear()
             return http
 
         yield begin
@@ -68,10 +70,11 @@ def _answers(http: httpx.Client) -> bool:
         return False
 
 
-def test_a_payer_reads_and_no_byte_reaches_anybody_else(world: World, site: Site) -> None:
-    world.start_trial("nomsa@example.com")
+def test_a_payer_reads_and_no_byte_reaches_anybody_else(
+    world: World, in_trial: Subscriber, site: Site
+) -> None:
     http = site()
-    payer = {"cookie": f"a=b; masthead-session={signed_in(world, 'nomsa@example.com')}"}
+    payer = {"cookie": f"a=b; masthead-session={session_secret(world, in_trial.email)}"}
     whole = http.get(f"/articles/{LOCKED}", headers=payer)
     assert all(piece in whole.content for piece in secrets())
     assert whole.headers["cache-control"] == "private, no-store"
@@ -88,13 +91,12 @@ def test_a_payer_reads_and_no_byte_reaches_anybody_else(world: World, site: Site
 
 @pytest.mark.parametrize("state", ["cut", "slow", "broken"])
 def test_when_masthead_is_away_who_was_known_reads_on(
-    world: World, line: Line, site: Site, state: str
+    world: World, in_trial: Subscriber, proxy: FaultyProxy, site: Site, state: str
 ) -> None:
-    world.start_trial("nomsa@example.com")
-    payer = {"cookie": f"masthead-session={signed_in(world, 'nomsa@example.com')}"}
+    payer = {"cookie": f"masthead-session={session_secret(world, in_trial.email)}"}
     assert secrets()[0] in site().get(f"/articles/{LOCKED}", headers=payer).content
     quick = site(timeout=0.3)
-    line.state = state
+    proxy.state = state
     assert secrets(METERED)[0] in quick.get(f"/articles/{METERED}", headers=payer).content
     for headers in ({}, {"cookie": "masthead-session=forged"}):
         answer = quick.get(f"/articles/{LOCKED}", headers=headers)

@@ -9,7 +9,11 @@ import pytest
 
 from billing.edges import asgi, wsgi
 from billing.edges.masthead import AWAY, Masthead, Who
-from tests.edges.conftest import LOCKED, Line, sentinels, signed_in, told
+from tests.support.cancel_helpers import cancel
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.publisher import LOCKED, sentinels, whole_text
+from tests.support.signed_in import session_secret
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 METERED, FREE, REGISTERED = "the-bridge-that-waited", "market-day-comes-back", "the-school-on-platform-two"
@@ -39,7 +43,7 @@ def page(answer: Any, path: str) -> bytes:
     if article is None:
         return b"something else"
     assert answer is not None
-    return (told(article) if answer.allowed else f"<p>{LEAD}</p><p>{answer.reason}</p>").encode()
+    return (whole_text(article) if answer.allowed else f"<p>{LEAD}</p><p>{answer.reason}</p>").encode()
 
 
 def wsgi_site(masthead: Masthead, **more: Any) -> httpx.Client:
@@ -87,13 +91,15 @@ def site(request: pytest.FixtureRequest, world: World) -> Site:
     return wsgi_site(masthead) if request.param == "wsgi" else AsgiSite(masthead)
 
 
-def payer_of(world: World) -> dict[str, str]:
-    world.start_trial("nomsa@example.com")
-    return {"cookie": f"theme=dark; masthead-session={signed_in(world, 'nomsa@example.com')}"}
+@pytest.fixture
+def payer(world: World, in_trial: Subscriber) -> dict[str, str]:
+    """The headers of somebody in a trial."""
+    return {"cookie": f"theme=dark; masthead-session={session_secret(world, in_trial.email)}"}
 
 
-def test_a_payer_reads_and_no_byte_reaches_anybody_else(world: World, site: Site) -> None:
-    payer = payer_of(world)
+def test_a_payer_reads_and_no_byte_reaches_anybody_else(
+    world: World, payer: dict[str, str], site: Site
+) -> None:
     whole = site.get(f"/articles/{LOCKED}", headers=payer)
     assert all(piece in whole.text for piece in sentinels())
     assert whole.headers["cache-control"] == "private, no-store"
@@ -125,20 +131,22 @@ def test_the_meter_counts_a_browser_by_the_cookie_it_is_given(world: World, site
 
 
 @pytest.mark.parametrize("state", ["cut", "slow", "broken"])
-def test_when_masthead_is_away_who_was_known_reads_on(world: World, line: Line, state: str) -> None:
-    masthead = Masthead(line.url, timeout=30)  # the machine may be busy; these answers are wanted
-    payer = Who.of("GET", payer_of(world))
-    assert masthead.ask(LOCKED, payer).allowed
+def test_when_masthead_is_away_who_was_known_reads_on(
+    payer: dict[str, str], proxy: FaultyProxy, state: str
+) -> None:
+    masthead = Masthead(proxy.url, timeout=30)  # the machine may be busy; these answers are wanted
+    known = Who.of("GET", payer)
+    assert masthead.ask(LOCKED, known).allowed
     assert masthead.ask(FREE, Who()).reason == "free"
     masthead._http.timeout = 0.05
-    line.state = state
+    proxy.state = state
     for article in (LOCKED, REGISTERED, METERED, LOCKED):
-        answer = masthead.ask(article, payer)
+        answer = masthead.ask(article, known)
         assert (answer.allowed, answer.reason, answer.remembered) == (True, "trial", True), article
     assert masthead.ask(FREE, Who()).allowed, "what was open to everybody stays so"
     for stranger in (Who(), Who(token="a.b.c"), Who.of("GET", {"cookie": "masthead-session=forged"})):
         assert masthead.ask(LOCKED, stranger) == AWAY
-    assert len(line.asked) < 8, "after three failures it rests for a second"
+    assert len(proxy.asked) < 8, "after three failures it rests for a second"
 
 
 def test_no_readers_cookie_is_sent_with_anothers_question(world: World) -> None:
@@ -149,16 +157,15 @@ def test_no_readers_cookie_is_sent_with_anothers_question(world: World) -> None:
     assert given[0] != given[1]
 
 
-def test_what_ended_is_not_remembered(world: World, line: Line) -> None:
-    masthead = Masthead(line.url, timeout=30)
-    started = world.start_trial("nomsa@example.com")
-    payer = Who.of("GET", {"cookie": f"masthead-session={signed_in(world, 'nomsa@example.com')}"})
-    assert masthead.ask(LOCKED, payer).allowed
-    body = {"when": "now", "reason": "other"}
-    world.api.post(f"/v1/subscriptions/{started['subscription']['id']}/cancel", json=body).raise_for_status()
-    assert not masthead.ask(LOCKED, payer).allowed
-    line.state = "broken"
-    assert masthead.ask(LOCKED, payer) == AWAY
+def test_what_ended_is_not_remembered(
+    world: World, in_trial: Subscriber, payer: dict[str, str], proxy: FaultyProxy
+) -> None:
+    masthead, known = Masthead(proxy.url, timeout=30), Who.of("GET", payer)
+    assert masthead.ask(LOCKED, known).allowed
+    cancel(world, in_trial.subscription_id, when="now", reason="other")
+    assert not masthead.ask(LOCKED, known).allowed
+    proxy.state = "broken"
+    assert masthead.ask(LOCKED, known) == AWAY
 
 
 def test_a_site_with_its_own_sign_in_names_the_reader(world: World) -> None:

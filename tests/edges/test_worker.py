@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 import billing.edges
-from tests.edges.before import Edge
-from tests.edges.conftest import LOCKED, Line, serve
+from tests.edges.before import Edge, start_trials
 from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, Paper, secrets
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.publisher import LOCKED, serve
 from tests.support.world import World
 
 NODE = shutil.which("node")
@@ -32,8 +33,9 @@ class Worker(Edge):
 
 
 @pytest.fixture
-def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Worker]:
+def edge(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Worker]:
     assert NODE is not None
+    start_trials(world)
     module = tmp_path / "worker.mjs"  # as a module, which is how every CDN takes it
     shutil.copy(WORKER, module)
     paper = Paper(
@@ -45,14 +47,14 @@ def edge(world: World, line: Line, tmp_path: Path) -> Iterator[Worker]:
             "--no-warnings",
             str(HOST),
             str(module),
-            line.url,
+            proxy.url,
             f"http://127.0.0.1:{port}",
             world.url,
         ]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
             assert host.stdout is not None
             assert host.stdin is not None
-            found = Worker(world, line, paper, f"http://127.0.0.1:{int(host.stdout.readline())}")
+            found = Worker(world, proxy, paper, f"http://127.0.0.1:{int(host.stdout.readline())}")
             found.follow()
             yield found
             host.stdin.close()
@@ -71,16 +73,16 @@ def test_a_token_opens_without_asking_and_a_stale_one_asks(edge: Worker) -> None
     assert all(piece in first.content for piece in secrets())
     assert first.headers["cache-control"] == "private, no-store"
     token = token_in(first)
-    edge.line.asked.clear()
+    edge.proxy.asked.clear()
     for _ in range(3):
         assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=f"{session}; {token}").content
-    assert [path for path in edge.line.asked if "jwks" not in path] == [], "checked offline"
+    assert [path for path in edge.proxy.asked if "jwks" not in path] == [], "checked offline"
     edge.world.advance(minutes=6)
     edge.follow()
     again = edge.get(f"/articles/{LOCKED}", cookie=f"{session}; {token}")
     assert secrets()[0] in again.content
     assert token_in(again) != token
-    assert len([path for path in edge.line.asked if path.startswith("/v1/access/")]) == 1
+    assert len([path for path in edge.proxy.asked if path.startswith("/v1/access/")]) == 1
 
 
 def test_a_payer_with_a_stale_token_reads_while_masthead_is_away_until_what_is_paid_ends(
@@ -91,7 +93,7 @@ def test_a_payer_with_a_stale_token_reads_while_masthead_is_away_until_what_is_p
     for state in ("cut", "slow", "broken"):
         edge.world.skip_to(edge.world.now.replace(minute=edge.world.now.minute + 10))
         edge.follow(timeout=300)
-        edge.line.state = state
+        edge.proxy.state = state
         assert secrets()[0] in edge.get(f"/articles/{LOCKED}", cookie=f"{session}; {token}").content, state
         stranger = edge.get(f"/articles/{LOCKED}", cookie=session)
         assert stranger.content == BEGINNING, "nothing is known of them"

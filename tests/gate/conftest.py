@@ -1,99 +1,24 @@
-"""The gate's parts on a database, without a web process around them."""
+"""Stories of the access cache."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-import psycopg
 import pytest
-from psycopg_pool import AsyncConnectionPool
 
-from billing.gate.listen import Line
-from billing.gate.load import Loader
-from billing.gate.memory import Memory
-from billing.gate.recall import Names, Recall
-from billing.office import Office
-from billing.tokens import Tokens
-from tests.support.stepped_clock import SteppedClock
-from tests.support.world import SECRET_KEY, ZONE
+from tests.gate.cache_parts import CacheParts, running_on
 
-NAMES = Names(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
-OFFICE = Office(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))
-
-
-class WatchedLine(Line):
-    """Tells a test when something was heard."""
-
-    def __init__(self, *given: Any) -> None:
-        super().__init__(*given)
-        self._news = asyncio.Event()
-
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until what is heard has made it so."""
-        while not is_so():
-            self._news.clear()
-            await self._news.wait()
-
-    def _heard(self, notice: psycopg.Notify) -> None:
-        super()._heard(notice)
-        self._news.set()
-
-
-@dataclass
-class Floor:
-    """Memory, the line that keeps it true, and what fills it. On a clock that stands still the line is believed for ever."""
-
-    url: str
-    clock: SteppedClock
-    memory: Memory
-    line: WatchedLine
-    loader: Loader
-    recall: Recall
-
-    async def until_up(self) -> None:
-        """Wait until the line is believed."""
-        await self.line.until(lambda: self.line.is_up)
-
-    async def heard(self, count: int) -> None:
-        """Wait until so many things have been heard."""
-        await self.line.until(lambda: self.memory.heard >= count)
-
-
-@asynccontextmanager
-async def floor_on(url: str, *, most: int = 1000) -> AsyncIterator[Floor]:
-    """While the block runs, the line listens."""
-    clock = SteppedClock()
-    memory = Memory(most, clock)
-    line = WatchedLine(url, memory.hear, memory.clear, clock)
-    pool = AsyncConnectionPool(url, min_size=1, max_size=4, open=False, kwargs={"autocommit": True})
-    await pool.open()
-    listening = asyncio.create_task(line.listen())
-    loader = Loader(pool, OFFICE, memory, line, clock)
-    floor = Floor(url, clock, memory, line, loader, Recall(OFFICE, NAMES, []))
-    try:
-        async with asyncio.timeout(120):
-            await floor.until_up()
-            yield floor
-    finally:
-        listening.cancel()
-        with suppress(asyncio.CancelledError):
-            await listening
-        await pool.close()
-
-
-Story = Callable[[Floor], Coroutine[Any, Any, None]]
+Story = Callable[[CacheParts], Coroutine[Any, Any, None]]
 
 
 @pytest.fixture
-def on_floor(database_url: str) -> Callable[..., None]:
-    """`on_floor(story)` runs `async def story(floor)`."""
+def on_cache(database_url: str) -> Callable[..., None]:
+    """`on_cache(story)` runs `async def story(parts)`."""
 
     def run(story: Story, **more: Any) -> None:
         async def whole() -> None:
-            async with floor_on(database_url, **more) as floor:
-                await story(floor)
+            async with running_on(database_url, **more) as parts:
+                await story(parts)
 
         asyncio.run(whole())
 

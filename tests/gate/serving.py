@@ -98,11 +98,20 @@ def do(url: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-END = (
-    "UPDATE subscription SET state = 'ended', ended_at = now(), next_action = NULL, next_action_at = NULL"
-    " WHERE id LIKE '%0'"
-)
-BEGIN = (
-    "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()"
-    " WHERE id LIKE '%0'"
-)
+def end(number: int) -> str:
+    """The statement that ends this reader's subscription."""
+    return (
+        "UPDATE subscription SET state = 'ended', ended_at = now(), next_action = NULL, next_action_at = NULL"
+        f" WHERE id LIKE '%{number}'"
+    )
+
+
+def begin(number: int) -> str:
+    """The statement that begins it again."""
+    return (
+        "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()"
+        f" WHERE id LIKE '%{number}'"
+    )
+
+
+END, BEGIN = end(0), begin(0)

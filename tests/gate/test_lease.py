@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from billing.gate.listen import LEASE, Line
-from tests.gate.conftest import Floor
+from tests.gate.cache_parts import CacheParts
 from tests.support.stepped_clock import SteppedClock
 
 
@@ -35,10 +35,10 @@ def test_a_word_is_believed_for_a_second_from_when_it_was_said() -> None:
     assert cuts == ["cut"]
 
 
-def test_a_line_that_was_silent_is_believed_again_at_its_next_word(on_floor: Callable[..., None]) -> None:
-    async def story(floor: Floor) -> None:
-        floor.clock.step(LEASE)
-        assert not floor.line.is_up
-        await floor.until_up()
+def test_a_line_that_was_silent_is_believed_again_at_its_next_word(on_cache: Callable[..., None]) -> None:
+    async def story(parts: CacheParts) -> None:
+        parts.clock.step(LEASE)
+        assert not parts.line.is_up
+        await parts.until_up()
 
-    on_floor(story)
+    on_cache(story)

@@ -13,7 +13,7 @@ from billing.gate.pack import pack, unpack
 from billing.gate.recall import cookie_of
 from billing.gate.remember import Bounded
 from billing.rules.access import STRENGTH, Held, Reason
-from tests.gate.conftest import Floor
+from tests.gate.cache_parts import CacheParts
 from tests.support.stepped_clock import SteppedClock
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
@@ -64,48 +64,48 @@ def insert_reader(url: str, name: str, external: str | None = None) -> None:
         )
 
 
-def test_a_herd_for_one_reader_makes_one_look(on_floor: OnFloor) -> None:
-    async def story(floor: Floor) -> None:
-        insert_reader(floor.url, "rdr_herd")
-        await floor.heard(1)
-        asked = [floor.loader.fill(floor.memory, ("standing", "rdr_herd"), AT) for _ in range(200)]
+def test_a_herd_for_one_reader_makes_one_look(on_cache: OnFloor) -> None:
+    async def story(parts: CacheParts) -> None:
+        insert_reader(parts.url, "rdr_herd")
+        await parts.heard(1)
+        asked = [parts.loader.fill(parts.memory, ("standing", "rdr_herd"), AT) for _ in range(200)]
         assert all(await asyncio.gather(*asked))
-        assert floor.loader.looks == 1
-        assert len(floor.memory.standings) == 1
+        assert parts.loader.looks == 1
+        assert len(parts.memory.standings) == 1
 
-    on_floor(story)
+    on_cache(story)
 
 
-def test_a_look_that_raced_a_change_is_not_kept(on_floor: OnFloor) -> None:
-    async def story(floor: Floor) -> None:
+def test_a_look_that_raced_a_change_is_not_kept(on_cache: OnFloor) -> None:
+    async def story(parts: CacheParts) -> None:
         for kind, name, change in (
             ("standing", "rdr_a", f"standing{UNIT}rdr_a"),
             ("standing", "rdr_a", "standing"),
             ("standing", "rdr_a", f"plan{UNIT}monthly"),
             ("external", "42", f"external{UNIT}41{UNIT}42"),
         ):
-            look = asyncio.create_task(floor.loader.fill(floor.memory, (kind, name), AT))
+            look = asyncio.create_task(parts.loader.fill(parts.memory, (kind, name), AT))
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            floor.memory.hear(
+            parts.memory.hear(
                 change
             )  # as if it had been committed between the look's snapshot and its answer
             assert await look
-            assert len(floor.memory.standings) + len(floor.memory.externals) == 0, change
-            await floor.loader.fill(floor.memory, (kind, name), AT)
-            assert len(floor.memory.standings) + len(floor.memory.externals) == 1
-            floor.memory.clear()
-        look = asyncio.create_task(floor.loader.fill(floor.memory, ("standing", "rdr_a"), AT))
+            assert len(parts.memory.standings) + len(parts.memory.externals) == 0, change
+            await parts.loader.fill(parts.memory, (kind, name), AT)
+            assert len(parts.memory.standings) + len(parts.memory.externals) == 1
+            parts.memory.clear()
+        look = asyncio.create_task(parts.loader.fill(parts.memory, ("standing", "rdr_a"), AT))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        floor.line.cuts += 1  # another line is heard now: what was said between the two nobody knows
+        parts.line.cuts += 1  # another line is heard now: what was said between the two nobody knows
         assert await look
-        assert len(floor.memory.standings) == 0
+        assert len(parts.memory.standings) == 0
 
-    on_floor(story)
+    on_cache(story)
 
 
-def test_every_change_of_what_is_remembered_is_told(on_floor: OnFloor) -> None:
+def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
     """The triggers and the memory know the same kinds."""
     changes: tuple[tuple[str, set[str]], ...] = (
         (
@@ -142,49 +142,49 @@ def test_every_change_of_what_is_remembered_is_told(on_floor: OnFloor) -> None:
         ),
     )
 
-    async def story(floor: Floor) -> None:
+    async def story(parts: CacheParts) -> None:
         told: list[str] = []
-        hear = floor.line.hear
+        hear = parts.line.hear
 
         def listen(payload: str) -> None:
             kind, *names = payload.split(UNIT)
             told.extend(f"{kind} {name}" for name in names)
             hear(payload)
 
-        floor.line.hear = listen
+        parts.line.hear = listen
         for statement, expected in changes:
             told.clear()
-            async with await psycopg.AsyncConnection.connect(floor.url, autocommit=True) as connection:
+            async with await psycopg.AsyncConnection.connect(parts.url, autocommit=True) as connection:
                 await connection.execute(statement.encode())
-                assert await floor.line.catch_up(connection)
+                assert await parts.line.catch_up(connection)
             assert set(told) == expected, statement
 
-    on_floor(story)
+    on_cache(story)
 
 
-def test_thousands_of_changes_at_once_fit_into_few_words(on_floor: OnFloor) -> None:
-    async def story(floor: Floor) -> None:
-        async with await psycopg.AsyncConnection.connect(floor.url, autocommit=True) as connection:
+def test_thousands_of_changes_at_once_fit_into_few_words(on_cache: OnFloor) -> None:
+    async def story(parts: CacheParts) -> None:
+        async with await psycopg.AsyncConnection.connect(parts.url, autocommit=True) as connection:
             for number in range(3_000):
-                floor.memory.keep_standing(f"rdr_{number:026d}", 1)
-            kept = len(floor.memory.standings)
+                parts.memory.keep_standing(f"rdr_{number:026d}", 1)
+            kept = len(parts.memory.standings)
             assert kept > 500
             await connection.execute(
                 "INSERT INTO reader (id, email, created_at)"
                 " SELECT 'rdr_' || lpad(n::text, 26, '0'), n || '@example.com', now() FROM generate_series(0, 2999) n"
             )
-            assert await floor.line.catch_up(connection)
-            assert floor.memory.heard == 3_000
-            assert len(floor.memory.standings) == 0
-            floor.memory.keep_standing("rdr_other", 1)
+            assert await parts.line.catch_up(connection)
+            assert parts.memory.heard == 3_000
+            assert len(parts.memory.standings) == 0
+            parts.memory.keep_standing("rdr_other", 1)
             odd = "\x1f" + "x" * 10
             await connection.execute(
                 "INSERT INTO reader (id, email, created_at) VALUES (%s, 'odd@example.com', now())", (odd,)
             )
-            assert await floor.line.catch_up(connection)
-            assert len(floor.memory.standings) == 0, "a name that could not be told apart forgets all"
+            assert await parts.line.catch_up(connection)
+            assert len(parts.memory.standings) == 0, "a name that could not be told apart forgets all"
 
-    on_floor(story, most=2_000)
+    on_cache(story, most=2_000)
 
 
 def test_a_seat_never_holds_what_nobody_would_be_told_of() -> None:

@@ -21,7 +21,7 @@ from billing.gate.load import Loader
 from billing.gate.memory import Answer, Memory
 from billing.gate.recall import NOTHING, Asked, Recall
 from billing.web.api import shapes
-from tests.gate.conftest import NAMES, OFFICE
+from tests.gate.cache_parts import NAMES, OFFICE
 from tests.support.stepped_clock import SteppedClock
 
 START = datetime(2027, 3, 1, 8, tzinfo=UTC)

@@ -23,7 +23,7 @@ NEWCOMERS = int(SECONDS * A_SECOND / 3)
 
 
 @dataclass(frozen=True, slots=True)
-class CrashCase:
+class Change:
     """What a reader did: between `began` and `done` both the old and the new are true."""
 
     began: float
@@ -51,7 +51,7 @@ def ask(url: str, seconds: float, movers: int, *rate: float) -> dict[str, Any]:
 
 
 def wrong(
-    moving: list[list[Any]], random_changes: dict[int, list[CrashCase]], first: dict[int, str]
+    moving: list[list[Any]], random_changes: dict[int, list[Change]], first: dict[int, str]
 ) -> list[str]:
     """Answers that were not true at any moment from a lease before they were asked for until they came."""
     found = []
@@ -70,7 +70,7 @@ def wrong(
 
 
 def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
-    random_changes = {1: [CrashCase(10, 11, "trial"), CrashCase(20, 21, "subscribe")]}
+    random_changes = {1: [Change(10, 11, "trial"), Change(20, 21, "subscribe")]}
     first = {1: "register"}
     right = [
         [1, 9, 9.1, "register"],
@@ -107,9 +107,9 @@ def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
             lines = [json.loads(line) for line in told(moving).splitlines()]
         finally:
             moving.kill()
-    random_changes: dict[int, list[CrashCase]] = {}
+    random_changes: dict[int, list[Change]] = {}
     for whose, began, done, reason, _ in sorted(lines, key=lambda line: line[1]):
-        random_changes.setdefault(whose, []).append(CrashCase(began, done, reason))
+        random_changes.setdefault(whose, []).append(Change(began, done, reason))
     first = {STILL + n: "subscription" if n < MOVING else "subscribe" for n in range(movers)}
     found = wrong(said["moving"], random_changes, first)
     kinds = Counter(line[4] for line in lines)

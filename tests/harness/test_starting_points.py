@@ -10,6 +10,7 @@ STANDS = {
     "in_trial": ("trialing", 0),
     "told": ("trialing", 0),
     "paid": ("active", 1),
+    "paid_twice": ("active", 2),
     "owing": ("past_due", 1),
     "cancelled": ("active", 1),
     "disputed": ("active", 1),

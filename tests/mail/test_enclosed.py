@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.starting_points import subscriber
 from tests.support.world import World, local
 
 
@@ -12,8 +13,8 @@ def test_a_house_may_leave_the_papers_out_of_its_mails(
     make_world: Callable[..., World], papers: bool, enclosed: list[str]
 ) -> None:
     world = make_world(mail_papers=papers)
-    world.start_trial("naledi@example.com")
-    world.advance_to(local(2027, 3, 17))
-    mail = world.letter("naledi@example.com", "Tax invoice INV-000001")
+    reader = subscriber(world, "told")
+    world.advance_to(local(2027, 3, 16, 9))
+    mail = world.letter(reader.email, "Tax invoice INV-000001")
     assert [each.name for each in mail.enclosures] == enclosed
     assert "INV-000001" in mail.text

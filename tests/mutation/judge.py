@@ -1,10 +1,10 @@
 """Judge a mutant: which test kills it, if any does."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from billing.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.draw import Mutant
 from tests.mutation.related import NEVER_RUN, related_tests
 from tests.mutation.suite import Outcome, run_pytest
@@ -12,6 +12,8 @@ from tests.mutation.tree import Trees
 
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 _LEAST_SECONDS = 60.0
+RunPytest = Callable[[Path, Sequence[str], float, Monotonic], Outcome]
+"""Runs pytest in a tree with these arguments, for so many seconds at most."""
 
 
 class BrokenWithoutChange(Exception):
@@ -44,8 +46,19 @@ class Verdict:
 class Judge:
     """Runs the tests on one mutant after another, and remembers which tests fail without any change."""
 
-    def __init__(self, trees: Trees, *, workers: int, seconds: float, related_only: bool) -> None:
+    def __init__(
+        self,
+        trees: Trees,
+        *,
+        workers: int,
+        seconds: float,
+        related_only: bool,
+        monotonic: Monotonic | None = None,
+        run: RunPytest = run_pytest,
+    ) -> None:
         self._trees = trees
+        self._monotonic = monotonic or SystemMonotonic()
+        self._run_pytest = run
         self._workers = workers
         self._seconds = seconds
         self._related_only = related_only
@@ -57,10 +70,10 @@ class Judge:
         """The related tests first, then all others, those with a browser last; the first that fails ends it.
 
         Raises BrokenWithoutChange."""
-        begun = time.monotonic()
+        begun = self._monotonic.seconds()
         with self._trees.mutated(mutant) as root:
             verdict, test = self._verdict(root, mutant.path, begun + self._seconds)
-        seconds = round(time.monotonic() - begun, 1)
+        seconds = round(self._monotonic.seconds() - begun, 1)
         return Verdict(
             mutant.id, mutant.subject, mutant.kind, mutant.place, verdict, test, seconds, mutant.diff
         )
@@ -86,7 +99,8 @@ class Judge:
         left_out = [f"--ignore={path}" for path in NEVER_RUN]
         left_out += [f"--deselect={test}" if "::" in test else f"--ignore={test}" for test in self.broken]
         workers = ["-n", str(self._workers)] if self._workers else []
-        return run_pytest(root, [*workers, *left_out, *stage], until - time.monotonic())
+        seconds = until - self._monotonic.seconds()
+        return self._run_pytest(root, [*workers, *left_out, *stage], seconds, self._monotonic)
 
     def _passes_unchanged(self, outcome: Outcome, stage: list[str]) -> bool:
         """Whether the test passes without the change. One that doesn't is left out from now on."""
@@ -95,7 +109,7 @@ class Judge:
             return True
         seconds = max(self._seconds, _LEAST_SECONDS)
         arguments = [test] if test else ["--collect-only", *stage]
-        unchanged = run_pytest(self._trees.clean, arguments, seconds)
+        unchanged = self._run_pytest(self._trees.clean, arguments, seconds, self._monotonic)
         if unchanged.passed:
             self._sound.add(test)
             return True

@@ -6,16 +6,19 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from billing.monotonic import Monotonic
+
 NOTHING_TO_RUN = 5
+PAUSE_SECONDS = 0.02
 GRACE_SECONDS = 20.0
 _PYTEST = "import signal, sys, pytest; signal.signal(signal.SIGINT, signal.default_int_handler); sys.exit(pytest.main())"
 """A job in the background ignores SIGINT, and so would its children; then no fixture would end what it started."""
+OPTIONS = ("-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+(?:\[.*?\])?)(?: - .*)?$", re.MULTILINE)
 
 
@@ -45,9 +48,9 @@ class Outcome:
         return lines[-1] if lines else f"pytest ended with {self.code}"
 
 
-def run_pytest(root: Path, arguments: Sequence[str], seconds: float) -> Outcome:
+def run_pytest(root: Path, arguments: Sequence[str], seconds: float, monotonic: Monotonic) -> Outcome:
     """Run it until the first failure, or as long as it may take. Tests import the product below `root` and no other."""
-    command = [sys.executable, "-c", _PYTEST, "-x", "-q", "-rfE", "--tb=line", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-c", _PYTEST, *OPTIONS]
     with tempfile.TemporaryFile(
         "w+", errors="replace"
     ) as output:  # a pipe would stay open with a stray child
@@ -61,11 +64,9 @@ def run_pytest(root: Path, arguments: Sequence[str], seconds: float) -> Outcome:
             start_new_session=True,
         )
         try:
-            code: int | None = process.wait(timeout=max(seconds, 0.0))
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _wait(process, seconds, monotonic)
         finally:
-            _end(process)
+            _end(process, monotonic)
         output.seek(0)
         return Outcome(code, output.read())
 
@@ -76,12 +77,20 @@ def _environment(root: Path) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(root), "COLUMNS": "400"}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _wait(process: subprocess.Popen[bytes], seconds: float, monotonic: Monotonic) -> int | None:
+    """The exit status; None when the time is over."""
+    until = monotonic.seconds() + seconds
+    while (code := process.poll()) is None and monotonic.seconds() < until:
+        monotonic.sleep(PAUSE_SECONDS)
+    return code
+
+
+def _end(process: subprocess.Popen[bytes], monotonic: Monotonic) -> None:
     """End the group: first so that fixtures can stop what they started, then at once."""
     for number, patience in _signals(process.poll() is None):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-            _wait_for_end(process, patience)
+            _wait_for_end(process, patience, monotonic)
     process.wait()
 
 
@@ -92,10 +101,10 @@ def _signals(runs: bool) -> Iterable[tuple[signal.Signals, float]]:
     yield signal.SIGKILL, 1.0
 
 
-def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float, monotonic: Monotonic) -> None:
     """Return when the group is gone (then raises ProcessLookupError) or the time is over."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    until = monotonic.seconds() + seconds
+    while monotonic.seconds() < until:
         process.poll()
         os.killpg(process.pid, 0)
-        time.sleep(0.05)
+        monotonic.sleep(PAUSE_SECONDS)

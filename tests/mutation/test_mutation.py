@@ -1,18 +1,25 @@
 """The mutation runner itself: what it draws, and that it tells a killed mutant from a survivor."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from billing.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.__main__ import ROOT, main
 from tests.mutation.draw import Mutant, candidates, draw
-from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, Verdict
+from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, RunPytest, Verdict
 from tests.mutation.operators import OPERATORS
 from tests.mutation.related import related_tests
 from tests.mutation.report import append_verdict, read_verdicts, table
 from tests.mutation.source import Source
 from tests.mutation.subjects import SUBJECTS
+from tests.mutation.suite import OPTIONS, Outcome, run_pytest
 from tests.mutation.tree import open_trees
 
 CHANGES: list[tuple[str, str, set[str]]] = [
@@ -82,30 +89,81 @@ def test_words_and_annotations_stay(code: str) -> None:
     assert not [one.diff for one in mutants(code)]
 
 
+A_PART = (
+    ("mail", "billing/mail/*.py"),
+    ("dates", "billing/subscriptions/*.py"),
+    ("access", "billing/readers/*.py"),
+    ("money", "billing/renewals/*.py"),
+)
+"""Of the product: one folder a subject."""
+
+
 @pytest.fixture(scope="module")
 def pool() -> list[Mutant]:
-    """Every mutant of the product."""
-    return candidates(ROOT)
+    """Every mutant of this part."""
+    return candidates(ROOT, A_PART)
 
 
-def test_the_same_seed_draws_the_same(pool: list[Mutant]) -> None:
-    first, again, other = (
-        [one.id for one in draw(pool, 11, 40)],
-        [one.id for one in draw(candidates(ROOT), 11, 40)],
-        [one.id for one in draw(pool, 12, 40)],
-    )
-    assert first == again
-    assert set(first) != set(other)
+@pytest.fixture(scope="module")
+def drawn(pool: list[Mutant]) -> list[Mutant]:
+    return draw(pool, 11, 40)
+
+
+def test_the_same_seed_draws_the_same(pool: list[Mutant], drawn: list[Mutant]) -> None:
+    first = [one.id for one in drawn[:8]]
+    assert [one.id for one in draw(candidates(ROOT, A_PART), 11, 8)] == first
+    assert [one.id for one in draw(pool, 12, 8)] != first
     assert len({one.id for one in pool}) == len(pool)
 
 
-def test_a_draw_has_all_subjects_and_kinds(pool: list[Mutant]) -> None:
-    drawn = draw(pool, 11, 40)
+def test_a_draw_has_all_subjects_and_kinds(drawn: list[Mutant]) -> None:
     for subject in SUBJECTS:
         own = [one for one in drawn if one.subject == subject]
         assert len(own) == 10
         assert {one.kind for one in own} == set(OPERATORS)
     assert all(one.is_sound and one.diff.count("\n@@") == 1 for one in drawn)
+
+
+FORK_SERVER = """
+import json, os, sys, pytest
+for order in map(json.loads, sys.stdin):
+    child = os.fork()
+    if child == 0:
+        os.chdir(order["root"])
+        sys.path.insert(0, order["root"])
+        output = os.open(order["output"], os.O_WRONLY | os.O_CREAT)
+        os.dup2(output, 1), os.dup2(output, 2)
+        code = pytest.main(order["arguments"])
+        sys.stdout.flush()
+        os._exit(code)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Most of these runs take a few milliseconds, and Python with pytest a quarter of a second to start."""
+
+
+@pytest.fixture(scope="module")
+def run_in_fork(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunPytest]:
+    """Does what `run_pytest` does, in a fork of a process that has pytest at hand. It never times out."""
+    output = tmp_path_factory.mktemp("forks") / "output"
+    with subprocess.Popen(
+        [sys.executable, "-c", FORK_SERVER],
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "COLUMNS": "400"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        orders, answers = server.stdin, server.stdout
+
+        def run(root: Path, arguments: Sequence[str], seconds: float, monotonic: Monotonic) -> Outcome:
+            order = {"root": str(root), "arguments": [*OPTIONS, *arguments], "output": str(output)}
+            output.unlink(missing_ok=True)
+            print(json.dumps(order), file=orders, flush=True)
+            return Outcome(int(answers.readline()), output.read_text())
+
+        yield run
+        orders.close()
 
 
 @pytest.fixture
@@ -129,14 +187,16 @@ def judge(
     tree: Path,
     kind: str,
     path: str,
+    run: RunPytest = run_pytest,
     *,
-    seconds: float = 60,
+    monotonic: Monotonic | None = None,
     tests: Path | None = None,
     all_tests: bool = False,
 ) -> Verdict:
     found = next(one for one in candidates(tree) if one.kind == kind and one.path == path)
     with open_trees(tree, tests) as trees:
-        verdict = Judge(trees, workers=0, seconds=seconds, related_only=not all_tests).judge(found)
+        judge = Judge(trees, workers=0, seconds=60, related_only=not all_tests, monotonic=monotonic, run=run)
+        verdict = judge.judge(found)
         folder = trees.clean.parent
     assert not folder.exists()
     return verdict
@@ -151,44 +211,57 @@ def test_a_test_kills_a_mutant(tiny: Path) -> None:
     assert verdict.place == f"{FEES}:2"
 
 
-def test_an_equivalent_mutant_survives(tiny: Path) -> None:
-    verdict = judge(tiny, "comparison", FEES, all_tests=True)
+def test_an_equivalent_mutant_survives(tiny: Path, run_in_fork: RunPytest) -> None:
+    verdict = judge(tiny, "comparison", FEES, run_in_fork, all_tests=True)
     assert (verdict.verdict, verdict.test) == (SURVIVED, "")
     assert "+    return cents + 100 if cents >= 0 else 100" in verdict.diff
     assert verdict.diff.rstrip() in table([verdict])
 
 
-def test_other_tests_judge_the_same_mutant(tiny: Path, tmp_path: Path) -> None:
+def test_other_tests_judge_the_same_mutant(tiny: Path, tmp_path: Path, run_in_fork: RunPytest) -> None:
     test = tmp_path / "old" / "tests" / "test_life.py"
     test.parent.mkdir(parents=True)
     test.write_text("def test_nothing():\n    pass\n")
-    assert judge(tiny, "comparison", LIFE).verdict == KILLED
-    assert judge(tiny, "comparison", LIFE, tests=tmp_path / "old").survived
+    assert judge(tiny, "comparison", LIFE, run_in_fork).verdict == KILLED
+    assert judge(tiny, "comparison", LIFE, run_in_fork, tests=tmp_path / "old").survived
 
 
-def test_a_test_that_fails_anyway_kills_nothing(tiny: Path) -> None:
+def test_a_test_that_fails_anyway_kills_nothing(tiny: Path, run_in_fork: RunPytest) -> None:
     (tiny / "tests" / "payments" / "test_broken.py").write_text("def test_broken():\n    assert False\n")
-    verdict = judge(tiny, "sign", FEES)
+    verdict = judge(tiny, "sign", FEES, run_in_fork)
     assert (verdict.verdict, verdict.test) == (KILLED, "tests/payments/test_fees.py::test_fee")
 
 
-def test_tests_that_cannot_start_judge_nothing(tiny: Path) -> None:
+def test_tests_that_cannot_start_judge_nothing(tiny: Path, run_in_fork: RunPytest) -> None:
     (tiny / "tests" / "conftest.py").write_text("import nowhere\n")
     with pytest.raises(BrokenWithoutChange, match="nowhere"):
-        judge(tiny, "sign", FEES)
+        judge(tiny, "sign", FEES, run_in_fork)
 
 
-def test_what_cannot_be_imported_is_killed_at_collection(tiny: Path) -> None:
+def test_what_cannot_be_imported_is_killed_at_collection(tiny: Path, run_in_fork: RunPytest) -> None:
     with (tiny / FEES).open("a") as file:
         file.write("\n\nSHARE = 1000 // fee(1)\n")
-    verdict = judge(tiny, "return", FEES)
+    verdict = judge(tiny, "return", FEES, run_in_fork)
     assert (verdict.verdict, verdict.test) == (KILLED, "at collection: tests/payments/test_fees.py")
 
 
-def test_a_mutant_that_hangs_is_stopped(tiny: Path) -> None:
-    waits = "import time\n\nfrom billing.payments.fees import fee\n\n\ndef test_fee():\n    time.sleep(600 if fee(5) < 0 else 0)\n"
-    (tiny / "tests" / "payments" / "test_fees.py").write_text(waits)
-    assert judge(tiny, "sign", FEES, seconds=4).verdict == TIMED_OUT
+class LateOnceHung(SystemMonotonic):
+    """The machine's clock, which jumps by an hour when the test has begun to hang."""
+
+    def __init__(self, hangs: Path) -> None:
+        self._hangs = hangs
+
+    def seconds(self) -> float:
+        return SystemMonotonic.seconds() + (3600 if self._hangs.exists() else 0)
+
+
+def test_a_mutant_that_hangs_is_stopped(tiny: Path, tmp_path: Path) -> None:
+    hangs = tmp_path / "hangs"
+    (tiny / "tests" / "payments" / "test_fees.py").write_text(
+        "import pathlib, signal\n\nfrom billing.payments.fees import fee\n\n\ndef test_fee():\n    if fee(5) < 0:\n"
+        f"        pathlib.Path({str(hangs)!r}).touch()\n        signal.pause()\n"
+    )
+    assert judge(tiny, "sign", FEES, monotonic=LateOnceHung(hangs)).verdict == TIMED_OUT
 
 
 def test_related_tests_come_first(tiny: Path) -> None:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from billing.newsletters import links
 from billing.newsletters.signups import words
 from billing.readers import rate
-from tests.security.surface import changed, contents
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
+from tests.support.table_contents import changed, contents
 
 THANDI = "thandi@example.com"
 TRANSIENT = ("rate_count",)

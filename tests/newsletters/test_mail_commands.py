@@ -7,11 +7,11 @@ from click.testing import CliRunner
 
 from billing.cli import billing, main
 from billing.errors import Refusal
-from tests.security.surface import changed, contents
 from tests.support.command_line import run_command
 from tests.support.dkim import signature
 from tests.support.fake_smtp import Received
 from tests.support.newsroom import HEADERS, Newsroom, headers_of, parsed
+from tests.support.table_contents import changed, contents
 
 OPERATOR = "operator@mailbox.example"
 

@@ -91,13 +91,28 @@ class Acquirer:
         return outcome
 
 
+@pytest.fixture(scope="module")
+def running_sandbox() -> Iterator[Sandbox]:
+    """One sandbox for this file."""
+    with running() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """The sandbox as at its start; what is exchanged with it is judged."""
+    running_sandbox.reset()
+    yield running_sandbox
+    running_sandbox.check()
+
+
 @pytest.fixture(params=WHERE)
 def acquirer(request: pytest.FixtureRequest) -> Iterator[Acquirer]:
     """The sandbox always; Stripe itself where there is a test key."""
     if request.param == "sandbox":
-        with running() as sandbox:
-            gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=["whsec_contract"])
-            yield Acquirer(gateway, sandbox)
+        sandbox: Sandbox = request.getfixturevalue("sandbox")
+        gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=["whsec_contract"])
+        yield Acquirer(gateway, sandbox)
         return
     if not REAL_KEY.startswith(("sk_test_", "rk_test_")):
         pytest.skip("STRIPE_TEST_KEY isn't given, so Stripe's own test mode is not asked")
@@ -290,16 +305,20 @@ def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> No
     assert acquirer.charged(paid.card).amount == 7500, "the card is good for charges without its owner"
 
 
-def test_a_wrong_key_is_doubt_and_never_a_decline() -> None:
-    with running() as sandbox:
-        gateway = StripeGateway(secret_key="sk_live_not_here", api_base=sandbox.url, webhook_secrets=[])
-        assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), Unknown)
-        nobody = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
-        assert isinstance(gateway.charge(Acquirer(gateway, sandbox).request(nobody)), Unknown)
+def test_a_wrong_key_is_doubt_and_never_a_decline(sandbox: Sandbox) -> None:
+    gateway = StripeGateway(secret_key="sk_live_not_here", api_base=sandbox.url, webhook_secrets=[])
+    assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), Unknown)
+    nobody = SavedCard("cus_x", "pm_x", "visa", "4242", 1, 2030, "f")
+    assert isinstance(gateway.charge(Acquirer(gateway, sandbox).request(nobody)), Unknown)
+
+
+def unreachable() -> StripeGateway:
+    """A gateway to where nobody listens; it tries twice, without a pause."""
+    return StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[], waits=False)
 
 
 def test_no_answer_at_all_is_doubt() -> None:
-    gateway = StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[])
+    gateway = unreachable()
     assert isinstance(gateway.fetch_card("pm_x"), Unknown)
     assert isinstance(gateway.fetch_setup("cs_x"), Unknown)
     assert isinstance(gateway.fetch_charge("pi_x")[1], Unknown)
@@ -308,14 +327,13 @@ def test_no_answer_at_all_is_doubt() -> None:
 
 @pytest.mark.parametrize("waits", [True, False])
 def test_where_the_clock_is_held_the_second_try_follows_at_once(
-    waits: bool, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, waits: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
     monkeypatch.setattr("stripe._http_client.time.sleep", waited.append)
-    with running() as sandbox:
-        gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=[], waits=waits)
-        sandbox.faults({"effect": "reset_before", "path": "/v1/customers", "nth": 1})
-        assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), str)
+    gateway = StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=[], waits=waits)
+    sandbox.faults({"effect": "reset_before", "path": "/v1/customers", "nth": 1})
+    assert isinstance(gateway.create_customer(reader_id="r", email="r@example.com", key="k"), str)
     assert len(waited) == 1
     assert (waited[0] > 0) is waits
 
@@ -409,7 +427,7 @@ def test_what_banks_object_to_is_listed_by_when_it_came(acquirer: Acquirer) -> N
 
 
 def test_books_that_do_not_answer_are_doubt() -> None:
-    books = StripeGateway(secret_key=KEY, api_base="http://127.0.0.1:9", webhook_secrets=[]).books
+    books = unreachable().books
     now = datetime.now(UTC)
     assert isinstance(books.movements(now - timedelta(days=1), now), Unknown)
     assert isinstance(books.dispute("du_x"), Unknown)

@@ -7,22 +7,26 @@ import pytest
 
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 GIVING = {"method": "POST", "path": "/v1/refunds"}
 NEWS = {"effect": "drop"}
 
 
-def give_back(world: World, card: str = "pm_card_visa", amount: int = 2500) -> None:
+def give_back(world: World) -> None:
     """A third of a payment is to go back; no event of Stripe's will help."""
-    world.start_trial("thandi@example.com", card)
-    world.advance_to(local(2027, 3, 17, 9))
     world.sandbox.trouble(NEWS)
     payment = world.rows("SELECT id FROM payment")[0]["id"]
-    answer = world.api.post(
-        f"/v1/payments/{payment}/refunds", json={"amount": amount, "reason": "A kindness."}
-    )
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
     assert answer.status_code == 201, answer.text
+
+
+@pytest.fixture
+def giving(world: World, paid: Subscriber) -> Subscriber:
+    """A reader who has paid once, and a third of it is to go back."""
+    give_back(world)
+    return paid
 
 
 def jump(world: World, **span: float) -> None:
@@ -35,9 +39,9 @@ def state(world: World) -> tuple[str, int]:
     return row["state"], row["asked"]
 
 
-def check_once(world: World, amount: int = 2500) -> None:
+def check_once(world: World) -> None:
     ledger_checks.check(world)
-    assert [(row["amount"], row["status"]) for row in world.sandbox.refunds()] == [(amount, "succeeded")]
+    assert [(row["amount"], row["status"]) for row in world.sandbox.refunds()] == [(2500, "succeeded")]
     assert state(world)[0] == "succeeded"
     assert len([letter for letter in world.letters() if "CN-000001" in letter.text]) == 1
 
@@ -50,8 +54,8 @@ def check_once(world: World, amount: int = 2500) -> None:
         *(pytest.param(each, marks=pytest.mark.prove) for each in ("cut", "reset_after", "429", "500_after")),
     ],
 )
+@pytest.mark.usefixtures("giving")
 def test_what_became_of_a_refund_is_asked_a_minute_later(world: World, effect: str) -> None:
-    give_back(world)
     world.sandbox.faults({**GIVING, "effect": effect, "times": None, "seconds": 0.2})
     world.settle()
     assert state(world) == ("intended", 1)
@@ -60,9 +64,9 @@ def test_what_became_of_a_refund_is_asked_a_minute_later(world: World, effect: s
     check_once(world)
 
 
+@pytest.mark.usefixtures("giving")
 def test_a_part_does_not_go_back_twice_when_its_key_is_forgotten(world: World) -> None:
     """Stripe forgets keys after a day, and two parts of a payment are two refunds to it: only asking tells them apart."""
-    give_back(world)
     world.sandbox.faults({**GIVING, "effect": "timeout_after", "times": None, "seconds": 0.2})
     world.settle()
     world.sandbox.faults({"effect": "reset_before", "times": None})
@@ -75,8 +79,8 @@ def test_a_part_does_not_go_back_twice_when_its_key_is_forgotten(world: World) -
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("giving")
 def test_a_refund_that_never_arrived_goes_a_day_later_under_another_key(world: World) -> None:
-    give_back(world)
     first = world.rows("SELECT idempotency_key AS key FROM refund")[0]["key"]
     world.sandbox.faults({"effect": "reset_before", "times": None})
     world.settle()
@@ -87,8 +91,8 @@ def test_a_refund_that_never_arrived_goes_a_day_later_under_another_key(world: W
     assert world.rows("SELECT idempotency_key AS key FROM refund")[0]["key"] != first
 
 
+@pytest.mark.usefixtures("giving")
 def test_an_error_of_stripes_sticks_to_the_refunds_key(world: World) -> None:
-    give_back(world)
     world.sandbox.faults({**GIVING, "effect": "500_before"})
     world.settle()
     world.advance(minutes=1)
@@ -100,7 +104,9 @@ def test_an_error_of_stripes_sticks_to_the_refunds_key(world: World) -> None:
 
 def test_a_refund_that_stripe_makes_wait_is_asked_for_each_day(world: World) -> None:
     """The event that would end it is lost."""
-    give_back(world, "pm_card_pendingRefund")
+    world.start_trial("thandi@example.com", "pm_card_pendingRefund")
+    world.advance_to(local(2027, 3, 16, 12))
+    give_back(world)
     world.settle()
     assert state(world) == ("pending", 0)
     world.advance(days=3)
@@ -108,8 +114,8 @@ def test_a_refund_that_stripe_makes_wait_is_asked_for_each_day(world: World) -> 
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("giving")
 def test_a_refund_that_breaks_us_holds_up_nobody(world: World) -> None:
-    give_back(world)
     with refused_rows(world, "refund", "state <> 'succeeded'"):
         world.start_trial("other@example.com", "pm_card_visa__2")
         world.settle()

@@ -1,6 +1,6 @@
 """What proofs have besides a world: worker processes, all of them ended with the test; and a crowd whose charges are due."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -8,10 +8,8 @@ import pytest
 
 from tests.proofs.many_readers import MANY, due
 from tests.support.databases import Databases
-from tests.support.worker_processes import Worker
+from tests.support.worker_processes import Hire, Worker
 from tests.support.world import World
-
-Hire = Callable[..., Worker]
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 
 from tests.support.browser import Browser
-from tests.support.fork_server import Asked
+from tests.support.fork_server import WireRequest, on_the_wire
 from tests.support.starting_points import MONTH_END
 from tests.support.world import World
 
-Before = Callable[[World], Asked | None]
+Before = Callable[[World], WireRequest | None]
 Again = Callable[[World], None]
 
 
@@ -67,12 +67,7 @@ def one(world: World, query: str, **values: object) -> Any:
     return value
 
 
-def on_the_wire(request: httpx.Request) -> Asked:
-    """As bytes."""
-    return Asked(request.method, str(request.url), list(request.headers.items()), request.read())
-
-
-def program(world: World, path: str, body: dict[str, Any], **headers: str) -> Asked:
+def program(world: World, path: str, body: dict[str, Any], **headers: str) -> WireRequest:
     """A program's call."""
     return on_the_wire(world.api.build_request("POST", path, json=body, headers=headers))
 
@@ -106,7 +101,7 @@ def follow(world: World, link: str) -> Browser:
     return browser
 
 
-def give_back(world: World) -> Asked:
+def give_back(world: World) -> WireRequest:
     silence(world)
     payment = one(world, "SELECT id FROM payment ORDER BY id LIMIT 1")
     body = {"amount": 2500, "reason": "A kindness."}

@@ -13,7 +13,6 @@ from tests.proofs.crash_case import (
     dispute,
     follow,
     give_back,
-    on_the_wire,
     one,
     program,
     repeat,
@@ -21,7 +20,7 @@ from tests.proofs.crash_case import (
     stay,
 )
 from tests.support.browser import Browser
-from tests.support.fork_server import Asked
+from tests.support.fork_server import WireRequest, on_the_wire
 from tests.support.staff_members import add, sign_in
 from tests.support.world import WEBHOOK_SECRET, World
 
@@ -44,7 +43,7 @@ def starts_anew(world: World) -> None:
 
 
 @crash_case("blank", starts_anew)
-def agrees_and_is_sent_to_the_card_page(world: World) -> Asked:
+def agrees_and_is_sent_to_the_card_page(world: World) -> WireRequest:
     silence(world)
     return on_the_wire(begin(world).filled("/subscribe/review", consent="yes"))
 
@@ -60,9 +59,9 @@ class Reload:
     """A way back that may be gone twice: the page is loaded, and loaded again."""
 
     def __init__(self) -> None:
-        self._asked: Asked | None = None
+        self._asked: WireRequest | None = None
 
-    def first(self, request: httpx.Request) -> Asked:
+    def first(self, request: httpx.Request) -> WireRequest:
         """The request, kept for another time."""
         self._asked = on_the_wire(request)
         return self._asked
@@ -77,7 +76,7 @@ from_card, from_payment, from_other_card = Reload(), Reload(), Reload()
 
 
 @crash_case("blank", from_card)
-def comes_back_from_the_card_page(world: World) -> Asked:
+def comes_back_from_the_card_page(world: World) -> WireRequest:
     return from_card.first(way_back(world))
 
 
@@ -104,14 +103,14 @@ CONSENT = {
 }
 
 
-def _app(world: World) -> Asked:
+def _app(world: World) -> WireRequest:
     silence(world)
     body = {"email": NEWCOMER, "payment_method": "pm_card_visa__7", "consent": CONSENT}
     return program(world, "/v1/trials", body, **{"Idempotency-Key": "start-7"})
 
 
 @crash_case("blank", repeat(_app))
-def an_app_starts_a_trial(world: World) -> Asked:
+def an_app_starts_a_trial(world: World) -> WireRequest:
     return _app(world)
 
 
@@ -119,7 +118,7 @@ def an_app_starts_a_trial(world: World) -> Asked:
 
 
 def _of_the_subscription(act: str, **body: Any) -> Before:
-    def before(world: World) -> Asked:
+    def before(world: World) -> WireRequest:
         silence(world)
         subscription = one(world, "SELECT id FROM subscription")
         path = f"/v1/subscriptions/{subscription}/{act}"
@@ -155,7 +154,7 @@ def presses_pay(world: World) -> None:
 
 
 @crash_case("owing", presses_pay)
-def pays_with_the_card_on_record(world: World) -> Asked:
+def pays_with_the_card_on_record(world: World) -> WireRequest:
     with_money(world)
     return on_the_wire(follow(world, "/pay/").filled("/pay"))
 
@@ -180,7 +179,7 @@ def pays_on_the_page(world: World) -> None:
 
 
 @crash_case("owing", pays_on_the_page)
-def is_sent_to_the_payment_page(world: World) -> Asked:
+def is_sent_to_the_payment_page(world: World) -> WireRequest:
     silence(world)
     return on_the_wire(follow(world, "/pay/").filled("/pay/page"))
 
@@ -192,7 +191,7 @@ def paid_on_the_page(world: World) -> httpx.Request:
 
 
 @crash_case("owing", from_payment)
-def comes_back_from_the_payment_page(world: World) -> Asked:
+def comes_back_from_the_payment_page(world: World) -> WireRequest:
     silence(world)
     return from_payment.first(paid_on_the_page(world))
 
@@ -220,7 +219,7 @@ def is_told_to_wait_or_pays(world: World) -> None:
 
 
 @crash_case("owing", is_told_to_wait_or_pays)
-def asks_for_the_page_as_it_runs_out(world: World) -> Asked:
+def asks_for_the_page_as_it_runs_out(world: World) -> WireRequest:
     silence(world)
     with stay(follow(world, "/pay/")) as browser:
         browser.post("/pay/page")
@@ -240,20 +239,20 @@ def gives_a_card(world: World) -> None:
 
 
 @crash_case("owing", gives_a_card)
-def is_sent_to_the_page_for_another_card(world: World) -> Asked:
+def is_sent_to_the_page_for_another_card(world: World) -> WireRequest:
     silence(world)
     return on_the_wire(follow(world, "/card/").filled("/card"))
 
 
 @crash_case("owing", from_other_card)
-def comes_back_with_another_card(world: World) -> Asked:
+def comes_back_with_another_card(world: World) -> WireRequest:
     silence(world)
     browser, back = fills_in_another_card(world)
     return from_other_card.first(browser.http.build_request("GET", back))
 
 
 @crash_case("paid", repeat(give_back))
-def a_refund_is_asked_for(world: World) -> Asked:
+def a_refund_is_asked_for(world: World) -> WireRequest:
     return give_back(world)
 
 
@@ -282,7 +281,7 @@ def answers_again(world: World) -> None:
 
 
 @crash_case("paid", answers_again)
-def staff_answer_the_bank(world: World) -> Asked:
+def staff_answer_the_bank(world: World) -> WireRequest:
     dispute(world)
     world.settle()
     browser = _answer_the_bank(world)
@@ -292,7 +291,7 @@ def staff_answer_the_bank(world: World) -> Asked:
 # Stripe
 
 
-def _event(world: World) -> Asked:
+def _event(world: World) -> WireRequest:
     silence(world)
     charge = world.charges()[-1]
     body = {
@@ -308,5 +307,5 @@ def _event(world: World) -> Asked:
 
 
 @crash_case("paid", repeat(_event))
-def an_event_arrives(world: World) -> Asked:
+def an_event_arrives(world: World) -> WireRequest:
     return _event(world)

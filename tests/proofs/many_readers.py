@@ -1,6 +1,5 @@
 """Readers who have started, as races and kills find them: in their trial, or on the day of their first charge."""
 
-import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -9,10 +8,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support import proof_size
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
-FEW, MANY = 4, int(os.environ.get("MASTHEAD_ROUNDS", "500"))
+FEW, MANY = 4, proof_size.ROUNDS
 ROUNDS = pytest.mark.parametrize("rounds", [FEW, pytest.param(MANY, marks=pytest.mark.prove)])
 
 

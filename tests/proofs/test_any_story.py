@@ -1,10 +1,8 @@
 """Stories nobody thought of: readers, staff, the clock, Stripe and power cuts, in any order Hypothesis draws. After each step
 every promise holds; at the end, when all is well again, nothing is missing either.
 
-A story that fails is shrunk and printed as its steps. MASTHEAD_STORIES says how many are told in all, 2,000 by default;
-MASTHEAD_SEED draws others."""
+A story that fails is shrunk and printed as its steps. How many are told, and from which seed, says `tests/support/proof_size.py`."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,10 +23,9 @@ from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from tests.proofs.story import Story, email_of
 from tests.support.databases import Databases
+from tests.support.proof_size import SEED, STORIES
 from tests.support.world import ZONE, World, local
 
-STORIES = int(os.environ.get("MASTHEAD_STORIES", "2000"))
-SEED = int(os.environ.get("MASTHEAD_SEED", "0"))
 SHARDS = 8
 STEPS = 8
 WHO = st.integers(0, 1)

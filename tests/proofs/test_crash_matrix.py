@@ -1,7 +1,6 @@
 """`kill -9` at every stop point of every crash case: restarted, it ends as if nobody had been killed. The points are read from the
 code, so a new one without a crash case that passes it is found here."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,14 +17,13 @@ from tests.support.databases import Databases
 from tests.support.fork_server import ForkServer, Order
 from tests.support.independent_calendar import keep_promises
 from tests.support.power_cut import NOT_A_PROCESS
+from tests.support.proof_size import EVERY_DEATH
 from tests.support.starting_points import MONTH_END, go_to
 from tests.support.stop_point_names import all_points, other_doors
 from tests.support.world import World, local
 
-DEEDS_EACH, TIMES_EACH = 3, 2
-"""Each point is died at in so many crash cases, and there so many times: as it is passed for the first time, and the second."""
-EVERY_DEATH = bool(os.environ.get("MASTHEAD_EVERY_DEATH"))
-"""Die at each point in every crash case that passes it."""
+TIMES_EACH = 2 if EVERY_DEATH else 1
+"""In a crash case each of its points is died at so many times: as it is passed for the first time, and the second."""
 LOOKS = (*NOT_A_PROCESS, "timetable.")
 """Points of those who only look whether there is work."""
 REHEARSALS = 5
@@ -88,16 +86,16 @@ class Stage:
         return self.fork_server.live(replace(self.orders[crash_case.name], die_at=die_at, time=time))
 
     def deaths(self, crash_case: CrashCase) -> list[tuple[str, int]]:
-        """Where to die in this crash case: each point is died at in the first crash cases that pass it, and there at most twice."""
+        """Where to die in this crash case: each point is died at in the first crash case that passes it, or in all of them."""
         found = []
         for name, times in Counter(self.passed[crash_case.name]).items():
             before = sum(
                 name in self.passed[each.name] for each in CRASH_CASES[: CRASH_CASES.index(crash_case)]
             )
-            if EVERY_DEATH or before < DEEDS_EACH:
+            if EVERY_DEATH or not before:
                 found += [(name, time) for time in range(1, min(times, TIMES_EACH) + 1)]
         last = dict.fromkeys(reversed(self.passed[crash_case.name]))
-        return found or [(name, 1) for name in list(last)[:DEEDS_EACH]]
+        return found or [(name, 1) for name in list(last)[:1]]
 
     def end(self, crash_case: CrashCase) -> dict[str, Any]:
         """People do it, for the first time or again; workers do what is left; how it all stands then."""

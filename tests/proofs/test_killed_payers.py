@@ -1,56 +1,32 @@
 """`kill -9` while a reader pays in person: after it there is one charge, one payment, one receipt, whoever goes on."""
 
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 
 import pytest
 
-from billing.settings import PREFIX
 from tests.support import ledger_checks
-from tests.support.polling import PATIENCE_SECONDS
-from tests.support.worker_processes import ROOT, environment
+from tests.support.browser import Browser
 from tests.support.world import World, local
 
+Crash = Callable[..., None]
 EMAIL = "naledi@example.com"
-PRESSED = """
-import sys
-from billing.app import build
-from billing.renewals import pay
-from billing.settings import read_settings
-import os
-parts = build(read_settings(os.environ))
-act = {"card": pay.with_card_on_record, "page": pay.open_page, "back": pay.come_back}[sys.argv[1]]
-print(act(parts.till, sys.argv[2], parts.clock.now()))
-"""
 
 
-def press(world: World, way: str, invoice_id: str, stop_at: str) -> None:
-    """The reader's press, in a web process that dies at the stop point."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    variables = environment(world.settings) | {"BILLING_STOP_AT": stop_at}
-    done = subprocess.run(
-        [sys.executable, "-c", PRESSED, way, invoice_id],
-        env=kept | variables,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
-
-
-def overdue(world: World) -> str:
-    """An open invoice whose card has money again; its id."""
+def overdue(world: World) -> None:
+    """An open invoice whose card has money again."""
     world.start_trial(EMAIL)
     card = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.decline(card, "insufficient_funds")
     world.advance_to(local(2027, 3, 16, 12))
     world.sandbox.decline(card, None)
     world.sandbox.trouble({"effect": "drop", "type": "*"})  # no webhook may come to our help
-    return str(world.rows("SELECT id FROM invoice")[0]["id"])
+
+
+def from_the_mail(world: World) -> Browser:
+    """The reader's browser, on the page that the mail leads to."""
+    browser = world.browser()
+    browser.get(world.mailed_link(EMAIL, "/pay/"))
+    return browser
 
 
 def whole(world: World) -> None:
@@ -75,14 +51,13 @@ def whole(world: World) -> None:
     "again", [True, pytest.param(False, marks=pytest.mark.prove)], ids=["pressed again", "left"]
 )
 def test_killed_while_the_card_on_record_is_charged(
-    world: World, stop_at: str, charges: int, again: bool
+    world: World, crash: Crash, stop_at: str, charges: int, again: bool
 ) -> None:
-    invoice_id = overdue(world)
-    press(world, "card", invoice_id, stop_at)
+    overdue(world)
+    crash(stop_at, from_the_mail(world).filled("/pay"))
     assert len(world.charges()) == charges
     if again:
-        browser = world.browser()
-        browser.get(world.mailed_link(EMAIL, "/pay/"))
+        browser = from_the_mail(world)
         assert ("bank is being asked" in browser.page.words) == (stop_at != "charge.settled")
     whole(world)
     if again:
@@ -95,11 +70,10 @@ def test_killed_while_the_card_on_record_is_charged(
 
 @pytest.mark.prove
 @pytest.mark.parametrize("stop_at", ["page.intended", "page.opened"])
-def test_killed_while_the_page_is_opened(world: World, stop_at: str) -> None:
-    invoice_id = overdue(world)
-    press(world, "page", invoice_id, stop_at)
-    browser = world.browser()
-    browser.get(world.mailed_link(EMAIL, "/pay/"))
+def test_killed_while_the_page_is_opened(world: World, crash: Crash, stop_at: str) -> None:
+    overdue(world)
+    crash(stop_at, from_the_mail(world).filled("/pay/page"))
+    browser = from_the_mail(world)
     browser.http.follow_redirects = False
     page = str(browser.post("/pay/page").response.headers["location"])
     browser.http.follow_redirects = True
@@ -110,9 +84,9 @@ def test_killed_while_the_page_is_opened(world: World, stop_at: str) -> None:
 
 
 @pytest.mark.prove
-def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World) -> None:
-    invoice_id = overdue(world)
-    press(world, "page", invoice_id, "page.opened")
+def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World, crash: Crash) -> None:
+    overdue(world)
+    crash("page.opened", from_the_mail(world).filled("/pay/page"))
     world.advance_to(local(2027, 3, 19, 9))
     assert [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")] == [
         "declined",
@@ -123,15 +97,13 @@ def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World) ->
 
 
 @pytest.mark.prove
-def test_killed_as_the_reader_comes_back_from_the_page(world: World) -> None:
-    invoice_id = overdue(world)
-    browser = world.browser()
-    browser.get(world.mailed_link(EMAIL, "/pay/"))
+def test_killed_as_the_reader_comes_back_from_the_page(world: World, crash: Crash) -> None:
+    overdue(world)
+    browser = from_the_mail(world)
     browser.http.follow_redirects = False
     target = world.sandbox.fill_in(str(browser.post("/pay/page").response.headers["location"]))
     browser.http.follow_redirects = True
-    page = world.rows("SELECT id FROM attempt WHERE invoice_id = :id AND by_page", id=invoice_id)[0]["id"]
-    press(world, "back", page, "page.answered")
+    crash("page.answered", browser.http.build_request("GET", target))
     assert len(world.charges()) == 1
     assert world.rows("SELECT id FROM payment") == []
     assert "this is paid" in browser.get(target).words

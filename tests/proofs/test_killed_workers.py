@@ -3,16 +3,14 @@ if nothing had happened."""
 
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.proofs.conftest import Hire
 from tests.support import ledger_checks
-from tests.support.databases import Databases
 from tests.support.polling import until
-from tests.support.worker_processes import Worker, quiet
+from tests.support.worker_processes import Hire, Worker, quiet
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
@@ -22,9 +20,16 @@ AFTER = local(2027, 3, 18, 12)
 
 def on_the_day(world: World, *, readers: int = 1) -> list[dict[str, Any]]:
     """Trials that have had their notices, at the moment their first charge falls due; nothing done about it yet."""
-    started = [world.start_trial(_address(number), f"pm_card_visa__{number}") for number in range(readers)]
-    world.advance_to(local(2027, 3, 16, 8, 59, 59))
-    assert world.charges() == []
+
+    def live() -> list[dict[str, Any]]:
+        started = [
+            world.start_trial(_address(number), f"pm_card_visa__{number}") for number in range(readers)
+        ]
+        world.advance_to(local(2027, 3, 16, 8, 59, 59))
+        assert world.charges() == []
+        return started
+
+    started = world.once(f"{readers} trials from 1 March, to the second before the first charges", live)
     world.skip_to(CHARGE_AT)
     return started
 
@@ -71,15 +76,21 @@ def charged_once(world: World, started: list[dict[str, Any]], *, copies: int | N
         assert copies is None or len(names) == copies
 
 
-@pytest.fixture(scope="module")
-def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
-    """How it ends when nobody is killed."""
-    with databases.fresh() as url, World(url) as world:
+@pytest.fixture
+def undisturbed(make_world: Callable[..., World]) -> dict[str, Any]:
+    """How it ends when nobody is killed. The world is left as new."""
+    world = make_world()
+
+    def live() -> dict[str, Any]:
         started = on_the_day(world)
         world.settle()
         charged_once(world, started)
         world.advance_to(AFTER)
-        yield ledger_checks.end_state(world)
+        return ledger_checks.end_state(world)
+
+    state = world.once("a first charge and two days in which nobody is killed", live)
+    make_world()
+    return state
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ sign in with."""
 from datetime import timedelta
 
 from billing.timetable import Lane, tick
-from tests.proofs.conftest import Hire
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.polling import until
+from tests.support.worker_processes import Hire
 from tests.support.world import World
 
 EMAIL = "reader-0@example.com"

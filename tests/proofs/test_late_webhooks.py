@@ -2,7 +2,6 @@
 
 import random
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -13,8 +12,8 @@ from billing.renewals.run import run_for
 from billing.webhooks import settle as events
 from tests.proofs.steps import intend, note, send
 from tests.support import ledger_checks
-from tests.support.databases import Databases
 from tests.support.polling import until
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
 Trouble = dict[str, Any]
@@ -58,24 +57,28 @@ def at_the_end(world: World) -> dict[str, Any]:
     return state | {"sent": sent}
 
 
-@pytest.fixture(scope="module")
-def undisturbed(databases: Databases) -> Iterator[dict[str, Any]]:
-    """The end with every event delivered once, at once, in order."""
-    with databases.fresh() as url, World(url) as world:
+@pytest.fixture
+def undisturbed(world: World) -> dict[str, Any]:
+    """The end with every event delivered once, at once, in order. The world is blank again."""
+
+    def live_and_look() -> dict[str, Any]:
         live(world)
-        state = at_the_end(world)
-        assert [row["state"] for row in state["subscriptions"]] == [
-            "active",
-            "active",
-            "ended",
-            "active",
-            "active",
-        ]
-        assert [(row["amount"], row["state"]) for row in state["refunds"]] == [
-            (2500, "succeeded"),
-            (7500, "succeeded"),
-        ]
-        yield state
+        return at_the_end(world)
+
+    state = world.once("a month of five readers", live_and_look)
+    assert [row["state"] for row in state["subscriptions"]] == [
+        "active",
+        "active",
+        "ended",
+        "active",
+        "active",
+    ]
+    assert [(row["amount"], row["state"]) for row in state["refunds"]] == [
+        (2500, "succeeded"),
+        (7500, "succeeded"),
+    ]
+    world.begin()
+    return state
 
 
 @pytest.mark.prove
@@ -119,12 +122,12 @@ def test_a_lost_event_starts_the_trial_when_the_page_runs_out(world: World) -> N
     assert len(world.letters("closes@example.com")) == 1
 
 
-def due(world: World) -> str:
+@pytest.fixture
+def due(world: World, told: Subscriber) -> str:
     """A subscription whose first charge is due now."""
-    started = world.start_trial("thandi@example.com")
-    world.advance_to(local(2027, 3, 16, 8, 59, 59))
+    fast_forward(world, local(2027, 3, 16, 8, 59, 59))
     world.skip_to(local(2027, 3, 16, 9))
-    return str(started["subscription"]["id"])
+    return told.subscription_id
 
 
 def check_charged_once(world: World, subscription_id: str) -> None:
@@ -140,11 +143,10 @@ def check_charged_once(world: World, subscription_id: str) -> None:
 
 
 @pytest.mark.parametrize("reason", [None, "insufficient_funds"])
-def test_the_event_is_settled_before_our_own_answer(world: World, reason: str | None) -> None:
-    subscription_id = due(world)
+def test_the_event_is_settled_before_our_own_answer(world: World, due: str, reason: str | None) -> None:
     world.sandbox.decline(world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], reason)
-    intend(world, subscription_id)
-    attempt_id, answer = send(world, subscription_id)
+    intend(world, due)
+    attempt_id, answer = send(world, due)
     world.sandbox.settle()
     events.settle_due(world.parts.desk, world.now)
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [
@@ -152,40 +154,38 @@ def test_the_event_is_settled_before_our_own_answer(world: World, reason: str | 
     ]
     assert note(world, attempt_id, answer) == "settled"
     if reason is None:
-        check_charged_once(world, subscription_id)
+        check_charged_once(world, due)
     else:
         world.settle()
         ledger_checks.check(world)
-        assert world.subscription(subscription_id)["status"] == "past_due"
+        assert world.subscription(due)["status"] == "past_due"
         assert world.rows("SELECT count(*) AS n FROM message WHERE kind = 'payment_failed'") == [{"n": 1}]
 
 
-def test_the_event_of_a_settled_attempt_changes_nothing(world: World) -> None:
-    subscription_id = due(world)
-    intend(world, subscription_id)
-    assert note(world, *send(world, subscription_id)) == "charged"
+def test_the_event_of_a_settled_attempt_changes_nothing(world: World, due: str) -> None:
+    intend(world, due)
+    assert note(world, *send(world, due)) == "charged"
     world.sandbox.settle()
     events.settle_due(world.parts.desk, world.now)
     outcomes = world.rows("SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'")
     assert outcomes == [{"outcome": "settled"}]
-    check_charged_once(world, subscription_id)
+    check_charged_once(world, due)
 
 
 @pytest.mark.prove
-def test_the_event_comes_while_stripe_lets_us_wait(world: World) -> None:
-    subscription_id = due(world)
+def test_the_event_comes_while_stripe_lets_us_wait(world: World, due: str) -> None:
     world.sandbox.faults(
         {"effect": "timeout_after", "method": "POST", "path": "/v1/payment_intents", "seconds": 60}
     )
     with ThreadPoolExecutor(1) as elsewhere:
-        waiting = elsewhere.submit(run_for, world.parts.till, subscription_id, world.now)
+        waiting = elsewhere.submit(run_for, world.parts.till, due, world.now)
         paid = "SELECT 1 FROM inbound_event WHERE type = 'payment_intent.succeeded'"
         until(lambda: world.rows(paid), "the event")
         assert events.settle_due(world.parts.desk, world.now) == 0, "the answer has a moment to come first"
         until(lambda: events.settle_due(world.parts.desk, world.now), "the event's turn")
         assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
         assert waiting.result().counts == {"due": 1, "settled": 1}
-    check_charged_once(world, subscription_id)
+    check_charged_once(world, due)
 
 
 def test_five_times_out_of_order_and_a_day_late(world: World, undisturbed: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.proofs.conftest import Hire
 from tests.proofs.crowd import (
     CANCELLED_LATER,
     LAST_MINUTE,
@@ -23,6 +22,7 @@ from tests.proofs.crowd import (
     gather,
 )
 from tests.support import ledger_checks
+from tests.support.worker_processes import Hire
 from tests.support.world import ZONE, World, local
 
 CLIENTS = 8

@@ -47,7 +47,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("rounds", [100])
+@pytest.mark.parametrize("rounds", [min(MANY, 100)])
 def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> None:
     parts = world.parts
     for number in range(rounds):

@@ -10,19 +10,20 @@ from billing.payments import charge
 from tests.proofs.steps import claim, intend, send
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
 CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
 
 
-def due(world: World) -> dict[str, Any]:
-    """A trial whose first charge is due now; no event of Stripe's will tell what became of it."""
-    started = world.start_trial("thandi@example.com")
-    world.advance_to(CHARGE_AT - timedelta(seconds=1))
+@pytest.fixture
+def due(world: World, told: Subscriber) -> Subscriber:
+    """A reader whose first charge is due now; no event of Stripe's will tell what became of it."""
+    fast_forward(world, CHARGE_AT - timedelta(seconds=1))
     world.skip_to(CHARGE_AT)
     world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})
-    return started
+    return told
 
 
 def jump(world: World, **span: float) -> None:
@@ -30,23 +31,21 @@ def jump(world: World, **span: float) -> None:
     world.skip_to(world.now + timedelta(**span))
 
 
-def check_open(world: World, started: dict[str, Any], asked: int = 1) -> None:
+def check_open(world: World, reader: Subscriber, asked: int = 1) -> None:
     """The outcome is unknown: the reader reads on, and is told nothing."""
     assert world.rows("SELECT state, asked FROM attempt") == [{"state": "open", "asked": asked}]
     assert world.rows("SELECT state, number FROM invoice") == [{"state": "open", "number": None}]
-    access = world.access(world.articles["subscriber"][0], started["reader"]["id"])
+    access = world.access(world.articles["subscriber"][0], reader.reader_id)
     assert (access["allowed"], access["reason"]) == (True, "trial")
     assert world.rows("SELECT kind FROM message WHERE kind NOT IN ('trial_started', 'trial_notice')") == []
 
 
-def check_charged_once(world: World, started: dict[str, Any]) -> None:
+def check_charged_once(world: World, reader: Subscriber) -> None:
     """It ended well: one charge, one receipt."""
     ledger_checks.check(world)
     assert len(world.charges()) == 1
-    assert world.subscription(started["subscription"]["id"])["status"] == "active"
-    assert [letter.recipient for letter in world.letters() if "Tax invoice" in letter.text] == [
-        "thandi@example.com"
-    ]
+    assert world.subscription(reader.subscription_id)["status"] == "active"
+    assert [letter.recipient for letter in world.letters() if "Tax invoice" in letter.text] == [reader.email]
 
 
 @pytest.mark.prove
@@ -62,119 +61,113 @@ def check_charged_once(world: World, started: dict[str, Any]) -> None:
     ],
 )
 def test_an_unknown_outcome_is_asked_for_a_minute_later(
-    world: World, fault: dict[str, Any], taken: int
+    world: World, due: Subscriber, fault: dict[str, Any], taken: int
 ) -> None:
-    started = due(world)
     world.sandbox.faults({"times": None, **CHARGING, **fault})
     world.settle()
-    check_open(world, started)
+    check_open(world, due)
     assert len(world.charges()) == taken
     world.sandbox.faults()
     world.advance(seconds=59)
-    check_open(world, started)
+    check_open(world, due)
     world.advance(seconds=1)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
 @pytest.mark.parametrize("fault", [{"effect": "timeout_after", "seconds": 1}, {"effect": "cut"}])
-def test_one_bad_answer_is_mended_by_the_same_key(world: World, fault: dict[str, Any]) -> None:
-    started = due(world)
+def test_one_bad_answer_is_mended_by_the_same_key(
+    world: World, due: Subscriber, fault: dict[str, Any]
+) -> None:
     world.sandbox.faults({**CHARGING, **fault})
     world.settle()
     world.advance(minutes=1)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
     assert [row["ordinal"] for row in world.rows("SELECT ordinal FROM attempt")] == [1]
 
 
 @pytest.mark.prove
-def test_a_real_timeout_of_twenty_seconds(world: World) -> None:
-    started = due(world)
+def test_a_real_timeout_of_twenty_seconds(world: World, due: Subscriber) -> None:
     world.sandbox.faults({**CHARGING, "effect": "timeout_after", "times": None, "seconds": 120})
     world.settle()
-    check_open(world, started)
+    check_open(world, due)
     world.sandbox.faults()
     world.advance(minutes=1)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
-def test_too_many_requests_and_stripe_says_when_to_come_back(world: World) -> None:
+def test_too_many_requests_and_stripe_says_when_to_come_back(world: World, due: Subscriber) -> None:
     """Nothing was looked at, so nothing is in doubt for long: not before the moment Stripe named, and soon after it."""
-    started = due(world)
     world.sandbox.faults({**CHARGING, "effect": "429", "times": None, "retry_after": 40})
     world.settle()
-    check_open(world, started)
+    check_open(world, due)
     (row,) = world.rows("SELECT ask_at, evidence ->> 'unknown' AS why FROM attempt")
     assert CHARGE_AT + timedelta(seconds=40) <= row["ask_at"] <= CHARGE_AT + timedelta(seconds=60)
     assert row["why"].startswith("RateLimitError")
     world.sandbox.faults()
     world.advance(seconds=39)
-    check_open(world, started)
+    check_open(world, due)
     world.advance(seconds=21)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
 @pytest.mark.prove
-def test_too_many_requests_without_a_word_waits_longer_each_time(world: World) -> None:
-    started = due(world)
+def test_too_many_requests_without_a_word_waits_longer_each_time(world: World, due: Subscriber) -> None:
     world.sandbox.faults({**CHARGING, "effect": "429", "times": 4})
     world.settle()
     world.advance(seconds=2 + 4 + 8 + 16)
-    check_open(world, started, asked=4)
+    check_open(world, due, asked=4)
     world.advance(seconds=15)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
-def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World) -> None:
+def test_a_server_error_sticks_to_its_key_so_another_is_used(world: World, due: Subscriber) -> None:
     """Stripe answers a key with the 500 it gave first, for a day. When it has said twice, minutes apart, that it knows of
     no such charge, another attempt is made."""
-    started = due(world)
     world.sandbox.faults({**CHARGING, "effect": "500_before"})
     world.settle()
-    check_open(world, started)
+    check_open(world, due)
     world.advance(minutes=1)
-    check_open(world, started, asked=2)
+    check_open(world, due, asked=2)
     world.advance(minutes=4, seconds=59)
     assert world.charges() == []
     world.advance(seconds=1)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
     states = [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY ordinal")]
     assert states == ["withdrawn", "charged"]
 
 
 @pytest.mark.parametrize(("when", "taken"), [("before", 0), ("after", 1)])
-def test_stripe_is_away_for_a_day(world: World, when: str, taken: int) -> None:
-    started = due(world)
+def test_stripe_is_away_for_a_day(world: World, due: Subscriber, when: str, taken: int) -> None:
     world.sandbox.faults({"effect": "reset", "when": when, "path": "/v1/payment_intents*", "times": None})
     world.settle()
     jump(world, hours=23)
     world.settle()
-    check_open(world, started, asked=2)
+    check_open(world, due, asked=2)
     assert len(world.charges()) == taken
     world.sandbox.faults()
     world.advance(hours=1)
     if not taken:  # the announced day has passed, so another one is announced first
         assert world.charges() == []
-        assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
+        assert world.subscription(due.subscription_id)["status"] == "trialing"
         world.advance(days=9)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
-def test_stripe_is_away_so_long_that_the_notices_are_old(world: World) -> None:
+def test_stripe_is_away_so_long_that_the_notices_are_old(world: World, due: Subscriber) -> None:
     """No notice, no charge: the trial goes on, both notices come again, and the period begins on the day of the charge."""
-    started = due(world)
     world.sandbox.faults({"effect": "reset", "when": "before", "path": "/v1/payment_intents*", "times": None})
     world.settle()
     jump(world, hours=50)
     world.settle()
-    check_open(world, started, asked=2)
+    check_open(world, due, asked=2)
     world.sandbox.faults()
     world.advance(hours=2)
     assert world.charges() == []
-    assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
-    assert world.access(world.articles["subscriber"][0], started["reader"]["id"])["reason"] == "trial"
+    assert world.subscription(due.subscription_id)["status"] == "trialing"
+    assert world.access(world.articles["subscriber"][0], due.reader_id)["reason"] == "trial"
 
     world.advance(days=9)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
     (invoice,) = world.rows("SELECT period_start_on, period_end_on, issued_on FROM invoice")
     (held,) = world.rows("SELECT charge_on, period_start_on, period_end_on FROM subscription")
     assert invoice["period_start_on"] == invoice["issued_on"] == held["charge_on"] == held["period_start_on"]
@@ -186,42 +179,41 @@ def test_stripe_is_away_so_long_that_the_notices_are_old(world: World) -> None:
     assert len(world.charges()) == 2
 
 
-def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(world: World) -> None:
+def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(
+    world: World, due: Subscriber
+) -> None:
     """Nobody's card failed, so nobody is told so. Its key belongs to the wrong request, so the right one gets another."""
-    started = due(world)
-    intend(world, started["subscription"]["id"])
+    intend(world, due.subscription_id)
     world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
     world.settle()
-    check_open(world, started)
+    check_open(world, due)
     assert world.rows("SELECT evidence ->> 'unknown' AS why FROM attempt")[0]["why"].startswith(
         "InvalidRequestError"
     )
     world.rows("UPDATE invoice SET currency = 'ZAR' RETURNING id")
     world.advance(hours=2)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
-def test_a_card_that_was_removed_at_stripe_is_a_decline(world: World) -> None:
-    started = due(world)
+def test_a_card_that_was_removed_at_stripe_is_a_decline(world: World, due: Subscriber) -> None:
     method = world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"]
     world.sandbox.client().v1.payment_methods.detach(method)
     world.settle()
     assert world.rows("SELECT state FROM attempt") == [{"state": "declined"}]
-    assert world.subscription(started["subscription"]["id"])["status"] == "past_due"
+    assert world.subscription(due.subscription_id)["status"] == "past_due"
 
 
 @pytest.mark.prove
-def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World) -> None:
+def test_an_attempt_that_was_never_sent_is_too_old_the_next_day(world: World, due: Subscriber) -> None:
     """What allowed the charge then, the notices, must allow it anew."""
-    started = due(world)
-    intend(world, started["subscription"]["id"])
+    intend(world, due.subscription_id)
     jump(world, days=5)
     world.settle()
     assert world.charges() == []
     assert world.rows("SELECT state FROM attempt") == [{"state": "withdrawn"}]
-    assert world.subscription(started["subscription"]["id"])["status"] == "trialing"
+    assert world.subscription(due.subscription_id)["status"] == "trialing"
     world.advance(days=9)
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
 def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
@@ -240,10 +232,9 @@ def test_an_attempt_that_breaks_us_holds_up_nobody(world: World) -> None:
     assert len(world.charges()) == 2
 
 
-def test_an_attempt_put_back_keeps_its_doubt(world: World) -> None:
+def test_an_attempt_put_back_keeps_its_doubt(world: World, due: Subscriber) -> None:
     """Sent by somebody who died, claimed when charging was about to pause, put back: it is still looked up first."""
-    started = due(world)
-    subscription = started["subscription"]["id"]
+    subscription = due.subscription_id
     intend(world, subscription)
     send(world, subscription)
     with claimer(world.parts.database) as me:
@@ -254,19 +245,18 @@ def test_an_attempt_put_back_keeps_its_doubt(world: World) -> None:
     with claimer(world.parts.database) as me:
         assert claim(world, subscription, me).perhaps_sent
     world.settle()
-    check_charged_once(world, started)
+    check_charged_once(world, due)
 
 
-def test_a_decline_nobody_heard_is_found(world: World) -> None:
-    started = due(world)
+def test_a_decline_nobody_heard_is_found(world: World, due: Subscriber) -> None:
     world.sandbox.decline(
         world.rows("SELECT gateway_ref FROM payment_method")[0]["gateway_ref"], "insufficient_funds"
     )
-    intend(world, started["subscription"]["id"])
-    send(world, started["subscription"]["id"])
+    intend(world, due.subscription_id)
+    send(world, due.subscription_id)
     world.settle()
     assert [(charge["status"]) for charge in world.sandbox.charges()] == ["failed"]
     assert world.rows("SELECT state, evidence ->> 'decline_code' AS code FROM attempt") == [
         {"state": "declined", "code": "insufficient_funds"}
     ]
-    assert world.subscription(started["subscription"]["id"])["status"] == "past_due"
+    assert world.subscription(due.subscription_id)["status"] == "past_due"

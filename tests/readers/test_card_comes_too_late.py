@@ -3,6 +3,9 @@
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.cancel_helpers import cancel
+from tests.support.signed_in import in_trial_by_pages, signed_in
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 EMAIL = "thandi@example.com"
@@ -20,7 +23,7 @@ def card_page(browser: Browser) -> str:
 
 def end_now(world: World, subscription: str | None = None) -> None:
     of = subscription or world.rows("SELECT id FROM subscription ORDER BY id DESC")[0]["id"]
-    world.api.post(f"/v1/subscriptions/{of}/cancel", json={"when": "now"}).raise_for_status()
+    cancel(world, of, when="now")
 
 
 def check_refused_once(world: World, refusal: str) -> None:
@@ -36,8 +39,7 @@ def check_refused_once(world: World, refusal: str) -> None:
 
 @pytest.mark.parametrize("first", ["webhook", "reader"])
 def test_another_card_for_a_subscription_that_has_ended(world: World, first: str) -> None:
-    browser = world.browser()
-    browser.start(EMAIL)
+    browser = in_trial_by_pages(world, EMAIL)
     page = card_page(browser)
     end_now(world)
     back = world.sandbox.fill_in(page, OTHER_CARD)
@@ -58,11 +60,9 @@ def test_another_card_for_a_subscription_that_has_ended(world: World, first: str
     assert world.charges() == []
 
 
-def test_another_card_after_the_last_instant(world: World) -> None:
-    browser = world.browser()
-    browser.start(EMAIL)
-    subscription = world.rows("SELECT id FROM subscription")[0]["id"]
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+def test_another_card_after_the_last_instant(world: World, told: Subscriber) -> None:
+    browser = signed_in(world, told.email)
+    cancel(world, told.subscription_id)
     world.advance_to(local(2027, 3, 15, 23, 30))
     page = card_page(browser)
     world.skip_to(local(2027, 3, 16, 0, 1))  # it has run out, and no worker has written that down
@@ -73,8 +73,7 @@ def test_another_card_after_the_last_instant(world: World) -> None:
 
 
 def test_a_new_subscription_keeps_its_own_card(world: World) -> None:
-    browser = world.browser()
-    browser.start(EMAIL)
+    browser = in_trial_by_pages(world, EMAIL)
     page = card_page(browser)
     end_now(world)
     elsewhere = world.browser()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.support.cancel_helpers import cancel
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 SPELLINGS = [
@@ -14,7 +16,7 @@ SPELLINGS = [
 @pytest.mark.parametrize(("first", "again"), SPELLINGS)
 def test_an_address_has_one_trial_however_it_is_spelled(world: World, first: str, again: str) -> None:
     subscription = world.start_trial(first)["subscription"]["id"]
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"when": "now"}).raise_for_status()
+    cancel(world, subscription, when="now")
     answer = world.try_trial(again, "pm_card_visa__other")
     assert (answer.status_code, answer.json()["code"]) == (409, "trial_used")
 
@@ -29,8 +31,9 @@ def test_an_address_has_one_trial_however_it_is_spelled(world: World, first: str
     assert world.sandbox.charges() == []
 
 
-def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(world: World) -> None:
-    world.start_trial("first@example.com", "pm_card_visa")
+def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(
+    world: World, in_trial: Subscriber
+) -> None:
     world.advance(days=2)
     browser = world.browser()
     refused = browser.start("second@example.com")
@@ -55,13 +58,13 @@ def test_a_card_has_one_trial_and_the_same_card_starts_without_one_at_once(world
     assert world.told("second@example.com") == ["receipt"]
     assert "INV-000001" in world.letters("second@example.com")[-1].text
     assert "TRIAL" not in world.charges()[0]["calculated_statement_descriptor"]
+    cancel(world, in_trial.subscription_id, when="now")
     world.advance_to(local(2027, 4, 3, 9))
     reader = world.rows("SELECT id FROM reader WHERE email = 'second@example.com'")[0]["id"]
     assert world.charged_at(of=reader) == ["2027-03-03 10:00", "2027-04-03 09:00"]
 
 
-def test_after_a_used_card_another_one_still_gets_the_trial(world: World) -> None:
-    world.start_trial("first@example.com", "pm_card_visa")
+def test_after_a_used_card_another_one_still_gets_the_trial(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
     assert browser.start("second@example.com").status == 409
     browser.get("/subscribe/review")
@@ -71,30 +74,32 @@ def test_after_a_used_card_another_one_still_gets_the_trial(world: World) -> Non
     assert browser.get("/account").status == 200
 
 
-def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(world: World) -> None:
-    subscription = world.start_trial("naledi@example.com")["subscription"]["id"]
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(
+    world: World, in_trial: Subscriber
+) -> None:
+    cancel(world, in_trial.subscription_id)
     world.advance_to(local(2027, 5, 31, 8))
     browser = world.browser()
     browser.get("/subscribe")
-    browser.post("/subscribe", email="naledi@example.com")
+    browser.post("/subscribe", email=in_trial.email)
     browser.post("/subscribe/without-trial")
     page = browser.agree_and_pay()
     assert "We have charged R75.00" in page.words
     assert "next charge is on Wednesday 30 June 2027" in page.words
     assert browser.get("/account").path == "/sign-in", "the account is its owner's: a mailed link opens it"
     world.settle()
-    assert world.told("naledi@example.com")[-1] == "receipt"
+    assert world.told(in_trial.email)[-1] == "receipt"
     world.advance_to(local(2027, 8, 1))
     assert world.charged_at() == ["2027-05-31 08:00", "2027-06-30 09:00", "2027-07-31 09:00"]
 
 
-def test_a_start_without_trial_that_is_declined_leaves_nothing_running(world: World) -> None:
-    subscription = world.start_trial("naledi@example.com")["subscription"]["id"]
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"when": "now"}).raise_for_status()
+def test_a_start_without_trial_that_is_declined_leaves_nothing_running(
+    world: World, in_trial: Subscriber
+) -> None:
+    cancel(world, in_trial.subscription_id, when="now")
     browser = world.browser()
     browser.get("/subscribe")
-    browser.post("/subscribe", email="naledi@example.com")
+    browser.post("/subscribe", email=in_trial.email)
     browser.post("/subscribe/without-trial")
     page = browser.agree_and_pay("4000000000000341")
     assert page.status == 402
@@ -107,8 +112,8 @@ def test_a_start_without_trial_that_is_declined_leaves_nothing_running(world: Wo
     assert "We have charged R75.00" in page.words
     world.advance_to(local(2027, 3, 31, 12))
     assert world.charged_at() == ["2027-03-01 10:00"]
-    assert world.told("naledi@example.com").count("receipt") == 1
-    assert "payment_failed" not in world.told("naledi@example.com")
+    assert world.told(in_trial.email).count("receipt") == 1
+    assert "payment_failed" not in world.told(in_trial.email)
 
 
 def test_the_api_refuses_by_name_and_changes_nothing(world: World) -> None:

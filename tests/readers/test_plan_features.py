@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from tests.support.cli import environment, run
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
-from tests.test_cli import environment, run
 
 
-def test_a_plan_opens_other_features_from_now_on(world: World, tmp_path: Path) -> None:
-    reader = world.start_trial("thandi@example.com")["reader"]["id"]
+def test_a_plan_opens_other_features_from_now_on(world: World, in_trial: Subscriber, tmp_path: Path) -> None:
+    reader = in_trial.reader_id
     article = world.articles["subscriber"][0]
     assert world.access(article, reader)["features"] == ["listen", "read"]
     given = environment(world.url_of_database, clock="held")

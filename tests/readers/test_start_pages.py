@@ -1,5 +1,6 @@
 """From the offer to a trial through the pages, and the ways people leave that path."""
 
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
@@ -145,8 +146,7 @@ def test_a_card_that_wants_3d_secure_at_sign_up(world: World) -> None:
 
 
 def test_somebody_subscribed_is_told_so_signed_in_or_not(world: World) -> None:
-    browser = world.browser()
-    browser.start(EMAIL)
+    browser = in_trial_by_pages(world, EMAIL)
     signed_in = browser.get("/subscribe")
     assert signed_in.status == 409
     assert "You have a subscription already" in signed_in.words

@@ -3,25 +3,22 @@
 import pytest
 import sqlalchemy as sa
 
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
-
-EMAIL = "naledi@example.com"
 
 
 @pytest.mark.prove
-def test_three_months_without_a_worker_are_one_charge(world: World) -> None:
-    begun = world.start_trial(EMAIL)
-    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+def test_three_months_without_a_worker_are_one_charge(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 3, 20))
     world.skip_to(local(2027, 6, 25, 14))
     locked = world.articles["subscriber"][0]
-    assert world.access(locked, reader)["reason"] == "subscription", "a late job locks no payer out"
+    assert world.access(locked, paid.reader_id)["reason"] == "subscription", "a late job locks no payer out"
     world.settle()
     assert world.charged_at() == ["2027-03-16 09:00", "2027-06-25 14:00"]
-    after = world.subscription(subscription)
+    after = world.subscription(paid.subscription_id)
     assert (after["period_start"], after["period_end"]) == ("2027-06-16", "2027-07-16")
-    paid = world.rows("SELECT period_number, number FROM invoice ORDER BY period_number")
-    assert [(row["period_number"], row["number"]) for row in paid] == [(1, 1), (4, 2)]
+    invoices = world.rows("SELECT period_number, number FROM invoice ORDER BY period_number")
+    assert [(row["period_number"], row["number"]) for row in invoices] == [(1, 1), (4, 2)]
     world.settle()
     world.advance_to(local(2027, 7, 16, 8, 59, 59))
     assert len(world.charges()) == 2
@@ -29,26 +26,23 @@ def test_three_months_without_a_worker_are_one_charge(world: World) -> None:
     assert world.charged_at()[-1] == "2027-07-16 09:00", "back on the old day, counted from the anchor"
 
 
-def test_a_second_run_on_the_same_day_finds_nothing_to_do(world: World) -> None:
-    world.start_trial(EMAIL)
+def test_a_second_run_on_the_same_day_finds_nothing_to_do(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 4, 16, 9))
     for hour in (9, 12, 23):
         world.advance_to(local(2027, 4, 16, hour, 30))
         world.settle()
     assert world.charged_at() == ["2027-03-16 09:00", "2027-04-16 09:00"]
-    assert world.told(EMAIL).count("receipt") == 2
+    assert world.told(paid.email).count("receipt") == 2
 
 
-def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World) -> None:
-    begun = world.start_trial(EMAIL)
-    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 4, 10))
     world.skip_to(local(2027, 4, 20))
-    world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
-    assert not world.access(world.articles["subscriber"][0], reader)["allowed"]
+    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/cancel", json={}).raise_for_status()
+    assert not world.access(world.articles["subscriber"][0], paid.reader_id)["allowed"]
     world.advance_to(local(2027, 6, 1))
     assert world.charged_at() == ["2027-03-16 09:00"]
-    assert world.subscription(subscription)["status"] == "ended"
+    assert world.subscription(paid.subscription_id)["status"] == "ended"
 
 
 @pytest.mark.prove

@@ -1,32 +1,24 @@
 """A card whose last month has come, a card that its network replaces, and a card that is asked too often."""
 
-from typing import Any
-
 import pytest
 import sqlalchemy as sa
 
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-EMAIL = "naledi@example.com"
 PLENTY = {"exp_month": 5, "exp_year": 2031}
 
 
-def ref(world: World, email: str = EMAIL) -> str:
-    """The sandbox's name for the newest saved card of a reader."""
-    rows = world.rows(
-        "SELECT m.gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
-        " ORDER BY m.saved_at DESC, m.id DESC LIMIT 1",
-        email=email,
-    )
+def ref(world: World) -> str:
+    """The sandbox's name for the newest saved card."""
+    rows = world.rows("SELECT gateway_ref FROM payment_method ORDER BY saved_at DESC, id DESC LIMIT 1")
     return str(rows[0]["gateway_ref"])
 
 
-def start(world: World, *, ends: tuple[int, int]) -> dict[str, Any]:
-    """A trial on a card that is good through this month and year."""
-    begun = world.start_trial(EMAIL)
-    world.sandbox.replace(ref(world), exp_month=ends[0], exp_year=ends[1])
+def good_through(world: World, year: int, month: int) -> None:
+    """Let the reader's card end with this month."""
+    world.sandbox.replace(ref(world), exp_month=month, exp_year=year)
     world.settle()
-    return begun
 
 
 def notices(world: World) -> list[str]:
@@ -35,17 +27,19 @@ def notices(world: World) -> list[str]:
     return [f"{row['created_at'].astimezone(local(2027, 1, 1).tzinfo):%d %b %Y %H:%M}" for row in rows]
 
 
-def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(world: World) -> None:
-    begun = start(world, ends=(5, 2027))
+def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(
+    world: World, paid: Subscriber
+) -> None:
+    good_through(world, 2027, 5)
     world.advance_to(local(2027, 5, 16, 8, 59))
     assert notices(world) == [], "the charge of 16 May still goes through"
     world.advance_to(local(2027, 6, 1))
     assert notices(world) == ["16 May 2027 09:00"]
-    letter = world.letter(EMAIL, "Your card ends on Monday 31 May 2027")
+    letter = world.letter(paid.email, "Your card ends on Monday 31 May 2027")
     for said in ("R75.00 incl. VAT", "16 June 2027", "31 May 2027"):
         assert said in letter.text
     browser = world.browser()
-    browser.get(world.mailed_link(EMAIL, "/card/"))
+    browser.get(world.mailed_link(paid.email, "/card/"))
     browser.http.follow_redirects = False
     page = browser.post("/card").response.headers["location"]
     browser.http.follow_redirects = True
@@ -53,24 +47,25 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(wor
     world.advance_to(local(2027, 8, 1))
     assert len(notices(world)) == 1
     assert world.charged_at()[-2:] == ["2027-06-16 09:00", "2027-07-16 09:00"]
-    assert world.subscription(begun["subscription"]["id"])["status"] == "active"
+    assert world.subscription(paid.subscription_id)["status"] == "active"
 
 
 @pytest.mark.prove
-def test_no_notice_where_the_network_has_replaced_the_card(world: World) -> None:
-    begun = start(world, ends=(5, 2027))
+def test_no_notice_where_the_network_has_replaced_the_card(world: World, paid: Subscriber) -> None:
+    good_through(world, 2027, 5)
     world.advance_to(local(2027, 5, 10))
     world.sandbox.replace(ref(world), exp_month=5, exp_year=2031, number="5555555555554444")
     world.advance_to(local(2027, 7, 20))
     assert notices(world) == []
-    card = world.subscription(begun["subscription"]["id"])["payment_method"]
+    card = world.subscription(paid.subscription_id)["payment_method"]
     assert card == {"brand": "mastercard", "last4": "4444", "exp_month": 5, "exp_year": 2031}
     assert len(world.charges()) == 5
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("paid")
 def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends(world: World) -> None:
-    start(world, ends=(5, 2027))
+    good_through(world, 2027, 5)
     world.advance_to(local(2027, 5, 20))
     world.sandbox.replace(ref(world), exp_month=7, exp_year=2027)
     world.advance_to(local(2027, 7, 31))
@@ -78,10 +73,10 @@ def test_a_card_replaced_after_the_notice_is_told_of_again_when_the_new_one_ends
 
 
 @pytest.mark.prove
-def test_no_notice_to_who_has_cancelled(world: World) -> None:
-    begun = start(world, ends=(5, 2027))
+def test_no_notice_to_who_has_cancelled(world: World, paid: Subscriber) -> None:
+    good_through(world, 2027, 5)
     world.advance_to(local(2027, 5, 2))
-    world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
+    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/cancel", json={}).raise_for_status()
     world.advance_to(local(2027, 7, 1))
     assert notices(world) == []
 
@@ -89,27 +84,27 @@ def test_no_notice_to_who_has_cancelled(world: World) -> None:
 @pytest.mark.prove
 def test_a_card_that_ends_within_the_trial_is_told_of_at_once(world: World) -> None:
     world.advance_to(local(2027, 3, 20, 12))
-    start(world, ends=(3, 2027))
+    reader = world.start_trial("naledi@example.com")["reader"]
+    good_through(world, 2027, 3)
     assert notices(world) == ["20 Mar 2027 12:00"]
     world.advance_to(local(2027, 4, 4, 10))
     assert notices(world) == ["20 Mar 2027 12:00"]
-    assert world.told(EMAIL)[-1] == "payment_failed", "nobody gave another one"
+    assert world.told(reader["email"])[-1] == "payment_failed", "nobody gave another one"
 
 
 @pytest.mark.prove
-def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World) -> None:
-    begun = start(world, ends=(5, 2031))
+def test_a_replaced_card_is_tried_at_once_where_a_payment_waits(world: World, told: Subscriber) -> None:
     world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 18, 15))
-    assert world.subscription(begun["subscription"]["id"])["next_charge"] is None
+    assert world.subscription(told.subscription_id)["next_charge"] is None
     world.sandbox.replace(ref(world), **PLENTY | {"exp_year": 2033})
     world.settle()
     assert world.charged_at() == ["2027-03-18 15:00"]
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("told")
 def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: World) -> None:
-    start(world, ends=(5, 2031))
     world.sandbox.decline(ref(world), "expired_card")
     world.advance_to(local(2027, 3, 16, 15))
     world.sandbox.replace(ref(world), **PLENTY | {"exp_year": 2033})
@@ -120,7 +115,7 @@ def test_a_card_replaced_on_the_day_it_was_refused_is_tried_the_next(world: Worl
 @pytest.mark.prove
 def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: World) -> None:
     browser = world.browser()
-    browser.start(EMAIL)
+    browser.start("naledi@example.com")
     world.sandbox.decline(ref(world), "lost_card")
     world.advance_to(local(2027, 3, 18, 15))
     browser.get("/account")

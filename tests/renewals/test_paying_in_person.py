@@ -2,7 +2,6 @@
 
 import re
 from functools import partial
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,19 +11,11 @@ from billing.webhooks import settle as events
 from tests.proofs.steps import intend, note, send, together
 from tests.support import ledger_checks
 from tests.support.browser import Browser
+from tests.support.declined_charge import Declined
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-EMAIL = "naledi@example.com"
-DECLINES = "pm_card_chargeCustomerFail"
 FIRST_TRY = local(2027, 3, 16, 9, 5)
-
-
-def overdue(world: World, card: str = DECLINES) -> dict[str, Any]:
-    """A trial whose first charge was refused five minutes ago."""
-    begun = world.start_trial(EMAIL, card)
-    world.advance_to(FIRST_TRY)
-    assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
-    return begun
 
 
 def card_ref(world: World) -> str:
@@ -33,9 +24,9 @@ def card_ref(world: World) -> str:
     return str(rows[0]["gateway_ref"])
 
 
-def follow(world: World, browser: Browser) -> None:
+def follow(world: World, browser: Browser, reader: Subscriber) -> None:
     """Open the link in the newest mail about the payment."""
-    browser.get(world.mailed_link(EMAIL, "/pay/"))
+    browser.get(world.mailed_link(reader.email, "/pay/"))
     assert browser.page.path == "/pay"
 
 
@@ -53,14 +44,13 @@ def states(world: World) -> list[str]:
 
 
 @pytest.mark.prove
-def test_the_card_on_record_pays_at_a_press(world: World) -> None:
-    begun = overdue(world)
+def test_the_card_on_record_pays_at_a_press(world: World, declined: Declined) -> None:
     world.sandbox.decline(card_ref(world), None)
     # the sandbox's 0341 declines by nature, so the owner's bank sends another card under the same PaymentMethod
     world.sandbox.trouble({"effect": "drop", "type": "payment_method.*"})
     world.sandbox.replace(card_ref(world), number="4242424242424242")
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     for said in (
         "R75.00 incl. VAT",
         "ending in 0341",
@@ -75,19 +65,20 @@ def test_the_card_on_record_pays_at_a_press(world: World) -> None:
     assert "this is paid" in browser.page.words
     assert "INV-000001" in browser.page.words
     world.settle()
-    assert world.told(EMAIL)[-1] == "receipt"
-    assert world.subscription(begun["subscription"]["id"])["status"] == "active"
-    follow(world, browser)
+    assert world.told(declined.email)[-1] == "receipt"
+    assert world.subscription(declined.subscription_id)["status"] == "active"
+    follow(world, browser, declined)
     assert "this is paid" in browser.page.words, "the link tells it, as often as it is opened"
     world.advance_to(local(2027, 4, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00"]
     ledger_checks.check(world)
 
 
-def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world: World) -> None:
-    overdue(world)
+def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(
+    world: World, declined: Declined
+) -> None:
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     world.advance_to(local(2027, 3, 19, 8))  # on the very day of a rung, an hour before it
     for _ in range(4):
         browser.post("/pay")
@@ -95,7 +86,9 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world
     assert "Pay with another card" in browser.page.words
     assert 'action="/pay"' not in browser.page.text, "the card's last attempts are kept for the ladder"
     world.settle()
-    assert world.told(EMAIL).count("payment_failed") == 2, "the first refusal, and the day that has moved"
+    assert world.told(declined.email).count("payment_failed") == 2, (
+        "the first refusal, and the day that has moved"
+    )
     world.advance_to(local(2027, 4, 5, 23))
     days = world.rows("SELECT intended_at, by_reader FROM attempt ORDER BY intended_at, ordinal")
     ours = [row["intended_at"].astimezone(FIRST_TRY.tzinfo) for row in days if not row["by_reader"]]
@@ -108,15 +101,12 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(world
     assert len(days) == 8, "as many as a card may be asked in thirty days"
 
 
-def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -> None:
+def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, unconfirmed: Declined) -> None:
     """3184: 3-D Secure each time. The saved card is offered, so nothing is typed."""
-    browser = world.browser()
-    browser.start(EMAIL, "4000002760003184")
-    world.advance_to(FIRST_TRY)
-    letter = world.letters(EMAIL)[-1]
+    letter = world.letters(unconfirmed.email)[-1]
     assert letter.subject == "Please confirm your payment of R75.00 incl. VAT"
     visitor = world.browser()
-    follow(world, visitor)
+    follow(world, visitor, unconfirmed)
     assert "Confirm your payment" in visitor.page.words
     assert 'action="/pay"' not in visitor.page.text, "charging it silently can't help"
     page = to_the_page(visitor)
@@ -137,16 +127,15 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World) -
         "it is the first money after the trial"
     )
     world.advance_to(local(2027, 4, 16, 9))
-    assert world.told(EMAIL)[-1] == "payment_failed", "this bank asks each month"
+    assert world.told(unconfirmed.email)[-1] == "payment_failed", "this bank asks each month"
     ledger_checks.check(world)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("come_back", [True, False], ids=["and comes back", "and closes the tab"])
-def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) -> None:
-    begun = overdue(world)
+def test_another_card_on_the_page_pays_and_stays(world: World, declined: Declined, come_back: bool) -> None:
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     page = to_the_page(browser)
     assert "refused=card" in world.sandbox.fill_in(page, "4000008260003178"), (
         "authenticated, then too little money"
@@ -156,21 +145,22 @@ def test_another_card_on_the_page_pays_and_stays(world: World, come_back: bool) 
         assert "this is paid" in browser.get(target).words
     world.settle()
     assert browser.get("/pay").words.count("this is paid") == 1
-    found = world.subscription(begun["subscription"]["id"])
+    found = world.subscription(declined.subscription_id)
     assert (found["status"], found["payment_method"]["last4"]) == ("active", "3155")
     assert states(world) == ["declined", "charged"]
     world.advance_to(local(2027, 5, 17))
     assert world.charged_at() == ["2027-03-16 09:05", "2027-04-16 09:00", "2027-05-16 09:00"]
-    assert world.told(EMAIL).count("receipt") == 3
+    assert world.told(declined.email).count("receipt") == 3
     ledger_checks.check(world)
 
 
 @pytest.mark.prove
-def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(world: World) -> None:
-    overdue(world)
+def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(
+    world: World, declined: Declined
+) -> None:
     browser = world.browser()
     world.advance_to(local(2027, 3, 19, 8, 30))
-    follow(world, browser)
+    follow(world, browser, declined)
     page = to_the_page(browser)
     world.advance_to(local(2027, 3, 19, 9, 15))
     assert states(world) == ["declined", "open"], "while the reader may pay, nothing else is charged"
@@ -181,13 +171,12 @@ def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(world: Worl
     assert to_the_page(browser) != page, "a closed page is followed by a new one"
 
 
-def test_a_link_that_is_over_says_so_kindly(world: World) -> None:
-    overdue(world)
+def test_a_link_that_is_over_says_so_kindly(world: World, declined: Declined) -> None:
     browser, other = world.browser(), world.browser()
-    link = world.mailed_link(EMAIL, "/pay/")
-    follow(world, browser)
+    link = world.mailed_link(declined.email, "/pay/")
+    follow(world, browser, declined)
     page = to_the_page(browser)
-    other.get(world.mailed_link(EMAIL, "/cancel/"))
+    other.get(world.mailed_link(declined.email, "/cancel/"))
     other.post("/cancel")
     world.settle()
     assert world.sandbox.http.get(page).status_code == 410, "the page closes with the cancellation"
@@ -198,18 +187,15 @@ def test_a_link_that_is_over_says_so_kindly(world: World) -> None:
 
 
 @pytest.mark.prove
-def test_the_grace_ends_and_the_link_tells_it(world: World) -> None:
-    overdue(world)
-    link = world.mailed_link(EMAIL, "/pay/")
+def test_the_grace_ends_and_the_link_tells_it(world: World, declined: Declined) -> None:
+    link = world.mailed_link(declined.email, "/pay/")
     world.advance_to(local(2027, 4, 6))
     assert "not asked for any more" in world.browser().get(link).words
 
 
 @pytest.mark.prove
-def test_the_way_from_the_account_and_to_cancelling(world: World) -> None:
-    browser = world.browser()
-    browser.start(EMAIL, "4000000000000341")
-    world.advance_to(FIRST_TRY)
+def test_the_way_from_the_account_and_to_cancelling(world: World, declined: Declined) -> None:
+    browser = declined.browser(world)
     assert "Reading goes on through Monday 5 April 2027" in browser.get("/account").words
     assert browser.post("/account/pay").path == "/pay"
     assert browser.get("/pay/stop").path == "/cancel"
@@ -217,43 +203,37 @@ def test_the_way_from_the_account_and_to_cancelling(world: World) -> None:
 
 
 @pytest.mark.prove
-def test_a_page_paid_as_the_reader_cancels_goes_back(world: World) -> None:
-    begun = overdue(world)
+def test_a_page_paid_as_the_reader_cancels_goes_back(world: World, declined: Declined) -> None:
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     page = to_the_page(browser)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
-    answer = world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={})
+    answer = world.api.post(f"/v1/subscriptions/{declined.subscription_id}/cancel", json={})
     assert answer.status_code == 200, answer.text
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
-    assert set(world.told(EMAIL)[-2:]) == {"cancelled", "refunded"}
+    assert set(world.told(declined.email)[-2:]) == {"cancelled", "refunded"}
     assert "goes back to you" in browser.get("/pay").words
     ledger_checks.check(world)
 
 
-def owing_and_disputed(world: World, browser: Browser) -> str:
-    """A reader on the page that pays the second month, as the bank disputes the first; the page's address."""
-    begun = world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 20))
-    world.sandbox.decline(card_ref(world), "insufficient_funds")
-    world.advance_to(local(2027, 4, 16, 9, 5))
-    assert world.subscription(begun["subscription"]["id"])["status"] == "past_due"
-    follow(world, browser)
-    return to_the_page(browser)
-
-
-def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World) -> None:
-    page = owing_and_disputed(world, world.browser())
+def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World, owing: Subscriber) -> None:
+    browser = world.browser()
+    follow(world, browser, owing)
+    page = to_the_page(browser)
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     assert world.sandbox.http.get(page).status_code == 410
     assert states(world)[-1] == "withdrawn"
 
 
-def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(world: World) -> None:
-    page = owing_and_disputed(world, world.browser())
+def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
+    world: World, owing: Subscriber
+) -> None:
+    browser = world.browser()
+    follow(world, browser, owing)
+    page = to_the_page(browser)
     world.sandbox.trouble(
         {"effect": "drop", "type": "checkout.*"}, {"effect": "drop", "type": "payment_intent.*"}
     )
@@ -265,15 +245,14 @@ def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
         7500,
         True,
     )
-    assert "cancelled" not in world.letter(EMAIL, "Credit note").text
+    assert "cancelled" not in world.letter(owing.email, "Credit note").text
     ledger_checks.check(world)
 
 
-def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -> None:
+def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, declined: Declined) -> None:
     """A page is given up as closed, and its payment turns up after another has been taken (a database restored, an acquirer's fault)."""
-    overdue(world)
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     page = to_the_page(browser)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
@@ -287,7 +266,8 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
     browser.get("/pay")
     assert "this is paid" in browser.post("/pay").words
     world.sandbox.trouble()
-    (late,) = [event for event in world.sandbox.events() if event["type"] == "checkout.session.completed"]
+    completed = [event for event in world.sandbox.events() if event["type"] == "checkout.session.completed"]
+    (late,) = [event for event in completed if event["data"]["object"]["mode"] == "payment"]
     world.sandbox.resend(late["id"], copies=2)
     world.settle()
     assert len(world.charges()) == 2
@@ -296,11 +276,11 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World) -
         {"surplus": False},
         {"surplus": True},
     ]
-    assert world.told(EMAIL).count("receipt") == 1
+    assert world.told(declined.email).count("receipt") == 1
     assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
         "no supply, so no VAT"
     )
-    assert [letter for letter in world.letters(EMAIL) if "paid already" in letter.text] != []
+    assert [letter for letter in world.letters(declined.email) if "paid already" in letter.text] != []
     ledger_checks.check(world)
     assert "this is paid" in browser.get("/pay").words
 
@@ -342,7 +322,7 @@ def test_paying_now_against_the_ladders_retry(world: World, rounds: int) -> None
 def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) -> None:
     browsers = []
     for number in range(rounds):
-        world.start_trial(f"r{number}@example.com", f"{DECLINES}__{number}")
+        world.start_trial(f"r{number}@example.com", f"pm_card_chargeCustomerFail__{number}")
     world.advance_to(FIRST_TRY)
     for number in range(rounds):
         browser = world.browser()
@@ -361,14 +341,13 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
 
 
 @pytest.mark.prove
-def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
-    begun = overdue(world)
+def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World, declined: Declined) -> None:
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     browser = world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     world.skip_to(local(2027, 3, 19, 9))
-    intend(world, begun["subscription"]["id"])
-    attempt_id, answer = send(world, begun["subscription"]["id"])
+    intend(world, declined.subscription_id)
+    attempt_id, answer = send(world, declined.subscription_id)
     browser.get("/pay")
     assert "your bank is being asked" in browser.page.words
     assert note(world, attempt_id, answer) == "declined"
@@ -377,12 +356,11 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World) -> None:
 
 
 @pytest.mark.prove
-def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World) -> None:
-    overdue(world)
+def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World, declined: Declined) -> None:
     browser, other = world.browser(), world.browser()
-    follow(world, browser)
+    follow(world, browser, declined)
     page = to_the_page(browser)
-    other.get(world.mailed_link(EMAIL, "/card/"))
+    other.get(world.mailed_link(declined.email, "/card/"))
     other.http.follow_redirects = False
     card_page = other.post("/card").response.headers["location"]
     other.http.follow_redirects = True

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
-EMAIL = "naledi@example.com"
+NOON_BEFORE = local(2027, 3, 7, 12)
+"""The day before the first notice."""
 
 
 def notice(world: World, which: str, charge_on: str) -> dict[str, Any]:
@@ -20,50 +22,53 @@ def notice(world: World, which: str, charge_on: str) -> dict[str, Any]:
     return rows[0]
 
 
-def test_both_notices_say_amount_and_day_and_come_eight_and_four_days_before(world: World) -> None:
-    world.start_trial(EMAIL)
+def test_both_notices_say_amount_and_day_and_come_eight_and_four_days_before(
+    world: World, in_trial: Subscriber
+) -> None:
     for day, which in ((8, "first"), (12, "second")):
-        before = len(world.letters(EMAIL))
+        before = len(world.letters(in_trial.email))
         world.advance_to(local(2027, 3, day, 8, 59, 59))
-        assert len(world.letters(EMAIL)) == max(before, 1)
+        assert len(world.letters(in_trial.email)) == max(before, 1)
         world.advance_to(local(2027, 3, day, 9))
-        letter = world.letters(EMAIL)[-1]
+        letter = world.letters(in_trial.email)[-1]
         for words in ("R75.00", "incl. VAT", "16 March 2027", "4242"):
             assert words in letter.text, which
             assert words in letter.html, which
         assert any("/cancel/" in link for link in letter.links)
-        assert world.told(EMAIL)[-1] == f"{which} notice for 2027-03-16"
+        assert world.told(in_trial.email)[-1] == f"{which} notice for 2027-03-16"
         assert notice(world, which, "2027-03-16")["accepted_at"] == local(2027, 3, day, 9)
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
 
 
 @pytest.mark.prove
-def test_the_mail_server_is_down_for_three_days_over_the_first_notice(world: World) -> None:
-    begun = world.start_trial(EMAIL)
+def test_the_mail_server_is_down_for_three_days_over_the_first_notice(
+    world: World, in_trial: Subscriber
+) -> None:
     locked = world.articles["subscriber"][0]
-    world.advance_to(local(2027, 3, 7, 12))
+    fast_forward(world, NOON_BEFORE)
     world.smtp.refuse(451, "try later", at="mail")
     world.advance_to(local(2027, 3, 10, 12))
     world.smtp.mend()
     assert notice(world, "first", "2027-03-16")["state"] == "expired", "a late notice would be untrue"
 
     world.advance_to(local(2027, 3, 12, 9))
-    after = world.subscription(begun["subscription"]["id"])
+    after = world.subscription(in_trial.subscription_id)
     assert datetime.fromisoformat(after["next_charge"]["at"]) == local(2027, 3, 20, 9)
     world.advance_to(local(2027, 3, 19, 23, 59, 59))
-    assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
+    assert world.access(locked, in_trial.reader_id)["reason"] == "trial"
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 20, 9))
     assert world.charged_at() == ["2027-03-20 09:00"]
     told = ["trial_started", "first notice for 2027-03-20", "second notice for 2027-03-20", "receipt"]
-    assert world.told(EMAIL) == told
-    events = world.api.get(f"/v1/readers/{begun['reader']['id']}/events").json()["data"]
+    assert world.told(in_trial.email) == told
+    events = world.api.get(f"/v1/readers/{in_trial.reader_id}/events").json()["data"]
     assert [event["happening"] for event in events] == ["started", "trial_extended", "charged"]
 
 
-def test_the_mail_server_stutters_and_the_notice_still_comes_in_time(world: World) -> None:
-    world.start_trial(EMAIL)
+def test_the_mail_server_stutters_and_the_notice_still_comes_in_time(
+    world: World, in_trial: Subscriber
+) -> None:
     world.advance_to(local(2027, 3, 8, 8))
     world.smtp.refuse(421, "busy", at="data")
     world.advance_to(local(2027, 3, 8, 13))
@@ -71,85 +76,79 @@ def test_the_mail_server_stutters_and_the_notice_still_comes_in_time(world: Worl
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
     assert notice(world, "first", "2027-03-16")["tries"] > 3
-    assert world.told(EMAIL).count("first notice for 2027-03-16") == 1
+    assert world.told(in_trial.email).count("first notice for 2027-03-16") == 1
 
 
 @pytest.mark.parametrize("bounces", ["first", "second"])
 def test_a_notice_that_bounces_for_good_means_no_charge_until_one_is_accepted(
-    world: World, bounces: str
+    world: World, in_trial: Subscriber, bounces: str
 ) -> None:
-    begun = world.start_trial(EMAIL)
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 3, 7 if bounces == "first" else 10))
-    world.smtp.refuse(550, "no such mailbox", to=EMAIL)
+    world.smtp.refuse(550, "no such mailbox", to=in_trial.email)
     world.advance_to(local(2027, 6, 1))
     assert world.sandbox.charges() == []
     assert notice(world, bounces, "2027-03-16")["state"] == "refused"
-    assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
+    assert world.access(locked, in_trial.reader_id)["reason"] == "trial"
     assert world.rows("SELECT next_action FROM subscription")[0]["next_action"] is not None
 
     world.smtp.mend()
     world.advance_to(local(2027, 6, 20))
     assert len(world.charges()) == 1
     day = world.charged_at()[0][:10]
-    told = world.told(EMAIL)
+    told = world.told(in_trial.email)
     assert told[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
 
 
-def test_no_worker_over_the_first_window(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 7, 12))
+def test_no_worker_over_the_first_window(world: World, in_trial: Subscriber) -> None:
+    fast_forward(world, NOON_BEFORE)
     world.skip_to(local(2027, 3, 9, 9, 0, 1))
     world.settle()
-    assert world.told(EMAIL)[-1] == "first notice for 2027-03-17", "eight days from today, told today"
+    assert world.told(in_trial.email)[-1] == "first notice for 2027-03-17", (
+        "eight days from today, told today"
+    )
     world.advance_to(local(2027, 3, 17, 8, 59, 59))
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 17, 9))
     assert world.charged_at() == ["2027-03-17 09:00"]
 
 
-def test_no_worker_until_the_last_minute_of_the_first_window(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 7, 12))
+def test_no_worker_until_the_last_minute_of_the_first_window(world: World, in_trial: Subscriber) -> None:
+    fast_forward(world, NOON_BEFORE)
     world.skip_to(local(2027, 3, 9, 9))
     world.settle()
-    assert world.told(EMAIL)[-1] == "first notice for 2027-03-16"
+    assert world.told(in_trial.email)[-1] == "first notice for 2027-03-16"
     world.advance_to(local(2027, 3, 16, 9))
     assert world.charged_at() == ["2027-03-16 09:00"]
 
 
-def test_no_worker_on_the_announced_day(world: World) -> None:
+def test_no_worker_on_the_announced_day(world: World, told: Subscriber) -> None:
     """The notices would still be fresh enough, but they named the 16th: a charge on the 17th was never announced."""
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 17, 5))
     world.advance_to(local(2027, 3, 25, 8, 59, 59))
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 25, 9))
     assert world.charged_at() == ["2027-03-25 09:00"]
     day = "2027-03-25"
-    assert world.told(EMAIL)[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
+    assert world.told(told.email)[-3:] == [f"first notice for {day}", f"second notice for {day}", "receipt"]
 
 
-def test_no_worker_for_three_days_over_the_day_of_charging(world: World) -> None:
-    begun = world.start_trial(EMAIL)
+def test_no_worker_for_three_days_over_the_day_of_charging(world: World, told: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
-    world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 18, 12))
-    assert world.access(locked, begun["reader"]["id"])["reason"] == "trial", "our outage locks nobody out"
+    assert world.access(locked, told.reader_id)["reason"] == "trial", "our outage locks nobody out"
     world.settle()
     assert world.sandbox.charges() == [], "the notices are too old for a charge today"
     world.advance_to(local(2027, 3, 26, 8, 59, 59))
     assert world.sandbox.charges() == []
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
-    told = world.told(EMAIL)
-    assert told[-3:] == ["first notice for 2027-03-26", "second notice for 2027-03-26", "receipt"]
+    kinds = world.told(told.email)
+    assert kinds[-3:] == ["first notice for 2027-03-26", "second notice for 2027-03-26", "receipt"]
 
 
+@pytest.mark.usefixtures("told")
 def test_the_worker_is_a_few_hours_late_on_the_day_and_charges_once(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 15, 12))
     world.skip_to(local(2027, 3, 16, 21, 30))
     world.settle()
     assert world.charged_at() == ["2027-03-16 21:30"]

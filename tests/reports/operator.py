@@ -1,4 +1,4 @@
-"""An operator at a terminal, in a test's world."""
+"""What an operator does in a test's world: commands at a terminal, statements to its database, the doctor's questions."""
 
 import os
 import sys
@@ -7,8 +7,10 @@ from io import StringIO
 from unittest.mock import patch
 
 import pytest
+import sqlalchemy as sa
 
 from billing.cli import main
+from billing.reports.doctor import examine
 from tests.support.world import World
 
 
@@ -33,3 +35,17 @@ def command(world: World, *words: str) -> tuple[int, str, str]:
     ):
         main()
     return int(end.value.code or 0), out.getvalue(), err.getvalue()
+
+
+def execute(world: World, statement: str, **values: object) -> None:
+    """Do to the database what no code of ours would."""
+    with world.parts.database.transaction() as session:
+        session.execute(sa.text(statement), values)
+
+
+def broken(world: World) -> dict[str, list[str]]:
+    """What breaks which promise, now."""
+    found = examine(world.parts.database, world.parts.office, world.now)
+    return {
+        finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count
+    }

@@ -3,13 +3,10 @@
 import httpx
 
 from billing import bell
-from tests.reports.operator import command
-from tests.reports.test_doctor import broken
-from tests.reports.test_reconcile import execute
+from tests.reports.operator import broken, command, execute
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
-
-EMAIL = "thandi@example.com"
 
 
 def worker(world: World) -> dict[str, object]:
@@ -18,26 +15,28 @@ def worker(world: World) -> dict[str, object]:
     return said
 
 
-def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(world: World) -> None:
-    reader = world.start_trial(EMAIL)["reader"]["id"]
-    world.advance_to(local(2027, 3, 7))
-    world.smtp.refuse(550, "no such mailbox", to=EMAIL)
+def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(
+    world: World, in_trial: Subscriber
+) -> None:
+    fast_forward(world, local(2027, 3, 7))
+    world.smtp.refuse(550, "no such mailbox", to=in_trial.email)
     world.advance_to(local(2027, 3, 8, 12))
-    assert broken(world)["notices-are-accepted"] == [reader]
+    assert broken(world)["notices-are-accepted"] == [in_trial.reader_id]
     world.advance_to(local(2027, 3, 9, 4))
     [case] = world.rows("SELECT subject, what FROM staff_case WHERE closed_at IS NULL")
-    assert case["subject"] == f"notices-are-accepted:{reader}"
+    assert case["subject"] == f"notices-are-accepted:{in_trial.reader_id}"
     assert "550 no such mailbox" in case["what"]
 
 
-def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(world: World) -> None:
-    reader = world.start_trial(EMAIL)["reader"]["id"]
-    world.advance_to(local(2027, 3, 7))
-    world.smtp.refuse(451, "later", to=EMAIL)
+def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(
+    world: World, in_trial: Subscriber
+) -> None:
+    fast_forward(world, local(2027, 3, 7))
+    world.smtp.refuse(451, "later", to=in_trial.email)
     world.advance_to(local(2027, 3, 8, 20))
     assert "notices-are-accepted" not in broken(world), "it may still come"
     world.advance_to(local(2027, 3, 8, 21, 30))
-    assert broken(world) == {"notices-are-accepted": [reader]}
+    assert broken(world) == {"notices-are-accepted": [in_trial.reader_id]}
     world.smtp.mend()
     world.advance(hours=2)
     assert broken(world) == {}

@@ -3,29 +3,12 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from billing.reports.doctor import examine
 from billing.reports.promises import PROMISES
-from tests.reports.operator import command
-from tests.reports.test_reconcile import execute
+from tests.reports.operator import broken, command, execute
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
-
-EMAIL = "thandi@example.com"
-
-
-def broken(world: World) -> dict[str, list[str]]:
-    """What breaks which promise, now."""
-    found = examine(world.parts.database, world.parts.office, world.now)
-    return {
-        finding.promise.name: [broken for broken, _ in finding.examples] for finding in found if finding.count
-    }
-
-
-def paid(world: World) -> str:
-    """A reader who has paid once; their payment."""
-    world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 16, 12))
-    return str(world.rows("SELECT id FROM payment")[0]["id"])
 
 
 def test_after_months_of_everything_the_doctor_has_nothing_to_say(world: World) -> None:
@@ -55,8 +38,10 @@ def test_after_months_of_everything_the_doctor_has_nothing_to_say(world: World) 
 
 
 @pytest.mark.parametrize("promise", [promise.name for promise in PROMISES if promise.pays_back])
-def test_money_that_must_not_be_kept_goes_back_by_itself(world: World, promise: str) -> None:
-    payment = paid(world)
+def test_money_that_must_not_be_kept_goes_back_by_itself(
+    world: World, paid: Subscriber, promise: str
+) -> None:
+    [payment] = [row["id"] for row in world.rows("SELECT id FROM payment")]
     wrong = {
         "no-charge-in-the-trial": "UPDATE invoice SET period_start_on = '2027-03-17'",
         "no-charge-after-cancelling": "UPDATE subscription SET cancel_asked_at = '2027-03-10', cancels_at = '2027-04-16'",
@@ -79,7 +64,7 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(world: World, promise: 
         "succeeded",
         "doctor",
     )
-    mail = world.letters(EMAIL)[-1]
+    mail = world.letters(paid.email)[-1]
     assert "Credit note" in mail.subject
     assert "We are sorry" in " ".join(mail.text.split())
     [case] = world.rows(
@@ -108,8 +93,8 @@ BREAKS = {
 }
 
 
+@pytest.mark.usefixtures("paid")
 def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
-    paid(world)
     assert broken(world) == {}
     for name, wrong in BREAKS.items():
         with world.parts.database.engine.connect() as connection:
@@ -117,11 +102,8 @@ def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
         assert name in keep, name
 
 
-def _found_after(world: World, connection: object, wrong: str) -> set[str]:
+def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str]:
     """Which promises are broken inside a transaction that is then undone."""
-    import sqlalchemy as sa
-
-    assert isinstance(connection, sa.Connection)
     connection.execute(sa.text(wrong))
     asked = {"at": world.now + timedelta(hours=2, minutes=1), "zone": world.parts.office.zone.key}
     found = {

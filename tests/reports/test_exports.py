@@ -5,17 +5,21 @@ import io
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from billing.cli import billing
+from billing.payments.backpost import backpost
 from billing.reports import exports, sheets
-from tests.stories.test_books import balances, extend, journal, recognised, refund
+from tests.support.compensation import extend, refund
+from tests.support.ledger_queries import balances, journal, recognised
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 MARCH = (date(2027, 3, 1), date(2027, 3, 31))
@@ -30,12 +34,18 @@ def cents(words: str) -> int:
     return int(Decimal(words or "0") * 100)
 
 
-def a_march_with_everything(world: World) -> None:
-    """A sale kept, one given back in part, one whose refund bounced, and days given."""
+@pytest.fixture
+def busy_march(world: World) -> None:
+    """A sale kept, one given back in part, one whose refund bounced, and days given; it is 2 April."""
+    world.once("a March with everything", lambda: live_through_march(world))
+
+
+def live_through_march(world: World) -> None:
+    """What `busy_march` names."""
     started = world.start_trial("a@example.com")
     world.start_trial("b@example.com", "pm_card_refundFail")
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=5)
+    extend(world, started["subscription"]["id"], days=5)
     pay = {
         row["email"]: row["id"]
         for row in world.rows("SELECT p.id, r.email FROM payment p JOIN reader r ON r.id = p.reader_id")
@@ -46,7 +56,7 @@ def a_march_with_everything(world: World) -> None:
     ):
         key = {"Idempotency-Key": email}
         world.api.post(f"/v1/payments/{pay[email]}/refunds", json=body, headers=key).raise_for_status()
-    world.settle()
+        world.settle()  # after each, so that the credit notes are numbered in this order
     world.advance_to(local(2027, 3, 22, 12))
     world.advance_to(local(2027, 4, 2, 12))
 
@@ -74,8 +84,10 @@ def check_files(world: World, folder: Path) -> None:
     assert [row["money"] for row in notes] == ["paid", "owed, the refund bounced"]
 
 
-def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path, monkeypatch: Any) -> None:
-    a_march_with_everything(world)
+@pytest.mark.usefixtures("busy_march")
+def test_the_files_are_what_the_ledger_says(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = world.parts.database.url.render_as_string(hide_password=False)
     for name, value in {"DATABASE_URL": url, "ENVIRONMENT": "test", "CLOCK": "held"}.items():
         monkeypatch.setenv(f"BILLING_{name}", value)
@@ -110,8 +122,8 @@ def _given(world: World, name: str) -> object:
     return ",".join(one.get_secret_value() if isinstance(one, SecretStr) else one for one in secrets)
 
 
+@pytest.mark.usefixtures("busy_march")
 def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: SignIn) -> None:
-    a_march_with_everything(world)
     finance = staff("finance")
     page = finance.get("/staff/books?month=2027-03")
     assert "Refunds owed credited to readers, not paid yet 0.00 75.00 -75.00" in page.words
@@ -140,27 +152,22 @@ def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: 
     assert staff("support").get("/staff/books").status == 403
 
 
-def test_books_opened_later_are_the_books_kept_from_the_start(world: World) -> None:
+def test_books_opened_later_are_the_books_kept_from_the_start(world: World, paid: Subscriber) -> None:
     """What `billing migrate` posts for a database that is older than its ledger."""
-    from sqlalchemy import text
-
-    from billing.payments.backpost import backpost
-
-    started = world.start_trial("a@example.com")
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=5)
+    extend(world, paid.subscription_id, days=5)
     refund(world, amount=2500)
     world.advance_to(local(2027, 4, 25, 12))
     kept = (journal(world), recognised(world), balances(world))
     with world.parts.database.transaction() as session:
         assert backpost(session, world.parts.office) == 0, "they are kept already"
         for table in ("ledger_entry", "ledger_transaction"):
-            session.execute(text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
+            session.execute(sa.text(f"ALTER TABLE {table} DISABLE TRIGGER USER"))
         for table in ("ledger_entry", "ledger_transaction", "deferral", "recognition_mark"):
-            session.execute(text(f"DELETE FROM {table}"))
+            session.execute(sa.text(f"DELETE FROM {table}"))
     with world.parts.database.transaction() as session:
         for table in ("ledger_entry", "ledger_transaction"):
-            session.execute(text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
+            session.execute(sa.text(f"ALTER TABLE {table} ENABLE TRIGGER USER"))
         assert backpost(session, world.parts.office) == 4
     world.settle()
     assert (sorted(journal(world)), recognised(world), balances(world)) == (sorted(kept[0]), *kept[1:])

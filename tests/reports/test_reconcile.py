@@ -9,7 +9,7 @@ import pytest
 from billing.disputes import warn
 from billing.errors import Unavailable
 from billing.reports.reconcile import Report, reconcile
-from tests.reports.operator import command
+from tests.reports.operator import command, execute
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
@@ -17,10 +17,15 @@ CHARGE_DAY = date(2027, 3, 16)
 
 
 def pay(world: World, *emails: str, cards: tuple[str, ...] = ("pm_card_visa", "pm_card_mastercard")) -> None:
-    """Readers whose first charge goes through on the charge day."""
-    for email, card in zip(emails, cards, strict=False):
-        world.start_trial(email, card)
-    world.advance_to(local(2027, 3, 16, 12))
+    """Readers whose first charge goes through on the charge day. Call it on a blank world."""
+    subscribers = dict(zip(emails, cards, strict=True))
+
+    def live() -> None:
+        for email, card in subscribers.items():
+            world.start_trial(email, card)
+        world.advance_to(local(2027, 3, 16, 12))
+
+    world.once(f"first charges of {subscribers}", live)
 
 
 def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
@@ -36,14 +41,6 @@ def found(report: Report) -> list[tuple[str, int | None, int | None]]:
 def cases(world: World) -> list[dict[str, Any]]:
     """Every case that comparing opened, oldest first."""
     return world.rows("SELECT * FROM staff_case WHERE kind <> 'promise_broken' ORDER BY id")
-
-
-def execute(world: World, statement: str, **values: object) -> None:
-    """Do to the database what no code of ours would."""
-    import sqlalchemy as sa
-
-    with world.parts.database.transaction() as session:
-        session.execute(sa.text(statement), values)
 
 
 def charge_of(world: World) -> str:
@@ -190,8 +187,8 @@ def test_what_is_planted_is_found_once_named_and_explained(
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("paid")
 def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     made = foreign_charge(world)
     compare(world)
     (case,) = cases(world)
@@ -201,9 +198,9 @@ def test_a_charge_of_a_customer_of_ours_is_named(world: World) -> None:
     assert case["facts"]["attempt of ours"] == "none named"
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_charge_that_names_an_attempt_nobody_has_is_a_case_and_so_is_its_dispute(world: World) -> None:
     """After a restored backup: what was charged in the lost hour names rows that are gone."""
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     lost = foreign_charge(world, attempt="att_of_the_lost_hour", invoice="inv_of_the_lost_hour")
     assert found(compare(world)) == [("unknown_charge", None, 9900)]
     (case,) = cases(world)
@@ -283,8 +280,8 @@ def test_old_news_of_a_warning_stops_nobody_who_went_on_since(world: World) -> N
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("paid")
 def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: World) -> None:
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     world.sandbox.trouble({"type": "payout.*", "effect": "drop"})
     world.advance_to(local(2027, 3, 26, 12))
     (payout,) = world.sandbox.payouts()
@@ -298,6 +295,7 @@ def test_a_payout_whose_event_was_lost_is_kept_with_what_it_pays_out(world: Worl
     ]
 
 
+@pytest.mark.usefixtures("paid")
 def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more(world: World) -> None:
     """To the cent: what is in the bank is there once, and the rest is at Stripe."""
 
@@ -305,7 +303,6 @@ def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more
         query = "SELECT coalesce(sum(amount), 0) AS cents FROM ledger_entry WHERE account = :account"
         return int(world.rows(query, account=account)[0]["cents"])
 
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     world.advance_to(local(2027, 3, 25, 12))
     (payout,) = world.sandbox.payouts()
     assert held("bank") == payout["amount"]
@@ -319,8 +316,8 @@ def test_a_payout_that_the_bank_sends_back_is_booked_back_and_goes_out_once_more
     assert (held("bank"), held("gateway"), cases(world)) == (payout["amount"], 0, [])
 
 
+@pytest.mark.usefixtures("paid")
 def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: SignIn) -> None:
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     world.sandbox.faults(
         {"method": "GET", "path": "/v1/balance_transactions", "effect": "500_before", "times": None}
     )
@@ -340,8 +337,8 @@ def test_when_stripe_is_away_it_is_tried_again_and_said(world: World, staff: Sig
     assert "compared with Stripe’s through Tuesday 16 March 2027" in staff("admin").get("/staff/cases").words
 
 
+@pytest.mark.usefixtures("paid")
 def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, staff: SignIn) -> None:
-    pay(world, "one@example.com", cards=("pm_card_visa",))
     foreign_charge(world)
     compare(world)
     (case,) = cases(world)

@@ -4,6 +4,7 @@ the instant at which things end; judged by sentences, not by the code."""
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import product
 
 from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, Reason, decide, held_by
@@ -71,6 +72,8 @@ otherwise a registered article asks to register                        register
 otherwise a metered article says that the meter is used                meter_used
 otherwise it asks to subscribe                                         subscribe
 """
+LINES = [tuple(line.strip() for line in line.rsplit(maxsplit=1)) for line in SENTENCES.strip().splitlines()]
+"""Each sentence with its reason."""
 OPENS = 11
 """So many of the sentences open; the others are what is said when none did."""
 
@@ -131,11 +134,11 @@ LISTEN_AND_COMMENT = {"trial", "subscription", "grace"}
 """By the plan of these cases; complimentary days here let listen, a gift lets read and nothing else."""
 
 
+@cache
 def told(case: Case) -> tuple[bool, str, set[str]]:
     """The first sentence that is true of the case."""
-    lines = [line.rsplit(maxsplit=1) for line in SENTENCES.strip().splitlines()]
-    for number, (sentence, reason) in enumerate(lines):
-        if TRUE[sentence.strip()](case):
+    for number, (sentence, reason) in enumerate(LINES):
+        if TRUE[sentence](case):
             return number < OPENS, reason, features(case) if number < OPENS else set()
     raise AssertionError("the last sentence is always true")
 
@@ -239,11 +242,19 @@ COUNTED = {
 }
 
 
+POLICIES = {
+    (level, window): Policy(AccessLevel(level), FREE[window]) for level in LEVELS for window in WINDOWS
+}
+HELD = {(person, hair): HOLDS[person](NOON + hair * HAIR) for person in PEOPLE for hair in HAIRS}
+
+
+@cache
 def asked(case: Case) -> Decision:
+    """What the code says."""
     facts = Facts(
-        policy=Policy(AccessLevel(case.level), FREE[case.window]),
+        policy=POLICIES[case.level, case.window],
         registered=case.person != "stranger",
-        held=HOLDS[case.person](NOON + case.hair * HAIR) + GIVEN[case.gift],
+        held=HELD[case.person, case.hair] + GIVEN[case.gift],
         meter=COUNTED[case.meter],
         opened=OPENED[case.switch],
     )

@@ -5,45 +5,13 @@ import re
 import pytest
 
 from billing.rules.robots import CLASSES, NAMES, ROOMS, UnknownClass, robots_txt, uses
+from tests.support.robots_reader import may
 
 LICENSE = "https://paper.example/license.xml"
 MAPS = ("https://paper.example/sitemap.xml", "https://paper.example/sitemap-news.xml")
 STAFF = ("/account", "/account/gifts", "/staff", "/staff/articles", "/sign-in", "/sign-in/link/x", "/v1/access/x",
          "/access/v1/evaluation", "/gift/gft_1.secret", "/u/token", "/pay/token", "/listen/x/1.y", "/articles/x/print")  # fmt: skip
 PAPER = ("/", "/articles", "/articles/the-water-nobody-counted", "/newsletters", "/feed.xml", "/sitemap.xml")
-
-
-def groups(text: str) -> list[tuple[list[str], list[tuple[str, str]]]]:
-    """Product tokens with their rules, as a crawler reads them: comments gone, groups begun by user-agent lines."""
-    found: list[tuple[list[str], list[tuple[str, str]]]] = []
-    begun = False
-    for line in text.splitlines():
-        name, colon, value = line.partition("#")[0].partition(":")
-        if not colon:
-            continue
-        name, value = name.strip().lower(), value.strip()
-        if name == "user-agent":
-            if not begun:
-                found.append(([], []))
-            found[-1][0].append(value.lower())
-            begun = True
-        elif name in ("allow", "disallow"):
-            found[-1][1].append((name, value))
-            begun = False
-    return found
-
-
-def may(text: str, token: str, path: str) -> bool:
-    """Whether a crawler may fetch the path: its own group, else `*`; the longest rule that fits, else it may."""
-    own = [rules for tokens, rules in groups(text) if token.lower() in tokens]
-    rules = own or [rules for tokens, rules in groups(text) if "*" in tokens]
-    fits = [
-        (len(pattern), name == "allow")
-        for group in rules
-        for name, pattern in group
-        if pattern and re.match(re.escape(pattern).replace(r"\*", ".*").replace(r"\$", "$"), path)
-    ]
-    return max(fits)[1] if fits else True
 
 
 @pytest.mark.parametrize("refused", [(), ("training",), ("training", "answers", "analysis"), NAMES])

@@ -1,8 +1,10 @@
 """Faults as the SDK sees them on the wire, and what Stripe did all the same."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx
 import pytest
-from stripe import APIConnectionError, APIError, HTTPXClient, RateLimitError, RequestsClient
+from stripe import APIConnectionError, APIError, HTTPClient, HTTPXClient, RateLimitError, RequestsClient
 
 from billing.sandbox import faults, trouble
 from tests.sandbox.asking import Stripe, a_saved_card, charge
@@ -52,13 +54,32 @@ def test_the_same_key_finds_out_what_happened(sandbox: Sandbox, stripe: Stripe, 
 def test_a_client_that_waits_less_gives_up_first(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     sandbox.faults(CHARGING | {"effect": "timeout_after", "seconds": 30})
-    hasty = sandbox.client(http_client=RequestsClient(timeout=3))
+    hasty = sandbox.client(http_client=RequestsClient(timeout=0.5))
     with pytest.raises(APIConnectionError, match=r"(?i)time"):
         charge(hasty, card)
     assert len(sandbox.charges()) == 1
 
 
-def test_the_sdk_repeats_by_itself_and_charges_once(sandbox: Sandbox, stripe: Stripe) -> None:
+@pytest.mark.parametrize(("effect", "charged"), [("timeout_before", 0), ("timeout_after", 1), ("slow", 1)])
+def test_a_call_that_is_withheld_goes_on_when_faults_are_cleared(
+    sandbox: Sandbox, stripe: Stripe, effect: str, charged: int
+) -> None:
+    card = a_saved_card(stripe, "pm_card_visa")
+    sandbox.faults(CHARGING | {"effect": effect, "seconds": 600})
+    with ThreadPoolExecutor(1) as pool:
+        withheld = pool.submit(charge, sandbox.client(), card)
+        while not sandbox.http.get("/_sandbox/faults").json()["faults"][0]["hit"]:
+            assert not withheld.done()
+        sandbox.faults()
+        failed = withheld.exception(timeout=30)
+    assert (failed is None) is (effect == "slow"), failed
+    assert len(sandbox.charges()) == charged
+
+
+def test_the_sdk_repeats_by_itself_and_charges_once(
+    sandbox: Sandbox, stripe: Stripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HTTPClient, "INITIAL_DELAY", 0.01)  # instead of half a second, doubled each time
     card = a_saved_card(stripe, "pm_card_visa")
     sandbox.faults(CHARGING | {"effect": "reset", "when": "after", "times": 2})
     assert charge(sandbox.client(max_network_retries=2), card).status == "succeeded"

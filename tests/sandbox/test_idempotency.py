@@ -63,7 +63,7 @@ def test_what_failed_validation_was_never_stored(stripe: Stripe) -> None:
 
 def test_two_at_once_under_one_key_conflict(sandbox: Sandbox, stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    sandbox.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 5})
+    sandbox.faults({"effect": "slow", "method": "POST", "path": "/v1/payment_intents", "seconds": 60})
     slow: list[str] = []
     thread = threading.Thread(target=lambda: slow.append(charge(sandbox.client(), card, "key").status))
     thread.start()
@@ -71,6 +71,7 @@ def test_two_at_once_under_one_key_conflict(sandbox: Sandbox, stripe: Stripe) ->
         pass
     with pytest.raises(APIError, match="in-progress request") as refused:
         charge(stripe, card, "key")
+    sandbox.faults()
     thread.join()
     assert (refused.value.http_status, error_of(refused).code) == (409, "idempotency_key_in_use")
     assert slow == ["succeeded"]

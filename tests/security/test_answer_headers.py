@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from billing.web.front import MACHINES
-from tests.security.conftest import PAYING, House
-from tests.security.surface import routes
 from tests.support.broken_tables import missing_table
+from tests.support.routes import routes
+from tests.support.two_readers import PAYING, TwoReaders
 from tests.support.world import World
 
 KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration")
@@ -59,10 +59,10 @@ def faults(answer: httpx.Response, *, frame: bool = False) -> Iterator[str]:
         yield "it has no id"
 
 
-def answers(house: House) -> Iterator[httpx.Response]:
-    http = house.payer.http
-    for route in routes(house.world):
-        path = route.at(**house.names[PAYING], token="x.y")
+def answers(readers: TwoReaders) -> Iterator[httpx.Response]:
+    http = readers.payer.http
+    for route in routes(readers.world):
+        path = route.at(**readers.names[PAYING], token="x.y")
         for accept in ("text/html", "application/json"):
             yield http.request(route.method, path, headers={"accept": accept}, follow_redirects=False)
     for path in ("/nothing", "/static/nothing.css", "/articles/none", "/%00", "/v1/nothing"):
@@ -75,18 +75,18 @@ def answers(house: House) -> Iterator[httpx.Response]:
     yield http.get("/static/site.css")
 
 
-def test_every_answer_carries_them(house: House) -> None:
+def test_every_answer_carries_them(readers: TwoReaders) -> None:
     wrong = [
         f"{answer.request.method} {answer.url.path} {answer.status_code}: {fault}"
-        for answer in answers(house)
+        for answer in answers(readers)
         for fault in faults(answer)
     ]
     assert wrong == []
 
 
-def test_an_answer_to_our_own_fault_carries_them_too(house: House) -> None:
+def test_an_answer_to_our_own_fault_carries_them_too(readers: TwoReaders) -> None:
     """A table that is gone is nobody's mistake but ours; the answer says so, and nothing of the inside."""
-    world = house.world
+    world = readers.world
     with missing_table(world, "price"):
         for accept, kind in (("text/html", "text/html"), ("application/json", "application/problem+json")):
             answer = httpx.get(f"{world.url}/subscribe", headers={"accept": accept}, trust_env=False)
@@ -99,10 +99,10 @@ def test_an_answer_to_our_own_fault_carries_them_too(house: House) -> None:
             assert kind != "text/html" or answer.headers["x-request-id"] in answer.text
 
 
-def test_pages_hold_no_script_and_no_style_of_their_own(house: House) -> None:
+def test_pages_hold_no_script_and_no_style_of_their_own(readers: TwoReaders) -> None:
     """What the policy would block isn't there in the first place."""
     for path in ("/", "/articles", "/account", "/account/cancel", "/subscribe", "/sign-in/sent", "/mailbox"):
-        page = house.payer.get(path).text
+        page = readers.payer.get(path).text
         assert "<style" not in page, path
         assert " style=" not in page, path
         assert " onclick=" not in page, path
@@ -110,12 +110,12 @@ def test_pages_hold_no_script_and_no_style_of_their_own(house: House) -> None:
         assert all("src=" in script or "application/ld+json" in script for script in scripts), path
 
 
-def test_files_for_everybody_are_kept_for_a_year_when_their_address_says_which(house: House) -> None:
-    page = house.payer.get("/").text
+def test_files_for_everybody_are_kept_for_a_year_when_their_address_says_which(readers: TwoReaders) -> None:
+    page = readers.payer.get("/").text
     address = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
-    assert house.payer.http.get(address).headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert readers.payer.http.get(address).headers["cache-control"] == "public, max-age=31536000, immutable"
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static//etc/passwd"):
-        assert house.payer.http.get(path).status_code == 404
+        assert readers.payer.http.get(path).status_code == 404
 
 
 def test_https_is_asked_for_where_there_is_https(make_world: Callable[..., World]) -> None:

@@ -10,47 +10,11 @@ import pytest
 
 from billing.web.front import MOST_BYTES, MOST_WEBHOOK_BYTES
 from billing.web.keys import SCOPES, create
-from tests.security.conftest import PAYING, House
-from tests.security.surface import UNSAFE, Route, changed, contents, is_named_refusal, routes
+from tests.support.good_bodies import CONSENT, GOOD
+from tests.support.routes import UNSAFE, Route, is_named_refusal, routes
+from tests.support.table_contents import changed, contents
+from tests.support.two_readers import PAYING, TwoReaders
 
-CONSENT = {
-    "text_version": "app-1",
-    "accepted_at": "2027-03-01T08:00:00Z",
-    "ip": "196.25.1.9",
-    "user_agent": "App/1",
-}
-GOOD: dict[str, dict[str, Any]] = {
-    "PUT /v1/articles/{article_id}": {
-        "title": "Rain",
-        "url": "https://paper.example/rain",
-        "section": "News",
-        "access": "free",
-        "published_at": "2027-03-01T08:00:00+02:00",
-    },
-    "POST /v1/articles/{article_id}/open": {"until": "2027-12-01T00:00:00Z", "reason": "floods"},
-    "POST /v1/openings": {"section": "Town", "until": "2027-12-01T00:00:00Z", "reason": "floods"},
-    "PUT /v1/sections/{section}": {"access": "metered"},
-    "POST /v1/articles/{article_id}/gifts": {"reader_id": "rdr_00000000000000000000000000"},
-    "POST /v1/trials": {"email": "new@example.com", "payment_method": "pm_card_visa", "consent": CONSENT},
-    "POST /v1/access": {"articles": ["the-water-nobody-counted"]},
-    "POST /access/v1/evaluation": {
-        "subject": {"type": "anonymous", "id": "x"},
-        "action": {"name": "read"},
-        "resource": {"type": "article", "id": "the-water-nobody-counted"},
-    },
-    "POST /access/v1/evaluations": {
-        "evaluations": [{"resource": {"type": "article", "id": "the-water-nobody-counted"}}],
-    },
-    "POST /v1/subscriptions/{subscription_id}/cancel": {"reason": "price", "when": "period_end"},
-    "POST /v1/subscriptions/{subscription_id}/withdraw": {"reason": "changed my mind"},
-    "POST /v1/subscriptions/{subscription_id}/resume": {"reason": "rang to say so"},
-    "POST /v1/payments/{payment_id}/refunds": {"amount": 100, "reason": "goodwill"},
-    "POST /v1/clock/advance": {"seconds": 1},
-    "POST /v1/subscriptions/{subscription_id}/extend": {"days": 3, "reason": "goodwill"},
-    "POST /v1/readers/{reader_id}/grants": {"days": 3, "reason": "goodwill"},
-    "POST /v1/readers/{reader_id}/trial-exceptions": {"reason": "goodwill"},
-    "POST /v1/readers/{reader_id}/notes": {"words": "called about the delivery of mails"},
-}
 WRONG_TYPES: tuple[Any, ...] = (None, [], {}, [[]], True, 1.5, "\x00", "\ud800", "x" * 70_000)
 OPTIONAL = {
     ("POST /v1/payments/{payment_id}/refunds", "amount"),
@@ -62,41 +26,41 @@ PLAIN = ("/cancel", "/withdraw", "/resume")
 MISSING = "sub_00000000000000000000000000"
 
 
-def programs(house: House) -> list[Route]:
-    return [route for route in routes(house.world) if route.path.startswith(("/v1/", "/access/"))]
+def programs(readers: TwoReaders) -> list[Route]:
+    return [route for route in routes(readers.world) if route.path.startswith(("/v1/", "/access/"))]
 
 
-def with_key(house: House) -> list[Route]:
+def with_key(readers: TwoReaders) -> list[Route]:
     """Those that take an API key; where to listen is asked by a reader's own browser or app (`test_listening`)."""
-    return [route for route in programs(house) if not route.path.startswith("/v1/audio/")]
+    return [route for route in programs(readers) if not route.path.startswith("/v1/audio/")]
 
 
-def with_body(house: House) -> Iterator[tuple[Route, str, dict[str, Any]]]:
+def with_body(readers: TwoReaders) -> Iterator[tuple[Route, str, dict[str, Any]]]:
     """Each route that reads a body, its address with a real reader's names, and a body that would do."""
-    for route in programs(house):
+    for route in programs(readers):
         if route.has_body:
-            yield route, route.at(**house.names[PAYING]), GOOD[str(route)]
+            yield route, route.at(**readers.names[PAYING]), GOOD[str(route)]
 
 
-def send(house: House, route: Route, path: str, body: Any, **headers: str) -> httpx.Response:
+def send(readers: TwoReaders, route: Route, path: str, body: Any, **headers: str) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body)
-    return house.world.api.request(
+    return readers.world.api.request(
         route.method, path, content=content, headers={"content-type": "application/json", **headers}
     )
 
 
-def test_every_route_with_a_body_is_looked_at_here(house: House) -> None:
-    assert {str(route) for route, _, _ in with_body(house)} == set(GOOD)
+def test_every_route_with_a_body_is_looked_at_here(readers: TwoReaders) -> None:
+    assert {str(route) for route, _, _ in with_body(readers)} == set(GOOD)
 
 
-def test_without_a_key_or_with_a_false_one_nothing_is_told(house: House) -> None:
-    before, let_in = contents(house.world), []
-    for route in with_key(house):
-        path, body = route.at(**house.names[PAYING]), GOOD.get(str(route), {})
+def test_without_a_key_or_with_a_false_one_nothing_is_told(readers: TwoReaders) -> None:
+    before, let_in = contents(readers.world), []
+    for route in with_key(readers):
+        path, body = route.at(**readers.names[PAYING]), GOOD.get(str(route), {})
         for_readers_too = route.path.startswith(("/v1/access", "/v1/gate"))
         for headers in ({}, {"authorization": "Bearer mk_forged"}, {"authorization": "Basic bWs6"}):
             answer = httpx.request(
-                route.method, house.world.url + path, json=body, headers=headers, trust_env=False
+                route.method, readers.world.url + path, json=body, headers=headers, trust_env=False
             )
             if for_readers_too and "Bearer" not in headers.get("authorization", ""):
                 continue
@@ -104,19 +68,19 @@ def test_without_a_key_or_with_a_false_one_nothing_is_told(house: House) -> None
                 let_in.append(f"{route} {headers}: {answer.status_code}")
     assert let_in == []
     assert (
-        changed(before, contents(house.world)) == ["meter_month"]
-        or changed(before, contents(house.world)) == []
+        changed(before, contents(readers.world)) == ["meter_month"]
+        or changed(before, contents(readers.world)) == []
     )
 
 
-def test_a_key_opens_what_its_scope_says_and_nothing_else(house: House) -> None:
-    world, keys = house.world, {}
+def test_a_key_opens_what_its_scope_says_and_nothing_else(readers: TwoReaders) -> None:
+    world, keys = readers.world, {}
     with world.parts.database.transaction() as session:
         for scope in SCOPES:
             keys[scope] = create(session, world.parts.office.tokens, scope, [scope], world.now)
     before, wrong = contents(world), []
-    for route in with_key(house):
-        path = route.at(**dict.fromkeys(house.names[PAYING], MISSING))
+    for route in with_key(readers):
+        path = route.at(**dict.fromkeys(readers.names[PAYING], MISSING))
         answers = {
             scope: httpx.request(
                 route.method,
@@ -152,15 +116,15 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(house: House) -> None:
         b"\x00",
     ],
 )
-def test_what_is_not_json_is_malformed(house: House, body: bytes) -> None:
-    before = contents(house.world)
-    for route, path, _ in with_body(house):
+def test_what_is_not_json_is_malformed(readers: TwoReaders, body: bytes) -> None:
+    before = contents(readers.world)
+    for route, path, _ in with_body(readers):
         if body == b"" and str(route).endswith(PLAIN):
             continue
-        answer = send(house, route, path, body)
+        answer = send(readers, route, path, body)
         assert answer.status_code == (422 if body == b"" else 400), f"{route}: {answer.text}"
         assert is_named_refusal(answer), f"{route}: {answer.text}"
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
 def spoilt(name: str, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -181,18 +145,18 @@ def spoilt(name: str, good: dict[str, Any]) -> Iterator[tuple[str, Any]]:
             yield f"no {field}", {key: value for key, value in good.items() if key != field}
 
 
-def test_wrong_types_unknown_fields_and_missing_ones_are_invalid(house: House) -> None:
-    before, taken = contents(house.world), []
-    for route, path, good in with_body(house):
+def test_wrong_types_unknown_fields_and_missing_ones_are_invalid(readers: TwoReaders) -> None:
+    before, taken = contents(readers.world), []
+    for route, path, good in with_body(readers):
         for what, body in spoilt(str(route), good):
             if body is None and str(route).endswith(PLAIN):
                 continue
-            answer = send(house, route, path, body)
+            answer = send(readers, route, path, body)
             allowed = (413,) if "xxxx" in what else (422,)
             if answer.status_code not in allowed or not is_named_refusal(answer):
                 taken.append(f"{route}: {what}: {answer.status_code} {answer.text[:100]}")
     assert taken == []
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
 @pytest.mark.parametrize(
@@ -229,39 +193,39 @@ def test_wrong_types_unknown_fields_and_missing_ones_are_invalid(house: House) -
         ("POST /v1/access", {"articles": ["x"] * 501}),
     ],
 )
-def test_values_out_of_bounds_are_invalid(house: House, name: str, body: dict[str, Any]) -> None:
-    before = contents(house.world)
-    route, path, _ = next(each for each in with_body(house) if str(each[0]) == name)
-    answer = send(house, route, path, body)
+def test_values_out_of_bounds_are_invalid(readers: TwoReaders, name: str, body: dict[str, Any]) -> None:
+    before = contents(readers.world)
+    route, path, _ = next(each for each in with_body(readers) if str(each[0]) == name)
+    answer = send(readers, route, path, body)
     assert answer.status_code == 422, answer.text
     assert is_named_refusal(answer)
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_more_is_not_refunded_than_was_paid(house: House) -> None:
-    before = contents(house.world)
+def test_more_is_not_refunded_than_was_paid(readers: TwoReaders) -> None:
+    before = contents(readers.world)
     for amount in (7501, 10**30):
-        answer = house.world.api.post(
-            f"/v1/payments/{house.names[PAYING]['payment_id']}/refunds",
+        answer = readers.world.api.post(
+            f"/v1/payments/{readers.names[PAYING]['payment_id']}/refunds",
             json={"amount": amount, "reason": "x"},
         )
         assert (answer.status_code, answer.json()["code"]) == (409, "refund_exceeds_payment")
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(house: House) -> None:
-    before, taken = contents(house.world), []
-    for route in routes(house.world):
+def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(readers: TwoReaders) -> None:
+    before, taken = contents(readers.world), []
+    for route in routes(readers.world):
         reads_it = route.is_form or route.has_body or route.path.startswith("/webhooks/")
         if route.method not in UNSAFE or not reads_it:
             continue
         most = MOST_WEBHOOK_BYTES if route.path.startswith("/webhooks/") else MOST_BYTES
-        path = route.at(**house.names[PAYING])
+        path = route.at(**readers.names[PAYING])
         kinds = ["application/json"] if not route.is_page else ["application/x-www-form-urlencoded"]
         for kind in [*kinds, "multipart/form-data; boundary=b"] if route.is_page else kinds:
             begin = b'--b\r\nContent-Disposition: form-data; name="csrf"\r\n\r\n' if "multi" in kind else b"a"
             for content in (begin + b"a" * most, iter([begin, *[b"a" * 1024] * (most // 1024 + 1)])):
-                answer = house.world.api.request(
+                answer = readers.world.api.request(
                     route.method,
                     path,
                     content=content,
@@ -270,11 +234,11 @@ def test_a_body_that_is_too_large_is_refused_with_and_without_a_length(house: Ho
                 if answer.status_code != 413 or not is_named_refusal(answer):
                     taken.append(f"{route} {kind} {type(content)}: {answer.status_code} {answer.text[:80]}")
     assert taken == []
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_what_nobody_has_heard_of_is_not_found(house: House) -> None:
-    before, wrong = contents(house.world), []
+def test_what_nobody_has_heard_of_is_not_found(readers: TwoReaders) -> None:
+    before, wrong = contents(readers.world), []
     odd = [
         "none",
         MISSING,
@@ -285,7 +249,7 @@ def test_what_nobody_has_heard_of_is_not_found(house: House) -> None:
         "'%20OR%201=1--",
         "%0d%0aX:%201",
     ]
-    for route in programs(house):
+    for route in programs(readers):
         if "{" not in route.path:
             continue
         for name in odd:
@@ -294,8 +258,8 @@ def test_what_nobody_has_heard_of_is_not_found(house: House) -> None:
                 continue  # a new name is a new article
             if str(route).startswith("PUT /v1/sections"):
                 continue  # and any name may be a section's
-            path = route.at(**dict.fromkeys(house.names[PAYING], name))
-            answer = house.world.api.request(route.method, path, json=body)
+            path = route.at(**dict.fromkeys(readers.names[PAYING], name))
+            answer = readers.world.api.request(route.method, path, json=body)
             bounded = any(part in route.path for part in ("articles", "sections", "audio"))
             allowed = (404, 422) if bounded else (404,)
             if route.path.startswith("/v1/gate") and "%2f" not in name:
@@ -303,14 +267,14 @@ def test_what_nobody_has_heard_of_is_not_found(house: House) -> None:
             if answer.status_code not in allowed or not is_named_refusal(answer):
                 wrong.append(f"{route} {name[:30]}: {answer.status_code} {answer.text[:80]}")
     assert wrong == []
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_a_nul_in_an_address_or_a_query_is_malformed_everywhere(house: House) -> None:
-    for route in routes(house.world):
-        path = route.at(**dict.fromkeys(house.names[PAYING], "a%00b"), token="a%00b")
+def test_a_nul_in_an_address_or_a_query_is_malformed_everywhere(readers: TwoReaders) -> None:
+    for route in routes(readers.world):
+        path = route.at(**dict.fromkeys(readers.names[PAYING], "a%00b"), token="a%00b")
         for address in {path, f"{path}?after=%00", f"{path}?email=%00&setup=%00"}:
-            answer = house.world.api.request(route.method, address)
+            answer = readers.world.api.request(route.method, address)
             if "%00" in address:
                 assert answer.status_code == 400, f"{route} {address}"
                 assert is_named_refusal(answer)
@@ -320,17 +284,17 @@ def _matches(template: str, address: str) -> bool:
     return re.fullmatch(re.sub(r"\{[^}]+\}", "[^/]+", template), address) is not None
 
 
-def test_a_method_that_an_address_does_not_take_is_refused(house: House) -> None:
-    before = contents(house.world)
-    everything = routes(house.world)
+def test_a_method_that_an_address_does_not_take_is_refused(readers: TwoReaders) -> None:
+    before = contents(readers.world)
+    everything = routes(readers.world)
     for path in {route.path for route in everything}:
-        address = Route("GET", path, False).at(**house.names[PAYING], token="x.y")
+        address = Route("GET", path, False).at(**readers.names[PAYING], token="x.y")
         takes = {other.method for other in everything if _matches(other.path, address)}
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"} - takes:
-            answer = house.world.api.request(method, address)
+            answer = readers.world.api.request(method, address)
             assert answer.status_code == 405, f"{method} {path}: {answer.status_code}"
             assert set(answer.headers["allow"].split(", ")) <= takes | {"HEAD"}, f"{method} {path}"
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
 LISTS = ("events", "invoices", "gifts")
@@ -339,34 +303,34 @@ LISTS = ("events", "invoices", "gifts")
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=101", "limit=x", "after=-1", f"after={'9' * 40}", "limit=1&limit=x"]
 )
-def test_lists_page_within_bounds(house: House, query: str) -> None:
-    reader = house.names[PAYING]["reader_id"]
+def test_lists_page_within_bounds(readers: TwoReaders, query: str) -> None:
+    reader = readers.names[PAYING]["reader_id"]
     for path in (
         "/v1/readers",
         "/v1/openings",
         "/v1/sections",
         *(f"/v1/readers/{reader}/{what}" for what in LISTS),
     ):
-        answer = house.world.api.get(f"{path}?{query}")
+        answer = readers.world.api.get(f"{path}?{query}")
         assert answer.status_code in (200, 422), answer.text
         assert answer.status_code == 422 or "after" in query
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "tab\there"])
-def test_an_idempotency_key_that_is_none_is_refused(house: House, key: str) -> None:
-    before = contents(house.world)
-    for route, path, good in with_body(house):
+def test_an_idempotency_key_that_is_none_is_refused(readers: TwoReaders, key: str) -> None:
+    before = contents(readers.world)
+    for route, path, good in with_body(readers):
         if not route.path.startswith(("/v1/access", "/access/v1/")):  # which only ask
-            answer = send(house, route, path, good, **{"idempotency-key": key})
+            answer = send(readers, route, path, good, **{"idempotency-key": key})
             assert (answer.status_code, answer.json()["code"]) == (422, "bad_idempotency_key"), str(route)
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml", ""])
-def test_a_body_that_does_not_say_it_is_json_is_not_read_as_json(house: House, kind: str) -> None:
+def test_a_body_that_does_not_say_it_is_json_is_not_read_as_json(readers: TwoReaders, kind: str) -> None:
     """A form on another site can send these three kinds without asking; so none of them does anything here."""
-    before = contents(house.world)
-    for route, path, good in with_body(house):
-        answer = send(house, route, path, good, **{"content-type": kind})
+    before = contents(readers.world)
+    for route, path, good in with_body(readers):
+        answer = send(readers, route, path, good, **{"content-type": kind})
         assert answer.status_code == 422, f"{route}: {answer.text}"
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []

@@ -3,7 +3,9 @@
 import pytest
 
 from billing.rules.card_numbers import MASK
-from tests.security.test_signing_in_hardened import everything_kept
+from tests.support.signed_in import in_trial_by_pages
+from tests.support.starting_points import Subscriber
+from tests.support.table_contents import all_text
 from tests.support.world import World
 
 TYPED = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242 12/30", "4242.4242.4242.4242"]
@@ -12,23 +14,21 @@ TYPED = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242 12/30",
 @pytest.mark.parametrize("number", TYPED)
 def test_in_the_comment_to_a_cancellation(world: World, number: str) -> None:
     """It is taken out, not refused: nothing that is typed there may stop a cancellation."""
-    browser = world.browser()
-    browser.start("thandi@example.com")
+    browser = in_trial_by_pages(world)
     browser.get("/account/cancel")
     page = browser.post("/account/cancel", reason="other", comment=f"Refund {number} \x00 please")
     assert page.path == "/account/cancelled"
     why = world.rows("SELECT why FROM subscription_change WHERE happening = 'cancel_asked'")[0]["why"]
     assert why.startswith(f"other: Refund {MASK}")
-    assert "4242 4242" not in everything_kept(world)
+    assert "4242 4242" not in all_text(world)
 
 
-def test_in_what_a_program_says_of_a_cancellation(world: World) -> None:
-    trial = world.start_trial("thandi@example.com")["subscription"]["id"]
+def test_in_what_a_program_says_of_a_cancellation(world: World, in_trial: Subscriber) -> None:
     body = {"reason": TYPED[0], "comment": f"on {TYPED[1]}"}
-    world.api.post(f"/v1/subscriptions/{trial}/cancel", json=body).raise_for_status()
+    world.api.post(f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json=body).raise_for_status()
     why = world.rows("SELECT why FROM subscription_change WHERE happening = 'cancel_asked'")[0]["why"]
     assert why == f"{MASK}: on {MASK}"
-    assert TYPED[0] not in everything_kept(world)
+    assert TYPED[0] not in all_text(world)
 
 
 @pytest.mark.parametrize("number", TYPED)

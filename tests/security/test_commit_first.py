@@ -4,10 +4,26 @@ import httpx
 import psycopg
 import pytest
 
-from tests.security.surface import changed, contents
-from tests.security.test_webhooks_forged import event, post
 from tests.support.broken_tables import every_commit_fails
-from tests.support.world import World, local
+from tests.support.starting_points import Subscriber
+from tests.support.table_contents import changed, contents
+from tests.support.webhook_messages import event, post
+from tests.support.world import World
+
+
+def three_readers(world: World, paid: Subscriber) -> dict[str, str]:
+    """Names of what is theirs: who pays, who cancelled and still reads, whose subscription ended."""
+    cancelled = world.start_trial("sipho@example.com", "pm_card_mastercard")["subscription"]["id"]
+    world.api.post(f"/v1/subscriptions/{cancelled}/cancel", json={}).raise_for_status()
+    ended = world.start_trial("lapsed@example.com", "pm_card_amex")
+    at_once = f"/v1/subscriptions/{ended['subscription']['id']}/cancel"
+    world.api.post(at_once, json={"when": "now"}).raise_for_status()
+    return {
+        "subscription": paid.subscription_id,
+        "cancelled": cancelled,
+        "payment": world.rows("SELECT id FROM payment")[0]["id"],
+        "reader": ended["reader"]["id"],
+    }
 
 
 @pytest.mark.parametrize(
@@ -23,26 +39,13 @@ from tests.support.world import World, local
     ],
 )
 def test_a_program_is_never_told_what_was_not_committed(
-    world: World, table: str, method: str, path: str, body: object
+    world: World, paid: Subscriber, table: str, method: str, path: str, body: object
 ) -> None:
-    started = world.start_trial("thandi@example.com")
-    cancelled = world.start_trial("sipho@example.com", "pm_card_mastercard")["subscription"]["id"]
-    free = world.api.post("/v1/trials", json={})
-    assert free.status_code == 422
-    world.advance_to(local(2027, 3, 16, 9))
-    world.api.post(f"/v1/subscriptions/{cancelled}/cancel", json={}).raise_for_status()
-    ended = world.start_trial("lapsed@example.com", "pm_card_amex")
-    world.api.post(
-        f"/v1/subscriptions/{ended['subscription']['id']}/cancel", json={"when": "now"}
-    ).raise_for_status()
-    world.settle()
+    names = world.once(
+        "one pays, one cancelled in the trial, one ended at once", lambda: three_readers(world, paid)
+    )
     address = path.format(
-        subscription=started["subscription"]["id"],
-        cancelled=cancelled,
-        payment=world.rows("SELECT id FROM payment")[0]["id"],
-        article=world.articles["subscriber"][0],
-        metered=world.articles["metered"][0],
-        reader=ended["reader"]["id"],
+        **names, article=world.articles["subscriber"][0], metered=world.articles["metered"][0]
     )
     before = contents(world)
     with every_commit_fails(world, table):
@@ -70,11 +73,10 @@ def test_a_person_is_never_told_what_was_not_committed(world: World) -> None:
     assert browser.post("/account/cancel").path == "/account/cancelled"
 
 
-def test_a_reader_is_not_signed_in_by_a_session_that_was_not_kept(world: World) -> None:
-    world.start_trial("thandi@example.com")
+def test_a_reader_is_not_signed_in_by_a_session_that_was_not_kept(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
     browser.get("/sign-in")
-    browser.post("/sign-in", email="thandi@example.com")
+    browser.post("/sign-in", email=in_trial.email)
     world.settle()
     links = [link for letter in world.letters() for link in letter.links if "/sign-in/link/" in link]
     browser.get(links[-1])

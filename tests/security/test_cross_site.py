@@ -1,8 +1,9 @@
 """Another site's form, a stale one, a stranger's: each is refused, and nothing has changed (SEC-4)."""
 
-from tests.security.conftest import PAYING, House, open_everything, token_of
-from tests.security.surface import changed, contents, is_named_refusal, routes
 from tests.support.cancel_helpers import damaged
+from tests.support.routes import is_named_refusal, routes
+from tests.support.table_contents import changed, contents
+from tests.support.two_readers import PAYING, TwoReaders, open_everything, token_of
 
 FIELDS = {
     "email": "someone@example.com",
@@ -31,14 +32,14 @@ def attacks(token: str, others: str) -> list[tuple[str, dict[str, str], dict[str
     ]
 
 
-def test_every_form_refuses_a_post_that_is_not_from_our_page(house: House) -> None:
-    browser = house.payer
-    token = open_everything(house, browser, PAYING)
-    others = token_of(house.trier)
+def test_every_form_refuses_a_post_that_is_not_from_our_page(readers: TwoReaders) -> None:
+    browser = readers.payer
+    token = open_everything(readers, browser, PAYING)
+    others = token_of(readers.trier)
     assert others != token
-    forms = [route for route in routes(house.world) if route.is_form]
+    forms = [route for route in routes(readers.world) if route.is_form]
     assert len(forms) >= 12
-    before = contents(house.world)
+    before = contents(readers.world)
     accepted = []
     for form in forms:
         for what, headers, fields in attacks(token, others):
@@ -48,29 +49,29 @@ def test_every_form_refuses_a_post_that_is_not_from_our_page(house: House) -> No
             if answer.status_code != 403 or not is_named_refusal(answer):
                 accepted.append(f"{form}: {what}: {answer.status_code}")
     assert accepted == []
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(house: House) -> None:
-    before = contents(house.world)
-    for form in [route for route in routes(house.world) if route.is_form]:
-        stranger = house.world.browser()
+def test_a_browser_that_never_saw_a_page_of_ours_can_send_no_form(readers: TwoReaders) -> None:
+    before = contents(readers.world)
+    for form in [route for route in routes(readers.world) if route.is_form]:
+        stranger = readers.world.browser()
         assert stranger.http.request(form.method, form.at(), data=FIELDS).status_code == 403, str(form)
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []
 
 
-def test_the_same_forms_from_our_own_page_are_taken(house: House) -> None:
+def test_the_same_forms_from_our_own_page_are_taken(readers: TwoReaders) -> None:
     """The control: what was refused above is refused for where it came from, and for nothing else."""
-    forms = [route for route in routes(house.world) if route.is_form]
+    forms = [route for route in routes(readers.world) if route.is_form]
     last = {"/sign-out": 1, "/sign-out-everywhere": 2}
     for form in sorted(forms, key=lambda each: last.get(each.path, 0)):
-        if form.path != "/sign-out-everywhere":
-            token = open_everything(house, house.payer, PAYING)
-        headers = {"sec-fetch-site": "same-origin", "origin": house.world.url}
-        house.payer.http.follow_redirects = False
-        answer = house.payer.http.request(
+        if not form.path.startswith(("/staff", "/sign-out-everywhere")):  # staff's take nothing from a reader
+            token = open_everything(readers, readers.payer, PAYING)
+        headers = {"sec-fetch-site": "same-origin", "origin": readers.world.url}
+        readers.payer.http.follow_redirects = False
+        answer = readers.payer.http.request(
             form.method, form.at(), data=FIELDS | {"csrf": token}, headers=headers
         )
-        house.payer.http.follow_redirects = True
+        readers.payer.http.follow_redirects = True
         assert answer.status_code != 403, f"{form}: {answer.text}"
         assert answer.status_code < 500, f"{form}: {answer.text}"

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.security.surface import changed, contents
+from tests.support.table_contents import changed, contents
 from tests.support.world import World
 
 ELSEWHERE = [
@@ -40,12 +40,6 @@ def test_the_clock_of_the_demo_sends_nobody_elsewhere(world_of_demo: World, back
     )
     assert answer.status_code == 303
     assert stays_here(answer.headers["location"], world), answer.headers["location"]
-
-
-@pytest.fixture(scope="module")
-def world_of_demo(databases, tmp_path_factory):  # type: ignore[no-untyped-def]  # the fixtures of tests.conftest
-    with databases.fresh() as url, World(url, mailbox_dir=tmp_path_factory.mktemp("letters")) as world:
-        yield world
 
 
 def test_the_way_back_from_the_card_page_leads_to_our_own_pages(world_of_demo: World) -> None:

@@ -3,83 +3,19 @@
 Every byte of every answer is searched for pieces of the text, and for the recording; whoever may read is seen to get them."""
 
 import random
-import socket
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from billing.web.sample_articles import AUDIO, SampleArticle, sample_articles
+from billing.web.sample_articles import AUDIO
 from tests.support.broken_tables import missing_table
+from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
-LOCKED = [
-    article
-    for article in sample_articles()
-    if article.teaser.access in ("subscriber", "registered") and not article.fresh
-]
-METERED = [article for article in sample_articles() if article.teaser.access == "metered"]
 RECORDING = AUDIO.read_bytes()[200:240]
-HEADERS: list[dict[str, str]] = [
-    {},
-    {"user-agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
-    {"user-agent": "Googlebot-News", "x-forwarded-for": "66.249.66.1", "from": "googlebot(at)googlebot.com"},
-    {"user-agent": "facebookexternalhit/1.1"},
-    {"x-forwarded-for": "127.0.0.1", "x-real-ip": "127.0.0.1", "forwarded": "for=127.0.0.1"},
-    {"x-reader-id": "rdr_1", "x-entitled": "true", "x-masthead-access": "subscription"},
-    {"x-original-url": "/articles/market-day-comes-back", "x-rewrite-url": "/staff"},
-    {"x-forwarded-host": "127.0.0.1", "x-forwarded-proto": "https", "x-forwarded-prefix": "/staff"},
-    {
-        "x-forwarded-uri": "/v1/gate/market-day-comes-back",
-        "x-original-method": "PURGE",
-        "x-http-method": "PATCH",
-    },
-    {
-        "x-masthead-reason": "subscription",
-        "x-reader": "rdr_1",
-        "x-features": "read,listen",
-        "x-user": "admin",
-    },
-    {"user-agent": "Googlebot/2.1", "cf-connecting-ip": "66.249.66.1", "true-client-ip": "66.249.66.1"},
-    {
-        "user-agent": "AdsBot-Google",
-        "forwarded": "for=66.249.66.1;by=127.0.0.1",
-        "x-client-ip": "66.249.66.1",
-    },
-    {"user-agent": "Mozilla/5.0 (compatible; Google-Read-Aloud)", "x-real-ip": "66.249.81.1"},
-    {"x-middleware-subrequest": "middleware", "x-accel-redirect": "/articles", "x-sendfile": "articles"},
-    {"surrogate-capability": "fastly=ESI/1.0", "x-varnish-purge": "1", "fastly-debug": "1"},
-    {"x-http-method-override": "PUT", "x-method-override": "DELETE"},
-    {"referer": "https://www.google.com/", "origin": "https://news.google.com"},
-    {"authorization": "Bearer mk_wrong"},
-    {"authorization": "Bearer null"},
-    {"accept": "application/json"},
-    {"accept": "application/rss+xml, application/atom+xml"},
-    {"accept": "application/ld+json"},
-    {"accept": "text/plain"},
-    {"range": "bytes=0-99999"},
-    {"range": "bytes=-4000"},
-    {"range": "bytes=0-1,4000-9999", "if-range": "*"},
-    {"if-none-match": 'W/"a", "b"', "if-match": "*", "if-unmodified-since": "Mon, 01 Jan 2029 00:00:00 GMT"},
-    {"expect": "100-continue", "te": "trailers", "upgrade": "h2c"},
-    {"accept": "*/*;q=0, text/markdown", "accept-language": "../en"},
-    {"accept": "audio/ogg", "icy-metadata": "1"},
-    {"if-none-match": "*", "if-modified-since": "Mon, 01 Jan 2029 00:00:00 GMT"},
-    {"cache-control": "only-if-cached, max-stale=99999", "pragma": "no-cache"},
-    {"sec-purpose": "prefetch;prerender", "purpose": "prefetch"},
-    {"x-moz": "prefetch"},
-    {"accept-encoding": "gzip;q=0, identity"},
-    {"save-data": "on", "sec-fetch-dest": "iframe", "sec-fetch-site": "cross-site"},
-    {"cookie": "masthead-session=x; masthead-visitor=vis_1.x; masthead-gift=gft_1.x"},
-    {
-        "cookie": "masthead-visitor=vis_a.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA; masthead-session=; masthead-staff=admin"
-    },
-    {"cookie": "masthead-flash=signed-in; admin=1; paid=true; subscriber=1; __Host-masthead-session=x"},
-    {"turbo-frame": "paywall", "x-requested-with": "XMLHttpRequest", "hx-request": "true"},
-    {"amp-cache-transform": "google;v=1..100", "x-amp": "1"},
-]
 METHODS = ("GET", "HEAD", "POST", "PUT", "OPTIONS", "PROPFIND", "TRACE")
 PATHS = (
     "/articles/{id}",
@@ -168,20 +104,8 @@ PATHS = (
 )
 
 
-def pieces(article: SampleArticle) -> list[bytes]:
-    """From the middle of each paragraph, heading and quotation: too particular to stand anywhere else."""
-    texts = [block.text for block in article.paragraphs if len(block.text) > 60]
-    return [text[len(text) // 3 : len(text) // 3 + 40].encode() for text in texts if "&" not in text]
-
-
 NEVER = [piece for article in LOCKED for piece in pieces(article)] + [RECORDING]
 ONLY_COUNTED = [piece for article in METERED for piece in pieces(article)]
-
-
-def plain(answer: bytes) -> bytes:
-    for escaped, letter in ((b"&#39;", b"'"), (b"&#34;", b'"'), (b"&amp;", b"&")):
-        answer = answer.replace(escaped, letter)
-    return answer
 
 
 def hostile(count: int, seed: int) -> Iterator[tuple[str, str, dict[str, str]]]:
@@ -195,16 +119,6 @@ def hostile(count: int, seed: int) -> Iterator[tuple[str, str, dict[str, str]]]:
             headers |= luck.choice(HEADERS)
         method = "GET" if number < len(PATHS) or luck.random() < 0.7 else luck.choice(METHODS)
         yield method, path.replace("{id}", ids[number % len(ids)]), headers
-
-
-def ask(url: str, method: str, path: str, headers: dict[str, str]) -> bytes:
-    """Over a bare socket: the path arrives as it was written, and every byte that comes back is looked at."""
-    parts = urlsplit(url)
-    lines = [f"{method} {path} HTTP/1.1", f"host: {parts.netloc}", "connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    with socket.create_connection((str(parts.hostname), int(parts.port or 80)), timeout=30) as line:
-        line.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return b"".join(iter(lambda: line.recv(65536), b""))
 
 
 def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, cookie: str = "") -> list[str]:
@@ -229,8 +143,7 @@ def leaks(world: World, count: int, seed: int, *, never: list[bytes] = NEVER, co
 
 def test_the_searching_finds(world: World) -> None:
     """Whoever may read gets the pieces that the others must not get."""
-    browser = world.browser()
-    browser.start("thandi@example.com")
+    browser = in_trial_by_pages(world)
     for article in (*LOCKED, *METERED):
         page = plain(browser.get(f"/articles/{article.teaser.id}").response.content)
         assert all(piece in page for piece in pieces(article)), article.teaser.id
@@ -293,8 +206,7 @@ def test_staff_and_programs_are_given_none_of_it_by_what_they_are(world: World) 
 
 
 def test_nor_is_it_in_what_is_said_when_we_break(world: World) -> None:
-    reader = world.browser()
-    reader.start("thandi@example.com")
+    reader = in_trial_by_pages(world)
     with missing_table(world, "price"):
         for who in (reader, world.browser()):
             for article in LOCKED:
@@ -308,8 +220,7 @@ def test_what_is_over_gives_nothing_any_more(world: World) -> None:
     """A gift that expired, a subscription that ended, an opening that closed: each with everything it once had."""
     article = next(one for one in LOCKED if one.teaser.audio)
     path, secret = f"/articles/{article.teaser.id}", pieces(article)
-    subscriber, friend = world.browser(), world.browser()
-    subscriber.start("thandi@example.com")
+    subscriber, friend = in_trial_by_pages(world), world.browser()
     subscriber.get(path)
     address = subscriber.http.get(f"/v1/audio/{article.teaser.id}").json()["address"]
     subscriber.post(f"{path}/gift")

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from billing.logs import LINE, NOISY, Discreet, discreet
-from tests.security.test_webhooks_forged import event, post
 from tests.support.broken_tables import every_commit_fails, refused_rows
 from tests.support.sandbox import KEY
+from tests.support.webhook_messages import event, post
 from tests.support.world import SECRET_KEY, WEBHOOK_SECRET, World, local
 
 ADDRESS, NUMBER = "thandi.mokoena@example.com", "4242424242424242"

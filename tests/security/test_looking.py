@@ -1,26 +1,27 @@
 """Looking changes nothing: mail scanners, previews and impatient fingers follow every link, many times (H6)."""
 
 from billing.office import CANCEL, CARD
-from tests.security.conftest import PAYING, TRYING, House
-from tests.security.surface import changed, contents, routes
+from tests.support.routes import routes
+from tests.support.table_contents import changed, contents
+from tests.support.two_readers import PAYING, TRYING, TwoReaders
 
 TIMES = 20
 COUNTED = ("meter_month", "meter_read")
 """A metered article that is read is counted: that is what reading is."""
 
 
-def addresses(house: House) -> list[str]:
+def addresses(readers: TwoReaders) -> list[str]:
     """Every address that is looked at, with a reader's own names in it."""
-    world = house.world
+    world = readers.world
     tokens = {
         "/sign-in/link/{token}": world.parts.office.tokens.token(
             "sign-in", world.rows("SELECT id FROM sign_in_link")[0]["id"]
         ),
-        "/cancel/{token}": house.token(CANCEL, PAYING),
-        "/card/{token}": house.token(CARD, PAYING),
+        "/cancel/{token}": readers.token(CANCEL, PAYING),
+        "/card/{token}": readers.token(CARD, PAYING),
     }
     found = [
-        route.at(**house.names[PAYING], token=tokens.get(route.path, ""))
+        route.at(**readers.names[PAYING], token=tokens.get(route.path, ""))
         for route in routes(world)
         if route.method == "GET"
     ]
@@ -28,15 +29,15 @@ def addresses(house: House) -> list[str]:
     return [*found, *(f"/subscribe/back?setup={setup}" for setup in setups)]
 
 
-def test_looking_at_every_page_again_and_again_changes_nothing(house: House) -> None:
-    world, browser = house.world, house.payer
+def test_looking_at_every_page_again_and_again_changes_nothing(readers: TwoReaders) -> None:
+    world, browser = readers.world, readers.payer
     asking = world.browser()
     asking.get("/sign-in")
     asking.post("/sign-in", email=PAYING)
     world.settle()
     browser.get("/account")
     before, broken = contents(world, but=COUNTED), []
-    looked = addresses(house)
+    looked = addresses(readers)
     assert len(looked) > 30
     for address in looked:
         for who in (browser.http, asking.http):
@@ -49,8 +50,8 @@ def test_looking_at_every_page_again_and_again_changes_nothing(house: House) -> 
     assert changed(before, contents(world, but=COUNTED)) == []
 
 
-def test_a_mail_scanner_does_not_use_the_sign_in_link_up(house: House) -> None:
-    world, browser = house.world, house.world.browser()
+def test_a_mail_scanner_does_not_use_the_sign_in_link_up(readers: TwoReaders) -> None:
+    world, browser = readers.world, readers.world.browser()
     browser.get("/sign-in")
     browser.post("/sign-in", email=TRYING)
     world.settle()
@@ -63,11 +64,11 @@ def test_a_mail_scanner_does_not_use_the_sign_in_link_up(house: House) -> None:
     assert browser.post("/sign-in/confirm").path == "/account"
 
 
-def test_a_prefetch_is_not_counted_as_reading(house: House) -> None:
-    article = house.world.articles["metered"][0]
-    visitor = house.world.browser()
+def test_a_prefetch_is_not_counted_as_reading(readers: TwoReaders) -> None:
+    article = readers.world.articles["metered"][0]
+    visitor = readers.world.browser()
     visitor.get("/articles")
-    before = contents(house.world)
+    before = contents(readers.world)
     for headers in ({"sec-purpose": "prefetch;prerender"}, {"purpose": "prefetch"}):
         visitor.http.get(f"/articles/{article}", headers=headers)
-    assert changed(before, contents(house.world)) == []
+    assert changed(before, contents(readers.world)) == []

@@ -8,22 +8,20 @@ import httpx
 import pytest
 
 from billing.readers import sessions
+from tests.support.signed_in import in_trial_by_pages, signed_in_by_mail
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
-
-ADDRESS = "sipho@example.com"
 
 
 @pytest.mark.parametrize(("days", "stays"), [(90, True), (91, False)])
 def test_ninety_days_without_a_visit_end_a_session(world: World, days: int, stays: bool) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world)
     world.parts.clock.move_to(world.now + timedelta(days=days))  # type: ignore[attr-defined]  # a held clock
     assert (browser.get("/account").path == "/account") is stays
 
 
 def test_a_hundred_and_eighty_days_end_it_however_often_it_is_used(world: World) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world)
     clock = world.parts.clock
     for _ in range(6):
         clock.move_to(world.now + timedelta(days=30))  # type: ignore[attr-defined]  # a held clock
@@ -33,8 +31,7 @@ def test_a_hundred_and_eighty_days_end_it_however_often_it_is_used(world: World)
 
 
 def test_signing_out_ends_this_session_for_whoever_holds_its_cookie(world: World) -> None:
-    browser, copy = world.browser(), world.browser()
-    browser.start(ADDRESS)
+    browser, copy = in_trial_by_pages(world), world.browser()
     copy.http.cookies.update(browser.http.cookies)
     browser.get("/account")
     browser.post("/sign-out")
@@ -42,22 +39,17 @@ def test_signing_out_ends_this_session_for_whoever_holds_its_cookie(world: World
     assert copy.get("/account").path == "/sign-in"
 
 
-def test_signing_out_here_leaves_the_other_browser_signed_in(world: World) -> None:
-    one, two = world.browser(), world.browser()
-    world.start_trial(ADDRESS)
-    one.sign_in(ADDRESS)
-    two.sign_in(ADDRESS)
+def test_signing_out_here_leaves_the_other_browser_signed_in(world: World, in_trial: Subscriber) -> None:
+    one, two = signed_in_by_mail(world, in_trial.email, times=2)
     one.get("/account")
     one.post("/sign-out")
     assert two.get("/account").path == "/account"
 
 
-def test_signing_out_everywhere_ends_them_all_and_nobody_elses(world: World) -> None:
-    one, two, stranger = world.browser(), world.browser(), world.browser()
-    world.start_trial(ADDRESS)
+def test_signing_out_everywhere_ends_them_all_and_nobody_elses(world: World, in_trial: Subscriber) -> None:
+    one, two = signed_in_by_mail(world, in_trial.email, times=2)
+    stranger = world.browser()
     stranger.start("stranger@example.org", "5555555555554444")
-    one.sign_in(ADDRESS)
-    two.sign_in(ADDRESS)
     one.get("/account")
     one.post("/sign-out-everywhere")
     assert one.get("/account").path == "/sign-in"
@@ -100,8 +92,7 @@ def test_cookies_on_https_are_bound_to_the_host(make_world: Callable[..., World]
 
 
 def test_a_session_is_a_secret_of_256_bits_kept_as_a_hash(world: World) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world)
     secret = browser.http.cookies["masthead-session"]
     row = world.rows("SELECT token_hash FROM reader_session")[0]
     assert len(secret) >= 43

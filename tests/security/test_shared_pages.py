@@ -6,7 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.security.test_locked_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World, local
 
 PUBLIC = "public, max-age=0, s-maxage=60"
@@ -44,8 +45,7 @@ def test_what_is_the_same_for_everybody_is_shared_and_nothing_else(world: World)
 
 
 def test_readers_get_their_own(world: World) -> None:
-    reader = world.browser()
-    reader.start("thandi@example.com")
+    reader = in_trial_by_pages(world)
     for ids in world.articles.values():
         answer = reader.get(f"/articles/{ids[0]}").response
         assert answer.headers["cache-control"] == PRIVATE
@@ -158,8 +158,7 @@ DECEPTIONS = (
 
 def test_no_trick_with_an_address_makes_a_readers_page_look_like_a_file(world: World) -> None:
     """A reader is sent to such an address; what comes back is theirs alone, so nobody who asks for it next gets it."""
-    reader = world.browser()
-    reader.start("thandi@example.com")
+    reader = in_trial_by_pages(world)
     cookie = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
     victims = [
         *(f"/articles/{article.teaser.id}" for article in (LOCKED[0], METERED[0])),

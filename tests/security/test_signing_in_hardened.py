@@ -6,16 +6,18 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.support.browser import Answer, Browser
+from tests.support.signed_in import in_trial_by_pages, signed_in_by_mail
+from tests.support.starting_points import Subscriber
+from tests.support.table_contents import all_text
 from tests.support.world import World
 
-ADDRESS = "lerato@example.com"
+ADDRESS = "thandi@example.com"
 
 
 @pytest.fixture
-def known(world: World) -> World:
-    """A world in which Lerato has an account."""
-    world.start_trial(ADDRESS)
-    world.settle()
+def known(world: World, in_trial: Subscriber) -> World:
+    """A world in which Thandi has an account."""
+    assert in_trial.email == ADDRESS
     return world
 
 
@@ -36,17 +38,6 @@ def code_in(page: Answer) -> str:
     return found.group(1).replace(" ", "")
 
 
-def everything_kept(world: World) -> str:
-    tables = world.rows(
-        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
-    )
-    return "\n".join(
-        row["line"]
-        for table in tables
-        for row in world.rows(f'SELECT CAST(t AS text) AS line FROM "{table["name"]}" t')
-    )
-
-
 def test_no_secret_is_kept_in_any_table(known: World) -> None:
     browser = known.browser()
     ask(browser)
@@ -58,7 +49,7 @@ def test_no_secret_is_kept_in_any_table(known: World) -> None:
     browser.post("/sign-in/confirm")
     session = browser.http.cookies["masthead-session"]
     csrf = re.findall(r'name="csrf" value="([^"]+)"', browser.page.text)[0]
-    kept = everything_kept(known)
+    kept = all_text(known)
     assert known.parts.settings.secret_key.get_secret_value() not in kept
     for secret in (
         token,
@@ -216,9 +207,9 @@ def test_the_turn_of_the_clock_gives_no_second_helping(known: World) -> None:
 
 
 def test_spelling_an_address_in_capitals_gives_no_second_helping(known: World) -> None:
-    for spelling in (ADDRESS, ADDRESS.upper(), ADDRESS.title(), f" {ADDRESS} ", "LERATO@example.com"):
+    for spelling in (ADDRESS, ADDRESS.upper(), ADDRESS.title(), f" {ADDRESS} ", "THANDI@example.com"):
         assert ask(known.browser(), spelling).status == 200
-    assert ask(known.browser(), "leratO@EXAMPLE.com").status == 429
+    assert ask(known.browser(), "thandI@EXAMPLE.com").status == 429
 
 
 def test_the_refusal_of_the_sixth_is_the_same_for_an_unknown_address(known: World) -> None:
@@ -265,8 +256,7 @@ def test_a_token_made_for_one_purpose_opens_no_other_door(known: World) -> None:
 
 
 def test_signing_in_gives_a_new_session_and_ends_the_one_before(known: World) -> None:
-    browser = known.browser()
-    browser.sign_in(ADDRESS)
+    (browser,) = signed_in_by_mail(known)
     first = browser.http.cookies["masthead-session"]
     browser.http.get("/sign-in", follow_redirects=False)
     ask_again(browser)
@@ -304,8 +294,7 @@ def test_a_planted_session_is_worth_nothing_after_signing_in(known: World) -> No
 
 
 def test_whoever_began_with_somebody_elses_address_is_out_when_she_proves_it(world: World) -> None:
-    attacker, victim = world.browser(), world.browser()
-    attacker.start(ADDRESS)
+    attacker, victim = in_trial_by_pages(world), world.browser()
     assert ADDRESS in attacker.get("/account").text
     back = world.rows("SELECT id FROM card_setup")[0]["id"]
     victim.sign_in(ADDRESS)
@@ -316,8 +305,7 @@ def test_whoever_began_with_somebody_elses_address_is_out_when_she_proves_it(wor
 
 
 def test_the_way_back_from_the_card_page_does_not_sign_in_again_after_signing_out(world: World) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world)
     back = world.rows("SELECT id FROM card_setup")[0]["id"]
     browser.get("/account")
     browser.post("/sign-out")
@@ -326,8 +314,7 @@ def test_the_way_back_from_the_card_page_does_not_sign_in_again_after_signing_ou
 
 
 def test_nor_does_it_the_next_day(world: World) -> None:
-    browser = world.browser()
-    browser.start(ADDRESS)
+    browser = in_trial_by_pages(world)
     back = world.rows("SELECT id FROM card_setup")[0]["id"]
     browser.http.cookies.delete("masthead-session")
     world.advance(days=1)

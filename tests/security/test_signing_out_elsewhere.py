@@ -5,29 +5,36 @@ import re
 import pytest
 
 from tests.support.browser import Answer, Browser
+from tests.support.signed_in import signed_in_by_mail
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
-READER, OTHER = "nomsa@example.com", "pieter@example.org"
+READER, OTHER = "thandi@example.com", "pieter@example.org"
 PHONE = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 BUTTON = re.compile(r'action="(/account/sessions/(ses_\w+)/sign-out)"')
 
 
 @pytest.fixture
-def desk(world: World) -> Browser:
+def desk(world: World, in_trial: Subscriber) -> Browser:
     """A subscriber's desktop browser, signed in."""
-    world.start_trial(READER)
-    browser = world.browser()
-    browser.sign_in(READER)
+    assert in_trial.email == READER
+    (browser,) = signed_in_by_mail(world)
     return browser
 
 
 @pytest.fixture
 def phone(world: World, desk: Browser) -> Browser:
     """The same reader's phone, signed in after the desk."""
-    world.advance(minutes=5)
-    browser = world.browser()
+
+    def live() -> dict[str, str]:
+        world.advance(minutes=5)
+        with world.browse() as browser:
+            browser.http.headers["user-agent"] = PHONE
+            browser.sign_in(READER)
+            return dict(browser.http.cookies)
+
+    browser = world.browser().with_cookies(world.once("the reader signs in on the phone too", live))
     browser.http.headers["user-agent"] = PHONE
-    browser.sign_in(READER)
     return browser
 
 

@@ -5,46 +5,49 @@ import re
 import pytest
 
 from billing.office import CANCEL, CARD
-from tests.security.conftest import PAYING, TRYING, House
-from tests.security.surface import changed, contents, routes
+from tests.support.routes import routes
+from tests.support.table_contents import changed, contents
+from tests.support.two_readers import PAYING, TRYING, TwoReaders
 
 
-def own_marks(house: House, email: str) -> list[str]:
+def own_marks(readers: TwoReaders, email: str) -> list[str]:
     """What only this reader's pages may hold."""
-    names = house.names[email]
+    names = readers.names[email]
     marks = [email, *(names[name] for name in ("reader_id", "subscription_id", "invoice_id", "payment_id"))]
     return [mark for mark in marks if mark != "none"]
 
 
-def test_no_page_shows_one_reader_anything_of_the_other(house: House) -> None:
+def test_no_page_shows_one_reader_anything_of_the_other(readers: TwoReaders) -> None:
     """Every page, asked for by the second reader with the first one's names in the address."""
     shown = []
-    setups = [row["id"] for row in house.world.rows("SELECT id FROM card_setup WHERE email = :of", of=PAYING)]
-    pages = [route for route in routes(house.world) if route.is_page and route.method == "GET"]
-    addresses = [route.at(**house.names[PAYING], token="x.y") for route in pages]
+    setups = [
+        row["id"] for row in readers.world.rows("SELECT id FROM card_setup WHERE email = :of", of=PAYING)
+    ]
+    pages = [route for route in routes(readers.world) if route.is_page and route.method == "GET"]
+    addresses = [route.at(**readers.names[PAYING], token="x.y") for route in pages]
     addresses += [f"/subscribe/back?setup={setup}" for setup in setups]
     for address in addresses:
         if address.startswith(("/mailbox", "/openapi")):
             continue  # the demo's mailbox shows every mail to whoever runs the demo
-        answer = house.trier.get(address)
+        answer = readers.trier.get(address)
         path = answer.response.url.path
         text = answer.text.replace(path, "")
-        shown += [f"{address} shows {mark}" for mark in own_marks(house, PAYING) if mark in text]
+        shown += [f"{address} shows {mark}" for mark in own_marks(readers, PAYING) if mark in text]
     assert shown == []
 
 
-def test_anothers_receipt_is_as_unknown_as_one_that_never_was(house: House) -> None:
-    invoice = house.names[PAYING]["invoice_id"]
-    assert house.payer.get(f"/account/receipts/{invoice}").status == 200
-    theirs = house.trier.get(f"/account/receipts/{invoice}")
-    never = house.trier.get("/account/receipts/inv_00000000000000000000000000")
+def test_anothers_receipt_is_as_unknown_as_one_that_never_was(readers: TwoReaders) -> None:
+    invoice = readers.names[PAYING]["invoice_id"]
+    assert readers.payer.get(f"/account/receipts/{invoice}").status == 200
+    theirs = readers.trier.get(f"/account/receipts/{invoice}")
+    never = readers.trier.get("/account/receipts/inv_00000000000000000000000000")
     assert (theirs.status, theirs.words) == (never.status, never.words)
     assert theirs.status == 404
-    assert house.world.browser().get(f"/account/receipts/{invoice}").path == "/sign-in"
+    assert readers.world.browser().get(f"/account/receipts/{invoice}").path == "/sign-in"
 
 
-def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(house: House) -> None:
-    world, owner, thief = house.world, house.world.browser(), house.world.browser()
+def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(readers: TwoReaders) -> None:
+    world, owner, thief = readers.world, readers.world.browser(), readers.world.browser()
     owner.get("/subscribe")
     owner.post("/subscribe", email="zanele@example.com")
     page = owner.open_card_page()
@@ -60,10 +63,10 @@ def test_the_card_page_of_another_browser_can_not_be_finished_or_looked_at(house
     assert set(changed(before, contents(world))) <= {"inbound_event"}
 
 
-def test_a_form_changes_only_what_is_the_senders(house: House) -> None:
+def test_a_form_changes_only_what_is_the_senders(readers: TwoReaders) -> None:
     """Names of the other reader in every field of every form, from a browser that is signed in as somebody."""
-    world = house.world
-    other = house.names[PAYING]
+    world = readers.world
+    other = readers.names[PAYING]
 
     def of_payer() -> list[object]:
         return [
@@ -92,9 +95,9 @@ def test_a_form_changes_only_what_is_the_senders(house: House) -> None:
     for form in sorted(forms, key=lambda each: each.path.startswith("/sign-out")):
         if form.path == "/demo/clock":
             continue
-        page = house.trier.get("/sign-in/sent")
+        page = readers.trier.get("/sign-in/sent")
         csrf = re.findall(r'name="csrf" value="([^"]+)"', page.text)[0]
-        answer = house.trier.http.post(
+        answer = readers.trier.http.post(
             form.at(),
             params=other,
             data=fields | {"csrf": csrf},
@@ -106,21 +109,21 @@ def test_a_form_changes_only_what_is_the_senders(house: House) -> None:
 
 
 @pytest.mark.parametrize("purpose", [CANCEL, CARD])
-def test_a_mailed_link_is_for_its_own_subscription(house: House, purpose: str) -> None:
-    stranger = house.world.browser()
-    token = house.token(purpose, PAYING)
+def test_a_mailed_link_is_for_its_own_subscription(readers: TwoReaders, purpose: str) -> None:
+    stranger = readers.world.browser()
+    token = readers.token(purpose, PAYING)
     page = stranger.get(f"/{purpose}/{token}")
     assert page.status == 200
     assert TRYING not in page.text
     subject, _, mac = token.rpartition(".")
     for forged in (
-        f"{house.names[TRYING]['subscription_id']}.{mac}",
+        f"{readers.names[TRYING]['subscription_id']}.{mac}",
         f"{subject}.{mac[:-1]}",
         f"{subject}.{mac.swapcase()}",
         f"{subject}.",
         f".{mac}",
         mac,
     ):
-        fresh = house.world.browser()
+        fresh = readers.world.browser()
         assert fresh.get(f"/{purpose}/{forged}").status in (404, 405), forged
         assert fresh.get(f"/{purpose}").status == 404

@@ -1,7 +1,5 @@
 """What claims to come from Stripe, and doesn't; or does, and is no event (STR-6)."""
 
-import hashlib
-import hmac
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,38 +9,11 @@ import httpx
 import pytest
 
 from billing.web.front import MOST_WEBHOOK_BYTES
-from tests.security.surface import changed, contents, is_named_refusal
+from tests.support.routes import is_named_refusal
+from tests.support.starting_points import Subscriber
+from tests.support.table_contents import changed, contents
+from tests.support.webhook_messages import event, post, signature
 from tests.support.world import WEBHOOK_SECRET, World
-
-
-def event(world: World, **more: Any) -> dict[str, Any]:
-    given = {
-        "id": "evt_of_the_test",
-        "object": "event",
-        "type": "payment_intent.succeeded",
-        "created": int(world.now.timestamp()),
-        "data": {"object": {"id": "pi_nobodys", "object": "payment_intent"}},
-    }
-    return given | more
-
-
-def signature(body: bytes, at: int, *secrets: str, scheme: str = "v1") -> str:
-    made = [
-        f"{scheme}={hmac.new(secret.encode(), b'%d.' % at + body, hashlib.sha256).hexdigest()}"
-        for secret in secrets
-    ]
-    return ",".join([f"t={at}", *made])
-
-
-def post(
-    world: World, body: Any, *secrets: str, off: timedelta = timedelta(), **headers: str
-) -> httpx.Response:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    at = int((world.now + off).timestamp())
-    signed = {"stripe-signature": signature(raw, at, *(secrets or (WEBHOOK_SECRET,)))}
-    return httpx.post(
-        f"{world.url}/webhooks/stripe", content=raw, headers=signed | headers, trust_env=False, timeout=60
-    )
 
 
 def refused(world: World, answer: httpx.Response, code: str = "forged_webhook") -> None:
@@ -220,9 +191,10 @@ def test_a_huge_message_is_not_read_to_its_end(world: World) -> None:
     assert post(world, largest).status_code == 200
 
 
-def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(world: World) -> None:
-    world.start_trial("thandi@example.com")
-    world.settle()
+def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(
+    world: World, in_trial: Subscriber
+) -> None:
+    assert world.subscription(in_trial.subscription_id)["status"] == "trialing"
     before = contents(world, but=("inbound_event",))
     for number, kind in enumerate(("checkout.session.completed", "customer.created", "no.such.event")):
         assert (
@@ -241,10 +213,8 @@ def test_an_event_about_nobody_we_know_is_settled_and_harms_nothing(world: World
     }
 
 
-def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World) -> None:
+def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World, in_trial: Subscriber) -> None:
     """Whoever had the secret could still only make us ask Stripe: what an event says is never believed."""
-    trial = world.start_trial("thandi@example.com")["subscription"]["id"]
-    world.settle()
     before = contents(world, but=("inbound_event",))
     lie = {
         "id": "pi_made_up",
@@ -256,5 +226,5 @@ def test_a_signed_lie_charges_nobody_and_pays_no_invoice(world: World) -> None:
     post(world, event(world, data={"object": lie}))
     world.settle()
     assert changed(before, contents(world, but=("inbound_event",))) == []
-    assert world.subscription(trial)["status"] == "trialing"
+    assert world.subscription(in_trial.subscription_id)["status"] == "trialing"
     world.sandbox.exchanges.clear()

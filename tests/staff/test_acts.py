@@ -4,7 +4,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.browser import Answer, Browser
+from tests.support.signed_in import subscribed_by_pages
 from tests.support.staff_members import SignIn, add, sign_in
+from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -14,22 +16,15 @@ def page_of(world: World, email: str = READER) -> str:
     return f"/staff/readers/{world.rows('SELECT id FROM reader WHERE email = :e', e=email)[0]['id']}"
 
 
-def paying(world: World, card: str = "pm_card_visa") -> str:
-    """A reader who has paid once, on 16 March; the subscription's id."""
-    started = world.start_trial(READER, card)
-    world.advance_to(local(2027, 3, 18, 12))
-    assert len(world.charges()) == 1
-    return str(started["subscription"]["id"])
-
-
 def give_back(browser: Browser, where: str) -> str:
     """The address behind the first `Give back` on the reader's page."""
     text = browser.get(where).text
     return text.partition(f'href="{where}/refund')[2].partition('"')[0].join((f"{where}/refund", ""))
 
 
-def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(world: World, staff: SignIn) -> None:
-    paying(world)
+def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     first, second = staff("support", "sipho@paper.example"), staff("support", "nandi@paper.example")
     where = f"{page_of(world)}/cancel"
     first.get(where)
@@ -46,8 +41,7 @@ def test_two_of_staff_on_one_reader_the_second_sees_that_the_first_acted(world: 
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
 
 
-def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, staff: SignIn) -> None:
-    subscription = paying(world)
+def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, paid: Subscriber, staff: SignIn) -> None:
     hands = [staff("support", f"{name}@paper.example") for name in ("sipho", "nandi", "lwazi")]
     where = f"{page_of(world)}/cancel"
     for hand in hands:
@@ -56,11 +50,12 @@ def test_two_of_staff_in_the_very_same_moment_one_acts(world: World, staff: Sign
         found = list(pool.map(lambda hand: hand.post(where, why="by phone", step="confirm").status, hands))
     assert sorted(found) == [200, 409, 409]
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'cancel'")) == 1
-    assert world.subscription(subscription)["cancel_requested_at"] is not None
+    assert world.subscription(paid.subscription_id)["cancel_requested_at"] is not None
 
 
-def test_the_reason_of_a_refund_is_the_credit_notes_and_the_page_says_so(world: World, staff: SignIn) -> None:
-    paying(world)
+def test_the_reason_of_a_refund_is_the_credit_notes_and_the_page_says_so(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     support = staff("support")
     where = page_of(world)
     page = support.get(give_back(support, where))
@@ -81,8 +76,7 @@ def test_the_reason_of_a_refund_is_the_credit_notes_and_the_page_says_so(world: 
     assert all("rude" not in letter.text for letter in world.letters(READER))
 
 
-def test_a_form_sent_twice_acts_once(world: World, staff: SignIn) -> None:
-    paying(world)
+def test_a_form_sent_twice_acts_once(world: World, paid: Subscriber, staff: SignIn) -> None:
     support = staff("support")
     where = page_of(world)
     form = support.get(give_back(support, where))
@@ -99,8 +93,9 @@ def test_a_form_sent_twice_acts_once(world: World, staff: SignIn) -> None:
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [2000]
 
 
-def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(world: World, staff: SignIn) -> None:
-    paying(world)
+def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     support = staff("support")
     where = page_of(world)
     action = f"{where}/refund"
@@ -129,7 +124,7 @@ def test_money_back_in_part_and_then_the_rest_each_with_its_credit_note(world: W
 
 def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Callable[..., World]) -> None:
     world = make_world(support_refund_limit=5000)
-    paying(world)
+    subscriber(world, "paid")
     support = sign_in(world, add(world, "support").email)
     finance = sign_in(world, add(world, "finance").email)
     where = page_of(world)
@@ -159,7 +154,7 @@ def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_h
     make_world: Callable[..., World],
 ) -> None:
     world = make_world(support_refund_limit=5000)
-    world.start_trial(READER)
+    subscriber(world, "in_trial")
     world.advance_to(local(2027, 3, 14, 9))
     visitor = world.browser()
     visitor.get("/contact")
@@ -181,8 +176,9 @@ def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_h
     assert world.rows("SELECT closed_by FROM reader_request")[0]["closed_by"] == "staff:support@paper.example"
 
 
-def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(world: World, staff: SignIn) -> None:
-    subscription = paying(world)
+def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     support = staff("support")
     where = page_of(world)
     support.get(f"{where}/cancel")
@@ -194,7 +190,7 @@ def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(world: W
     page = support.get(f"{where}/resume")
     assert "charged R75.00 incl. VAT on Friday 16 April 2027" in page.words
     support.post(f"{where}/resume", step="confirm", why="meant another paper")
-    assert world.subscription(subscription)["cancels_at"] is None
+    assert world.subscription(paid.subscription_id)["cancels_at"] is None
     change = world.rows("SELECT by, why FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
     assert change == {"by": "staff:support@paper.example", "why": "meant another paper"}
 
@@ -206,15 +202,14 @@ def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(world: W
     support.post(f"{where}/cancel", asked="2027-03-10T08:00:00", step="confirm", why="a letter from the 10th")
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
-    assert world.subscription(subscription)["status"] == "ended"
+    assert world.subscription(paid.subscription_id)["status"] == "ended"
     for moment in ("2027-02-01T00:00:00", "2030-01-01T00:00:00", "yesterday", "2027-03-10T08:00:00Z"):
         assert "goes back" not in support.get(f"{where}/cancel").words
         assert support.post(f"{where}/cancel", asked=moment, step="preview").status == 422, moment
 
 
 def test_complimentary_days_open_everything_and_never_take_anything_away(world: World, staff: SignIn) -> None:
-    reader = world.browser()
-    reader.start(READER)
+    reader = subscribed_by_pages(world)
     support = staff("support")
     where = page_of(world)
     reader_id, article = where.rpartition("/")[2], world.articles["subscriber"][0]
@@ -238,9 +233,10 @@ def test_complimentary_days_open_everything_and_never_take_anything_away(world: 
     assert world.charges() == []
 
 
-def test_another_trial_is_allowed_once_with_the_same_address_and_card(world: World, staff: SignIn) -> None:
-    started = world.start_trial(READER)
-    world.api.post(f"/v1/subscriptions/{started['subscription']['id']}/cancel", json={"when": "now"})
+def test_another_trial_is_allowed_once_with_the_same_address_and_card(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
+    world.api.post(f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json={"when": "now"})
     assert world.try_trial(READER).json()["code"] == "trial_used"
     support, admin = staff("support"), staff("admin")
     where = f"{page_of(world)}/another-trial"
@@ -263,8 +259,7 @@ def test_another_trial_is_allowed_once_with_the_same_address_and_card(world: Wor
     )
 
 
-def test_a_note_stays_and_holds_no_card_number(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
+def test_a_note_stays_and_holds_no_card_number(world: World, in_trial: Subscriber, staff: SignIn) -> None:
     support = staff("support")
     where = page_of(world)
     assert f'href="{where}/note"' in support.get(where).text

@@ -4,6 +4,7 @@ from typing import Any
 
 from billing.web.keys import create
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -15,9 +16,8 @@ def lines(world: World) -> list[dict[str, Any]]:
     )
 
 
-def test_days_are_given_by_api(world: World) -> None:
-    started = world.start_trial(READER)
-    path = f"/v1/subscriptions/{started['subscription']['id']}/extend"
+def test_days_are_given_by_api(world: World, in_trial: Subscriber) -> None:
+    path = f"/v1/subscriptions/{in_trial.subscription_id}/extend"
     body = {"days": 5, "reason": "print edition was late"}
     answer = world.api.post(path, json=body, headers={"Idempotency-Key": "k1"})
     assert answer.status_code == 200, answer.text
@@ -40,9 +40,8 @@ def test_days_are_given_by_api(world: World) -> None:
     assert world.api.post("/v1/subscriptions/sub_none/extend", json=body).status_code == 404
 
 
-def test_refusals_are_named_and_change_nothing(world: World) -> None:
-    started = world.start_trial(READER)
-    subscription, reader = started["subscription"]["id"], started["reader"]["id"]
+def test_refusals_are_named_and_change_nothing(world: World, in_trial: Subscriber) -> None:
+    subscription, reader = in_trial.subscription_id, in_trial.reader_id
     days = {"days": 5, "reason": "x"}
     assert world.api.post(f"/v1/readers/{reader}/grants", json=days).json()["code"] == "has_subscription"
     world.api.post(f"/v1/subscriptions/{subscription}/cancel").raise_for_status()
@@ -54,10 +53,9 @@ def test_refusals_are_named_and_change_nothing(world: World) -> None:
     assert [line["act"] for line in lines(world)] == ["cancel"]
 
 
-def test_grants_exceptions_and_notes(world: World) -> None:
-    started = world.start_trial(READER)
-    reader = started["reader"]["id"]
-    cancel = f"/v1/subscriptions/{started['subscription']['id']}/cancel"
+def test_grants_exceptions_and_notes(world: World, in_trial: Subscriber) -> None:
+    reader = in_trial.reader_id
+    cancel = f"/v1/subscriptions/{in_trial.subscription_id}/cancel"
     world.api.post(cancel, json={"when": "now", "reason": "moved"}).raise_for_status()
     grant = world.api.post(f"/v1/readers/{reader}/grants", json={"days": 3, "reason": "sorry"})
     assert (grant.status_code, grant.json()["until"]) == (201, "2027-03-04T22:00:00Z")
@@ -78,10 +76,10 @@ def test_grants_exceptions_and_notes(world: World) -> None:
     assert acts == [(act, "api:tests") for act in ("cancel", "complimentary", "another_trial", "note")]
 
 
-def test_cancelling_undoing_and_refunding_by_api_are_audited_too(world: World, staff: SignIn) -> None:
-    started = world.start_trial(READER)
-    world.advance_to(local(2027, 3, 18))
-    subscription, reader = started["subscription"]["id"], started["reader"]["id"]
+def test_cancelling_undoing_and_refunding_by_api_are_audited_too(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    subscription, reader = paid.subscription_id, paid.reader_id
     payment = world.api.get(f"/v1/readers/{reader}/invoices").json()["data"][0]["payment_id"]
     world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={"reason": "moved"}).raise_for_status()
     world.api.post(f"/v1/subscriptions/{subscription}/resume").raise_for_status()
@@ -97,9 +95,8 @@ def test_cancelling_undoing_and_refunding_by_api_are_audited_too(world: World, s
     assert page.words.count("api:tests") == 3
 
 
-def test_the_reason_for_undoing_a_cancellation_is_kept(world: World) -> None:
-    started = world.start_trial(READER)
-    path = f"/v1/subscriptions/{started['subscription']['id']}"
+def test_the_reason_for_undoing_a_cancellation_is_kept(world: World, in_trial: Subscriber) -> None:
+    path = f"/v1/subscriptions/{in_trial.subscription_id}"
     for wrong in (
         {"reason": ""},
         {"reason": None},
@@ -124,8 +121,7 @@ def test_the_reason_for_undoing_a_cancellation_is_kept(world: World) -> None:
     assert sorted(row["why"] for row in history) == ["cancellation undone"] * 2 + ["rang to say so"]
 
 
-def test_a_key_needs_the_scope(world: World) -> None:
-    reader = world.start_trial(READER)["reader"]["id"]
+def test_a_key_needs_the_scope(world: World, in_trial: Subscriber) -> None:
     with world.parts.database.transaction() as session:
         key = create(session, world.parts.office.tokens, "narrow", ("access",), world.now)
     headers = {"Authorization": f"Bearer {key}"}
@@ -134,5 +130,8 @@ def test_a_key_needs_the_scope(world: World) -> None:
         ("trial-exceptions", {"reason": "x"}),
         ("notes", {"words": "x"}),
     ):
-        assert world.api.post(f"/v1/readers/{reader}/{path}", json=body, headers=headers).status_code == 403
+        assert (
+            world.api.post(f"/v1/readers/{in_trial.reader_id}/{path}", json=body, headers=headers).status_code
+            == 403
+        )
     assert lines(world) == []

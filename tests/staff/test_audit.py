@@ -7,7 +7,8 @@ import re
 import psycopg
 import pytest
 
-from tests.support.staff_members import SignIn
+from tests.support.staff_members import SignIn, add, sign_in
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -34,21 +35,27 @@ def test_the_database_keeps_it(kept: World, statement: str) -> None:
 
 
 @pytest.fixture
-def kept(world: World, staff: SignIn) -> World:
+def kept(world: World, in_trial: Subscriber) -> World:
     """A line, a note, a grant, a request, a member."""
-    staff("support")
-    reader = world.start_trial(READER)["reader"]["id"]
-    world.api.post(f"/v1/readers/{reader}/notes", json={"words": "x"}).raise_for_status()
-    world.api.post(f"/v1/subscriptions/{world.rows('SELECT id FROM subscription')[0]['id']}/cancel")
-    world.api.post(f"/v1/readers/{reader}/grants", json={"days": 1, "reason": "x"}).raise_for_status()
-    browser = world.browser()
-    browser.get("/contact")
-    browser.post("/contact", kind="cancel", email=READER)
+    world.once("a line, a note, a grant, a request and a member are kept", lambda: keep_each(world, in_trial))
     return world
 
 
-def test_the_page_finds_lines_by_who_whom_what_and_when(world: World, staff: SignIn) -> None:
-    reader = world.start_trial(READER)["reader"]["id"]
+def keep_each(world: World, reader: Subscriber) -> None:
+    sign_in(world, add(world, "support").email)
+    path = f"/v1/readers/{reader.reader_id}"
+    world.api.post(f"{path}/notes", json={"words": "x"}).raise_for_status()
+    world.api.post(f"/v1/subscriptions/{reader.subscription_id}/cancel").raise_for_status()
+    world.api.post(f"{path}/grants", json={"days": 1, "reason": "x"}).raise_for_status()
+    with world.browse() as browser:
+        browser.get("/contact")
+        browser.post("/contact", kind="cancel", email=reader.email)
+
+
+def test_the_page_finds_lines_by_who_whom_what_and_when(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
+    reader = in_trial.reader_id
     support = staff("support")
     where = f"/staff/readers/{reader}"
     support.get(f"{where}/extend")
@@ -80,8 +87,8 @@ def test_the_page_finds_lines_by_who_whom_what_and_when(world: World, staff: Sig
     assert world.rows("SELECT act FROM audit_line ORDER BY id DESC LIMIT 1")[0]["act"] == "export_audit"
 
 
-def test_many_lines_are_paged(world: World, staff: SignIn) -> None:
-    reader = world.start_trial(READER)["reader"]["id"]
+def test_many_lines_are_paged(world: World, in_trial: Subscriber, staff: SignIn) -> None:
+    reader = in_trial.reader_id
     for number in range(60):
         world.api.post(f"/v1/readers/{reader}/notes", json={"words": f"note {number:03}"}).raise_for_status()
     admin = staff("admin")
@@ -96,8 +103,10 @@ def test_many_lines_are_paged(world: World, staff: SignIn) -> None:
     assert not seen[0] & seen[1]
 
 
-def test_looking_at_a_reader_is_written_down_once_an_hour(world: World, staff: SignIn) -> None:
-    reader = world.start_trial(READER)["reader"]["id"]
+def test_looking_at_a_reader_is_written_down_once_an_hour(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
+    reader = in_trial.reader_id
     support = staff("support")
     for minutes in (0, 10, 20, 29, 29):
         world.advance(minutes=minutes)
@@ -105,9 +114,9 @@ def test_looking_at_a_reader_is_written_down_once_an_hour(world: World, staff: S
     assert len(world.rows("SELECT * FROM audit_line WHERE act = 'open'")) == 2
 
 
-def test_the_invoices_of_a_month_and_their_credit_notes(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 18))
+def test_the_invoices_of_a_month_and_their_credit_notes(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     world.api.post(
         f"/v1/payments/{payment}/refunds", json={"amount": 2300, "reason": "half"}

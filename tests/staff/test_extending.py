@@ -10,7 +10,9 @@ from billing.rules import periods
 from billing.rules.lifecycle import State
 from billing.subscriptions import period
 from billing.subscriptions.models import Subscription
+from tests.support.signed_in import signed_in_by_mail
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import START, World, local
 
 READER = "thandi@example.com"
@@ -20,8 +22,9 @@ def reader_page(world: World) -> str:
     return f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}"
 
 
-def test_a_longer_trial_is_announced_anew_and_charged_later(world: World, staff: SignIn) -> None:
-    started = world.start_trial(READER)
+def test_a_longer_trial_is_announced_anew_and_charged_later(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
     support = staff("support")
     page = support.get(f"{reader_page(world)}/extend")
     assert "through Monday 22 March 2027 instead of Monday 15 March 2027" in page.words
@@ -39,11 +42,12 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(world: World, staff:
     assert world.charged_at() == ["2027-03-26 09:00"]
     changes = world.rows("SELECT happening, by, why FROM subscription_change ORDER BY id")
     assert changes[1] == {"happening": "extended", "by": "staff:support@paper.example", "why": "was ill"}
-    assert world.subscription(started["subscription"]["id"])["period_end"] == "2027-04-26"
+    assert world.subscription(in_trial.subscription_id)["period_end"] == "2027-04-26"
 
 
-def test_a_trial_whose_notices_would_be_late_moves_on_until_they_are_not(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
+def test_a_trial_whose_notices_would_be_late_moves_on_until_they_are_not(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
     world.advance_to(local(2027, 3, 14, 12))
     support = staff("support")
     page = support.get(f"{reader_page(world)}/extend")
@@ -55,9 +59,9 @@ def test_a_trial_whose_notices_would_be_late_moves_on_until_they_are_not(world: 
     assert world.charged_at() == ["2027-03-22 09:00"], "with both notices, and without another extension"
 
 
-def test_a_paid_period_is_extended_and_the_later_ones_follow_its_new_end(world: World, staff: SignIn) -> None:
-    started = world.start_trial(READER)
-    world.advance_to(local(2027, 3, 20, 12))
+def test_a_paid_period_is_extended_and_the_later_ones_follow_its_new_end(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     support = staff("support")
     page = support.get(f"{reader_page(world)}/extend")
     page = support.post(page.path, days="5", step="preview")
@@ -75,17 +79,13 @@ def test_a_paid_period_is_extended_and_the_later_ones_follow_its_new_end(world: 
     numbers = world.rows("SELECT period_number, period_start_on, period_end_on FROM invoice ORDER BY id")
     assert [row["period_number"] for row in numbers] == [1, 2, 3, 4]
     assert numbers[1]["period_start_on"] == date(2027, 4, 21)
-    assert world.subscription(started["subscription"]["id"])["period_end"] == "2027-07-21"
+    assert world.subscription(paid.subscription_id)["period_end"] == "2027-07-21"
 
 
 def test_days_given_before_a_pause_move_the_pause_and_the_charge_after_it(
-    world: World, staff: SignIn
+    world: World, paid: Subscriber, staff: SignIn
 ) -> None:
-    started = world.start_trial(READER)
-    subscription = started["subscription"]["id"]
-    world.advance_to(local(2027, 3, 20, 12))
-    reader = world.browser()
-    reader.sign_in(READER)
+    (reader,) = signed_in_by_mail(world, paid.email)
     reader.get("/account/pause")
     reader.post("/account/pause", months="2")
     support = staff("support")
@@ -98,7 +98,7 @@ def test_days_given_before_a_pause_move_the_pause_and_the_charge_after_it(
     mail = world.letter(READER, "You have more days")
     assert mail.subject == "You have more days: nothing is charged before Monday 21 June 2027"
     assert "Tuesday 20 April 2027" in mail.text
-    assert world.subscription(subscription)["next_charge"]["at"] == "2027-06-21T07:00:00Z"
+    assert world.subscription(paid.subscription_id)["next_charge"]["at"] == "2027-06-21T07:00:00Z"
     world.advance_to(local(2027, 6, 22))
     assert world.charged_at() == ["2027-03-16 09:00", "2027-06-21 09:00"]
 

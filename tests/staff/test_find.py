@@ -14,10 +14,13 @@ NOMSA, OTHER = "nomsa.dlamini@example.com", "pieter@example.org"
 @pytest.fixture
 def desk(world: World, staff: SignIn) -> Browser:
     """Support's browser, two readers in: the first has paid, with a card ending in 4242; the second tries with 4444."""
-    world.start_trial(NOMSA, external_id="crm-417")
-    world.advance(days=16)
-    world.start_trial(OTHER, "pm_card_mastercard")
-    world.settle()
+
+    def live() -> None:
+        world.start_trial(NOMSA, external_id="crm-417")
+        world.advance(days=16)
+        world.start_trial(OTHER, "pm_card_mastercard")
+
+    world.once("one reader has paid, another is in a trial, as staff look for them", live)
     return staff("support")
 
 

@@ -1,6 +1,7 @@
 """A box filled to its last letter, with line breaks: a browser counts each as one letter and sends two, and nothing is lost."""
 
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -18,8 +19,7 @@ def kept(words: str) -> str:
     return words.replace("\r\n", "\n")
 
 
-def test_what_a_reader_types_to_the_brim_is_kept_whole(world: World) -> None:
-    world.start_trial(READER)
+def test_what_a_reader_types_to_the_brim_is_kept_whole(world: World, in_trial: Subscriber) -> None:
     visitor = world.browser()
     visitor.get("/contact")
     page = visitor.post("/contact", kind="other", email=READER, words=full(2000))

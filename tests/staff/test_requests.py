@@ -3,7 +3,9 @@
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.signed_in import subscribed_by_pages
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -18,8 +20,9 @@ def requests_of(world: World) -> list[dict[str, object]]:
     return world.rows("SELECT * FROM reader_request ORDER BY id")
 
 
-def test_a_request_without_signing_in_tells_nobody_whether_the_address_is_known(world: World) -> None:
-    world.start_trial(READER)
+def test_a_request_without_signing_in_tells_nobody_whether_the_address_is_known(
+    world: World, in_trial: Subscriber
+) -> None:
     known = ask(world.browser(), kind="other", email=READER.upper(), words="Where is my paper?")
     unknown = ask(world.browser(), kind="other", email="nobody@example.com", words="Where is my paper?")
     assert known == unknown
@@ -30,8 +33,7 @@ def test_a_request_without_signing_in_tells_nobody_whether_the_address_is_known(
 
 
 def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
-    browser = world.browser()
-    browser.start(READER)
+    browser = subscribed_by_pages(world)
     assert "/contact" in browser.get("/account").text
     assert READER in browser.get("/contact").words
     browser.post("/contact", kind="wrong_charge", email="other@example.com", words="I paid twice?")
@@ -72,9 +74,9 @@ def test_robots_are_thanked_and_not_kept_and_the_eager_are_slowed(world: World) 
     assert len(requests_of(world)) == 4
 
 
-def test_the_queue_is_oldest_first_with_the_rand_at_risk(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 15, 20))
+def test_the_queue_is_oldest_first_with_the_rand_at_risk(
+    world: World, told: Subscriber, staff: SignIn
+) -> None:
     ask(world.browser(), kind="cancel", email=READER, words="")
     world.advance_to(local(2027, 3, 17, 9))
     ask(world.browser(), kind="other", email="nobody@example.com", words="Do you deliver?")
@@ -87,8 +89,9 @@ def test_the_queue_is_oldest_first_with_the_rand_at_risk(world: World, staff: Si
     assert "nothing" in page.words[second:]
 
 
-def test_an_answer_goes_by_mail_and_closes_it_for_everybody(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
+def test_an_answer_goes_by_mail_and_closes_it_for_everybody(
+    world: World, in_trial: Subscriber, staff: SignIn
+) -> None:
     ask(world.browser(), kind="wrong_charge", email=READER, words="Did I pay twice?\nMy bank says so.")
     sipho, nandi = staff("support", "sipho@paper.example"), staff("support", "nandi@paper.example")
     where = f"/staff/requests/{requests_of(world)[0]['id']}"

@@ -1,15 +1,12 @@
 """Who may do what: the table, and every route of staff tried by every role."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi.dependencies.models import Dependant
 
-from billing.app import create_app
 from billing.staff.roles import MOST_DAYS, TABLE, May, Role, days_limit, may, refund_limit
-from billing.web.front import Front
-from tests.security.surface import _api_routes
 from tests.support.browser import Browser
+from tests.support.routes import api_routes
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
@@ -59,10 +56,7 @@ def test_the_limits_go_with_the_role() -> None:
 
 
 def staff_routes(world: World) -> Iterator[tuple[str, str, May | None]]:
-    front: Any = create_app(world.parts).app  # type: ignore[attr-defined]
-    assert isinstance(front, Front)
-    app: Any = front.app
-    for route in _api_routes(app.routes):
+    for route in api_routes(world):
         if route.path.startswith("/staff") and not route.path.startswith("/staff/sign-in"):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 yield method, route.path, permission(route.dependant)

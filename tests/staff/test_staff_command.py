@@ -1,13 +1,12 @@
 """`billing staff`: the first admin, and whoever comes and goes after."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner, Result
 
-from billing.cli import billing
+from billing.cli import billing, main
 from billing.errors import Refusal
 from tests.support.world import SECRET_KEY, World
 
@@ -64,7 +63,13 @@ def test_what_is_wrong_is_said(world: World, arguments: tuple[str, ...], said: s
     assert world.rows("SELECT * FROM staff_member") == []
 
 
-def test_a_refusal_is_one_line(world: World) -> None:
-    command = [sys.executable, "-m", "billing.cli", "staff", "disable", "nobody@paper.example"]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False, env=environment(world))
-    assert (refused.returncode, refused.stderr) == (1, "billing: Nobody by that address or id works here.\n")
+def test_a_refusal_is_one_line(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environment(world).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "argv", ["billing", "staff", "disable", "nobody@paper.example"])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "billing: Nobody by that address or id works here.\n"

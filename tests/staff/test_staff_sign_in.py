@@ -8,7 +8,9 @@ import pytest
 from billing.staff import codes, members
 from billing.staff.audit import Actor
 from tests.support.browser import Browser
+from tests.support.signed_in import subscribed_by_pages
 from tests.support.staff_members import SignIn, add, code_of, follow_link, sign_in, sign_in_by_mail
+from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
 SUPPORT = "support@paper.example"
@@ -59,11 +61,12 @@ def test_the_short_way_that_other_tests_take_ends_where_the_mail_leads(world: Wo
     assert ends[0] == ends[1]
 
 
-def test_an_address_that_is_not_staff_gets_the_same_page_and_no_mail(world: World) -> None:
-    world.start_trial("reader@example.com")
+def test_an_address_that_is_not_staff_gets_the_same_page_and_no_mail(
+    world: World, in_trial: Subscriber
+) -> None:
     add(world, "support")
     asked = []
-    for email in (SUPPORT, "reader@example.com", "nobody@example.com"):
+    for email in (SUPPORT, in_trial.email, "nobody@example.com"):
         browser = world.browser()
         browser.get("/staff/sign-in")
         asked.append((browser.post("/staff/sign-in", email=email).path, browser.page.words))
@@ -148,7 +151,7 @@ def test_thirty_idle_minutes_end_it_and_twelve_hours_in_any_case(world: World, s
     busy = sign_in_by_mail(world, SUPPORT)
     began = world.now
     while world.now < began + timedelta(hours=12) - timedelta(minutes=25):
-        world.advance(minutes=25)
+        world.skip_to(world.now + timedelta(minutes=25))
         assert is_in(busy), world.now
     world.advance_to(began + timedelta(hours=12, seconds=1))
     assert not is_in(busy)
@@ -183,8 +186,7 @@ def test_a_lost_phone_is_replaced_and_the_old_secret_is_worth_nothing(world: Wor
 
 
 def test_staff_and_readers_are_kept_apart(world: World) -> None:
-    reader = world.browser()
-    reader.start("reader@example.com")
+    reader = subscribed_by_pages(world)
     assert reader.get("/account").status == 200
     assert reader.get("/staff").path == "/staff/sign-in", "a reader's session opens nothing here"
 

@@ -2,6 +2,7 @@
 
 from billing import seed
 from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -70,14 +71,14 @@ def test_a_reader_s_life_with_its_evidence(world: World, staff: SignIn) -> None:
     assert support.get("/staff/readers/rdr_none").status == 404
 
 
-def test_newest_first_and_a_mail_that_was_refused_says_so(world: World, staff: SignIn) -> None:
-    world.start_trial(READER)
-    world.advance(days=16)
+def test_newest_first_and_a_mail_that_was_refused_says_so(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
     world.smtp.refuse(550, "5.1.1 nobody here", to=READER)
-    world.api.post(f"/v1/subscriptions/{world.rows('SELECT id FROM subscription')[0]['id']}/cancel")
+    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/cancel")
     world.advance(days=1)
     support = staff("finance")
-    page = support.get(f"/staff/readers/{world.rows('SELECT id FROM reader')[0]['id']}").words
+    page = support.get(f"/staff/readers/{paid.reader_id}").words
     assert "Mail “cancelled”: refused by the mail server" in page
     assert "550 5.1.1 nobody here" in page
     assert page.index("Charged: R75.00") < page.index("Agreed to the trial terms")

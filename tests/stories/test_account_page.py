@@ -3,6 +3,7 @@
 import re
 
 from tests.support.pdf import Pdf
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 EMAIL = "naledi@example.com"
@@ -90,20 +91,18 @@ def test_a_receipt_is_a_copy_and_only_its_readers(world: World) -> None:
         assert world.browser().get(ours).path == "/sign-in"
 
 
-def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World) -> None:
-    begun = world.start_trial(EMAIL)
-    world.advance_to(local(2027, 3, 17, 10))
-    invoice = world.api.get(f"/v1/readers/{begun['reader']['id']}/invoices").json()["data"][0]
+def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World, paid: Subscriber) -> None:
+    invoice = world.api.get(f"/v1/readers/{paid.reader_id}/invoices").json()["data"][0]
     for amount in (2500, 1000):
         body = {"amount": amount, "reason": f"late paper {amount}"}
         world.api.post(f"/v1/payments/{invoice['payment_id']}/refunds", json=body).raise_for_status()
         world.settle()
     browser = world.browser()
-    account = browser.sign_in(EMAIL)
+    account = browser.sign_in(paid.email)
     assert "R35.00 incl. VAT refunded" in account.words
     invoice_page, *notes = Pdf(browser.get(f"/account/receipts/{invoice['id']}.pdf").response.content).pages
     assert "Tax invoice no. INV-000001" in invoice_page
-    mails = sorted(world.letter(EMAIL, f"Credit note CN-00000{n}").enclosures[0].name for n in (1, 2))
+    mails = sorted(world.letter(paid.email, f"Credit note CN-00000{n}").enclosures[0].name for n in (1, 2))
     assert mails == ["credit-note-CN-000001.pdf", "credit-note-CN-000002.pdf"]
     for note, number, amount in zip(notes, (1, 2), (2500, 1000), strict=True):
         assert f"Credit note no. CN-00000{number}" in note
@@ -118,5 +117,5 @@ def test_a_receipt_shows_what_went_back_with_its_credit_notes(world: World) -> N
         "R25.00",
     ):
         assert words in page.words
-    assert world.told(EMAIL).count("refunded") == 2
-    assert world.api.get(f"/v1/subscriptions/{begun['subscription']['id']}").json()["status"] == "active"
+    assert world.told(paid.email).count("refunded") == 2
+    assert world.api.get(f"/v1/subscriptions/{paid.subscription_id}").json()["status"] == "active"

@@ -1,63 +1,18 @@
 """A subscriber's months as the books tell them: each fact with its lines, and the balances they sum to."""
 
-from typing import Any
-
 import pytest
 
+from tests.support.compensation import extend, refund
+from tests.support.ledger_queries import balances, journal, recognised
+from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
-READER = "nomsa@example.com"
 
-
-def journal(world: World, *, until: str = "9999-12-31") -> list[str]:
-    """The postings in order, a line each: day, kind, and what moved in cents; one line for a run of recognised days."""
-    rows = world.rows(
-        'SELECT t.kind, t."on" AS day, e.account, e.amount FROM ledger_transaction t'
-        " JOIN ledger_entry e ON e.transaction_id = t.id"
-        " WHERE t.kind NOT IN ('recognition', 'gateway_fee', 'payout') AND"
-        ' t."on" <= CAST(:until AS date) ORDER BY t."on", t.id, e.amount < 0, abs(e.amount) DESC',
-        until=until,
-    )
-    told: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        told.setdefault((str(row["day"]), row["kind"]), []).append(f"{row['account']} {row['amount']:+}")
-    return [f"{day} {kind}: {', '.join(lines)}" for (day, kind), lines in told.items()]
-
-
-def balances(world: World) -> dict[str, int]:
-    """What each account stands at by what readers paid and got back, in cents: fees and payouts are Stripe's and left out."""
-    rows = world.rows(
-        "SELECT e.account, sum(e.amount) AS cents FROM ledger_entry e JOIN ledger_transaction t"
-        " ON t.id = e.transaction_id WHERE t.kind NOT IN ('gateway_fee', 'payout')"
-        " GROUP BY 1 HAVING sum(e.amount) <> 0"
-    )
-    return {row["account"]: int(row["cents"]) for row in rows}
-
-
-def recognised(world: World) -> list[tuple[str, int]]:
-    """Revenue by day."""
-    rows = world.rows(
-        'SELECT t."on" AS day, -e.amount AS cents FROM ledger_transaction t JOIN ledger_entry e'
-        " ON e.transaction_id = t.id WHERE t.kind = 'recognition' AND e.account = 'revenue' ORDER BY 1"
-    )
-    return [(str(row["day"]), int(row["cents"])) for row in rows]
-
-
-def refund(world: World, *, amount: int | None = None) -> str:
-    """Give the last payment back, or some of it, and let it settle; the refund's id."""
-    payment = world.rows("SELECT id FROM payment ORDER BY paid_at DESC")[0]["id"]
-    body = {"reason": "asked for it"} | ({"amount": amount} if amount else {})
-    key = {"Idempotency-Key": f"test-{amount}-{world.now.isoformat()}"}
-    world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=key).raise_for_status()
-    world.settle()
-    return str(world.rows("SELECT id FROM refund ORDER BY id DESC")[0]["id"])
-
-
-def extend(world: World, started: dict[str, Any], *, days: int) -> None:
-    """Days on top of what runs."""
-    address = f"/v1/subscriptions/{started['subscription']['id']}/extend"
-    body = {"days": days, "reason": "outage"}
-    world.api.post(address, json=body, headers={"Idempotency-Key": "days"}).raise_for_status()
+@pytest.fixture
+def ten_days_paid(world: World, paid: Subscriber) -> Subscriber:
+    """Ten days of the first month are earned: it is noon of 26 March."""
+    fast_forward(world, local(2027, 3, 26, 12))
+    return paid
 
 
 SOLD = [
@@ -66,8 +21,7 @@ SOLD = [
 ]
 
 
-def test_three_months_of_a_subscriber(world: World) -> None:
-    world.start_trial(READER)
+def test_three_months_of_a_subscriber(world: World, told: Subscriber) -> None:
     world.advance_to(local(2027, 3, 16, 8))
     assert journal(world) == [], "a trial is no sale"
     world.advance_to(local(2027, 3, 16, 12))
@@ -88,9 +42,9 @@ def test_three_months_of_a_subscriber(world: World) -> None:
     ]
 
 
-def test_a_refund_in_full_takes_the_unearned_first_and_the_rest_from_revenue(world: World) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 26, 12))
+def test_a_refund_in_full_takes_the_unearned_first_and_the_rest_from_revenue(
+    world: World, ten_days_paid: Subscriber
+) -> None:
     assert balances(world)["revenue"] == -2110
     refund(world)
     assert journal(world) == [
@@ -102,9 +56,7 @@ def test_a_refund_in_full_takes_the_unearned_first_and_the_rest_from_revenue(wor
     assert recognised(world)[-1] == ("2027-03-25", 211)
 
 
-def test_refunds_in_parts_come_from_what_is_still_to_come(world: World) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 26, 12))
+def test_refunds_in_parts_come_from_what_is_still_to_come(world: World, ten_days_paid: Subscriber) -> None:
     refund(world, amount=2500)
     refund(world, amount=2501)
     world.advance(minutes=1)
@@ -121,9 +73,7 @@ def test_refunds_in_parts_come_from_what_is_still_to_come(world: World) -> None:
     assert [cents for day, cents in recognised(world) if "2027-03-25" <= day <= "2027-03-27"] == [211, 3, 3]
 
 
-def test_the_last_part_gives_back_exactly_what_is_left_of_the_vat(world: World) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 16, 12))
+def test_the_last_part_gives_back_exactly_what_is_left_of_the_vat(world: World, paid: Subscriber) -> None:
     for amount in (3, 7497):
         refund(world, amount=amount)
         world.advance(seconds=1)
@@ -133,7 +83,7 @@ def test_the_last_part_gives_back_exactly_what_is_left_of_the_vat(world: World) 
 
 
 def test_a_refund_that_bounces_is_owed_and_its_credit_note_stands(world: World) -> None:
-    world.start_trial(READER, "pm_card_refundFail")
+    world.start_trial("nomsa@example.com", "pm_card_refundFail")
     world.advance_to(local(2027, 3, 16, 12))
     refund_id = refund(world)
     assert balances(world) == {}
@@ -150,11 +100,11 @@ def test_a_refund_that_bounces_is_owed_and_its_credit_note_stands(world: World) 
     assert again.status_code == 409, "what is owed by other means is not given back to the card as well"
 
 
-def test_a_charge_that_raced_a_cancellation_leaves_the_books_as_they_were(world: World) -> None:
-    started = world.start_trial(READER)
-    world.advance_to(local(2027, 3, 16, 12))
+def test_a_charge_that_raced_a_cancellation_leaves_the_books_as_they_were(
+    world: World, paid: Subscriber
+) -> None:
     asked = {"requested_at": "2027-03-10T12:00:00+02:00", "refund": "auto"}
-    address = f"/v1/subscriptions/{started['subscription']['id']}/cancel"
+    address = f"/v1/subscriptions/{paid.subscription_id}/cancel"
     world.api.post(address, json=asked, headers={"Idempotency-Key": "c"}).raise_for_status()
     world.settle()
     assert journal(world) == [
@@ -166,9 +116,9 @@ def test_a_charge_that_raced_a_cancellation_leaves_the_books_as_they_were(world:
 
 
 @pytest.mark.parametrize("late_days", [0, 9])
-def test_a_worker_that_was_down_posts_each_day_under_its_own_date(world: World, late_days: int) -> None:
-    world.start_trial(READER)
-    world.advance_to(local(2027, 3, 16, 12))
+def test_a_worker_that_was_down_posts_each_day_under_its_own_date(
+    world: World, paid: Subscriber, late_days: int
+) -> None:
     world.skip_to(local(2027, 3, 17 + late_days, 12))
     refund(world, amount=2500)
     world.advance_to(local(2027, 4, 16, 8))
@@ -179,10 +129,9 @@ def test_a_worker_that_was_down_posts_each_day_under_its_own_date(world: World, 
     assert balances(world) == {"gateway": 5000, "vat_output": -652, "revenue": -(6522 - 2174)}
 
 
-def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World) -> None:
-    world.start_trial("other@example.com", "pm_card_visa__2")
+def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
-    browser.start(READER, "4000000000000341")
+    browser.start("nomsa@example.com", "4000000000000341")
     world.advance_to(local(2027, 3, 18, 12))
     assert journal(world) == SOLD
     browser.get("/account")
@@ -199,10 +148,9 @@ def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World) ->
     assert balances(world) == {"gateway": 15000, "vat_output": -1956, "revenue": -13044}
 
 
-def test_days_given_on_top_of_a_paid_period_cost_goodwill(world: World) -> None:
-    started = world.start_trial(READER)
+def test_days_given_on_top_of_a_paid_period_cost_goodwill(world: World, paid: Subscriber) -> None:
     world.advance_to(local(2027, 3, 20, 12))
-    extend(world, started, days=7)
+    extend(world, paid.subscription_id, days=7)
     assert journal(world)[-1] == "2027-03-20 goodwill: goodwill +1473, deferred_revenue -1473"
     world.advance_to(local(2027, 4, 23, 8))
     assert balances(world) == {
@@ -214,9 +162,7 @@ def test_days_given_on_top_of_a_paid_period_cost_goodwill(world: World) -> None:
     assert recognised(world)[-1] == ("2027-04-22", 210)
 
 
-def test_a_refund_in_full_ends_given_days_too(world: World) -> None:
-    started = world.start_trial(READER)
-    world.advance_to(local(2027, 3, 16, 12))
-    extend(world, started, days=7)
+def test_a_refund_in_full_ends_given_days_too(world: World, paid: Subscriber) -> None:
+    extend(world, paid.subscription_id, days=7)
     refund(world)
     assert balances(world) == {}

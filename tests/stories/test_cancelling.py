@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
-from tests.support.world import World, local
+import pytest
 
-EMAIL = "naledi@example.com"
+from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
 
 
 def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_never_billed(
@@ -42,23 +43,20 @@ def test_whoever_cancels_by_the_end_of_day_14_or_before_nine_on_the_next_is_neve
     assert world.rows("SELECT * FROM attempt") == []
 
 
-def test_a_trial_cancelled_early_reads_on_to_its_end(world: World) -> None:
-    begun = world.start_trial(EMAIL)
+def test_a_trial_cancelled_early_reads_on_to_its_end(world: World, in_trial: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
-    world.settle()
-    cancel(world, begun["subscription"]["id"])
+    cancel(world, in_trial.subscription_id)
     world.advance_to(local(2027, 3, 15, 23, 59, 59))
-    assert world.access(locked, begun["reader"]["id"])["reason"] == "trial"
-    assert sorted(world.told(EMAIL)) == ["cancelled", "trial_started"], (
+    assert world.access(locked, in_trial.reader_id)["reason"] == "trial"
+    assert sorted(world.told(in_trial.email)) == ["cancelled", "trial_started"], (
         "no reminder of a charge that won't come"
     )
     world.advance_to(local(2027, 3, 16))
-    assert world.access(locked, begun["reader"]["id"])["reason"] == "subscribe"
+    assert world.access(locked, in_trial.reader_id)["reason"] == "subscribe"
 
 
-def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World) -> None:
-    begun = world.start_trial(EMAIL)
-    subscription, reader = begun["subscription"]["id"], begun["reader"]["id"]
+def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World, paid: Subscriber) -> None:
+    subscription, reader = paid.subscription_id, paid.reader_id
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 4, 2, 15))
     first = cancel(world, subscription, reason="price")
@@ -66,7 +64,7 @@ def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World
     world.advance_to(local(2027, 4, 3))
     assert cancel(world, subscription) == first, "asking twice changes nothing"
     world.settle()
-    assert world.told(EMAIL)[-2:] == ["receipt", "cancelled"]
+    assert world.told(paid.email)[-2:] == ["receipt", "cancelled"]
     world.advance_to(local(2027, 4, 15, 23, 59, 59))
     assert world.access(locked, reader)["reason"] == "subscription"
     world.advance_to(local(2027, 4, 16))
@@ -77,11 +75,10 @@ def test_cancelled_after_a_charge_the_paid_month_is_read_to_its_end(world: World
     assert len(world.charges()) == 1
 
 
-def test_from_the_account_page_it_takes_two_clicks(world: World) -> None:
+def test_from_the_account_page_it_takes_two_clicks(world: World, in_trial: Subscriber) -> None:
     browser = world.browser()
-    browser.start(EMAIL)
+    account = browser.sign_in(in_trial.email)
     world.advance(minutes=1)
-    account = browser.get("/account")
     assert 'href="/account/cancel"' in account.text
     page = browser.get("/account/cancel")  # the first click
     assert "15 March 2027" in page.words
@@ -90,7 +87,7 @@ def test_from_the_account_page_it_takes_two_clicks(world: World) -> None:
     assert done.path == "/account/cancelled"
     assert "You will not be billed" in done.words
     world.settle()
-    assert world.told(EMAIL)[-1] == "cancelled"
+    assert world.told(in_trial.email)[-1] == "cancelled"
 
     assert browser.get("/account/cancel").words == done.words, "asked again, it says that it is done"
     back = browser.get("/account")
@@ -102,47 +99,52 @@ def test_from_the_account_page_it_takes_two_clicks(world: World) -> None:
     assert len(world.charges()) == 1
 
 
-def test_the_reason_is_kept_where_one_is_given_and_an_unknown_one_is_not(world: World) -> None:
-    for number, (reason, comment, kept) in enumerate(
-        [
-            ("price", "", "price"),
-            ("", "", "no reason given"),
-            ("<script>", "", "no reason given"),
-            ("other", "moving", "other: moving"),
-        ]
-    ):
-        browser = world.browser()
-        browser.start(f"r{number}@example.com", f"{4242424242424242}__{number}")
+def test_the_reason_is_kept_where_one_is_given_and_an_unknown_one_is_not(
+    world: World, in_trial: Subscriber
+) -> None:
+    browser = world.browser()
+    browser.sign_in(in_trial.email)
+    for reason, comment, kept in [
+        ("price", "", "price"),
+        ("", "", "no reason given"),
+        ("<script>", "", "no reason given"),
+        ("other", "moving", "other: moving"),
+    ]:
         browser.get("/account/cancel")
         browser.post("/account/cancel", reason=reason, comment=comment)
         last = world.rows("SELECT why, by FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
         assert (last["why"], last["by"]) == (kept, "reader")
+        browser.get("/account")
+        browser.post("/account/resume")
 
 
-def test_every_mail_about_the_subscription_holds_a_link_that_cancels_signed_out(world: World) -> None:
-    subscription = world.start_trial(EMAIL)["subscription"]["id"]
-    world.advance_to(local(2027, 4, 2))
-    letters = world.letters(EMAIL)
+def test_every_mail_about_the_subscription_holds_a_link_that_cancels_signed_out(
+    world: World, paid: Subscriber
+) -> None:
+    letters = world.letters(paid.email)
     assert len(letters) == 4, "trial started, two notices, the receipt"
     for letter in letters:
         link = next(link for link in letter.links if "/cancel/" in link)
         browser = cancel_signed_out(world, link)
-        assert EMAIL in browser.page.words
+        assert paid.email in browser.page.words
         done = browser.post("/cancel")
         assert "Nothing more will be charged" in done.words
-        assert world.subscription(subscription)["cancels_at"] is not None
+        assert world.subscription(paid.subscription_id)["cancels_at"] is not None
         again = browser.get(link)
         assert "Nothing more will be charged" in again.words
         browser.post("/cancel/undo")
-        assert world.subscription(subscription)["cancels_at"] is None
+        assert world.subscription(paid.subscription_id)["cancels_at"] is None
     world.advance_to(local(2027, 4, 16, 9))
     assert len(world.charges()) == 2
 
 
-def test_a_hundred_visits_by_mail_scanners_change_nothing(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.settle()
-    links = [link for letter in world.letters(EMAIL) for link in letter.links if link.startswith(world.url)]
+def test_a_hundred_visits_by_mail_scanners_change_nothing(world: World, in_trial: Subscriber) -> None:
+    links = [
+        link
+        for letter in world.letters(in_trial.email)
+        for link in letter.links
+        if link.startswith(world.url)
+    ]
     before = world.rows("SELECT * FROM subscription")
     scanner = world.browser()
     for _ in range(100 // len(links) + 1):
@@ -153,10 +155,8 @@ def test_a_hundred_visits_by_mail_scanners_change_nothing(world: World) -> None:
     assert len(world.rows("SELECT * FROM subscription_change")) == 1
 
 
-def test_a_damaged_link_says_so_and_cancels_nothing(world: World) -> None:
-    world.start_trial(EMAIL)
-    world.settle()
-    link = world.mailed_link(EMAIL, "/cancel/")
+def test_a_damaged_link_says_so_and_cancels_nothing(world: World, in_trial: Subscriber) -> None:
+    link = world.mailed_link(in_trial.email, "/cancel/")
     wrong = {
         "cut": link[:-3],
         "changed": link.replace("sub_", "sub_0"),
@@ -170,8 +170,8 @@ def test_a_damaged_link_says_so_and_cancels_nothing(world: World) -> None:
     assert world.rows("SELECT cancel_asked_at FROM subscription")[0]["cancel_asked_at"] is None
 
 
-def test_an_earlier_letter_found_after_a_cancellation_still_counts(world: World) -> None:
-    subscription = world.start_trial(EMAIL)["subscription"]["id"]
+def test_an_earlier_letter_found_after_a_cancellation_still_counts(world: World, paid: Subscriber) -> None:
+    subscription = paid.subscription_id
     world.advance_to(local(2027, 3, 20))
     cancel(world, subscription)
     world.advance_to(local(2027, 3, 22))
@@ -185,8 +185,8 @@ def test_an_earlier_letter_found_after_a_cancellation_still_counts(world: World)
     assert world.subscription(subscription)["status"] == "ended"
 
 
-def test_a_moment_to_come_or_before_the_start_is_refused(world: World) -> None:
-    subscription = world.start_trial(EMAIL)["subscription"]["id"]
+def test_a_moment_to_come_or_before_the_start_is_refused(world: World, in_trial: Subscriber) -> None:
+    subscription = in_trial.subscription_id
     before = world.subscription(subscription)
     for moment in ("2027-03-01T08:00:01Z", "2027-02-28T08:00:00Z", "2030-01-01T00:00:00Z"):
         assert refused(world, subscription, requested_at=moment) == (422, "bad_moment")
@@ -197,16 +197,16 @@ def test_a_moment_to_come_or_before_the_start_is_refused(world: World) -> None:
     assert world.subscription(subscription) == before
 
 
-def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(world: World) -> None:
-    wishes: list[dict[str, object]] = [{"when": "now"}, {"refund": "last"}]
-    begun = [world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
-    world.advance_to(local(2027, 4, 20))
-    for one, wish in zip(begun, wishes, strict=True):
-        subscription, email = one["subscription"]["id"], one["reader"]["email"]
-        cancel(world, subscription)
-        world.settle()
-        assert "15 May 2027" in world.letter(email, "is cancelled").text
-        cancel(world, subscription, **wish)
-        world.settle()
-        assert world.told(email).count("cancelled") == 2
-        assert "Reading for subscribers has stopped" in world.letter(email, "is cancelled").text
+@pytest.mark.parametrize(
+    "wish", [{"when": "now"}, {"refund": "last"}], ids=["now", "with the last charge back"]
+)
+def test_reading_that_is_to_end_sooner_than_was_said_is_said_anew(
+    world: World, paid_twice: Subscriber, wish: dict[str, object]
+) -> None:
+    cancel(world, paid_twice.subscription_id)
+    world.settle()
+    assert "15 May 2027" in world.letter(paid_twice.email, "is cancelled").text
+    cancel(world, paid_twice.subscription_id, **wish)
+    world.settle()
+    assert world.told(paid_twice.email).count("cancelled") == 2
+    assert "Reading for subscribers has stopped" in world.letter(paid_twice.email, "is cancelled").text

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 STARTS = {
@@ -97,8 +98,9 @@ def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Cal
     assert len(world.charges()) == total
 
 
-def test_the_first_charge_says_that_the_trial_is_over_and_later_ones_do_not(world: World) -> None:
-    world.start_trial("naledi@example.com")
+def test_the_first_charge_says_that_the_trial_is_over_and_later_ones_do_not(
+    world: World, paid_twice: Subscriber
+) -> None:
     world.advance_to(local(2027, 5, 16, 9))
     said = [charge["calculated_statement_descriptor"] for charge in world.charges()]
     assert [("TRIAL OVER" in words) for words in said] == [True, False, False]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from billing.renewals import announce_price
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 TESTS = Path(__file__).parents[1]
@@ -107,9 +108,8 @@ def test_there_are_eighteen() -> None:
 
 
 @pytest.mark.prove
-def test_a_price_rise_moves_no_day_and_no_refund(world: World) -> None:
+def test_a_price_rise_moves_no_day_and_no_refund(world: World, paid_twice: Subscriber) -> None:
     """A letter is found that came between two charges: the later one goes back, at the price it had, and no other."""
-    begun = world.start_trial("anna@example.com")["subscription"]["id"]
     world.advance_to(local(2027, 4, 20))
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
@@ -120,7 +120,8 @@ def test_a_price_rise_moves_no_day_and_no_refund(world: World) -> None:
     assert [charge["amount"] for charge in world.charges()] == [7500, 7500, 7500, 8000]
     assert world.rows("SELECT started_at, charge_on, anchor_number FROM subscription") == before
     answer = world.api.post(
-        f"/v1/subscriptions/{begun}/cancel", json={"requested_at": local(2027, 5, 20).isoformat()}
+        f"/v1/subscriptions/{paid_twice.subscription_id}/cancel",
+        json={"requested_at": local(2027, 5, 20).isoformat()},
     )
     assert answer.status_code == 200, answer.text
     world.settle()

@@ -82,6 +82,12 @@ class Browser:
         self.get(path)
         return self
 
+    def with_cookies(self, cookies: dict[str, str]) -> Self:
+        """Take over what another browser got from us."""
+        for name, value in cookies.items():
+            self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
+        return self
+
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:
         """From the offer to a started trial, by pages and the sandbox's card page."""
         self.get("/subscribe")

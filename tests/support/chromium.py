@@ -1,4 +1,5 @@
-"""Where Chromium is ($CHROMIUM, or where Debian puts it) and the flags it starts with.
+"""Where Chromium is ($CHROMIUM, or where Debian puts it) and the flags it starts with. Its headless shell, Debian's package
+`chromium-headless-shell`, is preferred: the same pages without a window around them, for little more than half of the CPU.
 
 Run as a program it needs nothing installed; its exit status says whether Chromium is there. `.ci/run` asks it."""
 
@@ -6,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+SHELL, WHOLE = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
+CHROMIUM = Path(os.environ.get("CHROMIUM") or (SHELL if SHELL.exists() else WHOLE))
 MISSING = f"no Chromium at {CHROMIUM}; name another in CHROMIUM"
 FLAGS = (
     "--no-sandbox",

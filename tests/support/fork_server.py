@@ -1,7 +1,7 @@
 """Processes that are born in milliseconds, so that hundreds can be killed: one parent has imported everything, and forks a
 child for each crash case. A child works on a world's own database and Stripe, and tells what it passed, if it lives.
 
-Run as `python -m tests.proofs.nursery`; orders come on standard input, answers go to standard output."""
+Run as `python -m tests.support.fork_server`; orders come on standard input, answers go to standard output."""
 
 import asyncio
 import os
@@ -22,6 +22,7 @@ from billing.app import build, create_app
 from billing.parts import Parts
 from billing.settings import Settings
 from billing.timetable import tick
+from tests.support.coverage_marks import PASSED
 from tests.support.snapshots import WORKER
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ LOST = b""
 
 
 @dataclass(frozen=True)
-class Asked:
+class WireRequest:
     """A request as it goes over the wire."""
 
     method: str
@@ -38,11 +39,16 @@ class Asked:
     body: bytes
 
 
+def on_the_wire(request: httpx.Request) -> WireRequest:
+    """As bytes."""
+    return WireRequest(request.method, str(request.url), list(request.headers.items()), request.read())
+
+
 @dataclass(frozen=True)
 class Order:
     """Answer this request, or, without one, do all that is due; and die as a point is passed for the so-manieth time."""
 
-    asked: Asked | None
+    request: WireRequest | None
     die_at: str | None = None
     time: int = 1
 
@@ -70,15 +76,24 @@ class ForkServer:
         self._process.stdin.close()
         self._process.wait(20)
 
+    def die(self, at: str, request: httpx.Request | None = None) -> None:
+        """Answer the request, or do all that is due, in a child that dies as it passes the stop point `at`."""
+        order = Order(None if request is None else on_the_wire(request), at)
+        assert self.live(order) is None, f"{at} was not passed"
+
     def live(self, order: Order) -> list[str] | None:
         """Let a child do it: the points it passed, in their order; None when it was killed."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         _write(self._process.stdin, pickle.dumps(order))
-        code, passed = pickle.loads(_read(self._process.stdout))
+        code, told = pickle.loads(_read(self._process.stdout))
         assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
-        assert (code == 0) == bool(passed), "a child that lives passes something"
-        return list(pickle.loads(passed)) if code == 0 else None
+        assert (code == 0) == bool(told), "a child that lives passes something"
+        if code != 0:
+            return None
+        passed, marks = pickle.loads(told)
+        PASSED.update(marks)
+        return list(passed)
 
 
 def _write(to: IO[bytes], what: bytes) -> None:
@@ -96,7 +111,7 @@ def _serve() -> None:
     parts = build(pickle.loads(_read(sys.stdin.buffer)))
     app = create_app(parts)
     tick(parts)
-    asyncio.run(_answer(app, Asked("GET", f"{parts.settings.public_url}/", [], b"")))
+    asyncio.run(_answer(app, WireRequest("GET", f"{parts.settings.public_url}/", [], b"")))
     parts.database.close()
     while size := sys.stdin.buffer.read(8):
         order = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
@@ -116,11 +131,14 @@ def _child(parts: Parts, app: Any, order: Order, writes: int) -> None:
     code = 1
     try:
         passed: list[str] = []
+        marks: set[str] = set()
         stop_points.listen(_listener(order, passed))
-        _do(parts, app, order.asked)
+        stop_points.collect(marks)
+        _do(parts, app, order.request)
         stop_points.listen(None)
+        stop_points.collect(None)
         with os.fdopen(writes, "wb") as tells:
-            tells.write(pickle.dumps(passed))
+            tells.write(pickle.dumps((passed, marks)))
         code = 0
     finally:
         sys.stderr.flush()
@@ -139,22 +157,22 @@ def _listener(order: Order, passed: list[str]) -> Callable[[str], None]:
     return listen
 
 
-def _do(parts: Parts, app: Any, asked: Asked | None) -> None:
-    if asked is None:
+def _do(parts: Parts, app: Any, request: WireRequest | None) -> None:
+    if request is None:
         while tick(parts):
             pass
     else:
-        answer = asyncio.run(_answer(app, asked))
+        answer = asyncio.run(_answer(app, request))
         if answer.status_code >= 500:
             print(answer.text[:2000], file=sys.stderr)  # noqa: T201 - for whoever reads why a proof failed
             raise SystemExit
 
 
-async def _answer(app: Any, asked: Asked) -> httpx.Response:
+async def _answer(app: Any, request: WireRequest) -> httpx.Response:
     transport = httpx.ASGITransport(app=app, client=("127.0.0.1", 50000))
     async with httpx.AsyncClient(transport=transport) as client:
         return await client.request(
-            asked.method, asked.url, headers=asked.headers, content=asked.body, follow_redirects=False
+            request.method, request.url, headers=request.headers, content=request.body, follow_redirects=False
         )
 
 

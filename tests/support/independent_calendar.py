@@ -1,15 +1,16 @@
 """A calendar kept beside the engine, from what readers were told and what the sandbox took: no row of ours is believed in it,
-but for which refunds are on their way."""
+but for which refunds are on their way. The calendar's arithmetic is the simulation's: none of `rules` stands in it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from billing.reports.promises import PROMISES
+from billing.simulate import dates
 from tests.support import ledger_checks
 from tests.support.world import ZONE, World
 
-MONTHS = {7500: 1, 75000: 12}
+MONTHS = {cents: dates.MONTHS[plan] for plan, cents in dates.CENTS.items()}
 EXPLAINED = "'dispute', 'fraud_warning', 'refund_failed'"
 """Cases that banks open. Every other kind says that something of ours broke."""
 BROKEN = " UNION ALL ".join(
@@ -65,29 +66,18 @@ def keep(charges: list[dict[str, Any]], kept: dict[str, int], told: Told) -> Non
     paid_months = 0
     for charge in charges:
         if told.trial_on is not None:
-            assert _day(charge) > told.trial_on + timedelta(days=14), f"charged in the trial: {charge}"
+            assert _day(charge) >= dates.trial_over(told.trial_on), f"charged in the trial: {charge}"
         if charge["status"] != "succeeded" or kept.get(charge["id"], 1) <= 0:
             continue
         if told.asked_at is not None and charge["id"] in kept:
             assert charge["created"] <= told.asked_at.timestamp(), f"charged after {told.asked_at}: {charge}"
-        due = _months_on(begun, paid_months)
+        due = dates.month_later(begun, paid_months)
         assert _day(charge) >= due, f"{paid_months} months are paid, until {due}: {charge}"
         paid_months += MONTHS[charge["amount"]]
 
 
 def _day(charge: dict[str, Any]) -> date:
-    return datetime.fromtimestamp(charge["created"], ZONE).date()
-
-
-def _months_on(day: date, months: int) -> date:
-    """So many months on: the same day, or the month's last. Not taken from `rules`, which it is to prove."""
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError("every month has 28 days")
+    return dates.day_of(datetime.fromtimestamp(charge["created"], UTC))
 
 
 NOTHING_MISSED = """

@@ -1,8 +1,6 @@
 """Which tests stay in one worker of xdist: those of a file, because they share what it starts (a house, a demo, a Chromium);
 and which begin first, lest one that takes minutes be left for the end, when the other workers have nothing to do."""
 
-from collections import Counter
-
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler.loadscope import LoadScopeScheduling
@@ -16,6 +14,8 @@ SPREAD = (
     "tests/security/test_commit_first.py",
 )
 """Long ones that share nothing: any worker takes the next."""
+SHARE_A_DEMO = ("tests/browser/", "tests/demo/test_demo.py")
+"""These stay in one worker together: a demo takes fifteen seconds of CPU to start."""
 LONG = (
     "tests/proofs/test_any_story.py",
     "tests/renewals/test_no_notice_no_charge.py",
@@ -23,13 +23,14 @@ LONG = (
     "tests/proofs/test_many_trials.py",
     "tests/security/test_fuzzed.py",
     "tests/simulate/test_lives.py",
+    "tests/browser/test_story.py",
     "tests/gate/test_under_load.py",
 )
 """Those that take longest, the longest first."""
 
 
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
-    """A file at a time, in the order in which they were collected."""
+    """A file at a time, in the order in which they were collected; those that share a demo as if they were one."""
 
     def __init__(self, config: pytest.Config, log: Producer) -> None:
         super().__init__(config, log)
@@ -37,16 +38,17 @@ class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist tells no types
 
     def _split_scope(self, nodeid: str) -> str:
         file = _file(nodeid)
+        if file.startswith(SHARE_A_DEMO):
+            return "a demo"
         return nodeid if file in SPREAD else file
 
 
 def put_in_order(items: list[pytest.Item]) -> None:
-    """The long ones first, then the files with most tests."""
-    tests = Counter(_file(item.nodeid) for item in items)
+    """The long files first; the others as they were drawn."""
 
-    def place(item: pytest.Item) -> tuple[int, int]:
+    def place(item: pytest.Item) -> int:
         file = _file(item.nodeid)
-        return (LONG.index(file) if file in LONG else len(LONG), -tests[file])
+        return LONG.index(file) if file in LONG else len(LONG)
 
     items.sort(key=place)
 

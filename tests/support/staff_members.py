@@ -45,7 +45,7 @@ def sign_in(world: World, email: str) -> Browser:
         done = staff_sign_in.complete(session, tokens, *waiting, code, device, world.now)
         assert isinstance(done, SignedIn), done
     name = cookies.named(world.settings, cookies.STAFF)
-    browser.http.cookies.set(name, done.session_secret, domain="127.0.0.1", path="/")
+    browser.with_cookies({name: done.session_secret})
     browser.get("/staff")
     _assert_signed_in(browser)
     return browser
@@ -72,6 +72,6 @@ def follow_link(world: World, browser: Browser, email: str) -> None:
 
 
 def _assert_signed_in(browser: Browser) -> None:
-    path = browser.page.path
-    assert path.startswith("/staff") and not path.startswith("/staff/sign-in"), browser.page.words
+    assert browser.page.path.startswith("/staff"), browser.page.words
+    assert not browser.page.path.startswith("/staff/sign-in"), browser.page.words
     assert browser.page.status == 200, browser.page.words

@@ -1,6 +1,6 @@
 """Where a reader stands when a test begins. Each point is reached once in a process by the real way, kept, and gone back to.
 
-blank → in_trial → told → paid → owing, cancelled, disputed
+blank → in_trial → told → paid → paid_twice, owing, cancelled, disputed
                  → yearly → year_ending
 """
 
@@ -33,6 +33,10 @@ MONTH_END = Beginning(
     local(2027, 1, 4, 10), local(2027, 1, 16, 10), local(2027, 2, 28, 12), "reader-0@example.com", "pm_card_visa__0"
 )  # fmt: skip
 """A trial from 16 January 2027. The charges are on the last day of the month, with a year's worth of traps ahead."""
+JANUARY = Beginning(
+    local(2027, 1, 17, 10), local(2027, 1, 17, 10), local(2027, 3, 1, 12), "pieter@example.com", "pm_card_visa"
+)  # fmt: skip
+"""A trial from 17 January 2027. The charges are on the first day of the month; a year ends with January 2028."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,11 @@ def told(world: World, begin: Beginning) -> None:
 def paid(world: World, begin: Beginning) -> None:
     """Noon of the first charge: it succeeded, and the receipt has arrived."""
     world.advance_to(begin.on(15, hour=12))
+
+
+def paid_twice(world: World, begin: Beginning) -> None:
+    """Noon of the second charge: it succeeded too."""
+    world.advance_to(begin.second_charge_at)
 
 
 def owing(world: World, begin: Beginning) -> None:
@@ -102,6 +111,7 @@ BEFORE: dict[Live, Live | None] = {
     in_trial: blank,
     told: in_trial,
     paid: told,
+    paid_twice: paid,
     owing: paid,
     cancelled: paid,
     disputed: paid,
@@ -122,6 +132,11 @@ def subscriber(world: World, name: str, begin: Beginning = MARCH) -> Subscriber:
     go_to(world, name, begin)
     (row,) = world.rows("SELECT id, reader_id FROM subscription")
     return Subscriber(begin.email, row["reader_id"], row["id"])
+
+
+def fast_forward(world: World, to: datetime) -> None:
+    """Let it be `to`, living through the time until then only once. Call it right after a starting point or `once`."""
+    world.once(f"until {to:%Y-%m-%d %H:%M:%S}", lambda: world.advance_to(to))
 
 
 def _go_to(world: World, point: Live, begin: Beginning) -> None:

@@ -17,6 +17,17 @@ def all_points() -> set[str]:
     return {point for path in sorted(ROOT.rglob("*.py")) for point in _points_in(path)}
 
 
+def all_marks() -> set[str]:
+    """The names of all rare lines that a run of the proofs must pass."""
+    return {
+        str(node.args[0].value)
+        for path in sorted(ROOT.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "reached"
+        if isinstance(node.args[0], ast.Constant)
+    }
+
+
 def _points_in(path: Path) -> Iterator[str]:
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     tree = ast.parse(path.read_text("utf-8"))

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -108,3 +109,7 @@ def quiet(world: World) -> bool:
         " UNION ALL SELECT 1 FROM inbound_event WHERE settled_at IS NULL AND try_at <= :now LIMIT 1",
         now=world.now,
     )
+
+
+Hire = Callable[..., Worker]
+"""`hire(world)` starts a worker process on a world; all of them are ended with the test."""

@@ -158,6 +158,11 @@ class World:
         """What the application that runs is made of."""
         return self._running.parts
 
+    @property
+    def app(self) -> ASGIApp:
+        """The application that runs, as a web server calls it."""
+        return self._running.app
+
     def begin(self, at: datetime | None = None, **settings: object) -> Self:
         """Let it be as new: sample articles, an API key, nobody there. With settings, another application serves until `end`."""
         self.end()

@@ -23,8 +23,10 @@ from billing.app import create_app
 from billing.rules.crawlers import IpAddress
 from billing.rules.robots import OPEN, ROOMS
 from billing.web.sample_articles import SampleArticle, sample_articles
-from tests.rules.test_robots import may
-from tests.security.surface import routes
+from tests.support.http_client import http_client
+from tests.support.robots_reader import may
+from tests.support.routes import routes
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World
 
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
@@ -167,7 +169,8 @@ def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., Worl
 
     def as_googlebot(number: int) -> httpx.Response:
         headers = {"user-agent": GOOGLEBOT, "x-forwarded-for": f"66.249.64.{number}"}
-        return httpx.get(f"{world.url}{PATH}", headers=headers, trust_env=False, timeout=60)
+        with http_client(world.url) as http:
+            return http.get(PATH, headers=headers)
 
     with ThreadPoolExecutor(60) as crowd:
         asked = [crowd.submit(as_googlebot, number) for number in range(60)]
@@ -212,8 +215,7 @@ def test_an_article_describes_itself_and_keeps_its_text(world: World) -> None:
 
 
 def test_other_forms_of_an_article_are_not_for_search_engines(world: World) -> None:
-    reader = world.browser()
-    reader.start("thandi@example.com")
+    reader = in_trial_by_pages(world)
     mine, printed = reader.get(PATH), reader.get(f"{PATH}/print")
     lead = world.browser().get(f"{PATH}/print")
     assert reads_whole(printed.text)

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from billing.payments.stripe_events import NotAnEvent
 from billing.payments.stripe_gateway import ForgedWebhook
 from billing.web.intake import Intake
-from tests.security.test_webhooks_forged import event, signature
 from tests.support.broken_tables import refused_rows
+from tests.support.webhook_messages import event, signature
 from tests.support.world import WEBHOOK_SECRET, World
 
 

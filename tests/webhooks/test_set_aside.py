@@ -10,10 +10,12 @@ from click.testing import CliRunner, Result
 
 from billing.cli import billing
 from billing.webhooks import settle
-from tests.security.test_webhooks_forged import event, post
+from billing.webhooks.inbox import replay
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
 from tests.support.staff_members import add, sign_in
+from tests.support.starting_points import subscriber
+from tests.support.webhook_messages import event, post
 from tests.support.worker_processes import environment
 from tests.support.world import World, local
 
@@ -31,8 +33,7 @@ def command(world: World, *words: str) -> Result:
 def poisoned(make_world: Callable[..., World]) -> World:
     """A charge went through at Stripe, but both our answer and its event broke us; three tries, and the event is set aside."""
     world = make_world(event_tries=3)
-    world.start_trial("thandi@example.com")
-    world.advance_to(local(2027, 3, 16, 8))
+    subscriber(world, "told")
     with refused_rows(world, "payment", BROKEN):
         world.advance_to(local(2027, 3, 16, 9, 6))
     return world
@@ -92,22 +93,15 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
 
 
 @pytest.mark.prove
+@pytest.mark.usefixtures("paid")
 def test_a_settled_event_replayed_changes_nothing(world: World) -> None:
-    world.start_trial("thandi@example.com")
-    world.advance_to(local(2027, 3, 16, 10))
     before = ledger_checks.end_state(world)
     for row in world.rows("SELECT id FROM inbound_event"):
         with world.parts.database.transaction() as session:
-            settle_again(world, session, row["id"])
+            replay(session, row["id"], world.now)
     world.settle()
     assert ledger_checks.end_state(world) == before
     ledger_checks.check(world)
-
-
-def settle_again(world: World, session: Any, event_id: str) -> None:
-    from billing.webhooks.inbox import replay
-
-    replay(session, event_id, world.now)
 
 
 def test_an_event_nobody_knows_is_a_refusal_in_one_line(world: World) -> None:
@@ -166,9 +160,9 @@ def test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round(
     ]
 
 
+@pytest.mark.usefixtures("in_trial")
 def test_another_installations_charge_on_the_same_account_is_not_ours(world: World) -> None:
     """Two test installations share an account: each is told of the other's charges."""
-    world.start_trial("thandi@example.com")
     card = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
     world.sandbox.client().v1.payment_intents.create(
         {

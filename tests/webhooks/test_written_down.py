@@ -1,5 +1,7 @@
 """News of a charge: nothing is asked when it is written down already, and Stripe is asked when it isn't."""
 
+import pytest
+
 from tests.support.world import World
 
 CHARGED = "SELECT outcome FROM inbound_event WHERE type = 'payment_intent.succeeded'"
@@ -20,8 +22,8 @@ def test_news_of_a_charge_that_is_written_down_asks_stripe_nothing(world: World)
     assert fetched(world) == []
 
 
+@pytest.mark.usefixtures("told")
 def test_news_of_a_charge_whose_answer_was_lost_is_looked_up(world: World) -> None:
-    world.start_trial("thandi@example.com")
     world.sandbox.faults(
         {
             "effect": "timeout_after",
@@ -31,7 +33,7 @@ def test_news_of_a_charge_whose_answer_was_lost_is_looked_up(world: World) -> No
             "seconds": 0.05,
         }
     )
-    world.advance(days=16)
+    world.advance(days=1)
     assert len(world.charges()) == 1
     assert [row["outcome"] for row in world.rows(CHARGED)] == ["charged"]
     assert len(fetched(world)) == 1

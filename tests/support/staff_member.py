@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.sync_api import expect
 
-from tests.browser.demo import Demo
-from tests.browser.person import DESK, Person
+from tests.support.demo import Demo
+from tests.support.person import DESK, Person
 from tests.support.shared_chromium import Chromium
 
 

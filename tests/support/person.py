@@ -1,12 +1,13 @@
 """Somebody with a browser: what they do on the pages, and what they must never see."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, expect
 
-from tests.browser.demo import Demo, Mail
+from tests.support.demo import Demo, Mail
 from tests.support.shared_chromium import Chromium
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -115,3 +116,7 @@ class Person:
         """Close the browser. Raises AssertionError for anything that was written to its console."""
         self._ends.close()
         assert self.troubles == []
+
+
+Arrive = Callable[..., Person]
+"""`arrive(size, **options)` of Playwright's contexts: somebody new."""

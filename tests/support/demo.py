@@ -5,8 +5,10 @@ When it ends, every exchange with the sandbox is judged by Stripe's OpenAPI."""
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,12 +17,22 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 import httpx
+import psutil
 
 from tests.support.mails import about
 from tests.support.polling import eventually
 from tests.support.stripe_openapi import violations
 
+ROOT = Path(__file__).parents[2]
 ZONE = ZoneInfo("Africa/Johannesburg")
+MARKS = {
+    "web": "billing.cli serve",
+    "worker": "billing.cli worker",
+    "sandbox": "billing.sandbox",
+    "mailbox": "billing.mail.mailbox",
+    "postgres": "bin/postgres",
+}
+"""The parts of a demo, and by what the command line of each is known."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +50,53 @@ class Mail:
         return str(found[0])
 
 
+class DemoProcess:
+    """A `billing demo` process with the parts it starts, however it fares."""
+
+    def __init__(self, data: Path, *arguments: str) -> None:
+        self.data = data
+        self.launcher = subprocess.Popen(
+            [sys.executable, "-m", "billing.cli", "demo", "--data", str(data), *arguments],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def runs(self) -> bool:
+        """Whether the launcher does."""
+        return self.launcher.poll() is None
+
+    def card(self) -> dict[str, Any]:
+        """What demo.json says once all answer."""
+        path = self.data / "demo.json"
+        assert eventually(lambda: path.exists() or not self.runs)
+        assert path.exists(), self.end()
+        return dict(json.loads(path.read_text()))
+
+    def family(self) -> dict[str, psutil.Process]:
+        """The processes it started, by the part they play."""
+        found = {}
+        for child in psutil.Process(self.launcher.pid).children():
+            line = " ".join(child.cmdline())
+            for part, mark in MARKS.items():
+                if mark in line:
+                    found[part] = child
+        return found
+
+    def all_processes(self) -> list[psutil.Process]:
+        """Its children, and theirs."""
+        return psutil.Process(self.launcher.pid).children(recursive=True)
+
+    def end(self) -> tuple[int, str, str]:
+        """Exit status, stdout and stderr, once it has ended."""
+        out, err = self.launcher.communicate()
+        return self.launcher.returncode, out, err
+
+
 class Demo:
     """Use with `with`: started, answering, and in the end stopped whole."""
 
@@ -47,19 +106,8 @@ class Demo:
         self._record = data.with_name(f"{data.name}-exchanges.jsonl")
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "billing.cli", "demo", "--port", str(self._port)]
-        self._launcher = subprocess.Popen(
-            [*command, "--data", str(self.data), "--record", str(self._record)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        card = self.data / "demo.json"
-        assert eventually(lambda: card.exists() or self._launcher.poll() is not None)
-        assert card.exists(), self._launcher.communicate()[0]
-        self.card: dict[str, Any] = json.loads(card.read_text())
+        self.process = DemoProcess(self.data, "--port", str(self._port), "--record", str(self._record))
+        self.card = self.process.card()
         self.url: str = self.card["url"]
         self.http = httpx.Client(
             headers={"Authorization": f"Bearer {self.card['api_key']}"}, timeout=300, trust_env=False
@@ -69,18 +117,25 @@ class Demo:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.http.close()
-        self._launcher.terminate()
-        self.words = self._launcher.communicate()[0]
+        self.stop()
         if error is None:
             self._check()
 
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end; `words` is all that it said. It must end well, without a complaint."""
+        self.http.close()
+        self.process.launcher.send_signal(number)
+        status, self.words, complaints = self.process.end()
+        assert (status, complaints) == (0, "")
+
     def _check(self) -> None:
         """Judge all that was exchanged with the sandbox by Stripe's OpenAPI."""
-        exchanges = [json.loads(line) for line in self._record.read_text().splitlines()]
-        found = [problem for exchange in exchanges for problem in violations(exchange)]
-        assert exchanges
+        found = [problem for exchange in self.exchanges() for problem in violations(exchange)]
         assert found == []
+
+    def exchanges(self) -> list[dict[str, Any]]:
+        """What was sent to the sandbox and answered, since the data folder was made."""
+        return [json.loads(line) for line in self._record.read_text().splitlines()]
 
     def command(self, *words: str) -> str:
         """What a `billing` command says, run as the welcome advises: with the demo's environment."""
@@ -143,3 +198,24 @@ class Demo:
         url = f"{self.card['sandbox_url']}/_sandbox/objects/{kind}"
         answer = self.http.get(url, params={"limit": 1000}).raise_for_status().json()
         return list(answer["data"])
+
+
+class SharedDemo:
+    """The one demo of a process of tests. It starts when it is first asked for."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._life = ExitStack()
+        self._demo: Demo | None = None
+
+    def running(self) -> Demo:
+        """The demo; when it was ended, it goes on where it stopped."""
+        if self._demo is None or not self._demo.process.runs:
+            self._life.pop_all()
+            self._demo = self._life.enter_context(Demo(self._data))
+        return self._demo
+
+    def end(self) -> None:
+        """End it, if it runs, and judge what was exchanged with the sandbox."""
+        if self._demo is not None and self._demo.process.runs:
+            self._life.close()

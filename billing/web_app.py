@@ -1,0 +1,135 @@
+"""The web application: all routes, and what stands before them."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Scope
+
+from billing.gate.gate import Gate
+from billing.parts import Parts
+from billing.settings import Environment
+from billing.web import (
+    account,
+    arrived,
+    articles,
+    choices,
+    consents,
+    contact,
+    crawled,
+    demo_pages,
+    demo_static,
+    gifts,
+    hooks,
+    listening,
+    mailed,
+    newsletters,
+    pay,
+    paywall,
+    probes,
+    recognise,
+    sign_in,
+    subscribe,
+)
+from billing.web.api import access as api_access
+from billing.web.api import acts as api_acts
+from billing.web.api import articles as api_articles
+from billing.web.api import clock as api_clock
+from billing.web.api import edges as api_edges
+from billing.web.api import evaluations as api_evaluations
+from billing.web.api import forecast as api_forecast
+from billing.web.api import gifts as api_gifts
+from billing.web.api import money as api_money
+from billing.web.api import openings as api_openings
+from billing.web.api import readers as api_readers
+from billing.web.api import standing as api_standing
+from billing.web.front import Front
+from billing.web.intake import Intake
+from billing.web.look import STATIC, Look
+from billing.web.one_host import OneHost
+from billing.web.problems import answer_refusals
+from billing.web.sites import Sites
+from billing.web.staff import PAGES as STAFF_PAGES
+from billing.web.staff import demo_sign_in
+from billing.web.staff.guard import answer_strangers
+
+YEAR_SECONDS = 31_536_000
+
+
+def assemble(parts: Parts) -> ASGIApp:
+    """The web application around an installation's parts."""
+    app = FastAPI(
+        title="Masthead",
+        description="Subscriptions and paywall for a news publisher.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lambda _: gate.living(),
+        redirect_slashes=False,  # such a redirect would trust the Host header
+    )
+    gate: Gate
+    app.state.parts = parts
+    app.state.look = Look(parts.settings.zone)
+    app.state.intake = Intake(parts.database, parts.gateway, parts.clock)
+    answer_refusals(app)
+    answer_strangers(app)
+    pages = [
+        subscribe,
+        arrived,
+        sign_in,
+        account,
+        consents,
+        choices,
+        mailed,
+        pay,
+        articles,
+        listening,
+        gifts,
+        contact,
+        recognise,
+        crawled,
+        newsletters,
+        *STAFF_PAGES,
+    ]
+    programs = [
+        api_access,
+        api_evaluations,
+        api_edges,
+        api_readers,
+        api_standing,
+        api_forecast,
+        api_acts,
+        api_money,
+        api_articles,
+        api_openings,
+        api_gifts,
+    ]
+    programs += [paywall, probes]
+    if parts.settings.held:
+        programs.append(api_clock)
+    if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:
+        pages += [demo_pages, demo_static]
+    if parts.settings.environment is Environment.DEMO:
+        pages.append(demo_sign_in)
+    for module in [hooks, *pages, *programs]:  # looked through in this order; Stripe comes in bursts
+        # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
+        app.router.routes.extend(module.router.routes)
+    app.mount("/static", _Static(directory=STATIC))
+    gate = Gate(Front(app, parts.settings), parts)
+    app.state.line = gate.line
+    app.state.registry = CollectorRegistry()
+    app.state.registry.register(gate.measures)
+    demo = parts.settings.environment is Environment.DEMO
+    front = Sites(gate, parts.settings.sites) if parts.settings.sites else gate
+    return OneHost(front, parts.settings.public_url) if demo else front
+
+
+class _Static(StaticFiles):
+    """Files whose address holds a hash of their content never change, so they are cached for a year."""
+
+    def file_response(self, full_path: Path | str, stat_result: object, scope: Scope, status_code: int = 200):  # type: ignore[no-untyped-def, override]
+        response = super().file_response(full_path, stat_result, scope, status_code)  # type: ignore[arg-type]
+        if b"v=" in scope.get("query_string", b""):
+            response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
+        return response

@@ -1,0 +1,85 @@
+"""Who may ask the machine what time it is, and who may wait for it."""
+
+import re
+from collections.abc import Iterator
+
+from tests.support.architecture.sources import Source, first_argument
+
+APART = (
+    "billing.sandbox",
+    "billing.demo",
+    "billing.edges",
+    "billing.mail.mailbox",
+)  # processes of their own, with the machine's clock
+CLOCK_CALLS = {
+    "datetime.datetime.now",
+    "datetime.datetime.utcnow",
+    "datetime.datetime.today",
+    "datetime.date.today",
+    "time.time",
+    "time.time_ns",
+    "time.localtime",
+    "time.gmtime",
+}
+REAL_TIME = {
+    f"time.{name}" for name in ("sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns")
+}
+PAUSES = {"asyncio.sleep", "anyio.sleep"}
+"""`sleep(0)` lets other tasks run and takes no time."""
+WAITING_WORDS = re.compile("sleep|monotonic|perf_counter|wait_for_timeout")
+"""A module without any of these words breaks no rule about waiting, so it need not be parsed."""
+MAY_WAIT = {
+    "billing.monotonic": "it is the clock",
+    "billing.leash": "ends child processes, which take as long as the machine does",
+    "billing.folder_lock": "waits for another process to let go of a folder",
+    "billing.postgres.server": "waits for a database server to start",
+    "billing.demo.children": "starts, watches and ends the demo's processes",
+    "billing.demo.launch": "tells people how many seconds the start took",
+    "billing.simulate": "measures its own run, whose processes are real",
+    "billing.edges": "copied into a publisher's own site, where nothing of ours is",
+    "billing.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
+    "tests.support.polling": "waits for what another process does and can't tell",
+    "tests.gate.asking": "asks a web process at a steady rate and measures its answers",
+    "tests.gate.moving": "changes rows at a steady rate and notes when each change was committed",
+    "tests.gate.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
+    "tests.bench": "measures speed",
+    "tests.newsletters.figures": "measures speed",
+}
+"""The modules that may wait, or measure, by the machine's clock; and why."""
+CLOCK_SQL = re.compile(
+    r"\bnow\s*\(\)|\bcurrent_(timestamp|date|time)\b|\b(clock|statement)_timestamp\b", re.IGNORECASE
+)
+
+
+def one_clock(source: Source) -> Iterator[str]:
+    """Only billing/clock.py asks what time it is; PostgreSQL is not asked at all."""
+    if source.within("billing.clock", *APART):
+        return
+    for line, name, _ in source.calls:
+        if name in CLOCK_CALLS or re.search(r"\bfunc\.(now|current_timestamp|localtimestamp)$", name):
+            yield source.says(line, f"time is an argument; `{name}` belongs into billing.clock")
+    for line, text in source.strings():
+        if CLOCK_SQL.search(text) and re.search(
+            r"\b(select|insert|update|delete|where|default)\b", text, re.IGNORECASE
+        ):
+            yield source.says(line, "SQL must not ask for the time; pass it")
+
+
+def no_real_waiting(source: Source) -> Iterator[str]:
+    """Only billing/monotonic.py measures and waits by the machine's clock, and the few modules named in MAY_WAIT; tests meet
+    at an event or step the clock."""
+    if source.within(*MAY_WAIT) or not WAITING_WORDS.search(source.text):
+        return
+    for line, name in source.imports:
+        if name in REAL_TIME:
+            yield source.says(line, f"`{name}` belongs into billing.monotonic")
+    for line, name in source.attributes():
+        if name in REAL_TIME:
+            yield source.says(
+                line, f"`{name}` belongs into billing.monotonic; use the clock that is injected"
+            )
+        if name.rpartition(".")[2] == "wait_for_timeout":
+            yield source.says(line, "wait for what the page shows, not for time to pass")
+    for line, name, call in source.calls:
+        if name in PAUSES and (first := first_argument(call)) != "0":
+            yield source.says(line, f"`{name}({first})` waits for real; wait for an event")

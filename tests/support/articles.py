@@ -1,0 +1,26 @@
+"""Articles that a test registers, as a publisher's site does."""
+
+from collections.abc import Callable
+
+from tests.support.world import World
+
+Put = Callable[..., str]
+"""`put("bridge", "metered", free_hours=24)` registers an article, published now; its id."""
+
+
+def registering(world: World) -> Put:
+    """Registers articles in this world."""
+
+    def put(article: str, access: str | None = None, section: str = "Town", **more: object) -> str:
+        body = {
+            "title": f"About the {article}",
+            "url": f"https://news.example/{article}",
+            "section": section,
+            "access": access,
+            "published_at": world.now.isoformat(),
+            **more,
+        }
+        world.api.put(f"/v1/articles/{article}", json=body).raise_for_status()
+        return article
+
+    return put

@@ -1,0 +1,94 @@
+"""The `billing` command as an operator types it: in this process, or in one of its own."""
+
+import io
+import os
+import subprocess
+import sys
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from unittest.mock import patch
+
+import pytest
+
+from billing.cli import main
+from tests.support.sandbox import KEY
+from tests.support.world import SECRET_KEY, World
+
+ROOT = Path(__file__).parents[2]
+
+
+def environment(url: str, **more: str) -> dict[str, str]:
+    """The variables of an installation on this database."""
+    given = {
+        "BILLING_DATABASE_URL": url,
+        "BILLING_SECRET_KEY": SECRET_KEY,
+        "BILLING_STRIPE_SECRET_KEY": KEY,
+        "BILLING_ENVIRONMENT": "test",
+        **{f"BILLING_{name.upper()}": value for name, value in more.items()},
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    return kept | given
+
+
+def held(world: World) -> dict[str, str]:
+    """The variables of a world, whose clock is held."""
+    return environment(
+        world.url_of_database,
+        clock="held",
+        stripe_api_base=world.sandbox.url,
+        smtp_url=world.smtp.url,
+        public_url=world.url,
+    )
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | None = None) -> Done:
+    """The command with these settings, in a folder without a demo. Errors are kept, or go to a terminal; the log goes nowhere."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, given, clear=True),
+        patch.object(sys, "argv", ["billing", *words]),
+        patch("billing.logs.log_to_stderr"),
+        chdir(folder),
+        redirect_stdout(out),
+        redirect_stderr(terminal or err),
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    return Done(end.value.code if isinstance(end.value.code, int) else 1, out.getvalue(), err.getvalue())
+
+
+def run_as_process(given: dict[str, str], *words: str, folder: Path) -> Done:
+    """The same in a process of its own, whose start takes a second or two."""
+    done = subprocess.run(
+        [sys.executable, "-m", "billing.cli", *words],
+        env=given | {"PYTHONPATH": str(ROOT)},  # in `folder` another installation may be found first
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def refused(done: Done, *words: str) -> None:
+    """One line that says what to do, and nothing else."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith(("billing: ", "Error: "))
+    for each in words:
+        assert each in lines[0], lines[0]

@@ -1,0 +1,80 @@
+"""Browsers that are signed in already."""
+
+from collections.abc import Callable, Iterable
+from http.cookiejar import Cookie
+
+from billing.readers import sessions
+from billing.web import cookies
+from tests.support.browser import Browser
+from tests.support.world import World
+
+
+def in_trial_by_pages(
+    world: World, email: str = "thandi@example.com", number: str = "4242424242424242"
+) -> Browser:
+    """The browser of a reader who has just started a trial by the pages. Call it where `World.once` may be called."""
+    return after(
+        world, f"{email} starts a trial by the pages, with {number}", lambda it: it.start(email, number)
+    )
+
+
+def signed_in(world: World, email: str) -> Browser:
+    """A browser in which this reader is signed in, by the product's own functions instead of a mailed link."""
+    browser = world.browser()
+    name = cookies.named(world.settings, cookies.SESSION)
+    browser.http.cookies.set(name, session_secret(world, email), domain="127.0.0.1", path="/")
+    return browser
+
+
+def session_secret(world: World, email: str) -> str:
+    """The secret of a new session of a known reader: what the cookie holds."""
+    (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)
+    with world.parts.database.transaction() as session:
+        return sessions.open_session(
+            session,
+            world.parts.office.tokens,
+            row["id"],
+            at=world.now,
+            ip="127.0.0.1",
+            device="Test/1",
+            proved=True,
+        )
+
+
+def after(world: World, what_happens: str, live: Callable[[Browser], object]) -> Browser:
+    """A browser with the cookies it has after this. `what_happens` names it, as for `World.once`."""
+
+    def cookies_then() -> list[Cookie]:
+        with world.browse() as browser:
+            live(browser)
+            return cookies_of(browser)
+
+    return with_cookies(world, world.once(what_happens, cookies_then))
+
+
+def cookies_of(browser: Browser) -> list[Cookie]:
+    """What `with_cookies` takes, also when it was kept by `World.once`."""
+    return list(browser.http.cookies.jar)
+
+
+def with_cookies(world: World, kept: Iterable[Cookie]) -> Browser:
+    """A fresh browser that has these."""
+    browser = world.browser()
+    for cookie in kept:
+        browser.http.cookies.jar.set_cookie(cookie)
+    return browser
+
+
+def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: int = 1) -> list[Browser]:
+    """So many browsers in which a reader signed in by a mailed link, one after the other. Call it where `World.once` may be called."""
+
+    def kept() -> list[list[Cookie]]:
+        found = []
+        for _ in range(times):
+            with world.browse() as browser:
+                browser.sign_in(email)
+                found.append(cookies_of(browser))
+        return found
+
+    cookies = world.once(f"{email} signs in by mail in {times} browsers", kept)
+    return [with_cookies(world, each) for each in cookies]

@@ -1,0 +1,36 @@
+"""What the tables hold, to see that something left no trace."""
+
+from collections.abc import Iterable
+
+from tests.support.world import World
+
+
+def contents(world: World, *, but: tuple[str, ...] = ()) -> dict[str, tuple[int, str]]:
+    """What every table holds: how many rows, and a hash over them."""
+    names = sorted(set(_tables(world)) - set(but))
+    assert len(names) > 15
+    each = (
+        f"SELECT '{name}' AS name, count(*) AS n,"
+        f" md5(coalesce(string_agg(md5(CAST(t AS text)), '' ORDER BY md5(CAST(t AS text))), '')) AS h FROM \"{name}\" t"
+        for name in names
+    )
+    return {row["name"]: (row["n"], row["h"]) for row in world.rows(" UNION ALL ".join(each))}
+
+
+def changed(before: dict[str, tuple[int, str]], after: dict[str, tuple[int, str]]) -> list[str]:
+    """The tables that aren't as they were."""
+    return [name for name in before if before[name] != after[name]]
+
+
+def all_text(world: World) -> str:
+    """Every row of every table as text, to search it for what must not be there."""
+    each = (f'SELECT CAST(t AS text) AS line FROM "{name}" t' for name in _tables(world))
+    return "\n".join(row["line"] for row in world.rows(" UNION ALL ".join(each)))
+
+
+def _tables(world: World) -> Iterable[str]:
+    """By the database's own list: the product may not know of all."""
+    found = world.rows(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'"
+    )
+    return [row["name"] for row in found]

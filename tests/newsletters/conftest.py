@@ -1,9 +1,12 @@
 """What tests of newsletters may use."""
 
+from http.cookiejar import Cookie
+
 import pytest
 
 from tests.support.browser import Browser
 from tests.support.newsroom import EDITOR, Newsroom
+from tests.support.signed_in import cookies_of, with_cookies
 from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
@@ -24,11 +27,8 @@ def editor(newsroom: Newsroom) -> Browser:
     """A browser in which editor@paper.example is signed in."""
     world = newsroom.world
 
-    def sign_in_once() -> dict[str, str]:
+    def sign_in_once() -> list[Cookie]:
         add(world, "editor", EDITOR)
-        return dict(sign_in(world, EDITOR).http.cookies)
+        return cookies_of(sign_in(world, EDITOR))
 
-    cookies = world.once(f"{EDITOR} signs in", sign_in_once)
-    browser = world.browser()
-    browser.http.cookies.update(cookies)
-    return browser
+    return with_cookies(world, world.once(f"{EDITOR} signs in", sign_in_once))

@@ -10,6 +10,7 @@ from billing.newsletters.signups import words
 from billing.readers import rate
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
+from tests.support.signed_in import signed_in
 from tests.support.table_contents import changed, contents
 
 THANDI = "thandi@example.com"
@@ -184,8 +185,7 @@ def test_who_never_confirms_is_forgotten_after_a_week(newsroom: Newsroom) -> Non
 
 def test_a_signed_in_reader_chooses_at_once(newsroom: Newsroom) -> None:
     newsroom.add_reader(THANDI)
-    reader = newsroom.world.browser()
-    reader.sign_in(THANDI)
+    reader = signed_in(newsroom.world, THANDI)
     reader.get("/newsletters")
     assert " checked" not in reader.page.text
     reader.post("/newsletters", newsletter=["first-light", "from-the-newsroom"])
@@ -308,8 +308,7 @@ def test_a_forged_link_does_nothing(newsroom: Newsroom, harm: str) -> None:
 
 def test_the_preference_page_opens_without_signing_in_and_shows_lists_alone(newsroom: Newsroom) -> None:
     newsroom.add_reader(THANDI)
-    reader = newsroom.world.browser()
-    reader.sign_in(THANDI)
+    reader = signed_in(newsroom.world, THANDI)
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light", "the-long-read"])
     (row,) = newsroom.world.rows("SELECT id FROM signup WHERE newsletter_id = 'first-light'")

@@ -19,6 +19,7 @@ from billing.newsletters.returned import Taken, take
 from billing.tokens import Tokens
 from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
+from tests.support.signed_in import signed_in
 
 TOKENS = Tokens("one secret of enough length, for tests only")
 OTHERS = Tokens("another secret of enough length, of somebody")
@@ -190,8 +191,7 @@ def test_a_complaint_ends_all_newsletters_and_no_other_mail(newsroom: Newsroom) 
 
 def test_only_a_fresh_double_opt_in_lifts_what_a_complaint_did(newsroom: Newsroom) -> None:
     newsroom.add_reader("thandi@example.com")
-    reader = newsroom.world.browser()
-    reader.sign_in("thandi@example.com")
+    reader = signed_in(newsroom.world, "thandi@example.com")
     reader.get("/newsletters")
     reader.post("/newsletters", newsletter=["first-light"])
     newsroom.send()

@@ -205,7 +205,7 @@ def go_to_a_day_without_others(demo: Demo) -> None:
     thing of an instant."""
     with psycopg.connect(demo.card["database_url"], autocommit=True) as connection:
         while connection.execute(
-            "SELECT FROM subscription WHERE state NOT IN ('active', 'ended')"
+            "SELECT 1 FROM subscription WHERE state NOT IN ('active', 'ended')"
             " OR (next_action_at AT TIME ZONE %s)::date - %s BETWEEN 7 AND 15",
             [ZONE.key, demo.now().date()],
         ).fetchone():
@@ -215,6 +215,7 @@ def go_to_a_day_without_others(demo: Demo) -> None:
 def test_the_bar_says_in_plain_words_what_happens_next(demo: Demo, arrive: Arrive) -> None:
     go_to_a_day_without_others(demo)
     demo.trial("next@example.com", "pm_card_visa__21")
+    demo.now()
     person = arrive(DESK)
     person.open("/")
     told: list[str] = []

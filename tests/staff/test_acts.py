@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.browser import Answer, Browser
-from tests.support.signed_in import subscribed_by_pages
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
@@ -209,7 +209,7 @@ def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(
 
 
 def test_complimentary_days_open_everything_and_never_take_anything_away(world: World, staff: SignIn) -> None:
-    reader = subscribed_by_pages(world)
+    reader = in_trial_by_pages(world)
     support = staff("support")
     where = page_of(world)
     reader_id, article = where.rpartition("/")[2], world.articles["subscriber"][0]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.signed_in import subscribed_by_pages
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -33,7 +33,7 @@ def test_a_request_without_signing_in_tells_nobody_whether_the_address_is_known(
 
 
 def test_a_signed_in_reader_asks_from_the_account(world: World) -> None:
-    browser = subscribed_by_pages(world)
+    browser = in_trial_by_pages(world)
     assert "/contact" in browser.get("/account").text
     assert READER in browser.get("/contact").words
     browser.post("/contact", kind="wrong_charge", email="other@example.com", words="I paid twice?")

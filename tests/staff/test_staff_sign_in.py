@@ -8,7 +8,7 @@ import pytest
 from billing.staff import codes, members
 from billing.staff.audit import Actor
 from tests.support.browser import Browser
-from tests.support.signed_in import subscribed_by_pages
+from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import SignIn, add, code_of, follow_link, sign_in, sign_in_by_mail
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -186,7 +186,7 @@ def test_a_lost_phone_is_replaced_and_the_old_secret_is_worth_nothing(world: Wor
 
 
 def test_staff_and_readers_are_kept_apart(world: World) -> None:
-    reader = subscribed_by_pages(world)
+    reader = in_trial_by_pages(world)
     assert reader.get("/account").status == 200
     assert reader.get("/staff").path == "/staff/sign-in", "a reader's session opens nothing here"
 

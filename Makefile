@@ -9,6 +9,8 @@ READY := .venv/.project-installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PYTHONUNBUFFERED := 1
+# Compiled modules are kept: each of some twenty processes would compile the product anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test prove prove-all bench pictures lint format types migrate lock clean

@@ -7,16 +7,9 @@ from tests.support.stop_point_names import all_marks, all_points
 
 PASSED: set[str] = set()
 """What this process passed, and what others told it."""
-ELSEWHERE = {
-    "charge.intended": "",
-}
-"""Points that no proof passes, with the reason."""
-
-
 def missing(passed: set[str]) -> list[str]:
     """The points and marks that a whole run of the proofs didn't pass."""
-    wanted = (all_points() | all_marks()) - passed
-    return sorted(name for name in wanted if not name.startswith(tuple(ELSEWHERE)))
+    return sorted((all_points() | all_marks()) - passed)
 
 
 def add_option(parser: pytest.Parser) -> None:

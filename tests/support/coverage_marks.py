@@ -7,6 +7,8 @@ from tests.support.stop_point_names import all_marks, all_points
 
 PASSED: set[str] = set()
 """What this process passed, and what others told it."""
+
+
 def missing(passed: set[str]) -> list[str]:
     """The points and marks that a whole run of the proofs didn't pass."""
     return sorted((all_points() | all_marks()) - passed)

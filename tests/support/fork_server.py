@@ -26,7 +26,6 @@ from tests.support.coverage_marks import PASSED
 from tests.support.snapshots import WORKER
 
 ROOT = Path(__file__).parents[2]
-LOST = b""
 
 
 @dataclass(frozen=True)

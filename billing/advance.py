@@ -59,8 +59,9 @@ def advance(
                 now = max(due, now)
                 move(parts, now)
                 reached(now, end)
-            move(parts, end)
-            _drain(parts, end)
+            if now < end:
+                move(parts, end)
+                _drain(parts, end)
         finally:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
     return end

@@ -4,7 +4,7 @@ Some are named where they stand: `stop_point("charge.intended")`. The others com
 forgotten: `db` has one before and one after every commit, named by the function whose transaction it is, and `around`
 puts one before and one after every call to the acquirer. `tests/support/stop_point_names.py` reads them all from the code.
 
-Armed by BILLING_STOP_AT=<name>, in the test environment only; elsewhere a stop point is one comparison with None."""
+Who kills tells it by `listen`; nothing outside the process can. Where nobody listens a stop point is two comparisons with None."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ _passed: set[str] | None = None
 
 
 def stop_point(name: str) -> None:
-    """Die here, as by a power cut, if this point is armed."""
+    """Die here, as by a power cut, if whoever listens wants it."""
     reached(name)
     if _listener is not None:
         _listener(name)
@@ -93,11 +93,3 @@ def transaction_of(depth: int) -> str | None:
     frame = sys._getframe(depth + 1)
     module = str(frame.f_globals["__name__"]).removeprefix(f"{PACKAGE}.")
     return f"{module}.{frame.f_code.co_name}"
-
-
-def arm(name: str | None, environment: str | None) -> None:
-    """Let this process die at the point called so, if the environment is a test's."""
-    listen(kill_at(name) if name is not None and environment == "test" else None)
-
-
-arm(os.environ.get("BILLING_STOP_AT"), os.environ.get("BILLING_ENVIRONMENT"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.support.browser import Browser
     from tests.support.databases import Databases
     from tests.support.demo import Demo, SharedDemo
+    from tests.support.fork_server import Crash, ForkServer
     from tests.support.person import Arrive, Person
     from tests.support.shared_chromium import Chromium
     from tests.support.shared_world import SharedWorld
@@ -121,10 +122,16 @@ def make_world(shared_world: "SharedWorld") -> "Iterator[Callable[..., World]]":
 
 
 @pytest.fixture
-def crash(world: "World", shared_world: "SharedWorld") -> Callable[..., None]:
+def fork_server(world: "World", shared_world: "SharedWorld") -> "ForkServer":
+    """Makes processes on the test's world that do what is due, or answer a request, and die of it where they are told."""
+    return shared_world.fork_server(world)
+
+
+@pytest.fixture
+def crash(fork_server: "ForkServer") -> "Crash":
     """`crash("charge.answered")`: all that is due is done by a process that dies at this stop point; `crash(…, request)`: the
     request is answered by one."""
-    return shared_world.fork_server(world).die
+    return fork_server.die
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def work(line: Connection, environment: dict[str, str]) -> None:
     keep_for_good()
     while (word := _heard(line)) is not None:
         if word:
-            stop_points.arm(word, environment["BILLING_ENVIRONMENT"])
+            stop_points.listen(stop_points.kill_at(word))
             continue
         seen: dict[str, datetime] = {}
         done = tick(parts, seen=seen)

@@ -7,7 +7,6 @@ import pytest
 
 from billing.web.sample_articles import SampleArticle, sample_articles
 from tests.support.browser import Browser
-from tests.support.signed_in import cookies_of, with_cookies
 from tests.support.world import World, local
 
 LEVELS = ("free", "registered", "metered", "subscriber")
@@ -35,7 +34,7 @@ class Town:
 
     def browser(self, kind: str) -> Browser:
         """That of a reader of this kind."""
-        return with_cookies(self.world, self.cookies[kind])
+        return self.world.browser().with_cookies(self.cookies[kind])
 
 
 def _settle_in(world: World) -> tuple[dict[str, list[Cookie]], dict[str, str]]:
@@ -64,7 +63,7 @@ def _settle_in(world: World) -> tuple[dict[str, list[Cookie]], dict[str, str]]:
     browsers["anonymous"] = world.browser()
     named = {row["email"].partition("@")[0]: row["id"] for row in world.rows("SELECT id, email FROM reader")}
     ids = {kind: named[kind.replace(" ", "-")] for kind in browsers if kind != "anonymous"}
-    return {kind: cookies_of(browser) for kind, browser in browsers.items()}, ids
+    return {kind: browser.cookies for kind, browser in browsers.items()}, ids
 
 
 @pytest.fixture

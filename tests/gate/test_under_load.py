@@ -15,6 +15,7 @@ import pytest
 from billing.gate.listen import LEASE
 from tests.gate.moving import A_SECOND
 from tests.gate.serving import do, furnish, serving
+from tests.support.proof_size import only_at_length
 
 SECONDS = float(os.environ.get("MASTHEAD_LOAD_SECONDS", "40"))
 SHARE = 0.7
@@ -88,6 +89,7 @@ def test_an_answer_is_wrong_only_once_the_lease_is_over() -> None:
     assert len(wrong(stale, random_changes, first)) == len(stale)
 
 
+@only_at_length
 @pytest.mark.prove
 def test_no_answer_is_wrong_or_missing_under_load(database_url: str) -> None:
     movers = MOVING + NEWCOMERS

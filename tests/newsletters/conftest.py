@@ -6,7 +6,6 @@ import pytest
 
 from tests.support.browser import Browser
 from tests.support.newsroom import EDITOR, Newsroom
-from tests.support.signed_in import cookies_of, with_cookies
 from tests.support.staff_members import add, sign_in
 from tests.support.world import World
 
@@ -29,6 +28,6 @@ def editor(newsroom: Newsroom) -> Browser:
 
     def sign_in_once() -> list[Cookie]:
         add(world, "editor", EDITOR)
-        return cookies_of(sign_in(world, EDITOR))
+        return sign_in(world, EDITOR).cookies
 
-    return with_cookies(world, world.once(f"{EDITOR} signs in", sign_in_once))
+    return world.browser().with_cookies(world.once(f"{EDITOR} signs in", sign_in_once))

@@ -7,17 +7,17 @@ from click.testing import Result
 from sqlalchemy.exc import IntegrityError
 
 from tests.support.bounce_reports import arf, dsn
-from tests.support.command_line import run_command
+from tests.support.cli import run_on
 from tests.support.newsroom import Newsroom
 
 
 def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tmp_path: Path) -> None:
     one, other = newsroom.send_to(2)
-    done = run_command(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
+    done = run_on(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (done.exit_code, done.output) == (0, "hard 5.1.1: taken\n")
-    again = run_command(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
+    again = run_on(newsroom.world, "bounces", "take", "-", stdin=dsn(one.sender))
     assert (again.exit_code, again.output) == (0, "hard 5.1.1: known already\n")
-    by_argument = run_command(
+    by_argument = run_on(
         newsroom.world,
         "bounces",
         "take",
@@ -29,7 +29,7 @@ def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tm
     assert by_argument.output == "soft 5.2.2: taken\n"
     file = tmp_path / "complaint.eml"
     file.write_bytes(arf(other.raw))
-    assert run_command(newsroom.world, "bounces", "take", str(file)).output == "complaint: taken\n"
+    assert run_on(newsroom.world, "bounces", "take", str(file)).output == "complaint: taken\n"
     assert newsroom.suppressions() == [("newsletters", "complaint"), ("newsletters", "hard_bounce")]
 
 
@@ -37,13 +37,13 @@ def test_a_bounce_from_a_pipe_and_a_complaint_from_a_file(newsroom: Newsroom, tm
     "raw", [b"", b"To: b@example.com\r\n\r\nOn holiday.\r\n", dsn("b+1.000000000000000000000000@x.example")]
 )
 def test_what_is_none_of_ours_is_no_failure_and_changes_nothing(newsroom: Newsroom, raw: bytes) -> None:
-    done = run_command(newsroom.world, "bounces", "take", "-", stdin=raw)
+    done = run_on(newsroom.world, "bounces", "take", "-", stdin=raw)
     assert (done.exit_code, done.output) == (0, "no report about a mail of ours; nothing changed\n")
     assert newsroom.suppressions() == []
 
 
 def test_while_the_database_is_away_the_mail_server_keeps_the_report(newsroom: Newsroom) -> None:
-    done = run_command(
+    done = run_on(
         newsroom.world,
         "bounces",
         "take",
@@ -57,19 +57,19 @@ def test_while_the_database_is_away_the_mail_server_keeps_the_report(newsroom: N
 
 def test_an_operator_stops_looks_and_lifts(newsroom: Newsroom) -> None:
     add = ("suppressions", "add", "Thandi@example.com", "--reason", "asked by phone", "--scope")
-    assert run_command(newsroom.world, *add, "all").output == "Done.\n"
-    assert run_command(newsroom.world, *add, "all").output == "That stands already.\n"
-    assert run_command(newsroom.world, *add, "newsletter:first-light").output == "Done.\n"
-    shown = run_command(newsroom.world, "suppressions", "show", "thandi@EXAMPLE.com").output
+    assert run_on(newsroom.world, *add, "all").output == "Done.\n"
+    assert run_on(newsroom.world, *add, "all").output == "That stands already.\n"
+    assert run_on(newsroom.world, *add, "newsletter:first-light").output == "Done.\n"
+    shown = run_on(newsroom.world, "suppressions", "show", "thandi@EXAMPLE.com").output
     assert "all  staff  since 2027-03-01  command: asked by phone" in shown
     assert "newsletter:first-light" in shown
     lift = ("suppressions", "lift", "thandi@example.com", "--reason", "asked again", "--scope")
-    assert run_command(newsroom.world, *lift, "all").exit_code == 0
-    assert run_command(newsroom.world, *lift, "all").exit_code == 1
+    assert run_on(newsroom.world, *lift, "all").exit_code == 0
+    assert run_on(newsroom.world, *lift, "all").exit_code == 1
     assert newsroom.suppressions() == [("newsletter:first-light", "staff")]
-    assert run_command(newsroom.world, *add, "everything").exit_code == 1
+    assert run_on(newsroom.world, *add, "everything").exit_code == 1
     assert (
-        run_command(newsroom.world, "suppressions", "show", "nobody@example.com").output
+        run_on(newsroom.world, "suppressions", "show", "nobody@example.com").output
         == "Everything is sent there.\n"
     )
 
@@ -80,7 +80,7 @@ WORDS = {"--name": "Harbour Notes", "--description": "What the tide brought.", "
 def add(newsroom: Newsroom, newsletter_id: str, **changed: str) -> Result:
     """`billing newsletters add`, with `name`, `description` or `rhythm` changed."""
     given = WORDS | {f"--{name}": words for name, words in changed.items()}
-    return run_command(
+    return run_on(
         newsroom.world,
         "newsletters",
         "add",
@@ -91,7 +91,7 @@ def add(newsroom: Newsroom, newsletter_id: str, **changed: str) -> Result:
 
 def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> None:
     assert add(newsroom, "harbour-notes").output == "Harbour Notes stands at the end of /newsletters.\n"
-    listed = run_command(newsroom.world, "newsletters", "list").output.splitlines()
+    listed = run_on(newsroom.world, "newsletters", "list").output.splitlines()
     assert listed[-1] == "harbour-notes  Harbour Notes: Sundays; editorial, for everyone"
     assert "Harbour Notes" in newsroom.world.browser().get("/newsletters").words
     again = add(newsroom, "harbour-notes")
@@ -101,7 +101,7 @@ def test_a_newsletter_is_begun_shown_and_can_be_chosen(newsroom: Newsroom) -> No
 @pytest.mark.parametrize("control", ["\r\nBcc: all@example.com", "\n", "\x1f", "\x85", "\u2028"])
 @pytest.mark.parametrize("what", ["name", "description", "rhythm"])
 def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what: str, control: str) -> None:
-    before = run_command(newsroom.world, "newsletters", "list").output
+    before = run_on(newsroom.world, "newsletters", "list").output
     refused = add(newsroom, "harbour-notes", **{what: f"Harbour{control}Notes"})
     assert refused.exit_code == 1
     assert f"The {what} of a newsletter is one line" in str(refused.exception)
@@ -109,13 +109,13 @@ def test_its_words_stand_in_headers_so_each_is_one_line(newsroom: Newsroom, what
         newsroom.world.execute(
             f"UPDATE newsletter SET {what} = :words WHERE id = 'first-light'", words=f"Harbour{control}Notes"
         )
-    assert run_command(newsroom.world, "newsletters", "list").output == before
+    assert run_on(newsroom.world, "newsletters", "list").output == before
 
 
 @pytest.mark.parametrize("newsletter_id", ["Harbour", "-x", "a b", "é", "x" * 41])
 def test_its_id_is_a_word(newsroom: Newsroom, newsletter_id: str) -> None:
-    assert run_command(newsroom.world, "newsletters", "add", "--", newsletter_id).exit_code == 2
-    refused = run_command(
+    assert run_on(newsroom.world, "newsletters", "add", "--", newsletter_id).exit_code == 2
+    refused = run_on(
         newsroom.world,
         "newsletters",
         "add",

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from billing.cli import billing, main
 from billing.errors import Refusal
-from tests.support.command_line import run_command
+from tests.support.cli import run_on
 from tests.support.dkim import signature
 from tests.support.fake_smtp import Received
 from tests.support.newsroom import HEADERS, Newsroom, headers_of, parsed
@@ -17,7 +17,7 @@ OPERATOR = "operator@mailbox.example"
 
 
 def sent_to_operator(newsroom: Newsroom, *more: str) -> Received:
-    done = run_command(newsroom.world, "mail", "test", OPERATOR, *more)
+    done = run_on(newsroom.world, "mail", "test", OPERATOR, *more)
     assert done.exit_code == 0, done.output
     assert f"is on its way to {OPERATOR}" in done.output
     (mail,) = newsroom.arrived_for(OPERATOR)
@@ -43,7 +43,7 @@ def test_the_test_has_every_header_of_an_issue_and_goes_its_way(newsroom: Newsro
     assert ours["Feedback-ID"][0].partition(":")[2] == theirs["Feedback-ID"][0].partition(":")[2]
     assert ours["Subject"] == ["[Test] How newsletters arrive"]
     assert "billing mail check" in parsed(test).get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    other = run_command(newsroom.world, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
+    other = run_on(newsroom.world, "mail", "test", OPERATOR, "--newsletter", "the-long-read")
     assert other.exit_code == 0
     assert "the-long-read.newsletters." in headers_of(newsroom.arrived_for(OPERATOR)[1])["List-Id"][0]
 
@@ -86,11 +86,11 @@ def test_what_arrives_is_checked_line_by_line(newsroom: Newsroom, tmp_path: Path
 
 def test_what_cannot_be_done_is_said_in_one_line(newsroom: Newsroom) -> None:
     for words in (["mail", "test", "nobody"], ["mail", "test", OPERATOR, "--newsletter", "none"]):
-        done = run_command(newsroom.world, *words)
+        done = run_on(newsroom.world, *words)
         assert done.exit_code == 1
         assert isinstance(done.exception, Refusal), "which `main` says in one line"
     newsroom.world.smtp.refuse(550, "not you")
-    done = run_command(newsroom.world, "mail", "test", OPERATOR)
+    done = run_on(newsroom.world, "mail", "test", OPERATOR)
     assert done.exit_code == 1
     assert done.output.startswith("Error: The mail server didn't take it: ")
     assert "not you" in done.output

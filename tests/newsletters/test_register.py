@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from tests.support.command_line import run_command
+from tests.support.cli import run_on
 from tests.support.newsroom import Newsroom
 
 BLOCKED = "newsletter:first-light"
@@ -22,7 +22,7 @@ def shop(newsroom: Newsroom) -> Newsroom:
 
 def compare(newsroom: Newsroom, *named: str) -> Result:
     """`billing newsletters compare -`, with what the register named."""
-    return run_command(
+    return run_on(
         newsroom.world, "newsletters", "compare", "-", stdin="".join(f"{each}\r\n" for each in named).encode()
     )
 
@@ -33,11 +33,11 @@ def reached(newsroom: Newsroom, newsletter: str) -> int:
 
 
 def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Newsroom, tmp_path: Path) -> None:
-    asked = run_command(shop.world, "newsletters", "marketed").output.splitlines()
+    asked = run_on(shop.world, "newsletters", "marketed").output.splitlines()
     assert asked == [f"reader-000{number}@readers.example" for number in (1, 2, 3)]
     answered = tmp_path / "answered.txt"
     answered.write_text("\ufeffReader-0002@Readers.example\n\nnobody@example.com\n", encoding="utf-8")
-    done = run_command(shop.world, "newsletters", "compare", str(answered))
+    done = run_on(shop.world, "newsletters", "compare", str(answered))
     assert done.output == (
         "Compared: First Light. 2 get no marketing from now on, 0 got none before, 0 want it all the same.\n"
     )
@@ -46,9 +46,9 @@ def test_whom_the_register_names_gets_no_marketing_and_all_else(shop: Newsroom, 
     assert reached(shop, "the-long-read") == 3
     assert len(shop.arrived_for("reader-0002@readers.example")) == 1, "the editorial one"
 
-    again = run_command(shop.world, "newsletters", "compare", str(answered))
+    again = run_on(shop.world, "newsletters", "compare", str(answered))
     assert "0 get no marketing from now on, 2 got none before, 0 want it" in again.output
-    shown = run_command(shop.world, "suppressions", "show", "reader-0002@readers.example").output
+    shown = run_on(shop.world, "suppressions", "show", "reader-0002@readers.example").output
     assert shown == f"{BLOCKED}  register  since 2027-03-01  the opt-out register\n"
 
 
@@ -84,7 +84,7 @@ def test_staff_lift_a_block_with_a_reason_that_stays(shop: Newsroom) -> None:
     address = "reader-0001@readers.example"
     compare(shop, address)
     lift = ("suppressions", "lift", address, "--scope", BLOCKED, "--reason", "asked for it in writing")
-    assert run_command(shop.world, *lift).exit_code == 0
+    assert run_on(shop.world, *lift).exit_code == 0
     assert "1 want it all the same" in compare(shop, address).output
     (row,) = shop.world.rows("SELECT lifted_by FROM suppression")
     assert row["lifted_by"] == "command: asked for it in writing"
@@ -102,7 +102,7 @@ def test_one_line_that_is_no_address_and_nothing_is_changed(shop: Newsroom) -> N
 
 def test_where_nothing_is_promotional_there_is_nothing_to_compare(newsroom: Newsroom) -> None:
     newsroom.people(1)
-    assert run_command(newsroom.world, "newsletters", "marketed").output == ""
+    assert run_on(newsroom.world, "newsletters", "marketed").output == ""
     refused = compare(newsroom, "reader-0001@readers.example")
     assert refused.exit_code == 1
     assert "No newsletter is promotional" in str(refused.exception)

@@ -14,13 +14,12 @@ from tests.support.world import World
 
 @pytest.fixture
 def hire(tmp_path: Path) -> Iterator[Hire]:
-    """Start worker processes on a world: `hire(world)`, `hire(world, stop_at="charge.answered")`."""
+    """Start worker processes on a world: `hire(world)`."""
     with ExitStack() as ends:
         count = iter(range(1_000_000))
 
-        def start(world: World, **how: object) -> Worker:
-            worker = Worker(world, tmp_path / f"worker-{next(count)}.log", **how)  # type: ignore[arg-type] # as Worker takes them
-            return ends.enter_context(worker)
+        def start(world: World) -> Worker:
+            return ends.enter_context(Worker(world, tmp_path / f"worker-{next(count)}.log"))
 
         yield start
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from tests.support import ledger_checks
+from tests.support.fork_server import Crash, ForkServer, Order
 from tests.support.polling import until
+from tests.support.proof_size import SEED, only_at_length
 from tests.support.worker_processes import Hire, Worker, quiet
 from tests.support.world import World, local
 
@@ -96,14 +98,14 @@ def undisturbed(make_world: Callable[..., World]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("stop_at", "attempt", "at_the_sandbox", "receipts"),
     [
-        pytest.param("charge.intended", "open", 0, 0, marks=pytest.mark.prove),
+        ("charge.intended", "open", 0, 0),
         ("charge.answered", "open", 1, 0),
-        pytest.param("charge.settled", "charged", 1, 1, marks=pytest.mark.prove),
+        ("charge.settled", "charged", 1, 1),
     ],
 )
 def test_killed_between_intent_call_and_settle(
     world: World,
-    hire: Hire,
+    crash: Crash,
     undisturbed: dict[str, Any],
     stop_at: str,
     attempt: str,
@@ -112,13 +114,13 @@ def test_killed_between_intent_call_and_settle(
 ) -> None:
     started = on_the_day(world)
     world.sandbox.trouble({"effect": "drop", "type": "payment_intent.*"})  # no webhook may come to our help
-    hire(world, stop_at=stop_at).died()
+    crash(stop_at)
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == [attempt]
     assert len(world.charges()) == at_the_sandbox
     assert len(world.rows("SELECT id FROM message WHERE kind = 'receipt'")) == receipts
     assert world.access(world.articles["subscriber"][0], started[0]["reader"]["id"])["allowed"]
 
-    restart(world, hire)
+    world.settle()
     charged_once(world, started)
     world.advance_to(AFTER)
     assert ledger_checks.end_state(world) == undisturbed
@@ -158,59 +160,51 @@ def _without_moments(state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.prove
 def test_the_webhook_settles_what_a_killed_worker_left(
-    world: World, hire: Hire, undisturbed: dict[str, Any]
+    world: World, crash: Crash, undisturbed: dict[str, Any]
 ) -> None:
     started = on_the_day(world)
     world.sandbox.trouble(
         {"effect": "drop", "type": "charge.*"}, {"effect": "drop", "type": "payment_intent.created"}
     )
-    hire(world, stop_at="charge.answered").died()
+    crash("charge.answered")
     world.sandbox.settle()
-    hire(world, stop_at="event.settled").died()
+    crash("event.settled")
     assert [row["state"] for row in world.rows("SELECT state FROM attempt")] == ["charged"]
 
-    restart(world, hire)
+    world.settle()
     charged_once(world, started)
     world.advance_to(AFTER)
     assert ledger_checks.end_state(world) == undisturbed
 
 
-@pytest.mark.prove
-@pytest.mark.parametrize(
-    ("stop_at", "copies"), [pytest.param("mail.claimed", 1, marks=pytest.mark.prove), ("mail.sent", 2)]
-)
+@pytest.mark.parametrize(("stop_at", "copies"), [("mail.claimed", 1), ("mail.sent", 2)])
 def test_killed_around_a_mail(
-    world: World, hire: Hire, undisturbed: dict[str, Any], stop_at: str, copies: int
+    world: World, crash: Crash, undisturbed: dict[str, Any], stop_at: str, copies: int
 ) -> None:
     started = on_the_day(world)
-    hire(world, stop_at=stop_at).died()
-    restart(world, hire)
+    crash(stop_at)
+    world.settle()
     charged_once(world, started, copies=copies)  # twice is better than never, and one to a mail program
     world.advance_to(AFTER)
     assert ledger_checks.end_state(world) == undisturbed
 
 
-@pytest.mark.prove
-@pytest.mark.parametrize(
-    ("stop_at", "at_the_sandbox"),
-    [pytest.param("refund.intended", 0, marks=pytest.mark.prove), ("refund.answered", 1)],
-)
-def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_sandbox: int) -> None:
+@pytest.mark.parametrize(("stop_at", "at_the_sandbox"), [("refund.intended", 0), ("refund.answered", 1)])
+def test_killed_around_a_refund(world: World, crash: Crash, stop_at: str, at_the_sandbox: int) -> None:
     started = on_the_day(world)
     world.settle()
     world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
     payment = world.rows("SELECT id FROM payment")[0]["id"]
     answer = world.api.post(f"/v1/payments/{payment}/refunds", json={"amount": 2500, "reason": "A kindness."})
     assert answer.status_code == 201, answer.text
-    hire(world, stop_at=stop_at).died()
+    crash(stop_at)
     assert len(world.sandbox.refunds()) == at_the_sandbox
     assert world.rows("SELECT state, credit_note_number FROM refund") == [
         {"state": "intended", "credit_note_number": None}
     ]
 
-    restart(world, hire)
+    world.settle()
     charged_once(world, started)
     assert [(refund["amount"], refund["status"]) for refund in world.sandbox.refunds()] == [
         (2500, "succeeded")
@@ -221,56 +215,52 @@ def test_killed_around_a_refund(world: World, hire: Hire, stop_at: str, at_the_s
     assert [letter.subject for letter in world.letters(EMAIL) if "CN-000001" in letter.text] != []
 
 
-@pytest.mark.prove
-def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World, hire: Hire) -> None:
+def test_killed_between_asking_for_the_card_and_starting_the_trial(world: World, crash: Crash) -> None:
     browser = world.browser()
     browser.start(EMAIL, come_back=False)
     world.sandbox.settle()
-    hire(world, stop_at="setup.fetched").died()
+    crash("setup.fetched")
     assert world.rows("SELECT id FROM subscription") == []
 
-    restart(world, hire)
+    world.settle()
     ledger_checks.check(world)
     assert [row["state"] for row in world.rows("SELECT state FROM subscription")] == ["trialing"]
     assert len(world.letters(EMAIL)) == 1
     assert world.rows("SELECT state FROM card_setup") == [{"state": "done"}]
 
 
-def die(world: World, worker: Worker, charges: int, *, at_once: bool) -> None:
-    """Let a worker live until its stop point; or, killed `at_once`, until so many charges have been made."""
-
-    def is_over() -> bool:
-        return not worker.alive or quiet(world) or (at_once and len(world.charges()) >= charges)
-
-    worker.ready()
-    until(is_over, "the worker to die, or to have nothing to do")
+def kill_when_charged(world: World, worker: Worker, charges: int) -> None:
+    """Let a worker live until so many charges have been made, or nothing is left to do."""
+    until(lambda: not worker.alive or quiet(world) or len(world.charges()) >= charges, "charges to be made")
     worker.kill()
 
 
-def crash_again_and_again(world: World, hire: Hire, *, readers: int, kills: int, seed: int) -> None:
+def crash_again_and_again(
+    world: World, hire: Hire, fork_server: ForkServer, *, readers: int, kills: int, seed: int
+) -> None:
     """Many readers due at once, and every worker dies, at a stop point or at any moment; then one lives."""
     draw = random.Random(seed)
     started = on_the_day(world, readers=readers)
-    points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent", "event.settled"]
+    points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent"]
     for _ in range(kills):
-        stop_at = draw.choice(points) if draw.random() < 0.5 else None
-        die(
-            world,
-            hire(world, stop_at=stop_at),
-            len(world.charges()) + draw.randint(0, 3),
-            at_once=stop_at is None,
-        )
+        if draw.random() < 0.5:
+            kill_when_charged(world, hire(world).ready(), len(world.charges()) + draw.randint(0, 3))
+        elif not quiet(world):
+            fork_server.live(Order(None, draw.choice(points), draw.randint(1, 3)))
     restart(world, hire)
     charged_once(world, started, copies=None)
     assert len(world.charges()) == readers
 
 
 @pytest.mark.prove
-def test_killed_three_times_among_thirty_charges(world: World, hire: Hire) -> None:
-    crash_again_and_again(world, hire, readers=30, kills=3, seed=20270316)
+def test_killed_three_times_among_thirty_charges(world: World, hire: Hire, fork_server: ForkServer) -> None:
+    crash_again_and_again(world, hire, fork_server, readers=30, kills=3, seed=SEED)
 
 
+@only_at_length
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", range(3))
-def test_killed_again_and_again_among_many_charges(world: World, hire: Hire, seed: int) -> None:
-    crash_again_and_again(world, hire, readers=120, kills=10, seed=seed)
+@pytest.mark.parametrize("more", range(3))
+def test_killed_again_and_again_among_many_charges(
+    world: World, hire: Hire, fork_server: ForkServer, more: int
+) -> None:
+    crash_again_and_again(world, hire, fork_server, readers=120, kills=10, seed=SEED + more)

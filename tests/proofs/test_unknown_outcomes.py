@@ -10,6 +10,7 @@ from billing.payments import charge
 from tests.proofs.steps import claim, intend, send
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.proof_size import only_at_length
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
@@ -85,6 +86,7 @@ def test_one_bad_answer_is_mended_by_the_same_key(
     assert [row["ordinal"] for row in world.rows("SELECT ordinal FROM attempt")] == [1]
 
 
+@only_at_length
 @pytest.mark.prove
 def test_a_real_timeout_of_twenty_seconds(world: World, due: Subscriber) -> None:
     world.sandbox.faults({**CHARGING, "effect": "timeout_after", "times": None, "seconds": 120})

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.proof_size import sized
 from tests.support.world import ZONE, World
 
 FIRST = (timedelta(days=9), timedelta(days=7))
@@ -103,5 +104,5 @@ def test_never_a_charge_without_both_notices_in_time(world: World) -> None:
 
 
 @pytest.mark.prove
-def test_never_in_a_hundred_random_springs(world: World) -> None:
-    _prove(world, 100)
+def test_never_in_many_random_springs(world: World) -> None:
+    _prove(world, sized(at_length=100, usual=8))

@@ -1,20 +1,17 @@
 """Stripe is away. Charging pauses and says so; readers notice nothing; it goes on by itself, each once."""
 
 import logging
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from billing.cli import billing
 from billing.payments import breaker
 from billing.renewals.run import run
 from tests.support import ledger_checks
+from tests.support.cli import run_on
 from tests.support.staff_members import add, sign_in
-from tests.support.worker_processes import environment
 from tests.support.world import World, local
 
 CHARGE_AT = local(2027, 3, 16, 9)
@@ -279,11 +276,6 @@ def test_money_on_its_way_back_waits_too_and_goes_once(world: World) -> None:
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [2500] * 4
 
 
-def command(world: World, *words: str) -> Result:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-    return CliRunner().invoke(billing, words, env=given | environment(world.settings))
-
-
 def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
     nearly_due(world, 6)
     staff = sign_in(world, add(world, "support").email)
@@ -306,7 +298,7 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
             "asks_again_at": "2027-03-16T07:01:00Z",
         },
     )
-    done = command(world, "run")
+    done = run_on(world, "run")
     assert "Charging is paused since 2027-03-16 09:00 because Stripe doesn't answer" in done.stderr
     assert "6 wait; the worker asks Stripe at 09:01" in done.stderr
     assert [line.strip() for line in done.stdout.splitlines()][4:6] == [

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.good_bodies import GOOD
+from tests.support.proof_size import sized
 from tests.support.routes import Route, routes
 from tests.support.two_readers import PAYING, TwoReaders, open_everything
 
@@ -148,4 +149,4 @@ def test_nonsense_at_every_address_never_breaks_anything(readers: TwoReaders) ->
 
 @pytest.mark.prove
 def test_a_great_deal_of_nonsense_never_breaks_anything(readers: TwoReaders) -> None:
-    throw(readers, 6_000)
+    throw(readers, sized(at_length=6_000, usual=1_000))

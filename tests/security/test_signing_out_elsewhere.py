@@ -1,6 +1,7 @@
 """A reader sees where they are signed in, and signs one of those devices out (SEC-3, 7.5.2)."""
 
 import re
+from http.cookiejar import Cookie
 
 import pytest
 
@@ -26,12 +27,12 @@ def desk(world: World, in_trial: Subscriber) -> Browser:
 def phone(world: World, desk: Browser) -> Browser:
     """The same reader's phone, signed in after the desk."""
 
-    def live() -> dict[str, str]:
+    def live() -> list[Cookie]:
         world.advance(minutes=5)
         with world.browse() as browser:
             browser.http.headers["user-agent"] = PHONE
             browser.sign_in(READER)
-            return dict(browser.http.cookies)
+            return browser.cookies
 
     browser = world.browser().with_cookies(world.once("the reader signs in on the phone too", live))
     browser.http.headers["user-agent"] = PHONE

@@ -14,9 +14,10 @@ from billing.simulate import run
 from billing.simulate.house import House
 from billing.simulate.report import conclusion
 from billing.simulate.run import Verdict, Wanted, simulate
+from tests.support.proof_size import only_at_length
 from tests.support.stripe_openapi import violations
 
-pytestmark = pytest.mark.prove
+pytestmark = [pytest.mark.prove, only_at_length]
 
 
 @pytest.fixture(autouse=True)

@@ -1,30 +1,18 @@
 """`billing staff`: the first admin, and whoever comes and goes after."""
 
-import os
-import sys
+from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from billing.cli import billing, main
 from billing.errors import Refusal
-from tests.support.world import SECRET_KEY, World
-
-
-def environment(world: World) -> dict[str, str]:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-    return given | {
-        "BILLING_DATABASE_URL": world.url_of_database,
-        "BILLING_SECRET_KEY": SECRET_KEY,
-        "BILLING_ENVIRONMENT": "test",
-        "BILLING_CLOCK": "held",
-        "BILLING_STRIPE_SECRET_KEY": "sk_test_sandbox_x",
-        "BILLING_PUBLIC_URL": "https://accounts.paper.example",
-    }
+from tests.support.cli import held, run_on
+from tests.support.cli import run as run_in_folder
+from tests.support.world import World
 
 
 def run(world: World, *arguments: str) -> Result:
-    return CliRunner().invoke(billing, ["staff", *arguments], env=environment(world))
+    return run_on(world, "staff", *arguments, BILLING_PUBLIC_URL="https://accounts.paper.example")
 
 
 def test_members_come_and_go(world: World) -> None:
@@ -63,13 +51,7 @@ def test_what_is_wrong_is_said(world: World, arguments: tuple[str, ...], said: s
     assert world.rows("SELECT * FROM staff_member") == []
 
 
-def test_a_refusal_is_one_line(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for name, value in environment(world).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "argv", ["billing", "staff", "disable", "nobody@paper.example"])
-    with pytest.raises(SystemExit) as end:
-        main()
-    assert end.value.code == 1
-    assert capsys.readouterr().err == "billing: Nobody by that address or id works here.\n"
+def test_a_refusal_is_one_line(world: World, tmp_path: Path) -> None:
+    done = run_in_folder(held(world), "staff", "disable", "nobody@paper.example", folder=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "billing: Nobody by that address or id works here.\n"

@@ -2,7 +2,9 @@
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from http.cookiejar import Cookie
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -82,10 +84,20 @@ class Browser:
         self.get(path)
         return self
 
-    def with_cookies(self, cookies: dict[str, str]) -> Self:
+    @property
+    def cookies(self) -> list[Cookie]:
+        """What it has, to be kept and given to another."""
+        return list(self.http.cookies.jar)
+
+    def with_cookies(self, kept: Iterable[Cookie]) -> Self:
         """Take over what another browser got from us."""
-        for name, value in cookies.items():
-            self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
+        for cookie in kept:
+            self.http.cookies.jar.set_cookie(cookie)
+        return self
+
+    def with_cookie(self, name: str, value: str) -> Self:
+        """Take over one that no page of ours has set."""
+        self.http.cookies.set(name, value, domain=self.http.base_url.host, path="/")
         return self
 
     def start(self, email: str, number: str = "4242424242424242", *, come_back: bool = True) -> Answer:

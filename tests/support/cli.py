@@ -11,9 +11,11 @@ from typing import IO
 from unittest.mock import patch
 
 import pytest
+from click.testing import CliRunner, Result
 
-from billing.cli import main
+from billing.cli import billing, main
 from tests.support.sandbox import KEY
+from tests.support.worker_processes import variables_of
 from tests.support.world import SECRET_KEY, World
 
 ROOT = Path(__file__).parents[2]
@@ -34,13 +36,12 @@ def environment(url: str, **more: str) -> dict[str, str]:
 
 def held(world: World) -> dict[str, str]:
     """The variables of a world, whose clock is held."""
-    return environment(
-        world.url_of_database,
-        clock="held",
-        stripe_api_base=world.sandbox.url,
-        smtp_url=world.smtp.url,
-        public_url=world.url,
-    )
+    return environment(world.url_of_database) | variables_of(world.settings)
+
+
+def run_on(world: World, *words: str, stdin: bytes = b"", **variables: str) -> Result:
+    """The command on a world, in this process; it reads these bytes. `variables` change the environment."""
+    return CliRunner().invoke(billing, words, input=stdin, env=variables_of(world.settings) | variables)
 
 
 @dataclass

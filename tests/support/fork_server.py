@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 import httpx
+import psycopg
 
 from billing import stop_points
 from billing.app import build, create_app
@@ -23,9 +24,13 @@ from billing.parts import Parts
 from billing.settings import Settings
 from billing.timetable import tick
 from tests.support.coverage_marks import PASSED
-from tests.support.snapshots import WORKER
+from tests.support.snapshots import WORKER, end_workers
 
 ROOT = Path(__file__).parents[2]
+READY = b"ready"
+
+Crash = Callable[..., None]
+"""What the fixture `crash` gives: `ForkServer.die` on the test's world."""
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,17 @@ class ForkServer:
             env={**os.environ, "BILLING_ENVIRONMENT": "test", "PGAPPNAME": WORKER},
         )
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         _write(self._process.stdin, pickle.dumps(self._settings))
+        assert _read(self._process.stdout) == READY, "it did not start"
+        self._line = psycopg.connect(self._settings.database_url, autocommit=True)
         return self
 
     def __exit__(self, *_: object) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(20)
+        self._line.close()
 
     def die(self, at: str, request: httpx.Request | None = None) -> None:
         """Answer the request, or do all that is due, in a child that dies as it passes the stop point `at`."""
@@ -89,6 +98,7 @@ class ForkServer:
         assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
         assert (code == 0) == bool(told), "a child that lives passes something"
         if code != 0:
+            end_workers(self._line)
             return None
         passed, marks = pickle.loads(told)
         PASSED.update(marks)
@@ -112,6 +122,7 @@ def _serve() -> None:
     tick(parts)
     asyncio.run(_answer(app, WireRequest("GET", f"{parts.settings.public_url}/", [], b"")))
     parts.database.close()
+    _write(sys.stdout.buffer, READY)  # before that it looks for work itself, and would do what a child is to die of
     while size := sys.stdin.buffer.read(8):
         order = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
         reads, writes = os.pipe()

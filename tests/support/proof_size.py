@@ -13,6 +13,12 @@ ROUNDS = int(os.environ.get("MASTHEAD_ROUNDS", "500" if AT_LENGTH else "50"))
 EVERY_DEATH = AT_LENGTH
 """Die at each stop point in every crash case that passes it, not in one."""
 
+
+def sized(*, at_length: int, usual: int) -> int:
+    """How many: in `make prove-all`, and in `make prove`."""
+    return at_length if AT_LENGTH else usual
+
+
 only_at_length = pytest.mark.skipif(not AT_LENGTH, reason="only in `make prove-all`")
 
 

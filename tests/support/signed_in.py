@@ -1,6 +1,6 @@
 """Browsers that are signed in already."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http.cookiejar import Cookie
 
 from billing.readers import sessions
@@ -20,10 +20,8 @@ def in_trial_by_pages(
 
 def signed_in(world: World, email: str) -> Browser:
     """A browser in which this reader is signed in, by the product's own functions instead of a mailed link."""
-    browser = world.browser()
     name = cookies.named(world.settings, cookies.SESSION)
-    browser.http.cookies.set(name, session_secret(world, email), domain="127.0.0.1", path="/")
-    return browser
+    return world.browser().with_cookie(name, session_secret(world, email))
 
 
 def session_secret(world: World, email: str) -> str:
@@ -47,22 +45,9 @@ def after(world: World, what_happens: str, live: Callable[[Browser], object]) ->
     def cookies_then() -> list[Cookie]:
         with world.browse() as browser:
             live(browser)
-            return cookies_of(browser)
+            return browser.cookies
 
-    return with_cookies(world, world.once(what_happens, cookies_then))
-
-
-def cookies_of(browser: Browser) -> list[Cookie]:
-    """What `with_cookies` takes, also when it was kept by `World.once`."""
-    return list(browser.http.cookies.jar)
-
-
-def with_cookies(world: World, kept: Iterable[Cookie]) -> Browser:
-    """A fresh browser that has these."""
-    browser = world.browser()
-    for cookie in kept:
-        browser.http.cookies.jar.set_cookie(cookie)
-    return browser
+    return world.browser().with_cookies(world.once(what_happens, cookies_then))
 
 
 def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: int = 1) -> list[Browser]:
@@ -73,8 +58,8 @@ def signed_in_by_mail(world: World, email: str = "thandi@example.com", times: in
         for _ in range(times):
             with world.browse() as browser:
                 browser.sign_in(email)
-                found.append(cookies_of(browser))
+                found.append(browser.cookies)
         return found
 
     cookies = world.once(f"{email} signs in by mail in {times} browsers", kept)
-    return [with_cookies(world, each) for each in cookies]
+    return [world.browser().with_cookies(each) for each in cookies]

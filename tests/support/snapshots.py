@@ -5,7 +5,7 @@ import psycopg
 from billing import tables
 from billing.gate.listen import CHANNEL
 
-STRANGERS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
+END_WORKERS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
 SCHEMA = """
 SELECT (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
        (SELECT sum(t.oid::bigint * ascii(tgenabled::text)) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
@@ -17,6 +17,11 @@ SELECT (SELECT sum(oid::bigint) FROM pg_constraint WHERE connamespace = 'public'
 """A number for each kind of thing that a statement of definition could change."""
 WORKER = "masthead worker under test"
 """The application name of worker processes that tests start."""
+
+
+def end_workers(line: psycopg.Connection) -> None:
+    """Let the database notice now that killed workers are gone. Their last statement may still be running, and hold locks."""
+    line.execute(END_WORKERS, [WORKER])
 
 
 class Snapshots:
@@ -43,7 +48,7 @@ class Snapshots:
 
     def restore(self, name: str) -> None:
         """Let all rows be as they were then, and every process forget what it remembers of them."""
-        self._line.execute(STRANGERS, [WORKER])  # a killed worker's last statement may still be running
+        end_workers(self._line)
         self._line.execute(self._way_back[name])
 
     def __contains__(self, name: str) -> bool:

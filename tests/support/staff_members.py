@@ -45,7 +45,7 @@ def sign_in(world: World, email: str) -> Browser:
         done = staff_sign_in.complete(session, tokens, *waiting, code, device, world.now)
         assert isinstance(done, SignedIn), done
     name = cookies.named(world.settings, cookies.STAFF)
-    browser.with_cookies({name: done.session_secret})
+    browser.with_cookie(name, done.session_secret)
     browser.get("/staff")
     _assert_signed_in(browser)
     return browser

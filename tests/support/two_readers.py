@@ -1,13 +1,14 @@
 """An installation with two readers in it: one pays, the other is in a trial."""
 
 from dataclasses import dataclass
+from http.cookiejar import Cookie
 
 from billing.office import CANCEL, CARD
 from tests.support.browser import Browser
 from tests.support.world import World
 
 PAYING, TRYING = "nomsa@example.com", "pieter@example.org"
-Cookies = dict[str, str]
+Cookies = list[Cookie]
 Names = dict[str, dict[str, str]]
 
 
@@ -37,7 +38,7 @@ def _subscribe(world: World) -> tuple[Cookies, Cookies]:
         payer.start(PAYING)
         world.advance(days=20)
         trier.start(TRYING, "5555555555554444")
-        return dict(payer.http.cookies), dict(trier.http.cookies)
+        return payer.cookies, trier.cookies
 
 
 def _names(world: World, email: str) -> dict[str, str]:

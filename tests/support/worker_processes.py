@@ -1,7 +1,6 @@
 """Worker processes for proofs: real ones, on the world's own database and held clock, killed or left to work."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,7 +9,6 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from billing.crew import living
 from billing.settings import PREFIX, Settings
 from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
@@ -19,7 +17,7 @@ from tests.support.world import World
 ROOT = Path(__file__).parents[2]
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def variables_of(settings: Settings) -> dict[str, str]:
     """The settings as the environment variables they are read from."""
     return {
         PREFIX + name.upper(): _plain(getattr(settings, name))
@@ -35,13 +33,11 @@ def _plain(value: object) -> str:
 
 
 class Worker:
-    """`billing worker` in a process of its own. `stop_at` names the stop point at which it dies."""
+    """`billing worker` in a process of its own."""
 
-    def __init__(self, world: World, log: Path, *, stop_at: str | None = None, tick: float = 0.05) -> None:
+    def __init__(self, world: World, log: Path, *, tick: float = 0.05) -> None:
         self.log = log
-        variables = environment(world.settings) | {"BILLING_TICK_SECONDS": str(tick), "PGAPPNAME": WORKER}
-        if stop_at is not None:
-            variables["BILLING_STOP_AT"] = stop_at
+        variables = variables_of(world.settings) | {"BILLING_TICK_SECONDS": str(tick), "PGAPPNAME": WORKER}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         with log.open("wb") as lines:
             self._process = subprocess.Popen(
@@ -75,11 +71,6 @@ class Worker:
         assert "the worker looks every" in self.words, self.words
         return self
 
-    def died(self) -> None:
-        """Wait for it to be killed at its stop point."""
-        code = self._process.wait(PATIENCE_SECONDS)
-        assert code == -signal.SIGKILL, self.words
-
     def kill(self) -> None:
         """`kill -9`."""
         if self.alive:
@@ -91,12 +82,6 @@ class Worker:
         self._process.terminate()
         code = self._process.wait(PATIENCE_SECONDS)
         assert code == 0, self.words
-
-
-def live_workers(world: World) -> set[int]:
-    """The workers that hold claims. A killed one is among them until the database has noticed."""
-    with world.parts.database.transaction() as session:
-        return set(living(session))
 
 
 def quiet(world: World) -> bool:
@@ -111,5 +96,5 @@ def quiet(world: World) -> bool:
     )
 
 
-Hire = Callable[..., Worker]
+Hire = Callable[[World], Worker]
 """`hire(world)` starts a worker process on a world; all of them are ended with the test."""

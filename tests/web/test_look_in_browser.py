@@ -11,11 +11,12 @@ from playwright.sync_api import Route, expect
 
 from billing.web.preview import pages, write
 from tests.support.a11y import accessibility_barriers
+from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
 
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
-STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
+STYLES = [("phone", "light"), pytest.param("desktop", "light", marks=only_at_length), ("desktop", "dark")]
 MUST_SEE = (
     "#review h1",
     ".terms",

@@ -1,22 +1,20 @@
 """Events that can't be settled: tried again, set aside when they break us, shown, and settled again when that is mended."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from billing.cli import billing
 from billing.webhooks import settle
 from billing.webhooks.inbox import replay
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.cli import run_on
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import subscriber
 from tests.support.webhook_messages import event, post
-from tests.support.worker_processes import environment
 from tests.support.world import World, local
 
 MINUTES = (1, 5, 15, 60)
@@ -25,8 +23,7 @@ BROKEN = "amount < 0"
 
 
 def command(world: World, *words: str) -> Result:
-    given = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
-    return CliRunner().invoke(billing, ["webhooks", *words], env=given | environment(world.settings))
+    return run_on(world, "webhooks", *words)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctr
 
 # SEED draws the order of the tests, and the stories of the proofs; without it another order is drawn each time, and printed.
 IN_ORDER = $(if $(SEED),--randomly-seed=$(SEED))
-PROOFS = MASTHEAD_SEED=$(or $(SEED),1) $(RUN) -m pytest -n 3 -m prove $(IN_ORDER)
+PROOFS = MASTHEAD_SEED=$(or $(SEED),1) $(RUN) -m pytest -n 3 -m 'prove or rare' --marks $(IN_ORDER)
 
 test: $(READY)  ## all that CI checks: format, lint, types, migrations, tests; T=tests/stories runs a part
 ifdef T

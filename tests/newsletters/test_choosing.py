@@ -171,6 +171,7 @@ def test_a_bad_address_is_told(newsroom: Newsroom, email: str, says: str) -> Non
     assert newsroom.world.rows("SELECT 1 FROM signup") == []
 
 
+@pytest.mark.rare
 def test_who_never_confirms_is_forgotten_after_a_week(newsroom: Newsroom) -> None:
     sign_up(newsroom, THANDI, "first-light")
     newsroom.world.advance(days=6, hours=23)

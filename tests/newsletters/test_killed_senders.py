@@ -132,6 +132,7 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     return issue_id
 
 
+@pytest.mark.rare
 def test_what_a_dead_worker_noted_is_believed(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
     newsroom.world.settle()
@@ -151,6 +152,7 @@ def test_without_its_notes_all_it_held_is_held(newsroom: Newsroom) -> None:
     assert newsroom.arrived() == []
 
 
+@pytest.mark.rare
 def test_another_machines_worker_is_given_time_to_come_back(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom, "elsewhere/boot")
     begin = newsroom.world.now

@@ -118,6 +118,7 @@ def test_a_cancellation_while_the_charge_is_under_way(world: World) -> None:
     ]
 
 
+@pytest.mark.rare
 def test_a_cancellation_between_intent_and_call(world: World) -> None:
     (subscription_id,) = due(world, 1)
     intend(world, subscription_id)
@@ -162,6 +163,7 @@ def test_a_cancellation_while_a_retry_is_under_way(world: World) -> None:
     assert kinds_of(world, subscription_id) == {"payment_failed": 1, "cancelled": 1, "refunded": 1}
 
 
+@pytest.mark.rare
 def test_a_cancellation_as_the_card_says_no(world: World) -> None:
     (subscription_id,) = due(world, 1)
     world.sandbox.decline(

@@ -93,6 +93,7 @@ def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(
     assert world.charged_at() == ["2027-05-31 08:00", "2027-06-30 09:00", "2027-07-31 09:00"]
 
 
+@pytest.mark.rare
 def test_a_start_without_trial_that_is_declined_leaves_nothing_running(
     world: World, in_trial: Subscriber
 ) -> None:

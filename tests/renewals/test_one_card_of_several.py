@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 from functools import partial
 
+import pytest
 import sqlalchemy as sa
 
 from tests.proofs.many_readers import all_of, due
@@ -24,6 +25,7 @@ def attempts(world: World) -> int:
     return len(world.rows("SELECT id FROM attempt"))
 
 
+@pytest.mark.rare
 def test_eight_charges_in_thirty_days_however_many_workers_add_one_at_once(world: World) -> None:
     subscriptions = due(world, 11)
     share(world)

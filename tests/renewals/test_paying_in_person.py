@@ -4,7 +4,6 @@ import re
 from functools import partial
 
 import pytest
-import sqlalchemy as sa
 
 from billing.renewals.run import run, run_for
 from billing.webhooks import settle as events
@@ -101,6 +100,7 @@ def test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit(
     assert len(days) == 8, "as many as a card may be asked in thirty days"
 
 
+@pytest.mark.rare
 def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, unconfirmed: Declined) -> None:
     """3184: 3-D Secure each time. The saved card is offered, so nothing is typed."""
     letter = world.letters(unconfirmed.email)[-1]
@@ -228,6 +228,7 @@ def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World, owing: S
     assert states(world)[-1] == "withdrawn"
 
 
+@pytest.mark.rare
 def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
     world: World, owing: Subscriber
 ) -> None:
@@ -247,42 +248,6 @@ def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
     )
     assert "cancelled" not in world.letter(owing.email, "Credit note").text
     ledger_checks.check(world)
-
-
-def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, declined: Declined) -> None:
-    """A page is given up as closed, and its payment turns up after another has been taken (a database restored, an acquirer's fault)."""
-    browser = world.browser()
-    follow(world, browser, declined)
-    page = to_the_page(browser)
-    world.sandbox.trouble({"effect": "drop", "type": "*"})
-    world.sandbox.fill_in(page)
-    with world.parts.database.transaction() as session:
-        for lost in (
-            "UPDATE attempt SET state = 'withdrawn', settled_at = intended_at WHERE state = 'open'",
-            "UPDATE subscription SET charging_since = NULL, next_action = 'retry', next_action_at = '2027-03-19 07:00Z'",
-        ):
-            session.execute(sa.text(lost))
-    world.sandbox.replace(card_ref(world), number="5555555555554444")
-    browser.get("/pay")
-    assert "this is paid" in browser.post("/pay").words
-    world.sandbox.trouble()
-    completed = [event for event in world.sandbox.events() if event["type"] == "checkout.session.completed"]
-    (late,) = [event for event in completed if event["data"]["object"]["mode"] == "payment"]
-    world.sandbox.resend(late["id"], copies=2)
-    world.settle()
-    assert len(world.charges()) == 2
-    assert [refund["status"] for refund in world.sandbox.refunds()] == ["succeeded"]
-    assert world.rows("SELECT surplus FROM payment ORDER BY surplus") == [
-        {"surplus": False},
-        {"surplus": True},
-    ]
-    assert world.told(declined.email).count("receipt") == 1
-    assert world.rows("SELECT amount, vat FROM refund") == [{"amount": 7500, "vat": 0}], (
-        "no supply, so no VAT"
-    )
-    assert [letter for letter in world.letters(declined.email) if "paid already" in letter.text] != []
-    ledger_checks.check(world)
-    assert "this is paid" in browser.get("/pay").words
 
 
 def press(world: World, browser: Browser) -> str:

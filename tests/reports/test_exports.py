@@ -83,6 +83,7 @@ def check_files(world: World, folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("busy_march")
+@pytest.mark.rare
 def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path) -> None:
     told = run_on(world, "export", str(tmp_path / "march"), "--from", "2027-03-01", "--to", "2027-03-31")
     assert told.exit_code == 0, told.output

@@ -33,7 +33,7 @@ PROOFS = MASTHEAD_SEED=$(or $(SEED),1) $(RUN) -m pytest -n 3 -m 'prove or rare' 
 
 test: $(READY)  ## all that CI checks: format, lint, types, migrations, tests; T=tests/stories runs a part
 ifdef T
-	@$(RUN) -m pytest -m 'not prove' $(IN_ORDER) $(T)
+	@$(RUN) -m pytest $(if $(findstring .py,$(T)),,-n 2) -m 'not prove' $(IN_ORDER) $(T)
 else
 	@$(RUN) -m tests.checks $(IN_ORDER)
 endif
@@ -43,6 +43,7 @@ prove: $(READY)  ## the proofs that CI runs too, in minutes
 
 prove-all: $(READY)  ## the proofs at length, and a simulated year: for a night, or a release
 	@MASTHEAD_PROVE=all $(PROOFS)
+	@$(RUN) -m pytest -n 2 --hypothesis-profile exploring tests/rules
 	@$(RUN) -m billing.cli simulate --readers 10000 --months 12 --seed 7 --faults many
 
 bench: $(READY)  ## what things cost, beside their baselines; writes bench.json

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from tests.support.starting_points import Subscriber
     from tests.support.world import World
 
-# Properties are never judged by the time they take: the machine is shared. What passed once passes again; whoever looks for
-# news draws anew, and more: `pytest --hypothesis-profile exploring`.
+# Properties are never judged by the time they take: the machine is shared. What passed once passes again; `make prove-all`
+# draws anew, and more: `pytest --hypothesis-profile exploring`.
 settings.register_profile(
     "steady",
     deadline=None,
+    max_examples=60,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )

@@ -16,6 +16,7 @@ from billing.renewals.till import Till
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import OFFICE, Taking
+from tests.support.proof_size import only_at_length
 
 PARTS = ("billing_run", "finding", "webhooks")
 WRITTEN = {
@@ -71,6 +72,7 @@ def _written(url: str, renew: Callable[[], int]) -> dict[str, list[Any]]:
         }
 
 
+@only_at_length
 @pytest.mark.prove
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_runs(part: str) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from tests.support.proof_size import only_at_length
 from tests.support.world import World, local
 
 MakeWorld = Callable[..., World]
@@ -101,6 +102,7 @@ def test_signed_up_on_31_january(make_world: MakeWorld) -> None:
     ]
 
 
+@only_at_length
 @pytest.mark.prove
 def test_signed_up_on_29_february(make_world: MakeWorld) -> None:
     world = a_year_from(make_world, local(2028, 2, 7, 10), local(2028, 2, 29, 10))

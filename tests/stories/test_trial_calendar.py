@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.support.proof_size import only_at_length
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -69,6 +70,7 @@ ON_LEAP_DAY = days("""
 """)
 
 
+@only_at_length
 @pytest.mark.prove
 def test_a_year_of_months_begins_on_the_same_day_or_the_last_one(make_world: Callable[..., World]) -> None:
     world = make_world(local(2028, 1, 14, 10))

@@ -21,10 +21,7 @@ class Declined(Subscriber):
 
     def browser(self, world: World) -> Browser:
         """That browser, signed in."""
-        browser = world.browser()
-        for cookie in self.cookies:
-            browser.http.cookies.jar.set_cookie(cookie)
-        return browser
+        return world.browser().with_cookies(self.cookies)
 
 
 def first_charge_declined(world: World, number: str) -> Declined:
@@ -35,7 +32,7 @@ def first_charge_declined(world: World, number: str) -> Declined:
             page = browser.start(EMAIL, number)
             assert page.path == "/subscribe/started", page.words
             world.advance_to(local(2027, 3, 16, 9, 5))
-            return list(browser.http.cookies.jar)
+            return browser.cookies
 
     cookies = world.once(f"the first charge of the card {number} is declined", live)
     (row,) = world.rows("SELECT id, reader_id, state FROM subscription")

@@ -16,7 +16,10 @@ from tests.support.shared_chromium import Chromium
 
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
-STYLES = [("phone", "light"), pytest.param("desktop", "light", marks=only_at_length), ("desktop", "dark")]
+STYLES = [
+    ("phone", "light"),
+    *(pytest.param("desktop", scheme, marks=only_at_length) for scheme in ("light", "dark")),
+]
 MUST_SEE = (
     "#review h1",
     ".terms",
@@ -83,6 +86,7 @@ def test_the_whole_agreement_is_seen_on_a_small_phone_without_scrolling(
         assert page.locator(".consent input").is_checked() is False
 
 
+@only_at_length
 def test_buttons_and_links_of_the_frame_are_large_enough_to_touch(chromium: Chromium, address: str) -> None:
     with chromium.context(viewport={"width": 360, "height": 640}) as context:
         page = context.new_page()

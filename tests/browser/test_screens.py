@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from tests.support.a11y import accessibility_barriers
 from tests.support.demo import ZONE, Demo
 from tests.support.person import DESK, PHONE, SMALL_PHONE, Arrive, Person
+from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
 
 pytestmark = pytest.mark.browser
@@ -19,7 +20,7 @@ MOST_SHIFT = 0.02
 SIZES: list[Any] = [
     pytest.param(PHONE, "light", 1, id="phone"),
     pytest.param(DESK, "light", 2, id="desk", marks=pytest.mark.prove),
-    pytest.param(DESK, "dark", 3, id="desk-in-the-dark", marks=pytest.mark.prove),
+    pytest.param(DESK, "dark", 3, id="desk-in-the-dark", marks=[pytest.mark.prove, only_at_length]),
 ]
 SHIFT = """() => new Promise(done => {
     let sum = 0;

@@ -63,6 +63,7 @@ def since(lines: list[str], day: str) -> list[str]:
     return [line for line in lines if line >= day]
 
 
+@only_at_length
 @pytest.mark.prove
 def test_signed_up_on_31_january(make_world: MakeWorld) -> None:
     world = a_year_from(make_world, local(2027, 1, 4, 10), local(2027, 1, 31, 10))

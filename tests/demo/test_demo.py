@@ -16,6 +16,7 @@ import pytest
 from tests.support.demo import MARKS, Demo, DemoProcess, SharedDemo
 from tests.support.polling import eventually
 from tests.support.processes import has_ended
+from tests.support.proof_size import only_at_length
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_it_answers_where_the_card_says_and_keeps_what_was_done(shared_demo: Sha
 @pytest.mark.prove
 @pytest.mark.parametrize(
     "part",
-    ["worker", *(pytest.param(part, marks=pytest.mark.prove) for part in sorted(MARKS.keys() - {"worker"}))],
+    ["worker", *(pytest.param(part, marks=only_at_length) for part in sorted(MARKS.keys() - {"worker"}))],
 )
 def test_a_killed_part_ends_all(own_demo: DemoProcess, part: str) -> None:
     own_demo.card()

@@ -20,6 +20,7 @@ from billing.postgres import Embedded
 from tests.gate.serving import BEGIN, END, begin, cookie, do, end, follows, furnish, reason, serving
 from tests.support.databases import Databases
 from tests.support.polling import PATIENCE_SECONDS, eventually
+from tests.support.proof_size import sized
 from tests.support.world import settings_for
 
 HANG_UP = (
@@ -218,7 +219,7 @@ def test_the_database_restarts_under_load_without_one_wrong_answer() -> None:
             threads = [threading.Thread(target=load.ask) for _ in range(4)]
             for thread in threads:
                 thread.start()
-            for _ in range(3):
+            for _ in range(sized(at_length=3, usual=1)):
                 change(f"{HANG_UP}; {END}", "subscribe")
                 change(f"{HANG_UP}; {BEGIN}", "subscription")
                 restarted.again(noticed)

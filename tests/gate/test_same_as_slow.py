@@ -234,4 +234,4 @@ def test_memory_and_database_say_the_same(town: Town) -> None:
 
 @pytest.mark.prove
 def test_memory_and_database_say_the_same_again_and_again(town: Town) -> None:
-    throw(town, sized(at_length=3_000, usual=600))
+    throw(town, sized(at_length=3_000, usual=300))

@@ -149,4 +149,4 @@ def test_nonsense_at_every_address_never_breaks_anything(readers: TwoReaders) ->
 
 @pytest.mark.prove
 def test_a_great_deal_of_nonsense_never_breaks_anything(readers: TwoReaders) -> None:
-    throw(readers, sized(at_length=6_000, usual=1_000))
+    throw(readers, sized(at_length=6_000, usual=500))

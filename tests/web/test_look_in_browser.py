@@ -16,10 +16,7 @@ from tests.support.shared_chromium import Chromium
 
 NAMES = [name for name, _, _ in pages()]
 SIZES = {"phone": (360, 640), "desktop": (1280, 800)}
-STYLES = [
-    ("phone", "light"),
-    *(pytest.param("desktop", scheme, marks=only_at_length) for scheme in ("light", "dark")),
-]
+STYLES = [("phone", "light"), ("desktop", "light"), ("desktop", "dark")]
 MUST_SEE = (
     "#review h1",
     ".terms",
@@ -54,6 +51,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         thread.join()
 
 
+@only_at_length
 @pytest.mark.parametrize(("size", "scheme"), STYLES)
 def test_every_page_is_accessible_and_fits_its_width(
     chromium: Chromium, address: str, size: str, scheme: Any

@@ -17,7 +17,7 @@ from billing.monotonic import SystemMonotonic
 
 PROCESSES = 3
 """Of tests, on two cores: each waits for its database now and then."""
-FLOOR = 95.0
+FLOOR = 95.8
 """Percent of lines and branches of the rooms that pyproject names under [tool.slipcover]."""
 BESIDE: dict[str, list[str]] = {
     "format": ["ruff", "format", "--check", "."],

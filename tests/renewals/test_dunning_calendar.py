@@ -112,6 +112,7 @@ def test_a_card_that_wants_its_owner_every_time_is_asked_about(world: World, unc
     assert "We will not try this card again" in browser.get("/account").words
 
 
+@pytest.mark.rare
 @pytest.mark.parametrize(
     "reason",
     ["revocation_of_authorization", {"decline_code": "do_not_honor", "network_decline_code": "R0"}],

@@ -25,6 +25,8 @@ only_at_length = pytest.mark.skipif(not AT_LENGTH, reason="only in `make prove-a
 def in_words() -> str:
     """What a run covers."""
     deaths = "in every crash case that passes it" if EVERY_DEATH else "in one crash case"
+    kills = "three kills" if AT_LENGTH else "one kill"
     return (
-        f"{STORIES} stories, {ROUNDS} rounds a race, each stop point died at {deaths}; MASTHEAD_SEED={SEED}"
+        f"{STORIES} stories, {ROUNDS} rounds a race, each stop point died at {deaths}, every fault with every act,"
+        f" {kills} of newsletters to 5,000; MASTHEAD_SEED={SEED}"
     )

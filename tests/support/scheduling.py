@@ -17,14 +17,17 @@ SPREAD = (
 SHARE_A_DEMO = ("tests/browser/", "tests/demo/test_demo.py")
 """These stay in one worker together: a demo takes fifteen seconds of CPU to start."""
 LONG = (
-    "tests/proofs/test_any_story.py",
     "tests/renewals/test_no_notice_no_charge.py",
-    "tests/gate/test_same_as_slow.py",
-    "tests/proofs/test_many_trials.py",
-    "tests/security/test_fuzzed.py",
-    "tests/simulate/test_lives.py",
+    "tests/proofs/test_crash_matrix.py",
     "tests/browser/test_story.py",
+    "tests/simulate/test_lives.py",
     "tests/gate/test_under_load.py",
+    "tests/gate/test_same_as_slow.py",
+    "tests/proofs/test_any_story.py",
+    "tests/proofs/test_many_trials.py",
+    "tests/choices/test_end_of_a_year.py",
+    "tests/security/test_fuzzed.py",
+    "tests/renewals/test_dunning_calendar.py",
 )
 """Those that take longest, the longest first."""
 

@@ -80,6 +80,7 @@ def test_a_setting_gives_more_days_and_what_was_given_already_is_not_given_twice
     world.api.post(
         f"/v1/payments/{invoice['payment_id']}/refunds", json={"amount": 2000, "reason": "late paper"}
     ).raise_for_status()
+    world.settle()
     assert post(world, paid.subscription_id, "withdraw")[0] == 200
     world.settle()
     assert returned(world) == [2000, 5500]

@@ -241,7 +241,7 @@ def crash_again_and_again(
     """Many readers due at once, and every worker dies, at a stop point or at any moment; then one lives."""
     draw = random.Random(seed)
     started = on_the_day(world, readers=readers)
-    points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent"]
+    points = ["charge.intended", "charge.answered", "charge.settled", "mail.sent", "event.settled"]
     for _ in range(kills):
         if draw.random() < 0.5:
             kill_when_charged(world, hire(world).ready(), len(world.charges()) + draw.randint(0, 3))

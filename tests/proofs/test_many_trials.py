@@ -182,6 +182,7 @@ def test_many_trials_and_sixty_days_with_two_workers(make_world: Callable[..., W
 
 
 SOME = 25
+"""Calls to Stripe, between two kills."""
 CROWD = sized(at_length=200, usual=50)
 FOUL_WEATHER: list[dict[str, Any]] = [
     {"effect": "reset", "when": "after", "nth": 4, "times": 12},
@@ -228,8 +229,8 @@ def relieved(world: World, hire: Hire) -> Iterator[None]:
     def relieve() -> int:
         killed = 0
         while not over.is_set():
-            worker, asked = hire(world).ready(), len(world.sandbox.exchanges)
-            eventually(lambda: over.is_set() or len(world.sandbox.exchanges) > asked + SOME)  # noqa: B023 - asked at once
+            worker, enough = hire(world).ready(), len(world.sandbox.exchanges) + SOME
+            eventually(lambda enough=enough: over.is_set() or len(world.sandbox.exchanges) > enough)  # type: ignore[misc]
             worker.kill()
             killed += 1
         return killed

@@ -122,9 +122,8 @@ def _serve() -> None:
     tick(parts)
     asyncio.run(_answer(app, WireRequest("GET", f"{parts.settings.public_url}/", [], b"")))
     parts.database.close()
-    _write(
-        sys.stdout.buffer, READY
-    )  # before that it looks for work itself, and would do what a child is to die of
+    # Not before: what was due until here was done by the look above, and no child could die of it.
+    _write(sys.stdout.buffer, READY)
     while size := sys.stdin.buffer.read(8):
         order = pickle.loads(sys.stdin.buffer.read(int.from_bytes(size, "big")))
         reads, writes = os.pipe()

@@ -65,9 +65,7 @@ def test_killed_while_the_page_is_opened(world: World, crash: Crash, stop_at: st
     overdue(world)
     crash(stop_at, from_the_mail(world).filled("/pay/page"))
     browser = from_the_mail(world)
-    browser.http.follow_redirects = False
-    page = str(browser.post("/pay/page").response.headers["location"])
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/pay/page")
     assert len(world.sandbox.objects("checkout.session")) == 1, "the same page, found again by its key"
     browser.get(world.sandbox.fill_in(page))
     assert "this is paid" in browser.page.words
@@ -91,9 +89,7 @@ def test_killed_while_the_page_is_opened_and_nobody_comes_again(world: World, cr
 def test_killed_as_the_reader_comes_back_from_the_page(world: World, crash: Crash) -> None:
     overdue(world)
     browser = from_the_mail(world)
-    browser.http.follow_redirects = False
-    target = world.sandbox.fill_in(str(browser.post("/pay/page").response.headers["location"]))
-    browser.http.follow_redirects = True
+    target = world.sandbox.fill_in(browser.sent_to("/pay/page"))
     crash("page.answered", browser.http.build_request("GET", target))
     assert len(world.charges()) == 1
     assert world.rows("SELECT id FROM payment") == []

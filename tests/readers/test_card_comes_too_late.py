@@ -15,9 +15,7 @@ OTHER_CARD = "5555555555554444"
 def card_page(browser: Browser) -> str:
     """The hosted page for another card, from the account."""
     browser.get("/account")
-    browser.http.follow_redirects = False
-    page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/account/card")
     return str(page)
 
 

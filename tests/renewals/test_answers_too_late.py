@@ -23,9 +23,7 @@ def to_the_page(world: World, reader: Declined) -> tuple[Browser, str]:
     """The browser that follows the mailed link to the hosted page, and the page's address."""
     browser = world.browser()
     browser.get(world.mailed_link(reader.email, "/pay/"))
-    browser.http.follow_redirects = False
-    page = str(browser.post("/pay/page").response.headers["location"])
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/pay/page")
     return browser, page
 
 
@@ -135,9 +133,7 @@ def test_a_card_given_while_the_old_one_is_asked_is_tried_at_once(world: World, 
     answer = retried(world, declined)
     browser = world.browser()
     browser.get(world.mailed_link(declined.email, "/card/"))
-    browser.http.follow_redirects = False
-    page = browser.post("/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/card")
     browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     assert note(world, *answer) == "settled", "the old card's answer was looked up first"
     world.settle()

@@ -40,9 +40,7 @@ def test_the_notice_comes_once_when_the_next_charge_lies_after_the_cards_end(
         assert said in letter.text
     browser = world.browser()
     browser.get(world.mailed_link(paid.email, "/card/"))
-    browser.http.follow_redirects = False
-    page = browser.post("/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/card")
     browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     world.advance_to(local(2027, 8, 1))
     assert len(notices(world)) == 1
@@ -119,9 +117,7 @@ def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: Worl
     world.sandbox.decline(ref(world), "lost_card")
     world.advance_to(local(2027, 3, 18, 15))
     browser.get("/account")
-    browser.http.follow_redirects = False
-    page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/account/card")
     browser.get(world.sandbox.fill_in(page))
     assert "does not let us charge this card any more" in browser.page.text
     world.advance_to(local(2027, 4, 5))

@@ -138,9 +138,7 @@ def test_a_new_card_from_the_mail_is_tried_at_once_and_heals(world: World, decli
     browser = world.browser()
     page = browser.get(world.mailed_link(declined.email, "/card/"))
     assert page.path == "/card"
-    browser.http.follow_redirects = False
-    card_page = browser.post("/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    card_page = browser.sent_to("/card")
     browser.get(world.sandbox.fill_in(card_page))
     assert world.charged_at() == ["2027-03-17 15:00"]
     found = world.subscription(declined.subscription_id)
@@ -160,9 +158,7 @@ def test_a_new_card_from_the_account_is_tried_at_once_at_any_hour(
     page = browser.get("/account")
     assert "did not go through" in page.words
     assert "again on Friday 19 March 2027; a new card is tried at once" in page.words
-    browser.http.follow_redirects = False
-    card_page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    card_page = browser.sent_to("/account/card")
     target = world.sandbox.fill_in(card_page)
     if come_back:
         assert "went through" in browser.get(target).text
@@ -175,9 +171,7 @@ def test_another_bad_card_is_told_and_takes_no_rung_of_the_ladder(world: World, 
     browser = declined.browser(world)
     world.advance_to(local(2027, 3, 17, 12))
     browser.get("/account")
-    browser.http.follow_redirects = False
-    card_page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    card_page = browser.sent_to("/account/card")
     page = browser.get(world.sandbox.fill_in(card_page, "4000008260003178"))
     assert "the charge did not go through" in page.text
     world.advance_to(local(2027, 4, 5, 12))
@@ -189,9 +183,7 @@ def test_the_same_card_typed_again_waits_for_its_day_and_keeps_it(world: World, 
     browser = declined.browser(world)
     world.advance_to(local(2027, 3, 16, 18))
     browser.get("/account")
-    browser.http.follow_redirects = False
-    card_page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    card_page = browser.sent_to("/account/card")
     browser.get(world.sandbox.fill_in(card_page, "4000000000000341"))
     assert tries(world) == ["16 Mar 09:00"]
     assert "again on Friday 19 March 2027" in browser.get("/account").words

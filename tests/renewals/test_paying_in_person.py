@@ -29,14 +29,6 @@ def follow(world: World, browser: Browser, reader: Subscriber) -> None:
     assert browser.page.path == "/pay"
 
 
-def to_the_page(browser: Browser) -> str:
-    """Press the button that leads to the hosted page; its address."""
-    browser.http.follow_redirects = False
-    answer = browser.post("/pay/page")
-    browser.http.follow_redirects = True
-    return str(answer.response.headers["location"])
-
-
 def states(world: World) -> list[str]:
     """What became of each attempt, in order."""
     return [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")]
@@ -109,8 +101,8 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, u
     follow(world, visitor, unconfirmed)
     assert "Confirm your payment" in visitor.page.words
     assert 'action="/pay"' not in visitor.page.text, "charging it silently can't help"
-    page = to_the_page(visitor)
-    assert page == to_the_page(visitor.again("/pay")), "a second press leads to the same page"
+    page = visitor.sent_to("/pay/page")
+    assert page == visitor.again("/pay").sent_to("/pay/page"), "a second press leads to the same page"
     shown = re.sub(r"<[^>]+>|\s+", " ", world.sandbox.http.get(page).text)
     assert "R75.00" in shown
     assert "(incl. 15% VAT)" in shown
@@ -136,7 +128,7 @@ def test_a_bank_that_asks_for_its_reader_is_answered_on_the_page(world: World, u
 def test_another_card_on_the_page_pays_and_stays(world: World, declined: Declined, come_back: bool) -> None:
     browser = world.browser()
     follow(world, browser, declined)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     assert "refused=card" in world.sandbox.fill_in(page, "4000008260003178"), (
         "authenticated, then too little money"
     )
@@ -161,21 +153,21 @@ def test_a_retry_waits_for_an_open_page_and_comes_when_it_has_closed(
     browser = world.browser()
     world.advance_to(local(2027, 3, 19, 8, 30))
     follow(world, browser, declined)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     world.advance_to(local(2027, 3, 19, 9, 15))
     assert states(world) == ["declined", "open"], "while the reader may pay, nothing else is charged"
     world.advance_to(local(2027, 3, 19, 9, 31))
     assert states(world) == ["declined", "withdrawn", "declined"]
     assert world.sandbox.http.get(page).status_code == 410
     browser.get("/pay")
-    assert to_the_page(browser) != page, "a closed page is followed by a new one"
+    assert browser.sent_to("/pay/page") != page, "a closed page is followed by a new one"
 
 
 def test_a_link_that_is_over_says_so_kindly(world: World, declined: Declined) -> None:
     browser, other = world.browser(), world.browser()
     link = world.mailed_link(declined.email, "/pay/")
     follow(world, browser, declined)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     other.get(world.mailed_link(declined.email, "/cancel/"))
     other.post("/cancel")
     world.settle()
@@ -206,7 +198,7 @@ def test_the_way_from_the_account_and_to_cancelling(world: World, declined: Decl
 def test_a_page_paid_as_the_reader_cancels_goes_back(world: World, declined: Declined) -> None:
     browser = world.browser()
     follow(world, browser, declined)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
     answer = world.api.post(f"/v1/subscriptions/{declined.subscription_id}/cancel", json={})
@@ -221,7 +213,7 @@ def test_a_page_paid_as_the_reader_cancels_goes_back(world: World, declined: Dec
 def test_a_page_closes_when_a_bank_stops_what_it_pays_for(world: World, owing: Subscriber) -> None:
     browser = world.browser()
     follow(world, browser, owing)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.settle()
     assert world.sandbox.http.get(page).status_code == 410
@@ -234,7 +226,7 @@ def test_a_page_paid_as_a_bank_stops_it_goes_back_and_nobody_says_who_cancelled(
 ) -> None:
     browser = world.browser()
     follow(world, browser, owing)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     world.sandbox.trouble(
         {"effect": "drop", "type": "checkout.*"}, {"effect": "drop", "type": "payment_intent.*"}
     )
@@ -292,7 +284,9 @@ def test_the_return_from_the_page_as_its_event_comes(world: World, rounds: int) 
     for number in range(rounds):
         browser = world.browser()
         browser.get(world.mailed_link(f"r{number}@example.com", "/pay/"))
-        browsers.append((browser, world.sandbox.fill_in(to_the_page(browser), f"4242424242424242__{number}")))
+        browsers.append(
+            (browser, world.sandbox.fill_in(browser.sent_to("/pay/page"), f"4242424242424242__{number}"))
+        )
     for browser, target in browsers:
         world.sandbox.settle()
         page, settled = together(
@@ -324,11 +318,9 @@ def test_a_retry_that_was_sent_keeps_a_page_from_opening(world: World, declined:
 def test_a_new_card_closes_an_open_page_and_is_tried_at_once(world: World, declined: Declined) -> None:
     browser, other = world.browser(), world.browser()
     follow(world, browser, declined)
-    page = to_the_page(browser)
+    page = browser.sent_to("/pay/page")
     other.get(world.mailed_link(declined.email, "/card/"))
-    other.http.follow_redirects = False
-    card_page = other.post("/card").response.headers["location"]
-    other.http.follow_redirects = True
+    card_page = other.sent_to("/card")
     other.get(world.sandbox.fill_in(card_page, "5555555555554444"))
     assert [charge["payment_method_details"]["card"]["last4"] for charge in world.charges()] == ["4444"]
     assert world.sandbox.http.get(page).status_code == 410

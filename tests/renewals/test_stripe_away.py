@@ -322,9 +322,7 @@ def test_a_reader_who_gives_another_card_meanwhile_is_told_that_it_waits(world: 
     world.advance_to(local(2027, 3, 17, 9))
     assert pause(world) is not None
     browser.get("/account")
-    browser.http.follow_redirects = False
-    page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    page = browser.sent_to("/account/card")
     browser.get(world.sandbox.fill_in(page, "5555555555554444"))
     assert browser.page.path == "/account"
     assert "we charge the card as soon as it can" in browser.page.text

@@ -135,9 +135,7 @@ def test_a_payment_that_came_late_has_earned_the_days_before_it(world: World, in
     world.advance_to(local(2027, 3, 18, 12))
     assert journal(world) == SOLD
     browser.get("/account")
-    browser.http.follow_redirects = False
-    card_page = browser.post("/account/card").response.headers["location"]
-    browser.http.follow_redirects = True
+    card_page = browser.sent_to("/account/card")
     browser.get(world.sandbox.fill_in(card_page))
     world.settle()
     assert journal(world)[2:] == [

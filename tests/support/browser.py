@@ -114,11 +114,15 @@ class Browser:
 
     def open_card_page(self) -> str:
         """Agree on the review page; the address of the card page."""
+        return self.sent_to("/subscribe/review", consent="yes")
+
+    def sent_to(self, action: str, **fields: str) -> str:
+        """Send a form whose answer leads elsewhere, such as to a page of Stripe's; the address, which isn't opened."""
         self.http.follow_redirects = False
-        answer = self.post("/subscribe/review", consent="yes")
+        answer = self.post(action, **fields)
         self.http.follow_redirects = True
         assert answer.status == 303, answer.words
-        return answer.response.headers["location"]
+        return str(answer.response.headers["location"])
 
     def sign_in(self, email: str) -> Answer:
         """Ask for the link, and use it."""

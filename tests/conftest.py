@@ -85,7 +85,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def databases(pytestconfig: pytest.Config) -> "Iterator[Databases]":
     """A server for this process of tests, and a migrated template."""
     from tests.support.databases import kept_cluster, open_databases, share_compiled_statements
-    from tests.support.world import adopt, prepare
+    from tests.support.installation import adopt, prepare
 
     share_compiled_statements()
     cache: pytest.Cache | None = getattr(

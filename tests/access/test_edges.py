@@ -13,8 +13,9 @@ from billing.access import edge_tokens
 from billing.ids import EPOCH
 from tests.support.articles import Put
 from tests.support.browser import Browser
+from tests.support.installation import SECRET_KEY
 from tests.support.signed_in import in_trial_by_pages
-from tests.support.world import SECRET_KEY, World
+from tests.support.world import World
 
 ADDRESS = "thandi@example.com"
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from billing.postgres import Embedded
-from tests.support.world import adopt, prepare
+from tests.support.installation import adopt, prepare
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 AT = datetime(2027, 6, 15, 9, tzinfo=ZONE).astimezone(UTC)

@@ -12,7 +12,7 @@ from billing.renewals.run import claim_due
 from billing.renewals.till import BATCH
 from tests.bench.crowd import AT, a_database, grow, live_through, make_due, make_idle
 from tests.bench.figures import Figure
-from tests.support.world import settings_for
+from tests.support.installation import settings_for
 
 PART = "finding what is due"
 

@@ -13,7 +13,7 @@ import psycopg
 
 from billing.app import build, create_app
 from billing.web.serve import server
-from tests.support.world import settings_for
+from tests.support.installation import settings_for
 
 CONNECTIONS = 8
 _INSERT = (

@@ -18,7 +18,7 @@ import psycopg
 
 from tests.bench.crowd import a_database
 from tests.bench.figures import Figure, alternate
-from tests.support.world import WEBHOOK_SECRET
+from tests.support.installation import WEBHOOK_SECRET
 
 PART = "webhooks"
 ROOT = Path(__file__).parents[2]

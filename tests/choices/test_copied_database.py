@@ -17,8 +17,9 @@ from billing.timetable import tick
 from tests.support.cli import environment
 from tests.support.cli import run as command
 from tests.support.databases import Databases
+from tests.support.installation import settings_for
 from tests.support.starting_points import Subscriber
-from tests.support.world import World, local, settings_for
+from tests.support.world import World, local
 
 
 def copy_of(url: str, databases: Databases) -> str:

@@ -15,8 +15,9 @@ from billing.gate.memory import Memory
 from billing.gate.recall import Names, Recall
 from billing.office import Office
 from billing.tokens import Tokens
+from tests.support.installation import SECRET_KEY
 from tests.support.stepped_clock import SteppedClock
-from tests.support.world import SECRET_KEY, ZONE
+from tests.support.world import ZONE
 
 NAMES = Names(b"masthead-session=", b"masthead-visitor=", b"masthead-gift=")
 OFFICE = Office(ZONE, "http://127.0.0.1", Tokens(SECRET_KEY))

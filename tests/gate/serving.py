@@ -18,8 +18,8 @@ from billing.demo.folder import free_port
 from billing.rules.access import AccessLevel
 from billing.tokens import Tokens
 from tests.bench.readers import populate, secret_of
+from tests.support.installation import SECRET_KEY
 from tests.support.polling import until
-from tests.support.world import SECRET_KEY
 
 TOKENS = Tokens(SECRET_KEY)
 

@@ -19,9 +19,9 @@ from billing.gate.listen import LEASE
 from billing.postgres import Embedded
 from tests.gate.serving import BEGIN, END, begin, cookie, do, end, follows, furnish, reason, serving
 from tests.support.databases import Databases
+from tests.support.installation import settings_for
 from tests.support.polling import PATIENCE_SECONDS, eventually
 from tests.support.proof_size import sized
-from tests.support.world import settings_for
 
 HANG_UP = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"

@@ -19,8 +19,9 @@ from billing.newsletters.send import send
 from billing.newsletters.start import start_due
 from billing.newsletters.wrap import marked, segments, values, words_of
 from tests.support.databases import open_databases
+from tests.support.installation import adopt, prepare
 from tests.support.newsroom import SOURCE, Newsroom
-from tests.support.world import World, adopt, prepare
+from tests.support.world import World
 
 PROSE = "\n\n".join(
     [f"Paragraph {n}. " + "The river, the road and the rates office once more. " * 6 for n in range(25)]

@@ -21,8 +21,9 @@ from tests.proofs.crash_case import (
 )
 from tests.support.browser import Browser
 from tests.support.fork_server import WireRequest, on_the_wire
+from tests.support.installation import WEBHOOK_SECRET
 from tests.support.staff_members import add, sign_in
-from tests.support.world import WEBHOOK_SECRET, World
+from tests.support.world import World
 
 NEWCOMER = "newcomer@example.com"
 

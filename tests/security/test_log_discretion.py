@@ -8,9 +8,10 @@ import pytest
 
 from billing.logs import LINE, NOISY, Discreet, discreet
 from tests.support.broken_tables import every_commit_fails, refused_rows
+from tests.support.installation import SECRET_KEY, WEBHOOK_SECRET
 from tests.support.sandbox import KEY
 from tests.support.webhook_messages import event, post
-from tests.support.world import SECRET_KEY, WEBHOOK_SECRET, World, local
+from tests.support.world import World, local
 
 ADDRESS, NUMBER = "thandi.mokoena@example.com", "4242424242424242"
 

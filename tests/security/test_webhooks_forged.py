@@ -9,11 +9,12 @@ import httpx
 import pytest
 
 from billing.web.front import MOST_WEBHOOK_BYTES
+from tests.support.installation import WEBHOOK_SECRET
 from tests.support.routes import is_named_refusal
 from tests.support.starting_points import Subscriber
 from tests.support.table_contents import changed, contents
 from tests.support.webhook_messages import event, post, signature
-from tests.support.world import WEBHOOK_SECRET, World
+from tests.support.world import World
 
 
 def refused(world: World, answer: httpx.Response, code: str = "forged_webhook") -> None:

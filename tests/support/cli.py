@@ -14,9 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from billing.cli import billing, main
+from tests.support.installation import SECRET_KEY
 from tests.support.sandbox import KEY
 from tests.support.worker_processes import variables_of
-from tests.support.world import SECRET_KEY, World
+from tests.support.world import World
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.world import WEBHOOK_SECRET, World
+from tests.support.installation import WEBHOOK_SECRET
+from tests.support.world import World
 
 
 def event(world: World, **more: Any) -> dict[str, Any]:

@@ -1,46 +1,24 @@
-"""A whole installation for tests: database, sandbox, mail server, web process; its clock held.
+"""The installation as tests use it: what they do there, and what they ask.
 
-Nothing of ours is replaced. `advance` is the only way for time to pass. One world serves all tests of a process: `begin` brings it
-back to its beginning, `go_to` to another kept moment."""
+One world serves all tests of a process: `begin` brings it back to its beginning, `go_to` to another kept moment."""
 
-import hashlib
-import pickle
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx
-import psycopg
 import sqlalchemy as sa
-from starlette.types import ASGIApp
 
-from billing import advance as clockwork
-from billing import installation, migrate, seed
-from billing.app import build, create_app
-from billing.db import Database
 from billing.mail.mailbox import Letter
-from billing.parts import Parts
-from billing.settings import Settings, read_settings
-from billing.web.keys import SCOPES, create
 from tests.support.browser import Browser
-from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.http_client import http_client
+from tests.support.installation import Installation
 from tests.support.mails import about
-from tests.support.sandbox import KEY, Sandbox
-from tests.support.snapshots import Snapshots
-from tests.support.web_server import WebServer
 
 ZONE = ZoneInfo("Africa/Johannesburg")
 START = datetime(2027, 3, 1, 10, 0, tzinfo=ZONE)
-SECRET_KEY = "a secret for tests, of enough length 0123456789"
-WEBHOOK_SECRET = "whsec_for_the_tests"
 
 
 def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
@@ -48,250 +26,11 @@ def local(year: int, month: int, day: int, hour: int = 0, minute: int = 0, secon
     return datetime(year, month, day, hour, minute, second, tzinfo=ZONE)
 
 
-def settings_for(url: str, **more: object) -> Settings:
-    """Settings of a test installation on this database."""
-    given = {
-        "database_url": url,
-        "secret_key": SECRET_KEY,
-        "environment": "test",
-        "clock": "held",
-        "stripe_secret_key": KEY,
-        "stripe_webhook_secrets": WEBHOOK_SECRET,
-        "charges_per_second": 0,
-        **more,
-    }
-    return read_settings({f"BILLING_{name.upper()}": str(value) for name, value in given.items()})
-
-
-def prepare(url: str) -> None:
-    """Migrate a database and give it its plan."""
-    database = Database(url)
-    try:
-        migrate.upgrade(database)
-        with database.transaction() as session:
-            installation.claim(session, settings_for(url))
-            seed.plans(session)
-    finally:
-        database.close()
-
-
-def adopt(url: str) -> None:
-    """Let a copy of the prepared database be the one that counts."""
-    with psycopg.connect(url) as connection:
-        connection.execute(f"UPDATE installation SET home = ({installation.HOME})".encode())
-
-
-Result = TypeVar("Result")
-EMPTY = "empty"
-"""The moment before the beginning: plans and prices, and nothing else."""
-
-
-@dataclass
-class _Moment:
-    """What a kept moment has besides the rows of the database and the sandbox's."""
-
-    mails: list[Received]
-    articles: dict[str, list[str]]
-    api_key: str
-
-
-@dataclass
-class _Application:
-    """The product, built from some settings."""
-
-    settings: Settings
-    parts: Parts
-    app: ASGIApp
-
-
-class World:
+class World(Installation):
     """Use with `with`. `settings` differ from a test's usual ones, for all of its life."""
 
     def __init__(self, url: str, at: datetime = START, **settings: object) -> None:
-        self.url_of_database = url
-        self._at, self._usual = at, settings
-        self._ends, self._of_one_test = ExitStack(), ExitStack()
-        self._moments: dict[str, _Moment] = {}
-        self._returned: dict[str, bytes] = {}
-        self._here = ""
-        """The moment that was kept or gone to last."""
-
-    def __enter__(self) -> Self:
-        self._server = WebServer()
-        self._ends.callback(self._server.close)
-        self.url = self._server.url
-        webhooks = [(f"{self.url}/webhooks/stripe", WEBHOOK_SECRET)]
-        self.sandbox = self._ends.enter_context(Sandbox(webhooks=webhooks))
-        self.smtp = self._ends.enter_context(FakeSmtp())
-        self._folder = Path(tempfile.mkdtemp(prefix="masthead-world-"))
-        self._ends.callback(shutil.rmtree, self._folder, ignore_errors=True)
-        self._snapshots = Snapshots(self.url_of_database)
-        self._ends.callback(self._snapshots.close)
-        self._usually = self._build({})
-        self._use(self._usually)
-        self.api = http_client(self.url)
-        self._ends.callback(self.api.close)
-        self.articles: dict[str, list[str]] = {}
-        self.api_key = ""
-        self.keep(EMPTY)
-        self.begin(self._at)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            self.end()
-            if error is None:
-                self.sandbox.check()
-        finally:
-            self._usually.parts.database.close()
-            self._ends.close()
-
-    @property
-    def settings(self) -> Settings:
-        """Those of the application that runs."""
-        return self._running.settings
-
-    @property
-    def parts(self) -> Parts:
-        """What the application that runs is made of."""
-        return self._running.parts
-
-    @property
-    def app(self) -> ASGIApp:
-        """The application that runs, as a web server calls it."""
-        return self._running.app
-
-    def begin(self, at: datetime | None = None, **settings: object) -> Self:
-        """Let it be as new: sample articles, an API key, nobody there. With settings, another application serves until `end`."""
-        self.end()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        if settings:
-            self._use(self._build(settings))
-        self.make_blank(at)
-        return self
-
-    def make_blank(self, at: datetime | None = None) -> None:
-        """Let the sample articles and an API key be all there is, whatever application serves."""
-        blank = f"blank at {at or self._at}, {self.settings.public_url}"
-        if blank in self._moments:
-            self.go_to(blank)
-        else:
-            self.go_to(EMPTY)
-            self._furnish(at or self._at)
-            self.keep(blank)
-
-    def end(self) -> None:
-        """Let go of what the test had of its own: browsers, another application."""
-        self._of_one_test.close()
-        other = self._running
-        if other is not self._usually:
-            self._use(self._usually)
-            self._server.finish_requests()
-            self._server.end(other.app)
-            other.parts.database.close()
-
-    @contextmanager
-    def as_usual(self) -> Iterator[None]:
-        """Let the usual application serve for the length of a block."""
-        other = self._running
-        self._use(self._usually)
-        yield
-        self._server.finish_requests()
-        self._use(other)
-
-    def keep(self, name: str) -> None:
-        """Remember how everything is now: database, sandbox, mails. Nothing may be under way."""
-        self.sandbox.keep(_key(name))
-        self._snapshots.keep(_key(name))
-        self._here = name
-        self._moments[name] = _Moment(list(self.smtp.received), self.articles, self.api_key)
-
-    def go_to(self, name: str) -> None:
-        """Let everything be as it was when `name` was kept. What is under way is ended first."""
-        moment = self._moments[name]
-        self.sandbox.recall(_key(name))
-        self._server.finish_requests()
-        self.sandbox.recall(_key(name))  # what was under way may have changed it
-        self._snapshots.restore(_key(name))
-        self.smtp.reset()
-        self.smtp.received.extend(moment.mails)
-        self._here = name
-        self.articles, self.api_key = moment.articles, moment.api_key
-        self.api.headers["Authorization"] = f"Bearer {self.api_key}"
-        self.sandbox.exchanges.clear()
-
-    def has_kept(self, name: str) -> bool:
-        """Whether there is such a moment."""
-        return name in self._moments
-
-    def once(self, name: str, live: Callable[[], Result]) -> Result:
-        """Live through something once in a process; every other time go straight to its end. What `live` returned.
-
-        Call it only right after `begin`, a starting point, or another `once`: the present must be a kept moment."""
-        there = f"{self._here} > {name}"
-        if there in self._moments:
-            self.go_to(there)
-        else:
-            with self.as_usual():
-                self._returned[there] = pickle.dumps(live())
-                self.settle()
-                self.keep(there)
-        return pickle.loads(self._returned[there])  # type: ignore[no-any-return]  # as `live` returned it
-
-    def judge(self) -> None:
-        """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed."""
-        self.sandbox.check()
-        self._snapshots.assert_same_schema()
-
-    def _furnish(self, at: datetime) -> None:
-        with self.parts.database.transaction() as session:
-            session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": at})
-        clockwork.follow(self.parts)
-        with self.parts.database.transaction() as session:
-            self.articles = seed.articles(session, self.parts.office, self.now)
-            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
-        self.api.headers["Authorization"] = f"Bearer {self.api_key}"
-
-    def _build(self, given: dict[str, Any]) -> _Application:
-        settings = settings_for(
-            self.url_of_database,
-            **{
-                "public_url": self.url,
-                "stripe_api_base": self.sandbox.url,
-                "smtp_url": self.smtp.url,
-                "journal_dir": self._folder / "journals",
-                "newsletter_connections": 2,
-                **self._usual,
-                **given,
-            },
-        )
-        parts = build(settings)
-        built = _Application(settings, parts, create_app(parts))
-        self._server.start(built.app)
-        return built
-
-    def _use(self, application: _Application) -> None:
-        self._running = application
-        self._server.use(application.app)
-
-    @property
-    def now(self) -> datetime:
-        """The held present."""
-        return self.parts.clock.now()
-
-    def advance(self, **span: float) -> datetime:
-        """Let time pass; what falls due happens, in order."""
-        return clockwork.advance(self.parts, self.now + timedelta(**span))
-
-    def advance_to(self, at: datetime) -> datetime:
-        """Let it be `at`."""
-        return clockwork.advance(self.parts, at)
-
-    def settle(self) -> None:
-        """Do what is due, at the held present."""
-        clockwork.advance(self.parts, self.now)
+        super().__init__(url, at, **settings)
 
     def browser(self) -> Browser:
         """A fresh browser, without scripts."""
@@ -357,10 +96,6 @@ class World:
         mine = {row["id"] for row in rows}
         return [charge for charge in taken if charge["metadata"].get("attempt") in mine]
 
-    def skip_to(self, at: datetime) -> None:
-        """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and sandbox stay up."""
-        clockwork.move(self.parts, at)
-
     def charged_at(self, *, of: str | None = None) -> list[str]:
         """When money was taken, in Johannesburg's time, oldest first."""
         times = (datetime.fromtimestamp(charge["created"], ZONE) for charge in self.charges(of=of))
@@ -395,8 +130,3 @@ class World:
         """Run a statement that returns no rows."""
         with self.parts.database.transaction() as session:
             session.execute(sa.text(statement), values)
-
-
-def _key(name: str) -> str:
-    """The name of a moment as the name of a schema, which is short."""
-    return f"moment {hashlib.sha256(name.encode()).hexdigest()[:20]}"

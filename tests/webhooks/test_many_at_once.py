@@ -10,8 +10,9 @@ from billing.payments.stripe_events import NotAnEvent
 from billing.payments.stripe_gateway import ForgedWebhook
 from billing.web.intake import Intake
 from tests.support.broken_tables import refused_rows
+from tests.support.installation import WEBHOOK_SECRET
 from tests.support.webhook_messages import event, signature
-from tests.support.world import WEBHOOK_SECRET, World
+from tests.support.world import World
 
 
 def test_each_of_many_at_once_has_its_own_answer(world: World) -> None:

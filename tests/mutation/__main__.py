@@ -8,11 +8,16 @@ from types import FrameType
 
 import click
 
+from billing.monotonic import SystemMonotonic
 from tests.mutation.draw import Mutant, candidates, draw
 from tests.mutation.judge import BrokenWithoutChange, Judge, Verdict
+from tests.mutation.reach import find_reach
 from tests.mutation.report import append_verdict, read_verdicts, table
+from tests.mutation.suite import run_pytest
 from tests.mutation.tree import open_trees
 
+ENOUGH = 3
+"""For so many mutants it pays to run all tests once, and then for each only those that come by it."""
 ROOT = Path(__file__).parents[2]
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
 
@@ -60,8 +65,10 @@ def main(
 
     Subjects: money, dates, access, mail. Kinds: a comparison turned, a day added, a sign turned, a lock left out, an early
     return, a boolean turned. A mutant is killed by the first failing test, survives, or times out (which counts as killed).
-    Related tests run first, tests with a browser last; the long proofs and the architecture tests are left out. A test
-    that fails without any change kills nothing. Each mutant runs in a copy of the tree, which is removed.
+    Related tests run first, then those that come by the changed function: all tests without a browser run once to find them.
+    With fewer than three mutants, or with --tests, all others follow, those with a browser last. The long proofs and the
+    architecture tests are left out. A test that fails without any change kills nothing. Each mutant runs in a copy of the tree,
+    which is removed.
 
     \b
     python -m tests.mutation --seed 11 --list
@@ -78,7 +85,13 @@ def main(
     verdicts = read_verdicts(out) if out else {}
     left = [mutant for mutant in mutants if mutant.id not in verdicts]
     with open_trees(tree, tests) as trees:
-        judge = Judge(trees, workers=workers, seconds=seconds, related_only=related_only)
+        reach = None
+        if len(left) >= ENOUGH and not related_only and tests is None:
+            click.echo("all tests once, to see which come by the changes …", err=True)
+            reach = find_reach(
+                trees, left, workers=workers, seconds=seconds, run=run_pytest, monotonic=SystemMonotonic()
+            )
+        judge = Judge(trees, workers=workers, seconds=seconds, related_only=related_only, reach=reach)
         for number, mutant in enumerate(left, 1):
             click.echo(f"{number}/{len(left)} {mutant.id} {mutant.place} …", err=True)
             verdict = _judge(judge, mutant)

@@ -1,19 +1,18 @@
 """Judge a mutant: which test kills it, if any does."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from billing.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.draw import Mutant
-from tests.mutation.related import NEVER_RUN, related_tests
-from tests.mutation.suite import Outcome, run_pytest
+from tests.mutation.reach import Reach
+from tests.mutation.related import NEVER_RUN, WITHOUT_BROWSER, related_tests
+from tests.mutation.suite import Outcome, RunPytest, run_pytest
 from tests.mutation.tree import Trees
 
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 _LEAST_SECONDS = 60.0
-RunPytest = Callable[[Path, Sequence[str], float, Monotonic], Outcome]
-"""Runs pytest in a tree with these arguments, for so many seconds at most."""
 
 
 class BrokenWithoutChange(Exception):
@@ -53,6 +52,7 @@ class Judge:
         workers: int,
         seconds: float,
         related_only: bool,
+        reach: Reach | None = None,
         monotonic: Monotonic | None = None,
         run: RunPytest = run_pytest,
     ) -> None:
@@ -62,24 +62,26 @@ class Judge:
         self._workers = workers
         self._seconds = seconds
         self._related_only = related_only
+        self._reach = reach
         self._sound: set[str] = set()
         self.broken: list[str] = []
         """Tests that fail in the tree as it is; they are left out."""
 
     def judge(self, mutant: Mutant) -> Verdict:
-        """The related tests first, then all others, those with a browser last; the first that fails ends it.
+        """The related tests first, then, where it is known, those that come by, else all others, with a browser last; the first
+        that fails ends it.
 
         Raises BrokenWithoutChange."""
         begun = self._monotonic.seconds()
-        with self._trees.mutated(mutant) as root:
-            verdict, test = self._verdict(root, mutant.path, begun + self._seconds)
+        with self._trees.changed("mutant", [(mutant.path, mutant.mutated)]) as root:
+            verdict, test = self._verdict(root, mutant, begun + self._seconds)
         seconds = round(self._monotonic.seconds() - begun, 1)
         return Verdict(
             mutant.id, mutant.subject, mutant.kind, mutant.place, verdict, test, seconds, mutant.diff
         )
 
-    def _verdict(self, root: Path, path: str, until: float) -> tuple[str, str]:
-        for stage in self._stages(root, path):
+    def _verdict(self, root: Path, mutant: Mutant, until: float) -> tuple[str, str]:
+        for stage in self._stages(root, mutant):
             while not (outcome := self._run(root, stage, until)).passed:
                 if outcome.code is None:
                     return TIMED_OUT, f"after {self._seconds:.0f} s"
@@ -87,13 +89,17 @@ class Judge:
                     return KILLED, _killer(outcome)
         return (f"{SURVIVED} (related tests only)" if self._related_only else SURVIVED), ""
 
-    def _stages(self, root: Path, path: str) -> Iterator[list[str]]:
-        related = related_tests(root, path)
+    def _stages(self, root: Path, mutant: Mutant) -> Iterator[list[str]]:
+        related = related_tests(root, mutant.path)
         if related:
-            yield ["-m", "not prove and not browser", *related]
-        if not self._related_only:
-            yield ["-m", "not prove and not browser", "tests", *(f"--ignore={file}" for file in related)]
+            yield [*WITHOUT_BROWSER, *related]
+        if self._related_only:
+            return
+        if self._reach is None:
+            yield [*WITHOUT_BROWSER, "tests", *(f"--ignore={file}" for file in related)]
             yield ["-m", "browser and not prove", "tests"]
+        elif others := [file for file in self._reach.files(mutant) if file not in related]:
+            yield [*WITHOUT_BROWSER, *others]
 
     def _run(self, root: Path, stage: list[str], until: float) -> Outcome:
         left_out = [f"--ignore={path}" for path in NEVER_RUN]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 NEVER_RUN = ("tests/test_architecture.py", "tests/mutation", "tests/test_mutation.py")
 """Tests of the text rather than of what the product does, and these tests themselves."""
+WITHOUT_BROWSER = ("-m", "not prove and not browser")
 
 
 def related_tests(root: Path, path: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tests.mutation.edits import Edit
 from tests.mutation.source import Function, Source, last_name
@@ -29,19 +30,14 @@ def return_early(source: Source, node: ast.AST) -> Iterator[Edit]:
     """Put a `return` before the first statement; the rest stays, unreached, so that the difference is one line."""
     if not isinstance(node, Function) or _is_untouched(source, node):
         return
-    body = node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+    body = source.body(node)
     if not body or _is_stub(body):
         return
-    first = body[0]
-    decorators = getattr(first, "decorator_list", [])
-    line = min([first.lineno, *(one.lineno for one in decorators)])
-    if line == node.lineno:
-        return
-    start = source.offset(line, first.col_offset)
     for value in _simple_values(node):
         statement = f"return {value}".rstrip()
-        if len(body) > 1 or ast.unparse(first) != statement.replace('"', "'"):
-            yield Edit(start, start, f"{statement}\n{' ' * first.col_offset}", value or "nothing")
+        edit = source.before(body[0], statement)
+        if edit and (len(body) > 1 or ast.unparse(body[0]) != statement.replace('"', "'")):
+            yield replace(edit, variant=value or "nothing")
 
 
 def _is_untouched(source: Source, node: Function) -> bool:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.mutation.edits import Edit
+
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 _LOGGER = re.compile(r"_?log(s|ger|ging)?", re.IGNORECASE)
 _WORDING = {"__repr__", "__str__", "__format__"}
@@ -66,6 +68,19 @@ class Source:
                 names.append(around.name)
             around = self.parent(around)
         return ".".join(reversed(names))
+
+    def body(self, function: Function) -> list[ast.stmt]:
+        """The statements behind the docstring."""
+        return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
+
+    def before(self, statement: ast.stmt, new: str) -> Edit | None:
+        """`new` on a line of its own before a statement and its decorators; None where that doesn't begin a line."""
+        decorators = getattr(statement, "decorator_list", [])
+        line = min([statement.lineno, *(one.lineno for one in decorators)])
+        start = self.offset(line, statement.col_offset)
+        if self.data[self.offset(line, 0) : start].strip():
+            return None
+        return Edit(start, start, f"{new}\n{' ' * statement.col_offset}", new)
 
     def nodes(self) -> Iterator[ast.AST]:
         """All nodes that may be mutated: no annotation, log call, assertion, message of an exception, or wording."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,10 @@ class Outcome:
         """The last line that names an error."""
         lines = [line.strip() for line in self.output.splitlines() if "Error" in line]
         return lines[-1] if lines else f"pytest ended with {self.code}"
+
+
+RunPytest = Callable[[Path, Sequence[str], float, Monotonic], Outcome]
+"""Runs pytest in a tree with these arguments, for so many seconds at most."""
 
 
 def run_pytest(root: Path, arguments: Sequence[str], seconds: float, monotonic: Monotonic) -> Outcome:

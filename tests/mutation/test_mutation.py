@@ -13,13 +13,14 @@ from click.testing import CliRunner
 from billing.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.__main__ import ROOT, main
 from tests.mutation.draw import Mutant, candidates, draw
-from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, RunPytest, Verdict
+from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, Verdict
 from tests.mutation.operators import OPERATORS
+from tests.mutation.reach import find_reach
 from tests.mutation.related import related_tests
 from tests.mutation.report import append_verdict, read_verdicts, table
 from tests.mutation.source import Source
 from tests.mutation.subjects import SUBJECTS
-from tests.mutation.suite import OPTIONS, Outcome, run_pytest
+from tests.mutation.suite import OPTIONS, Outcome, RunPytest, run_pytest
 from tests.mutation.tree import open_trees
 
 CHANGES: list[tuple[str, str, set[str]]] = [
@@ -267,6 +268,28 @@ def test_a_mutant_that_hangs_is_stopped(tiny: Path, tmp_path: Path) -> None:
 def test_related_tests_come_first(tiny: Path) -> None:
     assert related_tests(tiny, FEES) == ["tests/payments/test_fees.py"]
     assert related_tests(tiny, LIFE) == ["tests/test_others.py"]
+
+
+def test_all_tests_run_once_to_see_which_come_by(tiny: Path, run_in_fork: RunPytest) -> None:
+    """Also those that name nothing of it; a change outside of functions concerns who comes by any of its file."""
+    more = {
+        "billing/till.py": "from billing.payments import fees\n\n\ndef total(cents):\n    return cents + fees.fee(cents)\n",
+        "billing/payments/fees.py": (tiny / FEES).read_text() + "\n\nTRIAL_DAYS = 8\n",
+        "tests/test_sums.py": "from billing import till\n\n\ndef test_sum():\n    assert till.total(1) == 102\n",
+        "tests/mutation/probe.py": (ROOT / "tests/mutation/probe.py").read_text(),
+    }
+    for name, text in more.items():
+        (tiny / name).parent.mkdir(exist_ok=True)
+        (tiny / name).write_text(text)
+    pool = candidates(tiny)
+    with open_trees(tiny) as trees:
+        reach = find_reach(trees, pool, workers=0, seconds=60, run=run_in_fork, monotonic=SystemMonotonic())
+        judge = Judge(trees, workers=0, seconds=60, related_only=False, reach=reach, run=run_in_fork)
+        sign = judge.judge(next(one for one in pool if one.kind == "sign" and one.path == FEES))
+    found = {(one.path, one.kind): reach.files(one) for one in pool}
+    assert found[FEES, "sign"] == found[FEES, "day"] == ["tests/payments/test_fees.py", "tests/test_sums.py"]
+    assert found[LIFE, "comparison"] == ["tests/test_others.py"]
+    assert sign.verdict == KILLED
 
 
 def test_a_rerun_goes_on_where_it_stopped(tiny: Path, tmp_path: Path) -> None:

@@ -2,11 +2,9 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from tests.mutation.draw import Mutant
 
 FROM_TESTS = ("tests", "Makefile", "pyproject.toml")
 _LEFT = shutil.ignore_patterns(
@@ -24,11 +22,12 @@ class Trees:
         self.clean = self._copy("clean")
 
     @contextmanager
-    def mutated(self, mutant: Mutant) -> Iterator[Path]:
-        """A copy with the change. Each is new, so that no compiled file of another is taken for it."""
-        copy = self._copy("mutant")
+    def changed(self, name: str, files: Iterable[tuple[str, bytes]]) -> Iterator[Path]:
+        """A copy in which these files are others. Each is new, so that no compiled file of another is taken for it."""
+        copy = self._copy(name)
         try:
-            (copy / mutant.path).write_bytes(mutant.mutated)
+            for path, data in files:
+                (copy / path).write_bytes(data)
             yield copy
         finally:
             shutil.rmtree(copy, ignore_errors=True)

@@ -18,6 +18,7 @@ from tests.support.fork_server import Crash
 from tests.support.newsroom import Newsroom
 from tests.support.polling import until
 from tests.support.proof_size import SEED, only_at_length
+from tests.support.two_connections import waits_for_nobody
 from tests.support.worker_processes import Worker
 from tests.support.world import World
 
@@ -108,6 +109,19 @@ def test_killed_between_claim_and_mark(newsroom: Newsroom, crash: Crash, stop_at
     world.settle()
     assert newsroom.counts(issue_id) == {"sent": 5}
     assert len(newsroom.arrived()) == 5
+
+
+def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> None:
+    newsroom.people(4)
+    newsroom.schedule(newsroom.draft())
+    press, at = newsroom.world.parts.press, newsroom.world.now
+    start_due(press, at)
+    (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
+    with press.database.transaction() as one, press.database.transaction() as other:
+        taken, _ = claim(one, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
+        waits_for_nobody(other)
+        assert len(taken) == 4
+        assert claim(other, press.office.tokens, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
 
 
 def abandoned(newsroom: Newsroom, place: str | None = None) -> str:

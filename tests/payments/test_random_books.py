@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from billing.db import Database
@@ -19,6 +20,7 @@ from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.recognition import Spread
 from tests.payments.till import OFFICE, RATE, give_back, noon, open_till, sell
+from tests.support.two_connections import waits_for_nobody
 
 FIRST = date(2027, 1, 1)
 LAST = date(2028, 12, 31)
@@ -175,3 +177,21 @@ def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database)
             sa.text("SELECT (SELECT sum(net) FROM invoice) - (SELECT sum(net) FROM refund)")
         )
         assert -balance(session, Account.REVENUE) - balance(session, Account.REFUNDS) == net.scalar_one()
+
+
+def test_a_day_is_not_closed_while_a_sale_goes_on(database: Database) -> None:
+    """Whoever closes it waits for the sale; another sale doesn't."""
+    with database.transaction() as session:
+        open_till(session, FIRST)
+        sell(session, 7500, FIRST, 31, FIRST)
+    with database.transaction() as selling:
+        sell(selling, 7500, FIRST, 31, FIRST)
+        with database.transaction() as another:
+            waits_for_nobody(another)
+            sell(another, 7500, FIRST, 31, FIRST)
+        with database.transaction() as closing:
+            waits_for_nobody(closing)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                earn.recognise(closing, OFFICE, noon(LAST))
+            closing.rollback()
+    assert earn.recognise_due(database, OFFICE, noon(LAST)) > 0

@@ -29,6 +29,7 @@ from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.http_client import http_client
 from tests.support.sandbox import KEY, Sandbox
 from tests.support.snapshots import Snapshots
+from tests.support.unlocked_changes import UnlockedChanges
 from tests.support.web_server import WebServer
 
 SECRET_KEY = "a secret for tests, of enough length 0123456789"
@@ -100,6 +101,7 @@ class Installation:
         self._ends, self._of_one_test = ExitStack(), ExitStack()
         self._moments: dict[str, _Moment] = {}
         self._returned: dict[str, bytes] = {}
+        self._unlocked = UnlockedChanges()
         self._here = ""
         """The moment that was kept or gone to last."""
 
@@ -228,8 +230,10 @@ class Installation:
         return pickle.loads(self._returned[there])  # type: ignore[no-any-return]  # as `live` returned it
 
     def judge(self) -> None:
-        """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed."""
+        """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed, or a row was
+        changed by who hadn't locked it."""
         self.sandbox.check()
+        self._unlocked.judge()
         self._snapshots.assert_same_schema()
 
     @property
@@ -276,6 +280,7 @@ class Installation:
             },
         )
         parts = build(settings)
+        self._unlocked.watch(parts.database.engine)
         built = _Application(settings, parts, create_app(parts))
         self._server.start(built.app)
         return built

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from playwright.sync_api import expect
 
 from tests.support.a11y import accessibility_barriers
-from tests.support.demo import ZONE, Demo
+from tests.support.demo import Demo
 from tests.support.person import DESK, PHONE, SMALL_PHONE, Arrive, Person
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium
@@ -199,35 +198,6 @@ def test_whoever_uses_the_tab_key_sees_where_they_are(arrive: Arrive, path: str)
     reached = [stop for stop in walked if not stop["tag"].startswith("BODY")]
     assert len(reached) >= 5
     assert [stop for stop in reached if not (stop["outline"] and stop["seen"])] == []
-
-
-def go_to_a_day_without_others(demo: Demo) -> None:
-    """Let time pass until nothing happens to other readers on the days that matter to a trial of today: the bar names one
-    thing of an instant."""
-    with psycopg.connect(demo.card["database_url"], autocommit=True) as connection:
-        while connection.execute(
-            "SELECT 1 FROM subscription WHERE state NOT IN ('active', 'ended')"
-            " OR (next_action_at AT TIME ZONE %s)::date - %s BETWEEN 7 AND 15",
-            [ZONE.key, demo.now().date()],
-        ).fetchone():
-            demo.advance(days=1)
-
-
-def test_the_bar_says_in_plain_words_what_happens_next(demo: Demo, arrive: Arrive) -> None:
-    go_to_a_day_without_others(demo)
-    demo.trial("next@example.com", "pm_card_visa__21")
-    demo.now()
-    person = arrive(DESK)
-    person.open("/")
-    told: list[str] = []
-    while not demo.charges("next@example.com"):
-        told.append(person.page.locator(".demo-next b").inner_text())
-        person.move_clock("To the next thing that happens")
-    assert [words for words in told if "next@example.com" in words] == [
-        "the first trial notice to next@example.com",
-        "the second trial notice to next@example.com",
-        "the first charge of R75.00 incl. VAT, to next@example.com",
-    ]
 
 
 @pytest.mark.prove

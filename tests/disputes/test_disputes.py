@@ -107,6 +107,7 @@ def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
     article = world.articles["subscriber"][0]
     assert world.access(article, reader_id)["allowed"], "until it is decided"
     gift = world.api.post(f"/v1/articles/{article}/gifts", json={"reader_id": reader_id}).json()
+    stopped_at = world.subscription(subscription)["cancel_requested_at"]
     world.advance(days=8)
     assert world.access(article, reader_id)["allowed"]
     given = {"gift": gift["token"]}
@@ -114,7 +115,10 @@ def test_silence_loses_and_reading_ends_with_the_decision(world: World) -> None:
     world.advance(days=1)
     row = dispute(world)
     assert row["state"] == "lost"
-    assert world.subscription(subscription)["status"] == "ended"
+    after = world.subscription(subscription)
+    assert (after["status"], after["cancel_requested_at"]) == ("ended", stopped_at), (
+        "as it was stopped before"
+    )
     assert "15 April 2027" in mail(world, "will not be renewed")
     assert "Reading for subscribers has stopped" in mail(world, "has ended")
     assert world.access(article, reader_id)["reason"] == "subscribe"

@@ -106,6 +106,10 @@ def test_a_subject_is_one_line(subject: str) -> None:
         one_line(subject)
 
 
+def test_a_subject_may_hold_any_letter_and_the_space_that_keeps_an_amount_together() -> None:
+    assert one_line(" R\xa075 ~ für Nthabi’s \U0001f4f0 ") == "R\xa075 ~ für Nthabi’s \U0001f4f0"
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -1,0 +1,32 @@
+"""The demo's bar: the clock that a newcomer moves, and what happens next."""
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.browser import Browser
+from tests.support.world import World
+
+
+def next_thing(page: Browser) -> str:
+    """What the bar says of it."""
+    found = re.search(r'<p class="demo-next">.*?<b>(.*?)</b>', page.get("/").text)
+    return html.unescape(found[1]) if found else ""
+
+
+def test_it_says_in_plain_words_what_happens_next(make_world: Callable[..., World], tmp_path: Path) -> None:
+    make_world().execute("UPDATE installation SET environment = 'demo'")
+    world = make_world(environment="demo", mailbox_dir=tmp_path)
+    world.start_trial("next@example.com")
+    world.settle()
+    newcomer = world.browser()
+    told = []
+    while not world.charges():
+        told.append(next_thing(newcomer))
+        newcomer.post("/demo/clock", to="next")
+    assert [words for words in told if "next@example.com" in words] == [
+        "the first trial notice to next@example.com",
+        "the second trial notice to next@example.com",
+        "the first charge of R75.00 incl. VAT, to next@example.com",
+    ]

@@ -91,6 +91,20 @@ def test_a_gift_leaves_the_meter_alone_and_is_asked_only_when_nothing_else_opens
     assert "as a gift" in friend.get(f"/articles/{article}").words, "signing in does not lose it"
 
 
+def test_who_opened_a_gift_is_forgotten_forty_days_after_its_end(world: World, giver: Browser) -> None:
+    friend = world.browser()
+    friend.get(link_of(giver, SPOKEN))
+    friend.get(f"/articles/{world.articles['metered'][0]}")
+    assert len(world.rows("SELECT * FROM meter_month")) == 1
+    world.advance_to(local(2027, 4, 11))
+    assert world.rows("SELECT * FROM meter_month") == [], "what the month counted is forgotten"
+    assert len(world.rows("SELECT * FROM gift_reading")) == 1, "the gift itself ended on 30 March"
+    world.advance_to(local(2027, 5, 9, 11, 59))
+    assert len(world.rows("SELECT * FROM gift_reading")) == 1
+    world.advance_to(local(2027, 5, 9, 12))
+    assert world.rows("SELECT * FROM gift_reading") == []
+
+
 def test_so_many_people_and_no_more_even_at_once(make_world: Callable[..., World]) -> None:
     world = make_world(at=local(2027, 3, 30, 10), gift_readers=3, gifts_a_month=2)
     giver = in_trial_by_pages(world)
@@ -110,6 +124,7 @@ def test_so_many_people_and_no_more_even_at_once(make_world: Callable[..., World
     assert (giver.page.status, "All gifts of this month are given" in giver.page.words) == (409, True)
     world.advance_to(local(2027, 4, 1))
     assert link_of(giver, third)
+    assert "You have 1 left this month." in giver.get("/account/gifts").words
 
 
 def test_it_is_given_again_while_it_lasts_and_taken_back_with_one_button(

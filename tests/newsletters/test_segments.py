@@ -79,6 +79,14 @@ def test_whatever_stands_around_it_a_value_arrives_whole(
     assert not re.search(rb"(?<!\r)\n|\r(?!\n)", raw)
 
 
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
+def test_every_kind_of_line_break_is_one_on_the_wire(line_break: str) -> None:
+    text = line_break.join(["one", "two\0", "", "three", "", ""])
+    raw = mail(text, text).join({"to": "a@example.com"})
+    assert bodies(raw) == ("one\ntwo\n\nthree\n",) * 2
+    assert not re.search(rb"(?<!\r)\n|\r(?!\n)|=0[AD0]", raw)
+
+
 @given(TEXTS, VALUES)
 def test_stuffed_is_what_the_wire_wants(words: str, value: str) -> None:
     segments = mail(f".{words}\n.{MARKS['unsubscribe']}\n.", f"{words}{MARKS['unsubscribe']}.\n..")

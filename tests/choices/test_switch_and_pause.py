@@ -83,6 +83,12 @@ def test_what_cannot_be_chosen_says_why(world: World, in_trial: Subscriber) -> N
     assert browser.get("/account/plan?to=nothing").status == 404
 
 
+def test_a_year_is_not_paused(world: World, yearly: Subscriber) -> None:
+    browser = world.browser()
+    browser.sign_in(yearly.email)
+    assert "can't be paused" in browser.get("/account/pause").words
+
+
 def test_a_pause_from_the_end_of_what_is_paid(world: World, paid: Subscriber) -> None:
     locked = world.articles["subscriber"][0]
     world.advance_to(local(2027, 3, 20, 12))

@@ -2,18 +2,16 @@
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from billing.monotonic import SystemMonotonic
 from tests.mutation.draw import Mutant, candidates, draw
-from tests.mutation.judge import BrokenWithoutChange, Judge, Verdict
-from tests.mutation.reach import find_reach
+from tests.mutation.judge import BrokenWithoutChange, Judge
 from tests.mutation.report import append_verdict, read_verdicts, table
-from tests.mutation.suite import run_pytest
 from tests.mutation.tree import open_trees
 
 ENOUGH = 3
@@ -84,17 +82,14 @@ def main(
     signal.signal(signal.SIGTERM, _stop)
     verdicts = read_verdicts(out) if out else {}
     left = [mutant for mutant in mutants if mutant.id not in verdicts]
-    with open_trees(tree, tests) as trees:
-        reach = None
+    with open_trees(tree, tests) as trees, _broken_tests_said():
+        judge = Judge(trees, workers=workers, seconds=seconds, related_only=related_only)
         if len(left) >= ENOUGH and not related_only and tests is None:
             click.echo("all tests once, to see which come by the changes …", err=True)
-            reach = find_reach(
-                trees, left, workers=workers, seconds=seconds, run=run_pytest, monotonic=SystemMonotonic()
-            )
-        judge = Judge(trees, workers=workers, seconds=seconds, related_only=related_only, reach=reach)
+            judge.find_reach(left)
         for number, mutant in enumerate(left, 1):
             click.echo(f"{number}/{len(left)} {mutant.id} {mutant.place} …", err=True)
-            verdict = _judge(judge, mutant)
+            verdict = judge.judge(mutant)
             click.echo(f"  {verdict.verdict} {verdict.test}", err=True)
             verdicts[mutant.id] = verdict
             if out:
@@ -115,9 +110,10 @@ def _chosen(tree: Path, seed: int, count: int, only: Sequence[str]) -> list[Muta
     return [by_id[one] for one in only]
 
 
-def _judge(judge: Judge, mutant: Mutant) -> Verdict:
+@contextmanager
+def _broken_tests_said() -> Iterator[None]:
     try:
-        return judge.judge(mutant)
+        yield
     except BrokenWithoutChange as error:
         raise click.ClickException(f"The tests fail without any change: {error}") from error
 

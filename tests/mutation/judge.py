@@ -1,18 +1,21 @@
 """Judge a mutant: which test kills it, if any does."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from billing.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.draw import Mutant
-from tests.mutation.reach import Reach
+from tests.mutation.probe import NOTES
+from tests.mutation.reach import Reach, noting, read_notes
 from tests.mutation.related import NEVER_RUN, WITHOUT_BROWSER, related_tests
 from tests.mutation.suite import Outcome, RunPytest, run_pytest
 from tests.mutation.tree import Trees
 
 KILLED, SURVIVED, TIMED_OUT = "killed", "survived", "timed out"
 _LEAST_SECONDS = 60.0
+RAN = (0, 1)
+"""How pytest ends when it ran all tests, whether they passed or not."""
 
 
 class BrokenWithoutChange(Exception):
@@ -52,20 +55,43 @@ class Judge:
         workers: int,
         seconds: float,
         related_only: bool,
-        reach: Reach | None = None,
         monotonic: Monotonic | None = None,
         run: RunPytest = run_pytest,
     ) -> None:
         self._trees = trees
         self._monotonic = monotonic or SystemMonotonic()
         self._run_pytest = run
-        self._workers = workers
+        self._options = [
+            *(["-n", str(workers)] if workers else []),
+            *(f"--ignore={path}" for path in NEVER_RUN),
+        ]
         self._seconds = seconds
         self._related_only = related_only
-        self._reach = reach
+        self._reach: Reach | None = None
         self._sound: set[str] = set()
         self.broken: list[str] = []
         """Tests that fail in the tree as it is; they are left out."""
+
+    def find_reach(self, mutants: Sequence[Mutant]) -> Reach:
+        """Run all tests without a browser once; from now on each of these is judged by those that come by it.
+
+        Raises BrokenWithoutChange."""
+        with self._trees.changed("noting", noting(mutants)) as root:
+            notes = root / NOTES.name
+            notes.mkdir()
+            arguments = [
+                *self._options,
+                "--maxfail=0",
+                "-p",
+                "tests.mutation.probe",
+                *WITHOUT_BROWSER,
+                "tests",
+            ]
+            outcome = self._run_pytest(root, arguments, self._seconds, self._monotonic)
+            if outcome.code not in RAN:
+                raise BrokenWithoutChange(outcome.last_words)
+            self._reach = read_notes(notes)
+        return self._reach
 
     def judge(self, mutant: Mutant) -> Verdict:
         """The related tests first, then, where it is known, those that come by, else all others, with a browser last; the first
@@ -102,11 +128,9 @@ class Judge:
             yield [*WITHOUT_BROWSER, *others]
 
     def _run(self, root: Path, stage: list[str], until: float) -> Outcome:
-        left_out = [f"--ignore={path}" for path in NEVER_RUN]
-        left_out += [f"--deselect={test}" if "::" in test else f"--ignore={test}" for test in self.broken]
-        workers = ["-n", str(self._workers)] if self._workers else []
+        left_out = [f"--deselect={test}" if "::" in test else f"--ignore={test}" for test in self.broken]
         seconds = until - self._monotonic.seconds()
-        return self._run_pytest(root, [*workers, *left_out, *stage], seconds, self._monotonic)
+        return self._run_pytest(root, [*self._options, *left_out, *stage], seconds, self._monotonic)
 
     def _passes_unchanged(self, outcome: Outcome, stage: list[str]) -> bool:
         """Whether the test passes without the change. One that doesn't is left out from now on."""

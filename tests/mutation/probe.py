@@ -20,7 +20,6 @@ def reached(function: str) -> None:
     test_file = os.environ.get("PYTEST_CURRENT_TEST", "").partition("::")[0]
     if test_file and (test_file, function) not in _noted:
         _noted.add((test_file, function))
-        NOTES.mkdir(exist_ok=True)
         with (NOTES / str(os.getpid())).open("a") as notes:
             notes.write(f"{function}\t{test_file}\n")
 

@@ -5,13 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from billing.monotonic import Monotonic
 from tests.mutation.draw import Mutant
-from tests.mutation.probe import NOTES
-from tests.mutation.related import NEVER_RUN, WITHOUT_BROWSER
 from tests.mutation.source import Function
-from tests.mutation.suite import RunPytest
-from tests.mutation.tree import Trees
 
 _NOTE = "__import__('tests.mutation.probe', fromlist=['reached']).reached({!r})"
 
@@ -27,24 +22,7 @@ class Reach:
         return sorted({file for name in _functions(mutant) for file in self._files.get(name, ())})
 
 
-def find_reach(
-    trees: Trees,
-    mutants: Sequence[Mutant],
-    *,
-    workers: int,
-    seconds: float,
-    run: RunPytest,
-    monotonic: Monotonic,
-) -> Reach:
-    """Run all tests once. A test that fails has come as far as it came."""
-    with trees.changed("noting", _noting(mutants)) as root:
-        left_out = [f"--ignore={path}" for path in NEVER_RUN]
-        options = [*(["-n", str(workers)] if workers else []), "--maxfail=0", "-p", "tests.mutation.probe"]
-        run(root, [*options, *left_out, *WITHOUT_BROWSER, "tests"], seconds, monotonic)
-        return _read(root / NOTES.name)
-
-
-def _noting(mutants: Sequence[Mutant]) -> Iterator[tuple[str, bytes]]:
+def noting(mutants: Sequence[Mutant]) -> Iterator[tuple[str, bytes]]:
     """The files of the mutants, each function that one changes noting that it was reached."""
     sources = {mutant.path: mutant.source for mutant in mutants}
     for path, source in sources.items():
@@ -52,13 +30,16 @@ def _noting(mutants: Sequence[Mutant]) -> Iterator[tuple[str, bytes]]:
             name: one for mutant in mutants if mutant.path == path for name, one in _functions(mutant).items()
         }
         data = source.data
-        edits = (source.before(source.body(one)[0], _NOTE.format(name)) for name, one in functions.items())
+        edits = (
+            source.before(source.body(one)[0], _NOTE.format(name), "note") for name, one in functions.items()
+        )
         for edit in sorted(filter(None, edits), key=lambda edit: edit.start, reverse=True):
             data = edit.apply(data)
         yield path, data
 
 
-def _read(folder: Path) -> Reach:
+def read_notes(folder: Path) -> Reach:
+    """What the processes of a run have written down."""
     files: dict[str, set[str]] = defaultdict(set)
     for notes in folder.iterdir():
         for line in notes.read_text().splitlines():

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
 from tests.mutation.edits import Edit
 from tests.mutation.source import Function, Source, last_name
@@ -35,9 +34,9 @@ def return_early(source: Source, node: ast.AST) -> Iterator[Edit]:
         return
     for value in _simple_values(node):
         statement = f"return {value}".rstrip()
-        edit = source.before(body[0], statement)
+        edit = source.before(body[0], statement, value or "nothing")
         if edit and (len(body) > 1 or ast.unparse(body[0]) != statement.replace('"', "'")):
-            yield replace(edit, variant=value or "nothing")
+            yield edit
 
 
 def _is_untouched(source: Source, node: Function) -> bool:

@@ -73,14 +73,14 @@ class Source:
         """The statements behind the docstring."""
         return function.body[1:] if ast.get_docstring(function, clean=False) is not None else function.body
 
-    def before(self, statement: ast.stmt, new: str) -> Edit | None:
+    def before(self, statement: ast.stmt, new: str, variant: str) -> Edit | None:
         """`new` on a line of its own before a statement and its decorators; None where that doesn't begin a line."""
         decorators = getattr(statement, "decorator_list", [])
         line = min([statement.lineno, *(one.lineno for one in decorators)])
         start = self.offset(line, statement.col_offset)
         if self.data[self.offset(line, 0) : start].strip():
             return None
-        return Edit(start, start, f"{new}\n{' ' * statement.col_offset}", new)
+        return Edit(start, start, f"{new}\n{' ' * statement.col_offset}", variant)
 
     def nodes(self) -> Iterator[ast.AST]:
         """All nodes that may be mutated: no annotation, log call, assertion, message of an exception, or wording."""

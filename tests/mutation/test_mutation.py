@@ -15,7 +15,6 @@ from tests.mutation.__main__ import ROOT, main
 from tests.mutation.draw import Mutant, candidates, draw
 from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, Verdict
 from tests.mutation.operators import OPERATORS
-from tests.mutation.reach import find_reach
 from tests.mutation.related import related_tests
 from tests.mutation.report import append_verdict, read_verdicts, table
 from tests.mutation.source import Source
@@ -283,8 +282,8 @@ def test_all_tests_run_once_to_see_which_come_by(tiny: Path, run_in_fork: RunPyt
         (tiny / name).write_text(text)
     pool = candidates(tiny)
     with open_trees(tiny) as trees:
-        reach = find_reach(trees, pool, workers=0, seconds=60, run=run_in_fork, monotonic=SystemMonotonic())
-        judge = Judge(trees, workers=0, seconds=60, related_only=False, reach=reach, run=run_in_fork)
+        judge = Judge(trees, workers=0, seconds=60, related_only=False, run=run_in_fork)
+        reach = judge.find_reach(pool)
         sign = judge.judge(next(one for one in pool if one.kind == "sign" and one.path == FEES))
     found = {(one.path, one.kind): reach.files(one) for one in pool}
     assert found[FEES, "sign"] == found[FEES, "day"] == ["tests/payments/test_fees.py", "tests/test_sums.py"]

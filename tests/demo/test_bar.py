@@ -9,9 +9,9 @@ from tests.support.browser import Browser
 from tests.support.world import World
 
 
-def next_thing(page: Browser) -> str:
+def next_thing(browser: Browser) -> str:
     """What the bar says of it."""
-    found = re.search(r'<p class="demo-next">.*?<b>(.*?)</b>', page.get("/").text)
+    found = re.search(r'<p class="demo-next">.*?<b>(.*?)</b>', browser.get("/").text)
     return html.unescape(found[1]) if found else ""
 
 

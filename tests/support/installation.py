@@ -132,7 +132,7 @@ class Installation:
         try:
             self.end()
             if error is None:
-                self.sandbox.check()
+                self._judge_what_was_done()
         finally:
             self._usually.parts.database.close()
             self._ends.close()
@@ -232,9 +232,12 @@ class Installation:
     def judge(self) -> None:
         """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed, or a row was
         changed by who hadn't locked it."""
+        self._judge_what_was_done()
+        self._snapshots.assert_same_schema()
+
+    def _judge_what_was_done(self) -> None:
         self.sandbox.check()
         self._unlocked.judge()
-        self._snapshots.assert_same_schema()
 
     @property
     def now(self) -> datetime:

@@ -3,7 +3,7 @@
 Fixtures import what they need when they are first asked for: importing the product takes 3 s, which tests of rules don't need."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -40,15 +40,18 @@ settings.register_profile("exploring", settings.get_profile("steady"), derandomi
 settings.load_profile("steady")
 
 
-def pytest_sessionstart() -> None:
-    """What is imported stays: looking through it again and again would be a tenth of a run."""
-    gc.set_threshold(100_000, 20, 100)
+# What is imported stays, and so do the tests: looking through them for garbage again and again would be a tenth of a run.
+gc.disable()
 
 
-def pytest_collection_finish() -> None:
-    """The tests stay too."""
-    gc.collect()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """From its end on there is garbage to be looked for."""
+    collected = yield
     gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    gc.enable()
+    return collected
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -122,6 +122,7 @@ class Installation:
         self._ends.callback(self.api.close)
         self.articles: dict[str, list[str]] = {}
         self.api_key = ""
+        self._ends.callback(self._begin_to_end)
         self.keep(EMPTY)
         self.begin(self._at)
         return self
@@ -259,6 +260,11 @@ class Installation:
     def skip_to(self, at: datetime) -> None:
         """Let it be `at` while no worker runs: what falls due meanwhile is left lying. Web and sandbox stay up."""
         clockwork.move(self.parts, at)
+
+    def _begin_to_end(self) -> None:
+        """The servers look for their end ten times a second: let them do so at once."""
+        self._server.begin_to_close()
+        self.sandbox.begin_to_stop()
 
     def _furnish(self, at: datetime) -> None:
         with self.parts.database.transaction() as session:

@@ -1,5 +1,6 @@
 """The one `World` of a process of tests."""
 
+import gc
 from contextlib import ExitStack
 from datetime import datetime
 
@@ -21,6 +22,7 @@ class SharedWorld:
         """The world, as new."""
         if self._world is None:
             self._world = self._life.enter_context(World(self._life.enter_context(self._databases.fresh())))
+            gc.freeze()  # what was imported and built for it stays, as in tests/conftest.py
         return self._world.begin(at, **settings)
 
     def judge(self) -> None:

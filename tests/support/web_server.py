@@ -59,11 +59,15 @@ class WebServer:
         """Return when every request that has come is answered."""
         self._do(self._finish_requests())
 
+    def begin_to_close(self) -> None:
+        """End the applications, and let the server end while something else is put away."""
+        while self._lifespans:
+            self._do(self._lifespans.popitem()[1].shutdown())
+        self._server.should_exit = True
+
     def close(self) -> None:
         """End the applications, and the server."""
-        for lifespan in self._lifespans.values():
-            self._do(lifespan.shutdown())
-        self._server.should_exit = True
+        self.begin_to_close()
         self._thread.join(timeout=20)
         self._listener.close()
 

@@ -53,7 +53,8 @@ def charge_open(
 ) -> None:
     """Bring open attempts to their end, several at once, each settled soon after its answer; none while charging is paused.
 
-    `meanwhile` is other work, done while the gateway is asked; it says how much it did, and is over when that is nothing."""
+    `meanwhile` is other work, done while the gateway is asked; it says how much it did, and is over when that is nothing and
+    all attempts have ended."""
     watch, more = till.watch(at), True
     with (
         claimer(till.database) as me,
@@ -75,6 +76,8 @@ def charge_open(
             answers = senders.answered(wait=not more)
             stride.adapt(answers)
             _note(till, me, answers, at, report)
+            # an open page keeps everything else from being due: now that it has ended, there may be more to do
+            more = more or bool(answers)
 
 
 def charge_all(

@@ -27,14 +27,16 @@ def run(till: Till, at: datetime) -> Report:
 
 
 def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
-    """What is due for one subscription, now: used when the reader is waiting for it.
-
-    Twice, because an open page keeps everything else from being due, and is closed in the first round. Raises NotAdopted."""
+    """What is due for one subscription, now: used when the reader is waiting for it. Raises NotAdopted."""
     refuse_copy(till.database)
     report = Report()
-    for _ in range(2):
-        _act_on(till, [subscription_id], at, report)
-        charge_open(till, at, report, subscription_id=subscription_id)
+    charge_open(
+        till,
+        at,
+        report,
+        subscription_id=subscription_id,
+        meanwhile=lambda: _act_on(till, [subscription_id], at, report),
+    )
     return report
 
 
@@ -67,15 +69,18 @@ def claim_due(session: Session, at: datetime) -> Sequence[Subscription]:
     ).all()
 
 
-def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: Report) -> None:
-    """What is due for these. One that can't be worked on waits, and holds up nobody."""
+def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: Report) -> int:
+    """What is due for these, and how many of them were. One that can't be worked on waits, and holds up nobody."""
+    done = 0
 
     def act_on(some: Sequence[str]) -> None:
+        nonlocal done
         with till.database.transaction() as session:
             locked = lock_all(session, some).values()
             due = [one for one in locked if one.next_action_at is not None and one.next_action_at <= at]
             words = act_all(session, till.office, due, at)
         report.counts.update(words)
+        done += len(due)
 
     def put_off(subscription_id: str, problem: Exception) -> None:
         log.error("subscription %s is stuck", subscription_id, exc_info=problem)
@@ -87,6 +92,7 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
                 session.add(subscription)
 
     in_halves(act_on, subscription_ids, put_off)
+    return done
 
 
 def probe(till: Till, at: datetime) -> int:

@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from billing.renewals.run import run
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -43,6 +44,23 @@ def test_cancelled_before_the_renewal_that_nobody_was_there_to_make(world: World
     world.advance_to(local(2027, 6, 1))
     assert world.charged_at() == ["2027-03-16 09:00"]
     assert world.subscription(paid.subscription_id)["status"] == "ended"
+
+
+def test_one_run_ends_the_open_page_and_makes_the_charge_that_waited_for_it(
+    world: World, owing: Subscriber
+) -> None:
+    """What a run makes due it does itself: the doctor comes right after it, and would find it left lying."""
+    browser = world.browser()
+    browser.get(world.mailed_link(owing.email, "/pay/"))
+    browser.sent_to("/pay/page")
+    world.settle()
+    (retry,) = world.rows("SELECT retry_on FROM subscription")
+    world.skip_to(local(2027, retry["retry_on"].month, retry["retry_on"].day, 14))
+    run(world.parts.till, world.now)
+    left = world.rows("SELECT next_action FROM subscription WHERE next_action_at <= :at", at=world.now)
+    assert left == []
+    states = world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")
+    assert [row["state"] for row in states] == ["charged", "declined", "withdrawn", "declined"]
 
 
 @pytest.mark.prove

@@ -1,6 +1,6 @@
 """What every test may use: databases that begin migrated, and a world with everything running.
 
-Fixtures import what they need when they are first asked for: importing the product takes 3 s, which tests of rules don't need."""
+Fixtures import what they need when they are first asked for: importing the product takes a second, which tests of rules don't need."""
 
 import gc
 from collections.abc import Callable, Generator, Iterator

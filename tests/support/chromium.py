@@ -1,7 +1,8 @@
 """Where Chromium is ($CHROMIUM, or where Debian puts it) and the flags it starts with. Its headless shell, Debian's package
 `chromium-headless-shell`, is preferred: the same pages without a window around them, for little more than half of the CPU.
 
-Run as a program it needs nothing installed; its exit status says whether Chromium is there. `.ci/run` asks it."""
+Run as a program it needs nothing installed; its exit status says whether the shell, or what $CHROMIUM names, is there.
+`.ci/run` asks it."""
 
 import os
 import sys
@@ -22,4 +23,4 @@ FLAGS = (
 )
 
 if __name__ == "__main__":
-    sys.exit(0 if CHROMIUM.exists() else 1)
+    sys.exit(0 if CHROMIUM.exists() and CHROMIUM != WHOLE else 1)

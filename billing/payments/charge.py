@@ -37,7 +37,7 @@ class Withdrawn:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
-    (nobody has cancelled, and nobody has paid), how often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
+    (nobody has cancelled, and the invoice is open), how often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
 
     attempt_id: str
     request: ChargeRequest
@@ -155,12 +155,12 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         descriptor_suffix=descriptor_suffix(row.state, row.period_number),
         intended_at=row.intended_at,
     )
-    unpaid = row.invoice_state is not InvoiceState.PAID
+    owed = row.invoice_state is InvoiceState.OPEN
     return Claimed(
         row.id,
         request,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
-        wanted=row.state is not State.ENDED and row.cancel_asked_at is None and unpaid,
+        wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
         by_page=row.by_page,
         page_ref=row.page_ref,
         asked=row.asked,

@@ -35,16 +35,27 @@ class Drawn:
 
 
 def draw_up(session: Session, wanted: Sequence[Wanted], *, at: datetime, today: date) -> list[Drawn]:
-    """The invoice for each period: the one there is, or a new one. VAT is split at today's rate (VAT-1).
+    """The invoice for each period: the one there is, or a new one; an older one that is still open is void, because its
+    period was given away. VAT is split at today's rate (VAT-1).
 
     Until it is paid it follows the calendar: a trial that was extended after a charge which never arrived has its first
     period on other days."""
+    _void_others(session, wanted)
     rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), at) for one in wanted]
     new = many.insert(session, Invoice, rows, unless="subscription_id, period_number")
     return [
         Drawn(row["id"], row["gross"]) if row["id"] in new else _known(session, one, today)
         for one, row in zip(wanted, rows, strict=True)
     ]
+
+
+def _void_others(session: Session, wanted: Sequence[Wanted]) -> None:
+    """A subscription owes one period at most (`one_open_invoice`)."""
+    numbers_of = {one.subscription.id: one.period.number for one in wanted}
+    of_these = many.one_of(Invoice.subscription_id, numbers_of)
+    for invoice in session.exec(select(Invoice).where(of_these, Invoice.state == InvoiceState.OPEN)):
+        if invoice.period_number != numbers_of[invoice.subscription_id]:
+            mark_void(session, invoice)
 
 
 def _price(one: Wanted) -> Money:

@@ -92,6 +92,9 @@ class Invoice(SQLModel, table=True):
 
     __table_args__ = (
         sa.UniqueConstraint("subscription_id", "period_number", name="one_invoice_a_period"),
+        sa.Index(
+            "one_open_invoice", "subscription_id", unique=True, postgresql_where=sa.text("state = 'open'")
+        ),
         sa.CheckConstraint("net + vat = gross AND gross > 0", name="adds_up"),
         sa.CheckConstraint("(state = 'paid') = (number IS NOT NULL)", name="numbered_when_paid"),
         sa.CheckConstraint("(state = 'paid') = (paid_at IS NOT NULL)", name="dated_when_paid"),

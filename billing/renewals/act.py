@@ -188,14 +188,16 @@ def _card_notice(session: Session, office: Office, subscription: Subscription, a
 
 def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
     """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
-    tried at once, and uses up no rung unless today is the ladder's own day."""
+    tried at once, and uses up no rung unless today is the ladder's own day. What an outage left is decided again: where the
+    invoice's period is over by now, it is given away, and today's is charged."""
     invoice = open_invoice(session, subscription.id)
     first_failed_on = subscription.first_failed_on
     if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
-    if tried.went_unasked(session, invoice):  # an outage of ours or of Stripe's uses up no rung, and no grace
-        return ToCharge(subscription, invoice)
     today = office.today(at)
+    if tried.went_unasked(session, invoice):  # an outage of ours or of Stripe's uses up no rung, and no grace
+        over = invoice.period_end_on <= today
+        return ToCharge(subscription, terms.next_period(session, subscription, today) if over else invoice)
     method_id = str(subscription.payment_method_id)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = tried.last_refusal(session, invoice, method_id)

@@ -40,6 +40,8 @@ def declined(
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
         return let_go(session, office, subscription, invoice)
+    if invoice.state is InvoiceState.VOID:  # its period was given away
+        return let_go(session, office, subscription, invoice)
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         reached("decline: the first charge of a start without a trial")
         _refuse_start(session, office, subscription, invoice, at, by)

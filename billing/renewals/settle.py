@@ -29,6 +29,9 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
 RACED = "You cancelled before this charge was made, so it is returned in full."
+GIVEN_AWAY = (
+    "This period was given to you after an outage of ours, so this payment for it is returned in full."
+)
 STOPPED = "Your subscription had been stopped before this charge was made, so it is returned in full."
 
 
@@ -185,6 +188,8 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
     if not cases:
         return
     kept = {case.attempt.id: _card_that_paid(session, office, case, at) for case in cases}
+    given_away = {case.attempt.id for case in cases if case.invoice.state is InvoiceState.VOID}
+    under_way = {case.attempt.id for case in cases if case.attempt.state is AttemptState.OPEN}
     money = [
         (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
     ]
@@ -193,9 +198,9 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
         if payment.surplus:
             reached("settle: paid twice, so it goes back")
             case.word = _give_back(session, payment, f"twice:{payment.id}", TWICE, at)
-        elif not case.wanted:
+        elif not case.wanted or case.attempt.id in given_away:
             case.word = _give_back(session, payment, f"race:{payment.id}", _why_back(session, case), at)
-            if case.subscription.state is not State.ENDED:
+            if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
                 mark(case.subscription, office.zone, charging_since=None)
         else:
             goes_on.append(case)
@@ -220,8 +225,11 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
 
 
 def _why_back(session: Session, case: _Case) -> str:
-    """Nobody is told that they cancelled where it was a bank that stopped it, or the end of the grace."""
+    """Nobody is told that they cancelled where it was a bank that stopped it, the end of the grace, or a period given away."""
     subscription = case.subscription
+    if case.wanted:
+        reached("settle: charged for a period that was given away, so it goes back")
+        return GIVEN_AWAY
     if subscription.cancel_asked_at is None:
         reached("settle: charged after its end, so it goes back")
         return STOPPED
@@ -287,7 +295,7 @@ def _withdrawn(
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("settle: never sent, and wanted by nobody any more")
         let_go(session, office, subscription, invoice)
-    elif invoice.state is InvoiceState.OPEN:
+    elif invoice.state is not InvoiceState.PAID:
         mark(subscription, office.zone, charging_since=None)
         if subscription.state is State.PAST_DUE and not attempt.by_page:
             reached("settle: never sent, so another attempt follows")

@@ -43,6 +43,12 @@ PROMISES = (
            FROM invoice GROUP BY subscription_id, period_number HAVING count(*) > 1""",
     ),
     Promise(
+        "one-open-invoice",
+        "No subscription owes two periods at once.",
+        """SELECT subscription_id AS id, count(*) || ' open invoices' AS at_fault
+           FROM invoice WHERE state = 'open' GROUP BY subscription_id HAVING count(*) > 1""",
+    ),
+    Promise(
         "no-charge-in-the-trial",
         "No money is kept that was taken before the period it pays for began.",
         _kept(

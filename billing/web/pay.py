@@ -15,6 +15,7 @@ from billing.payments.receipts import one
 from billing.readers import rate
 from billing.renewals import pay as paying
 from billing.renewals.pay import Owing
+from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of
 from billing.web import cookies, views
@@ -144,7 +145,10 @@ def _why(now: Owing) -> str:
         return "paid"
     if now.owed or (now.invoice.state is InvoiceState.OPEN and now.subscription.charging_since is not None):
         return "charging"
-    return "cancelled" if now.subscription.cancel_asked_at is not None else "over"
+    if now.subscription.cancel_asked_at is not None:
+        return "cancelled"
+    goes_on = now.subscription.state is not State.ENDED
+    return "given_away" if goes_on and now.invoice.state is InvoiceState.VOID else "over"
 
 
 def _over(session: Session, now: Owing, why: str, again: str = "/pay") -> views.PayOver:

@@ -229,7 +229,7 @@ def _paying() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
     yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at
     paid = views.PayOver(why="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))
-    for why in ("paid", "given_back", "cancelled", "over"):
+    for why in ("paid", "given_back", "given_away", "cancelled", "over"):
         yield f"pay-{why.replace('_', '-')}", replace(paid, why=why), at
     yield "pay-charging", replace(paid, why="charging", again_url="pay-charging.html", seconds=1), at
 

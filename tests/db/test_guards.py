@@ -69,6 +69,19 @@ def test_a_second_invoice_for_a_period_is_refused(world: World) -> None:
         )
 
 
+def test_a_second_open_invoice_is_refused(world: World) -> None:
+    paid(world)
+    another = (
+        "INSERT INTO invoice (id, subscription_id, reader_id, state, period_number, period_start_on, period_end_on,"
+        " description, gross, net, vat, vat_basis_points, currency, created_at) SELECT 'inv_{0}', subscription_id, reader_id,"
+        " 'open', {0}, period_start_on, period_end_on, description, gross, net, vat, vat_basis_points, currency,"
+        " created_at FROM invoice WHERE period_number = 1"
+    )
+    run(world, another.format(2))
+    with pytest.raises(psycopg.errors.UniqueViolation, match="one_open_invoice"):
+        run(world, another.format(3))
+
+
 def test_refunds_beyond_the_payment_are_refused_at_commit(world: World) -> None:
     paid(world)
     with pytest.raises(psycopg.errors.CheckViolation, match="exceed the payment"):

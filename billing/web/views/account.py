@@ -217,8 +217,8 @@ class Pay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOver:
-    """Nothing is to be paid by this link any more, or not at this moment; `why`: `paid`, `given_back`, `cancelled`, `over`
-    or `charging`."""
+    """Nothing is to be paid by this link any more, or not at this moment; `why`: `paid`, `given_back`, `given_away`,
+    `cancelled`, `over` or `charging`."""
 
     template: ClassVar[str] = "pay_over.html"
     why: str

@@ -8,7 +8,8 @@ from emails.fields import Cents, Day, Message, Url
 
 @dataclass(frozen=True)
 class Withdrawn(Message):
-    """Acknowledges that the sale was taken back, with the moment of it (INT-1). `asked_text` is that moment in words."""
+    """Acknowledges that the sale was taken back, with the moment of it (INT-1). `asked_text` is that moment in words;
+    `unread_amount` is what of `amount` is for days not read, of charges after the first; `one_card`: all of it returns to one card."""
 
     kind: ClassVar[str] = "withdrawn"
     asked_text: str
@@ -16,6 +17,8 @@ class Withdrawn(Message):
     card_brand: str
     card_last4: str
     offer_url: Url
+    unread_amount: Cents | None = None
+    one_card: bool = True
 
 
 @dataclass(frozen=True)

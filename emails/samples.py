@@ -88,6 +88,12 @@ def _choices() -> dict[str, Message]:
     notice = TermReminder("first", "month", 7500, "2027-03-16", *VISA, CANCEL, ACCOUNT)
     return {
         "withdrawn": Withdrawn("Friday 20 March 2026 at 08:15", 7500, *VISA, OFFER),
+        "withdrawn-after-a-renewal": Withdrawn(
+            "Friday 17 April 2026 at 08:15", 14750, *VISA, OFFER, unread_amount=7250
+        ),
+        "withdrawn-two-cards": Withdrawn(
+            "Friday 17 April 2026 at 08:15", 14750, *VISA, OFFER, unread_amount=7250, one_card=False
+        ),
         "more-days-trial": MoreDays("trial", "2026-03-22", "2026-03-23", 7500, CANCEL, ACCOUNT),
         "more-days-paid": MoreDays("period", "2026-04-20", "2026-04-21", 7500, CANCEL, ACCOUNT),
         "complimentary": Complimentary("2026-04-20", ACCOUNT),

@@ -1,5 +1,6 @@
 """What readers are told about a choice: days given, another plan or price, a pause, leaving early. One small function a mail."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -38,20 +39,33 @@ def every(plan: Plan) -> Literal["month", "year"]:
 
 
 def withdrawn(
-    session: Session, office: Office, subscription: Subscription, payment: Payment, cents: int, at: datetime
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    payments: Sequence[Payment],
+    *,
+    cents: int,
+    later_cents: int,
+    at: datetime,
 ) -> None:
-    """The sale is taken back; the moment of it stands in the mail (INT-1)."""
-    attempt = session.get_one(Attempt, payment.attempt_id)
-    card = session.get_one(PaymentMethod, attempt.payment_method_id)
+    """The sale is taken back; the moment of it stands in the mail (INT-1). `cents` go back of these payments, the first of
+    which is the first charge; `later_cents` of them are of the others."""
+    cards = [_card_of(session, payment) for payment in payments]
     local = at.astimezone(office.zone)
     words = Withdrawn(
         asked_text=f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M}",
         amount=cents,
-        card_brand=card.brand,
-        card_last4=card.last4,
+        card_brand=cards[0].brand,
+        card_last4=cards[0].last4,
         offer_url=office.offer_url,
+        unread_amount=later_cents or None,
+        one_card=len({(card.brand, card.last4) for card in cards}) == 1,
     )
-    queue(session, subscription, words, f"withdrawn:{payment.id}", at)
+    queue(session, subscription, words, f"withdrawn:{payments[0].id}", at)
+
+
+def _card_of(session: Session, payment: Payment) -> PaymentMethod:
+    return session.get_one(PaymentMethod, session.get_one(Attempt, payment.attempt_id).payment_method_id)
 
 
 def more_days(session: Session, office: Office, subscription: Subscription, on: date, at: datetime) -> None:

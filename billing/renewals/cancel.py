@@ -1,5 +1,6 @@
 """Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -181,17 +182,22 @@ def due_back(
     """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
     if give_back is GiveBack.NONE:
         return []
-    paid = session.exec(
-        select(Payment, Invoice, Attempt)
-        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
-        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
-        .order_by(col(Payment.paid_at).desc())
-    ).all()
+    paid = paid_for(session, subscription)[::-1]
     last = paid[:1] if give_back is GiveBack.LAST else []
     chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
     left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
     return [one for one in left if one.cents]
+
+
+def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Payment, Invoice, Attempt]]:
+    """What was paid for a subscription, oldest first; money that came twice isn't in it."""
+    return session.exec(
+        select(Payment, Invoice, Attempt)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
+        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
+        .order_by(col(Payment.paid_at), col(Payment.id))
+    ).all()
 
 
 def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:

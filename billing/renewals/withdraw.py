@@ -1,21 +1,24 @@
-"""Withdraw: within the cooling-off days after its first charge a sale is taken back, the money in full, in one step (ECT-5, INT-2)."""
+"""Withdraw: within the cooling-off days after its first charge a sale is taken back, in one step (ECT-5, INT-2)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.errors import Conflict
 from billing.office import Office
 from billing.payments import disputed, pay_page, refund, tell_choices
 from billing.payments.models import Invoice, Payment
 from billing.renewals import cancel
+from billing.renewals.cancel import DueBack
+from billing.rules import cooling_off
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
 
 WITHDRAWN = "You withdrew within {days} days of your first payment, so it is returned in full."
+UNREAD = "You withdrew, so what you paid for days that you have not read is returned."
 
 
 class CoolingOffOver(Conflict):
@@ -26,11 +29,22 @@ class CoolingOffOver(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The first charge, the cents of it that go back, and the last civil day on which that can be asked."""
+    """What goes back when a sale is taken back: the first charge in full, and of each later one what is paid for days not
+    read; and the last civil day on which that can be asked."""
 
-    payment: Payment
-    cents: int
+    first: DueBack
+    later: tuple[DueBack, ...]
     last_day: date
+
+    @property
+    def cents(self) -> int:
+        """All that goes back."""
+        return self.first.cents + self.later_cents
+
+    @property
+    def later_cents(self) -> int:
+        """What goes back of charges after the first."""
+        return sum(one.cents for one in self.later)
 
 
 def offered(
@@ -39,18 +53,28 @@ def offered(
     """What goes back if the sale is taken back at `at`; also where it is cancelled, or ended, already."""
     if subscription is None:
         return None
-    first = session.exec(
-        select(Payment)
-        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .where(Invoice.subscription_id == subscription.id)
-        .order_by(col(Payment.paid_at), col(Payment.id))
-        .limit(1)
-    ).first()
-    if first is None or disputed.is_taken(session, first):
+    paid = cancel.paid_for(session, subscription)
+    if not paid or disputed.is_taken(session, paid[0][0]):
         return None
-    last_day = office.today(first.paid_at) + timedelta(days=office.cooling_off_days)
-    left = refund.left_of(session, first)
-    return Withdrawal(first, left, last_day) if left and office.today(at) <= last_day else None
+    payment, invoice, _ = paid[0]
+    last_day = cooling_off.last_day(office.today(payment.paid_at), office.cooling_off_days)
+    first = DueBack(payment, invoice, refund.left_of(session, payment))
+    if not first.cents or office.today(at) > last_day:
+        return None
+    since = {one.payment.id: one for one in cancel.due_back(session, subscription, at)}
+    read_until = office.today(min(at, subscription.access_until))
+    later = [
+        since.get(payment.id) or _unread(session, payment, invoice, read_until)
+        for payment, invoice, _ in paid[1:]
+    ]
+    return Withdrawal(first, tuple(one for one in later if one.cents), last_day)
+
+
+def _unread(session: Session, payment: Payment, invoice: Invoice, read_until: date) -> DueBack:
+    unread = cooling_off.unread_cents(
+        payment.amount, invoice.period_start_on, invoice.period_end_on, read_until
+    )
+    return DueBack(payment, invoice, min(unread, refund.left_of(session, payment)))
 
 
 def withdraw(
@@ -62,8 +86,9 @@ def withdraw(
     at: datetime,
     by: str,
     why: str = "withdrawn",
-) -> Subscription:
-    """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since; reading ends now.
+) -> Withdrawal:
+    """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since, and of others what is
+    paid for days not read; reading ends now.
 
     Raises CoolingOffOver, BadMoment, UnknownSubscription."""
     subscription = lock(session, subscription_id)
@@ -73,11 +98,7 @@ def withdraw(
     found = offered(session, office, subscription, asked_at)
     if found is None:
         raise CoolingOffOver
-    reason = WITHDRAWN.format(days=office.cooling_off_days)
-    refund.intend(
-        session, found.payment, amount=None, cause=f"withdraw:{found.payment.id}", reason=reason, by=by, at=at
-    )
-    cancel.return_money(session, subscription, asked_at, at, by, cancel.GiveBack.AUTO)
+    _give_back(session, office, found, asked_at, at, by)
     if subscription.state is not State.ENDED:
         before = subscription.cancel_asked_at
         change(
@@ -95,6 +116,32 @@ def withdraw(
         )
         cancel.void_what_is_owed(session, subscription)
         pay_page.close_soon(session, subscription.id, at)
-    tell_choices.withdrawn(session, office, subscription, found.payment, found.cents, at)
+    tell_choices.withdrawn(
+        session,
+        office,
+        subscription,
+        [found.first.payment, *(one.payment for one in found.later)],
+        cents=found.cents,
+        later_cents=found.later_cents,
+        at=at,
+    )
     session.add(subscription)
-    return subscription
+    return found
+
+
+def _give_back(
+    session: Session, office: Office, found: Withdrawal, asked_at: datetime, at: datetime, by: str
+) -> None:
+    first = found.first.payment
+    reason = WITHDRAWN.format(days=office.cooling_off_days)
+    refund.intend(session, first, amount=None, cause=f"withdraw:{first.id}", reason=reason, by=by, at=at)
+    for one in found.later:
+        refund.intend(
+            session,
+            one.payment,
+            amount=one.cents,
+            cause=f"unread:{one.payment.id}",
+            reason=cancel.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
+            by=by,
+            at=at,
+        )

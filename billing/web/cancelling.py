@@ -27,19 +27,19 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
         return cancelled_page(visit, subscription, undo=undo, back=back)
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
-        first = withdraw.offered(session, visit.parts.office, subscription, visit.at)
+        offer = withdrawal(visit, session, subscription, action)
         leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at, visit.at)
     access_until = _last_day(visit, subscription)
     view = views.Cancel(
         email=reader.email,
         access_until=access_until,
         in_trial=subscription.state is State.TRIALING,
-        refund=Money(first.cents, first.payment.currency) if first and access_until else None,
+        withdraw=offer if access_until else None,
         leave=views.LeaveEarly(
             last_day=visit.parts.office.today(leaving.ends_at - timedelta(microseconds=1)),
             refund=Money(leaving.cents, leaving.payment.currency),
         )
-        if leaving and not first
+        if leaving and not offer
         else None,
         action=action,
     )
@@ -90,8 +90,12 @@ def withdrawal(
     found = withdraw.offered(session, visit.parts.office, subscription, visit.at)
     if found is None:
         return None
+    currency = found.first.payment.currency
     return views.Withdrawal(
-        amount=Money(found.cents, found.payment.currency), last_day=found.last_day, action=action
+        amount=Money(found.cents, currency),
+        unread=Money(found.later_cents, currency) if found.later_cents else None,
+        last_day=found.last_day,
+        action=action,
     )
 
 

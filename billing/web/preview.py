@@ -152,6 +152,8 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "pause", pause, replace(at, path="/account/pause")
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
     yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
+    renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))
+    yield "withdraw-after-a-renewal", views.Withdraw(email="thandi@example.org", offer=renewed), at
     yield (
         "account-past-due",
         replace(
@@ -177,19 +179,19 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "account-registered", replace(never, can_cancel=False, can_subscribe=True), at
     yield (
         "cancel-trial",
-        views.Cancel(email="thandi@example.org", access_until=DATES.free_until, in_trial=True, refund=None),
+        views.Cancel(email="thandi@example.org", access_until=DATES.free_until, in_trial=True, withdraw=None),
         at,
     )
     refund = views.Cancel(
         email="thandi@example.org",
         access_until=date(2027, 1, 7),
         in_trial=False,
-        refund=PRICE,
+        withdraw=WITHDRAWAL,
         action="/cancel",
     )
     yield "cancel-refund", refund, replace(VISITOR, path="/cancel")
     leave = views.LeaveEarly(last_day=date(2027, 1, 22), refund=Money(56918))
-    yield "cancel-year", replace(refund, refund=None, leave=leave), replace(VISITOR, path="/cancel")
+    yield "cancel-year", replace(refund, withdraw=None, leave=leave), replace(VISITOR, path="/cancel")
     mind = views.Cancelled(access_until=date(2027, 1, 7), ever_charged=True, withdraw=WITHDRAWAL)
     yield "cancelled-cooling-off", mind, at
     yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at

@@ -26,7 +26,7 @@ from billing.web.views import DemoBar, Flash, Frame, Page
 FLASHES = {
     "resumed": Flash(text="Your subscription goes on as before."),
     "withdrawn": Flash(
-        text="You have withdrawn. The whole charge is on its way back to your card, and a mail confirms it."
+        text="You have withdrawn. Your money is on its way back to your card, and a mail says how much."
     ),
     "plan": Flash(text="Done. A mail says what changes, and when. You can undo it here until then."),
     "plan-kept": Flash(text="Your plan stays as it is."),

@@ -1,7 +1,8 @@
-"""A year that runs from 1 February 2027."""
+"""A year that runs from 1 February 2027, and a first charge that was declined."""
 
 import pytest
 
+from tests.support.declined_charge import DECLINES, Declined, first_charge_declined
 from tests.support.starting_points import JANUARY, Subscriber, subscriber
 from tests.support.world import World
 
@@ -10,3 +11,9 @@ from tests.support.world import World
 def year(world: World) -> Subscriber:
     """A reader who was charged for a year this morning, 1 February 2027; the year ends with January 2028."""
     return subscriber(world, "yearly", JANUARY)
+
+
+@pytest.fixture
+def declined(world: World) -> Declined:
+    """A reader whose card ending in 0341 was declined at the first charge; it is 16 March, 09:05."""
+    return first_charge_declined(world, DECLINES)

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.support import ledger_checks
+from tests.support.browser import Browser
+from tests.support.declined_charge import Declined
 from tests.support.starting_points import Subscriber, fast_forward, subscriber
 from tests.support.world import World, local
 
@@ -29,9 +32,9 @@ def test_from_the_account_page_after_a_plain_cancellation(world: World, paid: Su
     assert "Until Tuesday 30 March 2027 you can withdraw" in done.words
     assert returned(world) == []
     account = browser.get("/account")
-    assert "take your first charge of R75.00 incl. VAT back in full" in account.words
+    assert "withdraw and get R75.00 incl. VAT back: your first charge returns" in account.words
     page = browser.get("/account/withdraw")
-    assert "The whole charge of R75.00 incl. VAT returns" in page.words
+    assert "R75.00 incl. VAT goes back to you: your first charge returns to your card in full." in page.words
     after = browser.post("/account/withdraw")
     assert "on its way back to your card" in after.text
     assert "Withdraw from my subscription" not in after.words
@@ -127,3 +130,60 @@ def test_days_given_by_staff_are_told_by_mail(world: World, in_trial: Subscriber
     world.advance_to(local(2027, 3, 30))
     assert world.access(locked, in_trial.reader_id)["reason"] == "subscribe", "it ends by itself"
     assert len(world.charges()) == 1
+
+
+def renewed_within_the_cooling_off_days(world: World, reader: Declined) -> Browser:
+    """The first charge was declined, paid on the page on day 20, and the next month was charged on day 31; it is day 32."""
+    world.advance_to(local(2027, 4, 5, 12))
+    browser = reader.browser(world)
+    browser.again("/account").post("/account/pay")
+    world.sandbox.fill_in(browser.sent_to("/pay/page"))
+    world.settle()
+    world.advance_to(local(2027, 4, 17, 8, 15))
+    assert world.charged_at() == ["2027-04-05 12:00", "2027-04-16 09:00"]
+    return browser
+
+
+def test_what_was_paid_since_the_first_charge_goes_back_for_days_not_read(
+    world: World, declined: Declined
+) -> None:
+    browser = renewed_within_the_cooling_off_days(world, declined)
+    said = "R147.50 incl. VAT goes back to you: your first charge returns to your card in full, and so does R72.50"
+    assert said in browser.get("/account/withdraw").words, "29 of the 30 days that were paid on the 16th"
+    assert "get R147.50 incl. VAT back" in browser.get("/account").words
+    assert "get R147.50 (incl. VAT) back" in browser.get("/account/cancel").words
+    browser.again("/account/withdraw").post("/account/withdraw")
+    world.settle()
+    assert sorted(returned(world)) == [7250, 7500]
+    letter = world.letter(declined.email, "withdrawn")
+    assert "R147.50 incl. VAT goes back to you" in letter.subject
+    words = " ".join(letter.text.split())
+    for line in (
+        "R75.00 incl. VAT",
+        "R72.50 incl. VAT",
+        "R147.50 incl. VAT",
+        "Saturday 17 April 2027 at 08:15",
+    ):
+        assert line in words
+    world.advance_to(local(2027, 6, 1))
+    assert len(world.charges()) == 2
+    ledger_checks.check(world)
+
+
+def test_a_letter_from_before_the_renewal_brings_all_of_it_back(world: World, declined: Declined) -> None:
+    renewed_within_the_cooling_off_days(world, declined)
+    asked = post(world, declined.subscription_id, "withdraw", requested_at="2027-04-15T10:00:00Z")
+    assert asked[0] == 200
+    assert asked[1]["returned"] == {"amount": 15000, "currency": "ZAR"}
+    world.settle()
+    assert returned(world) == [7500, 7500]
+
+
+def test_after_a_plain_cancellation_days_not_read_go_back_too(world: World, declined: Declined) -> None:
+    browser = renewed_within_the_cooling_off_days(world, declined)
+    browser.again("/account/cancel").post("/account/cancel", when="period_end")
+    world.advance_to(local(2027, 4, 19, 10))
+    assert "R142.50" in browser.get("/account/withdraw").words, "the 16th to the 18th were read"
+    browser.post("/account/withdraw")
+    world.settle()
+    assert sorted(returned(world)) == [6750, 7500]

@@ -229,18 +229,19 @@ class WithdrawBody(shapes.Body):
 
 
 @router.post(
-    "/v1/subscriptions/{subscription_id}/withdraw", summary="Withdraw: the first charge goes back in full"
+    "/v1/subscriptions/{subscription_id}/withdraw",
+    summary="Withdraw: the first charge goes back in full, and what is paid for days not read",
 )
 def withdraw_subscription(
     subscription_id: str, caller: Readers, body: WithdrawBody | None = None
 ) -> Response:
-    """Within the cooling-off days after the first charge, also after a cancellation. 409 `cooling_off_over` later, or again."""
+    """Within the cooling-off days after the first charge, also after a cancellation; `returned` is what goes back. 409 `cooling_off_over` later, or again."""
     wanted = body or WithdrawBody()
 
     def do(session: Session) -> tuple[int, Any]:
         office = caller.parts.office
         with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
-            row = withdraw(
+            gone = withdraw(
                 session,
                 office,
                 subscription_id,
@@ -249,7 +250,9 @@ def withdraw_subscription(
                 by=caller.by,
                 why=wanted.reason,
             )
-        return 200, shapes.subscription(session, row, office.zone)
+        row = session.get_one(Subscription, subscription_id)
+        returned = shapes.money(gone.cents, gone.first.payment.currency)
+        return 200, shapes.subscription(session, row, office.zone) | {"returned": returned}
 
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
 

@@ -84,9 +84,11 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """What goes back in full if it is asked for by `last_day`, at `action`."""
+    """What goes back if it is asked for by `last_day`, at `action`: the first charge in full, and with `unread` what was paid
+    since for days not read. `amount` is all of it."""
 
     amount: Money
+    unread: Money | None = None
     last_day: date
     action: str
 
@@ -130,14 +132,14 @@ class Account:
 class Cancel:
     """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
 
-    With `refund` the reader may instead end today and get that amount back; with `leave`, a year early.
+    With `withdraw` the reader may instead end today and get that amount back; with `leave`, a year early.
     """
 
     template: ClassVar[str] = "cancel.html"
     email: str
     access_until: date | None
     in_trial: bool
-    refund: Money | None
+    withdraw: Withdrawal | None
     leave: LeaveEarly | None = None
     action: str = "/account/cancel"
     reasons: tuple[tuple[str, str], ...] = (

@@ -1,0 +1,18 @@
+"""Cooling off: until when a sale can be taken back, and what goes back with it (ECT-5)."""
+
+from datetime import date, timedelta
+
+from billing.rules import term
+
+_A_DAY = timedelta(days=1)
+
+
+def last_day(first_paid_on: date, days: int) -> date:
+    """The last civil day on which the sale can be taken back: `days` after the day of the first charge, which isn't counted."""
+    return first_paid_on + timedelta(days=days)
+
+
+def unread_cents(gross: int, start_on: date, end_on: date, read_until: date) -> int:
+    """Cents of a later period that go back when reading ends on the day `read_until`, which isn't read to its end and so counts
+    as not read. By the day, rounded up for the reader; `end_on` is the first day after the period."""
+    return term.unused_cents(gross, start_on, end_on, read_until - _A_DAY)

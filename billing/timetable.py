@@ -99,19 +99,20 @@ JOBS: Jobs = (
         earn.next_words,
         stops=False,
     ),
-    Job(
-        "doctor",
-        lambda p, at: doctor.visit(p.database, p.office, at),
-        doctor.NEXT_DUE,
-        doctor.next_words,
-        stops=False,
-    ),
+    # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
     Job(
         "reconcile",
         lambda p, at: reckonings.reckon(p.clerk, at),
         reckonings.NEXT_DUE,
         reckonings.next_words,
         lane=Lane.LONG,
+        stops=False,
+    ),
+    Job(
+        "doctor",
+        lambda p, at: doctor.visit(p.database, p.office, at),
+        doctor.NEXT_DUE,
+        doctor.next_words,
         stops=False,
     ),
     Job(

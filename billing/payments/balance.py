@@ -12,8 +12,8 @@ from billing.db import Database
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import ledger
-from billing.payments.balance_models import BalanceMovement, Payout
-from billing.payments.books import Books, Movement
+from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
+from billing.payments.books import Books, Movement, NotListed, PayoutAnswer
 from billing.payments.gateway import Unknown
 from billing.payments.ledger_models import Account
 
@@ -64,24 +64,41 @@ def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> It
 
 
 def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:
-    """Keep a payout with all that it pays out, and book it. Safe to repeat. Raises Unavailable."""
-    payout, inside = books.payout(payout_ref), books.movements_in(payout_ref)
+    """Keep a payout with all that it pays out, where Stripe lists that, and book it. Safe to repeat. Raises Unavailable."""
+    payout = books.payout(payout_ref)
     if isinstance(payout, Unknown):
         raise Unavailable(payout.why)
+    inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()
     if isinstance(inside, Unknown):
         raise Unavailable(inside.why)
     with database.transaction() as session:
-        row = insert(Payout).values(
-            ref=payout.payout_ref,
-            amount=payout.amount,
-            at=payout.at,
-            arrives_at=payout.arrives_at,
-            seen_at=at,
-        )
-        session.execute(row.on_conflict_do_nothing(index_elements=["ref"]))
-        keep(session, office, inside, at, payout_ref=payout_ref)
-        lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
-        ledger.post(
-            session, kind="payout", source_id=payout_ref, at=at, on=office.today(payout.at), lines=lines
-        )
+        _keep_payout_row(session, payout, inside, at)
+        if not isinstance(inside, NotListed):
+            keep(session, office, inside, at, payout_ref=payout_ref)
+        if payout.amount:
+            lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
+            on = office.today(payout.at)
+            ledger.post(session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines)
     return "payout kept"
+
+
+def _keep_payout_row(
+    session: Session, payout: PayoutAnswer, inside: list[Movement] | NotListed, at: datetime
+) -> None:
+    refused = payout.listing is PayoutListing.LISTED and isinstance(inside, NotListed)
+    listing = PayoutListing.NONE if refused else payout.listing
+    row = insert(Payout).values(
+        ref=payout.payout_ref,
+        amount=payout.amount,
+        at=payout.at,
+        arrives_at=payout.arrives_at,
+        listing=listing,
+        seen_at=at,
+        short=0,
+    )
+    finished = row.on_conflict_do_update(
+        index_elements=["ref"],
+        set_={"listing": listing, "seen_at": at},
+        where=col(Payout.listing) == PayoutListing.WAITING,
+    )
+    session.execute(finished)

@@ -1,16 +1,22 @@
 """Tables that mirror Stripe's books: what moved our balance there, what was paid out, and how far the two were compared."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
 
 
 class BalanceMovement(SQLModel, table=True):
     """One change of our balance at Stripe, kept once. Cents; `net` is `amount` less `fee`."""
 
     __tablename__ = "balance_movement"
-    __table_args__ = (sa.CheckConstraint("net = amount - fee", name="adds_up"),)
+    __table_args__ = (
+        sa.CheckConstraint("net = amount - fee", name="adds_up"),
+        sa.Index("balance_movement_payout", "source_ref", postgresql_where=sa.text("category = 'payout'")),
+    )
 
     ref: str = Field(primary_key=True)
     category: str
@@ -28,14 +34,29 @@ class BalanceMovement(SQLModel, table=True):
     payout_ref: str | None = Field(default=None, index=True)
 
 
+class PayoutListing(StrEnum):
+    """Whether Stripe lists what a payout pays out."""
+
+    LISTED = "listed"
+    """It does; the payout is compared with the sum of its list."""
+    WAITING = "waiting"
+    """It will: the list isn't finished yet."""
+    NONE = "none"
+    """It doesn't, for a manual or instant payout; that is compared with what the account held at its time."""
+
+
 class Payout(SQLModel, table=True):
-    """Money that Stripe has sent to our bank account. Cents."""
+    """Money that Stripe has sent to our bank account, or below zero, has taken from it. Cents."""
 
     ref: str = Field(primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
     at: datetime = Field(index=True)
     arrives_at: datetime
+    listing: PayoutListing = Field(sa_column=enum_column(PayoutListing))
     seen_at: datetime
+    """When we kept it; of one whose list had to be waited for, when we kept that."""
+    short: int = Field(default=0, sa_type=sa.BigInteger)
+    """Cents by which it took more than the account held by the movements we know of; 0 for one with a list."""
 
 
 class Reckoning(SQLModel, table=True):

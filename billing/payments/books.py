@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from billing.payments.balance_models import PayoutListing
 from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import Unknown
 
@@ -70,12 +71,18 @@ class FraudWarning:
 
 @dataclass(frozen=True, slots=True)
 class PayoutAnswer:
-    """Money on its way to our bank account. Cents."""
+    """Money on its way to our bank account, or below zero, from it. Cents."""
 
     payout_ref: str
     amount: int
     arrives_at: datetime
     at: datetime
+    listing: PayoutListing
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """The acquirer doesn't list what this payout pays out, and won't."""
 
 
 class Books(Protocol):
@@ -89,7 +96,7 @@ class Books(Protocol):
         """What one charge, refund or dispute moved."""
         ...
 
-    def movements_in(self, payout_ref: str) -> list[Movement] | Unknown:
+    def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
         """What a payout pays out, itself included."""
         ...
 

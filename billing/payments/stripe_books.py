@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from billing.payments.balance_models import PayoutListing
 from billing.payments.books import (
     DisputeAnswer,
     FraudWarning,
     Movement,
+    NotListed,
     PayoutAnswer,
     TakenCharge,
 )
@@ -31,6 +33,13 @@ _STATES = {
 }
 
 
+_LISTINGS = {
+    "completed": PayoutListing.LISTED,
+    "in_progress": PayoutListing.WAITING,
+    "not_applicable": PayoutListing.NONE,
+}
+
+
 @around
 class StripeBooks:
     """Balance transactions, payouts, disputes, early fraud warnings. `client` is the library's, `ask` calls it safely."""
@@ -47,9 +56,11 @@ class StripeBooks:
         """By source."""
         return self._list({"source": source_ref})
 
-    def movements_in(self, payout_ref: str) -> list[Movement] | Unknown:
-        """By payout; only automatic payouts can be itemised (STR-11)."""
-        return self._list({"payout": payout_ref})
+    def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
+        """By payout; only automatic payouts can be itemised (STR-11). For others Stripe refuses the request, without a code."""
+        found = self._list({"payout": payout_ref})
+        refused = isinstance(found, Unknown) and not found.down and not found.busy
+        return NotListed() if refused else found
 
     def _list(self, wanted: dict[str, Any]) -> list[Movement] | Unknown:
         return self._all(self._stripe.balance_transactions, wanted, _movement)
@@ -172,7 +183,10 @@ def _warning(row: dict[str, Any]) -> FraudWarning:
 
 
 def _payout(row: dict[str, Any]) -> PayoutAnswer:
+    # What the SDK's types call required isn't in every payout of before March 2023, when the field came.
+    listed = PayoutListing.LISTED if row["automatic"] else PayoutListing.NONE
     return PayoutAnswer(
+        listing=_LISTINGS.get(str(row.get("reconciliation_status")), listed),
         payout_ref=row["id"],
         amount=int(row["amount"]),
         arrives_at=_instant(row["arrival_date"]),

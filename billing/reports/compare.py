@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, func, select
 
-from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund, RefundState
 from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Thing, pairs
@@ -99,33 +99,3 @@ def unexpected(session: Session, span: Span) -> list[BalanceMovement]:
         .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
     )
     return [row for row in rows if row.net != 0]
-
-
-def payouts_unseen(session: Session, span: Span) -> list[str]:
-    """Payouts of which we have the movement and not the payout: its event was lost."""
-    rows = session.exec(
-        select(BalanceMovement.source_ref)
-        .join(Payout, col(Payout.ref) == BalanceMovement.source_ref, isouter=True)
-        .where(
-            span.holds(BalanceMovement.at),
-            BalanceMovement.category == "payout",
-            col(Payout.ref).is_(None),
-        )
-    )
-    return [str(ref) for ref in rows if ref is not None]
-
-
-def payouts_off(session: Session, span: Span) -> list[tuple[Payout, int]]:
-    """Payouts that aren't the sum of what they pay out, with that sum."""
-    inside = func.coalesce(func.sum(BalanceMovement.net), 0)
-    rows = session.exec(
-        select(Payout, inside)
-        .join(
-            BalanceMovement,
-            sa.and_(col(BalanceMovement.payout_ref) == Payout.ref, col(BalanceMovement.category) != "payout"),
-            isouter=True,
-        )
-        .where(span.holds(Payout.at))
-        .group_by(col(Payout.ref))
-    )
-    return [(payout, int(total)) for payout, total in rows if payout.amount != total]

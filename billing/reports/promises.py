@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from billing.bell import SILENT_AFTER
 from billing.db import span
+from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,12 @@ PROMISES = (
         "A worker has looked for what is due within the last minutes.",
         f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM tick_seen
            WHERE at < :at - {span(SILENT_AFTER)}""",
+    ),
+    Promise(
+        "payouts-are-compared",
+        "Every payout was compared with what it pays out within three days.",
+        f"""SELECT id, 'not compared since ' || at AS at_fault FROM ({UNKEPT}) u
+           WHERE at < :at - interval '{PATIENCE_DAYS} days'""",
     ),
     Promise(
         "events-are-settled",

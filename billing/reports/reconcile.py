@@ -11,12 +11,12 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.errors import Unavailable
 from billing.payments import balance
-from billing.payments.balance_models import BalanceMovement, Payout
+from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import TakenCharge
 from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
-from billing.reports import compare
+from billing.reports import compare, payouts
 from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up
 from billing.reports.compare import Span
 from billing.rules.money import Money
@@ -69,10 +69,9 @@ def reconcile(
         balance.keep(session, clerk.office, moved, at)
         refs = compare.touched(session, span)
         before = _differing(session, refs)
-        unseen = compare.payouts_unseen(session, span)
-    doing(f"asking Stripe about {len(unseen)} payouts and {len(before)} differences")
-    for payout_ref in unseen:
-        balance.keep_payout(clerk.database, clerk.books, clerk.office, payout_ref, at)
+        unkept = payouts.unkept(session)
+    doing(f"asking Stripe about {len(unkept)} payouts and {len(before)} differences")
+    kept = payouts.keep_all(clerk, unkept, at)
     catch_up(clerk, before, at)
     doing("asking Stripe for disputes and warnings we have not heard of, and for what became of open ones")
     unheard = ask_about_unheard(clerk, span.start, span.end, at)
@@ -84,11 +83,12 @@ def reconcile(
     with clerk.database.transaction() as session:
         found = [_of_pair(session, pair, charges) for pair in after]
         found += [_of_movement(row) for row in compare.unexpected(session, span)]
-        found += [_of_payout(payout, total) for payout, total in compare.payouts_off(session, span)]
+        found += [_of_payout(payout, total) for payout, total in payouts.off(session, span)]
+        found += [_of_payout(payout, total) for payout, total in payouts.short(session, span)]
         for one in found:
             _open(session, one, at)
         unexplained = open_among(session, {(one.kind, one.subject) for one in found})
-    caught_up = len(before) - len(after) + len(unseen) + unheard
+    caught_up = len(before) - len(after) + kept + unheard
     return Report(since, through, len(moved), caught_up, tuple(found), len(unexplained))
 
 
@@ -170,10 +170,16 @@ def _of_movement(row: BalanceMovement) -> Difference:
 
 
 def _of_payout(payout: Payout, total: int) -> Difference:
+    """One without a list is a case where it took more than was there."""
+    took = f"The payout {payout.ref} is {_rand(payout.amount)}, and"
+    if payout.listing is PayoutListing.NONE:
+        what = f"{took} by the movements we know of Stripe held {_rand(total)} of it."
+    else:
+        what = f"{took} what it pays out is {_rand(total)}."
     return Difference(
         CaseKind.PAYOUT_SUM,
         payout.ref,
-        f"The payout {payout.ref} is {_rand(payout.amount)}, and what it pays out is {_rand(total)}.",
+        what,
         total,
         payout.amount,
         facts=(("payout", payout.ref),),

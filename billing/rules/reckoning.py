@@ -53,6 +53,14 @@ BY_ITSELF = ("payout", "payout_reversal", "fee")
 """Categories of what it does by itself, and we expect."""
 
 
+def newly_short(short: int, known: int) -> int:
+    """By how many cents more an account was short when a payout left than was known before; 0 when that explains it.
+
+    What an account held before our books began is missing in them for ever, so it is told once, with the first payout that
+    took it along."""
+    return max(0, short - known)
+
+
 def pairs(thing: Thing, ours: dict[str, int], theirs: dict[str, int]) -> list[Pair]:
     """Both books side by side, by reference."""
     return [Pair(thing, ref, ours.get(ref), theirs.get(ref)) for ref in sorted(ours.keys() | theirs.keys())]

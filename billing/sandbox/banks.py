@@ -1,5 +1,5 @@
-"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, return payouts, correct the
-balance."""
+"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, pay out and debit by hand,
+return payouts, correct the balance."""
 
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +51,28 @@ def _fail_payout(world: World, asked: Asked) -> Row:
     return payouts.fail(world, world.find("payout", str(asked.get("payout"))))
 
 
+def _payouts(world: World, asked: Asked) -> None:
+    """How payouts behave from now on: `schedule` and `listing`."""
+    schedule, listing = str(asked.get("schedule", "automatic")), str(asked.get("listing", "completed"))
+    if schedule not in payouts.SCHEDULES or listing not in payouts.LISTINGS:
+        raise ValueError("schedule must be automatic or manual, and listing completed or in_progress")
+    payouts.behave(world, schedule, listing)
+
+
+def _list_payout(world: World, asked: Asked) -> Row:
+    return payouts.list_now(world, world.find("payout", str(asked.get("payout"))))
+
+
+def _pay_out(world: World, asked: Asked) -> Row:
+    """By hand: `method` is standard or instant; `amount` in cents, or all that can be paid out so."""
+    amount = asked.get("amount")
+    return payouts.by_hand(world, str(asked.get("method", "standard")), int(amount) if amount else None)
+
+
+def _debit(world: World, _asked: Asked) -> Row:
+    return payouts.debit(world)
+
+
 def _correct(world: World, asked: Asked) -> Row:
     """`amount` in cents, below zero to take."""
     amount = asked.get("amount")
@@ -67,7 +89,11 @@ DO: dict[str, Callable[[World, Asked], Row | None]] = {
     "refund_succeeds": _settle_refund(True),
     "refund_fails": _settle_refund(False),
     "refunds": _refunds,
+    "payouts": _payouts,
+    "pay_out": _pay_out,
+    "payout_listed": _list_payout,
     "payout_fails": _fail_payout,
+    "debit": _debit,
     "correct": _correct,
 }
 

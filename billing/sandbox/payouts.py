@@ -1,8 +1,9 @@
-"""Payouts: each day, what has become available goes to the merchant's bank account."""
+"""Payouts: each day, what has become available goes to the merchant's bank account; or when the merchant asks for it."""
 
 from collections.abc import Iterator
 from functools import partial
 from itertools import takewhile
+from typing import Any
 
 from billing.sandbox import balance, ids, params
 from billing.sandbox.balance import UNPAID
@@ -16,10 +17,24 @@ from billing.sandbox.world import Call, World
 DAY = 86400
 HOUR_OF_DAY = 2 * 3600
 """Payouts leave at 02:00 UTC."""
+SCHEDULES = ("automatic", "manual")
+LISTINGS = ("completed", "in_progress")
+
+
+def behave(world: World, schedule: str, listing: str) -> None:
+    """From now on payouts leave by themselves (`automatic`) or only when they are asked for (`manual`); the list of what an
+    automatic one pays out is `completed` at once, or `in_progress` until `list_now`."""
+    world.store.put("setting", {"id": "payouts", "schedule": schedule, "listing": listing})
+
+
+def _told(world: World, what: str, usual: str) -> str:
+    return str((world.store.get("setting", "payouts") or {}).get(what, usual))
 
 
 def next_at(world: World) -> int | None:
     """When the next payout leaves: the first such hour at which what is available is more than nothing."""
+    if _told(world, "schedule", "automatic") == "manual":
+        return None
     total, leaves_at = 0, None
     for row in _unpaid(world):
         at = _hour_from(row["available_on"])
@@ -41,19 +56,55 @@ def _unpaid(world: World) -> Iterator[Row]:
 
 
 def settle_due(world: World) -> None:
-    """Pay out what is available, once its hour has come. A balance below zero waits for better days."""
+    """Pay out what is available, once its hour has come. A balance below zero waits for better days. What was asked for
+    by hand arrives."""
     while (at := next_at(world)) is not None and at <= world.clock.now():
         _pay(world, list(takewhile(partial(_is_ready, at), _unpaid(world))))
+    now = world.clock.now()
+    plans = world.store["setting"].rows.values()
+    for plan in [row for row in plans if row["id"].startswith("payout:") and row["at"] <= now]:
+        world.store.remove("setting", plan["id"])
+        _arrive(world, world.find("payout", plan["payout"]))
 
 
 def _is_ready(at: int, row: Row) -> bool:
     return _hour_from(row["available_on"]) <= at
 
 
-def _pay(world: World, paid: list[Row]) -> None:
-    amount = sum(row["net"] for row in paid)
+def _pay(world: World, paid: list[Row]) -> Row:
+    """An automatic payout of these; below zero it is a debit, which takes from the bank account what the balance lacks."""
+    status = _told(world, "listing", "completed")
+    row = _blank(world, sum(row["net"] for row in paid), reconciliation_status=status, status="paid")
+    row["balance_transaction"] = balance.of_payout(world, row, in_payout=row["id"])["id"]
+    for one in paid:
+        world.store.put("balance_transaction", one | {"payout": row["id"]})
+    world.store.put("payout", row)
+    emit(world, "payout.created", row)
+    emit(world, "payout.paid", row)
+    if status == "completed":
+        emit(world, "payout.reconciliation_completed", row)
+    return row
+
+
+def list_now(world: World, row: Row) -> Row:
+    """Stripe has finished the list of what an automatic payout pays out."""
+    row = world.store.put("payout", row | {"reconciliation_status": "completed"})
+    emit(world, "payout.reconciliation_completed", row)
+    return row
+
+
+def debit(world: World) -> Row:
+    """Take what the available balance lacks from the bank account: an automatic payout below zero
+    (https://docs.stripe.com/payouts#negative-payouts)."""
+    paid = [row for row in _unpaid(world) if row["available_on"] <= world.clock.now()]
+    if sum(row["net"] for row in paid) >= 0:
+        raise invalid("The available balance isn't below zero.")
+    return _pay(world, paid)
+
+
+def _blank(world: World, amount: int, **more: Any) -> Row:
     now = world.clock.now()
-    row: Row = {
+    return {
         "id": ids.new("po", 24),
         "object": "payout",
         "amount": amount,
@@ -63,7 +114,7 @@ def _pay(world: World, paid: list[Row]) -> None:
         "automatic": True,
         "balance_transaction": None,
         "created": now,
-        "currency": paid[0]["currency"],
+        "currency": "zar",
         "description": "STRIPE PAYOUT",
         "destination": "ba_sandbox",
         "failure_balance_transaction": None,
@@ -74,26 +125,83 @@ def _pay(world: World, paid: list[Row]) -> None:
         "method": "standard",
         "original_payout": None,
         "payout_method": None,
-        "reconciliation_status": "completed",
         "reversed_by": None,
         "source_type": "card",
         "statement_descriptor": None,
-        "status": "paid",
         "trace_id": None,
         "type": "bank_account",
+        **more,
     }
-    row["balance_transaction"] = balance.of_payout(world, row)["id"]
-    for one in paid:
-        world.store.put("balance_transaction", one | {"payout": row["id"]})
+
+
+@operation(
+    "POST",
+    "/v1/payouts",
+    returns="payout",
+    spec={
+        "amount": params.whole(1),
+        "currency": params.CURRENCY,
+        "description": params.text(),
+        "metadata": params.metadata,
+        "method": params.choice("standard", "instant"),
+        "statement_descriptor": params.text(22),
+    },
+    required=("amount", "currency"),
+)
+def create(world: World, call: Call) -> Row:
+    """A payout that somebody asks for, by the API or by the button in the Dashboard. Stripe itemises none of them
+    (https://docs.stripe.com/payouts/reconciliation)."""
+    given = call.params
+    row = by_hand(world, given.get("method", "standard"), given["amount"])
+    said = {name: given[name] for name in ("description", "statement_descriptor") if name in given}
+    return world.store.put("payout", row | said | {"metadata": params.merged({}, given.get("metadata"))})
+
+
+def by_hand(world: World, method: str, amount: int | None = None) -> Row:
+    """`standard` pays out what is available and arrives a day later; `instant` pays out what isn't available yet too, arrives at
+    once, and costs a fee. Without an amount, all. Raises Refusal for more than there is."""
+    instant, now = method == "instant", world.clock.now()
+    held = sum(row["net"] for row in _unpaid(world) if instant or row["available_on"] <= now)
+    if amount is None:
+        amount = held - (balance.instant_fee_on(world.merchant, held) if instant else 0)
+    fee = balance.instant_fee_on(world.merchant, amount) if instant else 0
+    if amount < 1 or amount + fee > held:
+        raise invalid(
+            "You have insufficient funds in your Stripe account for this transfer.",
+            code="balance_insufficient",
+        )
+    row = _blank(
+        world,
+        amount,
+        arrival_date=now if instant else now + DAY,
+        automatic=False,
+        description=None,
+        method=method,
+        reconciliation_status="not_applicable",
+        status="pending",
+    )
+    row["balance_transaction"] = balance.of_payout(world, row, fee=fee)["id"]
     world.store.put("payout", row)
-    for what in ("created", "paid", "reconciliation_completed"):
-        emit(world, f"payout.{what}", row)
+    emit(world, "payout.created", row)
+    if instant:
+        return _arrive(world, row)
+    world.store.put("setting", {"id": f"payout:{row['id']}", "payout": row["id"], "at": row["arrival_date"]})
+    return row
+
+
+def _arrive(world: World, row: Row) -> Row:
+    if row["status"] != "pending":
+        return row
+    row = world.store.put("payout", row | {"status": "paid"})
+    emit(world, "payout.paid", row)
+    return row
 
 
 def fail(world: World, row: Row) -> Row:
     """The bank sends a payout back, some days after it was called paid. Raises Refusal for one that came back already."""
-    if row["status"] != "paid":
+    if row["status"] not in ("paid", "pending"):
         raise invalid(f"Payout {row['id']} can't fail: it is {row['status']}.")
+    before = {"status": row["status"]}
     row = row | {
         "status": "failed",
         "failure_balance_transaction": balance.of_failed_payout(world, row)["id"],
@@ -101,7 +209,7 @@ def fail(world: World, row: Row) -> Row:
         "failure_message": "The bank account has been closed.",
     }
     world.store.put("payout", row)
-    emit(world, "payout.failed", row, {"status": "paid"})
+    emit(world, "payout.failed", row, before)
     return row
 
 

@@ -35,6 +35,7 @@ class Merchant:
     fee_per_mille: int = 29
     fee_fixed: int = 200
     dispute_fee: int = 5000
+    instant_fee_per_mille: int = 10
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ class CaseKind(StrEnum):
     UNKNOWN_DISPUTE = "unknown_dispute", "A bank took back a charge that we have no payment for"
     MISSING_DISPUTE = "missing_dispute", "We have a dispute that moved no money at Stripe"
     UNEXPECTED_MOVEMENT = "unexpected_movement", "Stripe changed our balance for a reason we don't know"
+    NOT_COMPARED = "not_compared", "Something at Stripe could not be compared with our books"
     PAYOUT_SUM = "payout_sum", "A payout isn't the sum of what it pays out"
     REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"

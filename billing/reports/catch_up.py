@@ -37,17 +37,24 @@ class Clerk:
     office: Office
 
 
+Asking = tuple[str, Callable[[], None]]
+"""The reference of a thing at Stripe, and what asks about it."""
+Unasked = list[tuple[str, str]]
+"""References of what couldn't be asked about, each with why."""
+
+
 def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
-    """Settle what we have missed about these things. One that can't be asked about holds up nobody.
+    """Settle what we have missed about these things. One that can't be asked about holds up nobody, and still differs.
 
-    Raises Unavailable when none can."""
-    _each([partial(_ask_about, clerk, pair, at) for pair in differing[:MOST]])
+    Raises Unavailable when none can, because Stripe is away."""
+    _each(clerk, [(pair.ref, partial(_ask_about, clerk, pair, at)) for pair in differing[:MOST]])
 
 
-def ask_about_open(clerk: Clerk, at: datetime) -> None:
-    """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it.
+def ask_about_open(clerk: Clerk, at: datetime) -> Unasked:
+    """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it. Which of them
+    couldn't be asked about.
 
-    Raises Unavailable when none can be asked about."""
+    Raises Unavailable when none can, because Stripe is away."""
     with clerk.database.transaction() as session:
         refs = session.exec(
             select(Dispute.gateway_ref)
@@ -55,23 +62,25 @@ def ask_about_open(clerk: Clerk, at: datetime) -> None:
             .order_by(col(Dispute.answer_by))
             .limit(MOST)
         ).all()
-    _each([partial(_dispute, clerk, ref, at) for ref in refs])
+    return _each(clerk, [(ref, partial(_dispute, clerk, ref, at)) for ref in refs])
 
 
-def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: datetime) -> int:
-    """What banks and issuers objected to in a span and we never heard of; how many. An inquiry and a warning move no money,
-    so no movement tells of them. Each is a fact, so all are asked about, however many.
+def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: datetime) -> tuple[int, Unasked]:
+    """What banks and issuers objected to in a span and we never heard of: how many, and which couldn't be asked about. An
+    inquiry and a warning move no money, so no movement tells of them. Each is a fact, so all are asked about, however many.
 
-    Raises Unavailable when they can't be listed, or none can be asked about."""
+    Raises Unavailable when they can't be listed, or none can be asked about, because Stripe is away."""
     objections = _listed(clerk.books.disputes_since(since, until))
     warned = _listed(clerk.books.warnings_since(since, until))
     with clerk.database.transaction() as session:
         known = _disputes_known(session, objections)
         told = _about(session, CaseKind.FRAUD_WARNING, warned)
-    asking = [partial(_dispute, clerk, ref, at) for ref in objections if ref not in known]
-    asking += [partial(_warning, clerk, ref, at) for ref in warned if ref not in told]
-    _each(asking)
-    return len(asking)
+    asking: list[Asking] = [
+        (ref, partial(_dispute, clerk, ref, at)) for ref in objections if ref not in known
+    ]
+    asking += [(ref, partial(_warning, clerk, ref, at)) for ref in warned if ref not in told]
+    unasked = _each(clerk, asking)
+    return len(asking) - len(unasked), unasked
 
 
 def _listed(refs: list[str] | Unknown) -> list[str]:
@@ -90,19 +99,30 @@ def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
     return set(session.exec(select(Case.subject).where(Case.kind == kind, many.one_of(Case.subject, refs))))
 
 
-def _each(asking: Sequence[Callable[[], None]]) -> None:
-    failed = 0
-    for ask in asking:
+def _each(clerk: Clerk, asking: Sequence[Asking]) -> Unasked:
+    """Ask about each; what fails, once more at the end. What couldn't be asked about: a thing for which Stripe has no answer, or
+    one of which we can't make sense, must not keep all others from being compared for good.
+
+    Raises Unavailable when none could and Stripe is away: then it is for another time."""
+    failed = _tried([one for one, _ in _tried(asking)])
+    if asking and len(failed) == len(asking) and clerk.gateway.answers() is not None:
+        raise Unavailable("Stripe can't be asked about what the books differ in.")
+    return [(ref, why) for (ref, _), why in failed]
+
+
+def _tried(asking: Sequence[Asking]) -> list[tuple[Asking, str]]:
+    """Those that failed, each with why."""
+    failed = []
+    for ref, ask in asking:
         try:
             ask()
         except Unavailable as away:
-            failed += 1
-            log.warning("something about which the books differ can't be asked about now: %s", away)
-        except Exception:
-            failed += 1
-            log.exception("something about which the books differ can't be asked about")
-    if asking and failed == len(asking):
-        raise Unavailable("Stripe can't be asked about what the books differ in.")
+            log.warning("%s, about which the books differ, can't be asked about now: %s", ref, away)
+            failed.append(((ref, ask), str(away)))
+        except Exception as error:
+            log.exception("%s, about which the books differ, can't be asked about", ref)
+            failed.append(((ref, ask), f"{type(error).__name__}: {error}"))
+    return failed
 
 
 def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:

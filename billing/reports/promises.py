@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from billing.bell import SILENT_AFTER
 from billing.db import span
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
+from billing.reports.reckonings import LATE, STANDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +212,13 @@ PROMISES = (
         "A worker has looked for what is due within the last minutes.",
         f"""SELECT 'worker' AS id, 'last heard of ' || at AS at_fault FROM tick_seen
            WHERE at < :at - {span(SILENT_AFTER)}""",
+    ),
+    Promise(
+        "books-are-compared",
+        "Each day of our books was compared with Stripe's within twelve hours of when that was due.",
+        f"""SELECT coalesce(through + 1, (due_at AT TIME ZONE :zone)::date - 1)::text AS id,
+                  'due since ' || due_at || coalesce(': ' || problem, '') AS at_fault
+           FROM ({STANDING}) s WHERE due_at < :at - {span(LATE)}""",
     ),
     Promise(
         "payouts-are-compared",

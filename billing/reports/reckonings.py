@@ -1,9 +1,11 @@
 """When the books are compared: each morning, from the day of the first attempt at a charge on. A morning that was missed is caught up."""
 
 import logging
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.crew import only_one
@@ -35,24 +37,29 @@ def since_when(session: Session, zone: ZoneInfo) -> date | None:
 
 
 def reckon(clerk: Clerk, at: datetime) -> int:
-    """Compare the days that are over and weren't compared; 1 when it was done. One worker at a time."""
+    """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
+    done = 0
     with only_one(clerk.database, "reconcile") as here:
-        return _reckon(clerk, at) if here else 0
+        while here and _reckon(clerk, at):
+            done += 1
+    return done
 
 
-def _reckon(clerk: Clerk, at: datetime) -> int:
+def _reckon(clerk: Clerk, at: datetime) -> bool:
+    """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
     with clerk.database.transaction() as session:
         since, due = since_when(session, clerk.office.zone), instant(session, NEXT_DUE)
+        failed = session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
     if since is None or due is None or due > at:
-        return 0
-    through = min(max(since, clerk.office.today(at) - DAY), since + MOST)
+        return False
+    through = since if failed else min(max(since, clerk.office.today(at) - DAY), since + MOST)
     try:
         keep(clerk, reconcile(clerk, since, through, at), at)
     except Exception as error:
         if not isinstance(error, Unavailable):
             log.exception("the books can't be compared from %s through %s", since, through)
         _put_off(clerk, since, through, at, f"{type(error).__name__}: {error}"[:500])
-    return 1
+    return True
 
 
 def keep(clerk: Clerk, report: Report, at: datetime) -> None:
@@ -90,6 +97,33 @@ _FIRST_ATTEMPT = "SELECT min(intended_at) FROM attempt"
 NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through DESC LIMIT 1),
                                ({_FIRST_ATTEMPT}) + interval '24 hours')"""  # noqa: S608
 """When the next comparison is made: first a day after the first attempt (see `timetable.Job`)."""
+
+
+LATE = timedelta(hours=12)
+"""How long after it was due a comparison may be made: longer than Stripe is away in one go, and before the next is due."""
+STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
+                      (SELECT problem FROM reckoning WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
+               FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
+                   SELECT through, next_at FROM reckoning WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
+"""How far the books were compared (`through`), since when the next days are or will be due, and why they couldn't be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the books were compared; `due_at` is None before the first attempt at a charge."""
+
+    through: date | None
+    due_at: datetime | None
+    problem: str | None
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether days wait to be compared that should have been."""
+        return self.due_at is not None and self.due_at < at - LATE
+
+
+def standing(session: Session) -> Standing:
+    """How far our books were compared with Stripe's."""
+    return Standing(*session.execute(sa.text(STANDING)).one())
 
 
 def next_words(_: Session) -> str:

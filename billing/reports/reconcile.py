@@ -74,8 +74,8 @@ def reconcile(
     kept = payouts.keep_all(clerk, unkept, at)
     catch_up(clerk, before, at)
     doing("asking Stripe for disputes and warnings we have not heard of, and for what became of open ones")
-    unheard = ask_about_unheard(clerk, span.start, span.end, at)
-    ask_about_open(clerk, at)
+    unheard, unasked = ask_about_unheard(clerk, span.start, span.end, at)
+    unasked += ask_about_open(clerk, at)
     doing("comparing once more")
     with clerk.database.transaction() as session:
         after = _differing(session, refs)
@@ -85,6 +85,7 @@ def reconcile(
         found += [_of_movement(row) for row in compare.unexpected(session, span)]
         found += [_of_payout(payout, total) for payout, total in payouts.off(session, span)]
         found += [_of_payout(payout, total) for payout, total in payouts.short(session, span)]
+        found += [_of_unasked(ref, why) for ref, why in dict(unasked).items()]
         for one in found:
             _open(session, one, at)
         unexplained = open_among(session, {(one.kind, one.subject) for one in found})
@@ -184,6 +185,11 @@ def _of_payout(payout: Payout, total: int) -> Difference:
         payout.amount,
         facts=(("payout", payout.ref),),
     )
+
+
+def _of_unasked(ref: str, why: str) -> Difference:
+    what = f"What became of {ref} at Stripe can't be told: {why}"
+    return Difference(CaseKind.NOT_COMPARED, ref, what[:1000], None, None, facts=(("at Stripe", ref),))
 
 
 def _open(session: Session, one: Difference, at: datetime) -> None:

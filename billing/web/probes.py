@@ -1,5 +1,7 @@
 """For operators: is the process alive, is it ready."""
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
@@ -9,6 +11,7 @@ from starlette.responses import Response
 from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.payments import breaker, charge
+from billing.reports import reckonings
 from billing.web.api import shapes
 from billing.web.problems import problem
 from billing.web.visit import parts_of
@@ -41,6 +44,7 @@ def readyz(request: Request) -> JSONResponse:
             pause, waiting = breaker.paused(session), charge.waiting(session)
             aside = inbox.count_set_aside(session)
             rung = bell.heard(session, at)
+            compared = reckonings.standing(session)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
     charging: dict[str, object] = {"state": "paused" if pause else "on", "waiting": waiting}
@@ -50,6 +54,7 @@ def readyz(request: Request) -> JSONResponse:
         "status": "ready",
         "worker": _worker(rung),
         "charging": charging,
+        "books": _books(compared, at),
         "events_set_aside": aside,
         "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
     }
@@ -63,3 +68,13 @@ def _worker(rung: bell.Heard | None) -> dict[str, object]:
     if rung is None:
         return {"state": "never_seen"}
     return {"state": "silent" if rung.silent else "seen", "seen_at": shapes.instant(rung.at)}
+
+
+def _books(compared: reckonings.Standing, at: datetime) -> dict[str, object]:
+    """Whether our books are compared with Stripe's each day. Where they aren't, nobody would see what differs."""
+    said: dict[str, object] = {"state": "late" if compared.is_late(at) else "compared"}
+    if compared.through is not None:
+        said |= {"through": compared.through.isoformat()}
+    if compared.is_late(at) and compared.problem:
+        said |= {"problem": compared.problem}
+    return said

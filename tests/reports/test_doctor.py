@@ -89,6 +89,8 @@ BREAKS = {
     "notices-are-accepted": "UPDATE message SET state = 'refused', accepted_at = NULL, expires_at = '2027-03-17'"
     " WHERE kind = 'trial_notice'",
     "ticks-are-seen": "INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 10:00+00')",
+    "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"
+    " VALUES ('2027-03-14', '2027-03-14', '2027-03-15 20:00+00', 0, '2027-03-15', 0, 0)",
     "payouts-are-compared": "INSERT INTO payout (ref, amount, at, arrives_at, listing, seen_at, short)"
     " VALUES ('po_x', 1, '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",

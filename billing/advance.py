@@ -13,6 +13,7 @@ from billing.db import advisory_key
 from billing.errors import Conflict, Invalid, Unavailable
 from billing.installation import refuse_copy
 from billing.parts import Parts
+from billing.time_limits import Work, doing
 from billing.timetable import next_due, tick
 
 PATIENCE_SECONDS = 60
@@ -48,7 +49,10 @@ def advance(
     where it ends, before what is due then is done. Raises NotHeld, NotAdopted, CannotTurnBack, TooFar, Stuck."""
     clock = _held(parts)
     refuse_copy(parts.database)
-    with parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with (
+        doing(Work.IN_TURN),
+        parts.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+    ):
         key = {"key": advisory_key("advance the clock")}
         connection.execute(sa.text("SELECT pg_advisory_lock(:key)"), key)
         try:
@@ -93,7 +97,8 @@ def move(parts: Parts, at: datetime) -> None:
     """Let it be `at`, here and in the sandbox in one moment, and do nothing about what is due then.
 
     Raises NotHeld, CannotTurnBack."""
-    _held(parts).move_to(at, along=lambda: _set_twin(parts, at))
+    with doing(Work.IN_TURN):  # the clock's row is locked while the sandbox is told
+        _held(parts).move_to(at, along=lambda: _set_twin(parts, at))
 
 
 def follow(parts: Parts) -> None:

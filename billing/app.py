@@ -21,17 +21,24 @@ from billing.parts import Parts
 from billing.payments.pace import Pace
 from billing.payments.stripe_gateway import StripeGateway
 from billing.settings import Settings
+from billing.time_limits import Work
 from billing.tokens import Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 
-def build(settings: Settings, *, connections: int = 20, monotonic: Monotonic | None = None) -> Parts:
+def build(
+    settings: Settings,
+    *,
+    connections: int = 20,
+    monotonic: Monotonic | None = None,
+    work: Work = Work.LONG,
+) -> Parts:
     """One installation from its settings; it keeps so many connections to the database open. `monotonic` is the machine's,
-    unless another is given. Raises RefusesToStart for a database that isn't this environment's."""
+    unless another is given; `work` is what the process does. Raises RefusesToStart for a database that isn't this environment's."""
     monotonic = monotonic or SystemMonotonic()
-    database = Database(settings.database_url, pool_size=connections, monotonic=monotonic)
+    database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()

@@ -5,7 +5,7 @@ import logging
 import math
 import re
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -21,6 +21,7 @@ from sqlmodel import Session
 from billing.errors import RefusesToStart
 from billing.monotonic import Monotonic, SystemMonotonic
 from billing.stop_points import COMMITS, COMMITTED, stop_point, transaction_of
+from billing.time_limits import TIME_LIMITS, TimeLimits, Work, as_sql, work_now
 
 SAID = "said"
 """Where a session keeps what is to be logged when it is committed (see `logs.say`)."""
@@ -30,6 +31,15 @@ IDLE_SECONDS = 5
 """After so long without use a connection is asked whether it lives."""
 DEEPEST = 100
 """Levels in JSON that we keep."""
+KEEPALIVE: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""A server that is gone without a word (power, a firewall) is noticed after a minute; by default after two hours."""
+LOCK_NOT_AVAILABLE, STATEMENT_CANCELED = "55P03", "57014"
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
@@ -38,19 +48,31 @@ log = logging.getLogger("billing.events")
 class Database:
     """The engine and its transactions. Domain code never commits; `transaction` does, once, at its end."""
 
-    def __init__(self, url: str, *, pool_size: int = 10, monotonic: Monotonic | None = None) -> None:
-        """`monotonic` tells how long a connection has been idle; the machine's, unless another is given."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 10,
+        monotonic: Monotonic | None = None,
+        work: Work = Work.LONG,
+        limits: Mapping[Work, TimeLimits] = TIME_LIMITS,
+    ) -> None:
+        """`monotonic` tells how long a connection has been idle; the machine's, unless another is given. `work` is what this
+        process does where it says nothing else."""
         self.url = _with_driver(url)
         self._seconds = (monotonic or SystemMonotonic()).seconds
+        self._work, self._limits = work, limits
+        asked = KEEPALIVE | {"fallback_application_name": f"masthead {work}"}
         self.engine = sa.create_engine(
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size * 2,
             pool_timeout=15,
             hide_parameters=True,  # an error in the log names the statement, not whose address was in it
+            connect_args={name: value for name, value in asked.items() if name not in self.url.query},
         )
         sa.event.listen(self.engine, "checkin", self._note_use)
-        sa.event.listen(self.engine, "checkout", self._ask_whether_it_lives)
+        sa.event.listen(self.engine, "checkout", self._make_ready)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -75,18 +97,37 @@ class Database:
     def _note_use(self, _: Any, entry: ConnectionPoolEntry) -> None:
         entry.info["used"] = self._seconds()
 
-    def _ask_whether_it_lives(
-        self, connection: psycopg.Connection, entry: ConnectionPoolEntry, _: Any
-    ) -> None:
+    def _make_ready(self, connection: psycopg.Connection, entry: ConnectionPoolEntry, _: Any) -> None:
+        try:
+            self._ask_whether_it_lives(connection, entry)
+            self._limit(connection, entry)
+        except psycopg.Error as gone:
+            raise DisconnectionError from gone
+
+    def _ask_whether_it_lives(self, connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
         """A connection that has been idle, or to which something came unasked (a server that stops says goodbye), is asked;
         asking each time would cost every transaction a turn."""
         now = self._seconds()
-        try:
-            if now - entry.info.get("used", now) > IDLE_SECONDS or _has_heard(connection):
-                connection.execute("SELECT 1")
-                connection.rollback()
-        except psycopg.Error as gone:
-            raise DisconnectionError from gone
+        if now - entry.info.get("used", now) > IDLE_SECONDS or _has_heard(connection):
+            connection.execute("SELECT 1")
+            connection.rollback()
+
+    def _limit(self, connection: psycopg.Connection, entry: ConnectionPoolEntry) -> None:
+        """Set the time limits of the work that is done now. A connection keeps them, so mostly there is nothing to do. They are
+        not asked for when it is opened, where a pooling proxy would refuse them with words that explain nothing."""
+        work = work_now(self._work)
+        if entry.info.get("work") is work:
+            return
+        connection.autocommit = True
+        connection.execute(as_sql(self._limits[work]).encode())
+        connection.autocommit = False
+        entry.info["work"] = work
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Whether the database gave up because something was locked, or slow, for longer than the time limits allow."""
+    cause = getattr(error, "orig", error)
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in (LOCK_NOT_AVAILABLE, STATEMENT_CANCELED)
 
 
 def hold(session: Session) -> None:

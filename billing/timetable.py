@@ -19,6 +19,7 @@ from billing.parts import Parts
 from billing.payments import breaker, earn, send_refunds, sweep
 from billing.renewals import announce_price, foresee, run
 from billing.reports import doctor, reckonings
+from billing.time_limits import Work, doing
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
 
@@ -29,11 +30,22 @@ AGAIN = "the job «%s» failed; it is tried again at the next tick"
 class Lane(StrEnum):
     """The threads that a worker has for its jobs; what is in one lane never waits for what is in another (S15)."""
 
-    MAIN = "main"
+    EVENTS = "events"
+    """What Stripe tells us."""
+    BILLING = "billing"
+    """A run may take as long as Stripe likes."""
+    REFUNDS = "refunds"
     MAIL = "mail"
-    """A billing run may take as long as Stripe likes, and a sign-in link lives for ten minutes."""
+    """A sign-in link lives for ten minutes."""
     LONG = "long"
-    """What may take minutes and nobody stands waiting for."""
+    """What may take minutes and holds up no reader."""
+    WATCH = "watch"
+    """What looks whether the others do their work."""
+
+    @property
+    def work(self) -> Work:
+        """The kind of work, which says how long a job in this lane may wait for a lock."""
+        return Work.LONG if self in (Lane.LONG, Lane.WATCH) else Work.RUN
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,7 @@ class Job:
     however many rows there are."""
     next_words: Callable[[Session], str]
     """What that will be, for people who watch a held clock."""
-    lane: Lane = Lane.MAIN
+    lane: Lane
     stops: bool = True
     """Whether a held clock stops for it on its way. Not for what comes out the same whenever it is done."""
 
@@ -61,42 +73,49 @@ JOBS: Jobs = (
         lambda p, at: events.settle_due(p.desk, at),
         inbox.NEXT_DUE,
         inbox.next_words,
+        lane=Lane.EVENTS,
     ),
     Job(
         "bill, and ask what became of charges in doubt",
         lambda p, at: run.run(p.till, at).done(),
         run.NEXT_DUE,
         foresee.next_words,
+        lane=Lane.BILLING,
     ),
     Job(
         "announce prices",
         lambda p, at: announce_price.announce_due(p.database, p.office, at),
         announce_price.NEXT_DUE,
         announce_price.next_words,
+        lane=Lane.BILLING,
     ),
     Job(
         "see whether Stripe is back",
         lambda p, at: run.probe(p.till, at),
         breaker.NEXT_DUE,
         breaker.next_words,
+        lane=Lane.BILLING,
     ),
     Job(
         "refund",
         lambda p, at: send_refunds.send_due(p.gateway, p.office, p.till.watch(at), at),
         send_refunds.NEXT_DUE,
         send_refunds.next_words,
+        lane=Lane.REFUNDS,
     ),
     Job(
         "ask what became of card pages",
         lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at),
         sweep.NEXT_DUE,
         sweep.next_words,
+        lane=Lane.EVENTS,
     ),
     Job(
         "recognise revenue",
         lambda p, at: earn.recognise_due(p.database, p.office, at),
         earn.NEXT_DUE,
         earn.next_words,
+        lane=Lane.LONG,
         stops=False,
     ),
     # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
@@ -113,6 +132,7 @@ JOBS: Jobs = (
         lambda p, at: doctor.visit(p.database, p.office, at),
         doctor.NEXT_DUE,
         doctor.next_words,
+        lane=Lane.WATCH,
         stops=False,
     ),
     Job(
@@ -127,18 +147,21 @@ JOBS: Jobs = (
         lambda p, at: optin.forget_unanswered(p.database, at),
         optin.NEXT_DUE,
         optin.next_words,
+        lane=Lane.LONG,
     ),
     Job(
         "forget what was read",
         lambda p, at: readings.forget_readings(p.database, at),
         readings.NEXT_DUE,
         readings.next_words,
+        lane=Lane.LONG,
     ),
     Job(
         "forget what is old",
         lambda p, at: forget.forget_old(p.database, at),
         forget.NEXT_DUE,
         lambda _session: "what is old is thrown away",
+        lane=Lane.LONG,
         stops=False,
     ),
     Job(
@@ -169,7 +192,8 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
     while due := _first_due(parts, waiting, at, {} if seen is None else seen):
         waiting = waiting[waiting.index(due) + 1 :]
         try:
-            done += due.do(parts, at)
+            with doing(due.lane.work):
+                done += due.do(parts, at)
         except NotAdopted as refusal:
             parts.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
@@ -190,7 +214,7 @@ def _times(parts: Parts, jobs: Jobs) -> dict[Job, datetime]:
     if not jobs:
         return {}
     try:
-        with parts.database.transaction() as session:
+        with doing(Work.RUN), parts.database.transaction() as session:
             return _look(session, jobs)
     except Exception:
         if len(jobs) == 1:

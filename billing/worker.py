@@ -11,10 +11,20 @@ from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.keep import keep_for_good
 from billing.parts import Parts
+from billing.settings import Settings
 from billing.timetable import Lane, tick
 
 STOP = (signal.SIGTERM, signal.SIGINT)
+BELL = "bell"
+"""The heartbeat's own thread: a run of many charges is no silence."""
+CONNECTIONS_A_LANE = 4
+"""A job's claim, its place in the pace, its transaction, and one within that at most."""
 log = logging.getLogger(__name__)
+
+
+def connections(settings: Settings) -> int:
+    """How many connections to the database a worker may need at once, so that no lane waits for another's."""
+    return CONNECTIONS_A_LANE * len(Lane) + settings.charge_concurrency + 1
 
 
 def work(parts: Parts) -> None:
@@ -26,15 +36,7 @@ def work(parts: Parts) -> None:
     logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
     if not is_home(parts.database):
         log.error(str(NotAdopted()))
-    scheduler = BackgroundScheduler(
-        executors={name: ThreadPoolExecutor(1) for name in (*Lane, "bell")},
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-        timezone=parts.settings.zone,
-    )
-    seconds = parts.settings.tick_seconds
-    for lane in Lane:
-        scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
-    scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor="bell")
+    scheduler = _scheduler(parts)
     _ring(parts)
     scheduler.start()
     log.info("the worker looks every %s s", parts.settings.tick_seconds)
@@ -43,8 +45,21 @@ def work(parts: Parts) -> None:
     scheduler.shutdown()
 
 
+def _scheduler(parts: Parts) -> BackgroundScheduler:
+    """A thread for each lane, and one for the heartbeat: none of them waits for another."""
+    scheduler = BackgroundScheduler(
+        executors={name: ThreadPoolExecutor(1) for name in (*Lane, BELL)},
+        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        timezone=parts.settings.zone,
+    )
+    seconds = parts.settings.tick_seconds
+    for lane in Lane:
+        scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
+    scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor=BELL)
+    return scheduler
+
+
 def _ring(parts: Parts) -> None:
-    """In a thread of its own: a run of many charges is no silence."""
     try:
         bell.ring(parts.database, parts.clock.now_in)
     except sa.exc.SQLAlchemyError:

@@ -29,10 +29,11 @@ def _serve(read: "Settings") -> None:
     from billing.advance import follow
     from billing.app import build, create_app
     from billing.logs import log_to_stderr
+    from billing.time_limits import Work
     from billing.web.serve import server
 
     log_to_stderr()
-    parts = build(read)
+    parts = build(read, work=Work.REQUEST)
     if read.held:
         follow(parts)
     listener = _listen(read.host, read.port)
@@ -60,10 +61,11 @@ def worker() -> None:
 def _work(read: "Settings") -> None:
     from billing.app import build
     from billing.logs import log_to_stderr
-    from billing.worker import work
+    from billing.time_limits import Work
+    from billing.worker import connections, work
 
     log_to_stderr()
-    work(build(read))
+    work(build(read, connections=connections(read), work=Work.RUN))
 
 
 @billing.command()

@@ -22,8 +22,9 @@ def run_once(as_of: datetime | None) -> None:
     from billing.payments import breaker, charge
     from billing.renewals.run import run
     from billing.renewals.skip import Skip
+    from billing.time_limits import Work
 
-    parts = build(settings())
+    parts = build(settings(), work=Work.RUN)
     now = parts.clock.now()
     at = in_zone(as_of, parts.settings) if as_of else now
     if at > now:

@@ -20,7 +20,7 @@ from billing.payments.pace import Lane
 from billing.payments.watch import Watch
 from billing.renewals.settle import settle_all
 from billing.renewals.skip import Skip
-from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
+from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.stop_points import stop_point
 
 LINGER_SECONDS = 0.1
@@ -213,6 +213,6 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
 def _put_off(till: Till, attempt_id: str, problem: BaseException, at: datetime, report: Report) -> None:
     log.error("attempt %s is stuck", attempt_id, exc_info=problem)
     report.stuck[attempt_id] = f"{type(problem).__name__}: {problem}"
-    with till.database.transaction() as session:
+    with unless_locked(), till.database.transaction() as session:
         charge.put_off(session, attempt_id, until=at + LOOK_AGAIN)
     report.counts["stuck"] += 1

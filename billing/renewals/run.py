@@ -11,7 +11,7 @@ from billing.installation import refuse_copy
 from billing.payments import breaker, charge
 from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
-from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves
+from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
 
@@ -85,7 +85,7 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
     def put_off(subscription_id: str, problem: Exception) -> None:
         log.error("subscription %s is stuck", subscription_id, exc_info=problem)
         report.stuck[subscription_id] = f"{type(problem).__name__}: {problem}"
-        with till.database.transaction() as session:
+        with unless_locked(), till.database.transaction() as session:
             subscription = lock(session, subscription_id)
             if subscription.next_action_at is not None:
                 subscription.next_action_at = max(subscription.next_action_at, at + LOOK_AGAIN)

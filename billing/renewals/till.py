@@ -1,12 +1,15 @@
 """What a billing run works with, and what it says it did."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from billing.db import Database
+import sqlalchemy as sa
+
+from billing.db import Database, took_too_long
 from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.payments.gateway import Gateway
@@ -67,3 +70,14 @@ def in_halves(
         middle = len(on) // 2
         in_halves(do, on[:middle], give_up)
         in_halves(do, on[middle:], give_up)
+
+
+@contextmanager
+def unless_locked() -> Iterator[None]:
+    """Do without what is in the block where somebody else has the row locked: the next run looks at it again, and a locked row
+    holds up no other."""
+    try:
+        yield
+    except sa.exc.OperationalError as error:
+        if not took_too_long(error):
+            raise

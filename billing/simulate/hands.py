@@ -17,6 +17,7 @@ from billing import stop_points
 from billing.app import build, create_app
 from billing.keep import keep_for_good
 from billing.settings import read_settings
+from billing.time_limits import Work
 from billing.timetable import tick
 from billing.web.serve import server
 from emails import MESSAGES
@@ -63,7 +64,7 @@ def work(line: Connection, environment: dict[str, str]) -> None:
     """Look at everything each time an empty word comes on `line`. Any other is the stop point at which this process is to die."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the line, whoever is interrupted
     listener = _listen()
-    parts = build(read_settings(environment), connections=CONNECTIONS)
+    parts = build(read_settings(environment), connections=CONNECTIONS, work=Work.RUN)
     keep_for_good()
     while (word := _heard(line)) is not None:
         if word:
@@ -78,7 +79,8 @@ def work(line: Connection, environment: dict[str, str]) -> None:
 def web(line: Connection, environment: dict[str, str], listener: socket.socket) -> None:
     """Answer requests until the other end of `line` goes away."""
     _listen()
-    answering = server(create_app(build(read_settings(environment), connections=CONNECTIONS)))
+    parts = build(read_settings(environment), connections=CONNECTIONS, work=Work.REQUEST)
+    answering = server(create_app(parts))
 
     def watch() -> None:
         while _heard(line) is not None:

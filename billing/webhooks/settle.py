@@ -143,9 +143,9 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
         handle = HANDLERS.get(event.type)
         outcome = handle(desk, event, at) if handle else "not for us"
         stop_point("event.settled")
-    except Unavailable as away:
-        log.warning("event %s (%s) waits: %s", event.id, event.type, away)
-        problem = str(away)[:500]
+    except (Unavailable, sa.exc.OperationalError) as away:  # a row that is locked for long breaks nothing
+        problem = (str(getattr(away, "orig", away)).strip().splitlines() or [""])[0][:500]
+        log.warning("event %s (%s) waits: %s", event.id, event.type, problem)
     except Exception as error:
         log.exception("event %s (%s) can't be settled yet", event.id, event.type)
         first, ours = str(error).splitlines() or [""], True  # what follows may repeat a row, and whose it is

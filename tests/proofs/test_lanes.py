@@ -1,13 +1,22 @@
 """What nobody waits for keeps nobody waiting: receipts, and a billing run that stands still before Stripe, hold up no link to
-sign in with."""
+sign in with, no refund, no word from Stripe and no doctor."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event
 
-from billing.timetable import Lane, tick
+import pytest
+import sqlalchemy as sa
+
+from billing import stop_points
+from billing.timetable import JOBS, Lane, tick
+from billing.worker import CONNECTIONS_A_LANE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
 from tests.support.polling import until
 from tests.support.worker_processes import Hire
-from tests.support.world import World
+from tests.support.world import World, local
 
 EMAIL = "reader-0@example.com"
 
@@ -39,9 +48,66 @@ def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(world: Wor
     assert world.rows("SELECT id FROM attempt WHERE state = 'open'") != [], "and the run still waits"
 
 
+@contextmanager
+def hung_run(world: World) -> Iterator[None]:
+    """A billing run that doesn't move from where its charges are about to be sent, for the length of the block."""
+    hangs, goes_on = Event(), Event()
+
+    def listen(name: str) -> None:
+        if name == "charge.intended":
+            hangs.set()
+            assert goes_on.wait(90)
+
+    stop_points.listen(listen)
+    with ThreadPoolExecutor(1) as lane:
+        run = lane.submit(tick, world.parts, lane=Lane.BILLING)
+        assert hangs.wait(90)
+        try:
+            yield
+        finally:
+            stop_points.listen(None)
+            goes_on.set()
+    assert run.result() > 0
+
+
+@pytest.mark.usefixtures("paid")
+def test_a_billing_run_that_hangs_holds_up_no_other_lane(world: World) -> None:
+    world.start_trial("zola@example.com", "pm_card_visa__1")
+    world.advance_to(local(2027, 3, 31, 8, 59))
+    world.skip_to(local(2027, 3, 31, 9))
+    [payment] = world.rows("SELECT id FROM payment")
+    with world.parts.database.transaction() as session:
+        session.execute(sa.text("UPDATE doctor_visit SET next_at = :now"), {"now": world.now})
+    with hung_run(world):
+        world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
+        for lane in Lane:
+            if lane is not Lane.BILLING:
+                tick(world.parts, lane=lane)
+        assert world.rows("SELECT state FROM refund") == [{"state": "succeeded"}]
+        assert came(world)[-1].startswith("Credit note")
+        assert world.rows("SELECT 1 FROM doctor_visit WHERE at = :now", now=world.now), "the doctor came too"
+        until(lambda: word_of(world, "refund.created"), "Stripe's word of the refund")
+        tick(world.parts, lane=Lane.EVENTS)
+        assert word_of(world, "refund.created")[0]["outcome"] == "succeeded"
+        assert len(world.charges()) == 1, "and the run still hangs"
+    assert len(world.charges()) == 2
+
+
+def word_of(world: World, kind: str) -> list[dict[str, object]]:
+    return world.rows("SELECT outcome FROM inbound_event WHERE type = :kind", kind=kind)
+
+
+def test_what_others_wait_for_has_lanes_apart(world: World) -> None:
+    lanes = {job.name: job.lane for job in JOBS}
+    apart = ["settle events", "bill, and ask what became of charges in doubt", "refund", "deliver mail"]
+    apart += ["send newsletters", "doctor"]
+    assert {lanes[name] for name in apart} == set(Lane)
+    assert connections(world.settings) > CONNECTIONS_A_LANE * len(Lane) + world.settings.charge_concurrency
+
+
 def test_a_link_to_sign_in_overtakes_receipts(world: World) -> None:
     due(world, 3)
-    tick(world.parts, lane=Lane.MAIN)
+    tick(world.parts, lane=Lane.BILLING)
     assert came(world) == [], "the receipts lie there"
     world.skip_to(CHARGE_AT + timedelta(minutes=1))
     ask_for_a_link(world)

@@ -24,6 +24,7 @@ from billing.app import build, create_app
 from billing.db import Database
 from billing.parts import Parts
 from billing.settings import Settings, read_settings
+from billing.time_limits import Work
 from billing.web.keys import SCOPES, create
 from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.http_client import http_client
@@ -288,7 +289,7 @@ class Installation:
                 **given,
             },
         )
-        parts = build(settings)
+        parts = build(settings, work=Work.REQUEST)
         self._unlocked.watch(parts.database.engine)
         built = _Application(settings, parts, create_app(parts))
         self._server.start(built.app)

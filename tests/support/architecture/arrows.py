@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "office",
         "settings",
         "stop_points",
+        "time_limits",
         "tokens",
     ),
     ("rules",),

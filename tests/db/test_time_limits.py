@@ -1,0 +1,78 @@
+"""No statement, wait for a lock or open transaction lasts for ever; how long depends on the work."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from billing.db import Database, took_too_long
+from billing.time_limits import TIME_LIMITS, TimeLimits, Work, doing
+from billing.timetable import JOBS
+
+NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+ASK = ", ".join(f"(SELECT setting::int FROM pg_settings WHERE name = '{name}') / 1000.0" for name in NAMES)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    found = Database(database_url, pool_size=1, work=Work.REQUEST)
+    yield found
+    found.close()
+
+
+def limits(database: Database) -> TimeLimits:
+    """Those of the next transaction, as PostgreSQL has them."""
+    with database.transaction() as session:
+        found: Any = session.execute(sa.text(f"SELECT {ASK}")).one()
+        return TimeLimits(*map(float, found))
+
+
+def test_a_connection_has_the_limits_of_the_work_that_is_done_on_it(database: Database) -> None:
+    assert limits(database) == TIME_LIMITS[Work.REQUEST]
+    for work in Work:
+        with doing(work):
+            assert limits(database) == TIME_LIMITS[work]
+            with doing(Work.LONG):
+                assert limits(database) == TIME_LIMITS[Work.LONG]
+    assert limits(database) == TIME_LIMITS[Work.REQUEST]
+
+
+def test_the_limits_outlive_a_transaction_that_is_undone(database: Database) -> None:
+    with pytest.raises(sa.exc.ProgrammingError), database.transaction() as session:
+        session.execute(sa.text("SELECT nonsense"))
+    assert limits(database) == TIME_LIMITS[Work.REQUEST]
+
+
+def test_no_job_works_without_limits() -> None:
+    for job in JOBS:
+        limit = TIME_LIMITS[job.lane.work]
+        assert min(limit.statement, limit.lock, limit.idle) > 0, job.name
+
+
+def test_what_is_locked_or_slow_is_told_from_what_is_wrong(database_url: str) -> None:
+    quick = dict.fromkeys(Work, TimeLimits(statement=0.05, lock=0.05, idle=60))
+    database = Database(database_url, limits=quick)
+    with pytest.raises(sa.exc.OperationalError) as slow, database.transaction() as session:
+        session.execute(sa.text("SELECT pg_sleep(60)"))
+    assert took_too_long(slow.value)
+    with pytest.raises(sa.exc.ProgrammingError) as wrong, database.transaction() as session:
+        session.execute(sa.text("SELECT nonsense"))
+    assert not took_too_long(wrong.value)
+    database.close()
+
+
+def test_a_transaction_that_does_nothing_is_ended_and_its_locks_are_free(database_url: str) -> None:
+    forgetful = Database(database_url, limits=dict.fromkeys(Work, TimeLimits(60, 60, idle=0.05)))
+    patient = Database(database_url, work=Work.IN_TURN)
+    lock = sa.text("SELECT 1 FROM installation WHERE id = 1 FOR UPDATE")
+    with ExitStack() as ends:
+        ends.enter_context(pytest.raises(sa.exc.DBAPIError))
+        session = ends.enter_context(forgetful.transaction())
+        session.execute(lock)
+        with patient.transaction() as other:
+            other.execute(lock)
+        session.execute(lock)
+    forgetful.close()
+    patient.close()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from billing import bell
 from billing.access.check import MeterLimits
 from billing.access.crawlers import Proof
 from billing.access.gifts import Terms as GiftTerms
@@ -48,6 +49,7 @@ class Parts:
             self.pace,
             self.settings.pause_after_failures,
             self.settings.charge_concurrency,
+            lambda: bell.note_run(self.database, self.clock.now_in),
         )
 
     @cached_property

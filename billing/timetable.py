@@ -18,7 +18,7 @@ from billing.newsletters import optin, send, start
 from billing.parts import Parts
 from billing.payments import breaker, earn, send_refunds, sweep
 from billing.renewals import announce_price, foresee, run
-from billing.reports import doctor, reckonings
+from billing.reports import doctor, reckonings, watch
 from billing.time_limits import Work, doing
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
@@ -119,6 +119,14 @@ JOBS: Jobs = (
         stops=False,
     ),
     # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
+    Job(
+        "see whether the others do their work",
+        lambda p, at: watch.look(p.database, p.office, at),
+        watch.NEXT_DUE,
+        watch.next_words,
+        lane=Lane.WATCH,
+        stops=False,
+    ),
     Job(
         "reconcile",
         lambda p, at: reckonings.reckon(p.clerk, at),

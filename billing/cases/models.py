@@ -25,6 +25,8 @@ class CaseKind(StrEnum):
     REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
     PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
+    BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"
+    OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
 
     def __new__(cls, value: str, words: str = "") -> Self:

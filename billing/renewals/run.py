@@ -22,7 +22,13 @@ def run(till: Till, at: datetime) -> Report:
     """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted."""
     refuse_copy(till.database)
     report = Report()
-    charge_open(till, at, report, meanwhile=lambda: _act_on_due(till, at, report))
+
+    def act() -> int:
+        till.got_on()
+        return _act_on_due(till, at, report)
+
+    charge_open(till, at, report, meanwhile=act)
+    till.got_on()
     return report
 
 

@@ -45,6 +45,8 @@ class Till:
     pace: Pace
     pause_after: int
     concurrency: int = 8
+    got_on: Callable[[], None] = lambda: None
+    """Called each time a run has done something, and when it has finished."""
 
     @property
     def monotonic(self) -> Monotonic:

@@ -78,12 +78,11 @@ def visit(database: Database, office: Office, at: datetime) -> int:
 
 
 def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at: datetime) -> None:
-    """Open a case, and give back what must not be kept. One that can't be answered holds up no other."""
+    """Open a case, and give back what must not be kept. One that can't be answered, or whose rows are locked, holds up no other:
+    it is found again the next night."""
     try:
         with database.transaction() as session:
             payment = session.get(Payment, broken) if promise.pays_back else None
-            if payment is not None:
-                _give_back(session, payment, at)
             open_case(
                 session,
                 CaseKind.PROMISE_BROKEN,
@@ -94,21 +93,25 @@ def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at
                 ours=payment.amount if payment else None,
                 link=f"/staff/readers/{payment.reader_id}" if payment else None,
             )
-    except Refusal:
+        if payment is not None:
+            _give_back(database, payment.id, at)
+    except (Refusal, sa.exc.OperationalError):
         log.exception("what breaks %s can't be given back: %s", promise.name, broken)
 
 
-def _give_back(session: Session, payment: Payment, at: datetime) -> None:
-    """All that is left of it, with a credit note and a mail that says sorry."""
-    subscription_id = session.exec(
-        select(Subscription.id)
-        .join(Attempt, col(Attempt.subscription_id) == Subscription.id)
-        .where(Attempt.id == payment.attempt_id)
-    ).one()
-    lock(session, subscription_id)
-    refund.intend(
-        session, payment, amount=None, cause=f"doctor:{payment.id}", reason=SORRY, by="doctor", at=at
-    )
+def _give_back(database: Database, payment_id: str, at: datetime) -> None:
+    """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break."""
+    with database.transaction() as session:
+        payment = session.get_one(Payment, payment_id)
+        subscription_id = session.exec(
+            select(Subscription.id)
+            .join(Attempt, col(Attempt.subscription_id) == Subscription.id)
+            .where(Attempt.id == payment.attempt_id)
+        ).one()
+        lock(session, subscription_id)
+        refund.intend(
+            session, payment, amount=None, cause=f"doctor:{payment.id}", reason=SORRY, by="doctor", at=at
+        )
 
 
 def _note(database: Database, office: Office, findings: list[Finding], at: datetime) -> None:

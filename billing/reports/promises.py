@@ -3,9 +3,11 @@
 # ruff: noqa: S608 - the queries are put together from the constants of this file alone
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from billing.bell import SILENT_AFTER
+from billing.bell import SILENT_AFTER, late
 from billing.db import span
+from billing.renewals.overdue import RUN_OVERDUE
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
 
@@ -177,32 +179,32 @@ PROMISES = (
     Promise(
         "what-is-due-is-done",
         "Nothing has been due for more than two hours.",
-        """SELECT id, next_action || ' due since ' || next_action_at AS at_fault
-           FROM subscription WHERE next_action_at < :at - interval '2 hours'""",
+        f"""SELECT id, next_action || ' due since ' || next_action_at AS at_fault
+           FROM subscription WHERE {late("next_action_at", timedelta(hours=2))}""",
     ),
     Promise(
         "attempts-end",
         "No charge has been open for more than two days.",
-        """SELECT id, 'intended ' || intended_at || ', asked ' || asked || ' times' AS at_fault
-           FROM attempt WHERE state = 'open' AND intended_at < :at - interval '2 days'""",
+        f"""SELECT id, 'intended ' || intended_at || ', asked ' || asked || ' times' AS at_fault
+           FROM attempt WHERE state = 'open' AND {late("intended_at", timedelta(days=2))}""",
     ),
     Promise(
         "refunds-go-out",
         "No refund has waited to be sent for more than two days.",
-        """SELECT id, 'since ' || created_at || coalesce(': ' || failure, '') AS at_fault
-           FROM refund WHERE state = 'intended' AND created_at < :at - interval '2 days'""",
+        f"""SELECT id, 'since ' || created_at || coalesce(': ' || failure, '') AS at_fault
+           FROM refund WHERE state = 'intended' AND {late("created_at", timedelta(days=2))}""",
     ),
     Promise(
         "mail-goes-out",
         "No mail has waited to be tried for more than an hour.",
-        """SELECT id, kind || ' since ' || try_at AS at_fault
-           FROM message WHERE state = 'queued' AND try_at < :at - interval '1 hour'""",
+        f"""SELECT id, kind || ' since ' || try_at AS at_fault
+           FROM message WHERE state = 'queued' AND {late("try_at", timedelta(hours=1))}""",
     ),
     Promise(
         "notices-are-accepted",
         "No notice that a charge waits for was refused, or has waited for the mail server for half a day.",
-        """SELECT DISTINCT ON (reader_id) reader_id AS id, kind || ' ' || id || ': ' || coalesce(last_answer, 'not sent') AS at_fault
-           FROM (SELECT * FROM message WHERE state = 'queued' AND created_at < :at - interval '12 hours'
+        f"""SELECT DISTINCT ON (reader_id) reader_id AS id, kind || ' ' || id || ': ' || coalesce(last_answer, 'not sent') AS at_fault
+           FROM (SELECT * FROM message WHERE state = 'queued' AND {late("created_at", timedelta(hours=12))}
                  UNION ALL SELECT * FROM message WHERE state = 'refused' AND expires_at > :at) m
            WHERE kind IN ('trial_notice', 'term_notice', 'term_reminder', 'pause_ends')
            ORDER BY reader_id, id""",
@@ -227,9 +229,14 @@ PROMISES = (
            WHERE at < :at - interval '{PATIENCE_DAYS} days'""",
     ),
     Promise(
+        "billing-runs-finish",
+        "While something is due, a billing run finishes or gets on within a quarter of an hour.",
+        f"""SELECT 'billing run' AS id, 'the last one finished ' || run_at AS at_fault FROM ({RUN_OVERDUE}) o""",
+    ),
+    Promise(
         "events-are-settled",
         "No event of Stripe's has waited to be settled for more than an hour.",
-        """SELECT id, type || ' since ' || received_at AS at_fault
-           FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND try_at < :at - interval '1 hour'""",
+        f"""SELECT id, type || ' since ' || received_at AS at_fault
+           FROM inbound_event WHERE settled_at IS NULL AND set_aside_at IS NULL AND {late("try_at", timedelta(hours=1))}""",
     ),
 )

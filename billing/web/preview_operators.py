@@ -29,6 +29,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     at = replace(STAFF, path="/staff/webhooks")
     yield "staff-paused", views.StaffFind(waiting=0, paused=PAUSED), STAFF
     yield "staff-silent", views.StaffFind(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
+    yield "staff-no-run", views.StaffFind(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
     yield "staff-paused-nothing", views.StaffFind(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
     settled = replace(BROKEN, event_id="evt_2", became="settled: charged", broken=False)
     yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at

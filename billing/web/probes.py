@@ -11,6 +11,7 @@ from starlette.responses import Response
 from billing import bell
 from billing.installation import NotAdopted, is_home
 from billing.payments import breaker, charge
+from billing.renewals.overdue import overdue_since
 from billing.reports import reckonings
 from billing.web.api import shapes
 from billing.web.problems import problem
@@ -43,7 +44,7 @@ def readyz(request: Request) -> JSONResponse:
         with parts_of(request).database.transaction() as session:
             pause, waiting = breaker.paused(session), charge.waiting(session)
             aside = inbox.count_set_aside(session)
-            rung = bell.heard(session, at)
+            rung, overdue = bell.heard(session, at), overdue_since(session, at)
             compared = reckonings.standing(session)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
@@ -53,6 +54,7 @@ def readyz(request: Request) -> JSONResponse:
     answer = {
         "status": "ready",
         "worker": _worker(rung),
+        "billing_runs": _runs(rung, overdue),
         "charging": charging,
         "books": _books(compared, at),
         "events_set_aside": aside,
@@ -78,3 +80,12 @@ def _books(compared: reckonings.Standing, at: datetime) -> dict[str, object]:
     if compared.is_late(at) and compared.problem:
         said |= {"problem": compared.problem}
     return said
+
+
+def _runs(rung: bell.Heard | None, overdue: datetime | None) -> dict[str, object]:
+    """Whether billing runs finish while workers are there; a run that hangs is told here, since it can't tell itself."""
+    if overdue is not None:
+        return {"state": "overdue", "finished_at": shapes.instant(overdue)}
+    if rung is None:
+        return {"state": "never_seen"}
+    return {"state": "finishing", "finished_at": shapes.instant(rung.run_at)}

@@ -1,19 +1,15 @@
 """What nobody waits for keeps nobody waiting: receipts, and a billing run that stands still before Stripe, hold up no link to
 sign in with, no refund, no word from Stripe and no doctor."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
 
 import pytest
 import sqlalchemy as sa
 
-from billing import stop_points
 from billing.timetable import JOBS, Lane, tick
 from billing.worker import CONNECTIONS_A_LANE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
+from tests.support.hung_run import hung_run
 from tests.support.polling import until
 from tests.support.worker_processes import Hire
 from tests.support.world import World, local
@@ -46,28 +42,6 @@ def test_a_link_to_sign_in_comes_while_a_billing_run_waits_for_stripe(world: Wor
     until(lambda: came(world), "the link")
     assert [subject.startswith("Your sign-in link") for subject in came(world)] == [True], came(world)
     assert world.rows("SELECT id FROM attempt WHERE state = 'open'") != [], "and the run still waits"
-
-
-@contextmanager
-def hung_run(world: World) -> Iterator[None]:
-    """A billing run that doesn't move from where its charges are about to be sent, for the length of the block."""
-    hangs, goes_on = Event(), Event()
-
-    def listen(name: str) -> None:
-        if name == "charge.intended":
-            hangs.set()
-            assert goes_on.wait(90)
-
-    stop_points.listen(listen)
-    with ThreadPoolExecutor(1) as lane:
-        run = lane.submit(tick, world.parts, lane=Lane.BILLING)
-        assert hangs.wait(90)
-        try:
-            yield
-        finally:
-            stop_points.listen(None)
-            goes_on.set()
-    assert run.result() > 0
 
 
 @pytest.mark.usefixtures("paid")

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from billing.reports.doctor import visit
 from billing.reports.promises import PROMISES
 from tests.reports.operator import broken, command, execute
+from tests.support.locked_row import hurried, locked_row
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -76,6 +78,20 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
     assert promise not in broken(world), "what went back isn't kept"
 
 
+def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: World) -> None:
+    started = [world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
+    world.advance_to(local(2027, 3, 16, 12))
+    execute(world, "UPDATE payment SET surplus = true")
+    execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
+    with hurried(world) as parts, locked_row(world, "subscription", started[0]["subscription"]["id"]):
+        assert visit(parts.database, parts.office, world.now) == 1
+    given_back = "SELECT reader_id FROM refund ORDER BY id"
+    assert world.rows(given_back) == [{"reader_id": started[1]["reader"]["id"]}]
+    assert len(world.rows("SELECT id FROM staff_case WHERE subject LIKE 'no-charge-twice:%'")) == 2
+    world.advance(days=1)
+    assert len(world.rows(given_back)) == 2
+
+
 BREAKS = {
     "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
     "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
@@ -88,11 +104,13 @@ BREAKS = {
     "mail-goes-out": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'",
     "notices-are-accepted": "UPDATE message SET state = 'refused', accepted_at = NULL, expires_at = '2027-03-17'"
     " WHERE kind = 'trial_notice'",
-    "ticks-are-seen": "INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 10:00+00')",
     "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"
     " VALUES ('2027-03-14', '2027-03-14', '2027-03-15 20:00+00', 0, '2027-03-15', 0, 0)",
     "payouts-are-compared": "INSERT INTO payout (ref, amount, at, arrives_at, listing, seen_at, short)"
     " VALUES ('po_x', 1, '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
+    "ticks-are-seen": "INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
+    "billing-runs-finish": "WITH due AS (UPDATE subscription SET next_action_at = '2027-03-16 11:45+00')"
+    " INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",
 }
 

@@ -11,6 +11,7 @@ from billing import bell
 from billing.access.describe import told
 from billing.db import storable
 from billing.payments import breaker, charge
+from billing.renewals.overdue import overdue_since
 from billing.staff.find import Found, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
@@ -29,7 +30,12 @@ def home(visit: StaffVisiting) -> Response:
         rooms = visit.frame().staff
         return visit.go(rooms.rooms[0][0] if rooms and rooms.rooms else "/staff/nothing")
     return visit.page(
-        views.StaffFind(waiting=_waiting(visit), paused=_paused(visit), silent_since=_silence(visit))
+        views.StaffFind(
+            waiting=_waiting(visit),
+            paused=_paused(visit),
+            silent_since=_silence(visit),
+            no_run_since=_no_run(visit),
+        )
     )
 
 
@@ -46,6 +52,11 @@ def _silence(visit: StaffVisit) -> datetime | None:
     with visit.parts.database.transaction() as session:
         rung = bell.heard(session, visit.at)
     return rung.at if rung is not None and rung.silent else None
+
+
+def _no_run(visit: StaffVisit) -> datetime | None:
+    with visit.parts.database.transaction() as session:
+        return overdue_since(session, visit.at)
 
 
 def _waiting(visit: StaffVisit) -> int | None:

@@ -57,6 +57,8 @@ class StaffFind:
     waiting: int | None = None
     paused: PausedNote | None = None
     silent_since: datetime | None = None
+    no_run_since: datetime | None = None
+    """When a billing run last finished, where that is an alarm."""
     error: str | None = None
 
 

@@ -1,0 +1,107 @@
+"""An outage of all workers is an alarm; what is late for it alone is none, and what was late before it is."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing import bell
+from billing.reports import doctor
+from billing.timetable import Lane, tick
+from tests.proofs.many_readers import due
+from tests.reports.operator import broken, execute
+from tests.support.world import World, local
+
+OUTAGE = "SELECT what, closed_at FROM staff_case WHERE kind = 'outage'"
+LATE = {"what-is-due-is-done", "mail-goes-out", "events-are-settled"}
+
+
+def ring(world: World) -> None:
+    """A worker is there."""
+    bell.ring(world.parts.database, world.parts.clock.now_in)
+
+
+def silent_for(world: World, length: timedelta) -> None:
+    """No worker was there for so long, up to now. (A held clock that leaps takes the heartbeat along.)"""
+    execute(world, "UPDATE tick_seen SET at = at - :length, run_at = run_at - :length", length=length)
+
+
+@pytest.fixture
+def left_lying(world: World) -> World:
+    """Workers were there until nine in the morning of 16 March. It is three in the night to the 17th, and none is back."""
+    ring(world)
+    due(world, 2)
+    world.skip_to(local(2027, 3, 16, 9))
+    execute(world, "UPDATE message SET state = 'queued', accepted_at = NULL, try_at = :now", now=world.now)
+    execute(world, "UPDATE inbound_event SET settled_at = NULL, try_at = :now", now=world.now)
+    world.skip_to(local(2027, 3, 17, 3))
+    silent_for(world, timedelta(hours=18))
+    return world
+
+
+def visit(world: World) -> set[str]:
+    """The doctor comes now; the promises about which there are cases."""
+    doctor.visit(world.parts.database, world.parts.office, world.now)
+    rows = world.rows("SELECT subject FROM staff_case WHERE kind = 'promise_broken'")
+    return {str(row["subject"]).partition(":")[0] for row in rows}
+
+
+def test_while_no_worker_is_there_all_that_is_late_is_told(left_lying: World) -> None:
+    assert broken(left_lying).keys() >= LATE | {"ticks-are-seen"}
+
+
+def test_the_doctor_opens_no_case_for_what_only_an_outage_made_late(left_lying: World) -> None:
+    ring(left_lying)
+    assert visit(left_lying) & LATE == set()
+
+
+def test_what_is_still_late_two_hours_after_they_came_back_is_a_case(left_lying: World) -> None:
+    ring(left_lying)
+    left_lying.skip_to(left_lying.now + timedelta(hours=1, minutes=59))
+    assert broken(left_lying).keys() & LATE == set()
+    left_lying.skip_to(left_lying.now + timedelta(minutes=2))
+    assert visit(left_lying) >= LATE
+
+
+def test_what_was_late_before_the_outage_is_a_case_at_once(left_lying: World) -> None:
+    before = "UPDATE message SET try_at = :then WHERE id = (SELECT min(id) FROM message)"
+    execute(left_lying, before, then=left_lying.now - timedelta(hours=30))
+    ring(left_lying)
+    assert visit(left_lying) & LATE == {"mail-goes-out"}
+    assert len(broken(left_lying)["mail-goes-out"]) == 1
+
+
+def test_a_worker_that_dies_again_and_again_holds_off_no_alarm(left_lying: World) -> None:
+    for _ in range(9):  # an hour and a half of lives too short for any work
+        ring(left_lying)
+        left_lying.skip_to(left_lying.now + timedelta(minutes=10))
+        silent_for(left_lying, timedelta(minutes=10))
+    ring(left_lying)
+    assert visit(left_lying) >= LATE
+
+
+def test_the_outage_itself_is_one_case(left_lying: World) -> None:
+    ring(left_lying)
+    for _ in range(2):
+        tick(left_lying.parts, lane=Lane.WATCH)
+    [case] = left_lying.rows(OUTAGE)
+    assert "From 16 March 2027, 09:00 to 17 March 2027, 03:00 no worker was there" in case["what"]
+    silent_for(left_lying, timedelta(minutes=6))
+    ring(left_lying)
+    left_lying.skip_to(left_lying.now + timedelta(minutes=1))
+    tick(left_lying.parts, lane=Lane.WATCH)
+    assert len(left_lying.rows(OUTAGE)) == 1, "workers that come and go are one thing to explain"
+
+
+def test_a_worker_that_is_replaced_was_never_away(world: World) -> None:
+    ring(world)
+    silent_for(world, timedelta(minutes=4, seconds=59))
+    ring(world)
+    tick(world.parts, lane=Lane.WATCH)
+    assert world.rows(OUTAGE) == []
+
+
+def test_workers_that_catch_up_leave_nothing_late(left_lying: World) -> None:
+    ring(left_lying)
+    left_lying.advance(hours=3)
+    ring(left_lying)
+    assert broken(left_lying) == {}

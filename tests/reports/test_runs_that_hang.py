@@ -1,0 +1,98 @@
+"""A billing run that hangs can't say so itself: others miss it."""
+
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from billing import bell
+from billing.timetable import Lane, tick
+from tests.proofs.many_readers import due
+from tests.reports.operator import broken, execute
+from tests.support.broken_tables import missing_table
+from tests.support.hung_run import hung_run
+from tests.support.staff_members import SignIn
+from tests.support.world import World
+
+CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_late'"
+
+
+def ring(world: World) -> None:
+    bell.ring(world.parts.database, world.parts.clock.now_in)
+
+
+def pass_by(world: World, length: timedelta) -> None:
+    """So much time, in which workers were there and no billing run finished. (A held clock that leaps takes both along.)"""
+    world.skip_to(world.now + length)
+    execute(world, "UPDATE tick_seen SET run_at = run_at - :length", length=length)
+    ring(world)
+    tick(world.parts, lane=Lane.WATCH)
+
+
+def runs(world: World) -> dict[str, object]:
+    """What `/readyz` says of them."""
+    said: dict[str, object] = httpx.get(f"{world.url}/readyz", trust_env=False).json()["billing_runs"]
+    return said
+
+
+@pytest.mark.rare
+def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, staff: SignIn) -> None:
+    assert runs(world) == {"state": "never_seen"}
+    ring(world)
+    due(world, 2)
+    with hung_run(world):
+        pass_by(world, timedelta(minutes=15))
+        assert (runs(world)["state"], world.rows(CASES)) == ("finishing", [])
+        pass_by(world, timedelta(minutes=1))
+        assert runs(world) == {"state": "overdue", "finished_at": "2027-03-16T07:00:00Z"}
+        assert broken(world) == {"billing-runs-finish": ["billing run"]}
+        [case] = world.rows(CASES)
+        assert "no billing run has finished since 16 March 2027, 09:00" in case["what"]
+        assert "No billing run finishes." in staff("support").get("/staff").words
+        pass_by(world, timedelta(hours=1))
+        assert len(world.rows(CASES)) == 1
+    pass_by(world, timedelta(minutes=1))
+    assert runs(world)["state"] == "finishing"
+    [case] = world.rows(CASES)
+    assert (case["closed_at"], case["reason"]) == (world.now, "A billing run has finished since.")
+    assert "No billing run finishes." not in staff("support").get("/staff").words
+
+
+def test_a_run_that_breaks_each_time_is_missed_too(world: World) -> None:
+    ring(world)
+    due(world, 1)
+    with missing_table(world, "charging_pause"):
+        tick(world.parts, lane=Lane.BILLING)
+    pass_by(world, timedelta(minutes=16))
+    assert len(world.rows(CASES)) == 1
+
+
+def test_a_run_that_gets_on_is_missed_by_nobody_however_long_it_takes(world: World) -> None:
+    ring(world)
+    due(world, 1)
+    with hung_run(world):
+        pass_by(world, timedelta(minutes=14))
+        world.parts.till.got_on()
+        pass_by(world, timedelta(minutes=14))
+        assert world.rows(CASES) == []
+
+
+def test_where_nothing_is_due_no_run_is_missed(world: World) -> None:
+    ring(world)
+    world.start_trial("thandi@example.com")
+    world.settle()
+    pass_by(world, timedelta(days=1))
+    assert (runs(world)["state"], world.rows(CASES)) == ("finishing", [])
+
+
+def test_without_a_worker_that_is_the_alarm(world: World) -> None:
+    ring(world)
+    due(world, 1)
+    world.skip_to(world.now + timedelta(hours=1))
+    execute(world, "UPDATE tick_seen SET at = at - interval '1 hour', run_at = run_at - interval '1 hour'")
+    assert broken(world) == {"ticks-are-seen": ["worker"]}
+    ring(world)
+    tick(world.parts, lane=Lane.WATCH)
+    assert world.rows(CASES) == [], "they have a quarter of an hour"
+    pass_by(world, timedelta(minutes=16))
+    assert len(world.rows(CASES)) == 1

@@ -1,0 +1,33 @@
+"""A billing run that hangs, whatever it is that holds it up."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+
+from billing import stop_points
+from billing.timetable import Lane, tick
+from tests.support.stepped_clock import PATIENCE_SECONDS
+from tests.support.world import World
+
+
+@contextmanager
+def hung_run(world: World) -> Iterator[None]:
+    """One that doesn't move from where its charges are about to be sent, for the length of the block. Then it goes on."""
+    hangs, goes_on = Event(), Event()
+
+    def listen(name: str) -> None:
+        if name == "charge.intended":
+            hangs.set()
+            assert goes_on.wait(PATIENCE_SECONDS)
+
+    stop_points.listen(listen)
+    with ThreadPoolExecutor(1) as lane:
+        run = lane.submit(tick, world.parts, lane=Lane.BILLING)
+        try:
+            assert hangs.wait(PATIENCE_SECONDS)
+            yield
+        finally:
+            stop_points.listen(None)
+            goes_on.set()
+    assert run.result() > 0

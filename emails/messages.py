@@ -92,7 +92,8 @@ class PaymentFailed(Message):
     """A charge was declined. Never titled an invoice (VAT-11), never says why the bank refused (RET-5).
 
     `retry_on` is the day of the next attempt, None where only the reader can help; `confirm`: the bank wants the reader to
-    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment.
+    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment; `bank_asked` is False where the
+    card has been refused so often, for whatever, that its bank wasn't asked (RET-6).
     """
 
     kind: ClassVar[str] = "payment_failed"
@@ -105,6 +106,7 @@ class PaymentFailed(Message):
     pay_url: Url
     card_url: Url
     cancel_url: Url
+    bank_asked: bool = True
 
 
 @dataclass(frozen=True)

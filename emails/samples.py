@@ -165,6 +165,8 @@ def _failures() -> dict[str, Message]:
     return {
         "payment-failed": failed,
         "payment-failed-card": replace(failed, retry_on=None),
+        "payment-failed-not-asked": replace(failed, bank_asked=False),
+        "payment-failed-not-asked-card": replace(failed, retry_on=None, bank_asked=False),
         "payment-failed-confirm": replace(failed, retry_on=None, confirm=True),
         "card-expiring": expiring,
     }

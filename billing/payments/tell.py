@@ -116,10 +116,12 @@ def payment_failed(
     *,
     occasion: str,
     confirm: bool,
+    bank_asked: bool = True,
 ) -> None:
     """The card said no; when we try again, how long reading goes on, where to pay in person or give another card.
 
-    `confirm`: the bank wants the reader to confirm the payment (3DS-2)."""
+    `confirm`: the bank wants the reader to confirm the payment (3DS-2). `bank_asked` is False where the card has refused so
+    often that its bank wasn't asked (RET-6)."""
     card = session.get_one(PaymentMethod, method_id)
     words = PaymentFailed(
         amount=invoice.gross,
@@ -127,6 +129,7 @@ def payment_failed(
         card_last4=card.last4,
         retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
         confirm=confirm,
+        bank_asked=bank_asked,
         reading_until=last_day_before(office, subscription.access_until).isoformat(),
         pay_url=office.pay_url(invoice.id),
         card_url=office.card_url(subscription.id),

@@ -12,14 +12,14 @@ from sqlmodel import Session, col, func, select
 from billing import many
 from billing.db import hold_names
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
-from billing.rules.dunning import Evidence
+from billing.rules.dunning import CARD_WINDOW_DAYS, MAX_CARD_ATTEMPTS, Evidence
 from billing.rules.periods import civil_date
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What has been tried already, for the ladder: refused attempts of the worker for this invoice, the last day one was
-    made, and attempts on this card in 30 days, whatever they were for (RET-6)."""
+    """What has been tried already, for the ladder: refused attempts of the worker for this invoice; and of this card, whatever
+    for, the last day of an attempt that counts, and how many count in 30 days (RET-6, see `Asked`)."""
 
     refused: int
     last_on: date | None
@@ -46,35 +46,55 @@ def tried(
         )
     ).one()
     newer = asked_at is None or session.get_one(PaymentMethod, payment_method_id).saved_at > asked_at
-    return Tried(refused, civil_date(card.last_at, zone) if card.last_at else None, card.times, newer)
+    last_on = civil_date(card.last_at, zone) if card.last_at else None
+    return Tried(refused, last_on, card.counted, newer)
 
 
-_SINCE = timedelta(days=30)
+def bank_asked(session: Session, invoice: Invoice) -> bool:
+    """Whether a bank has been asked for this invoice; that its reader has looked at a page is no such thing."""
+    found = select(Attempt.id).where(
+        Attempt.invoice_id == invoice.id,
+        col(Attempt.state) != AttemptState.WITHDRAWN,
+        sa.or_(col(Attempt.by_page).is_(False), col(Attempt.state) != AttemptState.OPEN),
+    )
+    return session.exec(found).first() is not None
+
+
+_SINCE = timedelta(days=CARD_WINDOW_DAYS)
+_COUNTED = (AttemptState.DECLINED, AttemptState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How often a card was asked in 30 days, whatever for and under whichever row, and when last (RET-6). The card is known by
+    """How often a card refused in 30 days, whatever for and under whichever row, how often it was asked and hasn't answered, and
+    when such an attempt was made last (RET-6). A charge that succeeded is no retry, so it doesn't count. The card is known by
     the hash of its fingerprint."""
 
     fingerprint: str
-    times: int
+    refused: int
+    unanswered: int
     last_at: datetime | None
+
+    @property
+    def counted(self) -> int:
+        """The attempts that the card's limit counts."""
+        return self.refused + self.unanswered
 
 
 def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[str, Asked]:
-    """How often these cards were asked, each by the id of its row."""
+    """What these cards were asked and didn't pay, each by the id of its row."""
     same = aliased(PaymentMethod)
     counted = sa.and_(
         col(Attempt.payment_method_id) == same.id,
         col(Attempt.intended_at) > at - _SINCE,
-        col(Attempt.state) != AttemptState.WITHDRAWN,
+        col(Attempt.state).in_(_COUNTED),
     )
-    rows = session.exec(
-        select(
-            PaymentMethod.id,
-            PaymentMethod.fingerprint,
-            func.count(col(Attempt.id)),
+    rows = session.execute(
+        sa.select(
+            col(PaymentMethod.id),
+            col(PaymentMethod.fingerprint),
+            func.count(col(Attempt.id)).filter(col(Attempt.state) == AttemptState.DECLINED),
+            func.count(col(Attempt.id)).filter(col(Attempt.state) == AttemptState.OPEN),
             func.max(Attempt.intended_at),
         )
         .join(same, col(same.fingerprint) == PaymentMethod.fingerprint)
@@ -82,7 +102,23 @@ def asked_of(session: Session, method_ids: Sequence[str], at: datetime) -> dict[
         .where(many.one_of(PaymentMethod.id, method_ids))
         .group_by(col(PaymentMethod.id))
     )
-    return {method_id: Asked(fingerprint, times, last_at) for method_id, fingerprint, times, last_at in rows}
+    return {method_id: Asked(*facts) for method_id, *facts in rows}
+
+
+def asked_again_on(session: Session, payment_method_id: str, at: datetime, zone: ZoneInfo) -> date:
+    """The first civil day on which a card that has had its attempts of 30 days may be asked again, if nothing else asks it."""
+    oldest = session.exec(
+        select(Attempt.intended_at)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .where(
+            PaymentMethod.fingerprint == session.get_one(PaymentMethod, payment_method_id).fingerprint,
+            Attempt.intended_at > at - _SINCE,
+            col(Attempt.state).in_(_COUNTED),
+        )
+        .order_by(col(Attempt.intended_at).desc())
+        .offset(MAX_CARD_ATTEMPTS - 1)
+    ).first()
+    return civil_date((oldest or at - _SINCE) + _SINCE, zone) + timedelta(days=1)
 
 
 def hold_shared(session: Session, method_ids: Sequence[str]) -> None:

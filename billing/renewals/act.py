@@ -15,7 +15,7 @@ from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
 from billing.renewals import pause, terms
 from billing.renewals.intend import ToCharge, intend
-from billing.renewals.refuse import give_up
+from billing.renewals.refuse import beyond_limit, give_up
 from billing.renewals.skip import Skip
 from billing.rules import dunning, notices, trial
 from billing.rules.lifecycle import Happening, State
@@ -201,6 +201,8 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     method_id = str(subscription.payment_method_id)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = tried.last_refusal(session, invoice, method_id)
+    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not tried.bank_asked(session, invoice):
+        return beyond_limit(session, office, subscription, invoice, at)
     if so_far.on_card == 0:
         return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)

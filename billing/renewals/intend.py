@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -19,6 +19,9 @@ from billing.subscriptions.change import mark_all
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 
+CARD_ANSWERS = timedelta(minutes=1)
+"""How long a charge waits for what else its card is being asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToCharge:
@@ -30,24 +33,30 @@ class ToCharge:
 
 
 def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[str]:
-    """Write the intents down; a word for the report each. A card that has had its attempts of 30 days isn't asked for another
-    period (RET-6): the reader is. A retry with a card that this batch asks already stays due, and is decided anew after that."""
+    """Write the intents down; a word for the report each. A card that has refused as often as it may in 30 days isn't asked for
+    another period (RET-6): the reader is. Where it might still refuse as often, because some attempts are unanswered, the
+    charge waits for their answers. A retry with a card that this batch asks already stays due, and is decided after that."""
     if not charges:
         return []
     invoices = _invoices(session, office, charges, at)
     cards = asked_of(session, [_card(one) for one in charges], at)
     words, intents = [], []
-    times = {card.fingerprint: card.times for card in cards.values()}
+    counted = {card.fingerprint: card.counted for card in cards.values()}
     asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
     for one, drawn in zip(charges, invoices, strict=True):
-        fingerprint = cards[_card(one)].fingerprint
-        if isinstance(one.owed, Period) and times[fingerprint] >= dunning.MAX_CARD_ATTEMPTS:
+        card, fingerprint = cards[_card(one)], cards[_card(one)].fingerprint
+        full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
+        if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
             invoice = session.get_one(Invoice, drawn.id)
             words.append(beyond_limit(session, office, one.subscription, invoice, at))
+        elif full:
+            one.subscription.next_action_at = at + CARD_ANSWERS
+            session.add(one.subscription)
+            words.append(Skip.CARD_IN_HAND)
         elif isinstance(one.owed, Invoice) and fingerprint in asked:
             words.append(Skip.CARD_IN_HAND)
         else:
-            times[fingerprint] += 1
+            counted[fingerprint] += 1
             asked.add(fingerprint)
             intents.append(charge.Intent(one.subscription, drawn.id, drawn.gross, by_reader=one.by_reader))
             words.append("due")

@@ -49,7 +49,8 @@ class OtherWay(Conflict):
 @dataclass(frozen=True, slots=True)
 class Owing:
     """An invoice as its payer meets it. `owed`: it may still be paid; `charging`: a charge of ours is under way;
-    `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person."""
+    `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person; `bank_asked`: a
+    bank has been asked for it, and refused."""
 
     invoice: Invoice
     subscription: Subscription
@@ -58,6 +59,7 @@ class Owing:
     charging: bool
     with_card: bool
     confirm: bool
+    bank_asked: bool
 
 
 def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
@@ -86,6 +88,7 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
             evidence=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card
         ),
         confirm=kind is dunning.Kind.NEEDS_READER,
+        bank_asked=tried.bank_asked(session, invoice),
     )
 
 

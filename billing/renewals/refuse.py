@@ -10,7 +10,7 @@ from billing.payments import tell
 from billing.payments.gateway import Declined
 from billing.payments.invoice import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
-from billing.payments.tried import tried
+from billing.payments.tried import asked_again_on, tried
 from billing.renewals.skip import Skip
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import Happening, State
@@ -103,23 +103,40 @@ def _step(
 def beyond_limit(
     session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
 ) -> str:
-    """The card has had its attempts of 30 days (RET-6), so it isn't asked at all: the reader is, for another card."""
+    """The card has refused as often as it may in 30 days (RET-6), so its bank isn't asked: the reader is, for another card.
+    The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(session, office, subscription, invoice, at, "worker")
+        _refuse_start(session, office, subscription, invoice, at, "worker", why=str(dunning.Why.CARD_LIMIT))
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or office.today(at)
     session.add(invoice)
-    _past_due(session, office, subscription, invoice, None, at, "worker", str(dunning.Why.CARD_LIMIT))
-    method_id = str(subscription.payment_method_id)
+    method_id, today = str(subscription.payment_method_id), office.today(at)
+    again_on = asked_again_on(session, method_id, at, office.zone)
+    retry_on = again_on if again_on < dunning.gives_up_on(invoice.first_failed_on) else None
+    _past_due(session, office, subscription, invoice, retry_on, at, "worker", str(dunning.Why.CARD_LIMIT))
     tell.payment_failed(
-        session, office, subscription, invoice, method_id, at, occasion=f"limit:{invoice.id}", confirm=False
+        session,
+        office,
+        subscription,
+        invoice,
+        method_id,
+        at,
+        occasion=f"limit:{invoice.id}:{today}",
+        confirm=False,
+        bank_asked=False,
     )
     return Skip.CARD_LIMIT
 
 
 def _refuse_start(
-    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime, by: str
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    at: datetime,
+    by: str,
+    why: str = "first charge declined",
 ) -> None:
     mark_void(session, invoice)
     change(
@@ -128,7 +145,7 @@ def _refuse_start(
         Happening.FIRST_CHARGE_REFUSED,
         at=at,
         by=by,
-        why="first charge declined",
+        why=why,
         zone=office.zone,
     )
 

@@ -8,8 +8,11 @@ class Skip(StrEnum):
 
     NOT_TOLD = "not_told", "its notices did not arrive in time, so the charge moves and is announced anew"
     ANOTHER_DAY = "another_day", "no retry is allowed today; there is another day, or the reader is asked"
-    CARD_LIMIT = "card_limit", "its card has had its attempts of 30 days, so the reader is asked for another"
-    CARD_IN_HAND = "card_in_hand", "its card is being asked for another charge; it is decided anew after that"
+    CARD_LIMIT = (
+        "card_limit",
+        "its card has refused as often as it may in 30 days, so the reader is asked for another",
+    )
+    CARD_IN_HAND = "card_in_hand", "its card is being asked for other charges; it is decided after that"
     HELD = "held", "charging was paused, because Stripe doesn't answer; it waits"
     WITHDRAWN = (
         "withdrawn",

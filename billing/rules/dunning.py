@@ -153,13 +153,14 @@ def after(
     """What to do after a refused charge; asked again later with the same facts it answers for `today`.
 
     `attempts`: refused attempts for this invoice, the last one included. `card_attempts_30d`: attempts
-    on this card (by fingerprint, over all invoices) in the last 30 days, the last one included (RET-6).
+    on this card (by fingerprint, over all invoices) in the last 30 days that were refused or are unanswered, the last one
+    included (RET-6).
     `rung_used` is False where today's attempt was the reader's own, or none was made: a rung that falls on
     today is then climbed tomorrow, for it is neither burned nor a second attempt of the day (RET-3).
     The first of these that applies decides:
 
     1. a stop order: GiveUp; 2. the grace is over: GiveUp; 3. the card is of no use or the reader is
-    needed: AskReader; 4. eight attempts on the card: AskReader; 5. four attempts for the invoice, or two
+    needed: AskReader; 4. eight such attempts on the card: AskReader; 5. four attempts for the invoice, or two
     that nobody explains: AskReader; 6. the next rung of the ladder: RetryOn; 7. none left: AskReader.
 
     Raises NotADecline for fewer than one attempt or a day before the first failure.

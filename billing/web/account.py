@@ -8,9 +8,9 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
-from billing.payments import disputed, numbers, receipts
+from billing.payments import disputed, numbers, receipts, tried
 from billing.payments.dispute_models import Dispute
-from billing.payments.invoice import percent
+from billing.payments.invoice import open_invoice, percent
 from billing.payments.models import PaymentMethod
 from billing.payments.papers import copy_words
 from billing.readers import devices, sessions
@@ -112,7 +112,13 @@ def _past_due(visit: Visit, session: Session, subscription: Subscription | None)
         amount=_price(session, subscription),
         reading_until=visit.parts.office.today(subscription.access_until - timedelta(microseconds=1)),
         retry_on=subscription.retry_on,
+        bank_asked=_bank_asked(session, subscription),
     )
+
+
+def _bank_asked(session: Session, subscription: Subscription) -> bool:
+    invoice = open_invoice(session, subscription.id)
+    return invoice is None or tried.bank_asked(session, invoice)
 
 
 def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:

@@ -75,6 +75,12 @@ def _refused(visit: Visit, setup: CardSetup) -> Response:
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
 
+_ADVICE = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
+NOT_ASKED = (
+    "We did not ask your bank: this card was refused for several payments in the last 30 days, and the rules for cards do not"
+    " let us ask again so soon. Please try another card."
+)
+
 
 def _welcome(visit: Visit, setup: CardSetup) -> Response:
     """Charge what is due at once, and sign the browser in where it has just made the account."""
@@ -100,8 +106,11 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
     ):
         return visit.go("/account")  # it did start, and ended before they came back
     if subscription.state is State.ENDED:
-        advice = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
-        return visit.page(views.CardDeclined(advice=advice), 402)
+        advice = _ADVICE if tried else NOT_ASKED
+        return visit.page(views.CardDeclined(advice=advice, bank_asked=tried is not None), 402)
+    if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        # what its card is asked for other readers is answered first
+        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     return visit.go("/subscribe/started")
 
 

@@ -137,6 +137,7 @@ def _open(visit: Visit, now: Owing) -> views.Pay:
         card=card_of(now.card),
         with_card=now.with_card,
         confirm=now.confirm,
+        bank_asked=now.bank_asked,
     )
 
 

@@ -19,6 +19,7 @@ from billing.web import (
     preview_staff,
     views,
 )
+from billing.web.arrived import NOT_ASKED
 from billing.web.look import STATIC, Look
 from billing.web.news_article import news_article
 from billing.web.preview_values import (
@@ -104,6 +105,7 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "start-pending", views.StartPending(again_url="start-pending.html", seconds=1), VISITOR
     declined = views.CardDeclined(advice="The bank says that there is not enough money on the card today.")
     yield "card-declined", declined, VISITOR
+    yield "card-not-asked", views.CardDeclined(advice=NOT_ASKED, bank_asked=False), VISITOR
 
 
 def _charged() -> Iterator[tuple[str, views.Page, views.Frame]]:
@@ -154,13 +156,9 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
     renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))
     yield "withdraw-after-a-renewal", views.Withdraw(email="thandi@example.org", offer=renewed), at
-    yield (
-        "account-past-due",
-        replace(
-            paid, status="Your card was not charged, and you can still read.", next_charge=None, past_due=late
-        ),
-        at,
-    )
+    owing = replace(paid, status="Your card was not charged, and you can still read.", next_charge=None)
+    yield "account-past-due", replace(owing, past_due=late), at
+    yield "account-not-asked", replace(owing, past_due=replace(late, bank_asked=False)), at
     ended = "You have cancelled. You can read through Tuesday 22 December 2026."
     yield (
         "account-cancelled",
@@ -229,6 +227,7 @@ def _paying() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "pay", soft, at
     refused = views.Flash(text="Your bank did not approve it, and nothing was charged.", tone="bad")
     yield "pay-other-card", replace(soft, with_card=False, retry_on=None), replace(at, flash=refused)
+    yield "pay-not-asked", replace(soft, with_card=False, bank_asked=False), at
     yield "pay-confirm", replace(soft, with_card=False, confirm=True, retry_on=None), at
     paid = views.PayOver(why="paid", amount=PRICE, number="INV-000148", paid_on=date(2026, 12, 9))
     for why in ("paid", "given_back", "given_away", "cancelled", "over"):

@@ -42,7 +42,7 @@ FLASHES = {
         tone="bad",
     ),
     "same-card": Flash(
-        text="Your bank does not let us charge this card any more. Please give us another one.", tone="bad"
+        text="We can’t charge this card again for now. Please give us another one.", tone="bad"
     ),
     "card-too-late": Flash(
         text="Your subscription ended before this card was saved, so the card is not charged. You can start again at any time."

@@ -50,11 +50,12 @@ class NextCharge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastDue:
-    """A charge that did not go through; `reading_until` is the last day of grace."""
+    """A charge that did not go through, or for which the bank wasn't asked; `reading_until` is the last day of grace."""
 
     amount: Money
     reading_until: date
     retry_on: date | None
+    bank_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,8 @@ class ChangeCard:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pay:
     """An open payment, from the link in a mail, without signing in. `card` is the one on record; `with_card`: it may be
-    charged at once; `confirm`: its bank wants the reader in person."""
+    charged at once; `confirm`: its bank wants the reader in person; without `bank_asked` its bank wasn't asked, because the
+    card has refused too often."""
 
     template: ClassVar[str] = "pay.html"
     amount: Money
@@ -215,6 +217,7 @@ class Pay:
     card: Card
     with_card: bool
     confirm: bool
+    bank_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

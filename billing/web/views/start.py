@@ -86,8 +86,10 @@ class StartPending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardDeclined:
-    """`advice` is one sentence for the reader; it never says lost, stolen or fraud."""
+    """`advice` is for the reader; it never says lost, stolen or fraud. Without `bank_asked` the bank wasn't asked, because the
+    card has refused too often."""
 
     template: ClassVar[str] = "card_declined.html"
     advice: str
     retry_url: str = "/subscribe/review"
+    bank_asked: bool = True

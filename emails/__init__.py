@@ -26,7 +26,9 @@ from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
     MESSAGES,
     Cancelled,
+    CancelRequested,
     CardExpiring,
+    ChargeHeld,
     ConfirmSignup,
     Disputed,
     Ended,
@@ -45,8 +47,10 @@ from emails.paper import Paper, paper_of, print_papers
 __all__ = [
     "MESSAGES",
     "ArticleCard",
+    "CancelRequested",
     "Cancelled",
     "CardExpiring",
+    "ChargeHeld",
     "Complimentary",
     "ConfirmSignup",
     "Disputed",

@@ -229,6 +229,31 @@ class RequestAnswered(Message):
     account_url: Url
 
 
+@dataclass(frozen=True)
+class CancelRequested(Message):
+    """A form that anybody can send asked, with this address, to cancel. `asked_text` is when; `charge_on` is the day of the next
+    charge, of `amount`; None where none is planned."""
+
+    kind: ClassVar[str] = "cancel_requested"
+    asked_text: str
+    amount: Cents
+    charge_on: Day | None
+    cancel_url: Url
+    account_url: Url
+
+
+@dataclass(frozen=True)
+class ChargeHeld(Message):
+    """A charge was put off to `charge_on` because a request to cancel, which came by form at `asked_text`, isn't answered yet."""
+
+    kind: ClassVar[str] = "charge_held"
+    asked_text: str
+    amount: Cents
+    charge_on: Day
+    cancel_url: Url
+    account_url: Url
+
+
 MESSAGES: tuple[type[Message], ...] = (
     SignInLink,
     TrialStarted,
@@ -243,6 +268,8 @@ MESSAGES: tuple[type[Message], ...] = (
     Ended,
     SignedInElsewhere,
     RequestAnswered,
+    CancelRequested,
+    ChargeHeld,
     ConfirmSignup,
     *CHOICES,
 )

@@ -19,7 +19,9 @@ from emails.fields import Message
 from emails.house import House
 from emails.messages import (
     Cancelled,
+    CancelRequested,
     CardExpiring,
+    ChargeHeld,
     ConfirmSignup,
     Disputed,
     Ended,
@@ -71,6 +73,13 @@ def samples() -> dict[str, Message]:
         "signed-in-elsewhere": SignedInElsewhere(
             "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
         ),
+        "cancel-requested": CancelRequested(
+            "Tuesday 17 March 2026 at 07:42", 7500, "2026-04-16", CANCEL, ACCOUNT
+        ),
+        "cancel-requested-owing": CancelRequested(
+            "Tuesday 17 March 2026 at 07:42", 7500, None, CANCEL, ACCOUNT
+        ),
+        "charge-held": ChargeHeld("Tuesday 17 March 2026 at 07:42", 7500, "2026-04-23", CANCEL, ACCOUNT),
         "request-answered": RequestAnswered(
             "2026-03-17",
             "I see two charges on my statement. Did I pay twice?",

@@ -229,6 +229,12 @@ def last_day_before(office: Office, until: datetime) -> date:
     return office.today(until - timedelta(microseconds=1))
 
 
+def moment(office: Office, at: datetime) -> str:
+    """An instant in words, in the publisher's zone."""
+    local = at.astimezone(office.zone)
+    return f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M}"
+
+
 def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
     """The card that is charged."""
     return session.get_one(PaymentMethod, subscription.payment_method_id)

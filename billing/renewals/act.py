@@ -13,7 +13,7 @@ from billing.payments import tell, tried
 from billing.payments.invoice import open_invoice
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
-from billing.renewals import pause, terms
+from billing.renewals import extend_trial, hold_charge, pause, terms
 from billing.renewals.intend import ToCharge, intend
 from billing.renewals.refuse import beyond_limit, give_up
 from billing.renewals.skip import Skip
@@ -109,9 +109,11 @@ def _announce(
     """Queue a notice while its window is open; when it is too late, or the first never arrived, announce a later day."""
     charge_at = _charge_at(office, subscription)
     if at > notices.window(which, charge_at).closes_at:
-        return _extend(session, office, subscription, at, f"the {which} notice is late")
+        return extend_trial.extend_trial(session, office, subscription, at, f"the {which} notice is late")
     if which is Notice.SECOND and first_missed(session, office, subscription):
-        return _extend(session, office, subscription, at, "the first notice did not arrive in time")
+        return extend_trial.extend_trial(
+            session, office, subscription, at, "the first notice did not arrive in time"
+        )
     tell.trial_notice(session, office, subscription, which, at)
     if which is Notice.FIRST:
         mark(subscription, office.zone, first_notice_at=at)
@@ -135,38 +137,26 @@ def _charge_first(
     session: Session, office: Office, subscription: Subscription, at: datetime
 ) -> str | ToCharge:
     """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
+    if hold_charge.is_due(subscription):
+        return hold_charge.trial_charge(session, office, subscription, at)
     if office.today(at) != subscription.charge_on:
-        _extend(session, office, subscription, at, "the announced day passed without a charge")
+        extend_trial.extend_trial(
+            session, office, subscription, at, "the announced day passed without a charge"
+        )
         return Skip.NOT_TOLD
     first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
     if not notices.in_time(first, second, at):
-        _extend(session, office, subscription, at, "not both notices arrived in time")
+        extend_trial.extend_trial(session, office, subscription, at, "not both notices arrived in time")
         return Skip.NOT_TOLD
     return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
-
-
-def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
-    charge_on = trial.extended_charge_on(office.today(at))
-    change(
-        session,
-        subscription,
-        Happening.TRIAL_EXTENDED,
-        at=at,
-        by="worker",
-        why=why,
-        zone=office.zone,
-        charge_on=charge_on,
-        first_notice_at=None,
-        second_notice_at=None,
-        access_until=trial.free_until(charge_on, office.zone),
-    )
-    return "extended"
 
 
 def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
     """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
 
     What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
+    if subscription.period_end_on is not None and hold_charge.is_due(subscription):
+        return hold_charge.renewal(session, office, subscription, at)
     if subscription.term and subscription.period_end_on is not None:
         missing = terms.not_told_in_time(session, office, subscription, at)
         if missing is not None:
@@ -199,7 +189,14 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         over = invoice.period_end_on <= today
         return ToCharge(subscription, terms.next_period(session, subscription, today) if over else invoice)
     method_id = str(subscription.payment_method_id)
+    unasked = tried.went_unasked(session, invoice)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
+    if hold_charge.is_due(subscription) and (
+        unasked or so_far.on_card > 0
+    ):  # who gives a new card wants it charged
+        return hold_charge.retry(session, office, subscription, first_failed_on, at)
+    if unasked:  # an outage of ours or of Stripe's uses up no rung, and no grace
+        return ToCharge(subscription, invoice)
     said = tried.last_refusal(session, invoice, method_id)
     if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not tried.bank_asked(session, invoice):
         return beyond_limit(session, office, subscription, invoice, at)

@@ -260,6 +260,7 @@ def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
         "charging_since": None,
         "first_failed_on": None,
         "retry_on": None,
+        "held_until": None,
     }
 
 

@@ -13,6 +13,10 @@ class Skip(StrEnum):
         "its card has refused as often as it may in 30 days, so the reader is asked for another",
     )
     CARD_IN_HAND = "card_in_hand", "its card is being asked for other charges; it is decided after that"
+    REQUEST_WAITS = (
+        "request_waits",
+        "a request to cancel waits for its answer, so the charge is put off once, and the reader is told",
+    )
     HELD = "held", "charging was paused, because Stripe doesn't answer; it waits"
     WITHDRAWN = (
         "withdrawn",
@@ -27,5 +31,11 @@ class Skip(StrEnum):
         return member
 
 
-BEFORE_THE_INTENT = (Skip.NOT_TOLD, Skip.ANOTHER_DAY, Skip.CARD_LIMIT, Skip.CARD_IN_HAND)
+BEFORE_THE_INTENT = (
+    Skip.NOT_TOLD,
+    Skip.ANOTHER_DAY,
+    Skip.CARD_LIMIT,
+    Skip.CARD_IN_HAND,
+    Skip.REQUEST_WAITS,
+)
 """Decided before an attempt was written down, so that the report's `due` doesn't count them."""

@@ -91,7 +91,7 @@ def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at
                 at=at,
                 reader_id=payment.reader_id if payment else None,
                 ours=payment.amount if payment else None,
-                link=f"/staff/readers/{payment.reader_id}" if payment else None,
+                link=f"/staff/readers/{payment.reader_id}" if payment else promise.page_of(broken),
             )
         if payment is not None:
             _give_back(database, payment.id, at)

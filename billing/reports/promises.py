@@ -10,6 +10,7 @@ from billing.db import span
 from billing.renewals.overdue import RUN_OVERDUE
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
+from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,12 @@ class Promise:
     words: str
     broken: str
     pays_back: bool = False
+    link: str | None = None
+    """The page of ours on which something can be done about what breaks it; `{}` stands for its id."""
+
+    def page_of(self, broken: str) -> str | None:
+        """That page for one."""
+        return self.link.format(broken) if self.link else None
 
 
 def _kept(suspects: str) -> str:
@@ -72,6 +79,26 @@ PROMISES = (
                WHERE a.intended_at > coalesce(s.cancel_asked_at, s.ended_at)"""
         ),
         pays_back=True,
+    ),
+    Promise(
+        "no-charge-while-asked-to-cancel",
+        f"No charge was begun within {HOLD_DAYS} days of a request to cancel that was open.",
+        f"""SELECT p.id, 'charged ' || a.intended_at || ', ' || r.id || ' came ' || r.received_at AS at_fault
+           FROM reader_request r JOIN payment p ON p.reader_id = r.reader_id JOIN attempt a ON a.id = p.attempt_id
+           WHERE r.kind = 'cancel' AND NOT a.by_page AND NOT a.by_reader
+             AND a.intended_at > r.received_at AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
+             AND a.intended_at < coalesce(r.closed_at, 'infinity')
+             AND NOT EXISTS (SELECT FROM reader_request o WHERE o.reader_id = r.reader_id AND o.kind = 'cancel'
+                             AND o.received_at < r.received_at AND o.received_at > r.received_at - interval '30 days')""",
+    ),
+    Promise(
+        "requests-to-cancel-are-answered",
+        f"No request to cancel, of a reader who is still to be charged, has waited for more than {ANSWER_WITHIN.days} days.",
+        f"""SELECT r.id, 'from ' || r.email || ' since ' || r.received_at AS at_fault
+           FROM reader_request r JOIN subscription s ON s.reader_id = r.reader_id
+           WHERE r.kind = 'cancel' AND r.closed_at IS NULL AND r.received_at < :at - {span(ANSWER_WITHIN)}
+             AND s.state <> 'ended' AND s.cancel_asked_at IS NULL""",
+        link="/staff/requests/{}",
     ),
     Promise(
         "no-charge-twice",

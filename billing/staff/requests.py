@@ -9,15 +9,19 @@ from billing import ids
 from billing.errors import Conflict, Invalid, NotFound
 from billing.mail import outbox
 from billing.office import Office
+from billing.payments import tell_requests
 from billing.payments.models import Payment
 from billing.payments.refund import left_of
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
+from billing.renewals import cancel
 from billing.rules.card_numbers import holds_card_number
-from billing.staff import audit
+from billing.rules.lifecycle import State
+from billing.staff import audit, facts
 from billing.staff.audit import Actor
 from billing.staff.models import ReaderRequest, RequestKind
+from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import live_of, terms_of
 from billing.subscriptions.schedule import next_charge
 from billing.tokens import Tokens
@@ -25,6 +29,8 @@ from emails import RequestAnswered
 
 LONGEST = 2000
 ANSWERED_BY_ACT = "Cancelled; the mail that confirms it is the answer."
+KEPT = "The reader, signed in, says that the subscription goes on."
+BY_FORM = "asked by the form, signed in"
 
 
 class UnknownRequest(NotFound):
@@ -61,6 +67,7 @@ def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datet
 
 def receive(
     session: Session,
+    office: Office,
     *,
     reader: Reader | None,
     email: str,
@@ -71,7 +78,7 @@ def receive(
     device: str,
 ) -> ReaderRequest:
     """Keep a request. `reader` is who is signed in; else the address says whose it may be, and nobody is told whether we
-    know it. Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
+    know it. One to cancel has its effect at once (see `_act_on`). Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(email)
     words = words.strip()[:LONGEST]
     if not words and kind is not RequestKind.CANCEL:
@@ -92,7 +99,28 @@ def receive(
     )
     session.add(request)
     session.flush()
+    if kind is RequestKind.CANCEL and owner is not None:
+        _act_on(session, office, request, owner.id, at)
     return request
+
+
+def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime) -> None:
+    """Whoever is signed in has cancelled by asking: nothing waits for staff but what was written besides. With a mere address
+    it may be a stranger: the next charge is held, and the reader is told. The lock keeps a charge from being begun meanwhile."""
+    running = live_of(session, reader_id)
+    if running is None:
+        return
+    subscription = lock(session, running.id)
+    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+        return
+    if request.proved:
+        cancel.cancel(session, office, subscription.id, asked_at=at, at=at, by="reader", why=BY_FORM)
+        if not request.words:
+            _close(session, request, ANSWERED_BY_ACT, "reader", at)
+    elif subscription.cancel_request_at is None:
+        mark(subscription, office.zone, cancel_request_at=at)
+        session.add(subscription)
+        tell_requests.cancel_requested(session, office, subscription, at)
 
 
 def one(session: Session, request_id: str) -> ReaderRequest:
@@ -166,6 +194,9 @@ def answer(
         raise NothingSaid
     if holds_card_number(words):
         raise CardNumberIn
+    found = one(session, request_id)
+    if found.reader_id is not None:
+        facts.hold(session, found.reader_id)  # before the request, as acts do
     request = _lock(session, request_id)
     asked_on = office.today(request.received_at).isoformat()
     said = request.words or "Please cancel my subscription."
@@ -180,6 +211,7 @@ def answer(
         expires_at=at + outbox.RECEIPT_LIFE,
     )
     _close(session, request, words, actor.by, at)
+    _release(session, office, request.reader_id)
     audit.write(
         session,
         actor,
@@ -192,11 +224,39 @@ def answer(
     return request
 
 
-def close_to_cancel(session: Session, reader_id: str, *, by: str, at: datetime) -> None:
-    """The reader's requests to cancel are done with."""
+def close_to_cancel(
+    session: Session,
+    office: Office,
+    reader_id: str,
+    *,
+    by: str,
+    at: datetime,
+    words: str = ANSWERED_BY_ACT,
+    since: datetime | None = None,
+) -> None:
+    """The reader's requests to cancel are done with: all, or those received from `since` on. The reader's affairs are held."""
     for request in open_of(session, reader_id):
-        if request.kind is RequestKind.CANCEL:
-            _close(session, request, ANSWERED_BY_ACT, by, at)
+        if request.kind is RequestKind.CANCEL and (since is None or request.received_at >= since):
+            _close(session, request, words, by, at)
+    _release(session, office, reader_id)
+
+
+def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> None:
+    """The reader, signed in, says that the subscription goes on. Raises UnknownReader."""
+    facts.hold(session, reader_id)
+    close_to_cancel(session, office, reader_id, by="reader", at=at, words=KEPT)
+
+
+def _release(session: Session, office: Office, reader_id: str | None) -> None:
+    """Hold no more charges once no request to cancel is open. A day that the reader was told stays."""
+    session.flush()
+    running = live_of(session, reader_id) if reader_id is not None else None
+    if running is None or running.cancel_request_at is None or reader_id is None:
+        return
+    if first_to_cancel(session, reader_id) is None:
+        subscription = lock(session, running.id)
+        mark(subscription, office.zone, cancel_request_at=None)
+        session.add(subscription)
 
 
 def _lock(session: Session, request_id: str) -> ReaderRequest:

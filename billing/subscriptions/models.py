@@ -117,6 +117,10 @@ class Subscription(SQLModel, table=True):
     """Where a pause was asked for, or runs: the day on which it ends, with a charge."""
     cancel_asked_at: datetime | None = None
     cancels_at: datetime | None = None
+    cancel_request_at: datetime | None = None
+    """When a request to cancel came by form that staff have yet to answer; the next charge is put off once while it is open."""
+    held_until: date | None = None
+    """The day to which a charge was put off for such a request. It stays until that charge is paid, so none is put off twice."""
     next_action: str | None = None
     next_action_at: datetime | None = None
     ended_at: datetime | None = None

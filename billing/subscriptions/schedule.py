@@ -91,7 +91,13 @@ def _in_period(s: Subscription, zone: ZoneInfo) -> Due:
         return Due(Action.PAUSE, periods.start_of_day(s.period_end_on, zone))
     if s.term and s.term_notice_at is None:
         return Due(Action.TERM_NOTICE, term.window(s.period_end_on, zone).aim_at)
-    return (s.term and _notice(s, charge_at)) or Due(Action.RENEW, charge_at)
+    renewal = Due(Action.RENEW, trial.charge_at(_not_before(s, s.period_end_on), zone))
+    return (s.term and _notice(s, charge_at)) or renewal
+
+
+def _not_before(s: Subscription, on: date) -> date:
+    """The day of a renewal due `on`: later, where it was put off for a request to cancel."""
+    return on if s.held_until is None else max(on, s.held_until)
 
 
 def pause_is_ahead(s: Subscription) -> bool:
@@ -127,7 +133,7 @@ def next_charge(subscription: Subscription, zone: ZoneInfo) -> NextCharge | None
     elif s.resumes_on is not None and (s.state is State.PAUSED or pause_is_ahead(s)):
         on = s.resumes_on
     elif s.state is State.ACTIVE:
-        on = s.period_end_on or s.charge_on
+        on = _not_before(s, s.period_end_on or s.charge_on)
     elif s.retry_on is not None:
         on = s.retry_on
     else:

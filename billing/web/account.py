@@ -18,6 +18,7 @@ from billing.readers.models import Reader
 from billing.renewals.cancel import may_undo
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
+from billing.staff import requests
 from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
@@ -67,6 +68,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         can_cancel=held is not None and held.cancels_at is None,
         can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
         dispute=_dispute(dispute),
+        cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
         withdraw=withdrawal(visit, session, subscription, BACK),
         plan=choices(visit, session, held),
         can_subscribe=held is None,
@@ -252,6 +254,16 @@ def resume(visit: Guarded) -> Response:
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
     undo_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "resumed")
+
+
+@router.post("/account/keep")
+def keep(visit: Guarded) -> Response:
+    """A request to cancel that came by form wasn't the reader's, or holds no more."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        requests.keep(session, visit.parts.office, visit.reader.id, at=visit.at)
     return visit.go("/account", "resumed")
 
 

@@ -9,8 +9,10 @@ from billing.payments import receipts
 from billing.payments.models import Refund, RefundState
 from billing.readers.register import by_id
 from billing.renewals import cancel, withdraw
+from billing.rules import cancel_requests
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
+from billing.staff import requests
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web import views
@@ -54,22 +56,24 @@ def _last_day(visit: Visit, subscription: Subscription) -> date | None:
 
 
 def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, comment: str, by: str) -> None:
-    """Cancel, counted from this moment. `now` takes the sale back and `early` leaves a year, where the reader was offered that."""
+    """Cancel, counted from this moment, or from that of a request by form that waits. `now` takes the sale back and `early` leaves a year, where the reader was offered that."""
     why = reason if reason in REASONS else "no reason given"
     if said := comment.replace("\0", "").strip():
         why = f"{why}: {said[:1000]}"
     with visit.parts.database.transaction() as session:
         office, at = visit.parts.office, visit.at
         subscription = lock(session, subscription_id)
+        asked_at = cancel_requests.counts_from(subscription.cancel_request_at, at)
+        requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
         if when == "now" and withdraw.offered(session, office, subscription, at) is not None:
             withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by, why=why)
             return
-        early = when == "early" and cancel.leaving(session, office, subscription, at, at) is not None
+        early = when == "early" and cancel.leaving(session, office, subscription, asked_at, at) is not None
         cancel.cancel(
             session,
             office,
             subscription_id,
-            asked_at=at,
+            asked_at=asked_at,
             at=at,
             by=by,
             why=why,

@@ -165,6 +165,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "contact-problem", views.Contact(email="x", kind="cancel", error="Check the address."), VISITOR
     yield "contact-signed-in", views.Contact(email=LONG_ADDRESS, known=True), READER
     yield "contact-sent", views.ContactSent(at=NOW), VISITOR
+    yield "contact-cancelled", views.ContactSent(at=NOW, cancelled=True, words=True), READER
 
 
 def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:

@@ -206,6 +206,7 @@ class AnyStory(Story):
         self._choose(
             lambda session: requests.receive(
                 session,
+                self.world.parts.office,
                 reader=None,
                 email=email_of(who),
                 kind=RequestKind.CANCEL,

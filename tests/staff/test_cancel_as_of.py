@@ -6,7 +6,9 @@ from tests.support.world import World, local
 READER = "thandi@example.com"
 
 
-def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staff: SignIn) -> None:
+def test_a_reader_wrote_on_the_3rd_and_was_charged_after_it_had_been_held(
+    world: World, staff: SignIn
+) -> None:
     world.advance_to(local(2027, 3, 21, 9))
     world.start_trial(READER)
     world.advance_to(local(2027, 4, 3, 11))
@@ -14,7 +16,7 @@ def test_a_reader_wrote_on_the_3rd_and_was_charged_on_the_5th(world: World, staf
     visitor.get("/contact")
     page = visitor.post("/contact", kind="cancel", email=READER, words="Please cancel, I am moving.")
     assert "Received Saturday 3 April 2027 at 11:00" in page.words
-    world.advance_to(local(2027, 4, 6, 8))
+    world.advance_to(local(2027, 4, 14, 8))
     assert len(world.charges()) == 1
 
     support = staff("support")

@@ -75,7 +75,7 @@ class Cancel:
             why=why,
             when=self.when,
         )
-        requests.close_to_cancel(desk.session, self.reader_id, by=actor.by, at=desk.at)
+        requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor.by, at=desk.at)
         return subscription.id
 
 

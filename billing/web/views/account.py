@@ -125,6 +125,8 @@ class Account:
     receipts: tuple[ReceiptRow, ...]
     sessions: tuple[SessionRow, ...]
     dispute: AccountDispute | None = None
+    cancel_request_at: datetime | None = None
+    """When a request to cancel came by form, with this reader's address, that waits for an answer."""
     withdraw: Withdrawal | None = None
     plan: Choices | None = None
 

@@ -322,7 +322,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactSent:
-    """It is kept with the moment it came."""
+    """It is kept with the moment it came. `cancelled`: a signed-in reader asked to cancel, and that is done; `words`: something
+    was written besides."""
 
     template: ClassVar[str] = "contact_sent.html"
     at: datetime
+    cancelled: bool = False
+    words: bool = False

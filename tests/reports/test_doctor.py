@@ -92,7 +92,11 @@ def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: W
     assert len(world.rows(given_back)) == 2
 
 
+ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, proved, words, ip, device)
+           SELECT 'req_x', 'cancel', '2027-03-14', email, id, false, '', '', '' FROM reader"""
 BREAKS = {
+    "no-charge-while-asked-to-cancel": ASKED,
+    "requests-to-cancel-are-answered": ASKED,
     "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
     "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
     "charges-are-settled": "UPDATE attempt SET state = 'declined'",

@@ -14,6 +14,7 @@ from billing.access.standing import Standing
 from billing.errors import Invalid
 from billing.office import Office
 from billing.readers.register import by_id
+from billing.rules import clocks
 from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, decide, grounds
 
 
@@ -57,8 +58,10 @@ def explain(
     """What was known at the instant, decided by the rule that decides every reading.
 
     Raises FutureMoment, UnknownReader, UnknownArticle."""
-    if at > now:
+    passed = clocks.not_after(at, now)
+    if passed is None:
         raise FutureMoment
+    at = passed
     reader = by_id(session, reader_id)
     standing = standing_at(session, office, reader_id, at)
     chain = of_reader(session, office, reader, at)

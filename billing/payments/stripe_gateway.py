@@ -29,12 +29,12 @@ from billing.payments.gateway import (
     Unknown,
 )
 from billing.payments.stripe_books import StripeBooks
+from billing.rules import clocks
 from billing.rules.dunning import Evidence
 from billing.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
-TOLERANCE = timedelta(seconds=300)
 
 
 class ForgedWebhook(Malformed):
@@ -305,7 +305,7 @@ class StripeGateway:
         if not any(self._signed(body, signature, secret) for secret in self._secrets):
             raise ForgedWebhook
         stamp = next((part[2:] for part in signature.split(",") if part.startswith("t=")), "")
-        if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > TOLERANCE:
+        if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > clocks.APART:
             raise ForgedWebhook
         return stripe_events.notification(body, live=self._live)
 

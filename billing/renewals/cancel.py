@@ -16,7 +16,7 @@ from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals import postpone
 from billing.renewals.act import act
 from billing.renewals.refusals import AlreadyEnded
-from billing.rules import periods, term, trial
+from billing.rules import clocks, periods, term, trial
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
@@ -98,8 +98,7 @@ def cancel(
     why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
     if subscription.state is State.ENDED:
         raise AlreadyEnded
-    if not subscription.started_at <= asked_at <= at:
-        raise BadMoment
+    asked_at = moment_of_asking(subscription, asked_at, at)
     left = leaving(session, office, subscription, asked_at, at) if when is When.EARLY else None
     if when is When.EARLY and left is None:
         raise NothingToLeave
@@ -149,6 +148,15 @@ def cancel(
         tell.cancelled(session, office, subscription, at)
     session.add(subscription)
     return subscription
+
+
+def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetime) -> datetime:
+    """The moment from which a cancellation said to be asked at `asked_at` counts: within the subscription's life by our clock, though
+    other clocks wrote its start and that moment. Raises BadMoment where they are further apart than clocks are."""
+    found = clocks.between(asked_at, subscription.started_at, at)
+    if found is None:
+        raise BadMoment
+    return found
 
 
 def end_of_what_is_held(
@@ -201,7 +209,10 @@ def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Pay
 
 
 def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
-    """Whether the money was taken after the moment of asking. Stripe's times are whole seconds: within one, ours decides."""
+    """Whether the money was taken after the moment of asking, by our clock or by Stripe's: between the two the reader is
+    right. Stripe's times are whole seconds: within one, ours decides."""
+    if attempt.intended_at > asked_at:
+        return True
     if payment.paid_at == asked_at.replace(microsecond=0):
         return attempt.settled_at is not None and attempt.settled_at > asked_at
     return payment.paid_at > asked_at

@@ -93,8 +93,7 @@ def withdraw(
     Raises CoolingOffOver, BadMoment, UnknownSubscription."""
     subscription = lock(session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused, as with a cancellation
-    if not subscription.started_at <= asked_at <= at:
-        raise cancel.BadMoment
+    asked_at = cancel.moment_of_asking(subscription, asked_at, at)
     found = offered(session, office, subscription, asked_at)
     if found is None:
         raise CoolingOffOver

@@ -11,6 +11,7 @@ from billing.renewals.overdue import RUN_OVERDUE
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
+from billing.rules.clocks import APART
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,16 @@ def _kept(suspects: str) -> str:
                  AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id)"""
 
 
+_APART = span(APART)
+"""Moments that two computers wrote are compared with this much allowance."""
+_PAID_BEFORE_THE_STOP = """EXISTS (
+                    SELECT FROM subscription_change paid JOIN subscription_change stop USING (subscription_id)
+                    WHERE subscription_id = s.id AND paid.happening = 'charged' AND paid.why = 'paid invoice ' || a.invoice_id
+                      AND stop.at >= coalesce(s.cancel_asked_at, s.ended_at) AND stop.id > paid.id
+                      AND (stop.happening IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
+"""Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
+
+
 PROMISES = (
     Promise(
         "one-live-subscription",
@@ -63,9 +74,9 @@ PROMISES = (
         "no-charge-in-the-trial",
         "No money is kept that was taken before the period it pays for began.",
         _kept(
-            """SELECT p.id, p.amount, 'paid ' || p.paid_at || ' for a period from ' || i.period_start_on AS at_fault
-               FROM payment p JOIN invoice i ON i.id = p.invoice_id
-               WHERE p.paid_at < i.period_start_on::timestamp AT TIME ZONE :zone"""
+            f"""SELECT p.id, p.amount, 'paid ' || p.paid_at || ' for a period from ' || i.period_start_on AS at_fault
+               FROM payment p JOIN invoice i ON i.id = p.invoice_id JOIN attempt a ON a.id = p.attempt_id
+               WHERE least(p.paid_at, a.intended_at) < (i.period_start_on::timestamp AT TIME ZONE :zone) - {_APART}"""
         ),
         pays_back=True,
     ),
@@ -73,10 +84,11 @@ PROMISES = (
         "no-charge-after-cancelling",
         "No money is kept for a charge that was begun after the reader had asked to cancel, or after the end.",
         _kept(
-            """SELECT p.id, p.amount,
+            f"""SELECT p.id, p.amount,
                       'charged ' || a.intended_at || ', asked to cancel ' || coalesce(s.cancel_asked_at, s.ended_at) AS at_fault
                FROM subscription s JOIN attempt a ON a.subscription_id = s.id JOIN payment p ON p.attempt_id = a.id
-               WHERE a.intended_at > coalesce(s.cancel_asked_at, s.ended_at)"""
+               WHERE a.intended_at > coalesce(s.cancel_asked_at, s.ended_at)
+                 AND (a.intended_at > coalesce(s.cancel_asked_at, s.ended_at) + {_APART} OR NOT {_PAID_BEFORE_THE_STOP})"""
         ),
         pays_back=True,
     ),
@@ -86,7 +98,7 @@ PROMISES = (
         f"""SELECT p.id, 'charged ' || a.intended_at || ', ' || r.id || ' came ' || r.received_at AS at_fault
            FROM reader_request r JOIN payment p ON p.reader_id = r.reader_id JOIN attempt a ON a.id = p.attempt_id
            WHERE r.kind = 'cancel' AND NOT a.by_page AND NOT a.by_reader
-             AND a.intended_at > r.received_at AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
+             AND a.intended_at > r.received_at + {_APART} AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
              AND a.intended_at < coalesce(r.closed_at, 'infinity')
              AND NOT EXISTS (SELECT FROM reader_request o WHERE o.reader_id = r.reader_id AND o.kind = 'cancel'
                              AND o.received_at < r.received_at AND o.received_at > r.received_at - interval '30 days')""",

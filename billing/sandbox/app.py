@@ -59,6 +59,7 @@ def create_sandbox(
     world = World(Store(journal), Clock(), merchant or Merchant())
     if (setting := world.store.get("setting", "clock")) is not None:
         world.clock.hold(setting["held"])
+        world.clock.skew = setting.get("skew", 0)
     deliverer = Deliverer(world)
     api = Api(world, Faults(), on_exchange)
     control = Control(world, api, deliverer, list(webhooks or []))

@@ -17,6 +17,8 @@ from billing.sandbox.moments import Moments
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
+MOST_SKEW = 3600
+"""Seconds; farther from ours Stripe's clock can't be set."""
 SETTLE_SECONDS = 30.0
 KINDS = (
     "customer", "payment_method", "setup_intent", "checkout.session", "payment_intent", "charge", "refund",
@@ -37,6 +39,7 @@ class Control:
         """Where they live."""
         return [
             Route("/_sandbox/clock", self.clock, methods=["GET", "POST"]),
+            Route("/_sandbox/skew", self.skew, methods=["POST"]),
             Route("/_sandbox/settle", self.settle, methods=["POST"]),
             Route("/_sandbox/reset", self.reset, methods=["POST"]),
             Route("/_sandbox/moments/{name}", self.moments, methods=["PUT", "POST"]),
@@ -53,20 +56,40 @@ class Control:
         ]
 
     async def clock(self, request: Request) -> Response:
-        """GET says what time it is; POST `{"now": epoch seconds}` holds it there, null lets it run."""
+        """GET says what time it is; POST `{"now": epoch seconds}` holds it there, null lets it run. `skew` says what is wrong."""
+        clock = self.world.clock
         if request.method == "POST":
             wanted = (await _body(request)).get("now")
             if wanted is not None and (not isinstance(wanted, int | float) or wanted < 0):
                 return _no("now must be epoch seconds, or null for the system's time")
             self.move(None if wanted is None else int(wanted))
-        return JSONResponse({"now": self.world.clock.now(), "held": self.world.clock.held})
+        return JSONResponse({"now": clock.true(), "held": clock.held, "skew": clock.skew})
 
     def move(self, at: int | None) -> None:
         """Hold the clock, and do what fell due."""
-        world = self.world
-        world.clock.hold(at)
-        world.store.put("setting", {"id": "clock", "held": at})
+        self.world.clock.hold(at)
+        self._note_clock()
         self.keep_up()
+
+    async def skew(self, request: Request) -> Response:
+        """A fault: POST `{"seconds": 5}` lets the clock be so much ahead, -5 behind, 0 right; a form is led back to the page."""
+        typed = "form" in request.headers.get("content-type", "")
+        asked = (await request.form() if typed else await _body(request)).get("seconds")
+        try:
+            seconds = int(str(asked))
+        except ValueError:
+            seconds = MOST_SKEW + 1
+        if abs(seconds) > MOST_SKEW:
+            return _no(f"seconds must be a whole number from -{MOST_SKEW} to {MOST_SKEW}")
+        self.world.clock.skew = seconds
+        self._note_clock()
+        self.keep_up()
+        return RedirectResponse("/_sandbox#faults", 303) if typed else JSONResponse({"skew": seconds})
+
+    def _note_clock(self) -> None:
+        clock = self.world.clock
+        held = clock.true() if clock.held else None
+        self.world.store.put("setting", {"id": "clock", "held": held, "skew": clock.skew})
 
     def keep_up(self) -> None:
         """Whatever the passing of time brings about."""
@@ -81,10 +104,13 @@ class Control:
     async def settle(self, _request: Request) -> Response:
         """Answer once no webhook delivery is due or in flight; 504 after 30 seconds of waiting.
 
-        `next` is the epoch second at which something happens here by itself, or null: whoever moves the clock stops there."""
+        `next` is the epoch second, of the caller's clock, at which something happens here by itself, or null: whoever moves
+        the clock stops there."""
         self.keep_up()
         done = await self.deliverer.settle(SETTLE_SECONDS)
-        return JSONResponse({"settled": done, "next": ahead.next_at(self.world)}, 200 if done else 504)
+        coming = ahead.next_at(self.world)
+        due = None if coming is None else coming - self.world.clock.skew
+        return JSONResponse({"settled": done, "next": due}, 200 if done else 504)
 
     async def reset(self, _request: Request) -> Response:
         """Forget everything but the endpoints given at start; the clock runs again."""
@@ -93,6 +119,7 @@ class Control:
         self.api.faults.clear()
         self.world.store.clear()
         self.world.clock.hold(None)
+        self.world.clock.skew = 0
         self.register(self._webhooks)
         return JSONResponse({"reset": True})
 
@@ -121,8 +148,9 @@ class Control:
         pending = sum(row["state"] == "pending" for row in world.store["delivery"].rows.values())
         return JSONResponse(
             {
-                "now": world.clock.now(),
+                "now": world.clock.true(),
                 "held": world.clock.held,
+                "skew": world.clock.skew,
                 "counts": {kind: len(world.store[kind].rows) for kind in KINDS},
                 "pending_deliveries": pending,
                 "faults": len(self.api.faults.rules),

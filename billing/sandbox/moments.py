@@ -18,7 +18,8 @@ class Moments:
     def keep(self, name: str) -> None:
         """Remember how everything is now, faults and trouble too; deliveries on the wire don't belong to it."""
         weather = self._faults.rules, self._deliverer.troubles.rules
-        self._kept[name] = pickle.dumps((self._world.clock.now(), self._world.store.tables, *weather))
+        clock = self._world.clock
+        self._kept[name] = pickle.dumps((clock.true(), clock.skew, self._world.store.tables, *weather))
 
     def recall(self, name: str) -> bool:
         """Let everything be as it was then, the held clock too; whether there is such a moment."""
@@ -27,7 +28,7 @@ class Moments:
             return False
         self._deliverer.forget()
         self._faults.clear()
-        now, tables, faults, troubles = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
+        now, skew, tables, faults, troubles = pickle.loads(kept)  # noqa: S301 - pickled by `keep`, in this process
         self._world.store.tables, self._faults.rules, self._deliverer.troubles.rules = (
             tables,
             faults,
@@ -35,5 +36,6 @@ class Moments:
         )
         self._world.store.compact()
         self._world.clock.hold(now)
+        self._world.clock.skew = skew
         self._deliverer.resume()
         return True

@@ -53,6 +53,7 @@ class Watch:
             merchant=self.world.merchant.name,
             now=self.world.clock.now(),
             held=self.world.clock.held,
+            skew=self.world.clock.skew,
             counts={
                 kind: len(store[kind].rows)
                 for kind in ("customer", "charge", "refund", "dispute", "payout", "event", "delivery")

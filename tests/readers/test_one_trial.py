@@ -145,7 +145,7 @@ def test_the_api_refuses_by_name_and_changes_nothing(world: World) -> None:
 
 def test_a_consent_from_the_future_is_no_consent(world: World) -> None:
     consent = {"text_version": "1", "ip": "196.25.1.9", "user_agent": "A"}
-    future = consent | {"accepted_at": "2027-03-01T08:00:01Z"}
+    future = consent | {"accepted_at": "2027-03-01T08:05:01Z"}
     answer = world.try_trial("a@example.com", consent=future)
     assert (answer.status_code, answer.json()["code"]) == (422, "future_consent")
     past = consent | {"accepted_at": "2027-03-01T07:59:00Z"}

@@ -62,3 +62,28 @@ def test_a_moment_that_was_kept_comes_back_with_its_time_and_without_faults(
         assert sandbox.state()["faults"] == 0
         a_customer(stripe)
     assert sandbox.http.post("/_sandbox/moments/never").status_code == 400
+
+
+def test_a_skewed_clock_is_off_in_every_stamp_and_what_is_due_comes_by_it(
+    sandbox: Sandbox, stripe: Stripe
+) -> None:
+    sandbox.set_clock(MARCH)
+    sandbox.skew(-5)
+    assert a_customer(stripe).created == int(MARCH.timestamp()) - 5
+    assert sandbox.now == MARCH, "whoever moves it does so by a clock of their own"
+    sandbox.keep("behind")
+    sandbox.skew(7)
+    sandbox.advance(seconds=10)
+    assert a_customer(stripe).created == int(MARCH.timestamp()) + 17
+    sandbox.recall("behind")
+    assert a_customer(stripe).created == int(MARCH.timestamp()) - 5
+    sandbox.reset()
+    assert sandbox.state()["skew"] == 0
+
+
+def test_a_person_sets_the_clock_wrong_on_the_page(sandbox: Sandbox) -> None:
+    answer = sandbox.http.post("/_sandbox/skew", data={"seconds": "-5"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/_sandbox#faults")
+    assert "5 seconds behind" in " ".join(sandbox.http.get("/_sandbox").text.split())
+    sandbox.http.post("/_sandbox/skew", data={"seconds": "0"})
+    assert "seconds behind" not in sandbox.http.get("/_sandbox").text

@@ -97,6 +97,8 @@ def test_only_loopback_names_are_answered(sandbox: Sandbox, host: str, path: str
     [
         ("/_sandbox/clock", {"now": "tomorrow"}),
         ("/_sandbox/clock", {"now": -1}),
+        ("/_sandbox/skew", {"seconds": "early"}),
+        ("/_sandbox/skew", {"seconds": 3601}),
         ("/_sandbox/declines", {"payment_method": "pm_nobody"}),
         ("/_sandbox/webhook", {"url": 5}),
         ("/_sandbox/resend", {"event": "evt_nobody"}),

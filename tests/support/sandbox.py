@@ -87,6 +87,10 @@ class Sandbox:
         """Hold the clock at an aware instant; None lets it run again."""
         self._post("/_sandbox/clock", {"now": None if at is None else int(at.timestamp())})
 
+    def skew(self, seconds: int) -> None:
+        """Let its clock be so many seconds ahead of ours; below zero, behind."""
+        self._post("/_sandbox/skew", {"seconds": seconds})
+
     def advance(self, **by: float) -> None:
         """Move the held clock forward by a timedelta's arguments."""
         self.set_clock(self.now + timedelta(**by))

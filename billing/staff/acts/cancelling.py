@@ -34,11 +34,10 @@ class Cancel:
         subscription = _subscription(desk.session, self.reader_id)
         if subscription.state is State.ENDED:
             raise AlreadyEnded
-        if not subscription.started_at <= self.asked_at <= desk.at:
-            raise cancel.BadMoment
-        back = cancel.due_back(desk.session, subscription, self.asked_at)
-        words = [f"It counts from {moment(desk.office, self.asked_at)}."]
-        words += [_goes_back(desk, one, self.asked_at) for one in back] or [
+        asked_at = cancel.moment_of_asking(subscription, self.asked_at, desk.at)
+        back = cancel.due_back(desk.session, subscription, asked_at)
+        words = [f"It counts from {moment(desk.office, asked_at)}."]
+        words += [_goes_back(desk, one, asked_at) for one in back] or [
             "Nothing was charged since then, so nothing goes back."
         ]
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]

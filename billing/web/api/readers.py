@@ -15,6 +15,7 @@ from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
 from billing.renewals.cancel import UNDONE, GiveBack, When, cancel, undo
 from billing.renewals.withdraw import withdraw
+from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
@@ -58,11 +59,12 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
 
     def do() -> tuple[int, Any]:
         parts = caller.parts
-        if body.consent.accepted_at > caller.at:
+        accepted_at = clocks.not_after(body.consent.accepted_at, caller.at)
+        if accepted_at is None:
             raise FutureConsent
         agreed = Agreed(
             text_version=body.consent.text_version,
-            accepted_at=body.consent.accepted_at,
+            accepted_at=accepted_at,
             ip=str(body.consent.ip),
             device=body.consent.user_agent,
         )

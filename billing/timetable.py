@@ -145,7 +145,7 @@ JOBS: Jobs = (
     ),
     Job(
         "deliver mail",
-        lambda p, at: deliver.deliver(p.database, p.sender, at),
+        lambda p, _: deliver.deliver(p.database, p.sender, p.clock, p.press.stopping),
         deliver.NEXT_DUE,
         deliver.next_words,
         lane=Lane.MAIL,
@@ -181,7 +181,7 @@ JOBS: Jobs = (
     ),
     Job(
         "send newsletters",
-        lambda p, at: send.send(p.press, at),
+        lambda p, _: send.send(p.press, p.clock),
         send.NEXT_DUE,
         send.next_words,
         lane=Lane.LONG,

@@ -4,21 +4,25 @@ Killed after the relay took a mail and before we wrote it down, a mail goes out 
 for receipts and notices twice is better than never (S3)."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from threading import Event
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
+from billing import many
+from billing.clock import Clock
 from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.errors import Invalid
 from billing.installation import refuse_copy
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
-from billing.mail.models import HASTY, Message, MessageState
+from billing.mail.models import HASTY, Message, MessageState, is_hasty
 from billing.mail.smtp import Accepted, Outcome, Refused, Transport
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
@@ -41,36 +45,60 @@ class Sender:
     """Whether a mail carries its document as a PDF."""
 
 
-def deliver(database: Database, sender: Sender, at: datetime) -> int:
-    """Send what is due at `at`; how many were accepted, refused or put off. Raises NotAdopted."""
+def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
+    """Send what is due until nothing is, or until we are `stopping`; how many were accepted, refused or put off.
+
+    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted."""
     refuse_copy(database)
     done = 0
     with claimer(database) as me:
-        while batch := _claim(database, me, at):
+        while not stopping.is_set() and (batch := _claim(database, me, clock.now())):
             stop_point("mail.claimed")
-            with database.transaction() as session:
-                stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
-            for message in batch:
-                if suppressions.key_of(message.recipient) in stopped:
-                    outcome: Outcome = Refused(0, "the staff have stopped all mail to this address")
-                else:
-                    outcome = _send(sender, message)
-                stop_point("mail.sent")
-                with database.transaction() as session:
-                    _mark(session, message, outcome, at)
-                done += 1
+            done += _send_batch(database, sender, clock, me, batch, stopping)
     return done
+
+
+def _send_batch(
+    database: Database, sender: Sender, clock: Clock, me: int, batch: Sequence[Message], stopping: Event
+) -> int:
+    """One after the other, until somebody waits for another mail, or we are stopping: then the rest is put back. How many were
+    tried."""
+    with database.transaction() as session:
+        stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
+    done = 0
+    for place, message in enumerate(batch):
+        with database.transaction() as session:
+            at = clock.now_in(session)
+            if place and (stopping.is_set() or _gives_way(session, message, at)):
+                _put_back(session, me, batch[place:])
+                return done
+            sendable = _look_again(session, message, at)
+        if not sendable:
+            continue
+        if suppressions.key_of(message.recipient) in stopped:
+            outcome: Outcome = Refused(0, "the staff have stopped all mail to this address")
+        else:
+            outcome = _send(sender, message)
+        stop_point("mail.sent")
+        with database.transaction() as session:
+            _mark(session, message, outcome, clock.now_in(session))
+        done += 1
+    return done
+
+
+def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        col(Message.state) == MessageState.QUEUED,
+        col(Message.try_at) <= at,
+        in_nobodys_hands(Message.claimed_by),
+    )
 
 
 def _claim(database: Database, me: int, at: datetime) -> list[Message]:
     """The next batch: those that somebody waits for, and only when there are none the others."""
     due = (
         select(Message)
-        .where(
-            Message.state == MessageState.QUEUED,
-            Message.try_at <= at,
-            in_nobodys_hands(Message.claimed_by),
-        )
+        .where(*_due(at))
         .order_by(col(Message.try_at), col(Message.id))
         .limit(BATCH)
         .with_for_update(skip_locked=True)
@@ -82,17 +110,36 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
         return list(rows)
 
 
-def _expire(session: Session, at: datetime) -> None:
-    late = (
-        select(Message.id)
-        .where(
-            Message.state == MessageState.QUEUED,
-            Message.try_at <= at,
-            Message.expires_at < at,
-            in_nobodys_hands(Message.claimed_by),
-        )
-        .with_for_update(skip_locked=True)
+def _gives_way(session: Session, message: Message, at: datetime) -> bool:
+    """Whether a mail that somebody waits for has come, where this one is none."""
+    if is_hasty(message):
+        return False
+    return session.exec(select(Message.id).where(*_due(at), sa.text(HASTY)).limit(1)).first() is not None
+
+
+def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
+    mine = sa.update(Message).where(many.one_of(Message.id, [each.id for each in rest]))
+    session.execute(
+        mine.where(col(Message.claimed_by) == me).values(claimed_by=None),
+        execution_options={"synchronize_session": False},
     )
+
+
+_LOOK_AGAIN = sa.text(
+    """WITH given_up AS (
+            UPDATE message SET claimed_by = NULL, state = 'expired'
+            WHERE id = :id AND state = 'queued' AND expires_at < :at RETURNING id)
+        SELECT state = 'queued' AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""
+)
+
+
+def _look_again(session: Session, message: Message, at: datetime) -> bool:
+    """Whether the mail is still to be sent: its window is open."""
+    return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "at": at}).scalar_one_or_none())
+
+
+def _expire(session: Session, at: datetime) -> None:
+    late = select(Message.id).where(*_due(at), Message.expires_at < at).with_for_update(skip_locked=True)
     expired = sa.update(Message).where(col(Message.id).in_(late))
     session.execute(
         expired.values(state=MessageState.EXPIRED, claimed_by=None),
@@ -134,7 +181,7 @@ _MARK = sa.text(
 
 
 def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) -> None:
-    """One statement: the claim keeps everybody else off the row."""
+    """What became of it, `at` the moment of the relay's answer, which is what counts for a notice."""
     state, accepted_at, try_at = MessageState.QUEUED, None, message.try_at
     match outcome:
         case Accepted(reply):

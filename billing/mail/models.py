@@ -1,6 +1,6 @@
 """The outbox."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +22,8 @@ class MessageState(StrEnum):
     """Its time was over before it could be delivered."""
 
 
-HASTY = "expires_at - created_at <= interval '1 hour'"
+HASTY_HOURS = 1
+HASTY = f"expires_at - created_at <= interval '{HASTY_HOURS} hour'"
 """Mails that somebody waits for, such as a link to sign in with: they overtake receipts, of which a morning may bring thousands."""
 
 
@@ -56,6 +57,11 @@ class Message(SQLModel, table=True):
     claimed_by: int | None = None
     last_answer: str | None = None
     accepted_at: datetime | None = None
+
+
+def is_hasty(message: Message) -> bool:
+    """Whether somebody waits for it, as `HASTY` says it in SQL."""
+    return message.expires_at - message.created_at <= timedelta(hours=HASTY_HOURS)
 
 
 class SuppressionReason(StrEnum):

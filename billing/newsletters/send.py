@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 import emails
+from billing.clock import Clock
 from billing.crew import claimer
 from billing.installation import refuse_copy
 from billing.mail import bounces
@@ -44,22 +45,24 @@ TRIES = 15
 log = logging.getLogger(__name__)
 
 
-def send(press: Press, at: datetime) -> int:
-    """Send what is due; how many recipients were seen to. Ends after some thousands, so that time and stop are looked at.
+def send(press: Press, clock: Clock) -> int:
+    """Send what is due; how many recipients were seen to. Ends after some thousands, so that what has started since, and stop,
+    are looked at; the clock is read for each batch, and after it.
 
     Raises NotAdopted."""
     refuse_copy(press.database)
-    done = recover.recover(press, at)
+    began_at = clock.now()
+    done = recover.recover(press, began_at)
     with press.database.transaction() as session:
-        due = _due(session, at)
+        due = _due(session, began_at)
     if due:
-        with _run(press, at) as run:
+        with _run(press, clock) as run:
             for _ in range(BATCHES_A_RUN):
-                seen = sum(_batch(run, issue_id, at) for issue_id in due if not press.stopping.is_set())
+                seen = sum(_batch(run, issue_id) for issue_id in due if not press.stopping.is_set())
                 done += seen
                 if not seen:
                     break
-    return done + _finish(press, at)
+    return done + _finish(press, clock.now())
 
 
 def _due(session: Session, at: datetime) -> list[str]:
@@ -79,6 +82,7 @@ class _Run:
     """A worker at work: its number, its notes, its connections, and the mails with gaps, compiled once."""
 
     press: Press
+    clock: Clock
     me: int
     notes: Journal
     hands: ThreadPoolExecutor
@@ -86,16 +90,16 @@ class _Run:
 
 
 @contextmanager
-def _run(press: Press, at: datetime) -> Iterator[_Run]:
+def _run(press: Press, clock: Clock) -> Iterator[_Run]:
     """The journal exists before the first claim, so a run without one has lost it."""
     place = journal.place(press.journals)
     with claimer(press.database) as me:
         with press.database.transaction() as session:
-            session.add(SendingRun(number=me, place=place, seen_at=at))
+            session.add(SendingRun(number=me, place=place, seen_at=clock.now()))
         with Journal(press.journals, me) as notes:
             with ThreadPoolExecutor(press.connections, thread_name_prefix="newsletters") as hands:
                 try:
-                    yield _Run(press, me, notes, hands, {})
+                    yield _Run(press, clock, me, notes, hands, {})
                 finally:
                     press.line.close()
         with press.database.transaction() as session:
@@ -103,8 +107,8 @@ def _run(press: Press, at: datetime) -> Iterator[_Run]:
         journal.forget(press.journals, me)
 
 
-def _batch(run: _Run, issue_id: str, at: datetime) -> int:
-    press = run.press
+def _batch(run: _Run, issue_id: str) -> int:
+    press, at = run.press, run.clock.now()
     with press.database.transaction() as session:
         issue = session.get_one(Issue, issue_id)
         batch, skipped = claim(session, press.office.tokens, issue_id, issue.newsletter_id, run.me, at)
@@ -116,6 +120,7 @@ def _batch(run: _Run, issue_id: str, at: datetime) -> int:
     outcomes = list(run.hands.map(lambda each: _offer(run, issue_id, each, circuit), batch))
     circuit.ends()
     stop_point("newsletters.sent")
+    at = run.clock.now()
     with press.database.transaction() as session:
         mark(
             session,

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -119,6 +119,22 @@ class FakeSmtp:
     def drop(self, at: Break, *, to: str | None = None, nth: int = 1, times: int | None = 1) -> None:
         """Breaks the connection off there."""
         self._rules.add(Rule("drop", at, to=to, nth=nth, times=times))
+
+    def meanwhile(
+        self,
+        do: Callable[[], object],
+        *,
+        at: Step,
+        to: str | None = None,
+        nth: int = 1,
+        times: int | None = 1,
+    ) -> None:
+        """Answers at that step only after `do` is done: what happens while a mail is on the wire. It runs in another thread."""
+        self._rules.add(Rule("meanwhile", at, do=do, to=to, nth=nth, times=times))
+
+    def greylist(self, to: str, *, times: int | None = 1) -> None:
+        """Puts the next mails for this address off, as a greylisting server does with strangers."""
+        self.refuse(451, "4.7.1 Greylisting in action, please come back later", to=to, times=times)
 
     def hang_up(self) -> None:
         """Closes every open connection, as a relay does with idle ones; they are gone when this returns."""
@@ -276,6 +292,8 @@ class _Conversation(SMTP):
             await self.break_off()
         if rules.find("silence", step, recipient):
             await _until_cancelled()
+        if meanwhile := rules.find("meanwhile", step, recipient):
+            await asyncio.get_running_loop().run_in_executor(None, meanwhile.do)
         rule = rules.find("answer", step, recipient)
         return rule.line if rule else None
 

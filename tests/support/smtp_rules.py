@@ -1,6 +1,8 @@
-"""What a fake SMTP server does at a step instead of going on: an answer of the test's, silence, or a broken connection."""
+"""What a fake SMTP server does at a step instead of going on: an answer of the test's, silence, or a broken connection;
+or what else happens before it answers."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +11,7 @@ Step = Literal["greeting", "mail", "rcpt", "data", "dot"]
 Break = Literal["mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
 """`before-dot` is in the middle of the text; at `dot` all has come but nothing is kept; at `after-dot` it is kept but not
 answered."""
-Action = Literal["answer", "silence", "drop"]
+Action = Literal["answer", "silence", "drop", "meanwhile"]
 
 
 @dataclass
@@ -19,6 +21,7 @@ class Rule:
     action: Action
     at: Step | Break
     line: str = field(default="", kw_only=True)
+    do: Callable[[], object] = field(default=lambda: None, kw_only=True)
     to: str | None = field(default=None, kw_only=True)
     nth: int = field(default=1, kw_only=True)
     times: int | None = field(default=None, kw_only=True)

@@ -1,0 +1,106 @@
+"""Sending takes time: what comes meanwhile, what becomes too late meanwhile, and which moment counts."""
+
+from datetime import timedelta
+
+import pytest
+
+from billing.timetable import Lane, tick
+from tests.support.newsroom import Newsroom
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+
+def _send(world: World) -> None:
+    """One look of the mail's own lane: a single run."""
+    tick(world.parts, lane=Lane.MAIL)
+
+
+def _ask_for_link(world: World, email: str) -> None:
+    browser = world.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", email=email)
+
+
+def _recipients(world: World) -> list[str]:
+    return [to for mail in world.smtp.received for to in mail.recipients]
+
+
+@pytest.mark.parametrize("seconds", [0, 5])
+def test_a_link_asked_for_while_receipts_go_out_is_sent_next(world: World, seconds: int) -> None:
+    receipts = [f"r{number}@example.com" for number in range(4)]
+    for number, email in enumerate(receipts):
+        world.start_trial(email, f"pm_card_visa__{number}")
+
+    def somebody_signs_in() -> None:
+        world.skip_to(world.now + timedelta(seconds=seconds))
+        _ask_for_link(world, "waits@example.com")
+
+    world.smtp.meanwhile(somebody_signs_in, at="dot")
+    _send(world)
+    assert _recipients(world)[1] == "waits@example.com"
+    assert sorted(_recipients(world)) == [*receipts, "waits@example.com"], (
+        "and the others after it, in the same run"
+    )
+
+
+def test_a_link_whose_time_is_over_before_its_turn_is_not_sent(world: World) -> None:
+    for email in ("a@example.com", "b@example.com"):
+        _ask_for_link(world, email)
+    world.smtp.meanwhile(lambda: world.skip_to(world.now + timedelta(minutes=11)), at="dot")
+    _send(world)
+    assert len(_recipients(world)) == 1
+    states = world.rows("SELECT state FROM message ORDER BY state")
+    assert [row["state"] for row in states] == ["accepted", "expired"]
+
+
+def test_the_next_try_is_counted_from_the_answer(world: World) -> None:
+    _ask_for_link(world, "a@example.com")
+    later = world.now + timedelta(minutes=2)
+    world.smtp.meanwhile(lambda: world.skip_to(later), at="rcpt")
+    world.smtp.greylist("a@example.com")
+    _send(world)
+    (row,) = world.rows("SELECT try_at FROM message")
+    assert row["try_at"] == later + timedelta(minutes=1)
+
+
+def test_a_notice_that_the_relay_takes_after_its_window_is_too_late_for_the_charge(
+    world: World, in_trial: Subscriber
+) -> None:
+    closes = local(2027, 3, 9, 9)
+    world.skip_to(closes - timedelta(seconds=30))
+    world.smtp.meanwhile(lambda: world.skip_to(closes + timedelta(seconds=30)), at="dot")
+    tick(world.parts)
+    (row,) = world.rows("SELECT accepted_at FROM message WHERE kind = 'trial_notice'")
+    assert row["accepted_at"] == closes + timedelta(seconds=30), "the moment of the 250"
+    world.advance_to(local(2027, 3, 16, 12))
+    assert world.charges() == []
+    world.advance_to(local(2027, 3, 20, 9))
+    assert world.charged_at() == ["2027-03-20 09:00"]
+    assert [told for told in world.told(in_trial.email) if "2027-03-20" in told] == [
+        "first notice for 2027-03-20",
+        "second notice for 2027-03-20",
+    ]
+
+
+def test_a_notice_whose_window_closes_before_its_turn_is_not_sent(world: World) -> None:
+    for number in range(2):
+        world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
+    world.settle()
+    closes = local(2027, 3, 9, 9)
+    world.skip_to(closes - timedelta(seconds=30))
+    world.smtp.meanwhile(lambda: world.skip_to(closes + timedelta(seconds=30)), at="dot")
+    tick(world.parts)
+    states = world.rows("SELECT state FROM message WHERE kind = 'trial_notice' ORDER BY state")
+    assert [row["state"] for row in states] == ["accepted", "expired"]
+
+
+def test_a_newsletter_is_dated_when_the_relay_has_taken_it(world: World) -> None:
+    newsroom = Newsroom(world)
+    newsroom.people(3)
+    issue_id, over_at = newsroom.draft(), world.now + timedelta(minutes=5)
+    newsroom.schedule(issue_id)
+    world.smtp.meanwhile(lambda: world.skip_to(over_at), at="dot")
+    tick(world.parts, lane=Lane.LONG)
+    settled = world.rows("SELECT DISTINCT settled_at FROM delivery")
+    assert [row["settled_at"] for row in settled] == [over_at]
+    assert newsroom.issue(issue_id).finished_at == over_at

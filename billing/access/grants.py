@@ -82,5 +82,6 @@ def give(
         reader_id=reader_id,
         at=at,
         expires_at=min(grant.until, at + outbox.RECEIPT_LIFE),
+        about=reader_id,
     )
     return grant

@@ -23,6 +23,7 @@ from billing.installation import refuse_copy
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import HASTY, Message, MessageState, is_hasty
+from billing.mail.obsolete import HOLDS
 from billing.mail.smtp import Accepted, Outcome, Refused, Transport
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
@@ -126,15 +127,15 @@ def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
 
 
 _LOOK_AGAIN = sa.text(
-    """WITH given_up AS (
-            UPDATE message SET claimed_by = NULL, state = 'expired'
-            WHERE id = :id AND state = 'queued' AND expires_at < :at RETURNING id)
-        SELECT state = 'queued' AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""
+    f"""WITH given_up AS (
+            UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END
+            WHERE id = :id AND state = 'queued' AND (expires_at < :at OR NOT {HOLDS}) RETURNING id)
+        SELECT state = 'queued' AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
 )
 
 
 def _look_again(session: Session, message: Message, at: datetime) -> bool:
-    """Whether the mail is still to be sent: its window is open."""
+    """Whether the mail is still to be sent: nobody has taken it back since it was claimed, its window is open, it is true."""
     return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "at": at}).scalar_one_or_none())
 
 
@@ -176,8 +177,9 @@ def _send(sender: Sender, message: Message) -> Outcome:
 
 _MARK = sa.text(
     "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, try_at = :try_at,"
-    " last_answer = :answer WHERE id = :id"
+    " last_answer = :answer WHERE id = :id AND (state = 'queued' OR :state = 'accepted')"
 )
+"""One that was taken back while it was on the wire stays so, unless the relay has it: then it was told."""
 
 
 def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) -> None:

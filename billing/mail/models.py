@@ -20,6 +20,8 @@ class MessageState(StrEnum):
     REFUSED = "refused"
     EXPIRED = "expired"
     """Its time was over before it could be delivered."""
+    OBSOLETE = "obsolete"
+    """Taken back before it was sent, because it had become untrue (see `mail/obsolete`). It counts as never told."""
 
 
 HASTY_HOURS = 1
@@ -34,6 +36,7 @@ class Message(SQLModel, table=True):
         sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
         sa.Index("message_hasty", "try_at", "id", postgresql_where=sa.text(f"state = 'queued' AND {HASTY}")),
         sa.Index("message_to", "reader_id", "id"),
+        sa.Index("message_waiting", "about", postgresql_where=sa.text("state = 'queued'")),
         sa.Index("message_refused", "expires_at", postgresql_where=sa.text("state = 'refused'")),
         sa.CheckConstraint(
             "(state = 'accepted') = (accepted_at IS NOT NULL)", name="accepted_has_its_moment"
@@ -46,6 +49,8 @@ class Message(SQLModel, table=True):
     kind: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     recipient: str
+    about: str | None = None
+    """The id of what decides whether its words are still true: a subscription, a link, a question asked. Documents need none."""
     fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """The words' facts. Secrets stand here as places only (see `billing.tokens`)."""
     state: MessageState = Field(sa_column=enum_column(MessageState))

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, select
 
 from billing import ids, many
+from billing.mail import obsolete
 from billing.mail.models import Message, MessageState
 from emails import Message as Words
 
@@ -16,13 +17,15 @@ RECEIPT_LIFE = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to write: its words, the key under which it is written once, to whom, and when it would become untrue."""
+    """A mail to write: its words, the key under which it is written once, to whom, when its window closes, and the id of what
+    it is about (see `obsolete`)."""
 
     words: Words
     key: str
     to: str
     reader_id: str | None
     expires_at: datetime
+    about: str | None = None
 
 
 def queue(
@@ -34,15 +37,17 @@ def queue(
     reader_id: str | None,
     at: datetime,
     expires_at: datetime,
+    about: str | None = None,
 ) -> bool:
-    """Queue a mail unless its key has been used: the same fact is told once. Whether it was new.
+    """Queue a mail unless its key has been used: the same fact is told once, or again where its mail was taken back. Whether it
+    was new.
 
-    After `expires_at` it is not sent any more, because it would say something untrue."""
-    return queue_all(session, [Letter(words, key, to, reader_id, expires_at)], at) == 1
+    After `expires_at` it is not sent any more, nor once what it is `about` makes it untrue."""
+    return queue_all(session, [Letter(words, key, to, reader_id, expires_at, about)], at) == 1
 
 
 def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
-    """Queue any number of mails in one statement; how many were new."""
+    """Queue any number of mails together; how many were new."""
     rows = [
         {
             "id": ids.new("msg", at),
@@ -50,6 +55,7 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
             "kind": letter.words.kind,
             "reader_id": letter.reader_id,
             "recipient": letter.to,
+            "about": letter.about,
             "fields": dict(vars(letter.words)),
             "state": MessageState.QUEUED,
             "created_at": at,
@@ -59,9 +65,15 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
         }
         for letter in letters
     ]
-    return len(many.insert(session, Message, rows, unless="key"))
+    obsolete.free_keys(session, [letter.key for letter in letters if letter.about is not None])
+    new = many.insert(session, Message, rows, unless="key")
+    obsolete.replace_older(
+        session,
+        [str(row["id"]) for row in rows if row["id"] in new and row["kind"] in obsolete.ONLY_NEWEST],
+    )
+    return len(new)
 
 
 def accepted_at(session: Session, key: str) -> datetime | None:
-    """When the relay took the mail with this key; None while it hasn't."""
+    """When the relay took the mail with this key; None while it hasn't, and for one that was taken back before."""
     return session.exec(select(Message.accepted_at).where(Message.key == key)).first()

@@ -72,6 +72,7 @@ def _mail(
         reader_id=person.reader_id,
         at=at,
         expires_at=at + LIFE,
+        about=ask_id,
     )
 
 

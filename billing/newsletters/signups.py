@@ -9,6 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.db import hold_names
+from billing.mail import obsolete
 from billing.mail.suppressions import key_of
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
@@ -113,7 +114,7 @@ def ask_for(
 ) -> list[Newsletter]:
     """Note that these lists were ticked for an address that has yet to say so; those for which it must. Raises UnknownNewsletter."""
     rows = rows_of(session, person)
-    asked = []
+    asked, asked_before = [], {row.ask_id for row in rows if row.ask_id is not None}
     for name in wanted:
         list_ = newsletter(session, name)
         row = _row(rows, name)
@@ -124,7 +125,7 @@ def ask_for(
         row.state, row.ask_id, row.changed_at = SignupState.PENDING, ask_id, at
         session.add(row)
         asked.append(list_)
-    session.flush()
+    obsolete.take_back(session, asked_before)
     return asked
 
 
@@ -138,6 +139,7 @@ def settle(
 ) -> None:
     """Change a signup and write its line of evidence."""
     said_yes = state is SignupState.CONFIRMED
+    asked_before = [row.ask_id] if row.ask_id is not None else []
     row.state, row.ask_id, row.changed_at = state, None, at
     session.add(row)
     session.add(
@@ -158,6 +160,7 @@ def settle(
         )
     )
     session.flush()
+    obsolete.take_back(session, asked_before)
 
 
 def person_of(session: Session, signup: Signup) -> Person:

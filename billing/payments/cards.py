@@ -13,7 +13,7 @@ from billing.payments.gateway import SavedCard
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.rules import periods, trial
 from billing.rules.lifecycle import Happening, State
-from billing.subscriptions.change import change, lock, lock_all, mark
+from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
 from billing.subscriptions.models import Subscription
 
 
@@ -130,3 +130,4 @@ def _put_in(
             day = office.today(at) + timedelta(days=1)
         mark(subscription, office.zone, retry_on=day)
     session.add(subscription)
+    take_back_mails(session, [subscription], office.zone)

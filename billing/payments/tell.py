@@ -39,7 +39,7 @@ def after_words(session: Session, plan: Plan, price: Price, on: date) -> str:
 
 
 def trial_started(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
-    """The terms, at once (CARD-3)."""
+    """The terms, at once (CARD-3). Told again where the mail that waited has become untrue: a day that moved, for instance."""
     card = card_of(session, subscription)
     plan, price = terms_of(session, subscription)
     words = TrialStarted(
@@ -53,7 +53,8 @@ def trial_started(session: Session, office: Office, subscription: Subscription, 
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
-    queue(session, subscription, words, f"trial-started:{subscription.id}", at)
+    charge_at = trial.charge_at(subscription.charge_on, office.zone)
+    queue(session, subscription, words, f"trial-started:{subscription.id}", at, expires_at=charge_at)
 
 
 def notice_key(which: notices.Notice, subscription_id: str, charge_on: date) -> str:
@@ -259,4 +260,5 @@ def queue(
         reader_id=reader.id,
         at=at,
         expires_at=expires_at or at + outbox.RECEIPT_LIFE,
+        about=subscription.id,
     )

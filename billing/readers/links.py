@@ -12,6 +12,7 @@ from sqlmodel import Field, Session, SQLModel, col, select
 
 from billing import ids
 from billing.errors import Refusal
+from billing.mail import obsolete
 from billing.tokens import Tokens
 
 LIFE = timedelta(minutes=10)
@@ -134,7 +135,7 @@ class Links(Generic[Link]):
             return link
         link.wrong_codes += 1
         if link.wrong_codes >= WRONG_CODES:
-            link.used_at = at
+            _spend(session, link, at)
         session.add(link)
         return None
 
@@ -158,8 +159,10 @@ def belongs_here(link: MailedLink, tokens: Tokens, browser_secret: str) -> bool:
 
 
 def _spend(session: Session, link: MailedLink, at: datetime) -> None:
+    """Its mail isn't sent any more, where it still waits."""
     link.used_at = at
     session.add(link)
+    obsolete.take_back(session, [link.id])
 
 
 def _hash(token: str) -> str:

@@ -73,6 +73,7 @@ def ask(session: Session, office: Office, email: str, browser: Browser, at: date
         reader_id=reader.id if reader else None,
         at=at,
         expires_at=at + LIFE,
+        about=link_id,
     )
 
 

@@ -16,6 +16,7 @@ from billing.payments.models import Attempt, Invoice, Payment
 from billing.renewals import postpone
 from billing.renewals.act import act
 from billing.renewals.refusals import AlreadyEnded
+from billing.renewals.terms import tell_price_again
 from billing.rules import clocks, periods, term, trial
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
@@ -344,6 +345,9 @@ def undo(
     )
     if subscription.next_action_at is not None and subscription.next_action_at <= at:
         act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
+    if subscription.state is State.TRIALING:
+        tell.trial_started(session, office, subscription, at)
+    tell_price_again(session, office, subscription, at)
     charge = next_charge(subscription, office.zone)
     if charge is not None:
         tell.resumed(session, office, subscription, charge.on, at)

@@ -7,7 +7,7 @@ from sqlmodel import Session
 
 from billing.errors import Invalid
 from billing.office import Office
-from billing.payments import book, tell_choices
+from billing.payments import book, tell, tell_choices
 from billing.renewals import told
 from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing, IsPaused
 from billing.rules import notices, periods, term, trial
@@ -117,6 +117,8 @@ def extend(
             columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
         book.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
+    if subscription.state is State.TRIALING:
+        tell.trial_started(session, office, subscription, at)
     tell_choices.more_days(session, office, subscription, after, at)
     if seen.said is not None and seen.announced is Announced.CORRECTED:
         month = told.month(session, subscription, seen.said)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.office import Office
+from billing.payments import tell
 from billing.rules import trial
 from billing.rules.lifecycle import Happening
 from billing.subscriptions.change import change
@@ -30,4 +31,5 @@ def extend_trial(
         access_until=trial.free_until(charge_on, office.zone),
         **columns,
     )
+    tell.trial_started(session, office, subscription, at)
     return "extended"

@@ -10,7 +10,7 @@ from billing.office import Office
 from billing.payments import tell_choices
 from billing.renewals import told
 from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
-from billing.renewals.terms import NOTHING_NEXT, open_notice
+from billing.renewals.terms import NOTHING_NEXT, open_notice, tell_price_again
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import on_sale
@@ -134,6 +134,7 @@ def undo(
     if not s.term:
         columns |= _price_again(session, s)
     change(session, s, Happening.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
+    tell_price_again(session, office, s, at)
     charge = next_charge(s, office.zone)
     if charge is not None:
         tell_choices.goes_on(session, office, s, "plan", charge.on, at)

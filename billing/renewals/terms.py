@@ -80,6 +80,15 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
     ).first()
 
 
+def tell_price_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Announce the price that comes once more where its mail was taken back, with a cancellation or a change of plan that was
+    undone since. It counts only if it arrives in time."""
+    notice = open_notice(session, subscription.id)
+    if notice is not None and subscription.next_price_id is not None:
+        price = session.get_one(Price, subscription.next_price_id)
+        tell_choices.price_notice(session, office, subscription, notice, price, at)
+
+
 def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
     """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes next
     already is told so too, and what holds without that: the choice may be taken back when it is too late for a notice."""

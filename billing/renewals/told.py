@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, col, select
 
-from billing.mail.models import Message
+from billing.mail.models import Message, MessageState
 from billing.office import Office
 from billing.payments import tell_choices
 from billing.rules import term
@@ -33,6 +33,7 @@ def of_this_year(session: Session, office: Office, subscription: Subscription) -
         .where(
             Message.reader_id == s.reader_id,
             Message.kind == TermNotice.kind,
+            Message.state != MessageState.OBSOLETE,
             col(Message.key).startswith(tell_choices.term_keys(s.id), autoescape=True),
         )
         .order_by(col(Message.id).desc())

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from billing.bell import SILENT_AFTER, late
 from billing.db import span
+from billing.mail.obsolete import HOLDS
 from billing.renewals.overdue import RUN_OVERDUE
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
@@ -238,6 +239,12 @@ PROMISES = (
         "No mail has waited to be tried for more than an hour.",
         f"""SELECT id, kind || ' since ' || try_at AS at_fault
            FROM message WHERE state = 'queued' AND {late("try_at", timedelta(hours=1))}""",
+    ),
+    Promise(
+        "no-untrue-mail-waits",
+        "No mail that has become untrue waits to be sent.",
+        f"""SELECT m.id, m.kind || ' about ' || m.about AS at_fault
+           FROM message m WHERE m.state = 'queued' AND m.created_at < :at - interval '2 hours' AND NOT {HOLDS}""",
     ),
     Promise(
         "notices-are-accepted",

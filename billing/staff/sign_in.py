@@ -66,6 +66,7 @@ def ask(session: Session, office: Office, email: str, browser: Browser, at: date
         reader_id=None,
         at=at,
         expires_at=at + LIFE,
+        about=link_id,
     )
 
 

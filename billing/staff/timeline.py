@@ -122,6 +122,7 @@ _SENT = {
     MessageState.ACCEPTED: "accepted by the mail server",
     MessageState.REFUSED: "refused by the mail server",
     MessageState.EXPIRED: "never sent: its time was over",
+    MessageState.OBSOLETE: "never sent: it had become untrue",
 }
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 from billing import many
 from billing.errors import NotFound
 from billing.logs import say
+from billing.mail import obsolete
 from billing.rules.lifecycle import Happening, State, move
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.schedule import next_due
@@ -56,10 +57,12 @@ def change(
     **columns: Any,
 ) -> None:
     """Let something happen to a locked subscription: state by the table of moves, dates as given, history, what comes next.
+    Mails about it that wait, and have become untrue by it, are taken back.
 
     Raises MoveRefused when the table has no such move."""
     line, _ = _let_happen(session, Happens(subscription, why, columns), happening, at, by, zone, setattr)
     session.add(SubscriptionChange(**line))
+    take_back_mails(session, [subscription], zone, but=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,35 @@ def change_all(
         changes.append((case.subscription, columns))
     many.update(session, changes)
     many.insert(session, SubscriptionChange, lines)
+    given = {name for case in cases for name in case.columns}
+    take_back_mails(session, [case.subscription for case in cases], zone, but=given)
+
+
+NOTED_IN = {
+    "trial_notice": "{which}_notice_at",
+    "term_reminder": "{which}_notice_at",
+    "pause_ends": "first_notice_at",
+    "term_notice": "term_notice_at",
+    "card_expiring": "card_notice_at",
+}
+"""Where a subscription notes that a mail of a kind was queued."""
+
+
+def take_back_mails(
+    session: Session,
+    subscriptions: Sequence[Subscription],
+    zone: ZoneInfo,
+    *,
+    but: Collection[str] = (),
+) -> None:
+    """Send none of the waiting mails about these locked subscriptions that are untrue by now. A notice among them is due again, as
+    it was never told; `but`: columns of which the caller has decided otherwise."""
+    here = {one.id: one for one in subscriptions}
+    for mail in obsolete.take_back(session, here):
+        column = NOTED_IN.get(mail.kind, "").format(which=mail.which)
+        if column and column not in but:
+            mark(here[mail.about], zone, **{column: None})
+            session.add(here[mail.about])
 
 
 def mark(subscription: Subscription, zone: ZoneInfo, **columns: Any) -> None:

@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.errors import Conflict
 from billing.logs import say
+from billing.mail import obsolete
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
@@ -165,7 +166,10 @@ def _begin(
             subscription_id=subscription.id, to_state=subscription.state, at=at, by=by, why=why, facts={}
         )
     )
-    session.flush()
+    of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)
+    obsolete.take_back(
+        session, session.exec(of_reader).all()
+    )  # that an earlier one has ended is no news any more
     say(
         session,
         "subscription started",

@@ -57,7 +57,7 @@ def test_from_the_month_to_the_year_and_back_with_the_day_of_the_month_kept(worl
     browser.post("/account/plan", consent="yes")
     world.settle()
     assert world.told(email).count("goes_on") == 1
-    assert world.told(email).count("plan_switched") == 2
+    assert world.told(email).count("plan_switched") == 1, "the first was undone before it was sent"
     world.advance_to(local(2028, 6, 1))
     assert [
         (at[:10], charge["amount"]) for at, charge in zip(world.charged_at(), world.charges(), strict=True)

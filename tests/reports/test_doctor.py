@@ -106,6 +106,7 @@ BREAKS = {
     "what-is-due-is-done": "UPDATE subscription SET next_action_at = '2027-03-16 05:00+00'",
     "attempts-end": "UPDATE attempt SET state = 'open', settled_at = NULL, intended_at = '2027-03-01'",
     "mail-goes-out": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'",
+    "no-untrue-mail-waits": "UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'trial_notice'",
     "notices-are-accepted": "UPDATE message SET state = 'refused', accepted_at = NULL, expires_at = '2027-03-17'"
     " WHERE kind = 'trial_notice'",
     "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"

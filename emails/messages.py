@@ -162,7 +162,8 @@ class Resumed(Message):
 
 @dataclass(frozen=True)
 class Refunded(Message):
-    """Money went back: the credit note that belongs to one tax invoice (VAT-10)."""
+    """Money went back: the credit note that belongs to one tax invoice (VAT-10). `transfer` is the bank's reference where it was
+    paid by bank transfer, and not to the card."""
 
     kind: ClassVar[str] = "refunded"
     amount: Cents
@@ -175,6 +176,7 @@ class Refunded(Message):
     reason: str
     card_brand: str
     card_last4: str
+    transfer: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

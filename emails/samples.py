@@ -203,5 +203,18 @@ def _endings() -> dict[str, Message]:
             card_brand="visa",
             card_last4="4242",
         ),
+        "refunded-by-transfer": Refunded(
+            amount=7500,
+            net=6522,
+            vat=978,
+            vat_percent="15",
+            credit_note_number="CN-000008",
+            invoice_number="INV-000124",
+            issued_on="2026-03-27",
+            reason="Cancelled within 14 days of the first payment",
+            card_brand="visa",
+            card_last4="4242",
+            transfer="EFT 2026/118",
+        ),
         "ended": Ended("2026-04-15", OFFER),
     }

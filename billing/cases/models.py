@@ -23,6 +23,7 @@ class CaseKind(StrEnum):
     NOT_COMPARED = "not_compared", "Something at Stripe could not be compared with our books"
     PAYOUT_SUM = "payout_sum", "A payout isn't the sum of what it pays out"
     REFUND_FAILED = "refund_failed", "A refund didn't reach the reader: pay it by other means"
+    REFUNDS_WAIT = "refunds_wait", "Our balance at Stripe is too low for refunds: top it up"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
     PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
     BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"

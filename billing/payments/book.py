@@ -100,11 +100,14 @@ def refunded(
     session: Session, office: Office, refund: Refund, payment: Payment, invoice: Invoice, at: datetime
 ) -> None:
     """A credit note: what isn't earned yet is taken back first, the rest goes through `refunds`; VAT in the credit note's own
-    period, at the rate of the sale (VAT-12)."""
+    period, at the rate of the sale (VAT-12). The money leaves the acquirer; or our bank account, where a transfer pays a
+    refund that the acquirer refused."""
     on = office.today(at)
+    by_transfer = refund.paid_back_at is not None and refund.bounced_at is None
+    out_of = Account.BANK if by_transfer else Account.GATEWAY
     session.flush()
     if payment.surplus:
-        lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
+        lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
         post(session, kind=REFUND, source_id=refund.id, at=at, on=on, lines=lines)
         return
     taken = take_back_of(
@@ -114,7 +117,7 @@ def refunded(
         Account.DEFERRED_REVENUE: taken.sold.deferred + taken.given,
         Account.REFUNDS: taken.sold.earned,
         Account.VAT_OUTPUT: refund.vat,
-        Account.GATEWAY: -refund.amount,
+        out_of: -refund.amount,
         Account.GOODWILL: -taken.given,
     }
     rate = invoice.vat_basis_points
@@ -136,10 +139,10 @@ def bounced(session: Session, office: Office, refund: Refund, at: datetime) -> N
     post(session, kind=BOUNCE, source_id=refund.id, at=at, on=office.today(at), lines=lines)
 
 
-def paid_by_hand(session: Session, office: Office, refund: Refund, at: datetime) -> None:
+def paid_by_hand(session: Session, refund: Refund, at: datetime, on: date) -> None:
     """The debt of a bounced refund was paid from our bank account."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.BANK: -refund.amount}
-    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=on, lines=lines)
 
 
 def days_given(

@@ -146,11 +146,22 @@ class RefundAnswer:
     refund_ref: str
     state: str
     failure: str | None
+    short: bool = False
+    """Whether our balance there is too low for it: it waits for that, or has failed for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The acquirer won't return this money, and says why."""
+    """The acquirer won't return this money, and says why. `left_already`: another refund or the reader's bank has taken it
+    back, so the reader isn't owed it."""
+
+    why: str
+    left_already: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefundShort:
+    """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
 
     why: str
 
@@ -227,7 +238,7 @@ class Gateway(Protocol):
 
     def refund(
         self, *, refund_id: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | Unknown:
+    ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
         """Return `amount` cents of a charge."""
         ...
 

@@ -201,20 +201,29 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
+"""Refunds that count against their payment: those on their way, those that went, and those that are owed or were paid by
+transfer after the acquirer failed to return them."""
+
+
 class Refund(SQLModel, table=True):
     """Money on its way back, with the one credit note it gets."""
 
     __table_args__ = (
+        sa.Index("one_refund_a_cause", "cause", unique=True, postgresql_where=sa.text(GIVEN)),
         sa.CheckConstraint("amount > 0", name="positive"),
         sa.CheckConstraint("net + vat = amount", name="adds_up"),
         sa.CheckConstraint(
-            "(state = 'succeeded' OR bounced_at IS NOT NULL) = (credit_note_number IS NOT NULL)",
+            "(state = 'succeeded' OR bounced_at IS NOT NULL OR paid_back_at IS NOT NULL) = (credit_note_number IS NOT NULL)",
             name="noted_when_returned",
         ),
         sa.CheckConstraint("bounced_at IS NULL OR state = 'failed'", name="bounced_is_failed"),
         sa.CheckConstraint(
-            "paid_back_at IS NULL OR (bounced_at IS NOT NULL AND paid_back_ref IS NOT NULL)",
-            name="paid_back_after_bouncing",
+            "paid_back_at IS NULL OR (state = 'failed' AND paid_back_ref IS NOT NULL)",
+            name="paid_back_after_failing",
+        ),
+        sa.CheckConstraint(
+            "short_since IS NULL OR state IN ('intended', 'pending')", name="short_while_open"
         ),
         sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
     )
@@ -226,8 +235,9 @@ class Refund(SQLModel, table=True):
     net: int
     vat: int
     state: RefundState = Field(sa_column=enum_column(RefundState))
-    cause: str = Field(unique=True)
-    """What this refund answers, so that the same cause never pays twice: `race:pay_…`, `api:<key>`."""
+    cause: str
+    """What this refund answers, so that the same cause never pays twice: `race:pay_…`, `api:<key>`. One that failed doesn't
+    keep its cause from being asked again."""
     reason: str
     by: str
     idempotency_key: str = Field(unique=True)
@@ -242,14 +252,18 @@ class Refund(SQLModel, table=True):
     """How often what became of it stayed unknown."""
     claimed_by: int | None = None
     gateway_ref: str | None = Field(default=None, unique=True)
+    short_since: datetime | None = None
+    """Since when our balance at the acquirer has been too low for it. It is tried each day."""
     failure: str | None = None
+    left_already: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether the acquirer refused it because the money had left us already: the reader isn't owed it."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
-    """When it ended; for one that succeeded, also the moment of its credit note."""
+    """When it ended; for one with a credit note, the moment of that."""
     bounced_at: datetime | None = None
     """When money that had gone back came back to us. The credit note stands, and the amount is owed to the reader (STR-13)."""
     paid_back_at: datetime | None = None
-    """When that debt was paid by other means."""
+    """When it was paid by other means, after it had bounced or was refused."""
     paid_back_ref: str | None = None
     """The bank's reference of that transfer."""
 

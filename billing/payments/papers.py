@@ -54,6 +54,7 @@ def credit_words(
         reason=refund.reason,
         card_brand=card.brand,
         card_last4=card.last4,
+        transfer=refund.paid_back_ref if refund.bounced_at is None else None,
     )
 
 

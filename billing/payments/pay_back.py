@@ -1,15 +1,16 @@
-"""Pay a reader by other means what a bounced refund left owing."""
+"""Pay a reader by bank transfer what a refund that failed left owing."""
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.errors import Conflict, Invalid, NotFound
 from billing.office import Office
-from billing.payments import book
-from billing.payments.models import Refund
+from billing.payments import book, numbers, owed, refund
+from billing.payments.models import Invoice, Payment, Refund
+from billing.rules.periods import start_of_day
 
 
 class UnknownRefund(NotFound):
@@ -19,7 +20,7 @@ class UnknownRefund(NotFound):
 
 
 class NothingOwed(Conflict):
-    """This refund isn't owed: it went through, never succeeded, or was paid by hand already."""
+    """This refund isn't owed: it went through, is on its way, or was paid otherwise already."""
 
     code = "nothing_owed"
 
@@ -30,27 +31,51 @@ class NoReference(Invalid):
     code = "no_reference"
 
 
+class BadDay(Invalid):
+    """The day of the transfer is today or before, and not before the refund was asked for."""
+
+    code = "bad_day"
+
+
 def pay_back(
-    session: Session, office: Office, refund_id: str, reference: str, at: datetime, *, by: str
+    session: Session, office: Office, refund_id: str, reference: str, on: date, at: datetime, *, by: str
 ) -> Refund:
-    """Write down that the amount went to the reader by a transfer from our bank account. The credit note was written when the
-    refund succeeded, so there is none now; the case about it is closed. Raises UnknownRefund, NothingOwed, NoReference."""
-    refund = session.exec(select(Refund).where(Refund.id == refund_id).with_for_update()).first()
-    if refund is None:
+    """Write down that the amount went to the reader on a day, by a transfer from our bank account. A refund that had gone back
+    has its credit note; one that was refused gets it now. The case about it is closed, and the reader told.
+
+    Raises UnknownRefund, NothingOwed, NoReference, BadDay."""
+    if session.get(Refund, refund_id) is None:
         raise UnknownRefund
-    if refund.bounced_at is None or refund.paid_back_at is not None:
+    row, payment = refund.lock_one(session, refund_id)
+    if row not in owed.of_payment(session, payment):
         raise NothingOwed
     if not reference.strip():
         raise NoReference
-    refund.paid_back_at, refund.paid_back_ref = at, reference.strip()
-    session.add(refund)
-    book.paid_by_hand(session, office, refund, at)
+    if not office.today(row.created_at) <= on <= office.today(at):
+        raise BadDay
+    moment = at if on == office.today(at) else max(start_of_day(on, office.zone), row.created_at)
+    if row.bounced_at is None:
+        _write_credit_note(session, row, payment, at)
+    row.paid_back_at, row.paid_back_ref = moment, reference.strip()
+    session.add(row)
+    if row.bounced_at is not None:
+        book.paid_by_hand(session, row, moment, on)
+    else:
+        book.refunded(session, office, row, payment, session.get_one(Invoice, payment.invoice_id), at)
+        refund.tell(session, office, row, payment, at)
     close_about(
         session,
         CaseKind.REFUND_FAILED,
-        refund.id,
-        reason=f"Paid by hand: {refund.paid_back_ref}",
+        row.id,
+        reason=f"Paid by hand on {on.isoformat()}: {row.paid_back_ref}",
         by=by,
         at=at,
     )
-    return refund
+    return row
+
+
+def _write_credit_note(session: Session, row: Refund, payment: Payment, at: datetime) -> None:
+    """Dated today. Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
+    parts = refund.split(session, payment, row.amount)
+    number = numbers.take(session, numbers.CREDIT_NOTES)
+    row.net, row.vat, row.settled_at, row.credit_note_number = parts.net.amount, parts.vat.amount, at, number

@@ -6,7 +6,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
 from billing.errors import NotFound
-from billing.payments import disputed
+from billing.payments import disputed, owed
 from billing.payments.models import (
     Attempt,
     Invoice,
@@ -35,14 +35,24 @@ class Paid:
     """Whether a bank has taken the money back, for now or for good."""
 
     @property
+    def owed(self) -> tuple[Refund, ...]:
+        """The refunds that failed, and that the reader is still to be paid."""
+        return tuple(owed.among(self.payment, self.refunds, taken=self.disputed))
+
+    @property
+    def waiting(self) -> tuple[Refund, ...]:
+        """The refunds that wait until our balance at the acquirer is enough."""
+        return tuple(refund for refund in self.refunds if refund.short_since is not None)
+
+    @property
     def credited(self) -> tuple[Refund, ...]:
-        """The refunds with a credit note: what was given back, or is owed because it bounced."""
+        """The refunds with a credit note: what was given back, by card or by transfer, or is owed because it bounced."""
         return tuple(refund for refund in self.refunds if refund.credit_note_number is not None)
 
     @property
     def returned(self) -> int:
-        """Cents of those."""
-        return sum(refund.amount for refund in self.credited)
+        """Cents of those that have reached the reader."""
+        return sum(refund.amount for refund in self.credited if refund not in self.owed)
 
 
 def paid_by(session: Session, reader_id: str, limit: int = 60) -> list[Paid]:

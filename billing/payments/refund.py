@@ -2,8 +2,9 @@
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
-from sqlmodel import Session, col, func, or_, select
+from sqlmodel import Session, col, func, select
 
 from billing import ids
 from billing.cases.models import CaseKind
@@ -12,18 +13,19 @@ from billing.errors import Conflict, Invalid, NotFound
 from billing.logs import say
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments import book, disputed, numbers
-from billing.payments.gateway import RefundAnswer, RefundRefused, Unknown
+from billing.payments import book, disputed, numbers, owed, shortage
+from billing.payments.gateway import RefundAnswer, RefundRefused, RefundShort, Unknown
 from billing.payments.invoice import basis_points
-from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.payments.models import GIVEN, Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.payments.papers import credit_words
 from billing.readers.register import by_id
 from billing.rules import backoff, tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
 
-PENDING_FOR = timedelta(days=1)
-"""How often a refund that Stripe makes wait is asked for: the event that ends it may be lost."""
+A_DAY = timedelta(days=1)
+"""How often a refund that Stripe makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
+which our balance was too low."""
 
 
 class TooMuch(Conflict):
@@ -52,26 +54,33 @@ def left_of(session: Session, payment: Payment) -> int:
     return payment.amount - _sum_given(session, payment, col(Refund.amount))
 
 
-def _vat_given(session: Session, payment: Payment) -> int:
-    return _sum_given(session, payment, col(Refund.vat))
-
-
 def _sum_given(session: Session, payment: Payment, cents: Mapped[int]) -> int:
     given = session.exec(
         select(func.coalesce(func.sum(cents), 0)).where(
             col(Refund.payment_id) == payment.id,
-            or_(col(Refund.state) != RefundState.FAILED, col(Refund.bounced_at).is_not(None)),
+            sa.text(GIVEN),
         )
     ).one()
     return int(given)
+
+
+def split(session: Session, payment: Payment, amount: int) -> tax.VatSplit:
+    """So many cents of a payment as net and VAT; the last part takes exactly what is left of the VAT."""
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    return tax.split_rest(
+        Money(amount, payment.currency),
+        given=Money(_sum_given(session, payment, col(Refund.amount)), payment.currency),
+        given_vat=Money(_sum_given(session, payment, col(Refund.vat)), payment.currency),
+        rate=tax.VatRate(basis_points(payment, invoice), invoice.period_start_on),
+    )
 
 
 def intend(
     session: Session, payment: Payment, *, amount: int | None, cause: str, reason: str, by: str, at: datetime
 ) -> Refund | None:
     """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
-    nothing is left. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
-    if session.exec(select(Refund).where(Refund.cause == cause)).first() is not None:
+    nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
+    if session.exec(select(Refund.id).where(Refund.cause == cause, sa.text(GIVEN))).first() is not None:
         return None
     left = left_of(session, payment)
     amount = left if amount is None else amount
@@ -81,22 +90,15 @@ def intend(
         raise NotAnAmount
     if amount > left:
         raise TooMuch(left=left)
-    invoice = session.get_one(Invoice, payment.invoice_id)
-    rate = tax.VatRate(basis_points(payment, invoice), invoice.period_start_on)
-    split = tax.split_rest(
-        Money(amount, payment.currency),
-        given=Money(payment.amount - left, payment.currency),
-        given_vat=Money(_vat_given(session, payment), payment.currency),
-        rate=rate,
-    )
+    parts = split(session, payment, amount)
     refund_id = ids.new("ref", at)
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
         reader_id=payment.reader_id,
         amount=amount,
-        net=split.net.amount,
-        vat=split.vat.amount,
+        net=parts.net.amount,
+        vat=parts.vat.amount,
         state=RefundState.INTENDED,
         cause=cause,
         reason=reason,
@@ -116,37 +118,89 @@ def settle(
     session: Session,
     office: Office,
     refund_id: str,
-    answer: RefundAnswer | RefundRefused | Unknown,
+    answer: RefundAnswer | RefundRefused | RefundShort | Unknown,
     at: datetime,
 ) -> None:
     """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
 
     Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
     fails after that has bounced: we owe it."""
-    refund, payment = _lock(session, refund_id)
+    refund, payment = lock_one(session, refund_id)
     if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
         _settle_again(session, office, refund, answer, at)
     if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
-    refund.claimed_by = None
+    refund.claimed_by, waited = None, refund.short_since is not None
     match answer:
         case Unknown():
             _leave_open(refund, answer, at)
-        case RefundRefused(why):
+        case RefundShort(why):
+            refund.asked += 1
+            _wait_for_balance(session, refund, why, at)
+        case RefundRefused(why, left_already):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
+            refund.short_since, refund.left_already = None, left_already
             _open_case(session, refund, at)
-        case RefundAnswer(ref, state, failure):
-            if state == RefundState.SUCCEEDED:
-                refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
-            refund.gateway_ref, refund.failure, refund.state = ref, failure, RefundState(state)
-            refund.settled_at = None if refund.state is RefundState.PENDING else at
-            refund.ask_at = at + PENDING_FOR
-            if refund.state is RefundState.SUCCEEDED:
-                _credit(session, office, refund, payment, at)
-            elif refund.state is RefundState.FAILED:
-                _open_case(session, refund, at)
+        case RefundAnswer():
+            _answered(session, office, refund, payment, answer, at)
     session.add(refund)
+    if waited and refund.short_since is None:
+        shortage.close_when_over(session, by="worker", at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+
+
+def _answered(
+    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
+) -> None:
+    refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
+    short_since, refund.short_since = refund.short_since, None
+    match RefundState(answer.state):
+        case RefundState.PENDING if answer.short:
+            refund.state, refund.short_since = RefundState.PENDING, short_since
+            _wait_for_balance(session, refund, answer.failure or "our balance is too low", at)
+        case RefundState.SUCCEEDED:
+            refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
+            refund.state, refund.settled_at = RefundState.SUCCEEDED, at
+            session.add(refund)
+            _credit(session, office, refund, payment, at)
+            reason = f"Returned by another refund: {refund.id}"
+            owed.close_cases(session, payment, reason=reason, by="worker", at=at)
+        case RefundState.FAILED:
+            refund.state, refund.settled_at = RefundState.FAILED, at
+            if answer.short and left_of(session, payment) >= refund.amount:
+                _try_another(session, refund, payment, short_since, at)
+            else:
+                _open_case(session, refund, at)
+        case _:
+            refund.state, refund.ask_at = RefundState.PENDING, at + A_DAY
+
+
+def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
+    """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
+    refund.failure, refund.short_since, refund.ask_at = why, refund.short_since or at, at + A_DAY
+    refund.key_spent = False
+    shortage.open_case_about(session, refund, at)
+
+
+def _try_another(
+    session: Session, refund: Refund, payment: Payment, short_since: datetime | None, at: datetime
+) -> None:
+    """Stripe has given this one up for want of balance. Another takes its place, for the same cause."""
+    session.add(refund)
+    session.flush()
+    another = intend(
+        session,
+        payment,
+        amount=refund.amount,
+        cause=refund.cause,
+        reason=refund.reason,
+        by=refund.by,
+        at=at,
+    )
+    if another is not None:
+        another.short_since = short_since or at
+        _wait_for_balance(session, another, refund.failure or "our balance was too low", at)
+        session.add(another)
 
 
 def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
@@ -160,7 +214,7 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
 def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
     invoice = session.get_one(Invoice, payment.invoice_id)
     book.refunded(session, office, refund, payment, invoice, at)
-    _tell(session, office, refund, payment, at)
+    tell(session, office, refund, payment, at)
 
 
 def _settle_again(
@@ -190,11 +244,12 @@ def _open_case(session: Session, refund: Refund, at: datetime) -> None:
             "refund at Stripe": refund.gateway_ref or "",
             "for": refund.reason,
         },
-        link="/staff/books" if refund.bounced_at else f"/staff/readers/{refund.reader_id}",
+        link=f"/staff/readers/{refund.reader_id}" if refund.left_already else "/staff/books",
     )
 
 
-def _lock(session: Session, refund_id: str) -> tuple[Refund, Payment]:
+def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:
+    """A refund and its payment, with the subscription's row locked first. Raises UnknownPayment."""
     payment = session.exec(
         select(Payment).join(Refund, col(Refund.payment_id) == Payment.id).where(Refund.id == refund_id)
     ).first()
@@ -210,7 +265,8 @@ def _lock(session: Session, refund_id: str) -> tuple[Refund, Payment]:
     return refund, payment
 
 
-def _tell(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+def tell(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+    """Its credit note goes out by mail."""
     invoice = session.get_one(Invoice, payment.invoice_id)
     method = session.exec(
         select(PaymentMethod)

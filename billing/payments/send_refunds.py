@@ -12,7 +12,14 @@ from billing.installation import refuse_copy
 from billing.office import Office
 from billing.payments import breaker
 from billing.payments.charge import LOOKS_FOR_A_SPENT_KEY, SAME_KEY_FOR
-from billing.payments.gateway import Gateway, NeverArrived, RefundAnswer, RefundRefused, Unknown
+from billing.payments.gateway import (
+    Gateway,
+    NeverArrived,
+    RefundAnswer,
+    RefundRefused,
+    RefundShort,
+    Unknown,
+)
 from billing.payments.models import Payment, Refund, RefundState
 from billing.payments.refund import settle
 from billing.payments.watch import Watch
@@ -34,6 +41,7 @@ class _Claimed:
     key: str
     keyed_at: datetime
     key_spent: bool
+    short: bool
     asked: int
     perhaps_sent: bool
     gateway_ref: str | None
@@ -82,9 +90,9 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
 
 def _bring_to_an_end(
     gateway: Gateway, database: Database, one: _Claimed, at: datetime
-) -> RefundAnswer | RefundRefused | Unknown:
-    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
-    replaced once Stripe has said that it knows nothing of the refund."""
+) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an answer that Stripe repeats for
+    it, is replaced once Stripe has said that it knows nothing of the refund."""
     if one.gateway_ref is not None:
         return gateway.fetch_refund(one.gateway_ref)[1]
     key = one.key
@@ -96,7 +104,7 @@ def _bring_to_an_end(
         if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
             reached("recovery: a refund whose key is spent is asked for again")
             return Unknown("Stripe failed on it, and doesn't know it yet")
-        if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+        if one.short or one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
             reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
     return gateway.refund(refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=key)
@@ -140,6 +148,7 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         key=row.idempotency_key,
         keyed_at=row.keyed_at,
         key_spent=row.key_spent,
+        short=row.short_since is not None,
         asked=row.asked,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         gateway_ref=row.gateway_ref,
@@ -159,6 +168,8 @@ def next_words(session: Session) -> str:
         return "nothing"
     reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
     goes = "we ask whether it has gone back: " if refund.gateway_ref else ""
+    if refund.short_since is not None:
+        goes = "our balance was too low, and we try once more: "
     return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
 
 

@@ -1,16 +1,29 @@
 """How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `stripe_gateway`."""
 
 import logging
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from billing.payments.gateway import Charged, Declined, Outcome, RefundAnswer, SavedCard, Unknown
+from billing.payments.gateway import (
+    Charged,
+    Declined,
+    Outcome,
+    RefundAnswer,
+    RefundRefused,
+    RefundShort,
+    SavedCard,
+    Unknown,
+)
 from billing.rules.dunning import Evidence
 
 ABOUT_THE_CARD = ("payment_method", "customer")
 """Parameters whose refusal is about the reader's card: it was removed from Stripe's vault, or its owner was."""
 log = logging.getLogger(__name__)
+LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
+"""Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
+_NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
 
 
@@ -75,11 +88,25 @@ def evidence(error: dict[str, Any]) -> Evidence:
 
 
 def refund(found: dict[str, Any]) -> RefundAnswer:
-    """A Refund and its state."""
+    """A Refund and its state. One that somebody canceled in the dashboard has failed; `requires_action` is a wait."""
     state = {"succeeded": "succeeded", "failed": "failed", "canceled": "failed"}.get(
         found["status"], "pending"
     )
-    return RefundAnswer(str(found["id"]), state, found.get("failure_reason"))
+    why = found.get("failure_reason") or (found.get("pending_reason") if state == "pending" else None)
+    if found["status"] == "canceled":
+        why = "canceled in the dashboard"
+    return RefundAnswer(str(found["id"]), state, why, short=why == "insufficient_funds")
+
+
+def no_refund(body: Any) -> RefundRefused | RefundShort:
+    """Why Stripe made no Refund, from the body as it came: the library keeps only the fields it knows of. Want of balance has a `message_code` and no `code` in the one body that
+    is public (github.com/Automattic/woocommerce-payments/issues/10025), so the words are looked at as well."""
+    said = body.get("error") if isinstance(body, dict) else None
+    error = said if isinstance(said, dict) else {}
+    code, why = error.get("code"), str(error.get("message") or error.get("code") or "refused")
+    if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(why):
+        return RefundShort(why)
+    return RefundRefused(why, left_already=code in LEFT_ALREADY)
 
 
 def not_taken(param: str | None, code: str | None, words: str | None) -> Declined | Unknown:

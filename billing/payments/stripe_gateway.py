@@ -22,6 +22,7 @@ from billing.payments.gateway import (
     PayPageRequest,
     RefundAnswer,
     RefundRefused,
+    RefundShort,
     SavedCard,
     SetupAnswer,
     SetupExpired,
@@ -252,7 +253,7 @@ class StripeGateway:
 
     def refund(
         self, *, refund_id: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | Unknown:
+    ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
         """A Refund of the intent's charge."""
         try:
             made = self._stripe.refunds.create(
@@ -260,7 +261,7 @@ class StripeGateway:
                 {"idempotency_key": key},
             )
         except stripe.InvalidRequestError as error:
-            return RefundRefused(str(error.user_message or error.code or "refused"))
+            return stripe_answers.no_refund(error.json_body)
         except stripe.StripeError as error:
             return _unknown(error)
         return stripe_answers.refund(made.to_dict())
@@ -344,7 +345,5 @@ def _unknown(error: stripe.StripeError) -> Unknown:
 
 def _key_spent(error: stripe.StripeError) -> bool:
     """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
-    status = error.http_status or 0
-    return (isinstance(error, stripe.APIError) and status >= 500) or (
-        isinstance(error, stripe.IdempotencyError) and status == 400
-    )
+    failed = isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
+    return failed or (isinstance(error, stripe.IdempotencyError) and error.http_status == 400)

@@ -6,8 +6,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.payments import numbers
+from billing import many
+from billing.payments import numbers, owed
 from billing.payments.ledger_models import Account
+from billing.readers.models import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,29 +127,31 @@ def series(session: Session, first: date, last: date) -> list[Series]:
 
 @dataclass(frozen=True, slots=True)
 class OwedBack:
-    """A refund that bounced: the reader has a credit note and no money yet."""
+    """A refund that failed for good: the reader is owed its amount. One that bounced has its credit note; one that was refused
+    gets it when it is paid."""
 
     refund_id: str
     reader_id: str
     email: str
     amount: int
-    credit_note: str
-    bounced_at: datetime
+    credit_note: str | None
+    since: datetime
     failure: str
 
 
-_OWED = sa.text(
-    """
-    SELECT r.id, r.reader_id, reader.email, r.amount, r.credit_note_number, r.bounced_at, coalesce(r.failure, '')
-    FROM refund r JOIN reader ON reader.id = r.reader_id
-    WHERE r.bounced_at IS NOT NULL AND r.paid_back_at IS NULL ORDER BY r.bounced_at
-    """
-)
-
-
 def owed_back(session: Session) -> list[OwedBack]:
-    """Refunds that bounced and wait to be paid by other means (STR-13), longest waiting first."""
+    """Refunds that failed and wait to be paid by other means (STR-13), longest waiting first."""
+    refunds = owed.to_readers(session)
+    readers = many.load(session, Reader, {refund.reader_id for refund in refunds})
     return [
-        OwedBack(ref, reader_id, email, amount, numbers.credit_note_number(number), at, why)
-        for ref, reader_id, email, amount, number, at, why in session.execute(_OWED)
+        OwedBack(
+            refund.id,
+            refund.reader_id,
+            readers[refund.reader_id].email,
+            refund.amount,
+            numbers.credit_note_number(refund.credit_note_number) if refund.credit_note_number else None,
+            refund.bounced_at or refund.settled_at or refund.created_at,
+            refund.failure or "",
+        )
+        for refund in refunds
     ]

@@ -14,7 +14,7 @@ from billing.crew import only_one
 from billing.db import Database, instant
 from billing.errors import Refusal
 from billing.office import Office
-from billing.payments import refund
+from billing.payments import owed, refund
 from billing.payments.models import Attempt, Payment
 from billing.reports.doctor_models import DoctorVisit
 from billing.reports.promises import PROMISES, Promise
@@ -100,7 +100,8 @@ def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at
 
 
 def _give_back(database: Database, payment_id: str, at: datetime) -> None:
-    """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break."""
+    """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break. Where
+    Stripe has refused that for good, people pay it by transfer, and it isn't asked again each night."""
     with database.transaction() as session:
         payment = session.get_one(Payment, payment_id)
         subscription_id = session.exec(
@@ -109,6 +110,8 @@ def _give_back(database: Database, payment_id: str, at: datetime) -> None:
             .where(Attempt.id == payment.attempt_id)
         ).one()
         lock(session, subscription_id)
+        if owed.of_payment(session, payment):
+            return
         refund.intend(
             session, payment, amount=None, cause=f"doctor:{payment.id}", reason=SORRY, by="doctor", at=at
         )

@@ -86,8 +86,8 @@ _CREDIT_NOTES = sa.text(
     """
     SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
         r.net, r.vat, r.amount, i.vat_basis_points, coalesce(r.gateway_ref, ''),
-        CASE WHEN r.bounced_at IS NULL THEN 'paid' WHEN r.paid_back_at IS NULL THEN 'owed, the refund bounced'
-            ELSE 'paid by hand: ' || r.paid_back_ref END
+        CASE WHEN r.paid_back_at IS NOT NULL THEN 'paid by hand: ' || r.paid_back_ref
+            WHEN r.bounced_at IS NOT NULL THEN 'owed, the refund bounced' ELSE 'paid' END
     FROM ledger_transaction t
     JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
     WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last ORDER BY r.credit_note_number

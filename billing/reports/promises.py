@@ -38,7 +38,7 @@ def _kept(suspects: str) -> str:
     return f"""WITH p AS MATERIALIZED ({suspects})
                SELECT p.id, p.at_fault FROM p
                WHERE p.amount > (SELECT coalesce(sum(r.amount), 0) FROM refund r WHERE r.payment_id = p.id
-                                 AND (r.state <> 'failed' OR r.bounced_at IS NOT NULL))
+                                 AND (r.state <> 'failed' OR r.credit_note_number IS NOT NULL))
                  AND NOT EXISTS (SELECT FROM dispute d WHERE d.payment_id = p.id)"""
 
 
@@ -198,7 +198,7 @@ PROMISES = (
         "refunds-within-payments",
         "No more goes back than was paid.",
         """SELECT p.id, sum(r.amount) || ' back of ' || p.amount || ' cents' AS at_fault
-           FROM payment p JOIN refund r ON r.payment_id = p.id AND (r.state <> 'failed' OR r.bounced_at IS NOT NULL)
+           FROM payment p JOIN refund r ON r.payment_id = p.id AND (r.state <> 'failed' OR r.credit_note_number IS NOT NULL)
            GROUP BY p.id HAVING sum(r.amount) > p.amount""",
     ),
     Promise(
@@ -230,9 +230,11 @@ PROMISES = (
     ),
     Promise(
         "refunds-go-out",
-        "No refund has waited to be sent for more than two days.",
+        "No refund has waited to be sent for more than two days, nor two weeks for our balance or the reader's bank.",
         f"""SELECT id, 'since ' || created_at || coalesce(': ' || failure, '') AS at_fault
-           FROM refund WHERE state = 'intended' AND {late("created_at", timedelta(days=2))}""",
+           FROM refund WHERE (state = 'intended' AND short_since IS NULL AND {late("created_at", timedelta(days=2))})
+              OR (state = 'intended' AND short_since IS NOT NULL OR state = 'pending')
+                 AND created_at < :at - interval '14 days'""",
     ),
     Promise(
         "mail-goes-out",

@@ -41,9 +41,9 @@ def _settle_refund(succeeds: bool) -> Callable[[World, Asked], None]:
 
 def _refunds(world: World, asked: Asked) -> None:
     """How all refunds behave from now on: `as`, or null."""
-    how = asked.get("as")
-    if how not in (None, "succeeded", "pending", "pending_fails", "fails"):
-        raise ValueError("as must be succeeded, pending, pending_fails, fails or null")
+    how = asked.get("as") or None
+    if how is not None and how not in refunds.BEHAVIOURS:
+        raise ValueError(f"as must be {', '.join(refunds.BEHAVIOURS)} or null")
     refunds.behave(world, how)
 
 

@@ -1,7 +1,9 @@
-"""Refunds: in full or in part, never more than was paid."""
+"""Refunds: in full or in part, never more than was paid; and every way in which Stripe doesn't return money."""
+
+from collections.abc import Mapping
 
 from billing.sandbox import balance, ids, params, vault
-from billing.sandbox.errors import invalid
+from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
@@ -9,6 +11,21 @@ from billing.sandbox.store import Row
 from billing.sandbox.world import Call, World
 
 SETTLES_AFTER = 24 * 3600
+BEHAVIOURS: Mapping[str, str] = {
+    "succeeded": "succeed at once",
+    "pending": "are pending for a day, then succeed",
+    "pending_fails": "are pending for a day, then fail",
+    "fails": "succeed, and fail a day later",
+    "no_balance": "are refused: our balance is too low",
+    "too_old": "are refused for good: the payment is too old",
+    "waits_for_balance": "are pending until our balance is enough, which is when you choose something else here",
+    "fails_for_balance": "are pending because our balance is too low, and fail a day later",
+    "canceled": "are pending for a day, then canceled",
+}
+"""How refunds may behave, in words that follow "Refunds". Stripe names the states in its API reference (refunds/object: `status`,
+`pending_reason`, `failure_reason`); a refund that lacks balance is refused, or held pending until the account is topped up, by
+account (docs.stripe.com/refunds)."""
+_SHORT = ("waits_for_balance", "fails_for_balance")
 
 
 @operation(
@@ -42,7 +59,10 @@ def create(world: World, call: Call) -> Row:
             f"({unit} {left / 100:.2f})",
             param="amount",
         )
-    row = _begin(world, call, charge, amount)
+    behaviour = _behaviour(world, charge)
+    if behaviour in _REFUSED:
+        raise _REFUSED[behaviour]()
+    row = _begin(world, call, charge, amount, behaviour)
     _count(world, charge, amount)
     emit(world, "charge.refunded", world.find("charge", charge["id"]))
     emit(world, "refund.created", row)
@@ -82,20 +102,52 @@ def _refuse_disputed(world: World, charge: Row) -> None:
             )
 
 
+def _no_balance() -> Refusal:
+    """The body as github.com/Automattic/woocommerce-payments/issues/10025 shows it: a `message_code`, and no `code`."""
+    return invalid(
+        "Insufficient funds in your Stripe balance to refund this amount.",
+        message_code="insufficient_balance_for_refund",
+    )
+
+
+def _too_old() -> Refusal:
+    """The words as github.com/woocommerce/woocommerce-gateway-stripe/issues/4778 quotes them; its code is not public."""
+    return invalid("This payment is too old to be refunded. It has passed its 90-day refund window.")
+
+
+_REFUSED = {"no_balance": _no_balance, "too_old": _too_old}
+
+
 def behave(world: World, how: str | None) -> None:
-    """From now on all refunds behave so (`succeeded`, `pending`, `pending_fails`, `fails`); None: as their cards say."""
+    """From now on all refunds behave so (see `BEHAVIOURS`); None: as their cards say. Those that wait for balance go out once
+    it is enough."""
     world.store.put("setting", {"id": "refunds", "behave": how})
+    if how not in (*_SHORT, "no_balance"):
+        _go_out(world)
+
+
+def told(world: World) -> str | None:
+    """How refunds were told to behave."""
+    how: str | None = (world.store.get("setting", "refunds") or {}).get("behave")
+    return how
+
+
+def _go_out(world: World) -> None:
+    for refund in [row for row in world.store["refund"].rows.values() if _is_short(row)]:
+        decide(world, refund, succeeds=True)
+
+
+def _is_short(refund: Row) -> bool:
+    return refund["status"] == "pending" and refund.get("pending_reason") == "insufficient_funds"
 
 
 def _behaviour(world: World, charge: Row) -> str:
-    told = (world.store.get("setting", "refunds") or {}).get("behave")
     method = world.find("payment_method", charge["payment_method"])
-    return told or vault.card_of(world, method).refund
+    return told(world) or vault.card_of(world, method).refund
 
 
-def _begin(world: World, call: Call, charge: Row, amount: int) -> Row:
-    behaviour = _behaviour(world, charge)
-    pending = behaviour.startswith("pending")
+def _begin(world: World, call: Call, charge: Row, amount: int, behaviour: str) -> Row:
+    pending = behaviour not in ("succeeded", "fails")
     row: Row = {
         "id": ids.new("re", 24),
         "object": "refund",
@@ -121,9 +173,10 @@ def _begin(world: World, call: Call, charge: Row, amount: int) -> Row:
         "transfer_reversal": None,
     }
     if pending:
-        row["pending_reason"] = "processing"
-    row["balance_transaction"] = balance.of_refund(world, row)["id"]
-    if behaviour != "succeeded":
+        row["pending_reason"] = "insufficient_funds" if behaviour in _SHORT else "processing"
+    if behaviour not in _SHORT:  # no money moves until the balance is enough
+        row["balance_transaction"] = balance.of_refund(world, row)["id"]
+    if behaviour not in ("succeeded", "waits_for_balance"):
         world.store.put(
             "setting",
             {
@@ -144,7 +197,7 @@ def _count(world: World, charge: Row, amount: int) -> None:
 
 
 def settle_due(world: World) -> None:
-    """Let refunds that were pending succeed, and those that must fail, fail, a day after they were made."""
+    """Let refunds that were pending succeed, and those that must end otherwise, end so, a day after they were made."""
     now = world.clock.now()
     due = [
         row
@@ -152,34 +205,38 @@ def settle_due(world: World) -> None:
         if row["id"].startswith("refund:") and row["at"] <= now
     ]
     for plan in due:
-        decide(world, world.find("refund", plan["refund"]), succeeds=plan["to"] == "pending")
+        refund, to = world.find("refund", plan["refund"]), plan["to"]
+        decide(world, refund, succeeds=to == "pending", status="canceled" if to == "canceled" else "failed")
 
 
-def decide(world: World, refund: Row, *, succeeds: bool) -> None:
-    """The reader's bank takes the money, or sends it back; one that has succeeded may still fail. Raises Refusal."""
+def decide(world: World, refund: Row, *, succeeds: bool, status: str = "failed") -> None:
+    """The reader's bank takes the money, or sends it back; one that has succeeded may still fail. Or somebody cancels it
+    in the dashboard: `status` is then `canceled`. Raises Refusal."""
     if refund["status"] not in ("pending", "succeeded") or (succeeds and refund["status"] != "pending"):
         raise invalid(f"Refund {refund['id']} is {refund['status']}.")
     if world.store.get("setting", f"refund:{refund['id']}"):
         world.store.remove("setting", f"refund:{refund['id']}")
     refund, before = dict(refund), {"status": refund["status"]}
-    refund.pop("pending_reason", None)
+    lacked = refund.pop("pending_reason", None) == "insufficient_funds"
     if not succeeds:
+        reason = "insufficient_funds" if lacked else "lost_or_stolen_card"
+        refund |= {"status": status, "failure_reason": "merchant_request" if status == "canceled" else reason}
         _fall_through(world, refund, before)
         return
     refund["status"] = "succeeded"
+    if refund["balance_transaction"] is None:
+        refund["balance_transaction"] = balance.of_refund(world, refund)["id"]
     world.store.put("refund", refund)
     emit(world, "refund.updated", refund, before)
 
 
 def _fall_through(world: World, refund: Row, before: Row) -> None:
-    refund |= {
-        "status": "failed",
-        "failure_reason": "lost_or_stolen_card",
-        "failure_balance_transaction": balance.of_failed_refund(world, refund)["id"],
-    }
+    if refund["balance_transaction"] is not None:
+        refund["failure_balance_transaction"] = balance.of_failed_refund(world, refund)["id"]
     world.store.put("refund", refund)
     _count(world, world.find("charge", refund["charge"]), -refund["amount"])
-    emit(world, "refund.failed", refund, before)
+    if refund["status"] == "failed":
+        emit(world, "refund.failed", refund, before)
     emit(world, "refund.updated", refund, before)
 
 

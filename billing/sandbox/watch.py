@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import faults, trouble
+from billing.sandbox import faults, refunds, trouble
 from billing.sandbox.api import Api
 from billing.sandbox.cards import CARDS
 from billing.sandbox.deliver import Deliverer
@@ -73,6 +73,8 @@ class Watch:
             paths=PATHS,
             kinds=KINDS,
             cards=CARDS,
+            behaviours=refunds.BEHAVIOURS,
+            behaviour=refunds.told(self.world),
         )
 
     def _latest(self, kind: str) -> list[Row]:

@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.access.models import Grant
@@ -81,7 +82,8 @@ def snapshot(session: Session, reader_id: str, at: datetime) -> dict[str, Any]:
     subscription = latest_of(session, reader_id)
     returned = session.exec(
         select(func.coalesce(func.sum(Refund.amount), 0)).where(
-            Refund.reader_id == reader_id, col(Refund.state) != RefundState.FAILED
+            Refund.reader_id == reader_id,
+            sa.or_(col(Refund.state) != RefundState.FAILED, col(Refund.paid_back_at).is_not(None)),
         )
     ).one()
     granted = session.exec(

@@ -16,6 +16,7 @@ from billing.staff import requests
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web import views
+from billing.web.show import sum_of
 from billing.web.visit import Visit
 
 SHOWN_WITHIN = timedelta(days=10)
@@ -110,7 +111,10 @@ def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:
-    """Whether the cancelled page speaks of it: not of one made before the reader asked, nor of one the bank must have shown."""
+    """Whether the cancelled page says that it is: not of one made before the reader asked, nor of one the bank must have shown,
+    nor of one that waits for our balance."""
+    if refund.short_since is not None:
+        return False
     if refund.state is RefundState.SUCCEEDED:
         since_asked = asked_at is not None and refund.created_at >= asked_at
         return since_asked and refund.settled_at is not None and at - refund.settled_at <= SHOWN_WITHIN
@@ -123,13 +127,13 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
         paid = receipts.paid_by(session, subscription.reader_id)
         offer = withdrawal(visit, session, subscription, back)
         undoable = cancel.may_undo(session, visit.parts.office, subscription, visit.at)
-    returning = sum(
-        refund.amount
-        for one in paid
-        if one.invoice.subscription_id == subscription.id
+    mine = [one for one in paid if one.invoice.subscription_id == subscription.id]
+    returning = [
+        refund
+        for one in mine
         for refund in one.refunds
         if _is_on_its_way(refund, subscription.cancel_asked_at, visit.at)
-    )
+    ]
     reading = (
         subscription.state is not State.ENDED
         and subscription.cancels_at
@@ -140,7 +144,9 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
         if reading and subscription.cancels_at
         else None,
         ever_charged=subscription.period_number > 0,
-        refund=Money(returning) if returning else None,
+        refund=sum_of(returning),
+        waiting=sum_of([refund for one in mine for refund in one.waiting]),
+        owed=sum_of([refund for one in mine for refund in one.owed]),
         undo_action=undo if undoable else None,
         withdraw=offer,
     )

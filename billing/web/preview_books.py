@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from billing.rules.money import Money
 from billing.web import views
 from billing.web.preview_staff import STAFF
 from billing.web.preview_values import LONG_ADDRESS, NOW, PRICE
@@ -42,7 +43,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         email=LONG_ADDRESS,
         amount=PRICE,
         credit_note="CN-000007",
-        bounced_at=NOW,
+        since=NOW,
         failure="lost or stolen card",
     )
     sold = views.VatRow(
@@ -63,12 +64,14 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
             ),
             views.SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
         ),
-        owed=(owed, replace(owed, refund_id="ref_2", failure="")),
+        owed=(owed, replace(owed, refund_id="ref_2", credit_note=None, failure="")),
+        waiting=views.WaitingRefunds(count=2, amount=Money(15000), since=NOW),
+        today=date(2026, 11, 2),
         files=_FILES,
         error="Write down the bank's reference of the transfer.",
     )
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")
     yield "staff-books", month, at
-    empty = replace(month, accounts=(), vat=(), series=none, owed=(), after=None, error=None)
+    empty = replace(month, accounts=(), vat=(), series=none, owed=(), waiting=None, after=None, error=None)
     yield "staff-books-none", empty, at

@@ -11,7 +11,7 @@ from billing.access.models import Article, Opening, Scope
 from billing.access.policies import Stated
 from billing.office import Office
 from billing.payments import numbers
-from billing.payments.models import PaymentMethod
+from billing.payments.models import PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.rules.money import Money
 from billing.web import views
@@ -35,7 +35,14 @@ def receipt_row(paid: Paid) -> views.ReceiptRow:
         issued_on=invoice.issued_on or invoice.period_start_on,
         gross=Money(invoice.gross, invoice.currency),
         refunded=Money(paid.returned, invoice.currency) if paid.returned else None,
+        waiting=sum_of(paid.waiting),
+        owed=sum_of(paid.owed),
     )
+
+
+def sum_of(refunds: Sequence[Refund]) -> Money | None:
+    """What they are together; None where there are none."""
+    return Money(sum(refund.amount for refund in refunds)) if refunds else None
 
 
 def teasers(

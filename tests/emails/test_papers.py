@@ -26,10 +26,13 @@ def test_receipts_and_refunds_alone_carry_a_paper() -> None:
         "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
         "receipt-last": "tax-invoice-INV-000123.pdf",
         "refunded": "credit-note-CN-000007.pdf",
+        "refunded-by-transfer": "credit-note-CN-000008.pdf",
     }
 
 
-@pytest.mark.parametrize("name", ["receipt", "receipt-copy", "receipt-last", "refunded"])
+@pytest.mark.parametrize(
+    "name", ["receipt", "receipt-copy", "receipt-last", "refunded", "refunded-by-transfer"]
+)
 def test_a_paper_is_accessible_and_one_page(name: str) -> None:
     paper = printed(samples()[name])
     assert len(paper.pages) == 1

@@ -22,6 +22,7 @@ from billing.payments.gateway import (
     PayPageRequest,
     RefundAnswer,
     RefundRefused,
+    RefundShort,
     SavedCard,
     SetupExpired,
     SetupOpen,
@@ -230,7 +231,7 @@ def test_a_charge_is_fetched_with_our_attempts_name(acquirer: Acquirer) -> None:
 def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -> None:
     charged = acquirer.charged(acquirer.card())
 
-    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | Unknown:
+    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
         return acquirer.gateway.refund(
             refund_id="ref_1", intent_ref=charged.intent_ref, amount=amount, key=key
         )

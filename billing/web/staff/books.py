@@ -9,10 +9,10 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.errors import NotFound
-from billing.payments import book
+from billing.payments import book, shortage
 from billing.payments.invoice import percent
 from billing.payments.ledger_models import Account
-from billing.payments.pay_back import NoReference, pay_back
+from billing.payments.pay_back import BadDay, NoReference, pay_back
 from billing.reports import books
 from billing.reports.exports import SHEETS, Sheet
 from billing.rules.money import Money
@@ -70,25 +70,27 @@ def month(visit: Seeing, month: Month = "") -> Response:
 
 def _page(visit: StaffVisit, month: str, *, error: str | None = None, status: int = 200) -> Response:
     first, last = _days(visit, month)
-    is_over = last < visit.parts.office.today(visit.at)
+    today = visit.parts.office.today(visit.at)
     with visit.parts.database.transaction() as session:
-        page = _look(session, first, last, is_over, error)
+        page = _look(session, first, last, today, error)
     return visit.page(page, status)
 
 
-def _look(session: Session, first: date, last: date, is_over: bool, error: str | None) -> views.StaffBooks:
+def _look(session: Session, first: date, last: date, today: date, error: str | None) -> views.StaffBooks:
     balance = books.trial_balance(session, first, last)
     return views.StaffBooks(
         month=f"{first:%Y-%m}",
         first_day=first,
         before=f"{add_months(first, -1):%Y-%m}",
-        after=f"{add_months(first, 1):%Y-%m}" if is_over else None,
+        after=f"{add_months(first, 1):%Y-%m}" if last < today else None,
         accounts=tuple(_account(line) for line in balance),
         debit=_amount(sum(line.debit for line in balance)),
         credit=_amount(sum(line.credit for line in balance)),
         vat=tuple(_vat(line) for line in books.vat(session, first, last)),
         series=tuple(_series(one) for one in books.series(session, first, last)),
         owed=tuple(_owed(one) for one in books.owed_back(session)),
+        waiting=_waiting(session),
+        today=today,
         files=tuple(FILES.items()),
         error=error,
     )
@@ -133,9 +135,16 @@ def _owed(one: books.OwedBack) -> views.OwedRow:
         email=one.email,
         amount=Money(one.amount),
         credit_note=one.credit_note,
-        bounced_at=one.bounced_at,
+        since=one.since,
         failure=one.failure.replace("_", " "),
     )
+
+
+def _waiting(session: Session) -> views.WaitingRefunds | None:
+    short = shortage.now(session)
+    if short is None:
+        return None
+    return views.WaitingRefunds(count=short.count, amount=Money(short.cents), since=short.since)
 
 
 @router.get(f"{ROOM}/{{name}}.csv")
@@ -156,17 +165,27 @@ def _lines(visit: StaffVisit, sheet: Sheet, first: date, last: date) -> Iterator
         yield from sheet.lines(session, first, last)
 
 
+def _day(typed: str) -> date:
+    try:
+        return date.fromisoformat(typed)
+    except ValueError:
+        raise BadDay from None
+
+
 @router.post(f"{ROOM}/paid-back")
 def paid_back(
     visit: Acting,
     refund_id: Annotated[str, Form(max_length=64)] = "",
+    on: Annotated[str, Form(max_length=20)] = "",
     reference: Annotated[str, Form(max_length=100)] = "",
     month: Annotated[str, Form(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")] = "",
 ) -> Response:
-    """A bounced refund was paid from our bank account. Raises UnknownRefund, NothingOwed."""
+    """A refund that failed was paid from our bank account, today if no day is given. Raises UnknownRefund, NothingOwed."""
+    office = visit.parts.office
     try:
+        day = _day(on) if on else office.today(visit.at)
         with visit.parts.database.transaction() as session:
-            refund = pay_back(session, visit.parts.office, refund_id, reference, visit.at, by=visit.actor.by)
+            refund = pay_back(session, office, refund_id, reference, day, visit.at, by=visit.actor.by)
             audit.write(
                 session,
                 visit.actor,
@@ -174,8 +193,8 @@ def paid_back(
                 at=visit.at,
                 reader_id=refund.reader_id,
                 subject=refund.id,
-                after={"cents": refund.amount, "reference": refund.paid_back_ref},
+                after={"cents": refund.amount, "reference": refund.paid_back_ref, "on": day.isoformat()},
             )
-    except NoReference as refusal:
+    except (NoReference, BadDay) as refusal:
         return _page(visit, month, error=refusal.detail, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")

@@ -73,6 +73,8 @@ class ReceiptRow:
     issued_on: date
     gross: Money
     refunded: Money | None = None
+    waiting: Money | None = None
+    owed: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,10 @@ class Cancelled:
     access_until: date | None
     ever_charged: bool
     refund: Money | None = None
+    waiting: Money | None = None
+    """Goes back later: what takes longer is on our side."""
+    owed: Money | None = None
+    """The card took no money back."""
     undo_action: str | None = "/account/resume"
     withdraw: Withdrawal | None = None
 

@@ -39,20 +39,30 @@ class SeriesRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedRow:
-    """A refund that bounced: what we still owe a reader."""
+    """A refund that failed for good: what we still owe a reader. It has a credit note already where it had gone back."""
 
     refund_id: str
     reader_id: str
     email: str
     amount: Money
-    credit_note: str
-    bounced_at: datetime
+    credit_note: str | None
+    since: datetime
     failure: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRefunds:
+    """Refunds for which our balance at Stripe is too low."""
+
+    count: int
+    amount: Money
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBooks:
-    """`month` and its neighbours as 2027-03; `files` are names of exports. `error` is about the reference just typed."""
+    """`month` and its neighbours as 2027-03; `today` as a date field wants it; `files` are names of exports. `error` is about the
+    transfer just typed."""
 
     template: ClassVar[str] = "staff/books.html"
     month: str
@@ -65,5 +75,7 @@ class StaffBooks:
     vat: tuple[VatRow, ...]
     series: tuple[SeriesRow, ...]
     owed: tuple[OwedRow, ...]
+    waiting: WaitingRefunds | None
+    today: date
     files: tuple[tuple[str, str], ...]
     error: str | None = None

@@ -1,0 +1,73 @@
+"""a refund may wait for balance, be asked again after it failed, and be paid by bank transfer with its credit note
+
+Revision: 0024
+Follows: 0022
+"""
+
+import sqlalchemy as sa
+import sqlmodel
+
+from alembic import op
+
+revision = "0024"
+down_revision = "0022"
+branch_labels = None
+depends_on = None
+
+GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
+GIVEN_BEFORE = "(state <> 'failed' OR bounced_at IS NOT NULL)"
+NOTED = "(state = 'succeeded' OR bounced_at IS NOT NULL OR paid_back_at IS NOT NULL) = (credit_note_number IS NOT NULL)"
+NOTED_BEFORE = "(state = 'succeeded' OR bounced_at IS NOT NULL) = (credit_note_number IS NOT NULL)"
+
+
+def upgrade() -> None:
+    op.add_column("refund", sa.Column("short_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
+    op.add_column(
+        "refund", sa.Column("left_already", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.create_check_constraint(
+        "short_while_open", "refund", "short_since IS NULL OR state IN ('intended', 'pending')"
+    )
+    op.drop_constraint("refund_cause_key", "refund", type_="unique")
+    op.create_index("one_refund_a_cause", "refund", ["cause"], unique=True, postgresql_where=sa.text(GIVEN))
+    op.drop_constraint("noted_when_returned", "refund", type_="check")
+    op.create_check_constraint("noted_when_returned", "refund", NOTED)
+    op.drop_constraint("paid_back_after_bouncing", "refund", type_="check")
+    op.create_check_constraint(
+        "paid_back_after_failing",
+        "refund",
+        "paid_back_at IS NULL OR (state = 'failed' AND paid_back_ref IS NOT NULL)",
+    )
+    _count_refunds(GIVEN)
+
+
+def downgrade() -> None:
+    _count_refunds(GIVEN_BEFORE)
+    op.drop_constraint("paid_back_after_failing", "refund", type_="check")
+    op.create_check_constraint(
+        "paid_back_after_bouncing",
+        "refund",
+        "paid_back_at IS NULL OR (bounced_at IS NOT NULL AND paid_back_ref IS NOT NULL)",
+    )
+    op.drop_constraint("noted_when_returned", "refund", type_="check")
+    op.create_check_constraint("noted_when_returned", "refund", NOTED_BEFORE)
+    op.drop_index("one_refund_a_cause", "refund")
+    op.create_unique_constraint("refund_cause_key", "refund", ["cause"])
+    op.drop_constraint("short_while_open", "refund", type_="check")
+    op.drop_column("refund", "left_already")
+    op.drop_column("refund", "short_since")
+
+
+def _count_refunds(which: str) -> None:
+    op.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION refuse_excess_refund() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF (SELECT sum(amount) FROM refund WHERE payment_id = NEW.payment_id AND {which})
+                > (SELECT amount FROM payment WHERE id = NEW.payment_id) THEN
+                RAISE EXCEPTION 'refunds of % exceed the payment', NEW.payment_id USING ERRCODE = 'check_violation';
+            END IF;
+            RETURN NEW;
+        END $$
+        """  # noqa: S608 - the conditions above
+    )

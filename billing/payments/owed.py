@@ -1,0 +1,61 @@
+"""What a reader is owed because a refund failed for good: it bounced, or the acquirer refused it. Paid by bank transfer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.payments import disputed
+from billing.payments.models import GIVEN, Payment, Refund, RefundState
+
+_PERHAPS = sa.text(
+    f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
+        AND (r.bounced_at IS NOT NULL OR (NOT r.left_already AND r.amount <= payment.amount - (
+             SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN}))))"""  # noqa: S608
+)
+
+
+def of_payment(session: Session, payment: Payment) -> list[Refund]:
+    """The refunds of a payment that are owed, oldest first."""
+    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.id)))
+    return among(payment, refunds.all(), taken=disputed.is_taken(session, payment))
+
+
+def _counts(refund: Refund) -> bool:
+    """What `GIVEN` says, of a row that is at hand."""
+    return refund.state is not RefundState.FAILED or refund.credit_note_number is not None
+
+
+def among(payment: Payment, refunds: Sequence[Refund], *, taken: bool) -> list[Refund]:
+    """Of all refunds of a payment, those that are owed. One that bounced has its credit note. One that was refused is owed as far
+    as nothing else has returned that money since: another refund, or a bank that has `taken` it back."""
+    failed = [row for row in refunds if row.state is RefundState.FAILED and row.paid_back_at is None]
+    bounced = [row for row in failed if row.bounced_at is not None]
+    given = sum(row.amount for row in refunds if _counts(row))
+    left, refused = 0 if taken else payment.amount - given, list[Refund]()
+    for row in sorted(failed, key=lambda row: row.id, reverse=True):
+        if row.bounced_at is None and not row.left_already and row.amount <= left:
+            left -= row.amount
+            refused.append(row)
+    return sorted([*bounced, *refused], key=lambda row: row.id)
+
+
+def close_cases(session: Session, payment: Payment, *, reason: str, by: str, at: datetime) -> None:
+    """Close the cases about refunds of a payment that failed, once nothing of it is left to return and none of them is owed."""
+    session.flush()
+    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
+    still = {row.id for row in among(payment, refunds, taken=False)}
+    given = sum(row.amount for row in refunds if _counts(row))
+    for row in refunds if given == payment.amount else ():
+        if row.state is RefundState.FAILED and row.id not in still:
+            close_about(session, CaseKind.REFUND_FAILED, row.id, reason=reason, by=by, at=at)
+
+
+def to_readers(session: Session) -> list[Refund]:
+    """All that is owed, longest first."""
+    payments = session.exec(select(Payment).where(_PERHAPS)).all()
+    found = [row for payment in payments for row in of_payment(session, payment)]
+    return sorted(found, key=lambda row: (row.bounced_at or row.settled_at or row.created_at, row.id))

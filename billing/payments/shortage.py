@@ -1,0 +1,71 @@
+"""Refunds for which our balance at the acquirer is too low: what waits, and the case that asks for a top-up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from billing.cases.close import close_about
+from billing.cases.models import Case, CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import Refund
+from billing.rules.money import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """How many refunds wait for balance, how many cents they are together, and since when the first does."""
+
+    count: int
+    cents: int
+    since: datetime
+
+
+def now(session: Session) -> Shortage | None:
+    """What waits; None where nothing does."""
+    count, cents, since = session.exec(
+        select(func.count(), func.sum(Refund.amount), func.min(Refund.short_since)).where(
+            col(Refund.short_since).is_not(None)
+        )
+    ).one()
+    return Shortage(count, int(cents), since) if since is not None else None
+
+
+def open_case_about(session: Session, refund: Refund, at: datetime) -> None:
+    """One case for as long as something waits, not one a refund: one top-up ends it."""
+    about = select(Case.id).where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
+    if session.exec(about).first() is not None:
+        return
+    open_case(
+        session,
+        CaseKind.REFUNDS_WAIT,
+        f"{refund.id}:{(refund.short_since or at).isoformat()}",
+        f"Our balance at Stripe is too low to return {Money(refund.amount).with_vat_words()}, and perhaps more by now. Top it"
+        " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
+        at=at,
+        ours=refund.amount,
+        facts={"Stripe said": refund.failure or ""},
+        link="/staff/books",
+    )
+
+
+def close_when_over(session: Session, *, by: str, at: datetime) -> None:
+    """Close the case once nothing waits any more. Its row is locked first: of two refunds that end at once, the later one sees
+    that both have."""
+    session.flush()
+    subjects = session.exec(
+        select(Case.subject)
+        .where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
+        .with_for_update()
+    ).all()
+    if not subjects or now(session) is not None:
+        return
+    for subject in subjects:
+        close_about(
+            session,
+            CaseKind.REFUNDS_WAIT,
+            subject,
+            reason="No refund waits for balance any more.",
+            by=by,
+            at=at,
+        )

@@ -42,6 +42,7 @@ from emails.messages import (
     TrialNotice,
     TrialStarted,
 )
+from emails.money_back import PaidBack, RefundFailed
 from emails.paper import Paper, paper_of, print_papers
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "Letter",
     "Message",
     "MoreDays",
+    "PaidBack",
     "Paper",
     "PauseEnds",
     "Paused",
@@ -68,6 +70,7 @@ __all__ = [
     "PriceNotice",
     "Prose",
     "Receipt",
+    "RefundFailed",
     "Refunded",
     "Rendered",
     "RequestAnswered",

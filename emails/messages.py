@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from emails.choices import CHOICES
 from emails.errors import WrongFields
 from emails.fields import Cents, Code, Day, Message, Url, Words
+from emails.money_back import MONEY_BACK
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,7 @@ MESSAGES: tuple[type[Message], ...] = (
     ChargeHeld,
     ConfirmSignup,
     *CHOICES,
+    *MONEY_BACK,
 )
 
 

@@ -35,6 +35,7 @@ from emails.messages import (
     TrialNotice,
     TrialStarted,
 )
+from emails.money_back import PaidBack, RefundFailed
 
 HOUSE = House(
     name="The Karoo Courier",
@@ -216,5 +217,8 @@ def _endings() -> dict[str, Message]:
             card_last4="4242",
             transfer="EFT 2026/118",
         ),
+        "refund-bounced": RefundFailed(7500, "2026-03-16", *VISA, "CN-000007", f"{SITE}/contact"),
+        "refund-refused": RefundFailed(7500, "2026-03-16", *VISA, None, f"{SITE}/contact"),
+        "paid-back": PaidBack(7500, "2026-03-27", "EFT 2026/118", "CN-000007", ACCOUNT),
         "ended": Ended("2026-04-15", OFFER),
     }

@@ -8,7 +8,7 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.errors import Conflict, Invalid, NotFound
 from billing.office import Office
-from billing.payments import book, numbers, owed, refund
+from billing.payments import book, numbers, owed, refund, tell_returned
 from billing.payments.models import Invoice, Payment, Refund
 from billing.rules.periods import start_of_day
 
@@ -60,9 +60,10 @@ def pay_back(
     session.add(row)
     if row.bounced_at is not None:
         book.paid_by_hand(session, row, moment, on)
+        tell_returned.paid_back(session, office, row, on, at)
     else:
         book.refunded(session, office, row, payment, session.get_one(Invoice, payment.invoice_id), at)
-        refund.tell(session, office, row, payment, at)
+        tell_returned.credited(session, office, row, payment, at)
     close_about(
         session,
         CaseKind.REFUND_FAILED,

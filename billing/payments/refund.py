@@ -11,14 +11,11 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.errors import Conflict, Invalid, NotFound
 from billing.logs import say
-from billing.mail import outbox
 from billing.office import Office
-from billing.payments import book, disputed, numbers, owed, shortage
+from billing.payments import book, disputed, numbers, owed, shortage, tell_returned
 from billing.payments.gateway import RefundAnswer, RefundRefused, RefundShort, Unknown
 from billing.payments.invoice import basis_points
-from billing.payments.models import GIVEN, Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
-from billing.payments.papers import credit_words
-from billing.readers.register import by_id
+from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.rules import backoff, tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
@@ -127,7 +124,7 @@ def settle(
     fails after that has bounced: we owe it."""
     refund, payment = lock_one(session, refund_id)
     if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
-        _settle_again(session, office, refund, answer, at)
+        _settle_again(session, office, refund, payment, answer, at)
     if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
     refund.claimed_by, waited = None, refund.short_since is not None
@@ -140,7 +137,7 @@ def settle(
         case RefundRefused(why, left_already):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             refund.short_since, refund.left_already = None, left_already
-            _open_case(session, refund, at)
+            _owe(session, office, refund, payment, at)
         case RefundAnswer():
             _answered(session, office, refund, payment, answer, at)
     session.add(refund)
@@ -170,7 +167,7 @@ def _answered(
             if answer.short and left_of(session, payment) >= refund.amount:
                 _try_another(session, refund, payment, short_since, at)
             else:
-                _open_case(session, refund, at)
+                _owe(session, office, refund, payment, at)
         case _:
             refund.state, refund.ask_at = RefundState.PENDING, at + A_DAY
 
@@ -214,11 +211,11 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
 def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
     invoice = session.get_one(Invoice, payment.invoice_id)
     book.refunded(session, office, refund, payment, invoice, at)
-    tell(session, office, refund, payment, at)
+    tell_returned.credited(session, office, refund, payment, at)
 
 
 def _settle_again(
-    session: Session, office: Office, refund: Refund, answer: RefundAnswer, at: datetime
+    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
 ) -> None:
     """Only a failure is news after success."""
     if answer.state != RefundState.FAILED:
@@ -226,16 +223,21 @@ def _settle_again(
     refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
     session.add(refund)
     book.bounced(session, office, refund, at)
-    _open_case(session, refund, at)
+    _owe(session, office, refund, payment, at)
 
 
-def _open_case(session: Session, refund: Refund, at: datetime) -> None:
-    """Money that is owed and can't go back by itself is paid by a person (STR-13)."""
+def _owe(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+    """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
+    that has left already isn't owed: there a person looks why."""
+    asked = ""
+    if not refund.left_already:
+        tell_returned.failed(session, office, refund, payment, at)
+        asked = " The reader was told, and asked for a bank account."
     open_case(
         session,
         CaseKind.REFUND_FAILED,
         refund.id,
-        f"{Money(refund.amount).with_vat_words()} did not go back: {refund.failure or 'no reason given'}.",
+        f"{Money(refund.amount).with_vat_words()} did not go back: {(refund.failure or 'no reason given').rstrip('.')}.{asked}",
         at=at,
         reader_id=refund.reader_id,
         ours=refund.amount,
@@ -263,24 +265,3 @@ def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:
         .execution_options(populate_existing=True)
     ).one()
     return refund, payment
-
-
-def tell(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
-    """Its credit note goes out by mail."""
-    invoice = session.get_one(Invoice, payment.invoice_id)
-    method = session.exec(
-        select(PaymentMethod)
-        .join(Attempt, col(Attempt.payment_method_id) == PaymentMethod.id)
-        .where(Attempt.id == payment.attempt_id)
-    ).one()
-    reader = by_id(session, refund.reader_id)
-    words = credit_words(office, refund, payment, invoice, method)
-    outbox.queue(
-        session,
-        words,
-        key=f"refunded:{refund.id}",
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + outbox.RECEIPT_LIFE,
-    )

@@ -1,0 +1,88 @@
+"""A refund bounces, or is refused for good: the reader is told, and asked how to pay; staff carry it on."""
+
+import pytest
+
+from tests.support.cancel_helpers import cancel
+from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+READER = "thandi@example.com"
+
+
+def bounced(world: World) -> None:
+    """A refund of 20 March that had succeeded comes back a day later; it is 22 March."""
+    world.start_trial(READER, "pm_card_refundFail")
+    world.advance_to(local(2027, 3, 20, 12))
+    (payment,) = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.advance_to(local(2027, 3, 22, 12))
+
+
+def test_a_reader_whose_refund_bounced_is_told_and_asked_how_to_pay(world: World) -> None:
+    bounced(world)
+    assert world.told(READER)[-2:] == ["refunded", "refund_failed"]
+    letter = world.letter(READER, "did not reach your card")
+    said = " ".join(letter.text.split())
+    for words in (
+        "We owe you: R75.00 incl. VAT",
+        "Charged on: Tuesday 16 March 2027",
+        "Visa ending in 5126",
+        "Credit note no.: CN-000001",
+        "reply to this mail",
+        "the account number",
+        "The credit note that we sent you still holds.",
+    ):
+        assert words in said, words
+    (link,) = [link for link in letter.links if "/contact" in link]
+    assert "What is it about" in world.browser().get(link).words
+    (case,) = world.rows("SELECT what, link FROM staff_case WHERE kind = 'refund_failed'")
+    assert "The reader was told, and asked for a bank account." in case["what"]
+    assert case["link"] == "/staff/books"
+
+
+def test_it_is_told_once_however_often_stripe_says_it(world: World) -> None:
+    bounced(world)
+    for event in world.sandbox.events():
+        if event["type"].startswith("refund."):
+            world.sandbox.resend(event["id"], copies=2)
+    world.settle()
+    world.advance(days=2)
+    assert world.told(READER).count("refund_failed") == 1
+
+
+def test_when_a_transfer_has_paid_it_the_reader_is_told_and_the_case_is_closed(
+    world: World, staff: SignIn
+) -> None:
+    bounced(world)
+    finance = staff("finance")
+    finance.get("/staff/books")
+    finance.post("/staff/books/paid-back", reference="EFT 2027/118", on="2027-03-22")
+    world.settle()
+    assert world.told(READER)[-1] == "paid_back"
+    said = " ".join(world.letter(READER, "to your bank account").text.split())
+    assert "Reference: EFT 2027/118 For credit note no.: CN-000001" in said
+    assert world.rows("SELECT 1 FROM staff_case WHERE closed_at IS NULL") == []
+
+
+@pytest.mark.parametrize("way", ["too_old", "pending_fails"])
+def test_a_refund_that_never_went_is_told_as_well(world: World, paid: Subscriber, way: str) -> None:
+    world.sandbox.banks("refunds", **{"as": way})
+    cancel(world, paid.subscription_id, when="now", refund="last")
+    world.advance(days=2)
+    said = " ".join(world.letter(paid.email, "did not reach your card").text.split())
+    assert "The credit note comes to you with the transfer." in said
+    assert "CN-" not in said
+
+
+def test_money_that_the_bank_took_back_itself_is_not_promised_once_more(
+    world: World, paid: Subscriber
+) -> None:
+    """Refunded in the dashboard meanwhile, so Stripe refuses ours: the reader has it."""
+    world.sandbox.client().v1.refunds.create({"charge": world.charges()[0]["id"]})
+    cancel(world, paid.subscription_id, when="now", refund="last")
+    world.settle()
+    assert "refund_failed" not in world.told(paid.email)
+    (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
+    assert "already been refunded" in case["what"]
+    assert "asked for a bank account" not in case["what"]

@@ -1,7 +1,7 @@
 """a request to cancel that is open holds the next charge
 
 Revision: 0027
-Follows: 0022
+Follows: 0026
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0027"
-down_revision = "0022"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 

@@ -3,7 +3,7 @@
 Mails that wait at this moment learn what they are about from their keys, as far as those say it; others are sent as before.
 
 Revision: 0028
-Follows: 0022
+Follows: 0027
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0028"
-down_revision = "0022"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """the heartbeat knows of billing runs and of the last time that no worker was there
 
 Revision: 0029
-Follows: 0022
+Follows: 0028
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0029"
-down_revision = "0022"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """payouts that Stripe doesn't itemise
 
 Revision: 0030
-Follows: 0022
+Follows: 0029
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030"
-down_revision = "0022"
+down_revision = "0029"
 branch_labels = None
 depends_on = None
 

@@ -185,18 +185,15 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     if invoice is None or first_failed_on is None:
         raise AssertionError(f"{subscription.id} is past due and owes nothing")
     today = office.today(at)
-    if tried.went_unasked(session, invoice):  # an outage of ours or of Stripe's uses up no rung, and no grace
-        over = invoice.period_end_on <= today
-        return ToCharge(subscription, terms.next_period(session, subscription, today) if over else invoice)
     method_id = str(subscription.payment_method_id)
     unasked = tried.went_unasked(session, invoice)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
-    if hold_charge.is_due(subscription) and (
-        unasked or so_far.on_card > 0
-    ):  # who gives a new card wants it charged
+    is_new_card = not unasked and so_far.on_card == 0  # its reader wants it charged
+    if hold_charge.is_due(subscription) and not is_new_card:
         return hold_charge.retry(session, office, subscription, first_failed_on, at)
     if unasked:  # an outage of ours or of Stripe's uses up no rung, and no grace
-        return ToCharge(subscription, invoice)
+        over = invoice.period_end_on <= today
+        return ToCharge(subscription, terms.next_period(session, subscription, today) if over else invoice)
     said = tried.last_refusal(session, invoice, method_id)
     if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not tried.bank_asked(session, invoice):
         return beyond_limit(session, office, subscription, invoice, at)

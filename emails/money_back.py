@@ -24,7 +24,8 @@ class RefundFailed(Message):
 
 @dataclass(frozen=True)
 class PaidBack(Message):
-    """A bank transfer paid what a refund that came back had left owing; its credit note has been sent. `reference` is the bank's."""
+    """What a refund that came back had left owing was paid: by bank transfer, or `by_card` with another refund. Its credit note has
+    been sent. `reference` is the bank's or the acquirer's."""
 
     kind: ClassVar[str] = "paid_back"
     amount: Cents
@@ -32,6 +33,7 @@ class PaidBack(Message):
     reference: str
     credit_note_number: str
     account_url: Url
+    by_card: bool = False
 
 
 MONEY_BACK: tuple[type[Message], ...] = (RefundFailed, PaidBack)

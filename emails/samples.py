@@ -220,5 +220,8 @@ def _endings() -> dict[str, Message]:
         "refund-bounced": RefundFailed(7500, "2026-03-16", *VISA, "CN-000007", f"{SITE}/contact"),
         "refund-refused": RefundFailed(7500, "2026-03-16", *VISA, None, f"{SITE}/contact"),
         "paid-back": PaidBack(7500, "2026-03-27", "EFT 2026/118", "CN-000007", ACCOUNT),
+        "paid-back-by-card": PaidBack(
+            7500, "2026-03-27", "re_3TqPw8Lk2mXz", "CN-000007", ACCOUNT, by_card=True
+        ),
         "ended": Ended("2026-04-15", OFFER),
     }

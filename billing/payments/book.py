@@ -145,6 +145,12 @@ def paid_by_hand(session: Session, refund: Refund, at: datetime, on: date) -> No
     post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=on, lines=lines)
 
 
+def paid_by_card(session: Session, office: Office, refund: Refund, at: datetime) -> None:
+    """The debt of a bounced refund was paid by another refund, which somebody made in Stripe's dashboard."""
+    lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
+    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+
+
 def days_given(
     session: Session,
     office: Office,

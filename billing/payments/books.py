@@ -7,7 +7,7 @@ from typing import Protocol
 
 from billing.payments.balance_models import PayoutListing
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import RefundAnswer, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class TakenCharge:
     attempt_id: str | None
     amount: int
     card: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRefund:
+    """A refund at the acquirer, whoever made it, with the charge it returns. `our_refund_id` is the refund of ours that it names."""
+
+    answer: RefundAnswer
+    charge_ref: str
+    our_refund_id: str | None
+    amount: int
     at: datetime
 
 
@@ -102,6 +113,10 @@ class Books(Protocol):
 
     def charge(self, charge_ref: str) -> TakenCharge | Unknown:
         """A charge, to say whose it is."""
+        ...
+
+    def refund(self, refund_ref: str) -> TakenRefund | Unknown:
+        """A refund, to say whose money it returned."""
         ...
 
     def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:

@@ -256,7 +256,7 @@ class Refund(SQLModel, table=True):
     """Since when our balance at the acquirer has been too low for it. It is tried each day."""
     failure: str | None = None
     left_already: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether the acquirer refused it because the money had left us already: the reader isn't owed it."""
+    """Whether it failed and the reader isn't owed it: the money had left us already, or nobody had promised it."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
     """When it ended; for one with a credit note, the moment of that."""

@@ -46,8 +46,11 @@ class UnknownPayment(NotFound):
 def left_of(session: Session, payment: Payment) -> int:
     """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced; none of
     one that a bank has taken back."""
-    if disputed.is_taken(session, payment):
-        return 0
+    return 0 if disputed.is_taken(session, payment) else not_given(session, payment)
+
+
+def not_given(session: Session, payment: Payment) -> int:
+    """The same, also of one that a bank has taken back."""
     return payment.amount - _sum_given(session, payment, col(Refund.amount))
 
 
@@ -87,6 +90,15 @@ def intend(
         raise NotAnAmount
     if amount > left:
         raise TooMuch(left=left)
+    refund = write(session, payment, amount, cause=cause, reason=reason, by=by, at=at)
+    say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
+    return refund
+
+
+def write(
+    session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: str, at: datetime
+) -> Refund:
+    """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
     parts = split(session, payment, amount)
     refund_id = ids.new("ref", at)
     refund = Refund(
@@ -107,8 +119,14 @@ def intend(
     )
     session.add(refund)
     session.flush()
-    say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
     return refund
+
+
+def known(session: Session, refund_id: str | None, refund_ref: str) -> str | None:
+    """Our refund that the acquirer's is, by the name it bears or by its own; None for one that is nobody's."""
+    if refund_id is not None and session.get(Refund, refund_id) is not None:
+        return refund_id
+    return session.exec(select(Refund.id).where(Refund.gateway_ref == refund_ref)).first()
 
 
 def settle(

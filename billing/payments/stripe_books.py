@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from billing.payments import stripe_answers
 from billing.payments.balance_models import PayoutListing
 from billing.payments.books import (
     DisputeAnswer,
@@ -12,6 +13,7 @@ from billing.payments.books import (
     NotListed,
     PayoutAnswer,
     TakenCharge,
+    TakenRefund,
 )
 from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import Unknown
@@ -80,6 +82,10 @@ class StripeBooks:
     def charge(self, charge_ref: str) -> TakenCharge | Unknown:
         """A Charge."""
         return self._one(lambda: self._stripe.charges.retrieve(charge_ref), _charge)
+
+    def refund(self, refund_ref: str) -> TakenRefund | Unknown:
+        """A Refund."""
+        return self._one(lambda: self._stripe.refunds.retrieve(refund_ref), _refund)
 
     def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:
         """A Dispute."""
@@ -152,6 +158,16 @@ def _charge(row: dict[str, Any]) -> TakenCharge:
         attempt_id=(row.get("metadata") or {}).get("attempt"),
         amount=int(row["amount"]),
         card=f"{card.get('brand', 'card')} ending in {card.get('last4', '?')}",
+        at=_instant(row["created"]),
+    )
+
+
+def _refund(row: dict[str, Any]) -> TakenRefund:
+    return TakenRefund(
+        answer=stripe_answers.refund(row),
+        charge_ref=str(row["charge"]),
+        our_refund_id=(row.get("metadata") or {}).get("refund"),
+        amount=int(row["amount"]),
         at=_instant(row["created"]),
     )
 

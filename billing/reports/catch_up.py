@@ -19,7 +19,6 @@ from billing.payments import balance, refund
 from billing.payments.books import Books
 from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Gateway, RefundAnswer, Unknown
-from billing.payments.models import Refund
 from billing.rules.reckoning import Pair, Thing, Verdict
 
 log = logging.getLogger(__name__)
@@ -171,5 +170,6 @@ def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
     if not isinstance(answer, RefundAnswer):
         raise Unavailable(answer.why)
     with clerk.database.transaction() as session:
-        if refund_id is not None and session.get(Refund, refund_id) is not None:
-            refund.settle(session, clerk.office, refund_id, answer, at)
+        ours = refund.known(session, refund_id, refund_ref)
+        if ours is not None:
+            refund.settle(session, clerk.office, ours, answer, at)

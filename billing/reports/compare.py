@@ -83,7 +83,9 @@ def _payments(session: Session, refs: list[str]) -> dict[str, int]:
 def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
     rows = session.exec(select(Refund).where(_among(Refund.gateway_ref, refs)))
     went = (RefundState.PENDING, RefundState.SUCCEEDED)
-    return {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
+    sent = {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
+    debts = select(Refund.paid_back_ref, Refund.amount).where(_among(Refund.paid_back_ref, refs))
+    return sent | {str(ref): -amount for ref, amount in session.exec(debts)}
 
 
 def _disputes(session: Session, refs: list[str]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from billing.cases.open import open_case
 from billing.errors import Unavailable
 from billing.payments import balance
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
-from billing.payments.books import TakenCharge
+from billing.payments.books import TakenCharge, TakenRefund
 from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
@@ -35,6 +35,8 @@ class Difference:
     theirs: int | None
     reader_id: str | None = None
     facts: tuple[tuple[str, str], ...] = ()
+    link: str | None = None
+    """The page on which something can be done about it, where that isn't the reader's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +81,14 @@ def reconcile(
     doing("comparing once more")
     with clerk.database.transaction() as session:
         after = _differing(session, refs)
-    charges = _name(clerk, after)
+    charges, refunds = _name(clerk, after), _name_refunds(clerk, after)
     with clerk.database.transaction() as session:
-        found = [_of_pair(session, pair, charges) for pair in after]
+        found = [
+            _of_refund(session, pair, refunds[pair.ref])
+            if pair.ref in refunds
+            else _of_pair(session, pair, charges)
+            for pair in after
+        ]
         found += [_of_movement(row) for row in compare.unexpected(session, span)]
         found += [_of_payout(payout, total) for payout, total in payouts.off(session, span)]
         found += [_of_payout(payout, total) for payout, total in payouts.short(session, span)]
@@ -104,6 +111,15 @@ def _name(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenCharge]:
     ]
     found = ((ref, clerk.books.charge(ref)) for ref in unknown[:MOST])
     return {ref: charge for ref, charge in found if not isinstance(charge, Unknown)}
+
+
+def _name_refunds(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenRefund]:
+    """Whose money the refunds returned that we don't know."""
+    unknown = [
+        pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Verdict.UNKNOWN
+    ]
+    found = ((ref, clerk.books.refund(ref)) for ref in unknown[:MOST])
+    return {ref: refund for ref, refund in found if not isinstance(refund, Unknown)}
 
 
 _KINDS = {
@@ -132,6 +148,29 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
         ]
     return Difference(
         kind, pair.ref, _in_words(pair, verdict), pair.ours, pair.theirs, reader_id, tuple(facts)
+    )
+
+
+def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
+    """A refund made in the dashboard: where the payment is ours, it can be entered."""
+    payment = session.exec(select(Payment).where(Payment.charge_ref == refund.charge_ref)).first()
+    what = f"Stripe's refund {pair.ref} returned {_rand(refund.amount)}, and we have no such refund."
+    if payment is not None:
+        what += " Somebody made it in Stripe's dashboard: enter it, so that it gets its credit note."
+    return Difference(
+        CaseKind.UNKNOWN_REFUND,
+        pair.ref,
+        what,
+        pair.ours,
+        pair.theirs,
+        payment.reader_id if payment else None,
+        (
+            ("refund at Stripe", pair.ref),
+            ("charge", refund.charge_ref),
+            ("payment", payment.id if payment else "none of ours"),
+            ("made", refund.at.isoformat()),
+        ),
+        f"/staff/readers/{payment.reader_id}/enter-refund?refund={pair.ref}" if payment else None,
     )
 
 
@@ -203,7 +242,7 @@ def _open(session: Session, one: Difference, at: datetime) -> None:
         ours=one.ours,
         theirs=one.theirs,
         facts=dict(one.facts),
-        link=f"/staff/readers/{one.reader_id}" if one.reader_id else None,
+        link=one.link or (f"/staff/readers/{one.reader_id}" if one.reader_id else None),
     )
 
 

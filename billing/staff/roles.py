@@ -24,6 +24,7 @@ class May(StrEnum):
     PAUSE = "pause", "pause a subscription for a reader"
     COMPLIMENTARY = "complimentary", "give complimentary days"
     REFUND = "refund", "give money back"
+    ENTER_REFUND = "enter_refund", "enter a refund made in Stripe's dashboard"
     ANOTHER_TRIAL = "another_trial", "allow another trial"
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
@@ -69,6 +70,7 @@ TABLE: dict[Role, frozenset[May]] = {
             May.READ,
             May.CANCEL,
             May.REFUND,
+            May.ENTER_REFUND,
             May.NOTE,
             May.ANSWER,
             May.INVOICES,

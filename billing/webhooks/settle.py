@@ -21,7 +21,7 @@ from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
-from billing.payments.models import Attempt, AttemptState, CardSetup, Refund, SetupState
+from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
 from billing.renewals import pay
 from billing.renewals.settle import settle as settle_attempt
 from billing.rules.backoff import again_at
@@ -228,9 +228,10 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     with desk.database.transaction() as session:
-        if refund_id is None or session.get(Refund, refund_id) is None:
+        ours = refund.known(session, refund_id, event.object_ref)
+        if ours is None:
             return "not our refund"
-        refund.settle(session, desk.office, refund_id, answer, at)
+        refund.settle(session, desk.office, ours, answer, at)
     return answer.state
 
 

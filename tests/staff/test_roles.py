@@ -20,6 +20,7 @@ WHO = {
     May.PAUSE: {S, A},
     May.COMPLIMENTARY: {S, A},
     May.REFUND: {S, F, A},
+    May.ENTER_REFUND: {F, A},
     May.ANOTHER_TRIAL: {A},
     May.NOTE: {S, F, A},
     May.ANSWER: {S, F, A},

@@ -2,6 +2,7 @@
 
 from billing.staff.acts.cancelling import Cancel, Resume
 from billing.staff.acts.days import AnotherTrial, Complimentary, Extend
+from billing.staff.acts.enter_refund import EnterRefund
 from billing.staff.acts.money import GiveBack
 from billing.staff.acts.note import Note
 from billing.staff.acts.pausing import EndPause, Pause
@@ -25,6 +26,7 @@ __all__ = [
     "Complimentary",
     "Desk",
     "EndPause",
+    "EnterRefund",
     "Extend",
     "GiveBack",
     "NeedsReason",

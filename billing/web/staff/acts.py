@@ -1,10 +1,15 @@
 """Acts for a reader: where each is looked at, and done."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
+from billing.errors import Unavailable
+from billing.payments.books import TakenRefund
+from billing.payments.gateway import Unknown
+from billing.payments.pay_back import UnknownRefund
 from billing.renewals.cancel import When
 from billing.staff.roles import May
 from billing.web.staff import wishes
@@ -18,6 +23,7 @@ Why = Annotated[str, Form(max_length=1000), LINES]
 Version = Annotated[str, Form(max_length=100)]
 Step = Annotated[str, Form(max_length=20)]
 DAYS = "7"
+REFUND_REF = re.compile(r"re_[A-Za-z0-9_]{1,50}")
 
 
 @router.get("/staff/readers/{reader_id}/cancel")
@@ -245,6 +251,50 @@ def refund(
         visit,
         reader_id,
         lambda session: wishes.give_back(session, reader_id, payment or "", amount),
+        why=why,
+        version=version,
+        step=step,
+    )
+
+
+def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
+    """The refund as Stripe has it now; asked with no transaction open. Raises UnknownRefund, Unavailable."""
+    if not REFUND_REF.fullmatch(refund_ref):
+        raise UnknownRefund
+    found = visit.parts.books.refund(refund_ref)
+    if isinstance(found, Unknown):
+        raise Unavailable(
+            f"Stripe can't say what became of this refund now ({found.why}). Try again in a minute."
+        )
+    return found
+
+
+@router.get("/staff/readers/{reader_id}/enter-refund")
+def enter_refund_page(
+    visit: Annotated[StaffVisit, needs(May.ENTER_REFUND)],
+    reader_id: str,
+    refund: Annotated[str, Query(max_length=60)] = "",
+) -> Response:
+    """A refund made in Stripe's dashboard: before it is entered."""
+    found = _at_stripe(visit, refund)
+    return look(visit, reader_id, lambda _: wishes.enter_refund(reader_id, found))
+
+
+@router.post("/staff/readers/{reader_id}/enter-refund")
+def enter_refund(
+    visit: Annotated[StaffVisit, needs(May.ENTER_REFUND, acts=True)],
+    reader_id: str,
+    refund: Typed = None,
+    why: Why = "",
+    version: Version = "",
+    step: Step = PREVIEW,
+) -> Response:
+    """Enter it."""
+    found = _at_stripe(visit, refund or "")
+    return act(
+        visit,
+        reader_id,
+        lambda _: wishes.enter_refund(reader_id, found),
         why=why,
         version=version,
         step=step,

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from billing.errors import Invalid, Refusal
 from billing.payments import refund
+from billing.payments.books import TakenRefund
 from billing.payments.models import Payment
 from billing.renewals.cancel import When
 from billing.rules.pause import MOST_BY_STAFF
@@ -18,6 +19,7 @@ from billing.staff.acts import (
     Cancel,
     Complimentary,
     EndPause,
+    EnterRefund,
     Extend,
     GiveBack,
     Note,
@@ -149,6 +151,17 @@ def give_back(session: Session, reader_id: str, payment_id: str, amount: str | N
     hidden = (("payment", payment_id),)
     asks = ("Why?", "the reader reads it on the credit note, as its reason; it stands in the history too")
     return Wish("refund", "Give money back", act, (field,), hidden, error, asks)
+
+
+def enter_refund(reader_id: str, found: TakenRefund) -> Wish:
+    """A refund that was made in Stripe's dashboard, as Stripe has it."""
+    asks = (
+        "Why was it made?",
+        "the reader reads it on the credit note, as its reason; it stands in the history too",
+    )
+    hidden = (("refund", found.answer.refund_ref),)
+    act = EnterRefund(reader_id, found)
+    return Wish("enter-refund", "Enter a refund made in Stripe's dashboard", act, hidden=hidden, asks=asks)
 
 
 def _of_days(

@@ -1,0 +1,65 @@
+"""Enter a refund that was made in Stripe's dashboard."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from billing.payments import enter_refund, numbers, refund
+from billing.payments.books import TakenRefund
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
+from billing.staff.acts.shape import Desk, Preview, as_told, day, rand
+from billing.staff.audit import Actor
+from billing.staff.roles import May
+from billing.subscriptions.change import lock
+
+_STANDS = {
+    RefundState.SUCCEEDED: "A credit note is written now, and goes out by mail.",
+    RefundState.PENDING: "The bank has yet to agree: a credit note is written when it has.",
+    RefundState.FAILED: "It has failed since, so nothing went back: it is entered without a credit note.",
+}
+
+
+@dataclass(frozen=True)
+class EnterRefund:
+    """A refund as Stripe has it now."""
+
+    reader_id: str
+    found: TakenRefund
+    what = May.ENTER_REFUND
+
+    def preview(self, desk: Desk, /) -> Preview:
+        """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
+        payment, invoice = self._payment(desk.session)
+        enter_refund.refuse(desk.session, payment, self.found)
+        attempt = desk.session.get_one(Attempt, payment.attempt_id)
+        card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
+        number = numbers.invoice_number(invoice.number or 0)
+        debt = enter_refund.debt_that_it_pays(desk.session, payment, self.found)
+        stands = _STANDS[RefundState(self.found.answer.state)]
+        if debt is not None:
+            stands = (
+                "It pays what a refund that bounced had left owing; the credit note for that has been sent."
+            )
+        words = (
+            f"{rand(self.found.amount)} of {rand(payment.amount)} ({number}) was returned to {card.brand.title()} ending in"
+            f" {card.last4} in Stripe's dashboard, on {day(desk.office.today(self.found.at))}.",
+            stands,
+            "No money moves by this, and reading goes on as before.",
+        )
+        return Preview(words, f"Enter the refund of {rand(self.found.amount)}", told=debt is None)
+
+    def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
+        """Write it down. The reason is the credit note's, so the reader reads it."""
+        payment, invoice = self._payment(desk.session)
+        lock(desk.session, invoice.subscription_id)
+        row = enter_refund.enter(
+            desk.session, desk.office, payment, self.found, reason=as_told(why), by=actor.by, at=desk.at
+        )
+        return row.id
+
+    def _payment(self, session: Session) -> tuple[Payment, Invoice]:
+        """Only this reader's (SEC-7)."""
+        payment = enter_refund.payment_of(session, self.found)
+        if payment is None or payment.reader_id != self.reader_id:
+            raise refund.UnknownPayment
+        return payment, session.get_one(Invoice, payment.invoice_id)

@@ -1,10 +1,10 @@
-"""What banks and Stripe itself do of their own, on demand: dispute, decide, warn, settle refunds, pay out and debit by hand,
-return payouts, correct the balance."""
+"""What banks, Stripe and the merchant's staff in Stripe's dashboard do of their own, on demand: dispute, decide, warn, settle
+refunds, pay out and debit by hand, return payouts, correct the balance; remove a card, delete a customer, make no charges."""
 
 from collections.abc import Callable
 from typing import Any
 
-from billing.sandbox import balance, disputes, payouts, refunds, warnings
+from billing.sandbox import balance, customers, disputes, methods, payouts, refunds, restrictions, warnings
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
@@ -81,6 +81,25 @@ def _correct(world: World, asked: Asked) -> Row:
     return balance.of_nothing(world, amount, "zar", str(asked.get("description", "A correction")))
 
 
+def _remove_card(world: World, asked: Asked) -> Row:
+    method = world.find("payment_method", str(asked.get("payment_method")))
+    if method["customer"] is None:
+        raise ValueError("the card is saved for nobody")
+    return methods.detach_from(world, method)
+
+
+def _delete_customer(world: World, asked: Asked) -> Row:
+    return customers.remove(world, world.find("customer", str(asked.get("customer"))))
+
+
+def _restrict(world: World, asked: Asked) -> None:
+    """No charge is made from now on: of one `payment_method`, or at all; with `off` they are made again."""
+    method = asked.get("payment_method")
+    if method is not None:
+        world.find("payment_method", str(method))
+    restrictions.set_to(world, None if asked.get("off") else str(method or restrictions.ALL))
+
+
 DO: dict[str, Callable[[World, Asked], Row | None]] = {
     "dispute": _dispute,
     "win": _decide_dispute(True),
@@ -95,6 +114,9 @@ DO: dict[str, Callable[[World, Asked], Row | None]] = {
     "payout_fails": _fail_payout,
     "debit": _debit,
     "correct": _correct,
+    "remove_card": _remove_card,
+    "delete_customer": _delete_customer,
+    "restrict": _restrict,
 }
 
 

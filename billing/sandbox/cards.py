@@ -102,6 +102,7 @@ class Card:
     auth: str = "never"  # "never" | "unless_set_up" | "always" | "on_session"
     disputed: str = ""  # "" | a dispute's reason | "inquiry" | "warning" (an early fraud warning)
     refund: str = "succeeded"  # "succeeded" | "pending" | "fails"
+    wallet: bool = False  # from a wallet, and Stripe gives no fingerprint for it
     copy: str = ""
 
     @property
@@ -110,9 +111,12 @@ class Card:
         return self.number[-4:]
 
     @property
-    def fingerprint(self) -> str:
-        """The same for every PaymentMethod of this card, and for no other."""
-        return hashlib.sha256(f"{self.number}__{self.copy}".encode()).hexdigest()[:16]
+    def fingerprint(self) -> str | None:
+        """The same for every PaymentMethod of this card, and for no other. The field is nullable in Stripe's OpenAPI, and none
+        is promised for wallets."""
+        return (
+            None if self.wallet else hashlib.sha256(f"{self.number}__{self.copy}".encode()).hexdigest()[:16]
+        )
 
     @property
     def key(self) -> str:
@@ -124,6 +128,7 @@ CARDS = (
     Card("4242424242424242", "visa", "Succeeds"),
     Card("4000056655665556", "visa_debit", "Visa debit, succeeds", funding="debit"),
     Card("5555555555554444", "mastercard", "Mastercard, succeeds", brand="mastercard"),
+    Card("4012888888881881", "wallet", "From a wallet, without a fingerprint", wallet=True),
     Card("378282246310005", "amex", "American Express, succeeds", brand="amex"),
     Card(
         "4000002500003155",

@@ -137,7 +137,7 @@ def _card_used(world: World, intent: Row, method: Row) -> Row:
         "regulated_status": "unregulated",
         "stored_credential_usage": options.get("stored_credential_usage"),
         "three_d_secure": None,
-        "wallet": None,
+        "wallet": shown["wallet"],
     }
 
 

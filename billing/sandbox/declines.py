@@ -10,15 +10,22 @@ from billing.sandbox.store import Row
 
 def decline_of(card: Card, vault: Row, *, on: str) -> Decline | None:
     """What the issuer says on `setup` or `charge`: an order from the control endpoint goes first."""
-    if (told := vault["decline"]) and (on == "charge" or told.get("on_setup")):
+    if (
+        (told := vault["decline"])
+        and not told.get("requires_action")
+        and (on == "charge" or told.get("on_setup"))
+    ):
         return Decline(**{key: value for key, value in told.items() if key != "on_setup"})
     return card.on_setup if on == "setup" else card.on_charge
 
 
 def told(order: dict[str, Any] | str | None) -> Row | None:
-    """A decline to store in the vault, from a decline code or a hash of its fields; ValueError if neither."""
+    """A decline to store in the vault, from a decline code or a hash of its fields; ValueError if neither. `requires_action`: no
+    decline, but an intent that waits for the person, although nobody is there."""
     if order is None:
         return None
+    if order == "requires_action":
+        return {"requires_action": True}
     wanted = {"decline_code": order} if isinstance(order, str) else dict(order)
     base = DECLINES.get(wanted.get("decline_code", ""), DECLINES["generic_decline"])
     fields = asdict(base) | wanted

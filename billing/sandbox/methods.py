@@ -43,6 +43,33 @@ def of_customer(world: World, identifier: str, customer: str, param: str) -> Row
     return method
 
 
+def refuse_other_owner(method: Row, customer: str | None, intent: str) -> None:
+    """Refuse a card of another customer than the intent names; `intent` is what Stripe calls that object.
+
+    The words, and that there is no code: https://github.com/Kiln-AI/stripe_world, recorded at 2026-08-26.dahlia."""
+    owner = method["customer"]
+    if owner is None or owner == customer:
+        return
+    if customer is not None:
+        raise invalid(
+            f"The PaymentMethod {method['id']} does not belong to the Customer you supplied {customer}. Please use this "
+            "PaymentMethod with the Customer that it belongs to instead.",
+            param="payment_method",
+        )
+    if intent == "SetupIntent":
+        raise invalid(
+            f"The payment method supplied ({method['id']}) belongs to the Customer {owner}. Please include the Customer "
+            "in the `customer` parameter on the SetupIntent.",
+            param="payment_method",
+        )
+    raise invalid(
+        f"The `payment_method` parameter supplied {method['id']} belongs to the Customer {owner}. Please include the "
+        "Customer in the `customer` parameter on the PaymentIntent.",
+        param="source",
+        code="parameter_missing",
+    )
+
+
 def attach_to(world: World, method: Row, customer: str) -> Row:
     """Attach, refusing what the issuer refuses; raises a card error then."""
     if decline := decline_of(vault.card_of(world, method), vault.contents(world, method), on="setup"):
@@ -60,8 +87,8 @@ def keep(world: World, method: Row, customer: str) -> Row:
     return method
 
 
-def detach_from(world: World, method: Row) -> Row:
-    """Take the card away from its customer, for good."""
+def detach_from(world: World, method: Row, *, silently: bool = False) -> Row:
+    """Take the card away from its customer, for good; `silently` without an event of its own."""
     previous = {"customer": method["customer"]}
     method = method | {"customer": None}
     world.store.put("payment_method", method)
@@ -74,7 +101,8 @@ def detach_from(world: World, method: Row) -> Row:
     ):
         settings = owner["invoice_settings"] | {"default_payment_method": None}
         world.store.put("customer", owner | {"invoice_settings": settings})
-    emit(world, "payment_method.detached", method, previous)
+    if not silently:
+        emit(world, "payment_method.detached", method, previous)
     return method
 
 
@@ -172,18 +200,29 @@ def attach(world: World, call: Call) -> Row:
         return method
     if method["customer"]:
         raise invalid("The payment method you provided has already been attached to a customer.")
-    refuse_spent(world, method)
+    if _spent(world, method):
+        # the message alone, as intents do: https://github.com/stripe/stripe-php/issues/1221
+        raise invalid(
+            "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
+            "Customer, and may not be used again."
+        )
     return attach_to(world, method, customer["id"])
 
 
 def refuse_spent(world: World, method: Row) -> None:
-    """A detached card, or one that paid without being attached, is never used again."""
-    if vault.contents(world, method)["used"] and method["customer"] is None:
+    """A detached card, or one that paid without being attached, is never used again.
+
+    The body is a message and a type, without code or param: https://github.com/Automattic/woocommerce-payments/issues/323"""
+    if _spent(world, method):
         raise invalid(
-            "This PaymentMethod was previously used without being attached to a Customer or was detached from a "
-            "Customer, and may not be used again.",
-            code="payment_method_unexpected_state",
+            "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, shared with "
+            "a connected account without Customer attachment, or was detached from a Customer. It may not be used again. "
+            "To use a PaymentMethod multiple times, you must attach it to a Customer first."
         )
+
+
+def _spent(world: World, method: Row) -> bool:
+    return bool(vault.contents(world, method)["used"]) and method["customer"] is None
 
 
 @operation("POST", "/v1/payment_methods/{id}/detach", returns="payment_method")
@@ -192,8 +231,7 @@ def detach(world: World, call: Call) -> Row:
     method = world.find("payment_method", call.ids["id"])
     if method["customer"] is None:
         raise invalid(
-            "The payment method you provided is not attached to a customer so detachment is impossible.",
-            param="payment_method",
+            "The payment method you provided is not attached to a customer so detachment is impossible."
         )
     return detach_from(world, method)
 

@@ -1,6 +1,6 @@
 """What happens when a PaymentIntent is confirmed: paid, refused, or the person is asked first."""
 
-from billing.sandbox import charges, vault
+from billing.sandbox import charges, restrictions, vault
 from billing.sandbox.cards import AUTHENTICATION, EXPIRED, Card, Decline
 from billing.sandbox.declines import decline_of, evidence, refusal
 from billing.sandbox.errors import DOCS
@@ -14,6 +14,8 @@ def attempt(world: World, call: Call, row: Row) -> Row:
     method = world.find("payment_method", row["payment_method"], param="payment_method")
     card, kept = vault.card_of(world, method), vault.contents(world, method)
     off_session = call.params.get("off_session", False) is not False
+    if off_session and restrictions.asks_person(kept):
+        return _ask_person(world, call, row)
     decline = _refused(call.at, card, method, kept)
     if _needs_person(card, kept["set_up"], off_session):
         if not off_session and not call.params.get("error_on_requires_action"):

@@ -86,12 +86,7 @@ def _take(world: World, row: Row, method: Row) -> None:
 
 def check_takeable(world: World, method: Row, customer: str | None) -> None:
     """Refuse a card that belongs to somebody else, or was used up."""
-    if method["customer"] and method["customer"] != customer:
-        raise invalid(
-            "The payment method you provided has already been attached to a customer.",
-            param="payment_method",
-            code="payment_method_unexpected_state",
-        )
+    methods.refuse_other_owner(method, customer, "SetupIntent")
     methods.refuse_spent(world, method)
 
 

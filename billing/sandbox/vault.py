@@ -54,7 +54,10 @@ def card_shown(card: Card, month: int, year: int) -> Row:
         "networks": {"available": [card.brand], "preferred": None},
         "regulated_status": "unregulated",
         "three_d_secure_usage": {"supported": True},
-        "wallet": None,
+        # as Stripe answers: https://github.com/vapor-community/stripe-kit/pull/125
+        "wallet": {"type": "google_pay", "dynamic_last4": card.last4, "google_pay": {}}
+        if card.wallet
+        else None,
     }
 
 

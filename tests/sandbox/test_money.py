@@ -55,7 +55,7 @@ def test_a_charge_that_makes_no_sense_is_refused(
 
 def test_a_card_of_somebody_else_is_refused(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
-    with pytest.raises(InvalidRequestError, match="must be attached to the customer"):
+    with pytest.raises(InvalidRequestError, match="does not belong to the Customer you supplied"):
         charge(stripe, card, customer=a_customer(stripe).id)
 
 

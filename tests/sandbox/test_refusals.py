@@ -123,6 +123,6 @@ def test_an_oversized_request_is_refused(sandbox: Sandbox) -> None:
 def test_a_setup_intent_that_is_refused_leaves_nothing_behind(stripe: Stripe) -> None:
     card = a_saved_card(stripe, "pm_card_visa")
     before = stripe.v1.setup_intents.list().data
-    with pytest.raises(InvalidRequestError, match="already been attached"):
+    with pytest.raises(InvalidRequestError, match="belongs to the Customer"):
         stripe.v1.setup_intents.create({"payment_method": card.id})
     assert [one.id for one in stripe.v1.setup_intents.list().data] == [one.id for one in before]

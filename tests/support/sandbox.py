@@ -122,8 +122,8 @@ class Sandbox:
         self._post("/_sandbox/declines", {"payment_method": payment_method, "decline": reason})
 
     def banks(self, do: str, **asked: Any) -> dict[str, Any]:
-        """What banks do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payouts, pay_out,
-        payout_listed, payout_fails, debit, correct."""
+        """What others do of their own: dispute, win, lose, warn, refund_succeeds, refund_fails, refunds, payouts, pay_out,
+        payout_listed, payout_fails, debit, correct, remove_card, delete_customer, restrict."""
         return dict(self._post("/_sandbox/banks", {"do": do, **asked}))
 
     def disputes(self) -> list[dict[str, Any]]:

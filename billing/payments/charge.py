@@ -52,13 +52,14 @@ class Claimed:
 @dataclass(frozen=True, slots=True)
 class Intent:
     """That a locked subscription's card is about to be charged `gross` cents for an invoice; or, `by_page`, that its reader is
-    about to pay it on a hosted page, whose end is looked at when its time is over."""
+    about to pay it on a hosted page, which ends at `until` and is looked at then."""
 
     subscription: Subscription
     invoice_id: str
     gross: int
     by_reader: bool = False
     by_page: bool = False
+    until: datetime | None = None
 
 
 def intend(session: Session, intents: Sequence[Intent], *, at: datetime) -> list[str]:
@@ -75,7 +76,7 @@ def intend(session: Session, intents: Sequence[Intent], *, at: datetime) -> list
             "amount": one.gross,
             "state": AttemptState.OPEN,
             "intended_at": at,
-            "ask_at": at + pay_page.LIFE if one.by_page else at,
+            "ask_at": one.until or at,
             "asked": 0,
             "by_reader": one.by_reader or one.by_page,
             "by_page": one.by_page,

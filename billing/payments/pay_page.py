@@ -25,7 +25,9 @@ from billing.stop_points import stop_point
 LIFE = timedelta(hours=1)
 """How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (Stripe's least is 30 minutes)."""
 SHORTEST = timedelta(minutes=10)
-"""A page with less time left isn't given out again."""
+"""A page with less time left isn't given out again, unless a new one would end as soon."""
+OPENED_WITHIN = timedelta(minutes=25)
+"""A page that wasn't opened by then has too little time left for Stripe, even if its clock is minutes ahead of ours."""
 WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
 SPENT = "page_keys_spent"
 """In the attempt's evidence: on how many keys Stripe failed while it opened the page."""
@@ -40,6 +42,18 @@ def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
             col(Attempt.by_page).is_(True),
         )
     ).first()
+
+
+def ends_at(at: datetime, grace_ends_at: datetime) -> datetime:
+    """When a page ends that is opened now: after its hour, and with the grace."""
+    return min(at + LIFE, grace_ends_at)
+
+
+def is_of_use(attempt: Attempt, at: datetime, grace_ends_at: datetime) -> bool:
+    """Whether its reader may still be sent to the page of an attempt; else another is opened, with an end of its own."""
+    if attempt.page_ref is None and at - attempt.intended_at > OPENED_WITHIN:
+        return False
+    return attempt.ask_at >= min(at + SHORTEST, grace_ends_at)
 
 
 def is_open(session: Session, subscription_id: str) -> bool:

@@ -15,7 +15,7 @@ from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
 from billing.renewals.charge_open import charge_open
 from billing.renewals.settle import settle
 from billing.renewals.till import Report, Till
-from billing.rules import dunning
+from billing.rules import dunning, periods
 from billing.rules.lifecycle import State
 from billing.stop_points import stop_point
 from billing.subscriptions.change import lock, mark
@@ -48,7 +48,7 @@ class OtherWay(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Owing:
-    """An invoice as its payer meets it. `owed`: it may still be paid; `charging`: a charge of ours is under way;
+    """An invoice as its payer meets it. `owed`: it may still be paid, until `ends_at`, the end of the grace; `charging`: a charge of ours is under way;
     `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person; `bank_asked`: a
     bank has been asked for it, and refused."""
 
@@ -56,6 +56,7 @@ class Owing:
     subscription: Subscription
     card: PaymentMethod
     owed: bool
+    ends_at: datetime | None
     charging: bool
     with_card: bool
     confirm: bool
@@ -78,11 +79,15 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
     said = tried.last_refusal(session, invoice, method_id)
     kind = dunning.kind_of(said) if said else None
     under_way = subscription.charging_since is not None
+    failed_on = subscription.first_failed_on
+    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone) if failed_on else None
+    in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
     return Owing(
         invoice=invoice,
         subscription=subscription,
         card=session.get_one(PaymentMethod, method_id),
-        owed=invoice.state is InvoiceState.OPEN and subscription.state is State.PAST_DUE,
+        owed=invoice.state is InvoiceState.OPEN and in_grace,
+        ends_at=ends_at,
         charging=under_way and pay_page.of_invoice(session, invoice.id) is None,
         with_card=dunning.may_pay_now(
             evidence=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card
@@ -125,9 +130,10 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
             now = _locked(session, till.office, invoice_id, at)
             if now.invoice.state is InvoiceState.PAID:
                 return None
-            _refuse(now)
-            attempt = pay_page.of_invoice(session, invoice_id) or _begin(session, till.office, now, at)
-            if attempt.ask_at - at < pay_page.SHORTEST:
+            ends_at = _refuse(now)
+            attempt = pay_page.of_invoice(session, invoice_id)
+            attempt = attempt or _begin(session, till.office, now, at, pay_page.ends_at(at, ends_at))
+            if not pay_page.is_of_use(attempt, at, ends_at):
                 attempt.ask_at = at
                 session.add(attempt)
             suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
@@ -145,8 +151,8 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
         _refuse_unended(till, attempt.id)
 
 
-def _begin(session: Session, office: Office, now: Owing, at: datetime) -> Attempt:
-    intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_page=True)
+def _begin(session: Session, office: Office, now: Owing, at: datetime, until: datetime) -> Attempt:
+    intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_page=True, until=until)
     [attempt_id] = charge.intend(session, [intent], at=at)
     mark(now.subscription, office.zone, charging_since=at)
     session.add(now.subscription)
@@ -163,11 +169,13 @@ def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> 
     return owing(session, office, invoice_id, at)
 
 
-def _refuse(now: Owing) -> None:
-    if not now.owed:
+def _refuse(now: Owing) -> datetime:
+    """Unless it may be paid now: until when. Raises NothingOwed, Underway."""
+    if not now.owed or now.ends_at is None:
         raise NothingOwed
     if now.charging:
         raise Underway
+    return now.ends_at
 
 
 def _refuse_unended(till: Till, attempt_id: str) -> None:

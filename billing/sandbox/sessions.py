@@ -77,12 +77,18 @@ def _check(world: World, call: Call, given: Row) -> None:
         raise invalid("You may only specify one of these parameters: customer, customer_email.")
     if "customer" in given:
         world.find("customer", given["customer"], param="customer")
-    until = given.get("expires_at")
-    if until is not None and not call.at + SHORTEST <= until <= call.at + LIFETIME:
-        raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.",
-            param="expires_at",
-        )
+    _check_end(call, given.get("expires_at"))
+
+
+def _check_end(call: Call, until: int | None) -> None:
+    """In Stripe's words (github.com/skillrecordings/products/pull/344, github.com/alexmorrisnz/moodle-paygw_stripe/pull/72)."""
+    if until is not None and until < call.at + SHORTEST:
+        words = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
+    elif until is not None and until > call.at + LIFETIME:
+        words = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
+    else:
+        return
+    raise invalid(words, param="expires_at")
 
 
 def _blank(call: Call, given: Row) -> Row:

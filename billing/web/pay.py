@@ -144,7 +144,7 @@ def _open(visit: Visit, now: Owing) -> views.Pay:
 def _why(now: Owing) -> str:
     if now.invoice.state is InvoiceState.PAID:
         return "paid"
-    if now.owed or (now.invoice.state is InvoiceState.OPEN and now.subscription.charging_since is not None):
+    if now.owed or (now.invoice.state is InvoiceState.OPEN and now.charging):
         return "charging"
     if now.subscription.cancel_asked_at is not None:
         return "cancelled"

@@ -12,7 +12,8 @@ from billing.rules.periods import add_months, start_of_day
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A tax invoice, or a credit note for `of_invoice`; amounts in cents."""
+    """A tax invoice, or a credit note for `of_invoice`; amounts in cents, those of the supply. What came back of a second payment for
+    an invoice reduces no supply: its amounts are 0."""
 
     number: int
     is_credit: bool
@@ -52,7 +53,7 @@ def of_month(session: Session, office: Office, first_day: date) -> list[Document
 
 def _credit_notes(session: Session, office: Office, first_day: date, end: date) -> list[Document]:
     rows = session.exec(
-        select(Refund, Invoice)
+        select(Refund, Invoice, Payment.surplus)
         .join(Payment, col(Payment.id) == Refund.payment_id)
         .join(Invoice, col(Invoice.id) == Payment.invoice_id)
         .where(
@@ -69,10 +70,10 @@ def _credit_notes(session: Session, office: Office, first_day: date, end: date) 
             issued_on=office.today(refund.settled_at),
             reader_id=refund.reader_id,
             description=refund.reason,
-            net=-refund.net,
-            vat=-refund.vat,
-            gross=-refund.amount,
+            net=0 if twice else -refund.net,
+            vat=0 if twice else -refund.vat,
+            gross=0 if twice else -refund.amount,
         )
-        for refund, invoice in rows
+        for refund, invoice, twice in rows
         if refund.credit_note_number is not None and refund.settled_at is not None
     ]

@@ -65,11 +65,12 @@ def _vat(session: Session, first: date, last: date) -> Rows:
         yield _rate(line.basis_points), line.kind, rand(line.net), rand(line.vat), rand(line.gross)
 
 
+# An invoice that was paid twice was sold once: the second payment is a debt until it has gone back, and no part of a sale.
 _INVOICES = sa.text(
     """
     SELECT i.number, i.issued_on, i.id, i.reader_id, i.description, i.period_start_on, i.period_end_on - 1,
         i.net, i.vat, i.gross, i.vat_basis_points, p.id, p.charge_ref
-    FROM invoice i JOIN payment p ON p.invoice_id = i.id
+    FROM invoice i JOIN payment p ON p.invoice_id = i.id AND NOT p.surplus
     WHERE i.issued_on BETWEEN :first AND :last ORDER BY i.number
     """
 )
@@ -81,11 +82,14 @@ def _invoices(session: Session, first: date, last: date) -> Rows:
         yield numbers.invoice_number(number), on, *what, *money, payment, charge
 
 
+# What comes back of a second payment takes back no sale and no VAT, so it has a column of its own.
 # Dated by their posting, so that the list and the ledger can't disagree about which period a credit note belongs to.
 _CREDIT_NOTES = sa.text(
     """
     SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
-        r.net, r.vat, r.amount, i.vat_basis_points, coalesce(r.gateway_ref, ''),
+        CASE WHEN p.surplus THEN 0 ELSE r.net END, CASE WHEN p.surplus THEN 0 ELSE r.vat END,
+        CASE WHEN p.surplus THEN 0 ELSE r.amount END, CASE WHEN p.surplus THEN r.amount ELSE 0 END,
+        CASE WHEN p.surplus THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
         CASE WHEN r.paid_back_at IS NOT NULL THEN 'paid by hand: ' || r.paid_back_ref
             WHEN r.bounced_at IS NOT NULL THEN 'owed, the refund bounced' ELSE 'paid' END
     FROM ledger_transaction t
@@ -96,10 +100,10 @@ _CREDIT_NOTES = sa.text(
 
 
 def _credit_notes(session: Session, first: date, last: date) -> Rows:
-    for number, on, invoice, supply_on, *what, net, vat, gross, rate, ref, paid in _stream(
+    for number, on, invoice, supply_on, *what, net, vat, gross, twice, rate, ref, paid in _stream(
         session, _CREDIT_NOTES, first, last
     ):
-        ends = (rand(net), rand(vat), rand(gross), _rate(rate), ref, paid)
+        ends = (rand(net), rand(vat), rand(gross), rand(twice), _rate(rate), ref, paid)
         yield numbers.credit_note_number(number), on, numbers.invoice_number(invoice), supply_on, *what, *ends
 
 
@@ -112,21 +116,22 @@ def _summary(session: Session, first: date, last: date) -> Rows:
         yield one.name, "highest number", one.highest
         yield one.name, "numbers missing", one.missing
     balance = books.trial_balance(session, first, last)
-    yield "ledger", "debits", rand(sum(line.debit for line in balance))
-    yield "ledger", "credits", rand(sum(line.credit for line in balance))
-    yield "VAT", "payable for the period", rand(sum(line.vat for line in books.vat(session, first, last)))
+    yield "ledger", "debits, R", rand(sum(line.debit for line in balance))
+    yield "ledger", "credits, R", rand(sum(line.credit for line in balance))
+    yield "VAT", "payable for the period, R", rand(sum(line.vat for line in books.vat(session, first, last)))
     for line in balance:
-        yield line.account, "before", rand(line.before)
-        yield line.account, "debit", rand(line.debit)
-        yield line.account, "credit", rand(line.credit)
-        yield line.account, "after", rand(line.after)
+        yield line.account, "before, R", rand(line.before)
+        yield line.account, "debit, R", rand(line.debit)
+        yield line.account, "credit, R", rand(line.credit)
+        yield line.account, "after, R", rand(line.after)
 
 
 def _rate(basis_points: int | None) -> str:
     return "" if basis_points is None else percent(basis_points)
 
 
-_MONEY = ("excluding VAT", "VAT", "including VAT", "VAT rate %")
+_VAT_RATE = "VAT rate %"
+_AMOUNTS = ("excluding VAT, R", "VAT, R", "including VAT, R")
 SHEETS: dict[str, Sheet] = {
     sheet.name: sheet
     for sheet in (
@@ -139,13 +144,13 @@ SHEETS: dict[str, Sheet] = {
                 "source",
                 "supply date",
                 "account",
-                "debit",
-                "credit",
-                "VAT rate %",
+                "debit, R",
+                "credit, R",
+                _VAT_RATE,
             ),
             _journal,
         ),
-        Sheet("vat", ("VAT rate %", "kind", "excluding VAT", "VAT", "including VAT"), _vat),
+        Sheet("vat", (_VAT_RATE, "kind", *_AMOUNTS), _vat),
         Sheet(
             "invoices",
             (
@@ -156,7 +161,8 @@ SHEETS: dict[str, Sheet] = {
                 "description",
                 "from",
                 "to",
-                *_MONEY,
+                *_AMOUNTS,
+                _VAT_RATE,
                 "payment",
                 "charge",
             ),
@@ -172,7 +178,9 @@ SHEETS: dict[str, Sheet] = {
                 "refund",
                 "reader",
                 "reason",
-                *_MONEY,
+                *_AMOUNTS,
+                "paid twice, R",
+                _VAT_RATE,
                 "at Stripe",
                 "money",
             ),

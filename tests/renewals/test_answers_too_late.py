@@ -1,14 +1,18 @@
 """Answers that come when something else has happened meanwhile: the money is kept once, or goes back by itself."""
 
-from datetime import datetime
+import csv
+from datetime import date, datetime
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from billing.payments import documents
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Charged, Outcome
 from billing.payments.gateway import Declined as Refused
 from billing.renewals.settle import settle_all
+from billing.reports import exports
 from tests.proofs.steps import intend, note, send
 from tests.support import ledger_checks
 from tests.support.browser import Browser
@@ -49,6 +53,24 @@ def paid_and_given_up(world: World, reader: Declined) -> tuple[str, Outcome | Wi
     return answer
 
 
+def test_an_invoice_that_was_paid_twice_was_sold_once(
+    world: World, declined: Declined, tmp_path: Path
+) -> None:
+    paid_twice(world, declined)
+    first, last = date(2027, 3, 1), date(2027, 4, 30)
+    exports.write(world.parts.database, tmp_path, first, last)
+    invoices, notes, vat = (
+        list(csv.DictReader((tmp_path / f"{name}.csv").open(newline="")))
+        for name in ("invoices", "credit-notes", "vat")
+    )
+    assert [(row["number"], row["VAT, R"]) for row in invoices] == [("INV-000001", "9.78")]
+    assert [(row["including VAT, R"], row["paid twice, R"]) for row in notes] == [("0.00", "75.00")]
+    assert [(row["excluding VAT, R"], row["VAT, R"]) for row in vat] == [("65.22", "9.78")]
+    with world.parts.database.transaction() as session:
+        found = documents.of_month(session, world.parts.office, world.now.date().replace(day=1))
+    assert (sum(one.net for one in found), sum(one.gross for one in found)) == (6522, 7500)
+
+
 def retried(world: World, reader: Declined) -> tuple[str, Outcome | Withdrawn]:
     """The ladder's retry is refused; its attempt, and Stripe's answer, of which nothing is written down."""
     world.skip_to(RETRY_AT)
@@ -58,8 +80,8 @@ def retried(world: World, reader: Declined) -> tuple[str, Outcome | Withdrawn]:
     return answer
 
 
-def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, declined: Declined) -> None:
-    """A page is given up as closed, and its payment turns up after another has been taken."""
+def paid_twice(world: World, declined: Declined) -> Browser:
+    """A page is given up as closed, and its payment turns up after another has been taken; the reader's browser."""
     browser, page = to_the_page(world, declined)
     world.sandbox.trouble({"effect": "drop", "type": "*"})
     world.sandbox.fill_in(page)
@@ -73,6 +95,11 @@ def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, d
     (late,) = [event for event in completed if event["data"]["object"]["mode"] == "payment"]
     world.sandbox.resend(late["id"], copies=2)
     world.settle()
+    return browser
+
+
+def test_money_that_comes_twice_all_the_same_goes_back_by_itself(world: World, declined: Declined) -> None:
+    browser = paid_twice(world, declined)
     assert len(world.charges()) == 2
     assert [refund["status"] for refund in world.sandbox.refunds()] == ["succeeded"]
     assert world.rows("SELECT surplus FROM payment ORDER BY surplus") == [

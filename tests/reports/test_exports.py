@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -61,22 +62,22 @@ def live_through_march(world: World) -> None:
 
 def check_files(world: World, folder: Path) -> None:
     entries = read(folder / "journal.csv")
-    assert sum(cents(row["debit"]) for row in entries) == sum(cents(row["credit"]) for row in entries)
+    assert sum(cents(row["debit, R"]) for row in entries) == sum(cents(row["credit, R"]) for row in entries)
     ledger = world.rows(
         "SELECT e.account, sum(e.amount) AS cents FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id"
         " WHERE t.\"on\" BETWEEN '2027-03-01' AND '2027-03-31' GROUP BY 1"
     )
     for line in ledger:
         mine = [row for row in entries if row["account"] == line["account"]]
-        assert sum(cents(row["debit"]) - cents(row["credit"]) for row in mine) == line["cents"], line
+        assert sum(cents(row["debit, R"]) - cents(row["credit, R"]) for row in mine) == line["cents"], line
     vat = {row["kind"]: row for row in read(folder / "vat.csv")}
     invoices, notes = read(folder / "invoices.csv"), read(folder / "credit-notes.csv")
     for kind, documents, sign in (("invoice", invoices, 1), ("refund", notes, -1)):
-        for column in ("excluding VAT", "VAT", "including VAT"):
+        for column in ("excluding VAT, R", "VAT, R", "including VAT, R"):
             assert cents(vat[kind][column]) == sign * sum(cents(row[column]) for row in documents)
         assert vat[kind]["VAT rate %"] == "15"
     booked = next(line["cents"] for line in ledger if line["account"] == "vat_output")
-    assert sum(cents(row["VAT"]) for row in vat.values()) == -booked
+    assert sum(cents(row["VAT, R"]) for row in vat.values()) == -booked
     assert [row["number"] for row in invoices] == ["INV-000001", "INV-000002"]
     assert [row["reason"] for row in notes] == ["'=1+1", "'-"], "nobody's words are a formula"
     assert [row["money"] for row in notes] == ["paid", "owed, the refund bounced"]
@@ -91,8 +92,8 @@ def test_the_files_are_what_the_ledger_says(world: World, tmp_path: Path) -> Non
     check_files(world, tmp_path / "march")
     summary = {(row["what"], row["which"]): row["value"] for row in read(tmp_path / "march" / "summary.csv")}
     assert summary["tax invoices", "numbers missing"] == "0"
-    assert summary["ledger", "debits"] == summary["ledger", "credits"]
-    assert summary["refunds_owed", "after"] == "-75.00"
+    assert summary["ledger", "debits, R"] == summary["ledger", "credits, R"]
+    assert summary["refunds_owed", "after, R"] == "-75.00"
     assert summary["period", "last day"] == "2027-03-31"
     assert run_on(world, "export", str(tmp_path), "--from", "2027-03-02", "--to", "2027-03-01").exit_code
     refused = run_on(world, "export", "/proc/none", "--from", "2027-03-01")
@@ -130,6 +131,23 @@ def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: 
         ("paid_back_by_hand", "staff:finance@paper.example"),
     ]
     assert staff("support").get("/staff/books").status == 403
+
+
+@pytest.mark.usefixtures("busy_march")
+def test_each_file_has_a_name_of_its_own_and_every_amount_its_unit(world: World, staff: SignIn) -> None:
+    finance = staff("finance")
+    names = set()
+    for name in exports.SHEETS:
+        file = finance.http.get(f"/staff/books/{name}.csv?month=2027-03")
+        names.add(file.headers["content-disposition"])
+        for row in csv.DictReader(io.StringIO(file.text)):
+            amounts = [column for column, cell in row.items() if re.fullmatch(r"-?\d+\.\d\d", cell)]
+            unitless = [column for column in amounts if not column.endswith(", R")]
+            assert unitless == [] or row["which"].endswith(", R")
+    assert len(names) == len(exports.SHEETS)
+    assert finance.http.get("/staff/invoices.csv?month=2027-03").status_code == 404, (
+        "those are the books' files"
+    )
 
 
 def test_books_opened_later_are_the_books_kept_from_the_start(world: World, paid: Subscriber) -> None:

@@ -1,4 +1,4 @@
-"""A month's tax invoices and credit notes, with the sums that the VAT return wants; as CSV too."""
+"""A month's tax invoices and credit notes, with the sums that the VAT return wants. Its files are those of the books."""
 
 from datetime import date
 from typing import Annotated
@@ -10,16 +10,13 @@ from billing.payments import documents, numbers
 from billing.payments.documents import Document
 from billing.rules.money import Money
 from billing.rules.periods import add_months
-from billing.staff import audit
 from billing.staff.roles import May
 from billing.web import views
-from billing.web.staff.csv_answer import as_csv
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 Invoicing = Annotated[StaffVisit, needs(May.INVOICES)]
 Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
-COLUMNS = ("number", "issued on", "for", "reader", "description", "net cents", "vat cents", "gross cents")
 
 
 def _first_day(visit: StaffVisit, month: str) -> date:
@@ -62,26 +59,3 @@ def _row(one: Document) -> views.DocumentRow:
         vat=Money(one.vat),
         gross=Money(one.gross),
     )
-
-
-@router.get("/staff/invoices.csv")
-def export(visit: Invoicing, month: Month = "") -> Response:
-    """The same as a file; that it was taken is audited."""
-    first = _first_day(visit, month)
-    with visit.parts.database.transaction() as session:
-        found = documents.of_month(session, visit.parts.office, first)
-        audit.write(session, visit.actor, "export_invoices", at=visit.at, after={"month": f"{first:%Y-%m}"})
-    rows: list[list[object]] = [
-        [
-            _number(one),
-            one.issued_on.isoformat(),
-            numbers.invoice_number(one.of_invoice) if one.is_credit else "",
-            one.reader_id,
-            one.description,
-            one.net,
-            one.vat,
-            one.gross,
-        ]
-        for one in found
-    ]
-    return as_csv(f"invoices-{first:%Y-%m}.csv", COLUMNS, rows)

@@ -62,8 +62,7 @@ def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -
 def _send_batch(
     database: Database, sender: Sender, clock: Clock, me: int, batch: Sequence[Message], stopping: Event
 ) -> int:
-    """One after the other, until somebody waits for another mail, or we are stopping: then the rest is put back. How many were
-    tried."""
+    """Send one after the other. The rest is put back when an urgent mail comes, or when we are stopping. How many were tried."""
     with database.transaction() as session:
         stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
     done = 0
@@ -112,7 +111,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
 
 
 def _gives_way(session: Session, message: Message, at: datetime) -> bool:
-    """Whether a mail that somebody waits for has come, where this one is none."""
+    """Whether an urgent mail has come, while this one is not urgent."""
     if is_hasty(message):
         return False
     return session.exec(select(Message.id).where(*_due(at), sa.text(HASTY)).limit(1)).first() is not None
@@ -135,7 +134,7 @@ _LOOK_AGAIN = sa.text(
 
 
 def _look_again(session: Session, message: Message, at: datetime) -> bool:
-    """Whether the mail is still to be sent: nobody has taken it back since it was claimed, its window is open, it is true."""
+    """Whether the mail is still to be sent: it was not taken back since it was claimed, its window is open, and it is true."""
     return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "at": at}).scalar_one_or_none())
 
 

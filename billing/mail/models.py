@@ -65,7 +65,7 @@ class Message(SQLModel, table=True):
 
 
 def is_hasty(message: Message) -> bool:
-    """Whether somebody waits for it, as `HASTY` says it in SQL."""
+    """Whether the mail is urgent, as `HASTY` says it in SQL."""
     return message.expires_at - message.created_at <= timedelta(hours=HASTY_HOURS)
 
 

@@ -17,12 +17,17 @@ from email.parser import BytesHeaderParser
 from email.policy import default
 from email.utils import getaddresses, parsedate_to_datetime
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 import click
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 LARGEST = 10_000_000
+GREYLIST = "greylist"
+"""A file of this name in the folder lets the server greylist: it takes each mail only when it is tried again."""
+GREYLISTED = "451 4.7.1 Greylisting in action, please come back later"
+"""As milter-greylist answers a sender that it hasn't seen (RFC 6647 lets a server say so after the text too)."""
 LETTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -192,19 +197,43 @@ def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def greylists(folder: Path) -> bool:
+    """Whether the server of this folder greylists."""
+    return (folder / GREYLIST).exists()
+
+
+def let_greylist(folder: Path, on: bool) -> None:
+    """Let it, from the next mail on, or not any more."""
+    if on:
+        (folder / GREYLIST).touch()
+    else:
+        (folder / GREYLIST).unlink(missing_ok=True)
+
+
 class Keeper:
     """Takes what the SMTP server receives and files it: written under another name first, then renamed."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._put_off: set[str] = set()
+        """The Message-IDs of mails that were tried once."""
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
-        """Files one mail; a full disk asks the sender to try again, so nothing is lost."""
+        """Files one mail; a full disk asks the sender to try again, so nothing is lost, and so does greylisting."""
+        raw = bytes(envelope.original_content or b"")
+        if greylists(self._folder) and self._is_new(raw):
+            return GREYLISTED
         try:
-            keep(self._folder, bytes(envelope.original_content or b""))
+            keep(self._folder, raw)
         except OSError as problem:
             return f"451 4.3.0 cannot keep the mail: {problem.strerror or 'unknown'}"
         return "250 2.0.0 kept"
+
+    def _is_new(self, raw: bytes) -> bool:
+        name = str(BytesHeaderParser().parse(BytesIO(raw)).get("Message-ID", ""))
+        new = name not in self._put_off
+        self._put_off.add(name)
+        return new
 
 
 def keep(folder: Path, raw: bytes) -> str:

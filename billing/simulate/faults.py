@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -45,28 +46,31 @@ STOPS = (
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, and of a
-    worker that dies on a day."""
+    """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, of a day on
+    which the mail server greylists, and of a worker that dies on a day."""
 
     call: float = 0
     storm: float = 0
     news: float = 0
     mail: float = 0
+    greylist: float = 0
     crash: float = 0
 
 
 LEVELS = {
     "none": Level(),
-    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, crash=0.1),
-    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, crash=0.5),
+    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1),
+    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5),
 }
 
 
 class Weather:
-    """Sets the twin's rules for each day, and counts what they struck."""
+    """Sets the rules of the twin and of the mail server for each day, and counts what they struck."""
 
-    def __init__(self, twin: httpx.Client, level: Level, seed: int) -> None:
-        self._twin, self._level, self._seed = twin, level, seed
+    def __init__(
+        self, twin: httpx.Client, tell_relay: Callable[[str], object], level: Level, seed: int
+    ) -> None:
+        self._twin, self._tell_relay, self._level, self._seed = twin, tell_relay, level, seed
         self.struck: Counter[str] = Counter()
         self.storms: list[date] = []
         self._set(_drizzle(level, seed), _mischief(level, seed))
@@ -76,7 +80,10 @@ class Weather:
         return random.Random(f"{self._seed}/{what}/{on}")  # noqa: S311 - to be drawn again
 
     def morning(self, on: date) -> None:
-        """On some days the calls that move money fail by the dozen, until the afternoon."""
+        """On some days the calls that move money fail by the dozen, until the afternoon; on some the mail server takes a mail
+        only when it is tried again, for up to 21 minutes as `rules/backoff` waits."""
+        grey = self.dice("greylist", on)
+        self._tell_relay(f"greylist {grey.randint(1, 3) if grey.random() < self._level.greylist else 0}")
         dice = self.dice("storm", on)
         if dice.random() < self._level.storm:
             self.storms.append(on)

@@ -112,7 +112,7 @@ def share(part: int, whole: int) -> str:
 
 
 def _mail_faults(verdict: Verdict) -> int:
-    return sum(verdict.mail.get(what, 0) for what in ("deferred", "refused", "untold"))
+    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "untold"))
 
 
 def _minutes(seconds: float) -> str:

@@ -1,6 +1,5 @@
 """A simulated life from its first day to the verdict."""
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -101,7 +100,7 @@ def simulate(
     days = [FIRST_DAY + _DAY * n for n in range((wanted.last - FIRST_DAY).days + 1)]
     crowd, level = Crowd(gather(wanted)), LEVELS[wanted.faults]
     with House(start_of(FIRST_DAY), wanted.seed, level.mail, record) as house:
-        weather = Weather(house.twin, level, wanted.seed)
+        weather = Weather(house.twin, house.tell_relay, level, wanted.seed)
         works, acts = Works(house), Acts(house, answers=verdict.answers)
 
         def over(on: date) -> None:
@@ -130,8 +129,7 @@ def simulate(
 
 def _calm(house: House, weather: Weather, verdict: Verdict) -> None:
     weather.calm()
-    house.relay.ask("calm")
-    verdict.mail = dict(json.loads(house.relay.says()))
+    verdict.mail = house.tell_relay("calm")
 
 
 def _examine(parts: Parts, at: datetime) -> list[str]:

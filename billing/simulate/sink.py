@@ -1,6 +1,6 @@
 """A mail server for the simulation: it takes what is sent, counts it, and keeps nothing. A process of its own.
 
-Some mails it puts off, and sometimes it takes one and hangs up without saying so, as relays do."""
+Some mails it puts off, and sometimes it takes one and hangs up without saying so, as relays do. On some days it greylists."""
 
 import asyncio
 import json
@@ -10,6 +10,8 @@ from collections import Counter
 
 DEAF = b"deaf-"
 """Addresses that begin like this don't exist."""
+GREYLISTED = b"451 4.7.1 Greylisting in action, please come back later"
+"""What milter-greylist answers to RCPT while sender and recipient are new to it; the same pair is let in minutes later (RFC 6647)."""
 
 
 class Conversation(asyncio.Protocol):
@@ -54,6 +56,8 @@ class Conversation(asyncio.Protocol):
             if DEAF in line:
                 self.sink.counts["refused"] += 1
                 return b"550 no such person"
+            if self.sink.greylists(line):
+                return GREYLISTED
             if self.sink.puts_off():
                 return b"451 not now"
             self.wanted = True
@@ -75,6 +79,22 @@ class Sink:
         self._known: set[int] = set()
         self._dice = random.Random(f"{seed}/mail")  # noqa: S311 - to be drawn again
         self._trouble = trouble
+        self._tries_of_strangers = 0
+        self._tries: Counter[bytes] = Counter()
+
+    def begin_day(self, tries_of_strangers: int) -> None:
+        """All recipients are strangers from now on, and so many tries for each are put off."""
+        self._tries_of_strangers = tries_of_strangers
+        self._tries.clear()
+
+    def greylists(self, recipient: bytes) -> bool:
+        """Whether this try is one of a stranger's first."""
+        if not self._tries_of_strangers:
+            return False
+        self._tries[recipient] += 1
+        strange = self._tries[recipient] <= self._tries_of_strangers
+        self.counts["greylisted"] += strange
+        return strange
 
     def puts_off(self) -> bool:
         """Whether this mail is put off."""
@@ -95,11 +115,13 @@ class Sink:
     def calm(self) -> None:
         """No more trouble."""
         self._trouble = 0
+        self.begin_day(0)
 
 
 async def serve(seed: int, trouble: float) -> None:
     """Say on which port mail is taken, and take it until standard input ends. Each line there is answered with the counts;
-    after `calm` nothing goes wrong any more."""
+    `greylist` with a number begins a day on which so many tries for each recipient are put off; after `calm` nothing goes
+    wrong any more."""
     sink, loop = Sink(seed, trouble), asyncio.get_running_loop()
     server = await loop.create_server(lambda: Conversation(sink), "127.0.0.1", 0, backlog=64)
     asked = asyncio.StreamReader()
@@ -107,8 +129,11 @@ async def serve(seed: int, trouble: float) -> None:
     _say({"port": server.sockets[0].getsockname()[1]})
     async with server:
         while word := await asked.readline():
-            if word.strip() == b"calm":
-                sink.calm()
+            match word.split():
+                case [b"calm"]:
+                    sink.calm()
+                case [b"greylist", tries]:
+                    sink.begin_day(int(tries))
             _say(dict(sink.counts))
 
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from billing.advance import advance, upcoming
 from billing.clock import CannotTurnBack
 from billing.errors import Invalid, NotFound
-from billing.mail.mailbox import Letter, read
+from billing.mail.mailbox import Letter, greylists, let_greylist, read
 from billing.web import views
 from billing.web.visit import Guarded, Visit, Visiting
 
@@ -54,15 +54,26 @@ def move_clock(
     return visit.go(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
 
 
+def _folder(visit: Visit) -> Path:
+    return Path(visit.parts.settings.mailbox_dir)
+
+
 def _letters(visit: Visit, to: str | None) -> list[Letter]:
-    return read(Path(visit.parts.settings.mailbox_dir), to or None)
+    return read(_folder(visit), to or None)
 
 
 @router.get("/mailbox")
 def mailbox(visit: Visiting, to: str = "") -> Response:
     """Every mail the demo has sent."""
     rows = tuple(_row(letter) for letter in _letters(visit, to))
-    return visit.page(views.Mailbox(letters=rows, to=to or None))
+    return visit.page(views.Mailbox(letters=rows, to=to or None, greylists=greylists(_folder(visit))))
+
+
+@router.post("/mailbox/greylist")
+def set_greylist(visit: Guarded, on: Annotated[bool, Form()] = False) -> Response:
+    """Let the mail server put each mail off once, as strangers' servers do, or take all at once again."""
+    let_greylist(_folder(visit), on)
+    return visit.go("/mailbox")
 
 
 @router.get("/mailbox.json")

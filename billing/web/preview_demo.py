@@ -39,6 +39,7 @@ def mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
         at,
     )
     yield "mailbox-empty", views.Mailbox(letters=()), at
+    yield "mailbox-greylists", views.Mailbox(letters=rows, greylists=True), at
 
 
 def errors() -> Iterator[tuple[str, views.Page, views.Frame]]:

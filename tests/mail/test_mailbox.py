@@ -16,9 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.mail.mailbox import LETTER_ID, find, keep, parse, read
+from billing.mail.mailbox import LETTER_ID, find, keep, let_greylist, parse, read
 from billing.mail.mime import to_bytes
-from billing.mail.smtp import Accepted, SmtpTransport
+from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
 from emails import render
 from emails.samples import HOUSE, samples
 
@@ -201,3 +201,19 @@ def test_a_full_or_vanished_folder_asks_the_sender_to_try_again(tmp_path: Path) 
         folder.mkdir()
         assert transport.send(mail(), sender="a@k.example", recipient="b@k.example") == Accepted("2.0.0 kept")
         transport.close()
+
+
+def test_while_it_greylists_each_mail_is_taken_when_it_is_tried_again(tmp_path: Path) -> None:
+    let_greylist(tmp_path, on=True)
+    with running(tmp_path) as (_, url):
+        transport = SmtpTransport(url, timeout=10)
+
+        def offer(number: int) -> Outcome:
+            sender, recipient = "hello@karoo-courier.example", "thandi@reader.example"
+            return transport.send(mail(number=number), sender=sender, recipient=recipient)
+
+        put_off = Deferred(451, "4.7.1 Greylisting in action, please come back later")
+        assert [offer(1), offer(2), offer(1)] == [put_off, put_off, Accepted("2.0.0 kept")]
+        let_greylist(tmp_path, on=False)
+        assert offer(3) == Accepted("2.0.0 kept")
+    assert len(read(tmp_path)) == 2

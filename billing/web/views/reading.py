@@ -168,3 +168,5 @@ class Mailbox:
     letters: tuple[LetterRow, ...]
     letter: OpenLetter | None = None
     to: str | None = None
+    greylists: bool = False
+    """Whether the mail server takes a mail only when it is tried again."""

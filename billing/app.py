@@ -50,6 +50,7 @@ def build(
         settings.pause_months,
         settings.term_notice_days,
         settings.session_limit,
+        settings.installation,
     )
     house = emails.House(
         name=settings.publisher_name,
@@ -64,6 +65,7 @@ def build(
         secret_key=settings.stripe_secret_key.get_secret_value(),
         api_base=settings.stripe_api_base,
         webhook_secrets=settings.stripe_webhook_secrets,
+        installation=settings.installation,
         waits=not settings.held,
     )
     return Parts(

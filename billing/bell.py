@@ -50,10 +50,15 @@ _RING = sa.text(
 )
 
 
-def ring(database: Database, now_in: Callable[[Session], datetime]) -> None:
-    """A worker is there. `now_in` stays a held clock for as long, or it would leap and the bell be put back."""
+def ring(
+    database: Database, now_in: Callable[[Session], datetime], counts: Callable[[Session], bool]
+) -> None:
+    """A worker is there. `now_in` stays a held clock for as long, or it would leap and the bell be put back. Nothing is written
+    unless the database `counts`: in a copy, and in a standby that has just taken over, it stays known when its worker was last
+    heard."""
     with database.transaction() as session:
-        session.execute(_RING, {"at": now_in(session)})
+        if counts(session):
+            session.execute(_RING, {"at": now_in(session)})
 
 
 def note_run(database: Database, now_in: Callable[[Session], datetime]) -> None:

@@ -1,18 +1,35 @@
 """Opaque names for things: a type prefix and 26 characters that sort by time."""
 
+import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH, _TIME = 26, 10
+"""Letters after the prefix, and those of them that say the time."""
+_PLACES = 3
+_MOST = 32**_PLACES - 1
 
 
 def new(prefix: str, at: datetime) -> str:
     """A new id such as ``sub_01jd…``: 48 bits of milliseconds, then 80 random bits. Unique without asking, and lists by id are lists by time."""
     number = ((at - EPOCH) // MILLISECOND << 80) | secrets.randbits(80)
-    letters = []
-    for _ in range(26):
-        letters.append(_ALPHABET[number & 31])
-        number >>= 5
-    return f"{prefix}_{''.join(reversed(letters))}"
+    return f"{prefix}_{_letters(number, _LENGTH)}"
+
+
+def derived(prefix: str, of: str, *numbers: int, about: str = "") -> str:
+    """The id that follows from another's: the same each time, also after the database was restored from a backup.
+
+    It begins with the time of the other one; those of one thing sort by their numbers (of at most three characters each)."""
+    body = of.partition("_")[2]
+    digest = hashlib.sha256(f"{prefix} {of} {numbers} {about}".encode()).digest()
+    sorting = "".join(_letters(min(number, _MOST), _PLACES) for number in numbers)
+    head = (body[:_TIME] if len(body) == _LENGTH else _letters(0, _TIME)) + sorting
+    return f"{prefix}_{head}{_letters(int.from_bytes(digest), _LENGTH - len(head))}"
+
+
+def _letters(number: int, places: int) -> str:
+    """The last so many places of a number, five bits a letter."""
+    return "".join(_ALPHABET[number >> (5 * place) & 31] for place in reversed(range(places)))

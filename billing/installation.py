@@ -1,22 +1,32 @@
 """Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail until an
-operator says that it is the one (`billing adopt`).
+operator says that it is the one (`billing adopt`). One that was adopted charges nobody until Stripe has said what happened since its last known moment: the last commits may be missing in it.
 
 PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
 a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
 by `pg_restore` and by `CREATE DATABASE … TEMPLATE`). What copies a disk as it stands is told apart by BILLING_INSTALLATION."""
 
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
-from billing.db import Database
+from billing.db import Database, instant
 from billing.errors import RefusesToStart, Unavailable
+from billing.rules.backoff import again_at
 from billing.settings import Settings
+
+SLACK = timedelta(hours=1)
+"""How far back from the last known moment Stripe is asked: clocks differ, and a run writes the moment at which it began."""
 
 
 class Installation(SQLModel, table=True):
     """The one row that names the environment this database was made for."""
 
-    __table_args__ = (sa.CheckConstraint("id = 1", name="only_one"),)
+    __table_args__ = (
+        sa.CheckConstraint("id = 1", name="only_one"),
+        sa.CheckConstraint("(asks_since IS NULL) = (ask_at IS NULL)", name="asked_at_a_moment"),
+    )
 
     id: int = Field(primary_key=True)
     environment: str
@@ -24,12 +34,24 @@ class Installation(SQLModel, table=True):
     """BILLING_INSTALLATION, when it was marked."""
     home: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """By what PostgreSQL knew this database when it was marked or adopted."""
+    asks_since: datetime | None = None
+    """From which moment on Stripe is to be asked what happened. While it stands here nobody is charged."""
+    ask_at: datetime | None = None
+    """When it is asked next."""
+    asked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often it could not be asked to the end."""
 
 
 class NotAdopted(Unavailable):
     """This database is a copy, or was restored: nobody is charged and no mail is sent. If it is the one that counts, say `billing adopt`."""
 
     code = "not_adopted"
+
+
+class AsksStripe(Unavailable):
+    """Payments stand still until Stripe has said what happened since the last known moment. Please try again in a minute."""
+
+    code = "asks_stripe"
 
 
 HOME = (
@@ -39,7 +61,17 @@ HOME = (
 )
 
 
-_AT_HOME = sa.text(f"SELECT home = {HOME} FROM installation WHERE id = 1")  # noqa: S608
+_STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
+ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
+"""A condition, after EXISTS: nobody is charged because Stripe is still to be asked what happened."""
+_LAST_KNOWN = """
+SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscription_change WHERE by = 'worker'),
+                timestamptz 'epoch' + interval '1 day')
+"""
+"""A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is
+written in a copy, while readers and Stripe's events may leave later moments there."""
+NEXT_DUE = "SELECT ask_at FROM installation"
+"""When Stripe is to be asked what happened; null where it is all known (see `timetable.Job`)."""
 
 
 def home_of(session: Session) -> str:
@@ -50,28 +82,78 @@ def home_of(session: Session) -> str:
 def is_home(database: Database) -> bool:
     """Whether this is the very database that was marked or adopted, and neither a copy nor a restored one."""
     with database.transaction() as session:
-        return _is_home(session)
+        return is_home_in(session)
 
 
-def _is_home(session: Session) -> bool:
-    return session.connection().execute(_AT_HOME).scalar_one_or_none() is True
+def is_home_in(session: Session) -> bool:
+    """The same, of the database that we are in."""
+    return _standing(session).at_home
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    at_home: bool
+    asks_since: datetime | None
+
+
+def _standing(session: Session) -> _Standing:
+    row = session.connection().execute(_STANDING).one_or_none()
+    return _Standing(row is not None and row.at_home is True, row.asks_since if row else None)
 
 
 def refuse_copy(database: Database) -> None:
-    """Raises NotAdopted for a copied or restored database. Asked before money or mail moves, each time."""
+    """Raises NotAdopted for a copied or restored database. Asked before mail moves, each time."""
     if not is_home(database):
         raise NotAdopted
 
 
-def adopt(session: Session) -> bool:
-    """Say that this is the database that counts; whether that was news."""
-    row = session.get_one(Installation, 1)
-    if _is_home(session):
+def refuse_held(session: Session) -> None:
+    """Raises what holds money: NotAdopted, or AsksStripe. Asked before money moves, each time."""
+    holds = held_by(session)
+    if holds is not None:
+        raise holds
+
+
+def held_by(session: Session) -> Unavailable | None:
+    """What holds money; None where it goes on."""
+    standing = _standing(session)
+    if not standing.at_home:
+        return NotAdopted()
+    return AsksStripe() if standing.asks_since is not None else None
+
+
+def asks_since(session: Session) -> datetime | None:
+    """From which moment on Stripe is still to be asked what happened."""
+    return _standing(session).asks_since
+
+
+def adopt(session: Session, at: datetime) -> bool:
+    """Say that this is the database that counts; whether that was news. Money is held until Stripe was asked."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    if is_home_in(session):
         return False
-    row.home = home_of(session)
+    since = (instant(session, _LAST_KNOWN) or at) - SLACK
+    row.home, row.asks_since, row.ask_at, row.asked = home_of(session), since, at, 0
     session.add(row)
     session.flush()
     return True
+
+
+def all_known(session: Session, since: datetime) -> None:
+    """Stripe has said all that happened since that moment: money goes on, unless it is to be asked from another one by now."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    if row.asks_since == since:
+        row.asks_since, row.ask_at, row.asked = None, None, 0
+        session.add(row)
+
+
+def ask_again(session: Session, at: datetime) -> None:
+    """Stripe could not be asked to the end: again in a while."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    if row.asks_since is not None:
+        row.asked += 1
+        row.ask_at = again_at(row.asked, at)
+        session.add(row)
 
 
 def claim(session: Session, settings: Settings) -> None:

@@ -27,6 +27,8 @@ class Office:
     """Business days of notice for leaving a year early (CPA-2)."""
     session_limit: int = 0
     """Browsers in which a reader may be signed in at once; 0: any number."""
+    installation: str = "main"
+    """Its name, with which the names of its charges begin."""
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

@@ -10,15 +10,15 @@ from functools import cache
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import forget
+from billing import forget, installation
 from billing.access import forget as readings
-from billing.installation import NotAdopted
+from billing.installation import AsksStripe, NotAdopted
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
 from billing.parts import Parts
-from billing.payments import breaker, earn, send_refunds, sweep
+from billing.payments import breaker, earn, send_refunds, sweep, unexplained
 from billing.renewals import announce_price, foresee, run
-from billing.reports import doctor, reckonings, watch
+from billing.reports import doctor, reckonings, recover, watch
 from billing.time_limits import Work, doing
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
@@ -69,6 +69,13 @@ class Job:
 Jobs = tuple[Job, ...]
 JOBS: Jobs = (
     Job(
+        "ask Stripe what happened",
+        lambda p, at: recover.recover_due(p.clerk, at),
+        installation.NEXT_DUE,
+        recover.next_words,
+        lane=Lane.BILLING,
+    ),
+    Job(
         "settle events",
         lambda p, at: events.settle_due(p.desk, at),
         inbox.NEXT_DUE,
@@ -101,6 +108,13 @@ JOBS: Jobs = (
         lambda p, at: send_refunds.send_due(p.gateway, p.office, p.till.watch(at), at),
         send_refunds.NEXT_DUE,
         send_refunds.next_words,
+        lane=Lane.REFUNDS,
+    ),
+    Job(
+        "give back what nothing explains",
+        lambda p, at: unexplained.give_back_due(p.database, p.gateway, at),
+        unexplained.NEXT_DUE,
+        unexplained.next_words,
         lane=Lane.REFUNDS,
     ),
     Job(
@@ -202,7 +216,7 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
         try:
             with doing(due.lane.work):
                 done += due.do(parts, at)
-        except NotAdopted as refusal:
+        except (NotAdopted, AsksStripe) as refusal:
             parts.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(AGAIN, due.name)

@@ -8,7 +8,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from billing import bell
-from billing.installation import NotAdopted, is_home
+from billing.installation import NotAdopted, is_home, is_home_in
 from billing.keep import keep_for_good
 from billing.parts import Parts
 from billing.settings import Settings
@@ -61,7 +61,7 @@ def _scheduler(parts: Parts) -> BackgroundScheduler:
 
 def _ring(parts: Parts) -> None:
     try:
-        bell.ring(parts.database, parts.clock.now_in)
+        bell.ring(parts.database, parts.clock.now_in, is_home_in)
     except sa.exc.SQLAlchemyError:
         log.exception("the bell could not be rung; it is tried again")
 

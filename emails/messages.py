@@ -58,7 +58,8 @@ class Receipt(Message):
     """The receipt of a charge, which is the abridged tax invoice too (CARD-6, VAT-5).
 
     `period_to` is the period's last day; `vat_percent` is the rate in words, such as "15"; a second sending
-    says `is_copy` (VAT-7); `next_charge_on` is None where none will follow.
+    says `is_copy` (VAT-7); `next_charge_on` is None where none will follow. `again`: it is written anew after a restore from a
+    backup, perhaps under another number.
     """
 
     kind: ClassVar[str] = "receipt"
@@ -77,6 +78,7 @@ class Receipt(Message):
     next_charge_on: Day | None
     cancel_url: Url
     account_url: Url
+    again: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -164,7 +166,7 @@ class Resumed(Message):
 @dataclass(frozen=True)
 class Refunded(Message):
     """Money went back: the credit note that belongs to one tax invoice (VAT-10). `transfer` is the bank's reference where it was
-    paid by bank transfer, and not to the card."""
+    paid by bank transfer, and not to the card. `again`: as of a receipt."""
 
     kind: ClassVar[str] = "refunded"
     amount: Cents
@@ -178,6 +180,7 @@ class Refunded(Message):
     card_brand: str
     card_last4: str
     transfer: str | None = None
+    again: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -148,6 +148,7 @@ def _receipts() -> dict[str, Message]:
         "receipt": receipt,
         "receipt-copy": replace(receipt, is_copy=True),
         "receipt-last": replace(receipt, next_charge_on=None),
+        "receipt-again": replace(receipt, again=True),
     }
 
 

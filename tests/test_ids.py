@@ -21,6 +21,25 @@ def test_a_later_id_comes_later_in_a_list(at: datetime, after: timedelta) -> Non
     assert ids.new("sub", at) < ids.new("sub", at + after)
 
 
+@given(st.integers(1, 32_000), st.integers(1, 32_000), st.integers(1, 1_000), st.integers(1, 1_000))
+def test_a_derived_id_is_the_same_each_time_and_sorts_by_its_numbers(
+    period: int, other: int, rung: int, again: int
+) -> None:
+    of = "sub_" + "01jq8" * 5 + "7"
+    made = ids.derived("att", of, period, rung)
+    assert re.fullmatch(r"att_[0-9a-hjkmnp-tv-z]{26}", made)
+    assert made == ids.derived("att", of, period, rung)
+    assert made[4:14] == of[4:14], "it begins with the time of the other"
+    assert (made < ids.derived("att", of, other, again)) == ((period, rung) < (other, again))
+
+
+def test_a_derived_id_differs_with_whatever_it_follows_from() -> None:
+    given = [("inv", "sub_1", ""), ("att", "sub_1", ""), ("inv", "sub_2", ""), ("inv", "sub_1", "a cause")]
+    made = {ids.derived(prefix, of, 1, about=about) for prefix, of, about in given}
+    assert len(made) == 4
+    assert len({ids.derived("inv", "sub_1", number) for number in range(40_000)}) == 40_000
+
+
 def test_ten_thousand_of_one_instant_are_all_different() -> None:
     at = datetime(2027, 3, 1, 8, tzinfo=UTC)
     made = {ids.new("sub", at) for _ in range(10_000)}

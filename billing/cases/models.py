@@ -28,6 +28,7 @@ class CaseKind(StrEnum):
     PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
     BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
+    LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
 
     def __new__(cls, value: str, words: str = "") -> Self:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from billing.cli import billing
+from billing.cli.progress import progress
 from billing.cli.words import in_words, settings
 
 if TYPE_CHECKING:
@@ -26,8 +27,11 @@ _FACTS = (
 def adopt(yes: bool) -> None:
     """Say that this restored or copied database is the one that counts.
 
-    Until then it charges nobody and sends no mail. Stop whatever works on the other one first: two that count would charge
-    twice. What was charged after the backup was taken is unknown here; compare with Stripe before you go on."""
+    Until then it charges nobody and sends no mail. Stop whatever works on the other one first: two that
+    count would charge twice. Then Stripe is asked for all that happened since the last moment that this database knows, and
+    what it says is taken in: charges, refunds, cards. Until that is done nobody is charged; the worker tries again when it
+    fails. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
+    moved no money must be entered again."""
     from billing import installation
     from billing.app import build
     from billing.staff import audit
@@ -38,11 +42,32 @@ def adopt(yes: bool) -> None:
             click.echo(line)
     if not yes:
         click.confirm("Shall this database charge cards and send mail from now on?", abort=True)
+    at = parts.clock.now()
     with parts.database.transaction() as session:
-        adopted = installation.adopt(session)
+        adopted = installation.adopt(session, at)
         if adopted:
-            audit.write(session, audit.Actor(audit.COMMAND), "adopt_database", at=parts.clock.now())
+            audit.write(session, audit.Actor(audit.COMMAND), "adopt_database", at=at)
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
+    _ask_stripe(parts)
+
+
+def _ask_stripe(parts: "Parts") -> None:
+    """Show what had happened. Exits with 1, in one line, when Stripe can't be asked: then the worker does."""
+    from billing.errors import Unavailable
+    from billing.reports.recover import recover
+
+    with progress() as say:
+        try:
+            found = recover(parts.clerk, parts.clock.now(), lambda step: say(f"  {step}"))
+        except Unavailable as away:
+            raise click.ClickException(
+                f"Stripe can't be asked what happened ({away.detail}). Nobody is charged until it was; the worker tries again,"
+                " and so does `billing adopt`."
+            ) from None
+    if found is not None:
+        click.echo(f"Stripe was asked what happened since {in_words(found.since, parts.settings)}:")
+        for line in found.lines():
+            click.echo(f"  {line}")
 
 
 def _as_it_stands(parts: "Parts", session: "Session") -> list[str]:

@@ -16,8 +16,8 @@ from billing.office import Office
 from billing.payments.books import Books, DisputeAnswer
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.gateway import Charged, Gateway, Unknown
-from billing.payments.models import Attempt, Invoice, Payment
-from billing.renewals.settle import settle as settle_attempt
+from billing.payments.models import Invoice, Payment
+from billing.renewals.take_in import take_in
 from billing.rules.money import Money
 from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
@@ -71,15 +71,13 @@ def write_down_charge(
             return False
     if intent_ref is None:
         return False
-    attempt_id, outcome = gateway.fetch_charge(intent_ref)
+    claim, outcome = gateway.fetch_charge(intent_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.why)
-    if attempt_id is None or not isinstance(outcome, Charged):
+    if claim is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
-        if session.get(Attempt, attempt_id) is None:  # lost since a backup, or another installation's
-            return False
-        return settle_attempt(session, office, attempt_id, outcome, at, by=BY) in ("charged", "refunded")
+        return take_in(session, office, claim, outcome, at, by=BY) in ("charged", "refunded")
 
 
 def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:

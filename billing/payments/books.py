@@ -7,7 +7,7 @@ from typing import Protocol
 
 from billing.payments.balance_models import PayoutListing
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import RefundAnswer, Unknown
+from billing.payments.gateway import ChargeClaim, Charged, RefundAnswer, SavedCard, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TakenCharge:
     charge_ref: str
     intent_ref: str | None
     customer_ref: str | None
-    attempt_id: str | None
+    claim: ChargeClaim | None
     amount: int
     card: str
     at: datetime
@@ -96,6 +96,37 @@ class NotListed:
     """The acquirer doesn't list what this payout pays out, and won't."""
 
 
+@dataclass(frozen=True, slots=True)
+class FoundCharge:
+    """Money that was taken, or may be, in our name: for what, and what became of it."""
+
+    claim: ChargeClaim
+    outcome: Charged | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRefund:
+    """A refund made in our name. Cents."""
+
+    refund_id: str
+    cause: str
+    intent_ref: str
+    amount: int
+    answer: RefundAnswer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCard:
+    """A card that was saved for a payer of ours; on which visit and for which subscription, where it says so."""
+
+    card: SavedCard
+    email: str | None
+    setup_id: str | None
+    subscription_id: str | None
+    at: datetime
+
+
 class Books(Protocol):
     """What we ask of an acquirer's books."""
 
@@ -139,6 +170,18 @@ class Books(Protocol):
 
     def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
         """Which early fraud warnings came from `since` until just before `until`, oldest first."""
+        ...
+
+    def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
+        """Charges of this installation from `since` until just before `until`, oldest first; refused ones are left out."""
+        ...
+
+    def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:
+        """Refunds of this installation, likewise."""
+        ...
+
+    def cards_since(self, since: datetime, until: datetime) -> list[FoundCard] | Unknown:
+        """Cards that were saved for payers of this installation, likewise."""
         ...
 
     def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:

@@ -13,9 +13,20 @@ from sqlmodel import Session, col, func, select
 
 from billing import ids, many
 from billing.crew import in_nobodys_hands, take
+from billing.installation import ASKING, refuse_held
 from billing.logs import say
+from billing.office import Office
 from billing.payments import breaker, pay_page
-from billing.payments.gateway import ChargeRequest, Gateway, NeverArrived, Outcome, PageClosed, Unknown
+from billing.payments.gateway import (
+    ChargeClaim,
+    ChargeRequest,
+    Gateway,
+    NeverArrived,
+    Outcome,
+    PageClosed,
+    Unknown,
+)
+from billing.payments.invoice import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.rules.lifecycle import State
 from billing.stop_points import reached
@@ -51,29 +62,25 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """That a locked subscription's card is about to be charged `gross` cents for an invoice; or, `by_page`, that its reader is
-    about to pay it on a hosted page, which ends at `until` and is looked at then."""
+    """That a locked subscription's card is about to be charged for an invoice; or, `by_page`, that its reader is about to pay it
+    on a hosted page, which ends at `until` and is looked at then."""
 
     subscription: Subscription
-    invoice_id: str
-    gross: int
+    invoice: Drawn
     by_reader: bool = False
     by_page: bool = False
     until: datetime | None = None
 
 
-def intend(session: Session, intents: Sequence[Intent], *, at: datetime) -> list[str]:
+def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: datetime) -> list[str]:
     """Write down the attempts; their ids. Commit, then `bring_to_an_end`."""
-    ordinals = _ordinals(session, [one.invoice_id for one in intents])
+    rungs = _rungs(session, [one.invoice.id for one in intents])
     rows: list[dict[str, Any]] = [
         {
-            "id": ids.new("att", at),
-            "invoice_id": one.invoice_id,
-            "subscription_id": one.subscription.id,
-            "ordinal": ordinals[one.invoice_id],
+            **named(office, one.subscription.id, one.invoice.period_number, rungs[one.invoice.id]),
+            "invoice_id": one.invoice.id,
             "payment_method_id": str(one.subscription.payment_method_id),
-            "idempotency_key": f"invoice-{one.invoice_id}-attempt-{ordinals[one.invoice_id]}",
-            "amount": one.gross,
+            "amount": one.invoice.gross,
             "state": AttemptState.OPEN,
             "intended_at": at,
             "ask_at": one.until or at,
@@ -90,10 +97,21 @@ def intend(session: Session, intents: Sequence[Intent], *, at: datetime) -> list
     return [row["id"] for row in rows]
 
 
-def _ordinals(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
+def named(office: Office, subscription_id: str, period_number: int, rung: int) -> dict[str, Any]:
+    """The columns that name an attempt. They follow from what is claimed, and from nothing random: a database that was restored
+    from a backup makes the same claim under the same name, and Stripe answers it as before (STR-5)."""
+    return {
+        "id": ids.derived("att", subscription_id, period_number, rung),
+        "subscription_id": subscription_id,
+        "ordinal": rung,
+        "idempotency_key": f"{office.installation}-{subscription_id}-p{period_number}-r{rung}",
+    }
+
+
+def _rungs(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
     """Which attempt at its invoice comes next."""
     made = session.exec(
-        select(Attempt.invoice_id, func.count())
+        select(Attempt.invoice_id, func.max(Attempt.ordinal))
         .where(many.one_of(Attempt.invoice_id, invoice_ids))
         .group_by(col(Attempt.invoice_id))
     )
@@ -104,11 +122,15 @@ def _ordinals(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
 def claim(
     session: Session, me: int, at: datetime, *, limit: int, subscription_id: str | None = None
 ) -> list[Claimed]:
-    """Take open attempts that are due and in nobody's living hands. Commit before calling the gateway."""
+    """Take open attempts that are due and in nobody's living hands. Commit before calling the gateway. Raises NotAdopted,
+    AsksStripe: the database may have changed under a run that goes on after a lost connection."""
+    refuse_held(session)
     query = (
         sa.select(
             col(Attempt.id),
             col(Attempt.invoice_id),
+            col(Attempt.subscription_id),
+            col(Attempt.ordinal),
             col(Attempt.idempotency_key),
             col(Attempt.amount),
             col(Attempt.intended_at),
@@ -118,6 +140,7 @@ def claim(
             col(Attempt.page_ref),
             col(Attempt.evidence),
             col(Invoice.currency),
+            col(Invoice.period_number).label("invoiced_period"),
             col(Invoice.state).label("invoice_state"),
             col(PaymentMethod.customer_ref),
             col(PaymentMethod.gateway_ref),
@@ -146,8 +169,7 @@ def claim(
 
 def _claimed(row: sa.Row[Any]) -> Claimed:
     request = ChargeRequest(
-        attempt_id=row.id,
-        invoice_id=row.invoice_id,
+        claim=ChargeClaim(row.id, row.invoice_id, row.subscription_id, row.invoiced_period, row.ordinal),
         idempotency_key=row.idempotency_key,
         customer_ref=row.customer_ref,
         method_ref=row.gateway_ref,
@@ -245,5 +267,6 @@ def last_since(session: Session, subscription_id: str, since: datetime) -> Attem
     return found.state if found else None
 
 
-NEXT_DUE = f"SELECT min(ask_at) FROM attempt WHERE state = 'open' AND NOT EXISTS ({breaker.NEXT_DUE})"  # noqa: S608
+NEXT_DUE = f"""SELECT min(ask_at) FROM attempt
+               WHERE state = 'open' AND NOT EXISTS ({breaker.NEXT_DUE}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When an open attempt wants looking at next; null while charging is paused (see `timetable.Job`)."""

@@ -32,6 +32,11 @@ class Charged:
     at: datetime
     card: SavedCard | None = None
     """The card that paid, where it stays with the payer for later charges."""
+    method_ref: str | None = None
+    """The acquirer's name for the card that paid."""
+    customer_ref: str | None = None
+    returned: int = 0
+    """Cents of it that have gone back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,27 @@ Outcome = Charged | Declined | Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class ChargeRequest:
-    """Everything needed to charge a saved card once."""
+class ChargeClaim:
+    """What a charge is for, as it is written on it at the acquirer. Whoever finds it there knows which attempt, at which period
+    of which subscription, it is, also when the attempt itself is lost. What was charged by an older release says less."""
 
     attempt_id: str
     invoice_id: str
+    subscription_id: str = ""
+    period_number: int = 0
+    rung: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether it says which period of which subscription it is for."""
+        return bool(self.subscription_id and self.period_number and self.rung)
+
+
+@dataclass(frozen=True, slots=True)
+class ChargeRequest:
+    """Everything needed to charge a saved card once."""
+
+    claim: ChargeClaim
     idempotency_key: str
     customer_ref: str
     method_ref: str
@@ -106,8 +127,7 @@ class SetupExpired:
 class PayPageRequest:
     """Everything needed to open a hosted page on which the reader pays one invoice, and which keeps the card."""
 
-    attempt_id: str
-    invoice_id: str
+    claim: ChargeClaim
     idempotency_key: str
     customer_ref: str
     amount: int
@@ -190,6 +210,7 @@ class Gateway(Protocol):
         self,
         *,
         setup_id: str,
+        subscription_id: str | None,
         customer_ref: str,
         words: str,
         success_url: str,
@@ -197,7 +218,8 @@ class Gateway(Protocol):
         expires_at: datetime,
         key: str,
     ) -> CardPage | Unknown:
-        """Open a hosted page that saves a card for later charges; `words` stand beside the button."""
+        """Open a hosted page that saves a card for later charges, of a subscription where there is one; `words` stand beside
+        the button."""
         ...
 
     def fetch_setup(self, session_ref: str) -> SetupAnswer:
@@ -220,8 +242,8 @@ class Gateway(Protocol):
         """What became of a charge whose answer we never got, by listing."""
         ...
 
-    def fetch_charge(self, intent_ref: str) -> tuple[str | None, Outcome]:
-        """Our attempt's id and the outcome of a charge the acquirer told us about."""
+    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
+        """What a charge that the acquirer told us about is for, and its outcome; no claim where it isn't this installation's."""
         ...
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
@@ -237,9 +259,9 @@ class Gateway(Protocol):
         ...
 
     def refund(
-        self, *, refund_id: str, intent_ref: str, amount: int, key: str
+        self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
     ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
-        """Return `amount` cents of a charge."""
+        """Return `amount` cents of a charge. What it is for is written on it, as on a charge."""
         ...
 
     def find_refund(

@@ -28,9 +28,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """An invoice, with the cents that are asked for."""
+    """An invoice, with the number of its period and the cents that are asked for."""
 
     id: str
+    period_number: int
     gross: int
 
 
@@ -44,7 +45,9 @@ def draw_up(session: Session, wanted: Sequence[Wanted], *, at: datetime, today: 
     rows = [_row(one, tax.split(_price(one), tax.rate_on(today)), at) for one in wanted]
     new = many.insert(session, Invoice, rows, unless="subscription_id, period_number")
     return [
-        Drawn(row["id"], row["gross"]) if row["id"] in new else _known(session, one, today)
+        Drawn(row["id"], row["period_number"], row["gross"])
+        if row["id"] in new
+        else drawn(_known(session, one, today))
         for one, row in zip(wanted, rows, strict=True)
     ]
 
@@ -64,7 +67,7 @@ def _price(one: Wanted) -> Money:
 
 def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
     return {
-        "id": ids.new("inv", at),
+        "id": ids.derived("inv", one.subscription.id, one.period.number),
         "subscription_id": one.subscription.id,
         "reader_id": one.subscription.reader_id,
         "state": InvoiceState.OPEN,
@@ -81,14 +84,18 @@ def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
     }
 
 
-def _known(session: Session, one: Wanted, today: date) -> Drawn:
+def drawn(invoice: Invoice) -> Drawn:
+    """An invoice that there is, as what is charged for."""
+    return Drawn(invoice.id, invoice.period_number, invoice.gross)
+
+
+def _known(session: Session, one: Wanted, today: date) -> Invoice:
     found = session.exec(
         select(Invoice).where(
             Invoice.subscription_id == one.subscription.id, Invoice.period_number == one.period.number
         )
     ).one()
-    invoice = _follow(session, found, one.period, tax.split(_price(one), tax.rate_on(today)))
-    return Drawn(invoice.id, invoice.gross)
+    return _follow(session, found, one.period, tax.split(_price(one), tax.rate_on(today)))
 
 
 def _follow(session: Session, invoice: Invoice, period: Period, split: tax.VatSplit) -> Invoice:

@@ -14,9 +14,16 @@ from emails import Message, Receipt, Refunded
 
 
 def receipt_words(
-    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, is_copy: bool
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    card: PaymentMethod,
+    *,
+    is_copy: bool,
+    again: bool = False,
 ) -> Receipt:
-    """A paid invoice's facts; a second sending says that it is a copy (VAT-7)."""
+    """A paid invoice's facts; a second sending says that it is a copy (VAT-7). `again`: it is written anew, because the records
+    were restored from a backup, and its number may be another."""
     live = subscription.cancels_at is None and subscription.ended_at is None
     return Receipt(
         number=numbers.invoice_number(invoice.number or 0),
@@ -31,6 +38,7 @@ def receipt_words(
         card_brand=card.brand,
         card_last4=card.last4,
         is_copy=is_copy,
+        again=again,
         next_charge_on=invoice.period_end_on.isoformat() if live else None,
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
@@ -38,9 +46,15 @@ def receipt_words(
 
 
 def credit_words(
-    office: Office, refund: Refund, payment: Payment, invoice: Invoice, card: PaymentMethod
+    office: Office,
+    refund: Refund,
+    payment: Payment,
+    invoice: Invoice,
+    card: PaymentMethod,
+    *,
+    again: bool = False,
 ) -> Refunded:
-    """The credit note of a refund that has gone out (VAT-10)."""
+    """The credit note of a refund that has gone out (VAT-10). `again`: as of a receipt."""
     if refund.settled_at is None or refund.credit_note_number is None:
         raise AssertionError(f"{refund.id} has no credit note")
     return Refunded(
@@ -55,6 +69,7 @@ def credit_words(
         card_brand=card.brand,
         card_last4=card.last4,
         transfer=refund.paid_back_ref if refund.bounced_at is None else None,
+        again=again,
     )
 
 

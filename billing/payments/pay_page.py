@@ -10,6 +10,7 @@ from billing.db import Database
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments.gateway import (
+    ChargeClaim,
     Charged,
     ChargeRequest,
     Gateway,
@@ -122,8 +123,9 @@ def _key(attempt: Attempt) -> str:
 def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:
     invoice = session.get_one(Invoice, attempt.invoice_id)
     return PayPageRequest(
-        attempt_id=attempt.id,
-        invoice_id=invoice.id,
+        claim=ChargeClaim(
+            attempt.id, invoice.id, attempt.subscription_id, invoice.period_number, attempt.ordinal
+        ),
         idempotency_key=_key(attempt),
         customer_ref=session.get_one(PaymentMethod, attempt.payment_method_id).customer_ref,
         amount=attempt.amount,

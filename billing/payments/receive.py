@@ -34,7 +34,7 @@ def receive(
     """Write down what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
 
     The first money for an invoice makes it a tax invoice; money for one that had been paid is surplus, and makes a debt."""
-    rows = [_payment(invoice, attempt, outcome, at) for invoice, attempt, outcome in charged]
+    rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
     many.update(session, [(attempt, _charged(outcome, at)) for _, attempt, outcome in charged])
     many.insert(session, Payment, rows)
     received = [Received(row["id"], row["amount"], row["paid_at"], row["surplus"]) for row in rows]
@@ -60,9 +60,9 @@ def _charged(outcome: Charged, at: datetime) -> dict[str, Any]:
     }
 
 
-def _payment(invoice: Invoice, attempt: Attempt, outcome: Charged, at: datetime) -> dict[str, Any]:
+def _payment(invoice: Invoice, attempt: Attempt, outcome: Charged) -> dict[str, Any]:
     return {
-        "id": ids.new("pay", at),
+        "id": ids.derived("pay", invoice.subscription_id, invoice.period_number, attempt.ordinal),
         "invoice_id": invoice.id,
         "attempt_id": attempt.id,
         "reader_id": invoice.reader_id,

@@ -100,7 +100,7 @@ def write(
 ) -> Refund:
     """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
     parts = split(session, payment, amount)
-    refund_id = ids.new("ref", at)
+    refund_id = _id(session, payment, cause)
     refund = Refund(
         id=refund_id,
         payment_id=payment.id,
@@ -122,6 +122,12 @@ def write(
     return refund
 
 
+def _id(session: Session, payment: Payment, cause: str) -> str:
+    """The same refund has the same name in a database that was restored; where one has failed, the next of its cause another."""
+    tries = session.exec(select(func.count()).where(Refund.cause == cause)).one()
+    return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
+
+
 def known(session: Session, refund_id: str | None, refund_ref: str) -> str | None:
     """Our refund that the acquirer's is, by the name it bears or by its own; None for one that is nobody's."""
     if refund_id is not None and session.get(Refund, refund_id) is not None:
@@ -135,8 +141,11 @@ def settle(
     refund_id: str,
     answer: RefundAnswer | RefundRefused | RefundShort | Unknown,
     at: datetime,
+    *,
+    again: bool = False,
 ) -> None:
     """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
+    `again`: it had been written down before, in a database that was lost, so the mail may be the reader's second one.
 
     Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
     fails after that has bounced: we owe it."""
@@ -157,7 +166,7 @@ def settle(
             refund.short_since, refund.left_already = None, left_already
             _owe(session, office, refund, payment, at)
         case RefundAnswer():
-            _answered(session, office, refund, payment, answer, at)
+            _answered(session, office, refund, payment, answer, at, again=again)
     session.add(refund)
     if waited and refund.short_since is None:
         shortage.close_when_over(session, by="worker", at=at)
@@ -165,7 +174,14 @@ def settle(
 
 
 def _answered(
-    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
+    session: Session,
+    office: Office,
+    refund: Refund,
+    payment: Payment,
+    answer: RefundAnswer,
+    at: datetime,
+    *,
+    again: bool,
 ) -> None:
     refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
     short_since, refund.short_since = refund.short_since, None
@@ -177,7 +193,7 @@ def _answered(
             refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, at
             session.add(refund)
-            _credit(session, office, refund, payment, at)
+            _credit(session, office, refund, payment, at, again)
             reason = f"Returned by another refund: {refund.id}"
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
@@ -226,10 +242,12 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
     refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
 
 
-def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+def _credit(
+    session: Session, office: Office, refund: Refund, payment: Payment, at: datetime, again: bool
+) -> None:
     invoice = session.get_one(Invoice, payment.invoice_id)
     book.refunded(session, office, refund, payment, invoice, at)
-    tell_returned.credited(session, office, refund, payment, at)
+    tell_returned.credited(session, office, refund, payment, at, again=again)
 
 
 def _settle_again(

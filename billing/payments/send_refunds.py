@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
-from billing.installation import refuse_copy
+from billing.installation import ASKING, refuse_held
 from billing.office import Office
 from billing.payments import breaker
 from billing.payments.charge import LOOKS_FOR_A_SPENT_KEY, SAME_KEY_FOR
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Claimed:
     refund_id: str
+    cause: str
     intent_ref: str
     amount: int
     key: str
@@ -50,8 +51,7 @@ class _Claimed:
 def send_due(gateway: Gateway, office: Office, watch: Watch, at: datetime) -> int:
     """Send the refunds that are due, and ask for those that Stripe makes wait; how many. None while charging is paused.
 
-    Raises NotAdopted."""
-    refuse_copy(watch.database)
+    Raises NotAdopted, AsksStripe."""
     done = 0
     with claimer(watch.database) as me, watch.lane() as lane:
         while batch := _claim(watch.database, me, at):
@@ -107,7 +107,9 @@ def _bring_to_an_end(
         if one.short or one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
             reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
-    return gateway.refund(refund_id=one.refund_id, intent_ref=one.intent_ref, amount=one.amount, key=key)
+    return gateway.refund(
+        refund_id=one.refund_id, cause=one.cause, intent_ref=one.intent_ref, amount=one.amount, key=key
+    )
 
 
 def _another_key(database: Database, refund_id: str, at: datetime) -> str:
@@ -122,6 +124,7 @@ def _another_key(database: Database, refund_id: str, at: datetime) -> str:
 
 def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
     with database.transaction() as session:
+        refuse_held(session)
         if breaker.paused(session):
             return []
         rows = session.exec(
@@ -143,6 +146,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
 def _claimed(row: Refund, payment: Payment) -> _Claimed:
     return _Claimed(
         refund_id=row.id,
+        cause=row.cause,
         intent_ref=payment.intent_ref,
         amount=row.amount,
         key=row.idempotency_key,
@@ -174,5 +178,6 @@ def next_words(session: Session) -> str:
 
 
 NEXT_DUE = f"""SELECT min(ask_at) FROM refund
-               WHERE state IN ('intended', 'pending') AND NOT EXISTS ({breaker.NEXT_DUE})"""  # noqa: S608
+               WHERE state IN ('intended', 'pending') AND NOT EXISTS ({breaker.NEXT_DUE})
+                 AND NOT EXISTS ({ASKING})"""  # noqa: S608
 """When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""

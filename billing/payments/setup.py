@@ -93,6 +93,7 @@ def open_page(
         customer_ref = made
     page = gateway.open_card_page(
         setup_id=setup.id,
+        subscription_id=setup.subscription_id,
         customer_ref=customer_ref,
         words=words,
         success_url=office.page(f"/subscribe/back?setup={setup.id}"),

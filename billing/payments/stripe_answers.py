@@ -53,6 +53,9 @@ def outcome(intent: dict[str, Any]) -> Outcome:
             network_transaction_id=used.get("network_transaction_id"),
             at=datetime.fromtimestamp(int(charge["created"]), UTC),
             card=card_kept(intent, charge),
+            method_ref=charge.get("payment_method"),
+            customer_ref=intent.get("customer"),
+            returned=int(charge["amount_refunded"]),
         )
     if intent["status"] in _SETTLED:
         error = intent.get("last_payment_error") or {}

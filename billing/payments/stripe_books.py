@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from billing.payments import stripe_answers
 from billing.payments.balance_models import PayoutListing
 from billing.payments.books import (
     DisputeAnswer,
+    FoundCard,
+    FoundCharge,
+    FoundRefund,
     FraudWarning,
     Movement,
     NotListed,
@@ -16,7 +20,8 @@ from billing.payments.books import (
     TakenRefund,
 )
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import Declined, Unknown
+from billing.payments.stripe_metadata import StripeMetadata
 from billing.stop_points import around
 
 Ask = Callable[[Callable[[], Any]], Any]
@@ -46,8 +51,9 @@ _LISTINGS = {
 class StripeBooks:
     """Balance transactions, payouts, disputes, early fraud warnings. `client` is the library's, `ask` calls it safely."""
 
-    def __init__(self, client: Any, ask: Ask) -> None:
+    def __init__(self, client: Any, ask: Ask, metadata: StripeMetadata) -> None:
         self._stripe = client
+        self._metadata = metadata
         self._ask = ask
 
     def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
@@ -81,7 +87,7 @@ class StripeBooks:
 
     def charge(self, charge_ref: str) -> TakenCharge | Unknown:
         """A Charge."""
-        return self._one(lambda: self._stripe.charges.retrieve(charge_ref), _charge)
+        return self._one(lambda: self._stripe.charges.retrieve(charge_ref), partial(_charge, self._metadata))
 
     def refund(self, refund_ref: str) -> TakenRefund | Unknown:
         """A Refund."""
@@ -111,6 +117,21 @@ class StripeBooks:
     def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
         """By creation, whole seconds."""
         return self._all(self._stripe.radar.early_fraud_warnings, {"created": _span(since, until)}, _ref)
+
+    def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
+        """PaymentIntents by creation, whole seconds, each with its charge."""
+        wanted = {"created": _span(since, until), "expand": ["data.latest_charge"]}
+        return _some(self._all(self._stripe.payment_intents, wanted, partial(_found_charge, self._metadata)))
+
+    def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:
+        """Refunds by creation, whole seconds."""
+        wanted = {"created": _span(since, until)}
+        return _some(self._all(self._stripe.refunds, wanted, partial(_found_refund, self._metadata)))
+
+    def cards_since(self, since: datetime, until: datetime) -> list[FoundCard] | Unknown:
+        """SetupIntents by creation, whole seconds, each with its card and Customer, who says whose it is."""
+        wanted = {"created": _span(since, until), "expand": ["data.payment_method", "data.customer"]}
+        return _some(self._all(self._stripe.setup_intents, wanted, partial(_found_card, self._metadata)))
 
     def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:
         """A Payout."""
@@ -149,13 +170,52 @@ def _movement(row: dict[str, Any]) -> Movement:
     )
 
 
-def _charge(row: dict[str, Any]) -> TakenCharge:
+def _some(found: list[T | None] | Unknown) -> list[T] | Unknown:
+    return found if isinstance(found, Unknown) else [one for one in found if one is not None]
+
+
+def _found_charge(written: StripeMetadata, row: dict[str, Any]) -> FoundCharge | None:
+    claim, became = written.claim(row["metadata"]), stripe_answers.outcome(row)
+    return None if claim is None or isinstance(became, Declined) else FoundCharge(claim, became)
+
+
+def _found_refund(written: StripeMetadata, row: dict[str, Any]) -> FoundRefund | None:
+    said = row.get("metadata") or {}
+    if "refund" not in said or not row.get("payment_intent") or not written.is_ours(said):
+        return None
+    return FoundRefund(
+        refund_id=said["refund"],
+        cause=said.get("cause", ""),
+        intent_ref=row["payment_intent"],
+        amount=int(row["amount"]),
+        answer=stripe_answers.refund(row),
+        at=_instant(row["created"]),
+    )
+
+
+def _found_card(written: StripeMetadata, row: dict[str, Any]) -> FoundCard | None:
+    owner, method, said = row.get("customer"), row.get("payment_method"), row.get("metadata") or {}
+    if row["status"] != "succeeded" or not isinstance(owner, dict) or not isinstance(method, dict):
+        return None
+    of_owner = owner.get("metadata") or {}
+    if owner.get("deleted") or "reader" not in of_owner or not written.is_ours(of_owner):
+        return None
+    return FoundCard(
+        card=stripe_answers.card(method | {"customer": owner["id"]}),
+        email=owner.get("email"),
+        setup_id=said.get("setup"),
+        subscription_id=said.get("subscription"),
+        at=_instant(row["created"]),
+    )
+
+
+def _charge(written: StripeMetadata, row: dict[str, Any]) -> TakenCharge:
     card = (row.get("payment_method_details") or {}).get("card") or {}
     return TakenCharge(
         charge_ref=row["id"],
         intent_ref=row.get("payment_intent"),
         customer_ref=row.get("customer"),
-        attempt_id=(row.get("metadata") or {}).get("attempt"),
+        claim=written.claim(row.get("metadata") or {}),
         amount=int(row["amount"]),
         card=f"{card.get('brand', 'card')} ending in {card.get('last4', '?')}",
         at=_instant(row["created"]),

@@ -11,6 +11,7 @@ from billing.errors import Malformed
 from billing.payments import stripe_answers, stripe_events, stripe_pages
 from billing.payments.gateway import (
     CardPage,
+    ChargeClaim,
     ChargeRequest,
     Declined,
     NeverArrived,
@@ -30,6 +31,7 @@ from billing.payments.gateway import (
     Unknown,
 )
 from billing.payments.stripe_books import StripeBooks
+from billing.payments.stripe_metadata import StripeMetadata
 from billing.rules import clocks
 from billing.rules.dunning import Evidence
 from billing.stop_points import around
@@ -49,9 +51,15 @@ class StripeGateway:
     """Talks to Stripe, or to its twin in the sandbox, at `api_base`."""
 
     def __init__(
-        self, *, secret_key: str, api_base: str, webhook_secrets: Sequence[str], waits: bool = True
+        self,
+        *,
+        secret_key: str,
+        api_base: str,
+        webhook_secrets: Sequence[str],
+        installation: str = "main",
+        waits: bool = True,
     ) -> None:
-        """`waits`: half a second before a call without an answer is made once more; on a held clock that changes nothing."""
+        """`installation` is written on all that is made, for there may be others on the same account. `waits`: half a second before a call without an answer is made once more; on a held clock that changes nothing."""
         client = stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
         if not waits:
             client._sleep_time_seconds = lambda num_retries: 0.0  # type: ignore[method-assign]  # noqa: ARG005
@@ -62,7 +70,8 @@ class StripeGateway:
             max_network_retries=1,
             http_client=client,
         ).v1
-        self.books = StripeBooks(self._stripe, _asked)
+        self._metadata = StripeMetadata(installation)
+        self.books = StripeBooks(self._stripe, _asked, self._metadata)
         self._secrets = tuple(webhook_secrets)
         self._live = secret_key.startswith(("sk_live_", "rk_live_"))
 
@@ -70,7 +79,7 @@ class StripeGateway:
         """A Customer holding our id, and the address Stripe needs for its own fraud checks."""
         try:
             made = self._stripe.customers.create(
-                {"email": email, "metadata": {"reader": reader_id}}, {"idempotency_key": key}
+                {"email": email, "metadata": self._metadata.of_customer(reader_id)}, {"idempotency_key": key}
             )
         except stripe.StripeError as error:
             return _unknown(error)
@@ -80,6 +89,7 @@ class StripeGateway:
         self,
         *,
         setup_id: str,
+        subscription_id: str | None,
         customer_ref: str,
         words: str,
         success_url: str,
@@ -88,24 +98,20 @@ class StripeGateway:
         key: str,
     ) -> CardPage | Unknown:
         """A Checkout Session in setup mode, 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2)."""
+        asked = stripe_pages.card_page(
+            self._metadata.of_setup(setup_id, subscription_id),
+            setup_id=setup_id,
+            customer_ref=customer_ref,
+            words=words,
+            success_url=success_url,
+            cancel_url=cancel_url,
+            expires_at=expires_at,
+        )
+        return self._open_page(asked, key)
+
+    def _open_page(self, asked: dict[str, Any], key: str) -> CardPage | Unknown:
         try:
-            opened = self._stripe.checkout.sessions.create(
-                {
-                    "mode": "setup",
-                    "currency": "zar",
-                    "customer": customer_ref,
-                    "allowed_payment_method_types": ["card"],
-                    "payment_method_options": {"card": {"request_three_d_secure": "any"}},
-                    "setup_intent_data": {"metadata": {"setup": setup_id}},
-                    "client_reference_id": setup_id,
-                    "metadata": {"setup": setup_id},
-                    "custom_text": {"submit": {"message": words}},
-                    "success_url": success_url,
-                    "cancel_url": cancel_url,
-                    "expires_at": int(expires_at.timestamp()),
-                },
-                {"idempotency_key": key},
-            )
+            opened = self._stripe.checkout.sessions.create(cast(Any, asked), {"idempotency_key": key})
         except stripe.StripeError as error:
             return _unknown(error)
         return CardPage(opened.id, str(opened.url))
@@ -172,7 +178,7 @@ class StripeGateway:
             "off_session": "recurring",
             "confirm": True,
             "payment_method_options": {"card": {"stored_credential_usage": "recurring"}},
-            "metadata": {"attempt": request.attempt_id, "invoice": request.invoice_id},
+            "metadata": self._metadata.of_charge(request.claim),
             "expand": ["latest_charge"],
         }
         if request.descriptor_suffix:
@@ -203,13 +209,13 @@ class StripeGateway:
             )
             for intent in page.auto_paging_iter():
                 found = intent.to_dict()
-                if found["metadata"].get("attempt") == request.attempt_id:
+                if found["metadata"].get("attempt") == request.claim.attempt_id:
                     return stripe_answers.outcome(found)
         except stripe.StripeError as error:
             return _unknown(error)
         return NeverArrived()
 
-    def fetch_charge(self, intent_ref: str) -> tuple[str | None, Outcome]:
+    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
         """The PaymentIntent as it is now, whatever the event about it said."""
         try:
             intent = self._stripe.payment_intents.retrieve(
@@ -217,17 +223,12 @@ class StripeGateway:
             ).to_dict()
         except stripe.StripeError as error:
             return None, _unknown(error)
-        return intent["metadata"].get("attempt"), stripe_answers.outcome(intent)
+        return self._metadata.claim(intent["metadata"]), stripe_answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
         """A Checkout Session in payment mode (see `stripe_pages`)."""
-        try:
-            opened = self._stripe.checkout.sessions.create(
-                cast(Any, stripe_pages.params(request)), {"idempotency_key": request.idempotency_key}
-            )
-        except stripe.StripeError as error:
-            return _unknown(error)
-        return CardPage(opened.id, str(opened.url))
+        asked = stripe_pages.params(request, self._metadata.of_charge(request.claim))
+        return self._open_page(asked, request.idempotency_key)
 
     def fetch_pay_page(self, session_ref: str) -> PayPageAnswer:
         """The Checkout Session with its PaymentIntent and charge, in one call."""
@@ -252,14 +253,13 @@ class StripeGateway:
         return PageClosed()
 
     def refund(
-        self, *, refund_id: str, intent_ref: str, amount: int, key: str
+        self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
     ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
         """A Refund of the intent's charge."""
+        written = self._metadata.of_refund(refund_id, cause)
+        asked: Any = {"payment_intent": intent_ref, "amount": amount, "metadata": written}
         try:
-            made = self._stripe.refunds.create(
-                {"payment_intent": intent_ref, "amount": amount, "metadata": {"refund": refund_id}},
-                {"idempotency_key": key},
-            )
+            made = self._stripe.refunds.create(asked, {"idempotency_key": key})
         except stripe.InvalidRequestError as error:
             return stripe_answers.no_refund(error.json_body)
         except stripe.StripeError as error:

@@ -1,16 +1,47 @@
-"""Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `stripe_gateway`."""
+"""Stripe's hosted pages: what we ask of them, and how the end of one reads. Belongs to `stripe_gateway`."""
 
+from datetime import datetime
 from typing import Any
 
 from billing.payments.gateway import Charged, PayPageRequest, Unknown
 from billing.payments.stripe_answers import outcome
 
 
-def params(request: PayPageRequest) -> dict[str, Any]:
+def card_page(
+    written: dict[str, str],
+    *,
+    setup_id: str,
+    customer_ref: str,
+    words: str,
+    success_url: str,
+    cancel_url: str,
+    expires_at: datetime,
+) -> dict[str, Any]:
+    """A Checkout Session in setup mode: 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2). `written` is
+    its metadata, and its SetupIntent's."""
+    return {
+        "mode": "setup",
+        "currency": "zar",
+        "customer": customer_ref,
+        "allowed_payment_method_types": ["card"],
+        "payment_method_options": {"card": {"request_three_d_secure": "any"}},
+        "setup_intent_data": {"metadata": written},
+        "client_reference_id": setup_id,
+        "metadata": written,
+        "custom_text": {"submit": {"message": words}},
+        "success_url": success_url,
+        "cancel_url": cancel_url,
+        "expires_at": int(expires_at.timestamp()),
+    }
+
+
+def params(request: PayPageRequest, written: dict[str, str]) -> dict[str, Any]:
     """A Checkout Session in payment mode: 3-D Secure asked for (3DS-2), the card kept for charges without the reader
-    (COF-1), and the reader's saved cards offered, so that a bank's question can be answered without typing."""
+    (COF-1), and the reader's saved cards offered, so that a bank's question can be answered without typing.
+
+    `written` is its metadata."""
     intent: dict[str, Any] = {
-        "metadata": {"attempt": request.attempt_id, "invoice": request.invoice_id},
+        "metadata": written,
         "setup_future_usage": "off_session",
     }
     if request.descriptor_suffix:
@@ -28,8 +59,8 @@ def params(request: PayPageRequest) -> dict[str, Any]:
         "payment_method_options": {"card": {"request_three_d_secure": "any"}},
         "payment_intent_data": intent,
         "saved_payment_method_options": {"allow_redisplay_filters": ["always", "limited", "unspecified"]},
-        "client_reference_id": request.attempt_id,
-        "metadata": {"attempt": request.attempt_id},
+        "client_reference_id": request.claim.attempt_id,
+        "metadata": written,
         "custom_text": {"submit": {"message": request.words}},
         "submit_type": "pay",
         "success_url": request.success_url,

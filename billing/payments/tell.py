@@ -88,15 +88,18 @@ def receipts(
     office: Office,
     paid: Sequence[tuple[Subscription, Invoice, str]],
     at: datetime,
+    *,
+    again: bool = False,
 ) -> None:
-    """Receipt and abridged tax invoice in one (CARD-6, VAT-5); each with the id of the card that paid."""
+    """Receipt and abridged tax invoice in one (CARD-6, VAT-5); each with the id of the card that paid. `again`: the readers may
+    have got one before, from a database that was lost."""
     if not paid:
         return
     cards = many.load(session, PaymentMethod, {method_id for _, _, method_id in paid})
     readers = many.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
     letters = [
         outbox.Letter(
-            receipt_words(office, subscription, invoice, cards[method_id], is_copy=False),
+            receipt_words(office, subscription, invoice, cards[method_id], is_copy=False, again=again),
             f"receipt:{invoice.id}",
             readers[subscription.reader_id].email,
             subscription.reader_id,

@@ -13,10 +13,12 @@ from billing.readers.register import by_id
 from emails import Message, PaidBack, RefundFailed
 
 
-def credited(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
-    """Its credit note goes out (VAT-10)."""
+def credited(
+    session: Session, office: Office, refund: Refund, payment: Payment, at: datetime, *, again: bool = False
+) -> None:
+    """Its credit note goes out (VAT-10). `again`: the reader may have had it before the records were restored."""
     invoice = session.get_one(Invoice, payment.invoice_id)
-    words = credit_words(office, refund, payment, invoice, _card(session, payment))
+    words = credit_words(office, refund, payment, invoice, _card(session, payment), again=again)
     _queue(session, refund, words, f"refunded:{refund.id}", at)
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.office import Office
 from billing.payments import charge
-from billing.payments.invoice import Drawn, Wanted, draw_up
+from billing.payments.invoice import Drawn, Wanted, draw_up, drawn
 from billing.payments.models import Invoice
 from billing.payments.tried import asked_of
 from billing.renewals.refuse import beyond_limit
@@ -43,11 +43,11 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
     words, intents = [], []
     counted = {card.fingerprint: card.counted for card in cards.values()}
     asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
-    for one, drawn in zip(charges, invoices, strict=True):
+    for one, owed in zip(charges, invoices, strict=True):
         card, fingerprint = cards[_card(one)], cards[_card(one)].fingerprint
         full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
         if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
-            invoice = session.get_one(Invoice, drawn.id)
+            invoice = session.get_one(Invoice, owed.id)
             words.append(beyond_limit(session, office, one.subscription, invoice, at))
         elif full:
             one.subscription.next_action_at = at + CARD_ANSWERS
@@ -58,9 +58,9 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
         else:
             counted[fingerprint] += 1
             asked.add(fingerprint)
-            intents.append(charge.Intent(one.subscription, drawn.id, drawn.gross, by_reader=one.by_reader))
+            intents.append(charge.Intent(one.subscription, owed, by_reader=one.by_reader))
             words.append("due")
-    charge.intend(session, intents, at=at)
+    charge.intend(session, office, intents, at=at)
     mark_all(session, [one.subscription for one in intents], office.zone, charging_since=at)
     return words
 
@@ -75,8 +75,5 @@ def _invoices(session: Session, office: Office, charges: Sequence[ToCharge], at:
         for one in charges
         if isinstance(one.owed, Period)
     ]
-    drawn = iter(draw_up(session, wanted, at=at, today=office.today(at)))
-    return [
-        Drawn(one.owed.id, one.owed.gross) if isinstance(one.owed, Invoice) else next(drawn)
-        for one in charges
-    ]
+    made = iter(draw_up(session, wanted, at=at, today=office.today(at)))
+    return [drawn(one.owed) if isinstance(one.owed, Invoice) else next(made) for one in charges]

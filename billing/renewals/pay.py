@@ -11,8 +11,10 @@ from billing.office import Office
 from billing.payments import charge, pay_page, tried
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
+from billing.payments.invoice import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.renewals.charge_open import charge_open
+from billing.renewals.refusals import refuse_standstill
 from billing.renewals.settle import settle
 from billing.renewals.till import Report, Till
 from billing.rules import dunning, periods
@@ -101,8 +103,9 @@ def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptSta
     """Charge the card on record now, because its owner asks for it; what became of that. An open page is closed first,
     and where it has been paid meanwhile, that is the answer.
 
-    Raises UnknownInvoice, NothingOwed, Underway, OtherWay."""
+    Raises UnknownInvoice, NothingOwed, Underway, OtherWay, StandsStill."""
     with till.database.transaction() as session:
+        refuse_standstill(session)
         now = _locked(session, till.office, invoice_id, at)
         pay_page.close_soon(session, now.subscription.id, at)
     charge_open(till, at, Report(), subscription_id=now.subscription.id)
@@ -113,8 +116,8 @@ def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptSta
         _refuse(now)
         if not now.with_card:
             raise OtherWay
-        intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_reader=True)
-        [attempt_id] = charge.intend(session, [intent], at=at)
+        intent = charge.Intent(now.subscription, drawn(now.invoice), by_reader=True)
+        [attempt_id] = charge.intend(session, till.office, [intent], at=at)
         mark(now.subscription, till.office.zone, charging_since=at)
         session.add(now.subscription)
     charge_open(till, at, Report(), subscription_id=now.subscription.id)
@@ -124,9 +127,10 @@ def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptSta
 
 def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
     """The address of the hosted page for this invoice: the one that is open, or a new one. None when the one that was
-    open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable."""
+    open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable, StandsStill."""
     while True:
         with till.database.transaction() as session:
+            refuse_standstill(session)
             now = _locked(session, till.office, invoice_id, at)
             if now.invoice.state is InvoiceState.PAID:
                 return None
@@ -152,8 +156,8 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
 
 
 def _begin(session: Session, office: Office, now: Owing, at: datetime, until: datetime) -> Attempt:
-    intent = charge.Intent(now.subscription, now.invoice.id, now.invoice.gross, by_page=True, until=until)
-    [attempt_id] = charge.intend(session, [intent], at=at)
+    intent = charge.Intent(now.subscription, drawn(now.invoice), by_page=True, until=until)
+    [attempt_id] = charge.intend(session, office, [intent], at=at)
     mark(now.subscription, office.zone, charging_since=at)
     session.add(now.subscription)
     return session.get_one(Attempt, attempt_id)

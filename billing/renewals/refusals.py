@@ -1,6 +1,21 @@
 """Why something can't be done for a subscription as it stands now; said in the same words wherever it is asked."""
 
-from billing.errors import Conflict
+from sqlmodel import Session
+
+from billing.errors import Conflict, Unavailable
+from billing.installation import held_by
+
+
+class StandsStill(Unavailable):
+    """Payments stand still for the moment, and nothing was charged. Please try again later."""
+
+    code = "stands_still"
+
+
+def refuse_standstill(session: Session) -> None:
+    """Raises StandsStill while money is held: what holds it is said to operators, and no business of a reader's."""
+    if held_by(session) is not None:
+        raise StandsStill
 
 
 class AlreadyEnded(Conflict):

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.crew import claimer
-from billing.installation import refuse_copy
+from billing.installation import ASKING, refuse_held
 from billing.payments import breaker, charge
 from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
+from billing.renewals.refusals import refuse_standstill
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
@@ -19,8 +20,10 @@ log = logging.getLogger(__name__)
 
 
 def run(till: Till, at: datetime) -> Report:
-    """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted."""
-    refuse_copy(till.database)
+    """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted,
+    AsksStripe."""
+    with till.database.transaction() as session:
+        refuse_held(session)
     report = Report()
 
     def act() -> int:
@@ -33,8 +36,9 @@ def run(till: Till, at: datetime) -> Report:
 
 
 def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
-    """What is due for one subscription, now: used when the reader is waiting for it. Raises NotAdopted."""
-    refuse_copy(till.database)
+    """What is due for one subscription, now: used when the reader is waiting for it. Raises StandsStill."""
+    with till.database.transaction() as session:
+        refuse_standstill(session)
     report = Report()
     charge_open(
         till,
@@ -103,9 +107,10 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
 
 def probe(till: Till, at: datetime) -> int:
     """While charging is paused: ask whether Stripe answers, and if so send one charge, which decides; how many probes were
-    made. Those of which Stripe only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted."""
-    refuse_copy(till.database)
+    made. Those of which Stripe only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted,
+    AsksStripe."""
     with till.database.transaction() as session:
+        refuse_held(session)
         if not breaker.begin_probe(session, at):
             return 0
     watch = till.watch(at)
@@ -124,5 +129,6 @@ def probe(till: Till, at: datetime) -> int:
     return 1
 
 
-NEXT_DUE = f"SELECT least((SELECT min(next_action_at) FROM subscription), ({charge.NEXT_DUE}))"  # noqa: S608
+NEXT_DUE = f"""SELECT least((SELECT min(next_action_at) FROM subscription WHERE NOT EXISTS ({ASKING})),
+                            ({charge.NEXT_DUE}))"""  # noqa: S608
 """When the next subscription or attempt wants looking at (see `timetable.Job`)."""

@@ -46,16 +46,30 @@ Answer = tuple[str, Outcome | Withdrawn]
 
 
 def settle(
-    session: Session, office: Office, attempt_id: str, outcome: Outcome | Withdrawn, at: datetime, *, by: str
+    session: Session,
+    office: Office,
+    attempt_id: str,
+    outcome: Outcome | Withdrawn,
+    at: datetime,
+    *,
+    by: str,
+    again: bool = False,
 ) -> str:
     """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
-    return settle_all(session, office, [(attempt_id, outcome)], at, by=by)[0]
+    return settle_all(session, office, [(attempt_id, outcome)], at, by=by, again=again)[0]
 
 
 def settle_all(
-    session: Session, office: Office, answers: Sequence[Answer], at: datetime, *, by: str
+    session: Session,
+    office: Office,
+    answers: Sequence[Answer],
+    at: datetime,
+    *,
+    by: str,
+    again: bool = False,
 ) -> list[str]:
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
+    `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
 
     A word for the report each: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
     reader may still pay). Raises UnknownAttempt."""
@@ -65,7 +79,7 @@ def settle_all(
         now, left = _one_each(left)
         if left:
             reached("settle: two attempts of one subscription at once")
-        _settle(session, office, now, at, by)
+        _settle(session, office, now, at, by, again)
     for case in cases:
         if case.word != "settled":
             say(
@@ -127,7 +141,9 @@ def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
     return list(first.values()), others
 
 
-def _settle(session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str) -> None:
+def _settle(
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+) -> None:
     """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
     charged = []
     for case in cases:
@@ -138,7 +154,7 @@ def _settle(session: Session, office: Office, cases: Sequence[_Case], at: dateti
             charged.append(case)  # money that moved is written down even when the attempt had been given up
         else:
             case.word = _not_charged(session, office, case, case.outcome, at, by)
-    _charged(session, office, charged, at, by)
+    _charged(session, office, charged, at, by, again)
 
 
 def _not_charged(
@@ -184,7 +200,9 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     attempt.evidence = {"unknown": doubt.why} | ({"key_spent": True} if spent else {})
 
 
-def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str) -> None:
+def _charged(
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+) -> None:
     if not cases:
         return
     kept = {case.attempt.id: _card_that_paid(session, office, case, at) for case in cases}
@@ -221,7 +239,7 @@ def _charged(session: Session, office: Office, cases: Sequence[_Case], at: datet
         zone=office.zone,
     )
     paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
-    tell.receipts(session, office, paid, at)
+    tell.receipts(session, office, paid, at, again=again)
 
 
 def _why_back(session: Session, case: _Case) -> str:
@@ -247,8 +265,11 @@ def _why_back(session: Session, case: _Case) -> str:
 
 
 def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
-    """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps."""
+    """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps. News of
+    an earlier period, which comes late, moves nothing back."""
     number = case.invoice.period_number
+    if number < case.subscription.period_number:
+        return {"charging_since": None}
     other: dict[str, object] = {}
     if 1 < number == case.subscription.anchor_number:
         other = {"term": terms_of(session, case.subscription)[0].then_plan_id is not None}

@@ -159,7 +159,7 @@ def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
     charge = clerk.books.charge(charge_ref)
     if isinstance(charge, Unknown):
         raise Unavailable(charge.why)
-    if charge.attempt_id is not None:
+    if charge.claim is not None:
         disputes.write_down_charge(
             clerk.database, clerk.gateway, clerk.office, charge_ref, charge.intent_ref, at
         )

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, func, select
 from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.unexplained import UnexplainedCharge
 from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Thing, pairs
 
 Refs = dict[Thing, set[str]]
@@ -76,8 +77,10 @@ def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, int]:
 
 
 def _payments(session: Session, refs: list[str]) -> dict[str, int]:
-    rows = session.exec(select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs)))
-    return dict(rows.all())
+    """What nothing explains is written down too, and goes back."""
+    paid = session.exec(select(Payment.charge_ref, Payment.amount).where(_among(Payment.charge_ref, refs)))
+    lost = select(UnexplainedCharge.charge_ref, UnexplainedCharge.amount)
+    return dict(session.exec(lost.where(_among(UnexplainedCharge.charge_ref, refs))).all()) | dict(paid.all())
 
 
 def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
@@ -85,7 +88,10 @@ def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
     went = (RefundState.PENDING, RefundState.SUCCEEDED)
     sent = {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
     debts = select(Refund.paid_back_ref, Refund.amount).where(_among(Refund.paid_back_ref, refs))
-    return sent | {str(ref): -amount for ref, amount in session.exec(debts)}
+    paid_back = {str(ref): -amount for ref, amount in session.exec(debts)}
+    lost = session.exec(select(UnexplainedCharge).where(_among(UnexplainedCharge.refund_ref, refs)))
+    given_back = {str(row.refund_ref): -row.amount if row.failure is None else 0 for row in lost}
+    return given_back | sent | paid_back
 
 
 def _disputes(session: Session, refs: list[str]) -> dict[str, int]:

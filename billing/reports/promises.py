@@ -127,6 +127,15 @@ PROMISES = (
         pays_back=True,
     ),
     Promise(
+        "no-charge-unexplained",
+        "No money was taken in our name for what isn't in this database; what was goes back, and a person says why.",
+        """SELECT u.charge_ref AS id, 'taken ' || u.taken_at || ' for ' || u.subscription_ref
+                  || coalesce(', went back ' || u.returned_at, ', is kept: ' || coalesce(u.failure, 'not sent yet')) AS at_fault
+           FROM unexplained_charge u
+           WHERE u.returned_at IS NULL OR EXISTS (SELECT FROM staff_case c WHERE c.kind = 'unknown_charge'
+                                                  AND c.subject = u.charge_ref AND c.closed_at IS NULL)""",
+    ),
+    Promise(
         "notices-before-the-first-charge",
         "Before the first charge after a trial both notices were accepted in their windows (CARD-4).",
         """WITH first AS MATERIALIZED (

@@ -143,7 +143,7 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
             ("card", charge.card),
             ("payment intent", charge.intent_ref or "none"),
             ("customer", charge.customer_ref or "none"),
-            ("attempt of ours", charge.attempt_id or "none named"),
+            ("attempt of ours", charge.claim.attempt_id if charge.claim else "none named"),
             ("taken", charge.at.isoformat()),
         ]
     return Difference(

@@ -52,7 +52,7 @@ def version(session: Session, reader_id: str) -> str:
     refunds = select(Refund.id, Refund.state).where(Refund.reader_id == reader_id).order_by(col(Refund.id))
     seen = [
         session.exec(history).one(),
-        session.exec(select(func.max(Payment.id)).where(Payment.reader_id == reader_id)).one(),
+        session.exec(select(func.count(col(Payment.id))).where(Payment.reader_id == reader_id)).one(),
         [list(row) for row in session.exec(refunds)],
         session.exec(select(func.max(Grant.id)).where(Grant.reader_id == reader_id)).one(),
         leave.id if leave else None,

@@ -82,7 +82,10 @@ def _returned(refund: Refund) -> str:
 def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
     """Money given back, newest first."""
     rows = session.exec(
-        select(Refund).where(Refund.reader_id == reader_id).order_by(col(Refund.id).desc()).limit(most)
+        select(Refund)
+        .where(Refund.reader_id == reader_id)
+        .order_by(col(Refund.created_at).desc())
+        .limit(most)
     )
     return [
         Entry(

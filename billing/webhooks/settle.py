@@ -23,7 +23,7 @@ from billing.payments.books import Books
 from billing.payments.gateway import Gateway, Unknown
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
 from billing.renewals import pay
-from billing.renewals.settle import settle as settle_attempt
+from billing.renewals.take_in import NOT_OURS, take_in
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
 from billing.webhooks.inbox import WAITING
@@ -173,15 +173,13 @@ def _put_off(row: InboundEvent, problem: str, at: datetime, *, ours: bool, most_
 
 def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A charge went through or didn't: the attempt is settled from the intent as it is now."""
-    attempt_id, outcome = desk.gateway.fetch_charge(event.object_ref)
+    claim, outcome = desk.gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.why)
-    if attempt_id is None:
-        return "not our charge"
+    if claim is None:  # another installation's, on the same account
+        return NOT_OURS
     with desk.database.transaction() as session:
-        if session.get(Attempt, attempt_id) is None:  # another installation's, on the same account
-            return "not our charge"
-        return settle_attempt(session, desk.office, attempt_id, outcome, at, by="stripe")
+        return take_in(session, desk.office, claim, outcome, at, by="stripe")
 
 
 def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:

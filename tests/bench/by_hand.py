@@ -79,10 +79,12 @@ def _draw_up(connection: psycopg.Connection, office: Office, due: Sequence[Row],
     for sub, reader, method, anchor, number, ends_on, amount, plan in due:
         split = tax.split(Money(amount), tax.rate_on(office.today(at)))
         net, vat = split.net.amount, split.vat.amount
-        inv = ids.new("inv", at)
+        inv = ids.derived("inv", sub, number + 1)
         upto = add_months(anchor, number + 1)
         invoices.append((inv, sub, reader, number + 1, ends_on, upto, f"{plan}, one month", amount, net, vat))
-        attempts.append((ids.new("att", at), inv, sub, method, f"invoice-{inv}-attempt-1", amount))
+        attempts.append(
+            (ids.derived("att", sub, number + 1, 1), inv, sub, method, f"main-{sub}-p{number + 1}-r1", amount)
+        )
     connection.execute(_INVOICE, [at, *_columns(invoices)])
     connection.execute(_ATTEMPT, [at, at, *_columns(attempts)])
     connection.execute(_CHARGING, [at, [row[0] for row in due]])

@@ -76,7 +76,7 @@ def _pay(session: Session, office: Office, invoice: Invoice, method_id: str, at:
         subscription_id=invoice.subscription_id,
         ordinal=1,
         payment_method_id=method_id,
-        idempotency_key=f"invoice-{invoice.id}-attempt-1",
+        idempotency_key=f"main-{invoice.subscription_id}-p{invoice.period_number}-r1",
         amount=invoice.gross,
         state=AttemptState.OPEN,
         intended_at=at,

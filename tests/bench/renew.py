@@ -40,7 +40,7 @@ class Taking:
         """Yes."""
         if self.seconds:
             time.sleep(self.seconds)
-        attempt = request.attempt_id
+        attempt = request.claim.attempt_id
         return Charged(f"pi_{attempt}", f"ch_{attempt}", request.amount, None, AT)
 
 

@@ -23,7 +23,7 @@ WRITTEN = {
     "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
     "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",
     "attempt": "to_jsonb(a) - '{id,invoice_id,subscription_id,payment_method_id,idempotency_key,intent_ref,evidence}'::text[]"
-    " || jsonb_build_object('key', replace(a.idempotency_key, i.id, ''), 'intent', a.intent_ref = p.intent_ref,"
+    " || jsonb_build_object('key', replace(a.idempotency_key, s.id, ''), 'intent', a.intent_ref = p.intent_ref,"
     " 'evidence', a.evidence->>'charge' = p.charge_ref AND a.evidence ? 'network_transaction_id')",
     "payment": "to_jsonb(p) - '{id,invoice_id,attempt_id,reader_id,intent_ref,charge_ref}'::text[]",
     "deferral": "to_jsonb(d) - '{id,invoice_id}'::text[]",

@@ -38,7 +38,7 @@ class Taking:
 
     def charge(self, request: ChargeRequest) -> Charged:
         """Yes."""
-        attempt = request.attempt_id
+        attempt = request.claim.attempt_id
         return Charged(f"pi_{attempt}", f"ch_{attempt}", request.amount, None, CLOCK.now())
 
 

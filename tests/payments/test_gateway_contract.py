@@ -13,6 +13,7 @@ from billing.payments.books import DisputeAnswer, FraudWarning, PayoutAnswer, Ta
 from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import (
     CardPage,
+    ChargeClaim,
     Charged,
     ChargeRequest,
     Declined,
@@ -72,8 +73,7 @@ class Acquirer:
     def request(self, card: SavedCard, **more: object) -> ChargeRequest:
         """A charge of R75.00."""
         given = {
-            "attempt_id": f"att_{self.key()}",
-            "invoice_id": f"inv_{self.run}",
+            "claim": ChargeClaim(f"att_{self.key()}", f"inv_{self.run}", f"sub_{self.run}", 3, 2),
             "idempotency_key": self.key(),
             "customer_ref": card.customer_ref,
             "method_ref": card.method_ref,
@@ -189,6 +189,7 @@ def test_a_bank_that_wants_the_reader_says_so(acquirer: Acquirer) -> None:
         pytest.skip("needs a person at Stripe's own card page")
     page = acquirer.gateway.open_card_page(
         setup_id="set_3184",
+        subscription_id=None,
         customer_ref=acquirer.customer(),
         words="R75.00 incl. VAT a month",
         success_url="http://127.0.0.1:9/back",
@@ -225,7 +226,7 @@ def test_a_charge_is_fetched_with_our_attempts_name(acquirer: Acquirer) -> None:
     card = acquirer.card()
     request = acquirer.request(card)
     made = acquirer.charged(card, request)
-    assert acquirer.gateway.fetch_charge(made.intent_ref) == (request.attempt_id, made)
+    assert acquirer.gateway.fetch_charge(made.intent_ref) == (request.claim, made)
 
 
 def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -> None:
@@ -233,7 +234,7 @@ def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -
 
     def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
         return acquirer.gateway.refund(
-            refund_id="ref_1", intent_ref=charged.intent_ref, amount=amount, key=key
+            refund_id="ref_1", cause="asked", intent_ref=charged.intent_ref, amount=amount, key=key
         )
 
     key = acquirer.key()
@@ -250,6 +251,7 @@ def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -
 def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> None:
     page = acquirer.gateway.open_card_page(
         setup_id="set_page",
+        subscription_id=None,
         customer_ref=acquirer.customer(),
         words="R75.00 incl. VAT a month",
         success_url="https://example.com/back",
@@ -265,11 +267,10 @@ def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> 
 
 
 def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> None:
-    def opened(attempt_id: str) -> CardPage:
+    def opened(claim: ChargeClaim) -> CardPage:
         page = acquirer.gateway.open_pay_page(
             PayPageRequest(
-                attempt_id=attempt_id,
-                invoice_id="inv_1",
+                claim=claim,
                 idempotency_key=key,
                 customer_ref=customer,
                 amount=7500,
@@ -287,20 +288,23 @@ def test_a_pay_page_is_open_until_it_is_paid_or_closed(acquirer: Acquirer) -> No
 
     key, customer = acquirer.key(), acquirer.customer()
     expires_at = acquirer.now + timedelta(hours=1)
-    page = opened("att_one")
-    assert opened("att_one") == page, "one page for one key"
+    one, two = (
+        ChargeClaim(f"att_{name}", "inv_1", "sub_1", 1, rung) for rung, name in ((1, "one"), (2, "two"))
+    )
+    page = opened(one)
+    assert opened(one) == page, "one page for one key"
     assert acquirer.gateway.fetch_pay_page(page.session_ref) == PageOpen(page.url)
     assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
     assert acquirer.gateway.close_pay_page(page.session_ref) == PageClosed()
     if acquirer.sandbox is None:
         return  # only a person can pay on Stripe's own page
     key = acquirer.key()
-    page = opened("att_two")
+    page = opened(two)
     acquirer.sandbox.fill_in(page.url, "4000002500003155")
     paid = acquirer.gateway.fetch_pay_page(page.session_ref)
     assert isinstance(paid, Charged)
     assert acquirer.gateway.close_pay_page(page.session_ref) == paid, "what is paid can't be closed"
-    assert acquirer.gateway.fetch_charge(paid.intent_ref) == ("att_two", paid)
+    assert acquirer.gateway.fetch_charge(paid.intent_ref) == (two, paid)
     assert paid.card is not None
     assert acquirer.gateway.fetch_card(paid.card.method_ref) == paid.card
     assert acquirer.charged(paid.card).amount == 7500, "the card is good for charges without its owner"
@@ -350,7 +354,7 @@ def test_the_acquirers_books_tell_what_a_charge_and_a_refund_moved(acquirer: Acq
     if movement.currency == "ZAR":
         assert movement.amount == 7500
     made = acquirer.gateway.refund(
-        refund_id="ref_books", intent_ref=charged.intent_ref, amount=2500, key=acquirer.key()
+        refund_id="ref_books", cause="asked", intent_ref=charged.intent_ref, amount=2500, key=acquirer.key()
     )
     assert isinstance(made, RefundAnswer)
     back = books.movements_of(made.refund_ref)
@@ -364,7 +368,7 @@ def test_the_acquirers_books_tell_what_a_charge_and_a_refund_moved(acquirer: Acq
     seen = books.charge(charged.charge_ref)
     assert isinstance(seen, TakenCharge)
     assert (seen.intent_ref, seen.amount) == (charged.intent_ref, 7500)
-    assert seen.attempt_id
+    assert seen.claim
 
 
 def test_a_dispute_is_seen_answered_and_decided(acquirer: Acquirer) -> None:

@@ -2,10 +2,12 @@
 
 from datetime import date, timedelta
 
+from billing.installation import HOME
 from billing.renewals import announce_price
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
 from tests.support.newsroom import Newsroom
+from tests.support.starting_points import MONTH_END
 from tests.support.world import World, local
 
 # the worker
@@ -217,7 +219,11 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
         "SELECT r.id, r.amount, p.intent_ref FROM refund r JOIN payment p ON p.id = r.payment_id"
     )[0]
     world.parts.gateway.refund(
-        refund_id=row["id"], intent_ref=row["intent_ref"], amount=row["amount"], key=f"refund-{row['id']}"
+        refund_id=row["id"],
+        cause="asked",
+        intent_ref=row["intent_ref"],
+        amount=row["amount"],
+        key=f"refund-{row['id']}",
     )
     world.rows("UPDATE refund SET ask_at = ask_at + interval '5 days' RETURNING id")
     customer, card = one_card(world)
@@ -232,6 +238,25 @@ def one_card(world: World) -> tuple[str, str]:
     """Whose it is at Stripe, and what it is called there."""
     row = world.rows("SELECT customer_ref, gateway_ref FROM payment_method")[0]
     return row["customer_ref"], row["gateway_ref"]
+
+
+@crash_case("paid")
+def a_restored_database_is_told_what_happened(world: World) -> None:
+    """A renewal, a refund and another card, all of them since the backup."""
+    world.back_up()
+    world.advance_to(local(2027, 2, 28, 12))
+    repeat(give_back)(world)
+    browser = world.browser()
+    browser.sign_in(MONTH_END.email)
+    browser.get("/account")
+    browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
+    world.sandbox.trouble()
+    world.settle()
+    silence(world)
+    world.restore_backup(home=one(world, f"SELECT {HOME}"))
+    world.execute(
+        "UPDATE installation SET asks_since = :since, ask_at = :at", since=local(2027, 2, 1), at=world.now
+    )
 
 
 # newsletters

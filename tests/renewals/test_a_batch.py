@@ -42,7 +42,9 @@ class Eventful:
 
     def charge(self, request: ChargeRequest) -> Outcome:
         """What becomes of it depends on the reader; what happens to each of them happens once."""
-        row = self.world.rows("SELECT subscription_id FROM attempt WHERE id = :id", id=request.attempt_id)[0]
+        row = self.world.rows(
+            "SELECT subscription_id FROM attempt WHERE id = :id", id=request.claim.attempt_id
+        )[0]
         subscription = row["subscription_id"]
         fate = self.fates[subscription] if subscription not in self.met else "plain"
         self.met.add(subscription)
@@ -63,8 +65,8 @@ class Eventful:
         world = self.world
         no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
         with world.parts.database.transaction() as session:
-            settle(session, world.parts.office, request.attempt_id, no, world.now, by="stripe")
-        pay.with_card_on_record(world.parts.till, request.invoice_id, world.now)
+            settle(session, world.parts.office, request.claim.attempt_id, no, world.now, by="stripe")
+        pay.with_card_on_record(world.parts.till, request.claim.invoice_id, world.now)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.world.parts.gateway, name)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from billing import bell
+from billing.installation import is_home_in
 from billing.reports import doctor
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
@@ -17,7 +18,7 @@ LATE = {"what-is-due-is-done", "mail-goes-out", "events-are-settled"}
 
 def ring(world: World) -> None:
     """A worker is there."""
-    bell.ring(world.parts.database, world.parts.clock.now_in)
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
 
 
 def silent_for(world: World, length: timedelta) -> None:

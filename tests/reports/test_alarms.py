@@ -3,6 +3,7 @@
 import httpx
 
 from billing import bell
+from billing.installation import is_home_in
 from tests.reports.operator import broken, command, execute
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber, fast_forward
@@ -45,7 +46,7 @@ def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(
 def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: SignIn) -> None:
     assert worker(world) == {"state": "never_seen"}
     assert command(world, "doctor")[0] == 0, "a fresh installation has done nothing wrong"
-    bell.ring(world.parts.database, world.parts.clock.now_in)
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     assert worker(world)["state"] == "seen"
     assert "No worker is at work" not in staff("support").get("/staff").words
     world.advance(days=3)
@@ -56,5 +57,5 @@ def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: Sign
     assert "No worker is at work. The last one was heard of" in staff("support").get("/staff").words
     code, said, _ = command(world, "doctor")
     assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said
-    bell.ring(world.parts.database, world.parts.clock.now_in)
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     assert command(world, "doctor")[0] == 0

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from billing import bell
+from billing.installation import is_home_in
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
@@ -18,7 +19,7 @@ CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_la
 
 
 def ring(world: World) -> None:
-    bell.ring(world.parts.database, world.parts.clock.now_in)
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
 
 
 def pass_by(world: World, length: timedelta) -> None:

@@ -71,6 +71,7 @@ def adopt(url: str) -> None:
 
 
 Result = TypeVar("Result")
+BACKUP = "the backup"
 EMPTY = "empty"
 """The moment before the beginning: plans and prices, and nothing else."""
 
@@ -212,6 +213,20 @@ class Installation:
         self.articles, self.api_key = moment.articles, moment.api_key
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"
         self.sandbox.exchanges.clear()
+
+    def back_up(self) -> None:
+        """Take a backup of the database, and of nothing else."""
+        self._snapshots.keep(_key(BACKUP))
+
+    def restore_backup(self, home: str = "somewhere else") -> None:
+        """Let the database be as in the backup, restored by an operator: what happened since is known to Stripe, to readers and to
+        the clock alone. `home`: by what PostgreSQL knew the database of which it was taken."""
+        now = self.now
+        self._server.finish_requests()
+        self._snapshots.restore(_key(BACKUP))
+        with psycopg.connect(self.url_of_database) as connection:
+            connection.execute("UPDATE held_time SET now = %s", [now])
+            connection.execute("UPDATE installation SET home = %s", [home])
 
     def has_kept(self, name: str) -> bool:
         """Whether there is such a moment."""

@@ -1,0 +1,175 @@
+"""What happened since a database's last known moment, today included, asked of Stripe and taken in: charges, refunds, cards, the
+readers they belong to, disputes. It is done before an adopted database charges anybody."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlmodel import Session, select
+
+from billing import installation, many
+from billing.crew import only_one
+from billing.errors import Unavailable
+from billing.payments import unexplained
+from billing.payments.books import FoundCharge, FoundRefund
+from billing.payments.gateway import Charged, Unknown
+from billing.payments.models import Attempt, Payment
+from billing.renewals.take_in import UNEXPLAINED, take_in
+from billing.reports.catch_up import Clerk, ask_about_open, ask_about_unheard
+from billing.reports.lost_cards import take_in_card
+from billing.reports.lost_refunds import take_in_refund
+from billing.rules.money import Money
+from billing.stop_points import stop_point
+
+BY = "stripe"
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Recovered:
+    """What was found that the database didn't know. Cents."""
+
+    since: datetime
+    charges: int = 0
+    charged: int = 0
+    refunds: int = 0
+    refunded: int = 0
+    cards: int = 0
+    readers: int = 0
+    unexplained: int = 0
+    kept: int = 0
+    """Of the charges that nothing explains, what goes back now."""
+    objections: int = 0
+
+    def lines(self) -> list[str]:
+        """In words, with the sums in rand."""
+        said = [
+            (self.charges, f"{_count(self.charges, 'charge')}, {Money(self.charged)}, taken in"),
+            (self.refunds, f"{_count(self.refunds, 'refund')}, {Money(self.refunded)}, taken in"),
+            (self.cards, f"{_count(self.cards, 'card')} taken in"),
+            (self.objections, f"{_count(self.objections, 'dispute or warning')} taken in"),
+            (
+                self.readers,
+                f"{_count(self.readers, 'reader')} began since, and must begin again: see the cases",
+            ),
+            (
+                self.unexplained,
+                f"{_count(self.unexplained, 'charge')}, {Money(self.kept)}, that nothing explains: given back",
+            ),
+        ]
+        return [words for number, words in said if number] or ["nothing that was not known"]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
+    """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Safe to repeat, also after it
+    was cut short: until it is done, money is held. `doing` is told of each step. Raises Unavailable."""
+    with only_one(clerk.database, "recover") as here:
+        if not here:
+            raise Unavailable("Another process is asking Stripe what happened.")
+        with clerk.database.transaction() as session:
+            since = installation.asks_since(session)
+        if since is None:
+            return None
+        return _recover(clerk, since, at, doing)
+
+
+def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
+    until, found = at + installation.SLACK, Recovered(since)
+    doing("asking Stripe for cards that were saved")
+    for card in _listed(clerk.books.cards_since(since, until)):
+        became = take_in_card(clerk, card, at)
+        found.cards += became == "card"
+        found.readers += became == "reader"
+    doing("asking Stripe for charges")
+    for charge in _unknown(clerk, _listed(clerk.books.charges_since(since, until))):
+        _charge(clerk, charge, found, at)
+    stop_point("recover.charges_taken_in")
+    doing("asking Stripe for refunds")
+    for one in _listed(clerk.books.refunds_since(since, until)):
+        _refund(clerk, one, found, at)
+    doing("asking Stripe for disputes and warnings")
+    # what can't be asked about now, the morning's comparison asks about again
+    found.objections, _ = ask_about_unheard(clerk, since, until, at)
+    ask_about_open(clerk, at)
+    with clerk.database.transaction() as session:
+        installation.all_known(session, since)
+    for line in found.lines():
+        log.warning("Stripe was asked what happened since %s: %s", since.isoformat(), line)
+    return found
+
+
+def _listed(answer: list[T] | Unknown) -> list[T]:
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    return answer
+
+
+def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
+    """Those that aren't written down yet. What may still go through is left to its attempt, where we have that."""
+    refs = [one.outcome.charge_ref for one in charges if isinstance(one.outcome, Charged)]
+    named = [one.claim.attempt_id for one in charges]
+    with clerk.database.transaction() as session:
+        paid = set(session.exec(select(Payment.charge_ref).where(many.one_of(Payment.charge_ref, refs))))
+        attempts = set(session.exec(select(Attempt.id).where(many.one_of(Attempt.id, named))))
+    return [
+        one
+        for one in charges
+        if (
+            one.outcome.charge_ref not in paid
+            if isinstance(one.outcome, Charged)
+            else one.claim.attempt_id not in attempts
+        )
+    ]
+
+
+def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> None:
+    outcome = one.outcome
+    if isinstance(outcome, Unknown):
+        raise Unavailable(f"Stripe can't say yet what became of a charge: {outcome.why}")
+    try:
+        with clerk.database.transaction() as session:
+            word = take_in(session, clerk.office, one.claim, outcome, at, by=BY)
+    except Exception:  # it must not be charged once more, so it goes back, and a person is told
+        log.exception("the charge %s can't be taken in", outcome.charge_ref)
+        with clerk.database.transaction() as session:
+            unexplained.note(session, one.claim, outcome, at)
+        word = UNEXPLAINED
+    if word == UNEXPLAINED:
+        found.unexplained += 1
+        found.kept += outcome.amount - outcome.returned
+    elif word in ("charged", "refunded"):
+        found.charges += 1
+        found.charged += outcome.amount
+
+
+def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
+    with clerk.database.transaction() as session:
+        if take_in_refund(session, clerk.office, one, at):
+            found.refunds += 1
+            found.refunded += one.amount
+
+
+def recover_due(clerk: Clerk, at: datetime) -> int:
+    """The same, for the worker: what can't be asked to the end is asked again in a while. How much was done."""
+    try:
+        return 1 if recover(clerk, at) is not None else 0
+    except Exception as problem:
+        if not isinstance(problem, Unavailable):
+            log.exception("what Stripe says can't be taken in; money is held, and it is tried again")
+        else:
+            log.warning("Stripe can't be asked what happened; money is held: %s", problem)
+        with clerk.database.transaction() as session:
+            installation.ask_again(session, at)
+        return 1
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "Stripe is asked what happened since the last known moment"

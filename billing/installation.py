@@ -1,10 +1,12 @@
 """Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail until an
-operator says that it is the one (`billing adopt`). One that was adopted charges nobody until Stripe has said what happened since its last known moment: the last commits may be missing in it.
+operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, charges
+nobody until Stripe has said what happened since its last known moment: the last commits may be missing in it.
 
 PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
 a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
 by `pg_restore` and by `CREATE DATABASE … TEMPLATE`). What copies a disk as it stands is told apart by BILLING_INSTALLATION."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +18,9 @@ from billing.errors import RefusesToStart, Unavailable
 from billing.rules.backoff import again_at
 from billing.settings import Settings
 
+log = logging.getLogger(__name__)
+FRESH_FOR = timedelta(minutes=15)
+"""A worker's last heartbeat is no older than this when a standby takes over: what takes longer, an operator decides."""
 SLACK = timedelta(hours=1)
 """How far back from the last known moment Stripe is asked: clocks differ, and a run writes the moment at which it began."""
 
@@ -64,13 +69,20 @@ HOME = (
 _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
 """A condition, after EXISTS: nobody is charged because Stripe is still to be asked what happened."""
+_TOOK_OVER = f"""
+SELECT (SELECT at FROM tick_seen WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
+WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)
+  AND split_part(home, '-', 1) = split_part(now, '-', 1)
+  AND split_part(home, '-', 3) = split_part(now, '-', 3) AND split_part(home, '-', 4) = split_part(now, '-', 4)
+"""  # noqa: S608
+"""The last heartbeat in the same database of the same cluster on a later timeline; nothing in any other."""
 _LAST_KNOWN = """
 SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscription_change WHERE by = 'worker'),
                 timestamptz 'epoch' + interval '1 day')
 """
 """A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is
 written in a copy, while readers and Stripe's events may leave later moments there."""
-NEXT_DUE = "SELECT ask_at FROM installation"
+NEXT_DUE = f"SELECT coalesce((SELECT ask_at FROM installation), ({_TOOK_OVER}))"  # noqa: S608
 """When Stripe is to be asked what happened; null where it is all known (see `timetable.Job`)."""
 
 
@@ -115,7 +127,7 @@ def refuse_held(session: Session) -> None:
 
 
 def held_by(session: Session) -> Unavailable | None:
-    """What holds money; None where it goes on."""
+    """What holds money, and all mail but links to sign in with; None where all goes on."""
     standing = _standing(session)
     if not standing.at_home:
         return NotAdopted()
@@ -137,6 +149,16 @@ def adopt(session: Session, at: datetime) -> bool:
     session.add(row)
     session.flush()
     return True
+
+
+def take_over(session: Session, at: datetime) -> bool:
+    """Adopt a standby that took over from a server that failed; whether this is one. It is told from a restore by what
+    PostgreSQL says of it, all as before but for a later timeline, and by a worker's last heartbeat, which is fresh."""
+    heartbeat = instant(session, _TOOK_OVER)
+    if heartbeat is None or heartbeat < at - FRESH_FOR:
+        return False
+    log.warning("a standby took over: money is held until Stripe has said what happened since %s", heartbeat)
+    return adopt(session, at)
 
 
 def all_known(session: Session, since: datetime) -> None:

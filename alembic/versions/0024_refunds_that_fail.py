@@ -1,7 +1,7 @@
 """a refund may wait for balance, be asked again after it failed, and be paid by bank transfer with its credit note
 
 Revision: 0024
-Follows: 0022
+Follows: 0023
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0024"
-down_revision = "0022"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 

@@ -27,7 +27,7 @@ _FACTS = (
 def adopt(yes: bool) -> None:
     """Say that this restored or copied database is the one that counts.
 
-    Until then it charges nobody and sends no mail. Stop whatever works on the other one first: two that
+    Until then it charges nobody and sends no mail but links to sign in with. Stop whatever works on the other one first: two that
     count would charge twice. Then Stripe is asked for all that happened since the last moment that this database knows, and
     what it says is taken in: charges, refunds, cards. Until that is done nobody is charged; the worker tries again when it
     fails. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that

@@ -19,7 +19,7 @@ from billing.clock import Clock
 from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.errors import Invalid
-from billing.installation import refuse_copy
+from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import HASTY, Message, MessageState, is_hasty
@@ -49,13 +49,19 @@ class Sender:
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
     """Send what is due until nothing is, or until we are `stopping`; how many were accepted, refused or put off.
 
-    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted."""
-    refuse_copy(database)
+    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksStripe:
+    then only urgent mails have gone out, such as a link to sign in with."""
+    with database.transaction() as session:
+        held = held_by(session)
     done = 0
     with claimer(database) as me:
-        while not stopping.is_set() and (batch := _claim(database, me, clock.now())):
+        while not stopping.is_set() and (
+            batch := _claim(database, me, clock.now(), hasty_only=held is not None)
+        ):
             stop_point("mail.claimed")
             done += _send_batch(database, sender, clock, me, batch, stopping)
+    if held is not None:
+        raise held
     return done
 
 
@@ -94,7 +100,7 @@ def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _claim(database: Database, me: int, at: datetime) -> list[Message]:
+def _claim(database: Database, me: int, at: datetime, *, hasty_only: bool) -> list[Message]:
     """The next batch: those that somebody waits for, and only when there are none the others."""
     due = (
         select(Message)
@@ -105,7 +111,9 @@ def _claim(database: Database, me: int, at: datetime) -> list[Message]:
     )
     with database.transaction() as session:
         _expire(session, at)
-        rows = session.exec(due.where(sa.text(HASTY))).all() or session.exec(due).all()
+        rows = session.exec(due.where(sa.text(HASTY))).all()
+        if not rows and not hasty_only:
+            rows = session.exec(due).all()
         take(session, Message, [row.id for row in rows], me)
         return list(rows)
 
@@ -206,5 +214,6 @@ def next_words(session: Session) -> str:
     return f"the mail “{message.kind.replace('_', ' ')}” to {message.recipient}" if message else "nothing"
 
 
-NEXT_DUE = "SELECT min(try_at) FROM message WHERE state = 'queued'"
+NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(try_at) FROM message WHERE state = 'queued' AND {HASTY})
+                   ELSE (SELECT min(try_at) FROM message WHERE state = 'queued') END"""  # noqa: S608
 """When the outbox wants looking at next (see `timetable.Job`)."""

@@ -1,5 +1,5 @@
 """What happened since a database's last known moment, today included, asked of Stripe and taken in: charges, refunds, cards, the
-readers they belong to, disputes. It is done before an adopted database charges anybody."""
+readers they belong to, disputes. It is done before an adopted database, or a standby that took over, charges anybody."""
 
 import logging
 from collections.abc import Callable
@@ -74,6 +74,7 @@ def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _:
         if not here:
             raise Unavailable("Another process is asking Stripe what happened.")
         with clerk.database.transaction() as session:
+            installation.take_over(session, at)
             since = installation.asks_since(session)
         if since is None:
             return None

@@ -1,15 +1,17 @@
 """For operators: is the process alive, is it ready."""
 
+from contextlib import suppress
 from datetime import datetime
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 from starlette.responses import Response
 
 from billing import bell
-from billing.installation import NotAdopted, is_home
+from billing.errors import Unavailable
+from billing.installation import NotAdopted, held_by
 from billing.payments import breaker, charge
 from billing.renewals.overdue import overdue_since
 from billing.reports import reckonings
@@ -29,10 +31,33 @@ def healthz() -> dict[str, str]:
 
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
-    """What this process answered, how fast, and the state of its memory, for Prometheus. Keep it to yourselves at the proxy."""
-    return Response(
-        generate_latest(request.app.state.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
-    )
+    """What this process answered, how fast, the state of its memory, and what stands still here, for Prometheus. Keep it to
+    yourselves at the proxy."""
+    text = generate_latest(request.app.state.registry)
+    with suppress(sa.exc.SQLAlchemyError):  # without a database the rest is still told
+        with parts_of(request).database.transaction() as session:
+            stopped = _stopped(held_by(session))
+        text += generate_latest(_as_gauge(stopped))
+    return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+WITH_MONEY = {"charges": "charges", "refunds": "refunds", "mail": "mail except sign-in links"}
+WITH_COPIES = {"newsletters": "newsletters"}
+"""What stands still while money is held, and what besides in a copy, each in words."""
+
+
+def _stopped(held: Unavailable | None) -> dict[str, str]:
+    if held is None:
+        return {}
+    return WITH_MONEY | WITH_COPIES if isinstance(held, NotAdopted) else WITH_MONEY
+
+
+def _as_gauge(stopped: dict[str, str]) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    gauge = Gauge("masthead_stopped", "1 for what stands still here.", ["what"], registry=registry)
+    for what in WITH_MONEY | WITH_COPIES:
+        gauge.labels(what).set(what in stopped)
+    return registry
 
 
 @router.get("/readyz")
@@ -40,8 +65,8 @@ def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
     try:
         at = parts_of(request).clock.now()
-        home = is_home(parts_of(request).database)
         with parts_of(request).database.transaction() as session:
+            held = held_by(session)
             pause, waiting = breaker.paused(session), charge.waiting(session)
             aside = inbox.count_set_aside(session)
             rung, overdue = bell.heard(session, at), overdue_since(session, at)
@@ -60,9 +85,10 @@ def readyz(request: Request) -> JSONResponse:
         "events_set_aside": aside,
         "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
     }
-    if not home:  # readers still read; only money and mail stand still
-        return JSONResponse(answer | {"money_and_mail": "stopped", "why": NotAdopted().detail})
-    return JSONResponse(answer | {"money_and_mail": "moving"})
+    if held is not None:  # readers still read, so it is ready for them
+        stopped = list(_stopped(held).values())
+        return JSONResponse(answer | {"money_and_mail": "stopped", "stopped": stopped, "why": held.detail})
+    return JSONResponse(answer | {"money_and_mail": "moving", "stopped": []})
 
 
 def _worker(rung: bell.Heard | None) -> dict[str, object]:

@@ -1,12 +1,14 @@
-"""A backup is restored after a billing run: Stripe is asked for all that happened since before anybody is charged again, and what
-it says is taken in."""
+"""A backup is restored after a billing run, or a standby without the last commits takes over: Stripe is asked for all that happened
+since before anybody is charged again, and what it says is taken in."""
 
+import logging
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from billing import installation
-from billing.installation import AsksStripe
+from billing.installation import AsksStripe, NotAdopted, is_home_in
 from billing.renewals.run import run
 from billing.timetable import tick
 from tests.reports.operator import broken
@@ -158,6 +160,10 @@ def test_nobody_is_charged_before_stripe_could_be_asked(
     assert "Nobody is charged until it was" in done.stderr
     with pytest.raises(AsksStripe):
         run(world.parts.till, world.now)
+    ready = httpx.get(f"{world.url}/readyz", trust_env=False)
+    assert ready.json()["money_and_mail"] == "stopped"
+    assert "Stripe has said" in ready.json()["why"]
+    assert 'masthead_stopped{what="charges"} 1.0' in metrics(world)
     world.skip_to(world.now + timedelta(minutes=2))
     assert tick(world.parts) > 0
     assert "money is held" in caplog.text
@@ -167,6 +173,8 @@ def test_nobody_is_charged_before_stripe_could_be_asked(
     tick(world.parts)
     world.settle()
     assert len(world.charges()) == 3
+    assert httpx.get(f"{world.url}/readyz", trust_env=False).json()["money_and_mail"] == "moving"
+    assert 'masthead_stopped{what="charges"} 0.0' in metrics(world)
     all_kept(world)
 
 
@@ -356,6 +364,92 @@ def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
     assert world.rows(INVOICES) == before
     assert len(world.charges()) == 3
     all_kept(world)
+
+
+# a standby takes over
+
+
+def older(world: World) -> str:
+    """By what PostgreSQL knew the database before the failover: all the same, on an earlier timeline."""
+    (row,) = world.rows(f"SELECT {installation.HOME} AS home")
+    system, _, *rest = row["home"].split("-")
+    return "-".join([system, "00000000", *rest])
+
+
+def beat(world: World) -> None:
+    """A worker is there."""
+    from billing import bell
+
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+
+
+def fail_over(world: World) -> None:
+    """The standby, which lacks the last commits, is promoted; a worker of before finds itself connected to it."""
+    world.restore_backup(home=older(world))
+
+
+def metrics(world: World) -> str:
+    return httpx.get(f"{world.url}/metrics", trust_env=False).text
+
+
+def test_a_failover_goes_on_by_itself_after_asking_stripe(
+    evening: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = evening
+    world.skip_to(local(2027, 3, 16, 9))
+    beat(world)
+    world.back_up()
+    world.settle()
+    assert len(world.charges()) == 3
+    fail_over(world)
+    world.skip_to(local(2027, 3, 16, 9, 2))
+    with pytest.raises(NotAdopted):
+        run(world.parts.till, world.now)
+    with caplog.at_level(logging.WARNING):
+        tick(world.parts)
+    assert "a standby took over" in caplog.text
+    assert "3 charges, R225.00, taken in" in caplog.text
+    beat(world)
+    world.advance(days=1)
+    assert len(world.charges()) == 3
+    assert httpx.get(f"{world.url}/readyz", trust_env=False).json()["money_and_mail"] == "moving"
+    all_kept(world)
+
+
+def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
+    """The same cluster and a later timeline too, but no heartbeat; a worker that starts there brings none."""
+    world = evening
+    beat(world)
+    world.back_up()
+    world.advance_to(local(2027, 3, 16, 12))
+    fail_over(world)
+    beat(world)
+    tick(world.parts)
+    tick(world.parts)
+    with pytest.raises(NotAdopted):
+        run(world.parts.till, world.now)
+    assert len(world.charges()) == 3
+    ready = httpx.get(f"{world.url}/readyz", trust_env=False)
+    assert (ready.status_code, ready.json()["worker"]["state"]) == (200, "silent")
+    assert ready.json()["stopped"] == ["charges", "refunds", "mail except sign-in links", "newsletters"]
+    for what in ("charges", "refunds", "mail", "newsletters"):
+        assert f'masthead_stopped{{what="{what}"}} 1.0' in metrics(world)
+    assert "3 charges" in adopt(world)
+
+
+def test_a_link_to_sign_in_with_goes_out_from_a_database_that_nobody_adopted(
+    world: World, paid: Subscriber
+) -> None:
+    world.execute("UPDATE installation SET home = 'somewhere else'")
+    world.execute("UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'")
+    letters = len(world.letters(paid.email))
+    browser = world.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", email=paid.email)
+    tick(world.parts)
+    new = world.letters(paid.email)[letters:]
+    assert ["/sign-in" in letter.text for letter in new] == [True]
+    assert world.rows("SELECT kind FROM message WHERE state = 'queued'") == [{"kind": "receipt"}]
 
 
 def test_a_reader_who_pays_is_not_charged_by_a_copy(world: World, owing: Subscriber) -> None:

@@ -95,8 +95,9 @@ class PaymentFailed(Message):
     """A charge was declined. Never titled an invoice (VAT-11), never says why the bank refused (RET-5).
 
     `retry_on` is the day of the next attempt, None where only the reader can help; `confirm`: the bank wants the reader to
-    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment; `bank_asked` is False where the
-    card has been refused so often, for whatever, that its bank wasn't asked (RET-6).
+    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment. `bank_asked` is False where the
+    card has been refused so often, for whatever, that its bank wasn't asked (RET-6); `card_gone`: nor was it, because the card
+    is stored no more.
     """
 
     kind: ClassVar[str] = "payment_failed"
@@ -110,6 +111,7 @@ class PaymentFailed(Message):
     card_url: Url
     cancel_url: Url
     bank_asked: bool = True
+    card_gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,19 @@ class CardExpiring(Message):
     card_brand: str
     card_last4: str
     expires_on: Day
+    amount: Cents
+    charge_on: Day
+    card_url: Url
+    cancel_url: Url
+
+
+@dataclass(frozen=True)
+class CardRemoved(Message):
+    """The card can't be charged any more, because it is stored no more; the next charge is on `charge_on`."""
+
+    kind: ClassVar[str] = "card_removed"
+    card_brand: str
+    card_last4: str
     amount: Cents
     charge_on: Day
     card_url: Url
@@ -267,6 +282,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Receipt,
     PaymentFailed,
     CardExpiring,
+    CardRemoved,
     Cancelled,
     Disputed,
     Resumed,

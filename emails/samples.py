@@ -21,6 +21,7 @@ from emails.messages import (
     Cancelled,
     CancelRequested,
     CardExpiring,
+    CardRemoved,
     ChargeHeld,
     ConfirmSignup,
     Disputed,
@@ -173,13 +174,23 @@ def _failures() -> dict[str, Message]:
         card_url=f"{SITE}/card/m2Kd8sPq4Wx",
         cancel_url=CANCEL,
     )
+    removed = CardRemoved(
+        card_brand="visa",
+        card_last4="4242",
+        amount=7500,
+        charge_on="2026-06-16",
+        card_url=f"{SITE}/card/m2Kd8sPq4Wx",
+        cancel_url=CANCEL,
+    )
     return {
         "payment-failed": failed,
         "payment-failed-card": replace(failed, retry_on=None),
         "payment-failed-not-asked": replace(failed, bank_asked=False),
         "payment-failed-not-asked-card": replace(failed, retry_on=None, bank_asked=False),
+        "payment-failed-card-gone": replace(failed, retry_on=None, card_gone=True),
         "payment-failed-confirm": replace(failed, retry_on=None, confirm=True),
         "card-expiring": expiring,
+        "card-removed": removed,
     }
 
 

@@ -29,6 +29,10 @@ class CaseKind(StrEnum):
     BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
     LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"
+    CHARGE_REFUSED = (
+        "charge_refused",
+        "Stripe won't make a charge, and not because of the card: mend the cause, then close the case, and it is tried again",
+    )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
 
     def __new__(cls, value: str, words: str = "") -> Self:

@@ -40,7 +40,7 @@ def run_once(as_of: datetime | None) -> None:
     if pause is not None:
         zone = parts.settings.zone
         click.echo(
-            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe doesn't answer"
+            f"Charging is paused since {pause.since.astimezone(zone):%Y-%m-%d %H:%M} because Stripe makes no charge"
             f" ({pause.why}). {waiting} wait; the worker asks Stripe at {pause.probe_at.astimezone(zone):%H:%M}.",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""Stripe is away: charging pauses until it answers again, for every worker alike. Intents stay written, nobody is declined.
+"""Stripe is away, or makes no charge for us: charging pauses until it does again, for every worker alike. Intents stay written, nobody is declined.
 
 Closed: charges go out; failures in a row are counted. Paused: nothing is sent, until a probe is due. A probe, by one
 worker at a time, brings one charge to its end, or only asks whether anybody answers; an answer ends the pause."""
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel
 
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import NotTaken, Unknown
 from billing.rules.backoff import again_at
 
 log = logging.getLogger(__name__)
@@ -57,12 +57,15 @@ def paused(session: Session) -> Paused | None:
 def note(session: Session, outcome: object, at: datetime, *, pause_after: int) -> None:
     """Take an answer, or the lack of one, into account: `pause_after` failures in a row begin a pause, any answer ends it.
 
-    Too many requests at once (429) is neither."""
-    if isinstance(outcome, Unknown):
+    Too many requests at once (429) is neither. A charge that Stripe won't make is a failure: what befalls one after another is
+    the account's, or ours, and must not be tried on everybody."""
+    if isinstance(outcome, NotTaken):
+        _failed(session, outcome.why, at, pause_after)
+    elif isinstance(outcome, Unknown):
         if outcome.down:
             _failed(session, outcome.why, at, pause_after)
-        return
-    _answered(session)
+    else:
+        _answered(session)
 
 
 def _failed(session: Session, why: str, at: datetime, pause_after: int) -> None:

@@ -1,5 +1,6 @@
 """Cards as we keep them: saved, changed for another, replaced by the network."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, func, select
@@ -8,13 +9,15 @@ from billing import ids
 from billing.errors import Conflict
 from billing.logs import say
 from billing.office import Office
-from billing.payments import pay_page
+from billing.payments import pay_page, tell
 from billing.payments.gateway import SavedCard
+from billing.payments.invoice import open_invoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.rules import periods, trial
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
 
 
 class HasEnded(Conflict):
@@ -95,23 +98,79 @@ def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> 
     found = session.exec(select(PaymentMethod.id).where(PaymentMethod.gateway_ref == card.method_ref)).first()
     if found is None:
         return False
-    held = session.exec(
-        select(Subscription.id).where(
-            Subscription.payment_method_id == found, Subscription.state != State.ENDED
-        )
-    ).all()
-    subscriptions = lock_all(session, held).values()
-    method = session.get_one(PaymentMethod, found, with_for_update=True, populate_existing=True)
+    subscriptions, method = _lock(session, found)
     fingerprint = office.tokens.digest("card", card.fingerprint)
     before = (method.exp_month, method.exp_year, method.fingerprint)
     method.brand, method.last4 = card.brand, card.last4
     method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint
+    method.gone_at = None
     session.add(method)
     if before != (card.exp_month, card.exp_year, fingerprint):
         method.saved_at = at
         for subscription in subscriptions:
             _put_in(session, office, subscription, method, at)
     return True
+
+
+def _lock(session: Session, method_id: str) -> tuple[list[Subscription], PaymentMethod]:
+    """The live subscriptions that are charged to a card, and the card."""
+    held = session.exec(
+        select(Subscription.id).where(
+            Subscription.payment_method_id == method_id, Subscription.state != State.ENDED
+        )
+    ).all()
+    subscriptions = list(lock_all(session, held).values())
+    return subscriptions, session.get_one(
+        PaymentMethod, method_id, with_for_update=True, populate_existing=True
+    )
+
+
+def removed(session: Session, office: Office, method_refs: Sequence[str], at: datetime) -> bool:
+    """These cards have left the acquirer's vault: their readers are asked for another, at once and not by the next charge that
+    fails. Whether one of them is a card of ours. Repeated news changes nothing."""
+    found = session.exec(
+        select(PaymentMethod.id)
+        .where(col(PaymentMethod.gateway_ref).in_(method_refs))
+        .order_by(PaymentMethod.id)
+    ).all()
+    for method_id in found:
+        subscriptions, method = _lock(session, method_id)
+        if method.gone_at is None:
+            method.gone_at = at
+            session.add(method)
+            for subscription in subscriptions:
+                _ask_for_another(session, office, subscription, method, at)
+    return bool(found)
+
+
+def _ask_for_another(
+    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
+) -> None:
+    if subscription.charging_since is not None and not pay_page.is_open(session, subscription.id):
+        return  # what becomes of the charge that is under way says the same
+    invoice = open_invoice(session, subscription.id)
+    if subscription.state is State.PAST_DUE and invoice is not None:
+        mark(subscription, office.zone, retry_on=None)
+        session.add(subscription)
+        tell.payment_failed(
+            session,
+            office,
+            subscription,
+            invoice,
+            method.id,
+            at,
+            occasion=f"gone:{method.id}",
+            confirm=False,
+        )
+    elif (charge := next_charge(subscription, office.zone)) is not None:
+        tell.card_removed(session, office, subscription, charge.on, at)
+
+
+def of_customer(session: Session, customer_ref: str) -> Sequence[str]:
+    """The names of a customer's cards at the acquirer."""
+    return session.exec(
+        select(PaymentMethod.gateway_ref).where(PaymentMethod.customer_ref == customer_ref)
+    ).all()
 
 
 def _put_in(

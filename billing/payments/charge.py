@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing import ids, many
+from billing.cases.models import Case, CaseKind
 from billing.crew import in_nobodys_hands, take
 from billing.installation import ASKING, refuse_held
 from billing.logs import say
@@ -22,6 +23,7 @@ from billing.payments.gateway import (
     ChargeRequest,
     Gateway,
     NeverArrived,
+    NotTaken,
     Outcome,
     PageClosed,
     Unknown,
@@ -48,7 +50,8 @@ class Withdrawn:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
-    (nobody has cancelled, and the invoice is open), how often its outcome stayed unknown, and whether its key is spent on an error of Stripe's."""
+    (nobody has cancelled, and the invoice is open), how often its outcome stayed unknown, whether its key is spent on an error of
+    Stripe's, and what Stripe said when it wouldn't make it."""
 
     attempt_id: str
     request: ChargeRequest
@@ -58,6 +61,9 @@ class Claimed:
     page_ref: str | None = None
     asked: int = 0
     key_spent: bool = False
+    refused: str | None = None
+    for_staff: bool = False
+    """Whether a refused one waits until staff have closed its case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +153,7 @@ def claim(
             col(Subscription.state),
             col(Subscription.period_number),
             col(Subscription.cancel_asked_at),
+            waits_for_staff().label("for_staff"),
         )
         .join(Subscription, col(Subscription.id) == Attempt.subscription_id)
         .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
@@ -165,6 +172,16 @@ def claim(
     claimed = [_claimed(row) for row in session.execute(query)]
     take(session, Attempt, [one.attempt_id for one in claimed], me)
     return claimed
+
+
+def waits_for_staff() -> sa.ColumnElement[bool]:
+    """Whether an attempt that Stripe wouldn't make has a case that is open, and its reader has no other card meanwhile."""
+    case = sa.exists().where(
+        col(Case.kind) == CaseKind.CHARGE_REFUSED.value,
+        col(Case.subject) == Attempt.id,
+        col(Case.closed_at).is_(None),
+    )
+    return sa.and_(case, col(Subscription.payment_method_id) == Attempt.payment_method_id)
 
 
 def _claimed(row: sa.Row[Any]) -> Claimed:
@@ -188,6 +205,8 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         page_ref=row.page_ref,
         asked=row.asked,
         key_spent=bool(row.evidence.get("key_spent")),
+        refused=row.evidence.get("refused"),
+        for_staff=row.for_staff,
     )
 
 
@@ -196,10 +215,13 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
 
     One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
     then must be asked anew), when the reader has cancelled meanwhile, or when Stripe failed on its key: that answer stays
-    with the key for a day, so the next look makes another attempt (STR-5)."""
+    with the key for a day, so the next look makes another attempt (STR-5). One that Stripe wouldn't make isn't looked for:
+    it waits while staff have its case."""
     if claimed.by_page:
         answer = pay_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
         return Withdrawn() if isinstance(answer, PageClosed) else answer
+    if claimed.refused is not None:
+        return NotTaken(claimed.refused, again=True) if claimed.for_staff and claimed.wanted else Withdrawn()
     sendable = claimed.wanted and at - claimed.request.intended_at < SAME_KEY_FOR
     if not claimed.perhaps_sent:
         return gateway.charge(claimed.request) if sendable else Withdrawn()

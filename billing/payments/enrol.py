@@ -12,7 +12,7 @@ from billing.errors import PaymentRefused, Unavailable
 from billing.office import Office
 from billing.payments import setup as setups
 from billing.payments.disputed import DisputeOpen, refuse_while_open
-from billing.payments.gateway import Declined, Gateway, SavedCard, Unknown
+from billing.payments.gateway import CustomerGone, Declined, Gateway, SavedCard, Unknown
 from billing.payments.models import CardSetup, SetupPurpose
 from billing.readers import consents
 from billing.readers.models import Reader
@@ -120,7 +120,7 @@ def _save(gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> S
     match saved:
         case Declined(evidence, _, message):
             raise PaymentRefused(message, decline_code=evidence.decline_code or evidence.code)
-        case Unknown():
+        case Unknown() | CustomerGone():
             raise Unavailable
         case SavedCard():
             return saved

@@ -21,6 +21,16 @@ class SavedCard:
 
 
 @dataclass(frozen=True, slots=True)
+class CardGone:
+    """The card has left the acquirer's vault, for good: it was removed there, or its customer was."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerGone:
+    """The acquirer doesn't know this customer any more. Another has to be made."""
+
+
+@dataclass(frozen=True, slots=True)
 class Charged:
     """The money was taken."""
 
@@ -66,11 +76,22 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class NotTaken:
+    """The acquirer refuses the request for certain, and not because of the card: no bank was asked, nothing was taken.
+
+    The fault is ours, the account's, or unknown to us, so it is never the reader's."""
+
+    why: str
+    again: bool = False
+    """Whether this was known before, and nothing was sent: the attempt waits for staff."""
+
+
+@dataclass(frozen=True, slots=True)
 class NeverArrived:
     """The acquirer knows nothing of this attempt."""
 
 
-Outcome = Charged | Declined | Unknown
+Outcome = Charged | Declined | NotTaken | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +238,7 @@ class Gateway(Protocol):
         cancel_url: str,
         expires_at: datetime,
         key: str,
-    ) -> CardPage | Unknown:
+    ) -> CardPage | CustomerGone | Unknown:
         """Open a hosted page that saves a card for later charges, of a subscription where there is one; `words` stand beside
         the button."""
         ...
@@ -226,12 +247,18 @@ class Gateway(Protocol):
         """How the card page stands."""
         ...
 
-    def save_card(self, *, customer_ref: str, method_ref: str, key: str) -> SavedCard | Declined | Unknown:
+    def save_card(
+        self, *, customer_ref: str, method_ref: str, key: str
+    ) -> SavedCard | Declined | CustomerGone | Unknown:
         """Save a card which an app has collected itself."""
         ...
 
-    def fetch_card(self, method_ref: str) -> SavedCard | Unknown:
+    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | Unknown:
         """The card as the networks know it now."""
+        ...
+
+    def fetch_customer(self, customer_ref: str) -> CustomerGone | Unknown | None:
+        """Whether the customer is gone; None where it isn't."""
         ...
 
     def charge(self, request: ChargeRequest) -> Outcome:
@@ -246,7 +273,7 @@ class Gateway(Protocol):
         """What a charge that the acquirer told us about is for, and its outcome; no claim where it isn't this installation's."""
         ...
 
-    def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
+    def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
         """Open the page on which a reader pays one invoice in person."""
         ...
 

@@ -51,6 +51,10 @@ class CardSetup(SQLModel, table=True):
     asked: int = Field(default=0)
     """How often that stayed unknown."""
     customer_ref: str | None = None
+    method_ref: str | None = None
+    """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
+    keys_spent: int = Field(default=0)
+    """On how many keys the acquirer failed, or refused, while that card was saved: the next try has another (STR-5)."""
     session_ref: str | None = Field(default=None, unique=True)
     payment_method_id: str | None = Field(default=None, foreign_key="payment_method.id")
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
@@ -77,6 +81,8 @@ class PaymentMethod(SQLModel, table=True):
     fingerprint: str = Field(index=True)
     """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved anew (RET-6)."""
     saved_at: datetime
+    gone_at: datetime | None = None
+    """When we learnt that it has left the acquirer's vault: only another card can be charged."""
 
 
 class InvoiceState(StrEnum):

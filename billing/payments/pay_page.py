@@ -2,6 +2,7 @@
 
 While the page is open its attempt is, and an invoice has one open attempt at most: so a retry and a reader can't both pay."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -9,10 +10,13 @@ from sqlmodel import Session, col, select
 from billing.db import Database
 from billing.errors import Unavailable
 from billing.office import Office
+from billing.payments.customers import with_customer
 from billing.payments.gateway import (
+    CardPage,
     ChargeClaim,
     Charged,
     ChargeRequest,
+    CustomerGone,
     Gateway,
     PageClosed,
     PageOpen,
@@ -21,6 +25,7 @@ from billing.payments.gateway import (
 )
 from billing.payments.invoice import percent
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.readers.register import by_id
 from billing.stop_points import stop_point
 
 LIFE = timedelta(hours=1)
@@ -95,7 +100,22 @@ def open_page(
     key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
     with database.transaction() as session:
         request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)
-    page = gateway.open_pay_page(request)
+        reader = by_id(session, session.get_one(Invoice, request.claim.invoice_id).reader_id)
+
+    def ask(customer_ref: str) -> CardPage | CustomerGone | Unknown:
+        if customer_ref == request.customer_ref:
+            return gateway.open_pay_page(request)
+        key = f"{request.idempotency_key}-{customer_ref}"
+        return gateway.open_pay_page(replace(request, customer_ref=customer_ref, idempotency_key=key))
+
+    page = with_customer(
+        gateway,
+        request.customer_ref,
+        reader_id=reader.id,
+        email=reader.email,
+        key=f"customer-{request.idempotency_key}",
+        ask=ask,
+    )
     stop_point("page.opened")
     if isinstance(page, Unknown):
         if page.key_spent:

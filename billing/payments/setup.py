@@ -11,8 +11,17 @@ from billing.errors import NotFound, Unavailable
 from billing.office import Office
 from billing.payments import tell
 from billing.payments.cards import HasEnded, change_card, keep_card, last_good_day
+from billing.payments.customers import with_customer
 from billing.payments.disputed import DisputeOpen, refuse_while_open
-from billing.payments.gateway import Gateway, SavedCard, SetupExpired, SetupOpen, Unknown
+from billing.payments.gateway import (
+    CardPage,
+    CustomerGone,
+    Gateway,
+    SavedCard,
+    SetupExpired,
+    SetupOpen,
+    Unknown,
+)
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.readers.models import Consent
 from billing.readers.register import by_id, register
@@ -54,6 +63,7 @@ def begin(
     reader_id: str | None,
     at: datetime,
     subscription_id: str | None = None,
+    method_ref: str | None = None,
 ) -> CardSetup:
     """Write down the visit. Commit it, then `open_page`."""
     setup = CardSetup(
@@ -66,6 +76,7 @@ def begin(
         price_id=price.id,
         subscription_id=subscription_id,
         browser_hash=browser_hash,
+        method_ref=method_ref,
         created_at=at,
         expires_at=at + PAGE_LIFE,
         ask_at=at + PAGE_LIFE,
@@ -83,26 +94,32 @@ def open_page(
     `back` is the path to return to when the reader turns back."""
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
-        customer_ref = _known_customer(session, setup.reader_id)
-    if customer_ref is None:
-        made = gateway.create_customer(
-            reader_id=setup.reader_id or setup.id, email=setup.email, key=f"customer-{setup.id}"
+        known = _known_customer(session, setup.reader_id)
+
+    def ask(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
+        page = gateway.open_card_page(
+            setup_id=setup.id,
+            subscription_id=setup.subscription_id,
+            customer_ref=customer_ref,
+            words=words,
+            success_url=office.page(f"/subscribe/back?setup={setup.id}"),
+            cancel_url=office.page(back),
+            expires_at=setup.expires_at,
+            key=f"card-page-{setup.id}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
         )
-        if isinstance(made, Unknown):
-            raise Unavailable
-        customer_ref = made
-    page = gateway.open_card_page(
-        setup_id=setup.id,
-        subscription_id=setup.subscription_id,
-        customer_ref=customer_ref,
-        words=words,
-        success_url=office.page(f"/subscribe/back?setup={setup.id}"),
-        cancel_url=office.page(back),
-        expires_at=setup.expires_at,
-        key=f"card-page-{setup.id}",
+        return (customer_ref, page) if isinstance(page, CardPage) else page
+
+    opened = with_customer(
+        gateway,
+        known,
+        reader_id=setup.reader_id or setup.id,
+        email=setup.email,
+        key=f"customer-{setup.id}",
+        ask=ask,
     )
-    if isinstance(page, Unknown):
+    if isinstance(opened, Unknown):
         raise Unavailable
+    customer_ref, page = opened
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id)
         setup.session_ref = page.session_ref
@@ -212,7 +229,8 @@ def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod 
     """The card saved by a visit that was refused a trial: it need not be typed again."""
     if setup is None or setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
         return None
-    return session.get(PaymentMethod, setup.payment_method_id)
+    method = session.get(PaymentMethod, setup.payment_method_id)
+    return method if method is not None and method.gone_at is None else None
 
 
 def _sign(session: Session, setup: CardSetup) -> None:

@@ -1,12 +1,12 @@
 """How Stripe's objects read, as plain dicts: what the port's answers are made of. Belongs to `stripe_gateway`."""
 
-import logging
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.payments.gateway import (
+    CardGone,
     Charged,
     Declined,
     Outcome,
@@ -18,21 +18,23 @@ from billing.payments.gateway import (
 )
 from billing.rules.dunning import Evidence
 
-ABOUT_THE_CARD = ("payment_method", "customer")
-"""Parameters whose refusal is about the reader's card: it was removed from Stripe's vault, or its owner was."""
-log = logging.getLogger(__name__)
 LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
 """Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
 
 
-def card(method: dict[str, Any]) -> SavedCard:
-    """A PaymentMethod as a card that is saved."""
-    shown = method["card"]
+def card(method: dict[str, Any]) -> SavedCard | CardGone:
+    """A PaymentMethod as a card that is saved; without a customer it can't be charged any more."""
+    if not method.get("customer"):
+        return CardGone()
+    return _saved(method["customer"], method["id"], method["card"])
+
+
+def _saved(customer_ref: str, method_ref: str, shown: dict[str, Any]) -> SavedCard:
     return SavedCard(
-        customer_ref=str(method["customer"]),
-        method_ref=str(method["id"]),
+        customer_ref=str(customer_ref),
+        method_ref=str(method_ref),
         brand=str(shown["brand"]),
         last4=str(shown["last4"]),
         exp_month=int(shown["exp_month"]),
@@ -59,6 +61,11 @@ def outcome(intent: dict[str, Any]) -> Outcome:
         )
     if intent["status"] in _SETTLED:
         error = intent.get("last_payment_error") or {}
+        if intent["status"] == "requires_action":
+            error = {
+                "code": "authentication_required",
+                "message": "The bank wants the reader to confirm.",
+            } | error
         return Declined(evidence(error), intent["id"], str(error.get("message") or "The card was declined."))
     return Unknown(f"the intent is {intent['status']}")
 
@@ -66,17 +73,9 @@ def outcome(intent: dict[str, Any]) -> Outcome:
 def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | None:
     """The card that paid, where the intent was to keep it."""
     used = (charge.get("payment_method_details") or {}).get("card")
-    if intent.get("setup_future_usage") != "off_session" or not used or not used.get("fingerprint"):
+    if intent.get("setup_future_usage") != "off_session" or not used or not intent.get("customer"):
         return None
-    return SavedCard(
-        customer_ref=str(intent["customer"]),
-        method_ref=str(charge["payment_method"]),
-        brand=str(used["brand"]),
-        last4=str(used["last4"]),
-        exp_month=int(used["exp_month"]),
-        exp_year=int(used["exp_year"]),
-        fingerprint=str(used["fingerprint"]),
-    )
+    return _saved(intent["customer"], charge["payment_method"], used)
 
 
 def evidence(error: dict[str, Any]) -> Evidence:
@@ -112,13 +111,8 @@ def no_refund(body: Any) -> RefundRefused | RefundShort:
     return RefundRefused(why, left_already=code in LEFT_ALREADY)
 
 
-def not_taken(param: str | None, code: str | None, words: str | None) -> Declined | Unknown:
-    """Stripe wouldn't take the request. Where that is about this card it is a refusal; else the fault is ours, or the
-    account's, and no reader may be told that their card failed."""
-    if param in ABOUT_THE_CARD or str(code).startswith("payment_method_"):
-        return Declined(Evidence(code=code), None, "Stripe can't charge this card any more.")
-    log.error("Stripe refuses our request: %s (%s, %s)", words, code, param)
-    return Unknown(f"InvalidRequestError: {words or code}", down=True)
+GONE = Declined(Evidence(card_gone=True), None, "Stripe can't charge this card any more.")
+"""No bank was asked: the card isn't in the vault, so only another one helps."""
 
 
 def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:

@@ -20,7 +20,7 @@ from billing.payments.books import (
     TakenRefund,
 )
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import Declined, Unknown
+from billing.payments.gateway import CardGone, Declined, NotTaken, Unknown
 from billing.payments.stripe_metadata import StripeMetadata
 from billing.stop_points import around
 
@@ -176,7 +176,7 @@ def _some(found: list[T | None] | Unknown) -> list[T] | Unknown:
 
 def _found_charge(written: StripeMetadata, row: dict[str, Any]) -> FoundCharge | None:
     claim, became = written.claim(row["metadata"]), stripe_answers.outcome(row)
-    return None if claim is None or isinstance(became, Declined) else FoundCharge(claim, became)
+    return None if claim is None or isinstance(became, Declined | NotTaken) else FoundCharge(claim, became)
 
 
 def _found_refund(written: StripeMetadata, row: dict[str, Any]) -> FoundRefund | None:
@@ -200,8 +200,11 @@ def _found_card(written: StripeMetadata, row: dict[str, Any]) -> FoundCard | Non
     of_owner = owner.get("metadata") or {}
     if owner.get("deleted") or "reader" not in of_owner or not written.is_ours(of_owner):
         return None
+    card = stripe_answers.card(method | {"customer": owner["id"]})
+    if isinstance(card, CardGone):
+        return None
     return FoundCard(
-        card=stripe_answers.card(method | {"customer": owner["id"]}),
+        card=card,
         email=owner.get("email"),
         setup_id=said.get("setup"),
         subscription_id=said.get("subscription"),

@@ -1,6 +1,7 @@
-"""Stripe behind the port: the only file that knows it. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
+"""Stripe behind the port: with `stripe_errors` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import contextlib
+import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -8,14 +9,17 @@ from typing import Any, cast
 import stripe
 
 from billing.errors import Malformed
-from billing.payments import stripe_answers, stripe_events, stripe_pages
+from billing.payments import stripe_answers, stripe_errors, stripe_events, stripe_pages, stripe_requests
 from billing.payments.gateway import (
+    CardGone,
     CardPage,
     ChargeClaim,
     ChargeRequest,
+    CustomerGone,
     Declined,
     NeverArrived,
     Notification,
+    NotTaken,
     Outcome,
     PageClosed,
     PageOpen,
@@ -38,6 +42,9 @@ from billing.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
+SENT_WITHIN = timedelta(hours=48)
+"""An attempt of a day isn't sent any more (see `charge.SAME_KEY_FOR`), and no page is open for longer; the rest is slack."""
+log = logging.getLogger(__name__)
 
 
 class ForgedWebhook(Malformed):
@@ -82,7 +89,7 @@ class StripeGateway:
                 {"email": email, "metadata": self._metadata.of_customer(reader_id)}, {"idempotency_key": key}
             )
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return made.id
 
     def open_card_page(
@@ -96,9 +103,9 @@ class StripeGateway:
         cancel_url: str,
         expires_at: datetime,
         key: str,
-    ) -> CardPage | Unknown:
+    ) -> CardPage | CustomerGone | Unknown:
         """A Checkout Session in setup mode, 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2)."""
-        asked = stripe_pages.card_page(
+        asked = stripe_requests.card_page(
             self._metadata.of_setup(setup_id, subscription_id),
             setup_id=setup_id,
             customer_ref=customer_ref,
@@ -109,11 +116,11 @@ class StripeGateway:
         )
         return self._open_page(asked, key)
 
-    def _open_page(self, asked: dict[str, Any], key: str) -> CardPage | Unknown:
+    def _open_page(self, asked: dict[str, Any], key: str) -> CardPage | CustomerGone | Unknown:
         try:
             opened = self._stripe.checkout.sessions.create(cast(Any, asked), {"idempotency_key": key})
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.customer_gone(error) or stripe_errors.unknown(error)
         return CardPage(opened.id, str(opened.url))
 
     def fetch_setup(self, session_ref: str) -> SetupAnswer:
@@ -123,96 +130,120 @@ class StripeGateway:
                 session_ref, {"expand": ["setup_intent.payment_method"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         if session["status"] == "expired":
             return SetupExpired()
         intent = session.get("setup_intent")
         if session["status"] != "complete" or not intent or intent["status"] != "succeeded":
             return SetupOpen()
-        return stripe_answers.card(intent["payment_method"])
+        card = stripe_answers.card(intent.get("payment_method") or {})
+        return SetupExpired() if isinstance(card, CardGone) else card  # saved, and removed before we came
 
-    def save_card(self, *, customer_ref: str, method_ref: str, key: str) -> SavedCard | Declined | Unknown:
+    def save_card(
+        self, *, customer_ref: str, method_ref: str, key: str
+    ) -> SavedCard | Declined | CustomerGone | Unknown:
         """A SetupIntent confirmed at once, for recurring charges without the reader (COF-1)."""
         try:
             intent = self._stripe.setup_intents.create(
-                {
-                    "customer": customer_ref,
-                    "payment_method": method_ref,
-                    "confirm": True,
-                    "usage": "off_session",
-                    "allowed_payment_method_types": ["card"],
-                    "payment_method_options": {"card": {"setup_credential_usage": "recurring"}},
-                    "expand": ["payment_method"],
-                },
+                cast(Any, stripe_requests.save_card(customer_ref, method_ref)),
                 {"idempotency_key": key},
             ).to_dict()
         except stripe.CardError as error:
-            return _declined(error)
+            return stripe_errors.declined(error)
         except stripe.InvalidRequestError as error:
-            return Declined(Evidence(code=error.code), None, "Stripe doesn't know this payment method.")
+            words = (
+                "This payment method can't be saved: it is unknown to Stripe, used up, or somebody else's."
+            )
+            return stripe_errors.customer_gone(error) or Declined(
+                Evidence(code=error.code, card_gone=True), None, words
+            )
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         if intent["status"] != "succeeded":
             return Declined(
                 Evidence(code="authentication_required"),
                 None,
                 "The bank wants the reader to confirm this card in person.",
             )
-        return stripe_answers.card(intent["payment_method"])
+        card = stripe_answers.card(intent["payment_method"])
+        return stripe_answers.GONE if isinstance(card, CardGone) else card
 
-    def fetch_card(self, method_ref: str) -> SavedCard | Unknown:
+    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | Unknown:
         """The PaymentMethod; networks replace expired cards in place (STR-12)."""
         try:
             return stripe_answers.card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
         except stripe.StripeError as error:
-            return _unknown(error)
+            return CardGone() if stripe_errors.missing(error) else stripe_errors.unknown(error)
+
+    def fetch_customer(self, customer_ref: str) -> CustomerGone | Unknown | None:
+        """A deleted Customer is still found, and says that it is deleted."""
+        try:
+            found = self._stripe.customers.retrieve(customer_ref).to_dict()
+        except stripe.StripeError as error:
+            return CustomerGone() if stripe_errors.missing(error) else stripe_errors.unknown(error)
+        return CustomerGone() if found.get("deleted") else None
 
     def charge(self, request: ChargeRequest) -> Outcome:
         """A PaymentIntent, confirmed off session as a recurring charge on a stored credential (COF-1)."""
-        params: dict[str, Any] = {
-            "amount": request.amount,
-            "currency": request.currency.lower(),
-            "customer": request.customer_ref,
-            "payment_method": request.method_ref,
-            "allowed_payment_method_types": ["card"],
-            "off_session": "recurring",
-            "confirm": True,
-            "payment_method_options": {"card": {"stored_credential_usage": "recurring"}},
-            "metadata": self._metadata.of_charge(request.claim),
-            "expand": ["latest_charge"],
-        }
-        if request.descriptor_suffix:
-            params["statement_descriptor_suffix"] = request.descriptor_suffix
+        params = stripe_requests.charge(request, self._metadata.of_charge(request.claim))
         try:
             made = self._stripe.payment_intents.create(
                 cast(Any, params), {"idempotency_key": request.idempotency_key}
             )
         except stripe.CardError as error:
-            return _declined(error)
+            return stripe_errors.declined(error)
         except stripe.InvalidRequestError as error:  # refused before any bank was asked: nothing was taken
-            return stripe_answers.not_taken(error.param, error.code, error.user_message)
+            return self._not_taken(request, error)
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return stripe_answers.outcome(made.to_dict())
 
+    def _not_taken(self, request: ChargeRequest, error: stripe.InvalidRequestError) -> Outcome:
+        """Why a charge was refused before any bank was asked. The words aren't read: the card itself is asked for. Where it is
+        as it should be, no reader may be told that it failed."""
+        if stripe_errors.about_the_card(error):
+            return stripe_answers.GONE
+        card = self.fetch_card(request.method_ref)
+        if isinstance(card, Unknown):
+            return card
+        if isinstance(card, CardGone) or card.customer_ref != request.customer_ref:
+            return stripe_answers.GONE
+        log.error(
+            "Stripe refuses our request: %s (%s, %s)", stripe_errors.in_short(error), error.code, error.param
+        )
+        return NotTaken(stripe_errors.in_short(error))
+
     def find_charge(self, request: ChargeRequest) -> Outcome | NeverArrived:
-        """By listing the customer's intents: search is not read-after-write (STR-10). An hour's slack for clocks apart."""
-        since = int((request.intended_at - timedelta(hours=1)).timestamp())
+        """By listing the customer's intents, or everybody's where that customer is gone: search is not read-after-write
+        (STR-10)."""
         try:
-            page = self._stripe.payment_intents.list(
-                {
-                    "customer": request.customer_ref,
-                    "created": {"gte": since},
+            return self._listed(request, {"customer": request.customer_ref})
+        except stripe.StripeError as error:
+            if stripe_errors.customer_gone(error) is None:
+                return stripe_errors.unknown(error)
+        try:
+            return self._listed(request, {})
+        except stripe.StripeError as error:
+            return stripe_errors.unknown(error)
+
+    def _listed(self, request: ChargeRequest, of: dict[str, str]) -> Outcome | NeverArrived:
+        """From an hour before the attempt was intended, for clocks apart, to the last hour in which it may be sent."""
+        since, until = (request.intended_at + hours for hours in (timedelta(hours=-1), SENT_WITHIN))
+        page = self._stripe.payment_intents.list(
+            cast(
+                Any,
+                of
+                | {
+                    "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
                     "limit": 100,
                     "expand": ["data.latest_charge"],
-                }
+                },
             )
-            for intent in page.auto_paging_iter():
-                found = intent.to_dict()
-                if found["metadata"].get("attempt") == request.claim.attempt_id:
-                    return stripe_answers.outcome(found)
-        except stripe.StripeError as error:
-            return _unknown(error)
+        )
+        for intent in page.auto_paging_iter():
+            found = intent.to_dict()
+            if found["metadata"].get("attempt") == request.claim.attempt_id:
+                return stripe_answers.outcome(found)
         return NeverArrived()
 
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
@@ -222,10 +253,10 @@ class StripeGateway:
                 intent_ref, {"expand": ["latest_charge"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return None, _unknown(error)
+            return None, stripe_errors.unknown(error)
         return self._metadata.claim(intent["metadata"]), stripe_answers.outcome(intent)
 
-    def open_pay_page(self, request: PayPageRequest) -> CardPage | Unknown:
+    def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
         """A Checkout Session in payment mode (see `stripe_pages`)."""
         asked = stripe_pages.params(request, self._metadata.of_charge(request.claim))
         return self._open_page(asked, request.idempotency_key)
@@ -237,7 +268,7 @@ class StripeGateway:
                 session_ref, {"expand": ["payment_intent.latest_charge"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         if session["status"] == "complete":
             return stripe_pages.paid(session)
         return PageOpen(str(session["url"])) if session["status"] == "open" else PageClosed()
@@ -249,7 +280,7 @@ class StripeGateway:
         except stripe.InvalidRequestError:
             return self.fetch_pay_page(session_ref)
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return PageClosed()
 
     def refund(
@@ -263,7 +294,7 @@ class StripeGateway:
         except stripe.InvalidRequestError as error:
             return stripe_answers.no_refund(error.json_body)
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return stripe_answers.refund(made.to_dict())
 
     def find_refund(
@@ -280,7 +311,7 @@ class StripeGateway:
         except stripe.InvalidRequestError as error:
             return RefundRefused(str(error.user_message or error.code or "refused"))
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return NeverArrived()
 
     def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
@@ -288,7 +319,7 @@ class StripeGateway:
         try:
             found = self._stripe.refunds.retrieve(refund_ref).to_dict()
         except stripe.StripeError as error:
-            return None, _unknown(error)
+            return None, stripe_errors.unknown(error)
         return (found.get("metadata") or {}).get("refund"), stripe_answers.refund(found)
 
     def answers(self) -> Unknown | None:
@@ -296,7 +327,7 @@ class StripeGateway:
         try:
             self._stripe.payment_intents.list({"limit": 1})
         except stripe.StripeError as error:
-            return _unknown(error)
+            return stripe_errors.unknown(error)
         return None
 
     def verify(self, body: bytes, signature: str, at: datetime) -> Notification:
@@ -317,33 +348,8 @@ class StripeGateway:
         return False
 
 
-def _declined(error: stripe.CardError) -> Declined:
-    body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
-    intent = body.get("payment_intent") or {}
-    words = str(error.user_message or "The card was declined.")
-    return Declined(stripe_answers.evidence(body), intent.get("id"), words)
-
-
 def _asked(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except stripe.StripeError as error:
-        return _unknown(error)
-
-
-def _unknown(error: stripe.StripeError) -> Unknown:
-    busy = isinstance(error, stripe.RateLimitError)
-    said = " ".join(str(error.user_message or error.code or "no answer").split())
-    return Unknown(
-        f"{type(error).__name__}: {said.partition('. ')[0]}",
-        down=not busy and not isinstance(error, stripe.IdempotencyError | stripe.InvalidRequestError),
-        key_spent=_key_spent(error),
-        busy=busy,
-        wait=stripe_answers.asked_to_wait(error.headers or {}) if busy else None,
-    )
-
-
-def _key_spent(error: stripe.StripeError) -> bool:
-    """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
-    failed = isinstance(error, stripe.APIError) and (error.http_status or 0) >= 500
-    return failed or (isinstance(error, stripe.IdempotencyError) and error.http_status == 400)
+        return stripe_errors.unknown(error)

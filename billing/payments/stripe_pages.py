@@ -1,38 +1,9 @@
-"""Stripe's hosted pages: what we ask of them, and how the end of one reads. Belongs to `stripe_gateway`."""
+"""Stripe's hosted payment page: what we ask of it, and how its end reads. Belongs to `stripe_gateway`."""
 
-from datetime import datetime
 from typing import Any
 
 from billing.payments.gateway import Charged, PayPageRequest, Unknown
 from billing.payments.stripe_answers import outcome
-
-
-def card_page(
-    written: dict[str, str],
-    *,
-    setup_id: str,
-    customer_ref: str,
-    words: str,
-    success_url: str,
-    cancel_url: str,
-    expires_at: datetime,
-) -> dict[str, Any]:
-    """A Checkout Session in setup mode: 3-D Secure asked for (COF-1, 3DS-1), our words beside its button (CARD-2). `written` is
-    its metadata, and its SetupIntent's."""
-    return {
-        "mode": "setup",
-        "currency": "zar",
-        "customer": customer_ref,
-        "allowed_payment_method_types": ["card"],
-        "payment_method_options": {"card": {"request_three_d_secure": "any"}},
-        "setup_intent_data": {"metadata": written},
-        "client_reference_id": setup_id,
-        "metadata": written,
-        "custom_text": {"submit": {"message": words}},
-        "success_url": success_url,
-        "cancel_url": cancel_url,
-        "expires_at": int(expires_at.timestamp()),
-    }
 
 
 def params(request: PayPageRequest, written: dict[str, str]) -> dict[str, Any]:

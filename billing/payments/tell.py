@@ -19,6 +19,7 @@ from billing.subscriptions.models import Plan, Price, Subscription
 from emails import (
     Cancelled,
     CardExpiring,
+    CardRemoved,
     Disputed,
     Ended,
     Message,
@@ -135,6 +136,7 @@ def payment_failed(
         confirm=confirm,
         bank_asked=bank_asked,
         reading_until=last_day_before(office, subscription.access_until).isoformat(),
+        card_gone=card.gone_at is not None,
         pay_url=office.pay_url(invoice.id),
         card_url=office.card_url(subscription.id),
         cancel_url=office.cancel_url(subscription.id),
@@ -160,6 +162,23 @@ def card_expiring(
         cancel_url=office.cancel_url(subscription.id),
     )
     key = f"card-expiring:{subscription.id}:{card.id}:{subscription.card_expires_on.isoformat()}"
+    queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+
+
+def card_removed(
+    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
+) -> None:
+    """The card has left Stripe's vault before the next charge; once for each card, and not after that charge's day."""
+    card = card_of(session, subscription)
+    words = CardRemoved(
+        card_brand=card.brand,
+        card_last4=card.last4,
+        amount=terms_on(session, subscription, charge_on)[1].amount,
+        charge_on=charge_on.isoformat(),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    key = f"card-removed:{subscription.id}:{card.id}"
     queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
 
 

@@ -145,8 +145,10 @@ def hold_shared(session: Session, method_ids: Sequence[str]) -> None:
 
 def last_refusal(session: Session, invoice: Invoice, payment_method_id: str) -> Evidence | None:
     """Why this card refused this invoice the last time; None when it hasn't been asked for it. One that its bank has
-    replaced, with another number or date, is another card."""
+    replaced, with another number or date, is another card. One that is gone refuses whatever it is asked for."""
     card = session.get_one(PaymentMethod, payment_method_id)
+    if card.gone_at is not None:
+        return Evidence(card_gone=True)
     found = session.exec(
         select(Attempt.evidence)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)

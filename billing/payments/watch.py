@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from billing.db import Database
 from billing.payments import breaker
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import NotTaken, Unknown
 from billing.payments.pace import Lane, Pace
 
 SLOW_DOWN = timedelta(seconds=2)
@@ -35,16 +35,17 @@ class Watch:
     def note(self, outcome: object) -> None:
         """Take an outcome into account. While all is well this asks the database nothing."""
         doubt = outcome if isinstance(outcome, Unknown) else None
-        if doubt is not None and doubt.unsent:
+        refused = isinstance(outcome, NotTaken)
+        if (doubt is not None and doubt.unsent) or (isinstance(outcome, NotTaken) and outcome.again):
             return
         self.told = True
         if doubt is not None and doubt.busy:
             self._pace.hold_back(doubt.wait or SLOW_DOWN)
-        if not self._troubled and (doubt is None or not doubt.down):
+        if not self._troubled and not refused and (doubt is None or not doubt.down):
             return
         with self.database.transaction() as session:
             breaker.note(session, outcome, self._at, pause_after=self._pause_after)
-            self._troubled = doubt is not None
+            self._troubled = refused or doubt is not None
             if breaker.paused(session) is not None:
                 self.paused.set()
             else:

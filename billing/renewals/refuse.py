@@ -9,7 +9,7 @@ from billing.office import Office
 from billing.payments import tell
 from billing.payments.gateway import Declined
 from billing.payments.invoice import mark_void
-from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.payments.tried import asked_again_on, tried
 from billing.renewals.skip import Skip
 from billing.rules import dunning, periods
@@ -33,6 +33,11 @@ def declined(
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
     attempt.evidence = asdict(outcome.evidence)
     session.add(attempt)
+    if outcome.evidence.card_gone:
+        reached("decline: the card is gone")
+        card = session.get_one(PaymentMethod, attempt.payment_method_id, with_for_update=True)
+        card.gone_at = card.gone_at or at
+        session.add(card)
     session.flush()
     if invoice.state is InvoiceState.PAID:
         reached("decline: the invoice was paid meanwhile")
@@ -67,7 +72,8 @@ def _follow(
         reached("decline: given up")
         give_up(session, office, subscription, step.why, at, by=by)
         return
-    why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or 'no reason given'}"
+    said = "the card is gone" if outcome.evidence.card_gone else "no reason given"
+    why = f"declined: {outcome.evidence.decline_code or outcome.evidence.code or said}"
     planned, retry_on = subscription.retry_on, _retry_on(office, subscription, attempt, step, at)
     _past_due(session, office, subscription, invoice, retry_on, at, by, why)
     if not attempt.by_reader or retry_on != planned:

@@ -15,9 +15,10 @@ from billing.office import Office
 from billing.payments import refund, tell
 from billing.payments.cards import keep_card, on_subscription
 from billing.payments.charge import Withdrawn
-from billing.payments.gateway import Charged, Declined, Outcome, Unknown
+from billing.payments.gateway import Charged, Declined, NotTaken, Outcome, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.receive import Received, receive
+from billing.renewals.not_taken import close_case, not_taken
 from billing.renewals.refuse import declined, let_go
 from billing.renewals.skip import Skip
 from billing.rules import backoff, periods
@@ -161,7 +162,7 @@ def _not_charged(
     session: Session,
     office: Office,
     case: _Case,
-    outcome: Declined | Withdrawn | Unknown,
+    outcome: Declined | NotTaken | Withdrawn | Unknown,
     at: datetime,
     by: str,
 ) -> str:
@@ -177,7 +178,9 @@ def _not_charged(
     match outcome:
         case Declined():
             return declined(session, office, case.subscription, invoice, attempt, outcome, at, by)
-        case Withdrawn():
+        case NotTaken() if case.wanted:
+            return not_taken(session, office, case.subscription, invoice, attempt, outcome, at)
+        case Withdrawn() | NotTaken():
             return _withdrawn(office, case.subscription, invoice, attempt, session, at)
         case Unknown():
             _leave_open(attempt, outcome, at)
@@ -314,6 +317,7 @@ def _withdrawn(
 ) -> str:
     attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
     session.add(attempt)
+    close_case(session, attempt, at)
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("settle: never sent, and wanted by nobody any more")
         let_go(session, office, subscription, invoice)

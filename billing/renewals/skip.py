@@ -17,7 +17,11 @@ class Skip(StrEnum):
         "request_waits",
         "a request to cancel waits for its answer, so the charge is put off once, and the reader is told",
     )
-    HELD = "held", "charging was paused, because Stripe doesn't answer; it waits"
+    HELD = "held", "charging was paused, because Stripe makes no charge; it waits"
+    NOT_TAKEN = (
+        "not_taken",
+        "Stripe won't make the charge, and asked no bank; tried three times, then a case for staff",
+    )
     WITHDRAWN = (
         "withdrawn",
         "not sent any more: cancelled or paid meanwhile, its page left unpaid, or too old and decided anew",

@@ -233,9 +233,11 @@ PROMISES = (
     ),
     Promise(
         "attempts-end",
-        "No charge has been open for more than two days.",
-        f"""SELECT id, 'intended ' || intended_at || ', asked ' || asked || ' times' AS at_fault
-           FROM attempt WHERE state = 'open' AND {late("intended_at", timedelta(days=2))}""",
+        "No charge has been open for more than two days, unless staff have its case.",
+        f"""SELECT a.id, 'intended ' || a.intended_at || ', asked ' || a.asked || ' times' AS at_fault
+            FROM attempt a WHERE a.state = 'open' AND {late("a.intended_at", timedelta(days=2))}
+              AND NOT EXISTS (SELECT FROM staff_case c
+                              WHERE c.kind = 'charge_refused' AND c.subject = a.id AND c.closed_at IS NULL)""",
     ),
     Promise(
         "refunds-go-out",

@@ -42,13 +42,15 @@ class Why(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the gateway and the card network said about a refusal, each field as they wrote it."""
+    """What the gateway and the card network said about a refusal: the codes as they wrote them, and whether the card is gone."""
 
     code: str | None = None
     decline_code: str | None = None
     advice_code: str | None = None
     network_advice_code: str | None = None
     network_decline_code: str | None = None
+    card_gone: bool = False
+    """Whether the card has left the gateway's vault, so that no bank can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,10 @@ def kind_of(evidence: Evidence) -> Kind:
     A stop order anywhere is the reader's own word and wins (RET-2). Then the first field that forbids a
     silent attempt decides: no advice to try later makes a lost card or a network's "never" worth a
     second try (RET-1). Only then does SOFT count. UNKNOWN: no field says anything that we know.
+    A card that is gone can only be replaced: HARD.
     """
+    if evidence.card_gone:
+        return Kind.HARD
     read = _readings(evidence)
     if Kind.STOP_ORDER in read:
         return Kind.STOP_ORDER

@@ -23,7 +23,13 @@ BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"
 def card_of(method: PaymentMethod) -> views.Card:
     """A card as its owner knows it."""
     brand = BRANDS.get(method.brand, method.brand.title())
-    return views.Card(brand=brand, last4=method.last4, exp_month=method.exp_month, exp_year=method.exp_year)
+    return views.Card(
+        brand=brand,
+        last4=method.last4,
+        exp_month=method.exp_month,
+        exp_year=method.exp_year,
+        gone=method.gone_at is not None,
+    )
 
 
 def receipt_row(paid: Paid) -> views.ReceiptRow:

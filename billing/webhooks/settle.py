@@ -20,7 +20,7 @@ from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
-from billing.payments.gateway import Gateway, Unknown
+from billing.payments.gateway import CardGone, Gateway, Unknown
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
 from billing.renewals import pay
 from billing.renewals.take_in import NOT_OURS, take_in
@@ -234,13 +234,29 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
 
 
 def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
-    """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried."""
+    """The network replaced a card in place (STR-12): its row follows, and a payment that waits for it is tried. Or it was
+    removed: its reader is asked for another."""
     card = desk.gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
         raise Unavailable(card.why)
     with desk.database.transaction() as session:
+        if isinstance(card, CardGone):
+            ours = cards.removed(session, desk.office, [event.object_ref], at)
+            return "card removed" if ours else "not our card"
         ours = cards.renewed(session, desk.office, card, at)
-    return "card refreshed" if ours else "not our card"
+        return "card refreshed" if ours else "not our card"
+
+
+def customer_deleted(desk: Desk, event: InboundEvent, at: datetime) -> str:
+    """A customer was deleted, and all its cards with it. Whether Stripe tells of each card is promised nowhere."""
+    found = desk.gateway.fetch_customer(event.object_ref)
+    if isinstance(found, Unknown):
+        raise Unavailable(found.why)
+    if found is None:
+        return "still there"
+    with desk.database.transaction() as session:
+        refs = cards.of_customer(session, event.object_ref)
+        return "cards removed" if cards.removed(session, desk.office, refs, at) else "not our customer"
 
 
 def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
@@ -275,4 +291,6 @@ HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {
     "payout.reconciliation_completed": paid_out,
     "payment_method.updated": card_changed,
     "payment_method.automatically_updated": card_changed,
+    "payment_method.detached": card_changed,
+    "customer.deleted": customer_deleted,
 }

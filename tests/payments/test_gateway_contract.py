@@ -12,12 +12,15 @@ import pytest
 from billing.payments.books import DisputeAnswer, FraudWarning, PayoutAnswer, TakenCharge
 from billing.payments.dispute_models import DisputeState
 from billing.payments.gateway import (
+    CardGone,
     CardPage,
     ChargeClaim,
     Charged,
     ChargeRequest,
+    CustomerGone,
     Declined,
     NeverArrived,
+    NotTaken,
     PageClosed,
     PageOpen,
     PayPageRequest,
@@ -158,6 +161,76 @@ def test_a_card_nobody_knows_is_an_answer_too(acquirer: Acquirer) -> None:
         customer_ref=acquirer.customer(), method_ref="pm_nobody_knows_this", key=acquirer.key()
     )
     assert isinstance(saved, Declined)
+
+
+def test_a_card_that_was_removed_is_gone_and_its_charge_asks_for_another(acquirer: Acquirer) -> None:
+    card = acquirer.card()
+    if acquirer.sandbox is None:
+        pytest.skip("the port removes no cards")
+    acquirer.sandbox.banks("remove_card", payment_method=card.method_ref)
+    assert acquirer.gateway.fetch_card(card.method_ref) == CardGone()
+    outcome = acquirer.gateway.charge(acquirer.request(card))
+    assert isinstance(outcome, Declined)
+    assert dunning.kind_of(outcome.evidence) is dunning.Kind.HARD
+    assert outcome.evidence.card_gone
+    assert acquirer.gateway.fetch_card("pm_nobody_knows_this") == CardGone()
+
+
+def test_the_card_of_another_customer_is_gone_for_this_one(acquirer: Acquirer) -> None:
+    outcome = acquirer.gateway.charge(acquirer.request(acquirer.card(), customer_ref=acquirer.customer()))
+    assert isinstance(outcome, Declined)
+    assert outcome.evidence.card_gone
+
+
+def test_a_customer_who_is_gone_is_said_to_be(acquirer: Acquirer) -> None:
+    card = acquirer.card()
+    assert acquirer.gateway.fetch_customer(card.customer_ref) is None
+    assert acquirer.gateway.fetch_customer("cus_nobody_knows_this") == CustomerGone()
+    request = acquirer.request(card)
+    charged = acquirer.charged(card, request)
+    if acquirer.sandbox is None:
+        return
+    acquirer.sandbox.banks("delete_customer", customer=card.customer_ref)
+    assert acquirer.gateway.fetch_customer(card.customer_ref) == CustomerGone()
+    assert acquirer.gateway.fetch_card(card.method_ref) == CardGone()
+    outcome = acquirer.gateway.charge(acquirer.request(card))
+    assert isinstance(outcome, Declined)
+    assert outcome.evidence.card_gone
+    assert acquirer.gateway.find_charge(request) == charged, "its charges are found all the same"
+    assert acquirer.gateway.find_charge(acquirer.request(card)) == NeverArrived()
+    saved = acquirer.gateway.save_card(
+        customer_ref=card.customer_ref, method_ref="pm_card_visa", key=acquirer.key()
+    )
+    assert saved == CustomerGone()
+    page = acquirer.gateway.open_card_page(
+        setup_id="set_gone",
+        subscription_id=None,
+        customer_ref=card.customer_ref,
+        words="R75.00 incl. VAT a month",
+        success_url="https://example.com/back",
+        cancel_url="https://example.com/turn",
+        expires_at=acquirer.now + timedelta(hours=23),
+        key=acquirer.key(),
+    )
+    assert page == CustomerGone()
+
+
+def test_a_charge_that_is_not_made_for_another_reason_is_nobodys_decline(acquirer: Acquirer) -> None:
+    request = acquirer.request(acquirer.card(), amount=1)
+    outcome = acquirer.gateway.charge(request)
+    assert isinstance(outcome, NotTaken)
+    assert outcome.why
+
+
+def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(acquirer: Acquirer) -> None:
+    if acquirer.sandbox is None:
+        pytest.skip("no test card of Stripe's does this for certain")
+    card = acquirer.card()
+    acquirer.sandbox.decline(card.method_ref, "requires_action")
+    request = acquirer.request(card)
+    for outcome in (acquirer.gateway.charge(request), acquirer.gateway.find_charge(request)):
+        assert isinstance(outcome, Declined)
+        assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
 
 
 def test_a_charge_goes_through_once_for_its_key(acquirer: Acquirer) -> None:

@@ -285,7 +285,10 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
     world.sandbox.faults(AWAY)
     world.settle()
     words = staff.get("/staff").words
-    assert "Charging is paused. Stripe has not answered since Tuesday 16 March 2027 at 09:00" in words
+    assert (
+        "Charging is paused. Stripe has not answered, or has made no charge for us, since Tuesday 16 March 2027 at 09:00"
+        in words
+    )
     assert "6 charges wait" in words
     assert "ask Stripe again at 09:01" in words
     answer = world.api.get("/readyz")
@@ -299,11 +302,11 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
         },
     )
     done = run_on(world, "run")
-    assert "Charging is paused since 2027-03-16 09:00 because Stripe doesn't answer" in done.stderr
+    assert "Charging is paused since 2027-03-16 09:00 because Stripe makes no charge" in done.stderr
     assert "6 wait; the worker asks Stripe at 09:01" in done.stderr
     assert [line.strip() for line in done.stdout.splitlines()][4:6] == [
         "skipped 6",
-        "6: charging was paused, because Stripe doesn't answer; it waits",
+        "6: charging was paused, because Stripe makes no charge; it waits",
     ]
 
 

@@ -1,6 +1,7 @@
 """What a refusal means, and what comes after it, case by case."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -101,13 +102,16 @@ def follow_up(
 def test_each_field_alone(field: str, kinds: dict[Kind, str]) -> None:
     for kind, codes in kinds.items():
         for code in codes.split():
-            assert kind_of(Evidence(**{field: code})) is kind, (field, code)
+            given: dict[str, Any] = {field: code}
+            assert kind_of(Evidence(**given)) is kind, (field, code)
 
 
 @pytest.mark.parametrize(
     ("evidence", "kind"),
     [
         (Evidence(), Kind.UNKNOWN),
+        (Evidence(card_gone=True), Kind.HARD),
+        (Evidence(code="resource_missing", card_gone=True), Kind.HARD),
         (UNKNOWN, Kind.UNKNOWN),
         # The network's advice comes first, then Stripe's, then the network's reason, then Stripe's.
         (Evidence(network_advice_code="03", decline_code="insufficient_funds"), Kind.HARD),

@@ -77,6 +77,8 @@ class Card:
     last4: str
     exp_month: int
     exp_year: int
+    gone: bool = False
+    """Whether it is stored no more, so that it can't be charged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

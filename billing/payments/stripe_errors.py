@@ -1,0 +1,59 @@
+"""How Stripe's errors read: which of them are answers, and which only doubt. Belongs to `stripe_gateway`."""
+
+from typing import Any
+
+import stripe
+
+from billing.payments import stripe_answers
+from billing.payments.gateway import CustomerGone, Declined, Unknown
+
+
+def declined(error: stripe.CardError) -> Declined:
+    """A bank said no, or Stripe in its place."""
+    body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
+    intent = body.get("payment_intent") or {}
+    words = str(error.user_message or "The card was declined.")
+    return Declined(stripe_answers.evidence(body), intent.get("id"), words)
+
+
+def unknown(error: stripe.StripeError) -> Unknown:
+    """Nobody can say what became of it."""
+    busy = isinstance(error, stripe.RateLimitError)
+    return Unknown(
+        in_short(error),
+        down=not busy and not isinstance(error, stripe.IdempotencyError | stripe.InvalidRequestError),
+        key_spent=_key_spent(error),
+        busy=busy,
+        wait=stripe_answers.asked_to_wait(error.headers or {}) if busy else None,
+    )
+
+
+def in_short(error: stripe.StripeError) -> str:
+    """What it says, in one line, up to its first full stop."""
+    said = " ".join(str(error.user_message or error.code or "no answer").split())
+    return f"{type(error).__name__}: {said.partition('. ')[0]}"
+
+
+def missing(error: stripe.StripeError) -> bool:
+    """Whether it says that there is no such object (any more)."""
+    return isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
+
+
+def customer_gone(error: stripe.StripeError) -> CustomerGone | None:
+    """Whether it says that there is no such customer (any more)."""
+    named = isinstance(error, stripe.InvalidRequestError) and error.param == "customer"
+    return CustomerGone() if named and missing(error) else None
+
+
+def about_the_card(error: stripe.InvalidRequestError) -> bool:
+    """Whether a refused request names the card, or its owner. Where it names neither, that says nothing: of a card that was
+    detached Stripe's body has only a message (https://github.com/Automattic/woocommerce-payments/issues/323)."""
+    return error.param == "payment_method" or customer_gone(error) is not None
+
+
+def _key_spent(error: stripe.StripeError) -> bool:
+    """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
+    status = error.http_status or 0
+    return (isinstance(error, stripe.APIError) and status >= 500) or (
+        isinstance(error, stripe.IdempotencyError) and status == 400
+    )

@@ -1,0 +1,112 @@
+"""A charge that Stripe won't make, for a reason that isn't the card: a few tries, then a case. Its reader reads on and is told
+nothing, for the fault is none of theirs."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.office import Office
+from billing.payments.gateway import NotTaken
+from billing.payments.models import Attempt, AttemptState, Invoice
+from billing.renewals.skip import Skip
+from billing.rules import trial
+from billing.rules.money import Money
+from billing.stop_points import reached
+from billing.subscriptions.change import mark
+from billing.subscriptions.models import Subscription
+
+TRIES = 3
+"""How many attempts at one invoice are refused before it waits for staff."""
+NEXT_TRY = timedelta(hours=4)
+FOR_STAFF = "for_staff"
+"""In the evidence of an attempt that has had a case: the count begins again after it."""
+NEXT_LOOK = timedelta(days=1)
+"""How often an attempt that waits is looked at: its case may be closed by then."""
+
+
+def not_taken(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    outcome: NotTaken,
+    at: datetime,
+) -> str:
+    """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
+    closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
+    attempt.evidence = attempt.evidence | {"refused": outcome.why}
+    session.add(attempt)
+    if outcome.again:
+        attempt.ask_at = at + NEXT_LOOK
+    elif not attempt.by_reader and _refused_before(session, attempt) + 1 >= TRIES:
+        reached("charge: refused for the last time, so it waits for staff")
+        attempt.ask_at = at + NEXT_LOOK
+        attempt.evidence = attempt.evidence | {FOR_STAFF: True}
+        _open_case(session, invoice, attempt, outcome.why, at)
+    else:
+        reached("charge: Stripe won't make it, so it is tried again")
+        attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
+        mark(subscription, office.zone, charging_since=None)
+        if subscription.next_action_at is not None:
+            subscription.next_action_at = max(subscription.next_action_at, _next_try(office, at))
+        session.add(subscription)
+    return Skip.NOT_TAKEN
+
+
+def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
+    """The attempt has ended, so nothing waits for staff any more."""
+    if "refused" in attempt.evidence:
+        close_about(
+            session,
+            CaseKind.CHARGE_REFUSED,
+            attempt.id,
+            reason="The charge isn't wanted any more, or another card is charged.",
+            by="worker",
+            at=at,
+        )
+
+
+def _refused_before(session: Session, attempt: Attempt) -> int:
+    """Earlier attempts at the invoice that Stripe wouldn't make, since staff last closed a case about one."""
+    last_case = (
+        select(func.coalesce(func.max(Attempt.ordinal), 0))
+        .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.WITHDRAWN)
+        .where(col(Attempt.evidence).op("?")(FOR_STAFF))
+        .scalar_subquery()
+    )
+    return session.exec(
+        select(func.count()).where(
+            Attempt.invoice_id == attempt.invoice_id,
+            Attempt.state == AttemptState.WITHDRAWN,
+            col(Attempt.evidence).op("?")("refused"),
+            col(Attempt.ordinal) > last_case,
+        )
+    ).one()
+
+
+def _next_try(office: Office, at: datetime) -> datetime:
+    """In some hours; never in the night."""
+    later = at + NEXT_TRY
+    return (
+        later
+        if office.today(later) == office.today(at)
+        else trial.charge_at(office.today(later), office.zone)
+    )
+
+
+def _open_case(session: Session, invoice: Invoice, attempt: Attempt, why: str, at: datetime) -> None:
+    open_case(
+        session,
+        CaseKind.CHARGE_REFUSED,
+        attempt.id,
+        f"{Money(attempt.amount).with_vat_words()} can't be charged. Stripe says: {why}. The reader reads on.",
+        at=at,
+        reader_id=invoice.reader_id,
+        ours=attempt.amount,
+        facts={"invoice": invoice.id, "attempt": attempt.id, "card": attempt.payment_method_id},
+        link=f"/staff/readers/{invoice.reader_id}",
+    )

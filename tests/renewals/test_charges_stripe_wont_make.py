@@ -1,0 +1,156 @@
+"""Stripe refuses a charge for certain, and not because of the card: the fault is ours or the account's. A few tries, then staff;
+the reader reads on and is told nothing."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from billing.payments import breaker
+from billing.renewals.run import run
+from tests.support import ledger_checks
+from tests.support.cli import run_on
+from tests.support.staff_members import add, sign_in
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+pytestmark = pytest.mark.rare
+RENEWAL = local(2027, 4, 16, 9)
+
+
+def card_ref(world: World) -> str:
+    (row,) = world.rows("SELECT gateway_ref FROM payment_method ORDER BY saved_at DESC LIMIT 1")
+    return str(row["gateway_ref"])
+
+
+def attempts(world: World) -> list[str]:
+    return [row["state"] for row in world.rows("SELECT state FROM attempt ORDER BY intended_at, ordinal")]
+
+
+def cases(world: World) -> list[dict[str, object]]:
+    return world.rows("SELECT id, what, closed_at FROM staff_case WHERE kind = 'charge_refused' ORDER BY id")
+
+
+def check_reads_on(world: World, reader: Subscriber) -> None:
+    """Nothing has changed for the reader."""
+    assert world.access(world.articles["subscriber"][0], reader.reader_id)["allowed"]
+    assert "payment_failed" not in world.told(reader.email)
+
+
+def asked(world: World, since: int) -> int:
+    """How many charges were asked for."""
+    return sum(
+        (one["method"], one["path"]) == ("POST", "/v1/payment_intents")
+        for one in world.sandbox.exchanges[since:]
+    )
+
+
+def test_it_is_tried_three_times_in_a_day_and_then_waits_for_staff(world: World, paid: Subscriber) -> None:
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    since = len(world.sandbox.exchanges)
+    world.advance_to(RENEWAL + timedelta(hours=9))
+    assert attempts(world) == ["charged", "withdrawn", "withdrawn", "open"]
+    (case,) = cases(world)
+    assert "R75.00 incl. VAT can't be charged" in str(case["what"])
+    assert "cannot currently make live charges" in str(case["what"])
+    assert breaker_failures(world) == 0, "Stripe isn't away"
+    world.advance(days=20)
+    assert asked(world, since) == 3, "and not once more in three weeks"
+    assert len(cases(world)) == 1
+    check_reads_on(world, paid)
+    assert run_on(world, "doctor").exit_code == 0
+
+    world.sandbox.banks("restrict", off=True)
+    staff = sign_in(world, add(world, "finance").email)
+    staff.get(f"/staff/cases/{case['id']}")
+    staff.post(f"/staff/cases/{case['id']}/close", reason="The account is active again.")
+    world.advance(days=1)
+    assert attempts(world)[-1] == "charged"
+    assert len(world.charges()) == 2
+    assert world.subscription(paid.subscription_id)["status"] == "active"
+    ledger_checks.check(world)
+
+
+def breaker_failures(world: World) -> int:
+    rows = world.rows("SELECT failures, paused_at FROM charging_pause")
+    return 0 if not rows or rows[0]["paused_at"] is None else int(rows[0]["failures"])
+
+
+def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, paid: Subscriber) -> None:
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    world.advance_to(RENEWAL + timedelta(hours=9))
+    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.advance(days=2)
+    assert [case["closed_at"] is None for case in cases(world)] == [False, True]
+    assert attempts(world) == ["charged", *["withdrawn"] * 5, "open"]
+    check_reads_on(world, paid)
+
+
+def test_a_first_charge_is_announced_again_after_it_could_not_be_made(world: World, told: Subscriber) -> None:
+    world.sandbox.banks("restrict")
+    world.advance_to(local(2027, 3, 16, 18))
+    (case,) = cases(world)
+    world.sandbox.banks("restrict", off=True)
+    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.advance_to(local(2027, 3, 26, 12))
+    assert case["closed_at"] is None
+    assert world.charged_at() == ["2027-03-25 09:00"], "eight days after the day on which it waited"
+    assert "first notice for 2027-03-25" in world.told(told.email)
+    check_reads_on(world, told)
+    ledger_checks.check(world)
+
+
+def test_a_reader_who_cancels_or_gives_another_card_closes_the_case(world: World, paid: Subscriber) -> None:
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    world.advance_to(RENEWAL + timedelta(hours=9))
+    browser = world.browser()
+    browser.sign_in(paid.email)
+    browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
+    world.advance(days=1)
+    assert attempts(world) == ["charged", *["withdrawn"] * 3, "charged"]
+    assert [case["closed_at"] is not None for case in cases(world)] == [True]
+
+
+def test_a_retry_that_stripe_wont_make_keeps_the_grace_from_running_out(
+    world: World, owing: Subscriber
+) -> None:
+    world.sandbox.decline(card_ref(world), None)
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    world.advance(days=25)
+    assert world.subscription(owing.subscription_id)["status"] == "past_due"
+    assert world.access(world.articles["subscriber"][0], owing.reader_id)["allowed"]
+    assert len(cases(world)) == 1
+
+
+def test_a_press_of_the_reader_that_stripe_wont_make_leaves_every_way_open(
+    world: World, owing: Subscriber
+) -> None:
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    browser = world.browser()
+    browser.get(world.mailed_link(owing.email, "/pay/"))
+    browser.post("/pay")
+    assert "/pay/page" in browser.page.text, "the page is another way"
+    assert cases(world) == []
+    assert world.subscription(owing.subscription_id)["next_charge"] is not None, "the retry stands"
+
+
+def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Callable[..., World]) -> None:
+    """An account that may not charge: nobody's tries are used up, and it goes on by itself when that is over."""
+    world = make_world(pause_after_failures=3, charge_concurrency=1)
+    for n in range(6):
+        world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}")
+    world.advance_to(local(2027, 3, 16, 8, 59))
+    world.skip_to(local(2027, 3, 16, 9))
+    world.sandbox.banks("restrict")
+    report = run(world.parts.till, world.now)
+    assert report.counts["not_taken"] == 3
+    with world.parts.database.transaction() as session:
+        pause = breaker.paused(session)
+    assert pause is not None
+    assert "cannot currently make live charges" in pause.why
+    assert attempts(world).count("open") == 3
+    assert cases(world) == []
+    world.sandbox.banks("restrict", off=True)
+    world.advance(hours=8)
+    assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
+    ledger_checks.check(world)

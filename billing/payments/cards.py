@@ -42,13 +42,19 @@ def keep_card(
         last4=card.last4,
         exp_month=card.exp_month,
         exp_year=card.exp_year,
-        fingerprint=office.tokens.digest("card", card.fingerprint),
+        fingerprint=_fingerprint(office, card),
         saved_at=at,
     )
     session.add(method)
     session.flush()
     say(session, "card kept", card=method.id, reader=reader_id)
     return method
+
+
+def _fingerprint(office: Office, card: SavedCard) -> str:
+    if card.fingerprint is None:
+        return office.tokens.digest("card-without-fingerprint", card.method_ref)
+    return office.tokens.digest("card", card.fingerprint)
 
 
 def last_good_day(method: PaymentMethod) -> date:
@@ -99,7 +105,7 @@ def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> 
     if found is None:
         return False
     subscriptions, method = _lock(session, found)
-    fingerprint = office.tokens.digest("card", card.fingerprint)
+    fingerprint = method.fingerprint if card.fingerprint is None else _fingerprint(office, card)
     before = (method.exp_month, method.exp_year, method.fingerprint)
     method.brand, method.last4 = card.brand, card.last4
     method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint

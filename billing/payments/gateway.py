@@ -17,7 +17,9 @@ class SavedCard:
     last4: str
     exp_month: int
     exp_year: int
-    fingerprint: str
+    fingerprint: str | None
+    """The same for the same number, whoever saves it. None where the acquirer gives none, as for some wallets: such a card is
+    like no other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,8 @@ class PaymentMethod(SQLModel, table=True):
     exp_month: int
     exp_year: int
     fingerprint: str = Field(index=True)
-    """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved anew (RET-6)."""
+    """Keyed hash of the card's fingerprint: attempts are counted by card, also when it is saved again (RET-6). Where the acquirer
+    gives none, that of the card's own name there: such a card is like no other."""
     saved_at: datetime
     gone_at: datetime | None = None
     """When we learnt that it has left the acquirer's vault: only another card can be charged."""

@@ -39,7 +39,7 @@ def _saved(customer_ref: str, method_ref: str, shown: dict[str, Any]) -> SavedCa
         last4=str(shown["last4"]),
         exp_month=int(shown["exp_month"]),
         exp_year=int(shown["exp_year"]),
-        fingerprint=str(shown["fingerprint"]),
+        fingerprint=shown.get("fingerprint") or None,
     )
 
 

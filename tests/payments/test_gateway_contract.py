@@ -233,6 +233,14 @@ def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(acquirer: Acquir
         assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
 
 
+def test_a_card_without_a_fingerprint_has_none(acquirer: Acquirer) -> None:
+    if acquirer.sandbox is None:
+        pytest.skip("a wallet's card needs a person")
+    card = acquirer.card("pm_card_wallet")
+    assert card.fingerprint is None
+    assert acquirer.gateway.fetch_card(card.method_ref) == card
+
+
 def test_a_charge_goes_through_once_for_its_key(acquirer: Acquirer) -> None:
     request = acquirer.request(acquirer.card(), descriptor_suffix="TRIAL OVER")
     first, again = acquirer.gateway.charge(request), acquirer.gateway.charge(request)

@@ -272,7 +272,8 @@ class Gateway(Protocol):
         ...
 
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
-        """What a charge that the acquirer told us about is for, and its outcome; no claim where it isn't this installation's."""
+        """What a charge that the acquirer told us about is for, and its outcome; no claim where it isn't this installation's, and
+        `NotTaken` where the acquirer knows none."""
         ...
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:

@@ -21,7 +21,7 @@ from billing.rules.dunning import Evidence
 LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
 """Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
-_SETTLED = ("succeeded", "requires_payment_method", "canceled", "requires_action")
+_NOT_TAKEN = ("requires_payment_method", "canceled", "requires_action")
 
 
 def card(method: dict[str, Any]) -> SavedCard | CardGone:
@@ -44,7 +44,7 @@ def _saved(customer_ref: str, method_ref: str, shown: dict[str, Any]) -> SavedCa
 
 
 def outcome(intent: dict[str, Any]) -> Outcome:
-    """A PaymentIntent, its charge expanded, as what became of it."""
+    """A PaymentIntent, its charge expanded, as what became of it. One that succeeded is never a refusal, whatever it lacks."""
     charge = intent.get("latest_charge")
     if intent["status"] == "succeeded" and isinstance(charge, dict):
         used = (charge.get("payment_method_details") or {}).get("card") or {}
@@ -59,7 +59,7 @@ def outcome(intent: dict[str, Any]) -> Outcome:
             customer_ref=intent.get("customer"),
             returned=int(charge["amount_refunded"]),
         )
-    if intent["status"] in _SETTLED:
+    if intent["status"] in _NOT_TAKEN:
         error = intent.get("last_payment_error") or {}
         if intent["status"] == "requires_action":
             error = {

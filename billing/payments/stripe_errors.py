@@ -21,11 +21,18 @@ def unknown(error: stripe.StripeError) -> Unknown:
     busy = isinstance(error, stripe.RateLimitError)
     return Unknown(
         in_short(error),
-        down=not busy and not isinstance(error, stripe.IdempotencyError | stripe.InvalidRequestError),
+        down=_is_down(error),
         key_spent=_key_spent(error),
         busy=busy,
         wait=stripe_answers.asked_to_wait(error.headers or {}) if busy else None,
     )
+
+
+def _is_down(error: stripe.StripeError) -> bool:
+    """No connection, no whole answer, an error of its own, our key not known. Any other refusal is an answer: also a 409, which
+    says that the same request is being worked on."""
+    status = error.http_status or 0
+    return not 400 <= status < 500 or status in (401, 403)
 
 
 def in_short(error: stripe.StripeError) -> str:

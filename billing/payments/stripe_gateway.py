@@ -130,11 +130,11 @@ class StripeGateway:
                 session_ref, {"expand": ["setup_intent.payment_method"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return stripe_errors.unknown(error)
+            return SetupExpired() if stripe_errors.missing(error) else stripe_errors.unknown(error)
         if session["status"] == "expired":
             return SetupExpired()
-        intent = session.get("setup_intent")
-        if session["status"] != "complete" or not intent or intent["status"] != "succeeded":
+        intent = session.get("setup_intent") or {}
+        if session["status"] != "complete" or intent.get("status") != "succeeded":
             return SetupOpen()
         card = stripe_answers.card(intent.get("payment_method") or {})
         return SetupExpired() if isinstance(card, CardGone) else card  # saved, and removed before we came
@@ -253,7 +253,8 @@ class StripeGateway:
                 intent_ref, {"expand": ["latest_charge"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return None, stripe_errors.unknown(error)
+            gone = NotTaken(stripe_errors.in_short(error)) if stripe_errors.missing(error) else None
+            return None, gone or stripe_errors.unknown(error)
         return self._metadata.claim(intent["metadata"]), stripe_answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:

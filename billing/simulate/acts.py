@@ -197,6 +197,15 @@ class Acts:
         """The network sends out the card anew, under the same reference."""
         self._twin(f"cards/{self._card(who)}/replace", {})
 
+    def card_gone(self, who: Somebody, act: Act, _at: datetime) -> None:
+        """Somebody tidies up in Stripe's dashboard, and takes the card away, or its customer with it."""
+        if act.wish is Wish.CARD_GONE:
+            self._twin("banks", {"do": "remove_card", "payment_method": self._card(who)})
+            return
+        query = "SELECT customer_ref FROM payment_method WHERE gateway_ref = :of"
+        found = self._one(query, self._card(who))
+        self._twin("banks", {"do": "delete_customer", "customer": found[0]})
+
     def dispute(self, who: Somebody, _act: Act, _at: datetime) -> None:
         """The bank takes the last payment back."""
         self._twin("banks", {"do": "dispute", "charge": self._last(who, "p.charge_ref")})
@@ -296,6 +305,8 @@ _DO = {
     Wish.CARD_FAILS: Acts.card_fails,
     Wish.CARD_WORKS: Acts.card_works,
     Wish.REPLACED: Acts.replace,
+    Wish.CARD_GONE: Acts.card_gone,
+    Wish.CUSTOMER_GONE: Acts.card_gone,
     Wish.DISPUTE: Acts.dispute,
     Wish.WIN: Acts.decide,
     Wish.LOSE: Acts.decide,

@@ -32,6 +32,8 @@ class Wish(StrEnum):
     CARD_FAILS = "the bank begins to refuse"
     CARD_WORKS = "the bank stops refusing"
     REPLACED = "the network replaces the card"
+    CARD_GONE = "the card is removed at Stripe"
+    CUSTOMER_GONE = "the customer is deleted at Stripe"
     DISPUTE = "the bank disputes"
     WIN = "the bank decides for us"
     LOSE = "the bank decides against us"
@@ -227,7 +229,9 @@ def _twist(dice: random.Random, fate: Fate, over: date) -> list[Act]:
     if kind == "dispute":
         decided = Act(day + timedelta(days=20), Slot.MORNING, dice.choice((Wish.WIN, Wish.LOSE)))
         return [Act(day, Slot.AFTERNOON, Wish.DISPUTE), decided]
-    return [Act(day, Slot.EVENING, Wish.NEW_CARD, "another")]
+    another = Act(day, Slot.EVENING, Wish.NEW_CARD, "another")
+    gone = (None, Wish.CARD_GONE, Wish.CUSTOMER_GONE)[fate.number % 3]
+    return [another] if gone is None else [Act(day, Slot.AFTERNOON, gone), another]
 
 
 def _weighted(dice: random.Random, choices: Sequence[tuple[float, T]]) -> T:

@@ -23,6 +23,7 @@ LATE = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 """What the sandbox's instants are told to."""
 ENDS = (Wish.CANCEL, Wish.WITHDRAW, Wish.DISPUTE)
+FAILS = (Wish.CARD_FAILS, Wish.CARD_GONE, Wish.CUSTOMER_GONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class _Terms:
                 self.move(month_later(self.on, int(one.detail)))
             case Wish.YEAR:
                 self.plan = "yearly"
-            case Wish.CARD_FAILS:
+            case Wish.CARD_FAILS | Wish.CARD_GONE | Wish.CUSTOMER_GONE:
                 self.works = False
             case Wish.CARD_WORKS | Wish.NEW_CARD | Wish.REPLACED:
                 self.works = True
@@ -147,7 +148,7 @@ def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> I
             break
         last = closes if ended_at is None else min(closes, ended_at)
         paid = charges[0] if charges and opens <= charges[0].at < last else None
-        troubled = any(one.wish is Wish.CARD_FAILS and one.at <= opens + LATE for one in waiting)
+        troubled = any(one.wish in FAILS and one.at <= opens + LATE for one in waiting)
         if terms.works and not troubled and opens + LATE <= min(last, until):
             if paid is None:
                 yield f"not charged for {terms.on}, and nothing forbade it"

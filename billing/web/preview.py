@@ -166,6 +166,7 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         replace(paid, status=ended, next_charge=None, can_cancel=False, can_resume=True),
         at,
     )
+    yield "account-card-gone", replace(paid, card=replace(CARD, gone=True)), at
     bank = views.AccountDispute(amount=PRICE, inquiry=False)
     yield (
         "account-disputed",

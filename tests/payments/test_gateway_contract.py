@@ -233,6 +233,14 @@ def test_a_charge_that_waits_for_the_reader_asks_for_the_reader(acquirer: Acquir
         assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
 
 
+def test_what_stripe_does_not_know_is_an_answer(acquirer: Acquirer) -> None:
+    """Not doubt: it would be asked again for ever."""
+    attempt_id, outcome = acquirer.gateway.fetch_charge("pi_nobody_knows_this")
+    assert attempt_id is None
+    assert isinstance(outcome, NotTaken)
+    assert isinstance(acquirer.gateway.fetch_setup("cs_test_nobody_knows_this"), SetupExpired)
+
+
 def test_a_card_without_a_fingerprint_has_none(acquirer: Acquirer) -> None:
     if acquirer.sandbox is None:
         pytest.skip("a wallet's card needs a person")

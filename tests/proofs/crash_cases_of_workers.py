@@ -98,6 +98,18 @@ def a_charge_whose_key_is_spent(world: World) -> None:
     world.skip_to(one(world, "SELECT ask_at FROM attempt WHERE state = 'open'"))
 
 
+@crash_case("paid")
+def a_charge_of_a_card_that_is_gone(world: World) -> None:
+    at(world, local(2027, 2, 28, 9))
+    world.sandbox.banks("remove_card", payment_method=one(world, "SELECT gateway_ref FROM payment_method"))
+
+
+@crash_case("paid")
+def a_charge_that_stripe_wont_make(world: World) -> None:
+    world.sandbox.banks("restrict")
+    at(world, local(2027, 2, 28, 9))
+
+
 @crash_case("paid", late=True)
 def charging_is_paused_and_stripe_is_back(world: World) -> None:
     at(world, local(2027, 2, 28, 9))
@@ -172,6 +184,18 @@ def a_charge_that_is_told_of_by_its_event(world: World) -> None:
 @crash_case("paid")
 def the_network_replaces_a_card(world: World) -> None:
     world.sandbox.replace(one(world, "SELECT gateway_ref FROM payment_method"))
+    world.sandbox.settle()
+
+
+@crash_case("paid")
+def a_card_is_removed_in_stripes_dashboard(world: World) -> None:
+    world.sandbox.banks("remove_card", payment_method=one(world, "SELECT gateway_ref FROM payment_method"))
+    world.sandbox.settle()
+
+
+@crash_case("paid")
+def a_customer_is_deleted_in_stripes_dashboard(world: World) -> None:
+    world.sandbox.banks("delete_customer", customer=one(world, "SELECT customer_ref FROM payment_method"))
     world.sandbox.settle()
 
 

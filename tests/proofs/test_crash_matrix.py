@@ -33,6 +33,7 @@ ELSEWHERE = {
     "bell.ring": "says that a worker is there, and nothing follows from it: tests/reports/test_alarms.py",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
     "payments.pay_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
+    "payments.enrol._spend_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
     "payments.send_refunds._put_off": "follows a row that breaks us: tests/payments",
     "reports.recover.recover_due": "follows an answer of Stripe's that is missing: tests/stories/test_restored_backup.py",
     "payments.unexplained.": "gives back what breaks a promise until a person has explained it: the same",

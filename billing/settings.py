@@ -180,7 +180,12 @@ class Settings(BaseModel):
         description="Readers whose standing each web process keeps in memory; 0: the database is asked each time.",
     )
     support_refund_limit: int = Field(
-        15000, ge=0, description="Cents that one act of support staff may give back; finance has no limit."
+        15000,
+        ge=0,
+        description="Cents that support staff may give back to one reader in a month; finance has no limit.",
+    )
+    support_refund_day_limit: int = Field(
+        75000, ge=0, description="Cents that one member of support staff may give back in a day."
     )
     cooling_off_days: int = Field(
         14,

@@ -1,7 +1,7 @@
 """a card may be gone; a visit for a card that an app saved is found again by that card
 
 Revision: 0025
-Follows: 0022
+Follows: 0024
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0025"
-down_revision = "0022"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

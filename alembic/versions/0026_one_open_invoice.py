@@ -3,7 +3,7 @@
 Where an outage left several open, all but the newest are void: their periods were given away.
 
 Revision: 0026
-Follows: 0024
+Follows: 0025
 """
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -38,8 +38,11 @@ def write(
     why: str = "",
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
+    cents: int = 0,
+    days: int = 0,
 ) -> AuditLine:
-    """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON."""
+    """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON; `cents` and `days` are
+    what a member gave of their own will."""
     line = AuditLine(
         at=at,
         staff_id=actor.staff_id,
@@ -51,6 +54,8 @@ def write(
         why=why,
         before=before or {},
         after=after or {},
+        cents=cents,
+        days=days,
         ip=actor.ip[:64],
     )
     session.add(line)

@@ -93,6 +93,10 @@ class AuditLine(SQLModel, table=True):
     why: str = ""
     before: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     after: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    cents: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """What a member of staff gave back of their own will, which counts towards the limits of their role."""
+    days: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Days that were given, likewise."""
     ip: str = ""
 
 

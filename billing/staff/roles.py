@@ -83,9 +83,11 @@ TABLE: dict[Role, frozenset[May]] = {
     Role.ADMIN: frozenset(May),
 }
 MOST_DAYS = 366
-"""Nobody gives more days than these at once."""
+"""No member gives more days than these at once."""
 DAYS: dict[Role, int] = {Role.SUPPORT: 31, Role.ADMIN: MOST_DAYS}
-"""Days that one act may give, by role; a role without a line gives none."""
+"""Days that a reader may be given in a month, by role; a role without a line gives none."""
+DAYS_A_DAY: dict[Role, int] = {Role.SUPPORT: 310}
+"""Days that a member may give in a day, to all readers together; a role without a line has no such limit."""
 
 
 def may(role: Role, what: May) -> bool:
@@ -94,12 +96,18 @@ def may(role: Role, what: May) -> bool:
 
 
 def days_limit(role: Role) -> int:
-    """How many days one act of this role may give."""
+    """How many days this role may give to one reader in a month."""
     return DAYS.get(role, 0)
 
 
+def days_limit_a_day(role: Role) -> int | None:
+    """How many days a member with this role may give in a day; None: no limit."""
+    return DAYS_A_DAY.get(role)
+
+
 def refund_limit(role: Role, support_limit: int) -> int | None:
-    """How many cents one act of this role may give back; None: no limit. `support_limit` is the setting."""
+    """How many cents this role may give back to one reader in a month, or one member with it in a day; None: no limit.
+    `support_limit` is the setting for the one or the other."""
     if not may(role, May.REFUND):
         return 0
     return support_limit if role is Role.SUPPORT else None

@@ -129,10 +129,10 @@ def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Calla
     finance = sign_in(world, add(world, "finance").email)
     where = page_of(world)
     page = support.get(give_back(support, where))
-    assert "you may give back up to R50.00 incl. VAT in one act" in page.words
+    assert "Your role leaves you R50.00 incl. VAT for this reader this month" in page.words
     page = support.post(f"{where}/refund", amount="60", step="confirm", why="x")
     assert page.status == 403
-    assert "ask somebody from finance" in page.words
+    assert "Ask somebody from finance" in page.words
     line = world.rows("SELECT by, act, outcome, why, reader_id FROM audit_line ORDER BY id DESC LIMIT 1")[0]
     assert (line["by"], line["act"], line["outcome"]) == ("staff:support@paper.example", "refund", "refused")
     assert "R60.00" in line["why"]

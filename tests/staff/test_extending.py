@@ -112,7 +112,7 @@ def test_what_cannot_be_extended_says_why(world: World, staff: SignIn) -> None:
     assert "whole number" in support.post(where, days="1.5").words
     page = support.post(where, days="32", step="preview")
     assert page.status == 403
-    assert "up to 31 days in one act, not 32" in page.words
+    assert "would give 32 days. Your role leaves you 31 days for this reader this month" in page.words
     world.advance_to(local(2027, 3, 16, 10))
     assert "A payment is outstanding" in staff("support", "sipho@paper.example").get(where).words
     world.api.post(f"/v1/subscriptions/{started['subscription']['id']}/cancel").raise_for_status()

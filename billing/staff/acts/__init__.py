@@ -3,16 +3,15 @@
 from billing.staff.acts.cancelling import Cancel, Resume
 from billing.staff.acts.days import AnotherTrial, Complimentary, Extend
 from billing.staff.acts.enter_refund import EnterRefund
+from billing.staff.acts.limits import OverLimit, left_in_words, mind_limits
 from billing.staff.acts.money import GiveBack
 from billing.staff.acts.note import Note
 from billing.staff.acts.pausing import EndPause, Pause
 from billing.staff.acts.perform import (
     Changed,
     NeedsReason,
-    OverLimit,
     changed_since,
     foresee,
-    mind_limits,
     perform,
     same_wish,
 )
@@ -38,6 +37,7 @@ __all__ = [
     "as_told",
     "changed_since",
     "foresee",
+    "left_in_words",
     "mind_limits",
     "perform",
     "same_wish",

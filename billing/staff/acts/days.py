@@ -9,7 +9,7 @@ from billing.access import grants
 from billing.renewals import extend
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
-from billing.staff.acts.shape import Desk, Preview, day, rand
+from billing.staff.acts.shape import Desk, Preview, day, days_in_words, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
@@ -60,7 +60,7 @@ class Extend:
                 if subscription.state is State.TRIALING
                 else "That is later than asked for: what ends a year must be announced in time."
             )
-        return Preview(tuple(words), f"Extend by {_days(self.days)}", days=self.days)
+        return Preview(tuple(words), f"Extend by {days_in_words(self.days)}", days=self.days)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give the days."""
@@ -84,7 +84,7 @@ class Complimentary:
             f"Everything is open to this reader through {day(last_day)}, free of charge.",
             "No card is charged, and nothing has to be cancelled.",
         )
-        return Preview(words, f"Give {_days(self.days)}", days=self.days)
+        return Preview(words, f"Give {days_in_words(self.days)}", days=self.days)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give them."""
@@ -129,7 +129,3 @@ def _running(session: Session, reader_id: str, subscription_id: str | None) -> S
             "There is no running subscription to extend. Give complimentary days instead."
         )
     return found
-
-
-def _days(days: int) -> str:
-    return "one day" if days == 1 else f"{days} days"

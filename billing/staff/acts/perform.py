@@ -4,13 +4,14 @@ import hashlib
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, Forbidden, Invalid
+from billing.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, facts
-from billing.staff.acts.shape import Act, Desk, Preview, rand
+from billing.staff.acts.limits import hold_member, mind_limits
+from billing.staff.acts.shape import Act, Desk, Preview
 from billing.staff.audit import Actor
 from billing.staff.models import AuditLine
-from billing.staff.roles import Role, days_limit, refund_limit
+from billing.staff.roles import Role
 
 
 class Changed(Conflict):
@@ -18,13 +19,6 @@ class Changed(Conflict):
 
     code = "changed_meanwhile"
     title = "Something has changed meanwhile"
-
-
-class OverLimit(Forbidden):
-    """That is more than your role may give in one act."""
-
-    code = "over_limit"
-    title = "That is more than your role may give"
 
 
 class NeedsReason(Invalid):
@@ -67,8 +61,10 @@ def perform(
         raise NeedsReason
     if version is not None and (not same_wish(act, version) or changed_since(session, act, version)):
         raise Changed
+    given = None
     if role is not None:
-        mind_limits(desk, role, act)
+        hold_member(session, actor)
+        given = mind_limits(desk, role, actor, act)
     before = facts.snapshot(session, act.reader_id, at)
     subject = act.do(desk, actor, why)
     return audit.write(
@@ -81,22 +77,9 @@ def perform(
         why=why,
         before=before,
         after=facts.snapshot(session, act.reader_id, at),
+        cents=given.cents if given else 0,
+        days=given.days if given else 0,
     )
-
-
-def mind_limits(desk: Desk, role: Role, act: Act) -> None:
-    """Raises OverLimit when the act gives more money or days than the role may in one act; and what the act refuses."""
-    preview = act.preview(desk)
-    most = refund_limit(role, desk.support_refund_limit)
-    if most is not None and preview.cents > most:
-        raise OverLimit(
-            f"This would give back {rand(preview.cents)}. As {role} you may give back up to {rand(most)} in one act;"
-            " ask somebody from finance."
-        )
-    if preview.days > days_limit(role):
-        raise OverLimit(
-            f"As {role} you may give up to {days_limit(role)} days in one act, not {preview.days}; ask an admin."
-        )
 
 
 def _wish(act: Act) -> str:

@@ -15,12 +15,14 @@ from billing.staff.roles import May
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an act works with, at an instant and in a transaction. `support_refund_limit` is the setting, in cents."""
+    """What an act works with, at an instant and in a transaction. The limits are the settings, in cents: of support
+    staff to one reader in a month, and of one member of it in a day."""
 
     session: Session
     office: Office
     at: datetime
     support_refund_limit: int
+    support_refund_day_limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ def as_told(why: str) -> str:
 def rand(cents: int) -> str:
     """An amount as it is said here: always with its VAT."""
     return Money(cents).with_vat_words()
+
+
+def days_in_words(days: int) -> str:
+    """A number of days."""
+    return "one day" if days == 1 else f"{days or 'no'} days"
 
 
 def day(on: date) -> str:

@@ -39,7 +39,14 @@ class NoteBody(shapes.Body):
 
 
 def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
-    desk = Desk(session, caller.parts.office, caller.at, caller.parts.settings.support_refund_limit)
+    limits = caller.parts.settings
+    desk = Desk(
+        session,
+        caller.parts.office,
+        caller.at,
+        limits.support_refund_limit,
+        limits.support_refund_day_limit,
+    )
     return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
 
 

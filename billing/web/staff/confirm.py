@@ -15,6 +15,7 @@ from billing.staff.acts import (
     OverLimit,
     as_told,
     foresee,
+    left_in_words,
     mind_limits,
     perform,
     same_wish,
@@ -64,7 +65,7 @@ def _again(
         wish = make(session)
         if wish.act is not None:
             try:
-                mind_limits(desk(visit, session), visit.member.role, wish.act)
+                mind_limits(desk(visit, session), visit.member.role, visit.actor, wish.act)
             except OverLimit as over:
                 refuse(visit, wish.act.what, reader_id=reader_id, words=over.detail)
             except (Refusal, MoveRefused):
@@ -88,9 +89,10 @@ def _view(
     told = None
     if wish.act is not None:
         try:
-            mind_limits(desk(visit, session), visit.member.role, wish.act)
+            mind_limits(desk(visit, session), visit.member.role, visit.actor, wish.act)
             preview, version = foresee(desk(visit, session), wish.act)
-            words, button = preview.words, preview.button
+            left = left_in_words(desk(visit, session), visit.member.role, visit.actor, wish.act, preview)
+            words, button = preview.words + left, preview.button
             told = as_told(why) if preview.told else None
         except (Refusal, MoveRefused) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)

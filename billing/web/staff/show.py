@@ -14,7 +14,14 @@ from billing.web.staff.guard import StaffVisit
 
 def desk(visit: StaffVisit, session: Session) -> Desk:
     """What the visit's acts work with, in this transaction."""
-    return Desk(session, visit.parts.office, visit.at, visit.parts.settings.support_refund_limit)
+    limits = visit.parts.settings
+    return Desk(
+        session,
+        visit.parts.office,
+        visit.at,
+        limits.support_refund_limit,
+        limits.support_refund_day_limit,
+    )
 
 
 def entry_of(entry: Entry, link: str | None = None) -> views.StaffEntry:

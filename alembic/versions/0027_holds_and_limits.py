@@ -1,4 +1,4 @@
-"""a request to cancel that is open holds the next charge
+"""a request to cancel that is open holds the next charge; what staff gave is counted
 
 Revision: 0027
 Follows: 0026
@@ -19,6 +19,8 @@ def upgrade() -> None:
     instant = sqlmodel.sql.sqltypes.UTCDateTime()
     op.add_column("subscription", sa.Column("cancel_request_at", instant, nullable=True))
     op.add_column("subscription", sa.Column("held_until", sa.Date(), nullable=True))
+    for name in ("cents", "days"):
+        op.add_column("audit_line", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
     op.execute(  # those that wait already hold the next charge too
         """
         UPDATE subscription s SET cancel_request_at = r.received_at
@@ -31,5 +33,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("audit_line", "days")
+    op.drop_column("audit_line", "cents")
     op.drop_column("subscription", "held_until")
     op.drop_column("subscription", "cancel_request_at")

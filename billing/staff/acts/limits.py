@@ -1,0 +1,115 @@
+"""How much a role may still give: to a reader in a month, and by a member in a day. What was given is in the audit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from billing.errors import Forbidden
+from billing.rules.periods import start_of_day
+from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, rand
+from billing.staff.audit import Actor
+from billing.staff.models import AuditLine, Outcome, StaffMember
+from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
+
+
+class OverLimit(Forbidden):
+    """That is more than your role may give."""
+
+    code = "over_limit"
+    title = "That is more than your role may give"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left of a limit to give to this reader this month, and by this member today; None: no limit."""
+
+    to_reader: int | None
+    today: int | None
+
+    @property
+    def least(self) -> int | None:
+        """What both leave."""
+        return min((one for one in (self.to_reader, self.today) if one is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What may still be given, in cents and in days."""
+
+    cents: Left
+    days: Left
+
+
+def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance:
+    """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed counts for
+    nothing, nor do programs, whose keys have scopes."""
+    today = desk.office.today(desk.at)
+    month, day = (start_of_day(on, desk.office.zone) for on in (today.replace(day=1), today))
+    to_reader = _given(desk.session, month, reader_id=reader_id)
+    by_member = _given(desk.session, day, staff_id=actor.staff_id)
+    cents = (
+        refund_limit(role, desk.support_refund_limit),
+        refund_limit(role, desk.support_refund_day_limit),
+    )
+    days = days_limit(role), days_limit_a_day(role)
+    return Allowance(
+        Left(_less(cents[0], to_reader[0]), _less(cents[1], by_member[0])),
+        Left(_less(days[0], to_reader[1]), _less(days[1], by_member[1])),
+    )
+
+
+def _given(session: Session, since: datetime, **whose: str | None) -> tuple[int, int]:
+    """Cents and days that members have given since then: to a reader, or by a member."""
+    total = select(func.coalesce(func.sum(AuditLine.cents), 0), func.coalesce(func.sum(AuditLine.days), 0))
+    done = total.where(AuditLine.outcome == Outcome.DONE, AuditLine.at >= since)
+    cents, days = session.exec(done.where(col(AuditLine.staff_id).is_not(None)).filter_by(**whose)).one()
+    return int(cents), int(days)
+
+
+def _less(limit: int | None, given: int) -> int | None:
+    return None if limit is None else max(0, limit - given)
+
+
+def hold_member(session: Session, actor: Actor) -> None:
+    """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit. To be called
+    with the reader's affairs held: always in this order."""
+    session.exec(
+        select(StaffMember.id).where(StaffMember.id == actor.staff_id).with_for_update(key_share=True)
+    ).first()
+
+
+def mind_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
+    """What the act would do, if the role may still give as much. Raises OverLimit, and what the act refuses."""
+    preview = act.preview(desk)
+    left = allowance(desk, role, actor, act.reader_id)
+    if left.cents.least is not None and preview.cents > left.cents.least:
+        raise OverLimit(
+            f"This would give back {rand(preview.cents)}. {_words(left.cents, rand)} Ask somebody from finance."
+        )
+    if left.days.least is not None and preview.days > left.days.least:
+        raise OverLimit(
+            f"This would give {days_in_words(preview.days)}. {_words(left.days, days_in_words)} Ask an admin."
+        )
+    return preview
+
+
+def left_in_words(desk: Desk, role: Role, actor: Actor, act: Act, preview: Preview) -> tuple[str, ...]:
+    """What the role leaves before the act, for its page; nothing where no limit is touched."""
+    left = allowance(desk, role, actor, act.reader_id)
+    said = []
+    if preview.cents and left.cents.least is not None:
+        said.append(_words(left.cents, rand))
+    if preview.days and left.days.least is not None:
+        said.append(_words(left.days, days_in_words))
+    return tuple(said)
+
+
+def _words(left: Left, spell: Callable[[int], str]) -> str:
+    parts = []
+    if left.to_reader is not None:
+        parts.append(f"{spell(left.to_reader)} for this reader this month")
+    if left.today is not None:
+        parts.append(f"{spell(left.today)} for all readers today")
+    return f"Your role leaves you {', and '.join(parts)}."

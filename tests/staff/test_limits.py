@@ -1,0 +1,176 @@
+"""What a member of staff may give is counted by member and day, and by reader and month, whatever the acts are."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session
+
+from billing.staff import audit
+from billing.staff.acts import Act, Cancel, Complimentary, Desk, Extend, GiveBack, OverLimit, perform
+from billing.staff.models import AuditLine, StaffMember
+from tests.support.staff_members import SignIn, add, sign_in
+from tests.support.starting_points import Subscriber
+from tests.support.two_connections import waits_for_nobody
+from tests.support.world import World, local
+
+MakeWorld = Callable[..., World]
+
+
+def act_in(session: Session, world: World, member: StaffMember, act: Act) -> AuditLine:
+    settings = world.settings
+    limits = settings.support_refund_limit, settings.support_refund_day_limit
+    desk = Desk(session, world.parts.office, world.now, *limits)
+    actor = audit.of(member, "127.0.0.1")
+    return perform(desk, act, actor=actor, role=member.role, why="kindness", version=None)
+
+
+def give(world: World, member: StaffMember, act: Act) -> str:
+    """Do it; what the refusal says, or nothing."""
+    try:
+        with world.parts.database.transaction() as session:
+            act_in(session, world, member, act)
+    except OverLimit as refusal:
+        return refusal.detail
+    return ""
+
+
+def payment_of(world: World, email: str) -> tuple[str, str]:
+    """The reader and their payment."""
+    (row,) = world.rows(
+        "SELECT p.reader_id, p.id FROM payment p JOIN reader r ON r.id = p.reader_id WHERE r.email = :email",
+        email=email,
+    )
+    return row["reader_id"], row["id"]
+
+
+def test_five_refunds_of_the_limit_to_one_reader_are_one(
+    world: World, yearly: Subscriber, staff: SignIn
+) -> None:
+    support, finance = staff("support"), staff("finance")
+    reader, payment = payment_of(world, yearly.email)
+    form = f"/staff/readers/{reader}/refund?payment={payment}"
+    support.get(form)
+    page = support.post(f"/staff/readers/{reader}/refund", amount="150", step="preview")
+    assert (
+        "Your role leaves you R150.00 incl. VAT for this reader this month, and R750.00 incl. VAT for all readers today"
+        in page.words
+    )
+    support.post(f"/staff/readers/{reader}/refund", amount="150", step="confirm", why="a bad month")
+    for _ in range(4):
+        page = support.get(form)
+        assert "Your role leaves you R0.00 incl. VAT for this reader this month" in page.words
+        page = support.post(f"/staff/readers/{reader}/refund", amount="150", step="confirm", why="again")
+        assert page.status == 403
+        assert "R0.00 incl. VAT for this reader this month" in page.words
+    world.settle()
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [15000]
+    finance.get(form)
+    finance.post(f"/staff/readers/{reader}/refund", amount="150", step="preview")
+    finance.post(f"/staff/readers/{reader}/refund", amount="150", step="confirm", why="a decision")
+    world.settle()
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [15000, 15000], "finance has no limit"
+
+
+def test_a_reader_is_given_no_more_by_several_members_until_the_next_month(
+    world: World, yearly: Subscriber
+) -> None:
+    sipho, nandi = add(world, "support"), add(world, "support", "nandi@paper.example")
+    reader, payment = payment_of(world, yearly.email)
+    assert give(world, sipho, GiveBack(reader, payment, 10000)) == ""
+    assert "leaves you R50.00 incl. VAT for this reader this month" in give(
+        world, nandi, GiveBack(reader, payment, 5001)
+    )
+    assert give(world, nandi, GiveBack(reader, payment, 5000)) == ""
+    assert give(world, nandi, GiveBack(reader, payment, 1)) != ""
+    world.advance_to(local(2027, 3, 31, 23, 59, 59))
+    assert give(world, nandi, GiveBack(reader, payment, 1)) != ""
+    world.advance_to(local(2027, 4, 1))
+    assert give(world, nandi, GiveBack(reader, payment, 15000)) == ""
+
+
+def two_payers(make_world: MakeWorld, **settings: object) -> tuple[World, list[tuple[str, str]]]:
+    world = make_world(**settings)
+    for number, email in enumerate(("a@example.com", "b@example.com")):
+        world.start_trial(email, f"pm_card_visa__{number}")
+    world.advance_to(local(2027, 3, 16, 12))
+    return world, [payment_of(world, email) for email in ("a@example.com", "b@example.com")]
+
+
+def test_a_member_gives_no_more_in_a_day_to_all_readers_together(make_world: MakeWorld) -> None:
+    world, (first, second) = two_payers(make_world, support_refund_day_limit=10000)
+    sipho, nandi = add(world, "support"), add(world, "support", "nandi@paper.example")
+    assert give(world, sipho, GiveBack(*first, 7500)) == ""
+    assert "and R25.00 incl. VAT for all readers today" in give(world, sipho, GiveBack(*second, 2501))
+    assert give(world, nandi, GiveBack(*second, 2501)) == "", "each member has a day of their own"
+    world.advance_to(local(2027, 3, 17))
+    assert give(world, sipho, GiveBack(*second, 4999)) == ""
+
+
+def test_two_acts_of_one_member_at_once_are_done_one_after_the_other(make_world: MakeWorld) -> None:
+    world, (first, second) = two_payers(make_world, support_refund_day_limit=10000)
+    sipho = add(world, "support")
+    with world.parts.database.transaction() as one:
+        act_in(one, world, sipho, GiveBack(*first, 7500))
+        with world.parts.database.engine.connect() as connection, Session(connection) as other:
+            waits_for_nobody(other)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                act_in(other, world, sipho, GiveBack(*second, 7500))
+    assert "R25.00" in give(world, sipho, GiveBack(*second, 7500))
+
+
+def test_two_members_acting_for_one_reader_at_once_are_done_one_after_the_other(
+    world: World, yearly: Subscriber
+) -> None:
+    sipho, nandi = add(world, "support"), add(world, "support", "nandi@paper.example")
+    reader, payment = payment_of(world, yearly.email)
+    with world.parts.database.transaction() as one:
+        act_in(one, world, sipho, GiveBack(reader, payment, 15000))
+        with world.parts.database.engine.connect() as connection, Session(connection) as other:
+            waits_for_nobody(other)
+            with pytest.raises(OperationalError, match="lock timeout"):
+                act_in(other, world, nandi, GiveBack(reader, payment, 15000))
+    assert give(world, nandi, GiveBack(reader, payment, 15000)) != ""
+
+
+def test_days_of_every_kind_are_counted_together(world: World, in_trial: Subscriber) -> None:
+    sipho, boss = add(world, "support"), add(world, "admin")
+    reader = in_trial.reader_id
+    assert give(world, sipho, Extend(reader, 20)) == ""
+    assert "leaves you 11 days for this reader this month, and 290 days for all readers today" in give(
+        world, sipho, Extend(reader, 12)
+    )
+    assert give(world, sipho, Extend(reader, 11)) == ""
+    assert "no days for this reader" in give(world, sipho, Extend(reader, 1))
+    assert "leaves you 335 days for this reader this month." in give(world, boss, Extend(reader, 336))
+    world.api.post(f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json={"when": "now"})
+    assert give(world, boss, Complimentary(reader, 335)) == ""
+    assert give(world, sipho, Complimentary(reader, 1)) != ""
+
+
+def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid: Subscriber) -> None:
+    sipho = add(world, "support")
+    reader, payment = payment_of(world, paid.email)
+    key = {"Idempotency-Key": "k1"}
+    path = f"/v1/payments/{payment}/refunds"
+    world.api.post(path, json={"amount": 2500, "reason": "x"}, headers=key).raise_for_status()
+    asked: datetime = local(2027, 3, 15, 12)
+    world.execute(
+        "INSERT INTO reader_request (id, kind, received_at, email, reader_id, proved, words, ip, device)"
+        " VALUES ('req_x', 'cancel', :at, :email, :reader, false, '', '', '')",
+        at=asked,
+        email=paid.email,
+        reader=reader,
+    )
+    assert give(world, sipho, Cancel(reader, asked)) == ""
+    lines = world.rows("SELECT cents, days FROM audit_line WHERE outcome = 'done'")
+    assert {(line["cents"], line["days"]) for line in lines} == {(0, 0)}
+
+
+def test_the_page_of_a_role_without_limits_speaks_of_none(world: World, paid: Subscriber) -> None:
+    finance = sign_in(world, add(world, "finance").email)
+    reader, payment = payment_of(world, paid.email)
+    assert (
+        "Your role leaves you" not in finance.get(f"/staff/readers/{reader}/refund?payment={payment}").words
+    )

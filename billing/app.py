@@ -20,6 +20,7 @@ from billing.office import Office
 from billing.parts import Parts
 from billing.payments.pace import Pace
 from billing.payments.stripe_gateway import StripeGateway
+from billing.pooling import refuse_transaction_pooling
 from billing.settings import Settings
 from billing.time_limits import Work
 from billing.tokens import Tokens
@@ -36,9 +37,11 @@ def build(
     work: Work = Work.LONG,
 ) -> Parts:
     """One installation from its settings; it keeps so many connections to the database open. `monotonic` is the machine's,
-    unless another is given; `work` is what the process does. Raises RefusesToStart for a database that isn't this environment's."""
+    unless another is given; `work` is what the process does. Raises RefusesToStart for a database that
+    isn't this environment's, lacks migrations, or lies behind a proxy that pools transactions."""
     monotonic = monotonic or SystemMonotonic()
     database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
+    refuse_transaction_pooling(database)
     refuse_foreign(database, settings)
     tokens = Tokens(settings.secret_key.get_secret_value())
     clock: Clock = HeldClock(database) if settings.held else SystemClock()

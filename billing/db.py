@@ -39,7 +39,7 @@ KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 60_000,
 }
 """A server that is gone without a word (power, a firewall) is noticed after a minute; by default after two hours."""
-LOCK_NOT_AVAILABLE, STATEMENT_CANCELED = "55P03", "57014"
+LOCK_NOT_AVAILABLE, STATEMENT_CANCELED, DEADLOCK_DETECTED = "55P03", "57014", "40P01"
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
@@ -90,6 +90,11 @@ class Database:
             for line in session.info.pop(SAID, ()):
                 log.info(line)
 
+    @property
+    def address(self) -> str:
+        """Where it is, as libpq reads it; with the password."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
@@ -124,10 +129,24 @@ class Database:
         entry.info["work"] = work
 
 
+def first_line(error: BaseException) -> str:
+    """What the database said, without what follows, which may name rows."""
+    return (str(getattr(error, "orig", error)).strip().splitlines() or [""])[0]
+
+
 def took_too_long(error: BaseException) -> bool:
     """Whether the database gave up because something was locked, or slow, for longer than the time limits allow."""
+    return _sqlstate(error) in (LOCK_NOT_AVAILABLE, STATEMENT_CANCELED)
+
+
+def was_locked(error: BaseException) -> bool:
+    """Whether the database gave up because somebody else holds what was needed."""
+    return _sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+
+
+def _sqlstate(error: BaseException) -> str | None:
     cause = getattr(error, "orig", error)
-    return isinstance(cause, psycopg.Error) and cause.sqlstate in (LOCK_NOT_AVAILABLE, STATEMENT_CANCELED)
+    return cause.sqlstate if isinstance(cause, psycopg.Error) else None
 
 
 def hold(session: Session) -> None:

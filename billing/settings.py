@@ -63,7 +63,7 @@ class Settings(BaseModel):
 
     database_url: str = Field(
         repr=False,
-        description="PostgreSQL address, `postgresql://…`. Direct, not through a pooling proxy.",
+        description="PostgreSQL address, `postgresql://…`. Direct: a proxy that pools transactions is refused.",
     )
     secret_key: SecretStr = Field(
         min_length=32, description="At least 32 random characters; signs links and salts hashes."

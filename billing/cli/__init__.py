@@ -52,6 +52,7 @@ def _refusal(error: Exception) -> str | None:
     if isinstance(error, httpx.HTTPError):
         return str(error)
     if isinstance(error, sa.exc.OperationalError):
-        words = str(error.orig).strip().splitlines()[0]
-        return f"The database went away ({words}). Try again when it is back."
+        from billing.db import first_line
+
+        return f"The database went away ({first_line(error)}). Try again when it is back."
     return None

@@ -49,7 +49,7 @@ class Gate:
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self.app = app
         self.parts = parts
-        address = parts.database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        address = parts.database.address
         self.memory = Memory(parts.settings.standings_in_memory, parts.monotonic)
         self.line = Line(address, self.memory.hear, self.memory.clear, parts.monotonic)
         self.pool = AsyncConnectionPool(

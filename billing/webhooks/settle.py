@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from billing import many
 from billing.crew import claimer, in_nobodys_hands, take
-from billing.db import Database
+from billing.db import Database, first_line
 from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
@@ -144,7 +144,7 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
         outcome = handle(desk, event, at) if handle else "not for us"
         stop_point("event.settled")
     except (Unavailable, sa.exc.OperationalError) as away:  # a row that is locked for long breaks nothing
-        problem = (str(getattr(away, "orig", away)).strip().splitlines() or [""])[0][:500]
+        problem = first_line(away)[:500]
         log.warning("event %s (%s) waits: %s", event.id, event.type, problem)
     except Exception as error:
         log.exception("event %s (%s) can't be settled yet", event.id, event.type)

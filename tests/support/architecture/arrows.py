@@ -43,6 +43,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "logs",
         "monotonic",
         "office",
+        "pooling",
+        "revisions",
         "settings",
         "stop_points",
         "time_limits",

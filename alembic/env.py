@@ -8,6 +8,7 @@ context.configure(
     connection=connection,
     target_metadata=metadata,
     compare_type=True,
+    transaction_per_migration=True,  # a lock is held for one migration, and what is through stays
     on_version_apply=context.config.attributes.get("applied"),
 )
 with context.begin_transaction():

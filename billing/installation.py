@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel
 
-from billing.db import Database, instant
+from billing.db import Database, first_line, instant
 from billing.errors import RefusesToStart, Unavailable
+from billing.revisions import refuse_behind
 from billing.rules.backoff import again_at
 from billing.settings import Settings
 
@@ -190,13 +191,15 @@ def claim(session: Session, settings: Settings) -> None:
 
 
 def refuse_foreign(database: Database, settings: Settings) -> None:
-    """Raises RefusesToStart for a database that can't be reached, isn't migrated, or belongs to another environment."""
+    """Raises RefusesToStart for a database that can't be reached, isn't migrated as far as this code needs, or belongs to
+    another environment."""
     try:
         with database.transaction() as session:
+            refuse_behind(session)
             row = session.get(Installation, 1)
     except sa.exc.OperationalError as error:
         raise RefusesToStart(
-            f"The database can't be reached ({_first_line(error)}). Check BILLING_DATABASE_URL."
+            f"The database can't be reached ({first_line(error)}). Check BILLING_DATABASE_URL."
         ) from None
     except sa.exc.ProgrammingError:
         raise RefusesToStart("The database has no tables yet. Run `billing migrate` first.") from None
@@ -210,7 +213,3 @@ def refuse_foreign(database: Database, settings: Settings) -> None:
         raise RefusesToStart(
             f"This database belongs to the installation {row.name}, and BILLING_INSTALLATION is {settings.installation}."
         )
-
-
-def _first_line(error: sa.exc.OperationalError) -> str:
-    return str(error.orig).strip().splitlines()[0]

@@ -17,8 +17,10 @@ class Work(StrEnum):
     """A step of a billing run, a refund, a mail, an event of Stripe's."""
     LONG = "long"
     """The doctor, the books, newsletters, an operator's command."""
+    MIGRATION = "migration"
+    """It may take long, and waits for no lock: all who need the table queue behind it."""
     IN_TURN = "in_turn"
-    """It waits for its turn, however long that takes: the held clock, and one migration after another."""
+    """It waits for its turn, however long that takes: moves of the held clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ TIME_LIMITS: Mapping[Work, TimeLimits] = {
     Work.REQUEST: TimeLimits(statement=30, lock=15, idle=60),
     Work.RUN: TimeLimits(statement=300, lock=20, idle=120),
     Work.LONG: TimeLimits(statement=1800, lock=20, idle=600),
+    Work.MIGRATION: TimeLimits(statement=0, lock=3, idle=600),
     Work.IN_TURN: TimeLimits(statement=0, lock=0, idle=0),
 }
 _doing: ContextVar[Work | None] = ContextVar("work", default=None)

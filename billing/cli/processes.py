@@ -81,7 +81,11 @@ def migrate() -> None:
     database = Database(read.database_url)
     with progress() as say:
         say("  migrating")
-        migrate.upgrade(database, lambda revision: say(f"  migrating: {revision} is through"))
+        migrate.upgrade(
+            database,
+            lambda revision: say(f"  migrating: {revision} is through"),
+            lambda who: click.echo(f"billing: waits for {who}", err=True),
+        )
         with database.transaction() as session:
             installation.claim(session, read)
             seed.plans(session)

@@ -1,0 +1,157 @@
+"""`billing migrate` waits for no lock for long, is tried again, and says for whom it waits: all who need the table queue behind it."""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from alembic import command
+from billing import migrate
+from billing.crew import only_one
+from billing.db import Database
+from billing.errors import RefusesToStart
+from billing.monotonic import SystemMonotonic
+from billing.revisions import missing, present_in
+from billing.time_limits import TIME_LIMITS, TimeLimits, Work
+from tests.support.cli import environment, run
+
+AN_OLD_RELEASE = "0020"
+OPERATOR = "an operator's terminal"
+
+
+class Steps(SystemMonotonic):
+    """Between two tries it does what a test wants to happen then; only the looks at who holds a lock take time."""
+
+    def __init__(self, *between: Callable[[], object]) -> None:
+        self.left = list(between)
+        self.tries = 1
+
+    def sleep(self, seconds: float, /) -> None:  # type: ignore[override]
+        """Nothing is waited for."""
+        self.tries += seconds > 0
+        if self.left:
+            self.left.pop(0)()
+
+
+def behind(url: str, *, lock: float) -> Database:
+    """A database of an old release. A migration waits for a lock for so many real seconds."""
+    limits = {**TIME_LIMITS, Work.MIGRATION: TimeLimits(statement=0, lock=lock, idle=60)}
+    database = Database(url, limits=limits)
+    with database.engine.begin() as connection:
+        command.downgrade(migrate._config(connection), AN_OLD_RELEASE)
+    return database
+
+
+def lacks(database: Database) -> set[str]:
+    with database.engine.connect() as connection:
+        return missing(present_in(connection))
+
+
+@contextmanager
+def reading(url: str, table: str) -> Iterator[psycopg.Connection]:
+    """Somebody has read the table in a transaction that stays open."""
+    with psycopg.connect(url, application_name=OPERATOR) as operator:
+        operator.execute(f"SELECT count(*) FROM {table}".encode())
+        yield operator
+
+
+def test_a_migration_that_waits_says_for_whom(database_url: str) -> None:
+    told: list[str] = []
+    with (
+        closing(behind(database_url, lock=60)) as database,
+        reading(database_url, "tick_seen") as operator,
+    ):
+        pid = operator.info.backend_pid
+
+        def waits(who: str) -> None:
+            told.append(who)
+            operator.rollback()
+
+        migrate.upgrade(database, waits=waits)
+        assert lacks(database) == set()
+    [who] = told
+    assert who.startswith(f"process {pid} ({OPERATOR}), idle in transaction, at it since 20")
+    assert who.endswith("it holds tick_seen")
+    assert "count" not in who, "a statement may hold an address"
+
+
+def test_it_gives_way_and_tries_again_and_what_is_through_stays(database_url: str) -> None:
+    applied: list[str] = []
+    with (
+        closing(behind(database_url, lock=0.05)) as database,
+        reading(database_url, "tick_seen") as operator,
+    ):
+        before = lacks(database)
+        seen: list[set[str]] = []
+        steps = Steps(lambda: seen.append(lacks(database)), operator.rollback)
+        migrate.upgrade(database, applied.append, monotonic=steps)
+        assert lacks(database) == set()
+    assert steps.tries == 3
+    assert seen[0] < before, "each is a transaction of its own"
+    assert sorted(applied) == sorted(before), "and none is done twice"
+
+
+def test_between_two_tries_nobody_waits_behind_it(database_url: str) -> None:
+    with (
+        closing(behind(database_url, lock=0.05)) as database,
+        reading(database_url, "tick_seen") as operator,
+    ):
+
+        def write() -> None:
+            with psycopg.connect(database_url) as another:
+                another.execute("SET lock_timeout = 1")
+                another.execute("LOCK TABLE tick_seen IN ROW EXCLUSIVE MODE")
+
+        migrate.upgrade(database, monotonic=Steps(write, operator.rollback))
+        assert lacks(database) == set()
+
+
+def test_it_gives_up_at_last_and_names_who_is_in_its_way(database_url: str) -> None:
+    with (
+        closing(behind(database_url, lock=2)) as database,
+        reading(database_url, "tick_seen"),
+        pytest.raises(RefusesToStart, match=r"waits in vain for process \d+ \(an operator's terminal\)"),
+    ):
+        migrate.upgrade(database, monotonic=Steps(), tries=1)
+
+
+def test_two_at_once_wait_for_each_other(database_url: str) -> None:
+    told: list[str] = []
+    with closing(behind(database_url, lock=60)) as database:
+        other = only_one(database, migrate.TURN)
+        other.__enter__()
+        steps = Steps(lambda: None, lambda: other.__exit__(None, None, None))
+        migrate.upgrade(database, waits=told.append, monotonic=steps)
+        assert (steps.tries, lacks(database)) == (3, set())
+    [who] = told
+    assert "masthead" in who
+    assert "another billing migrate" in who
+
+
+class Terminal(io.StringIO):
+    """Where an operator reads, and ends what is in the way when told of it."""
+
+    def __init__(self, in_the_way: psycopg.Connection) -> None:
+        super().__init__()
+        self._in_the_way = in_the_way
+
+    def write(self, text: str, /) -> int:
+        """Read it."""
+        if "waits for" in text:
+            self._in_the_way.rollback()
+        return super().write(text)
+
+
+def test_an_operator_reads_whom_it_waits_for(database_url: str, tmp_path: Path) -> None:
+    behind(database_url, lock=60).close()
+    with reading(database_url, "tick_seen") as operator:
+        terminal = Terminal(operator)
+        done = run(environment(database_url), "migrate", folder=tmp_path, terminal=terminal)
+    assert done.returncode == 0
+    assert done.stdout == "The database is up to date.\n"
+    [waits] = terminal.getvalue().splitlines()
+    assert waits.startswith("billing: waits for process ")
+    assert OPERATOR in waits

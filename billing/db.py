@@ -40,6 +40,8 @@ KEEPALIVE: dict[str, Any] = {
 }
 """A server that is gone without a word (power, a firewall) is noticed after a minute; by default after two hours."""
 LOCK_NOT_AVAILABLE, STATEMENT_CANCELED, DEADLOCK_DETECTED = "55P03", "57014", "40P01"
+AWAY = ("08", "57P01", "57P02", "57P03", "53300")
+"""States of a connection that was cut, a server that stops, crashed or starts, and one that has too many connections."""
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
@@ -142,6 +144,28 @@ def took_too_long(error: BaseException) -> bool:
 def was_locked(error: BaseException) -> bool:
     """Whether the database gave up because somebody else holds what was needed."""
     return _sqlstate(error) in (LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED)
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database can't be reached: the connection was cut, the server stops or starts, or has no place for us."""
+    return any(_says_away(one) for one in _with_causes(error))
+
+
+def _says_away(error: BaseException) -> bool:
+    if isinstance(error, DisconnectionError | sa.exc.TimeoutError | psycopg.InterfaceError):
+        return True
+    if not isinstance(error, psycopg.OperationalError):
+        return False
+    return error.sqlstate is None or error.sqlstate.startswith(AWAY)
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    seen: list[BaseException] = []
+    left: BaseException | None = error
+    while left is not None and left not in seen:
+        seen.append(left)
+        yield left
+        left = left.__cause__ or left.__context__
 
 
 def _sqlstate(error: BaseException) -> str | None:

@@ -9,15 +9,18 @@ import re
 import sys
 import time
 from contextvars import ContextVar
+from typing import TextIO
 
 from sqlmodel import Session
 
-from billing.db import SAID
-from billing.monotonic import Monotonic
+from billing.db import SAID, first_line, is_away
+from billing.monotonic import Monotonic, SystemMonotonic
 from billing.rules.card_numbers import without_card_numbers
 from billing.tokens import without_secrets
 
 NOISY = ("httpx", "httpcore", "stripe", "apscheduler", "uvicorn.access")
+POOL = "psycopg.pool"
+"""It warns of each try to connect again; who needs a connection says so."""
 LINE = "%(asctime)s %(levelname)s %(name)s %(message)s"
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z0-9-]{2,}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -55,10 +58,36 @@ class LogThrottle:
 
     def error(self, log: logging.Logger, words: str) -> None:
         """Log these words, unless that was done within the minute."""
-        now = self._seconds()
-        if now - self._logged_at.get(words, -math.inf) >= self.EVERY_SECONDS:
-            self._logged_at[words] = now
+        if self.is_due(words):
             log.error(words)
+
+    def is_due(self, words: str) -> bool:
+        """Whether these words weren't logged within the minute. Then it counts as done."""
+        now = self._seconds()
+        if now - self._logged_at.get(words, -math.inf) < self.EVERY_SECONDS:
+            return False
+        self._logged_at[words] = now
+        return True
+
+
+class AwayOnce(logging.Filter):
+    """While the database is away each request, tick and listener of the process finds out by itself, many times a second: one
+    line a minute says it, without a traceback. It stands where all records pass, so that none can be forgotten."""
+
+    def __init__(self, monotonic: Monotonic) -> None:
+        super().__init__()
+        self._throttle = LogThrottle(monotonic)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written; one that says that the database is away becomes a line."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not is_away(error):
+            return True
+        if not self._throttle.is_due("away"):
+            return False
+        record.msg, record.args = f"{record.getMessage()}: the database is away ({first_line(error)})", ()
+        record.exc_info = record.exc_text = None
+        return True
 
 
 def say(session: Session, what: str, **facts: object) -> None:
@@ -84,9 +113,16 @@ def _pseudonym(address: re.Match[str]) -> str:
 
 def log_to_stderr() -> None:
     """Everything from INFO on, and of chatty libraries what is a warning."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Discreet(LINE))
-    Discreet.converter = time.gmtime  # one time for all machines: UTC
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[to_stream(sys.stderr, SystemMonotonic())], force=True)
     for noisy in NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger(POOL).setLevel(logging.ERROR)
+
+
+def to_stream(stream: TextIO, monotonic: Monotonic) -> logging.Handler:
+    """What writes the log of a process."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Discreet(LINE))
+    handler.addFilter(AwayOnce(monotonic))
+    Discreet.converter = time.gmtime  # one time for all machines: UTC
+    return handler

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from billing.logs import LogThrottle
 from billing.monotonic import Monotonic
 
 CHANNEL = "access"
@@ -30,6 +31,7 @@ KEEPALIVE: dict[str, Any] = {
     "tcp_user_timeout": 5000,
     "application_name": "masthead: listens for access",
 }
+LISTENING = "listening for what changes"
 log = logging.getLogger("billing.gate")
 
 
@@ -51,6 +53,7 @@ class Line:
         self.believed_until = 0.0
         """To when, by the monotonic clock, all that was committed a second before has been heard."""
         self._seconds = monotonic.seconds
+        self._throttle = LogThrottle(monotonic)
         self._waiting: dict[str, asyncio.Future[bool]] = {}
 
     @property
@@ -96,7 +99,7 @@ class Line:
             try:
                 self._listen(post, stop)
             except (psycopg.Error, OSError) as error:
-                log.warning("the line to the database is cut: %s", type(error).__name__)
+                log.warning("the line that listens is cut", exc_info=error)
             finally:
                 post(self._cut)
             stop.wait(BEAT)
@@ -105,7 +108,8 @@ class Line:
         with psycopg.connect(self.address, autocommit=True, **KEEPALIVE) as connection:
             for channel in (CHANNEL, self.name):
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            log.info("listening for what changes")
+            if self._throttle.is_due(LISTENING):
+                log.info(LISTENING)
             said = heard = self._seconds()
             while not stop.is_set():
                 said = self._seconds()
@@ -114,7 +118,7 @@ class Line:
                     post(self._heard, notice)
                     heard = self._seconds() if notice.channel == self.name else heard
                 if said - heard > PATIENCE:
-                    raise TimeoutError
+                    raise psycopg.OperationalError("our own words don't come back")
 
     def _heard(self, notice: psycopg.Notify) -> None:
         if notice.channel != self.name:

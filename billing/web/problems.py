@@ -105,6 +105,19 @@ def _answer(
         where(request.scope),
         request.state.request_id,
     )
+    return _shown(request, status, code, detail, facts, headers, title=title)
+
+
+def _shown(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    title: str = "",
+) -> Response:
     if request.url.path.startswith(
         GATE
     ):  # for servers that only ask whether: they keep the line open if no body comes
@@ -180,9 +193,16 @@ def _http(request: Request, error: Exception) -> Response:
 
 
 def _away(request: Request, error: Exception) -> Response:
-    log.error("the database is away: %s %s", request.method, where(request.scope), exc_info=error)
+    """Each request finds it, so it isn't logged as a refusal too: the log has a line a minute of it (see `logs.AwayOnce`)."""
+    log.error(
+        "broken 503 unavailable %s %s request=%s",
+        request.method,
+        where(request.scope),
+        request.state.request_id,
+        exc_info=error,
+    )
     words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
-    return _answer(request, 503, "unavailable", words, headers={"Retry-After": "60"})
+    return _shown(request, 503, "unavailable", words, headers={"Retry-After": "60"})
 
 
 def _broken(request: Request, error: Exception) -> Response:

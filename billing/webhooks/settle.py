@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from billing import many
 from billing.crew import claimer, in_nobodys_hands, take
-from billing.db import Database, first_line
+from billing.db import Database, first_line, took_too_long
 from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
@@ -143,13 +143,16 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
         handle = HANDLERS.get(event.type)
         outcome = handle(desk, event, at) if handle else "not for us"
         stop_point("event.settled")
-    except (Unavailable, sa.exc.OperationalError) as away:  # a row that is locked for long breaks nothing
-        problem = first_line(away)[:500]
-        log.warning("event %s (%s) waits: %s", event.id, event.type, problem)
     except Exception as error:
-        log.exception("event %s (%s) can't be settled yet", event.id, event.type)
-        first, ours = str(error).splitlines() or [""], True  # what follows may repeat a row, and whose it is
-        problem = discreet(f"{type(error).__name__}: {first[0]}"[:500])
+        if isinstance(error, Unavailable) or took_too_long(
+            error
+        ):  # a row that is locked for long breaks nothing
+            problem = first_line(error)[:500]
+            log.warning("event %s (%s) waits: %s", event.id, event.type, problem)
+        else:
+            log.exception("event %s (%s) can't be settled yet", event.id, event.type)
+            ours = True
+            problem = discreet(f"{type(error).__name__}: {first_line(error)}"[:500])
     with desk.database.transaction() as session:
         row = session.get_one(InboundEvent, event.id, with_for_update=True)
         row.claimed_by = None

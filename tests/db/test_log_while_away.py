@@ -1,0 +1,158 @@
+"""While the database is away a process says so once a minute, however often it finds out: it is asked, ticks and listens on."""
+
+import asyncio
+import io
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from unittest.mock import patch
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from billing import worker
+from billing.app import create_app
+from billing.db import Database, is_away
+from billing.gate.listen import Line
+from billing.logs import POOL, log_to_stderr, to_stream
+from billing.parts import Parts
+from billing.time_limits import TimeLimits, Work
+from billing.timetable import Lane
+from tests.support.stepped_clock import SteppedClock
+from tests.support.world import World
+
+KEY = {"authorization": "Bearer mk_" + "x" * 43}
+NOWHERE = "postgresql://127.0.0.1:1/none"
+
+
+class Log:
+    """What a process writes while a test runs, and the clock by which it counts the minute."""
+
+    def __init__(self) -> None:
+        self._stream = io.StringIO()
+        self.clock = SteppedClock()
+        self.handler = to_stream(self._stream, self.clock)
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines."""
+        return self._stream.getvalue().splitlines()
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    found, root = Log(), logging.getLogger()
+    root.addHandler(found.handler)
+    yield found
+    root.removeHandler(found.handler)
+
+
+@pytest.fixture
+def away(world: World) -> Iterator[Parts]:
+    """An installation whose database is gone."""
+    database = Database(NOWHERE)
+    yield replace(world.parts, database=database)
+    database.close()
+
+
+def test_a_worker_writes_a_line_a_minute(away: Parts, log: Log) -> None:
+    for minute in range(1, 4):
+        for _ in range(5):
+            worker._ring(away)
+            for lane in Lane:
+                worker._tick(away, lane)
+        assert len(log.lines) == minute, log.lines
+        log.clock.step(60)
+    assert "the database is away" in log.lines[0]
+    assert "Connection refused" in log.lines[0]
+
+
+class After(threading.Event):
+    """Set after so many waits, none of which takes time."""
+
+    def __init__(self, waits: int) -> None:
+        super().__init__()
+        self.left = waits
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Count it."""
+        assert timeout is not None
+        self.left -= 1
+        if self.left == 0:
+            self.set()
+        return self.is_set()
+
+
+def test_the_listener_of_the_gate_writes_a_line_a_minute(log: Log) -> None:
+    line = Line(NOWHERE, lambda _: None, lambda: None, log.clock)
+    for minute in (1, 2):
+        loop = asyncio.new_event_loop()
+        line._attend(loop, After(20))
+        loop.close()
+        assert len(log.lines) == minute, log.lines
+        log.clock.step(60)
+    assert "the line that listens is cut: the database is away" in log.lines[0]
+
+
+def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
+    async def ask() -> set[int]:
+        transport = httpx.ASGITransport(create_app(away), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=away.settings.public_url) as client:
+            paths = ["/", "/subscribe", "/v1/readers/rdr_1", "/readyz", "/v1/access/a"] * 3
+            return {(await client.get(path, headers=KEY)).status_code for path in paths}
+
+    assert asyncio.run(ask()) == {503}
+    assert len(log.lines) == 1, log.lines
+    assert "the database is away" in log.lines[0]
+
+
+def test_all_of_a_process_write_one_line_together(away: Parts, log: Log) -> None:
+    line = Line(NOWHERE, lambda _: None, lambda: None, log.clock)
+    loop = asyncio.new_event_loop()
+    line._attend(loop, After(3))
+    loop.close()
+    worker._ring(away)
+    worker._tick(away, Lane.BILLING)
+    assert len(log.lines) == 1, log.lines
+
+
+def test_a_server_that_stops_in_the_middle_of_it_is_away(database_url: str) -> None:
+    ours, others = Database(database_url), Database(database_url)
+    with ExitStack() as ends:
+        cut = ends.enter_context(pytest.raises(sa.exc.OperationalError))
+        session = ends.enter_context(ours.transaction())
+        pid = session.execute(sa.text("SELECT pg_backend_pid()")).scalar_one()
+        with others.transaction() as other:
+            other.execute(sa.text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": pid})
+        session.execute(sa.text("SELECT 1"))
+    assert is_away(cut.value)
+    for database in (ours, others):
+        database.close()
+
+
+def test_what_is_wrong_while_the_database_answers_is_logged_in_full_each_time(
+    database_url: str, log: Log
+) -> None:
+    database = Database(database_url, limits=dict.fromkeys(Work, TimeLimits(statement=0.05, lock=0, idle=0)))
+    for statement in ("SELECT pg_sleep(60)", "SELECT nonsense", "SELECT 1/0"):
+        before = len(log.lines)
+        with pytest.raises(sa.exc.DBAPIError) as wrong, database.transaction() as session:
+            session.execute(sa.text(statement))
+        assert not is_away(wrong.value)
+        logging.getLogger("billing.tests").error("it broke", exc_info=wrong.value)
+        assert len(log.lines) > before + 3, "with its traceback"
+    database.close()
+
+
+def test_the_pool_of_the_gate_leaves_it_to_those_who_need_a_connection(log: Log) -> None:
+    before = logging.getLogger(POOL).level
+    try:
+        with patch("logging.basicConfig"):
+            log_to_stderr()
+        logging.getLogger(POOL).warning("error connecting in 'pool-1': connection refused")
+        assert log.lines == []
+    finally:
+        logging.getLogger(POOL).setLevel(before)

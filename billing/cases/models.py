@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.rules.money import BASE_CURRENCY
+
 
 class CaseKind(StrEnum):
     """What sort of thing was found; each member's `__doc__` says it to people."""
@@ -67,9 +69,11 @@ class Case(SQLModel, table=True):
     """In a sentence, for people."""
     reader_id: str | None = Field(default=None, foreign_key="reader.id", index=True)
     ours: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """Cents as our books have it; None where they have nothing, or it isn't about an amount."""
+    """Minor units (cents) as our books have it; None where they have nothing, or it isn't about an amount."""
     theirs: int | None = Field(default=None, sa_type=sa.BigInteger)
-    """Cents as Stripe has it."""
+    """Minor units (cents) as Stripe has it."""
+    currency: str = BASE_CURRENCY
+    """Of both."""
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """Evidence, as words by name."""
     link: str | None = None

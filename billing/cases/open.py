@@ -9,6 +9,7 @@ from sqlmodel import Session, col
 
 from billing import ids
 from billing.cases.models import Case, CaseKind
+from billing.rules.money import BASE_CURRENCY
 
 
 def open_case(
@@ -21,12 +22,13 @@ def open_case(
     reader_id: str | None = None,
     ours: int | None = None,
     theirs: int | None = None,
+    currency: str = BASE_CURRENCY,
     facts: Mapping[str, Any] | None = None,
     link: str | None = None,
     act_by: datetime | None = None,
 ) -> bool:
     """Open a case about `subject`, unless there is or was one of this kind; whether it was opened. `ours` and `theirs` are
-    cents; `facts` hold what can stand in JSON."""
+    minor units (cents) of the currency; `facts` hold what can stand in JSON."""
     row = insert(Case).values(
         id=ids.new("cas", at),
         kind=kind.value,
@@ -35,6 +37,7 @@ def open_case(
         reader_id=reader_id,
         ours=ours,
         theirs=theirs,
+        currency=currency,
         facts=dict(facts or {}),
         link=link,
         act_by=act_by,

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from billing.db import Database
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments import ledger
+from billing.payments import conversion, ledger
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import Books, Movement, NotListed, PayoutAnswer
 from billing.payments.gateway import Unknown
@@ -44,6 +44,7 @@ def keep(
         written = session.execute(once.returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
         ledger.post_many(session, [*_fees(office, batch, at), *_returned(office, batch, at)])
+        conversion.book(session, office, batch, at)
     return new
 
 
@@ -52,7 +53,8 @@ def _fees(office: Office, movements: Iterable[Movement], at: datetime) -> Iterab
         cost = one.fee - one.amount if one.category == FEE else one.fee
         if cost:
             lines = {Account.GATEWAY_FEES: cost, Account.GATEWAY: -cost}
-            yield ledger.Posting("gateway_fee", one.ref, at, office.today(one.at), lines)
+            on = office.today(one.at)
+            yield ledger.Posting("gateway_fee", one.ref, at, on, lines, currency=one.currency)
 
 
 def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[ledger.Posting]:
@@ -60,7 +62,8 @@ def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> It
     for one in movements:
         if one.category == RETURNED and one.amount:
             lines = {Account.GATEWAY: one.amount, Account.BANK: -one.amount}
-            yield ledger.Posting("payout_returned", one.ref, at, office.today(one.at), lines)
+            on = office.today(one.at)
+            yield ledger.Posting("payout_returned", one.ref, at, on, lines, currency=one.currency)
 
 
 def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:
@@ -77,8 +80,10 @@ def keep_payout(database: Database, books: Books, office: Office, payout_ref: st
             keep(session, office, inside, at, payout_ref=payout_ref)
         if payout.amount:
             lines = {Account.BANK: payout.amount, Account.GATEWAY: -payout.amount}
-            on = office.today(payout.at)
-            ledger.post(session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines)
+            on, currency = office.today(payout.at), payout.currency
+            ledger.post(
+                session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
+            )
     return "payout kept"
 
 
@@ -90,6 +95,7 @@ def _keep_payout_row(
     row = insert(Payout).values(
         ref=payout.payout_ref,
         amount=payout.amount,
+        currency=payout.currency,
         at=payout.at,
         arrives_at=payout.arrives_at,
         listing=listing,

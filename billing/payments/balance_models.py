@@ -10,11 +10,15 @@ from billing.db import enum_column
 
 
 class BalanceMovement(SQLModel, table=True):
-    """One change of our balance at Stripe, kept once. Cents; `net` is `amount` less `fee`."""
+    """One change of our balance at Stripe, kept once. Minor units (cents) of the currency that the account settles in; `net` is
+    `amount` less `fee`."""
 
     __tablename__ = "balance_movement"
     __table_args__ = (
         sa.CheckConstraint("net = amount - fee", name="adds_up"),
+        sa.CheckConstraint(
+            "(presented_amount IS NULL) = (presented_currency IS NULL)", name="presented_in_a_currency"
+        ),
         sa.Index("balance_movement_payout", "source_ref", postgresql_where=sa.text("category = 'payout'")),
     )
 
@@ -27,7 +31,12 @@ class BalanceMovement(SQLModel, table=True):
     net: int = Field(sa_type=sa.BigInteger)
     currency: str
     exchange_rate: float | None = None
-    """Where Stripe settles in another currency than the reader pays in (STR-2)."""
+    """Where Stripe settles in another currency than the reader pays in (STR-2): of that, for one unit of this."""
+    presented_amount: int | None = Field(default=None, sa_type=sa.BigInteger)
+    """Then, what the reader paid, got back or disputes: minor units of `presented_currency`, with the sign of `amount`."""
+    presented_currency: str | None = None
+    charge_ref: str | None = None
+    """Then, the charge that it belongs to."""
     description: str
     at: datetime = Field(index=True)
     available_at: datetime
@@ -46,10 +55,11 @@ class PayoutListing(StrEnum):
 
 
 class Payout(SQLModel, table=True):
-    """Money that Stripe has sent to our bank account, or below zero, has taken from it. Cents."""
+    """Money that Stripe has sent to our bank account, or below zero, has taken from it. Minor units (cents) of its currency."""
 
     ref: str = Field(primary_key=True)
     amount: int = Field(sa_type=sa.BigInteger)
+    currency: str
     at: datetime = Field(index=True)
     arrives_at: datetime
     listing: PayoutListing = Field(sa_column=enum_column(PayoutListing))

@@ -12,7 +12,7 @@ from billing.payments.gateway import ChargeClaim, Charged, RefundAnswer, SavedCa
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """One change of our balance at the acquirer. Cents; `net` is `amount` less `fee`."""
+    """One change of our balance at the acquirer. Minor units (cents) of the currency it settles in; `net` is `amount` less `fee`."""
 
     ref: str
     category: str
@@ -27,6 +27,11 @@ class Movement:
     description: str
     at: datetime
     available_at: datetime
+    presented_amount: int | None = None
+    """Where it was converted: what the reader paid, got back or disputes, with the sign of `amount`."""
+    presented_currency: str | None = None
+    charge_ref: str | None = None
+    """Where it was converted: the charge that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +87,11 @@ class FraudWarning:
 
 @dataclass(frozen=True, slots=True)
 class PayoutAnswer:
-    """Money on its way to our bank account, or below zero, from it. Cents."""
+    """Money on its way to our bank account, or below zero, from it. Minor units (cents) of its currency."""
 
     payout_ref: str
     amount: int
+    currency: str
     arrives_at: datetime
     at: datetime
     listing: PayoutListing

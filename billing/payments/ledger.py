@@ -1,14 +1,15 @@
 """Post to the books: a fact once, in the transaction that records it, and only when it adds up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from billing import many
-from billing.payments.ledger_models import Account
+from billing.payments.ledger_models import Account, LedgerTransaction
+from billing.rules.money import BASE_CURRENCY
 
 
 class Unbalanced(ValueError):
@@ -21,7 +22,7 @@ class PostedOtherwise(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """What to write: `lines` in cents, debit positive, credit negative. Raises Unbalanced."""
+    """What to write: `lines` in minor units (cents) of one currency, debit positive, credit negative. Raises Unbalanced."""
 
     kind: str
     source_id: str
@@ -30,6 +31,7 @@ class Posting:
     lines: Mapping[Account, int]
     vat_basis_points: int | None = None
     supply_on: date | None = None
+    currency: str = BASE_CURRENCY
 
     def __post_init__(self) -> None:
         total = sum(self.lines.values())
@@ -47,12 +49,13 @@ def post(
     lines: Mapping[Account, int],
     vat_basis_points: int | None = None,
     supply_on: date | None = None,
+    currency: str = BASE_CURRENCY,
 ) -> bool:
     """Write one fact down, dated `on`; whether it was new. The same again changes nothing. `lines` are cents: debit positive,
     credit negative; zeros are left out. `supply_on`, for a credit, is the day of the sale it takes back (VAT-12).
 
     Raises Unbalanced, PostedOtherwise."""
-    posting = Posting(kind, source_id, at, on, lines, vat_basis_points, supply_on)
+    posting = Posting(kind, source_id, at, on, lines, vat_basis_points, supply_on, currency)
     return post_many(session, [posting]) == 1
 
 
@@ -63,6 +66,7 @@ _FACT = {
     "on": "date",
     "supply_on": "date",
     "vat_basis_points": "int",
+    "currency": "text",
 }
 _LINE = {"kind": "text", "source_id": "text", "account": "text", "amount": "bigint"}
 # One statement for any number of postings: a billing run writes thousands a second, and a round trip for each line
@@ -70,7 +74,7 @@ _LINE = {"kind": "text", "source_id": "text", "account": "text", "amount": "bigi
 _POST = sa.text(
     f"""
     WITH posted AS (
-        INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points)
+        INSERT INTO ledger_transaction (kind, source_id, at, "on", supply_on, vat_basis_points, currency)
         SELECT * FROM {many.recordset("facts", "fact", _FACT)}
         ON CONFLICT (kind, source_id) DO NOTHING
         RETURNING id, kind, source_id
@@ -94,6 +98,7 @@ def post_many(session: Session, postings: Sequence[Posting]) -> int:
             "on": one.on,
             "supply_on": one.supply_on or one.on,
             "vat_basis_points": one.vat_basis_points,
+            "currency": one.currency,
         }
         for one in postings
     ]
@@ -121,6 +126,14 @@ _LINES = sa.text(
     "SELECT e.account, e.amount FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id"
     " WHERE t.kind = :kind AND t.source_id = :source_id"
 )
+
+
+def posted(session: Session, kind: str, source_ids: Iterable[str]) -> set[str]:
+    """Of which of these sources a fact of this kind is in the books."""
+    known = select(LedgerTransaction.source_id).where(
+        LedgerTransaction.kind == kind, many.one_of(LedgerTransaction.source_id, set(source_ids))
+    )
+    return set(session.exec(known))
 
 
 def _refuse_other_lines(session: Session, one: Posting) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from billing.db import enum_column
+from billing.rules.money import BASE_CURRENCY
 
 
 class Account(StrEnum):
@@ -34,10 +35,14 @@ class Account(StrEnum):
     """The worth of days given away on top of a paid period."""
     GATEWAY_FEES = "gateway_fees"
     """What the acquirer keeps."""
+    CONVERSION = "conversion"
+    """What the acquirer has changed: given in one currency, got in another, at the rate of the charge."""
+    EXCHANGE_DIFFERENCES = "exchange_differences"
+    """What refunds and disputes cost more than their charge brought in, because the rate was another by then."""
 
 
 class LedgerTransaction(SQLModel, table=True):
-    """One fact in the books. `kind` and `source_id` name the row that it records, so no fact is booked twice."""
+    """One fact in the books, in one currency. `kind` and `source_id` name the row that it records, so no fact is booked twice."""
 
     __tablename__ = "ledger_transaction"
     __table_args__ = (
@@ -58,6 +63,8 @@ class LedgerTransaction(SQLModel, table=True):
     """For a credit, the day of the sale it takes back: VAT is adjusted in the period of the credit note (VAT-12)."""
     vat_basis_points: int | None = None
     """The rate of the VAT in it (VAT-1); None where no VAT moved."""
+    currency: str = BASE_CURRENCY
+    """Of all its lines, so that they sum to zero in each currency."""
 
 
 def _account_column() -> sa.Column[Account]:
@@ -67,7 +74,7 @@ def _account_column() -> sa.Column[Account]:
 
 
 class LedgerEntry(SQLModel, table=True):
-    """One line of a transaction: cents, debit positive and credit negative. The database refuses a transaction that doesn't
+    """One line of a transaction: minor units (cents) of its currency, debit positive and credit negative. The database refuses a transaction that doesn't
     sum to zero (at commit), and any change of a line."""
 
     __tablename__ = "ledger_entry"

@@ -71,7 +71,14 @@ class StripeBooks:
         return NotListed() if refused else found
 
     def _list(self, wanted: dict[str, Any]) -> list[Movement] | Unknown:
-        return self._all(self._stripe.balance_transactions, wanted, _movement)
+        """With their sources where any was converted: what the reader paid stands there, and can't be told from the rate, as a
+        cent of one currency may be twenty of another."""
+        found = self._all(self._stripe.balance_transactions, wanted, _movement)
+        if isinstance(found, list) and any(one.exchange_rate is not None for one in found):
+            return self._all(
+                self._stripe.balance_transactions, wanted | {"expand": ["data.source"]}, _movement
+            )
+        return found
 
     def _all(
         self, objects: Any, wanted: dict[str, Any], read: Callable[[dict[str, Any]], T]
@@ -155,10 +162,16 @@ def _ref(row: dict[str, Any]) -> str:
 
 
 def _movement(row: dict[str, Any]) -> Movement:
+    source = row.get("source")
+    presented = source if isinstance(source, dict) and row.get("exchange_rate") is not None else {}
+    is_charge = presented.get("object") == "charge"
     return Movement(
         ref=row["id"],
         category=row["reporting_category"],
-        source_ref=row.get("source"),
+        source_ref=source["id"] if isinstance(source, dict) else source,
+        presented_amount=abs(presented["amount"]) * (1 if row["amount"] >= 0 else -1) if presented else None,
+        presented_currency=presented["currency"].upper() if presented else None,
+        charge_ref=presented["id"] if is_charge else presented.get("charge"),
         amount=int(row["amount"]),
         fee=int(row["fee"]),
         net=int(row["net"]),
@@ -268,6 +281,7 @@ def _payout(row: dict[str, Any]) -> PayoutAnswer:
         listing=_LISTINGS.get(str(row.get("reconciliation_status")), listed),
         payout_ref=row["id"],
         amount=int(row["amount"]),
+        currency=row["currency"].upper(),
         arrives_at=_instant(row["arrival_date"]),
         at=_instant(row["created"]),
     )

@@ -10,12 +10,15 @@ from billing import many
 from billing.payments import numbers, owed
 from billing.payments.ledger_models import Account
 from billing.readers.models import Reader
+from billing.rules.money import BASE_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An account in a period: cents before it, moved in it (both at least zero), and at its end (debit positive)."""
+    """An account of a currency in a period: minor units (cents) before it, moved in it (both at least zero), and at its end (debit
+    positive)."""
 
+    currency: str
     account: Account
     before: int
     debit: int
@@ -29,21 +32,25 @@ class Line:
 
 _BALANCE = sa.text(
     """
-    SELECT e.account,
+    SELECT t.currency, e.account,
         coalesce(sum(e.amount) FILTER (WHERE t."on" < :first), 0),
         coalesce(sum(e.amount) FILTER (WHERE t."on" >= :first AND e.amount > 0), 0),
         coalesce(-sum(e.amount) FILTER (WHERE t."on" >= :first AND e.amount < 0), 0)
     FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
-    WHERE t."on" <= :last GROUP BY 1
+    WHERE t."on" <= :last GROUP BY 1, 2
     """
 )
 
 
 def trial_balance(session: Session, first: date, last: date) -> list[Line]:
-    """Every account that ever moved up to the day `last`, in the order of `Account`; debits and credits come out even."""
+    """Every account that ever moved up to the day `last`: those of our own currency first, in the order of `Account`. Debits and
+    credits come out even in each currency."""
     rows = session.execute(_BALANCE, {"first": first, "last": last})
-    found = {account: Line(Account(account), int(b), int(d), int(c)) for account, b, d, c in rows}
-    return [found[account] for account in Account if account in found]
+    found = [Line(currency, Account(account), int(b), int(d), int(c)) for currency, account, b, d, c in rows]
+    order = list(Account)
+    return sorted(
+        found, key=lambda one: (one.currency != BASE_CURRENCY, one.currency, order.index(one.account))
+    )
 
 
 @dataclass(frozen=True, slots=True)

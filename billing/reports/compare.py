@@ -12,7 +12,7 @@ from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund, RefundState
 from billing.payments.unexplained import UnexplainedCharge
-from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Thing, pairs
+from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Theirs, Thing, pairs
 
 Refs = dict[Thing, set[str]]
 
@@ -66,14 +66,17 @@ def _among(column: Any, refs: list[str]) -> ColumnElement[bool]:
     return col(column) == sa.any_(sa.literal(refs, sa.ARRAY(sa.String)))
 
 
-def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, int]:
+def _theirs(session: Session, thing: Thing, refs: list[str]) -> dict[str, Theirs]:
+    """In the currency that the reader pays in, also where the account settles in another."""
     categories = [category for category, moved in MOVED_BY.items() if moved is thing]
+    amount = func.coalesce(BalanceMovement.presented_amount, BalanceMovement.amount)
+    currency = func.coalesce(BalanceMovement.presented_currency, BalanceMovement.currency)
     rows = session.exec(
-        select(BalanceMovement.source_ref, func.sum(BalanceMovement.amount))
+        select(BalanceMovement.source_ref, func.sum(amount), currency)
         .where(_among(BalanceMovement.source_ref, refs), col(BalanceMovement.category).in_(categories))
-        .group_by(col(BalanceMovement.source_ref))
+        .group_by(col(BalanceMovement.source_ref), currency)
     )
-    return {str(ref): int(amount) for ref, amount in rows}
+    return {str(ref): (int(moved), str(of)) for ref, moved, of in rows}
 
 
 def _payments(session: Session, refs: list[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from billing.errors import Invalid
 from billing.payments import numbers
 from billing.payments.invoice import percent
 from billing.reports import books, sheets
-from billing.reports.sheets import rand
+from billing.rules.money import BASE_CURRENCY, major
 
 Rows = Iterator[Sequence[object]]
 _AT_ONCE = 1000
@@ -46,7 +46,7 @@ def _stream(session: Session, query: sa.TextClause, first: date, last: date) -> 
 
 _JOURNAL = sa.text(
     """
-    SELECT t.id, t."on", t.kind, t.source_id, t.supply_on, t.vat_basis_points, e.account, e.amount
+    SELECT t.id, t."on", t.kind, t.source_id, t.supply_on, t.vat_basis_points, e.account, e.amount, t.currency
     FROM ledger_transaction t JOIN ledger_entry e ON e.transaction_id = t.id
     WHERE t."on" BETWEEN :first AND :last
     ORDER BY t."on", t.id, e.amount < 0, e.account
@@ -55,14 +55,14 @@ _JOURNAL = sa.text(
 
 
 def _journal(session: Session, first: date, last: date) -> Rows:
-    for number, on, kind, source, supply_on, rate, account, amount in _stream(session, _JOURNAL, first, last):
-        debit, credit = (rand(amount), "") if amount > 0 else ("", rand(-amount))
-        yield number, on, kind, source, supply_on, account, debit, credit, _rate(rate)
+    for *what, rate, account, amount, currency in _stream(session, _JOURNAL, first, last):
+        debit, credit = (major(amount, currency), "") if amount > 0 else ("", major(-amount, currency))
+        yield *what, account, debit, credit, _rate(rate), currency
 
 
 def _vat(session: Session, first: date, last: date) -> Rows:
     for line in books.vat(session, first, last):
-        yield _rate(line.basis_points), line.kind, rand(line.net), rand(line.vat), rand(line.gross)
+        yield _rate(line.basis_points), line.kind, major(line.net), major(line.vat), major(line.gross)
 
 
 # An invoice that was paid twice was sold once: the second payment is a debt until it has gone back, and no part of a sale.
@@ -78,7 +78,7 @@ _INVOICES = sa.text(
 
 def _invoices(session: Session, first: date, last: date) -> Rows:
     for number, on, *what, net, vat, gross, rate, payment, charge in _stream(session, _INVOICES, first, last):
-        money = (rand(net), rand(vat), rand(gross), _rate(rate))
+        money = (major(net), major(vat), major(gross), _rate(rate))
         yield numbers.invoice_number(number), on, *what, *money, payment, charge
 
 
@@ -103,7 +103,7 @@ def _credit_notes(session: Session, first: date, last: date) -> Rows:
     for number, on, invoice, supply_on, *what, net, vat, gross, twice, rate, ref, paid in _stream(
         session, _CREDIT_NOTES, first, last
     ):
-        ends = (rand(net), rand(vat), rand(gross), rand(twice), _rate(rate), ref, paid)
+        ends = (major(net), major(vat), major(gross), major(twice), _rate(rate), ref, paid)
         yield numbers.credit_note_number(number), on, numbers.invoice_number(invoice), supply_on, *what, *ends
 
 
@@ -116,14 +116,18 @@ def _summary(session: Session, first: date, last: date) -> Rows:
         yield one.name, "highest number", one.highest
         yield one.name, "numbers missing", one.missing
     balance = books.trial_balance(session, first, last)
-    yield "ledger", "debits, R", rand(sum(line.debit for line in balance))
-    yield "ledger", "credits, R", rand(sum(line.credit for line in balance))
-    yield "VAT", "payable for the period, R", rand(sum(line.vat for line in books.vat(session, first, last)))
+    ours = [line for line in balance if line.currency == BASE_CURRENCY]
+    yield "ledger", "debits, R", major(sum(line.debit for line in ours))
+    yield "ledger", "credits, R", major(sum(line.credit for line in ours))
+    yield "VAT", "payable for the period, R", major(sum(line.vat for line in books.vat(session, first, last)))
     for line in balance:
-        yield line.account, "before, R", rand(line.before)
-        yield line.account, "debit, R", rand(line.debit)
-        yield line.account, "credit, R", rand(line.credit)
-        yield line.account, "after, R", rand(line.after)
+        which, unit = (
+            (line.account, "R")
+            if line.currency == BASE_CURRENCY
+            else (f"{line.account} {line.currency}", line.currency)
+        )
+        for name in ("before", "debit", "credit", "after"):
+            yield which, f"{name}, {unit}", major(getattr(line, name), line.currency)
 
 
 def _rate(basis_points: int | None) -> str:
@@ -144,9 +148,10 @@ SHEETS: dict[str, Sheet] = {
                 "source",
                 "supply date",
                 "account",
-                "debit, R",
-                "credit, R",
+                "debit, in its currency",
+                "credit, in its currency",
                 _VAT_RATE,
+                "currency",
             ),
             _journal,
         ),

@@ -88,7 +88,9 @@ def short(session: Session, span: Span) -> list[tuple[Payout, int]]:
 def _left_after(session: Session, payout: Payout) -> int:
     """What the account held when it had left: all that had moved up to its second, and itself."""
     moved = select(func.coalesce(func.sum(BalanceMovement.net), 0)).where(
-        col(BalanceMovement.at) <= payout.at, ~_later_payout(payout)
+        BalanceMovement.currency == payout.currency,
+        col(BalanceMovement.at) <= payout.at,
+        ~_later_payout(payout),
     )
     return int(session.exec(moved).one())
 
@@ -106,4 +108,7 @@ def _known_short(session: Session, payout: Payout) -> int:
     earlier = sa.tuple_(col(Payout.at), col(Payout.ref)) < sa.tuple_(
         sa.literal(payout.at), sa.literal(payout.ref)
     )
-    return int(session.exec(select(func.coalesce(func.max(Payout.short), 0)).where(earlier)).one())
+    known = select(func.coalesce(func.max(Payout.short), 0)).where(
+        Payout.currency == payout.currency, earlier
+    )
+    return int(session.exec(known).one())

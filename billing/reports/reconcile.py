@@ -19,14 +19,14 @@ from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare, payouts
 from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up
 from billing.reports.compare import Span
-from billing.rules.money import Money
+from billing.rules.money import BASE_CURRENCY, is_currency, spelled
 from billing.rules.periods import start_of_day
 from billing.rules.reckoning import Pair, Thing, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something about which the books differ, as its case says it. Cents."""
+    """Something about which the books differ, as its case says it. Minor units (cents) of the currency."""
 
     kind: CaseKind
     subject: str
@@ -37,6 +37,7 @@ class Difference:
     facts: tuple[tuple[str, str], ...] = ()
     link: str | None = None
     """The page on which something can be done about it, where that isn't the reader's."""
+    currency: str = BASE_CURRENCY
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +147,16 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
             ("attempt of ours", charge.claim.attempt_id if charge.claim else "none named"),
             ("taken", charge.at.isoformat()),
         ]
-    return Difference(
-        kind, pair.ref, _in_words(pair, verdict), pair.ours, pair.theirs, reader_id, tuple(facts)
-    )
+    words, currency = _in_words(pair, verdict), pair.currency
+    if pair.ours is not None and currency != BASE_CURRENCY:  # two currencies: the words have both amounts
+        return Difference(kind, pair.ref, words, None, None, reader_id, tuple(facts))
+    return Difference(kind, pair.ref, words, pair.ours, pair.theirs, reader_id, tuple(facts), currency)
 
 
 def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
     """A refund made in the dashboard: where the payment is ours, it can be entered."""
     payment = session.exec(select(Payment).where(Payment.charge_ref == refund.charge_ref)).first()
-    what = f"Stripe's refund {pair.ref} returned {_rand(refund.amount)}, and we have no such refund."
+    what = f"Stripe's refund {pair.ref} returned {spelled(refund.amount, BASE_CURRENCY)}, and we have no such refund."
     if payment is not None:
         what += " Somebody made it in Stripe's dashboard: enter it, so that it gets its credit note."
     return Difference(
@@ -170,18 +172,18 @@ def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
             ("payment", payment.id if payment else "none of ours"),
             ("made", refund.at.isoformat()),
         ),
-        f"/staff/readers/{payment.reader_id}/enter-refund?refund={pair.ref}" if payment else None,
+        link=f"/staff/readers/{payment.reader_id}/enter-refund?refund={pair.ref}" if payment else None,
+        currency=pair.currency,
     )
 
 
 def _in_words(pair: Pair, verdict: Verdict) -> str:
+    theirs, ours = spelled(pair.theirs or 0, pair.currency), spelled(pair.ours or 0, BASE_CURRENCY)
     if verdict is Verdict.UNKNOWN:
-        return (
-            f"Stripe's {pair.thing} {pair.ref} moved {_rand(pair.theirs)}, and we have no such {pair.thing}."
-        )
+        return f"Stripe's {pair.thing} {pair.ref} moved {theirs}, and we have no such {pair.thing}."
     if verdict is Verdict.MISSING:
-        return f"We have the {pair.thing} {pair.ref} of {_rand(pair.ours)}, and Stripe moved nothing for it."
-    return f"By our books the {pair.thing} {pair.ref} moved {_rand(pair.ours)}, by Stripe's {_rand(pair.theirs)}."
+        return f"We have the {pair.thing} {pair.ref} of {ours}, and Stripe moved nothing for it."
+    return f"By our books the {pair.thing} {pair.ref} moved {ours}, by Stripe's {theirs}."
 
 
 def _reader_of(session: Session, pair: Pair, charge: TakenCharge | None) -> str | None:
@@ -202,20 +204,22 @@ def _of_movement(row: BalanceMovement) -> Difference:
     return Difference(
         CaseKind.UNEXPECTED_MOVEMENT,
         row.ref,
-        f"Stripe moved {_rand(row.net)} as {row.category.replace('_', ' ')}{why}.",
+        f"Stripe moved {spelled(row.net, row.currency)} as {row.category.replace('_', ' ')}{why}.",
         None,
         row.net,
         facts=(("balance transaction", row.ref), ("of", row.source_ref or "nothing named")),
+        currency=row.currency,
     )
 
 
 def _of_payout(payout: Payout, total: int) -> Difference:
     """One without a list is a case where it took more than was there."""
-    took = f"The payout {payout.ref} is {_rand(payout.amount)}, and"
+    took = f"The payout {payout.ref} is {spelled(payout.amount, payout.currency)}, and"
+    was = spelled(total, payout.currency)
     if payout.listing is PayoutListing.NONE:
-        what = f"{took} by the movements we know of Stripe held {_rand(total)} of it."
+        what = f"{took} by the movements we know of Stripe held {was} of it."
     else:
-        what = f"{took} what it pays out is {_rand(total)}."
+        what = f"{took} what it pays out is {was}."
     return Difference(
         CaseKind.PAYOUT_SUM,
         payout.ref,
@@ -223,6 +227,7 @@ def _of_payout(payout: Payout, total: int) -> Difference:
         total,
         payout.amount,
         facts=(("payout", payout.ref),),
+        currency=payout.currency,
     )
 
 
@@ -232,6 +237,7 @@ def _of_unasked(ref: str, why: str) -> Difference:
 
 
 def _open(session: Session, one: Difference, at: datetime) -> None:
+    named = is_currency(one.currency)  # else the words alone tell the amounts
     open_case(
         session,
         one.kind,
@@ -239,13 +245,9 @@ def _open(session: Session, one: Difference, at: datetime) -> None:
         one.what,
         at=at,
         reader_id=one.reader_id,
-        ours=one.ours,
-        theirs=one.theirs,
+        ours=one.ours if named else None,
+        theirs=one.theirs if named else None,
+        currency=one.currency,
         facts=dict(one.facts),
         link=one.link or (f"/staff/readers/{one.reader_id}" if one.reader_id else None),
     )
-
-
-def _rand(cents: int | None) -> str:
-    """Movements of a balance, fees and all: VAT is not what they are about."""
-    return str(Money(cents or 0))

@@ -3,7 +3,6 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -35,8 +34,3 @@ def tame(cell: object) -> object:
     """A cell as it may stand in a spreadsheet: words that would be a formula get an apostrophe; numbers stay numbers."""
     text = cell.isoformat() if isinstance(cell, date | datetime) else cell
     return f"'{text}" if isinstance(text, str) and text.startswith(_FORMULA) else text
-
-
-def rand(cents: int) -> Decimal:
-    """Cents as rand with two decimals: a number, exactly."""
-    return Decimal(cents).scaleb(-2)

@@ -2,9 +2,32 @@
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Self
 
 SIGNS = {"ZAR": "R"}
+BASE_CURRENCY = "ZAR"
+"""The currency of our books: what readers pay in, and what VAT is owed in."""
+_NO_DECIMALS = [
+    "BIF",
+    "CLP",
+    "DJF",
+    "GNF",
+    "JPY",
+    "KMF",
+    "KRW",
+    "MGA",
+    "PYG",
+    "RWF",
+    "VND",
+    "VUV",
+    "XAF",
+    "XOF",
+    "XPF",
+]
+_THREE_DECIMALS = ["BHD", "JOD", "KWD", "OMR", "TND"]
+_DECIMALS = dict.fromkeys(_NO_DECIMALS, 0) | dict.fromkeys(_THREE_DECIMALS, 3)
+"""By ISO 4217, as Stripe counts minor units (https://docs.stripe.com/currencies); all others have two."""
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _NO_BREAK_SPACE = "\u00a0"
 
@@ -22,7 +45,7 @@ class MixedCurrencies(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """`amount` cents of a currency with two decimals; raises NotMoney for anything but whole cents.
+    """`amount` minor units of a currency; raises NotMoney for anything but whole ones.
 
     Ordered within a currency only: comparing two currencies raises MixedCurrencies, as adding them does.
     """
@@ -64,10 +87,11 @@ class Money:
 
     def __str__(self) -> str:
         """`R1 234.50` with no-break spaces, so that an amount never wraps; other currencies by their code."""
-        units, cents = divmod(abs(self.amount), 100)
-        digits = f"{units:,}".replace(",", _NO_BREAK_SPACE)
+        decimals = _DECIMALS.get(self.currency, 2)
+        units, rest = divmod(abs(self.amount), 10**decimals)
+        digits = f"{units:,}".replace(",", _NO_BREAK_SPACE) + (f".{rest:0{decimals}}" if decimals else "")
         sign = "-" if self.amount < 0 else ""
-        return f"{sign}{SIGNS.get(self.currency, self.currency + _NO_BREAK_SPACE)}{digits}.{cents:02}"
+        return f"{sign}{SIGNS.get(self.currency, self.currency + _NO_BREAK_SPACE)}{digits}"
 
     def with_vat_words(self) -> str:
         """The amount as a price is always shown: it says that it includes VAT (VAT-2)."""
@@ -79,3 +103,20 @@ class Money:
         if other.currency != self.currency:
             raise MixedCurrencies(self.currency, other.currency)
         return other.amount
+
+
+def is_currency(code: str) -> bool:
+    """Whether Money takes it."""
+    return bool(_CURRENCY.fullmatch(code))
+
+
+def major(minor: int, currency: str = BASE_CURRENCY) -> Decimal:
+    """Minor units (cents) as units (rand), with all decimals of the currency: a number, exactly."""
+    return Decimal(minor).scaleb(-_DECIMALS.get(currency, 2))
+
+
+def spelled(minor: int, currency: str) -> str:
+    """An amount as it is told to people, whatever an acquirer calls the currency: some names are longer than ISO's."""
+    if is_currency(currency):
+        return str(Money(minor, currency))
+    return f"{currency}{_NO_BREAK_SPACE}{major(minor, currency)}"

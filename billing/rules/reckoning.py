@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from billing.rules.money import BASE_CURRENCY
+
 
 class Thing(StrEnum):
     """What moves money at the acquirer because of a reader."""
@@ -24,17 +26,20 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One thing in both books. Cents as they change our balance: what came in is positive; None: not in that book."""
+    """One thing in both books. Minor units (cents) of what the reader pays, as they change our balance: what came in is positive;
+    None: not in that book. `currency` is theirs; ours is the one of our books."""
 
     thing: Thing
     ref: str
     ours: int | None
     theirs: int | None
+    currency: str = BASE_CURRENCY
 
     @property
     def verdict(self) -> Verdict | None:
         """How the books differ; None when they agree. What we expect to have moved nothing needs no movement there."""
-        if self.ours == (self.theirs or 0):
+        alike = self.currency == BASE_CURRENCY or not self.theirs
+        if alike and self.ours == (self.theirs or 0):
             return None
         if self.ours is None:
             return Verdict.UNKNOWN
@@ -61,6 +66,22 @@ def newly_short(short: int, known: int) -> int:
     return max(0, short - known)
 
 
-def pairs(thing: Thing, ours: dict[str, int], theirs: dict[str, int]) -> list[Pair]:
+def at_the_rate_of(settled: int, presented: int, part: int) -> int:
+    """What a `part` of something presented settles for at the rate at which the whole (not 0) settled; rounded half away from
+    zero. `part` keeps its sign."""
+    exact = abs(settled) * abs(part)
+    rounded = (2 * exact + abs(presented)) // (2 * abs(presented))
+    return rounded if part >= 0 else -rounded
+
+
+Theirs = tuple[int, str]
+"""What an acquirer moved: minor units, and of which currency."""
+
+
+def pairs(thing: Thing, ours: dict[str, int], theirs: dict[str, Theirs]) -> list[Pair]:
     """Both books side by side, by reference."""
-    return [Pair(thing, ref, ours.get(ref), theirs.get(ref)) for ref in sorted(ours.keys() | theirs.keys())]
+    found = []
+    for ref in sorted(ours.keys() | theirs.keys()):
+        moved, currency = theirs.get(ref, (None, BASE_CURRENCY))
+        found.append(Pair(thing, ref, ours.get(ref), moved, currency))
+    return found

@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
                 fee_per_mille=options.fee_per_mille,
                 fee_fixed=options.fee_fixed,
                 dispute_fee=options.dispute_fee,
+                settles_in=options.settles_in.lower(),
+                rate=options.rate,
             ),
             webhooks=webhooks,
             on_exchange=note if record else None,
@@ -65,6 +67,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--dispute-fee", type=int, default=Merchant.dispute_fee, help="fee on a dispute, in cents"
+    )
+    parser.add_argument(
+        "--settles-in", default=Merchant.settles_in, help="currency in which the account settles, such as usd"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=Merchant.rate, help="of that currency, for one unit of what is charged"
     )
     parser.add_argument("--webhook-url", help="send every event here")
     parser.add_argument("--webhook-secret", help="signing secret for --webhook-url")

@@ -1,6 +1,6 @@
 """Balance transactions: what each charge, refund, dispute and payout did to the balance, with Stripe's fee."""
 
-from billing.sandbox import ids, params
+from billing.sandbox import ids, params, settlement
 from billing.sandbox.errors import invalid
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
@@ -59,11 +59,11 @@ def of_failed_payout(world: World, payout: Row) -> Row:
     return _write(world, payout, "payout_failure", payout["amount"], category="payout_reversal", days=0)
 
 
-def of_nothing(world: World, amount: int, currency: str, description: str) -> Row:
-    """A correction by Stripe itself, of no object: what a reconciliation must notice."""
+def of_nothing(world: World, amount: int, description: str) -> Row:
+    """A correction by Stripe itself, of no object and in the account's own currency: what a reconciliation must notice."""
     return _write(
         world,
-        {"id": None, "currency": currency, "description": description},
+        {"id": None, "currency": settlement.currency_of(world), "description": description},
         "adjustment",
         amount,
         category="other_adjustment",
@@ -81,12 +81,16 @@ def _write(
     days: int = DAYS_UNTIL_AVAILABLE,
     in_payout: str = UNPAID,
 ) -> Row:
-    at = world.clock.now()
+    at, currency = world.clock.now(), source["currency"]
+    rate = None if kind.startswith("payout") else settlement.rate_of(world, currency)
+    if rate is not None:
+        currency = settlement.currency_of(world)
+        amount, fee = settlement.converted(amount, rate), settlement.converted(fee, rate)
     fees = [
         {
             "amount": fee,
             "application": None,
-            "currency": source["currency"],
+            "currency": currency,
             "description": "Dispute fee" if category == "dispute" else "Stripe processing fees",
             "type": "stripe_fee",
         }
@@ -100,9 +104,9 @@ def _write(
             "available_on": at + days * 86400,
             "balance_type": "payments",
             "created": at,
-            "currency": source["currency"],
+            "currency": currency,
             "description": source.get("description"),
-            "exchange_rate": None,
+            "exchange_rate": rate,
             "fee": fee,
             "fee_details": fees if fee else [],
             "net": amount - fee,

@@ -4,7 +4,17 @@ refunds, pay out and debit by hand, return payouts, correct the balance; remove 
 from collections.abc import Callable
 from typing import Any
 
-from billing.sandbox import balance, customers, disputes, methods, payouts, refunds, restrictions, warnings
+from billing.sandbox import (
+    balance,
+    customers,
+    disputes,
+    methods,
+    payouts,
+    refunds,
+    restrictions,
+    settlement,
+    warnings,
+)
 from billing.sandbox.store import Row
 from billing.sandbox.world import World
 
@@ -64,13 +74,23 @@ def _list_payout(world: World, asked: Asked) -> Row:
 
 
 def _pay_out(world: World, asked: Asked) -> Row:
-    """By hand: `method` is standard or instant; `amount` in cents, or all that can be paid out so."""
+    """By hand: `method` is standard or instant; `amount` in cents of `currency`, or all that can be paid out so; without a
+    currency, of the one that the account settles in."""
     amount = asked.get("amount")
-    return payouts.by_hand(world, str(asked.get("method", "standard")), int(amount) if amount else None)
+    method, currency = str(asked.get("method", "standard")), str(asked.get("currency", ""))
+    return payouts.by_hand(world, method, currency, int(amount) if amount else None)
 
 
 def _debit(world: World, _asked: Asked) -> Row:
     return payouts.debit(world)
+
+
+def _settle_in(world: World, asked: Asked) -> None:
+    """`currency` in which the account settles from now on, and `rate` of it for one unit of what is charged."""
+    currency, rate = str(asked.get("currency", "zar")).lower(), float(asked.get("rate", 1))
+    if not (len(currency) == 3 and currency.isalpha() and rate > 0):
+        raise ValueError("currency must be three letters, and rate a number above 0")
+    settlement.settle_in(world, currency, rate)
 
 
 def _correct(world: World, asked: Asked) -> Row:
@@ -78,7 +98,7 @@ def _correct(world: World, asked: Asked) -> Row:
     amount = asked.get("amount")
     if not isinstance(amount, int) or amount == 0:
         raise ValueError("amount must be cents other than 0")
-    return balance.of_nothing(world, amount, "zar", str(asked.get("description", "A correction")))
+    return balance.of_nothing(world, amount, str(asked.get("description", "A correction")))
 
 
 def _remove_card(world: World, asked: Asked) -> Row:
@@ -113,6 +133,7 @@ DO: dict[str, Callable[[World, Asked], Row | None]] = {
     "payout_listed": _list_payout,
     "payout_fails": _fail_payout,
     "debit": _debit,
+    "settle_in": _settle_in,
     "correct": _correct,
     "remove_card": _remove_card,
     "delete_customer": _delete_customer,

@@ -5,7 +5,7 @@ from functools import partial
 from itertools import takewhile
 from typing import Any
 
-from billing.sandbox import balance, ids, params
+from billing.sandbox import balance, ids, params, settlement
 from billing.sandbox.balance import UNPAID
 from billing.sandbox.errors import invalid
 from billing.sandbox.events import emit
@@ -33,10 +33,19 @@ def _told(world: World, what: str, usual: str) -> str:
 
 def next_at(world: World) -> int | None:
     """When the next payout leaves: the first such hour at which what is available is more than nothing."""
-    if _told(world, "schedule", "automatic") == "manual":
-        return None
+    found = (_next_in(world, currency) for currency in _paid_daily(world))
+    return min((at for at in found if at is not None), default=None)
+
+
+def _paid_daily(world: World) -> list[str]:
+    """Currencies whose balance is paid out by itself."""
+    manual = _told(world, "schedule", "automatic") == "manual"
+    return [] if manual else settlement.currencies(world)
+
+
+def _next_in(world: World, currency: str) -> int | None:
     total, leaves_at = 0, None
-    for row in _unpaid(world):
+    for row in _unpaid(world, currency):
         at = _hour_from(row["available_on"])
         if leaves_at is not None and at > leaves_at and total > 0:
             break
@@ -49,18 +58,20 @@ def _hour_from(moment: int) -> int:
     return -(-(moment - HOUR_OF_DAY) // DAY) * DAY + HOUR_OF_DAY
 
 
-def _unpaid(world: World) -> Iterator[Row]:
-    """What waits to be paid out, oldest first."""
+def _unpaid(world: World, currency: str) -> Iterator[Row]:
+    """What waits to be paid out in a currency, oldest first."""
     table = world.store["balance_transaction"]
-    return table.oldest(table.where("payout", UNPAID))
+    waiting = table.oldest(table.where("payout", UNPAID))
+    return (row for row in waiting if row["currency"] == currency)
 
 
 def settle_due(world: World) -> None:
     """Pay out what is available, once its hour has come. A balance below zero waits for better days. What was asked for
     by hand arrives."""
-    while (at := next_at(world)) is not None and at <= world.clock.now():
-        _pay(world, list(takewhile(partial(_is_ready, at), _unpaid(world))))
     now = world.clock.now()
+    for currency in _paid_daily(world):
+        while (at := _next_in(world, currency)) is not None and at <= now:
+            _pay(world, currency, list(takewhile(partial(_is_ready, at), _unpaid(world, currency))))
     plans = world.store["setting"].rows.values()
     for plan in [row for row in plans if row["id"].startswith("payout:") and row["at"] <= now]:
         world.store.remove("setting", plan["id"])
@@ -71,10 +82,11 @@ def _is_ready(at: int, row: Row) -> bool:
     return _hour_from(row["available_on"]) <= at
 
 
-def _pay(world: World, paid: list[Row]) -> Row:
+def _pay(world: World, currency: str, paid: list[Row]) -> Row:
     """An automatic payout of these; below zero it is a debit, which takes from the bank account what the balance lacks."""
     status = _told(world, "listing", "completed")
-    row = _blank(world, sum(row["net"] for row in paid), reconciliation_status=status, status="paid")
+    amount = sum(row["net"] for row in paid)
+    row = _blank(world, amount, currency, reconciliation_status=status, status="paid")
     row["balance_transaction"] = balance.of_payout(world, row, in_payout=row["id"])["id"]
     for one in paid:
         world.store.put("balance_transaction", one | {"payout": row["id"]})
@@ -96,13 +108,14 @@ def list_now(world: World, row: Row) -> Row:
 def debit(world: World) -> Row:
     """Take what the available balance lacks from the bank account: an automatic payout below zero
     (https://docs.stripe.com/payouts#negative-payouts)."""
-    paid = [row for row in _unpaid(world) if row["available_on"] <= world.clock.now()]
+    currency = settlement.currency_of(world)
+    paid = [row for row in _unpaid(world, currency) if row["available_on"] <= world.clock.now()]
     if sum(row["net"] for row in paid) >= 0:
         raise invalid("The available balance isn't below zero.")
-    return _pay(world, paid)
+    return _pay(world, currency, paid)
 
 
-def _blank(world: World, amount: int, **more: Any) -> Row:
+def _blank(world: World, amount: int, currency: str, **more: Any) -> Row:
     now = world.clock.now()
     return {
         "id": ids.new("po", 24),
@@ -114,7 +127,7 @@ def _blank(world: World, amount: int, **more: Any) -> Row:
         "automatic": True,
         "balance_transaction": None,
         "created": now,
-        "currency": "zar",
+        "currency": currency,
         "description": "STRIPE PAYOUT",
         "destination": "ba_sandbox",
         "failure_balance_transaction": None,
@@ -152,16 +165,18 @@ def create(world: World, call: Call) -> Row:
     """A payout that somebody asks for, by the API or by the button in the Dashboard. Stripe itemises none of them
     (https://docs.stripe.com/payouts/reconciliation)."""
     given = call.params
-    row = by_hand(world, given.get("method", "standard"), given["amount"])
+    row = by_hand(world, given.get("method", "standard"), given["currency"].lower(), given["amount"])
     said = {name: given[name] for name in ("description", "statement_descriptor") if name in given}
     return world.store.put("payout", row | said | {"metadata": params.merged({}, given.get("metadata"))})
 
 
-def by_hand(world: World, method: str, amount: int | None = None) -> Row:
+def by_hand(world: World, method: str, currency: str = "", amount: int | None = None) -> Row:
     """`standard` pays out what is available and arrives a day later; `instant` pays out what isn't available yet too, arrives at
-    once, and costs a fee. Without an amount, all. Raises Refusal for more than there is."""
+    once, and costs a fee. Without a currency, of the one that the account settles in; without an amount, all. Raises Refusal for more than there is."""
     instant, now = method == "instant", world.clock.now()
-    held = sum(row["net"] for row in _unpaid(world) if instant or row["available_on"] <= now)
+    currency = currency or settlement.currency_of(world)
+    waiting = _unpaid(world, currency)
+    held = sum(row["net"] for row in waiting if instant or row["available_on"] <= now)
     if amount is None:
         amount = held - (balance.instant_fee_on(world.merchant, held) if instant else 0)
     fee = balance.instant_fee_on(world.merchant, amount) if instant else 0
@@ -173,6 +188,7 @@ def by_hand(world: World, method: str, amount: int | None = None) -> Row:
     row = _blank(
         world,
         amount,
+        currency,
         arrival_date=now if instant else now + DAY,
         automatic=False,
         description=None,

@@ -36,6 +36,9 @@ class Merchant:
     fee_fixed: int = 200
     dispute_fee: int = 5000
     instant_fee_per_mille: int = 10
+    settles_in: str = "zar"
+    rate: float = 1.0
+    """Of the currency it settles in, for one unit of what is charged, where those differ."""
 
 
 @dataclass(frozen=True)

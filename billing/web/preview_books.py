@@ -22,6 +22,17 @@ _ROWS = (
     ("Refunds owed", "credited to readers, not paid yet", "0.00", "", "75.00"),
     ("Revenue", "earned by days that have passed", "-823\u00a0408.87", "", "61\u00a0002.11"),
 )
+_SETTLED = (
+    ("Gateway", "what Stripe holds for us", "4\u00a0120.88", "229.70", "3\u00a0891.18"),
+    (
+        "Conversion",
+        "changed by Stripe into the currency it settles in",
+        "",
+        "4\u00a0120.88",
+        "-4\u00a0120.88",
+    ),
+    ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37"),
+)
 _FILES = (
     ("journal", "Journal"),
     ("vat", "VAT period"),
@@ -36,6 +47,10 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     accounts = tuple(
         views.AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
         for name, meaning, before, debit, credit in _ROWS
+    )
+    settled = tuple(
+        views.AccountRow(name=name, meaning=meaning, before="0.00", debit=debit, credit=credit, after=after)
+        for name, meaning, debit, credit, after in _SETTLED
     )
     owed = views.OwedRow(
         refund_id="ref_1",
@@ -54,9 +69,14 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         first_day=date(2026, 10, 1),
         before="2026-09",
         after="2026-11",
-        accounts=accounts,
-        debit="135\u00a0946.67",
-        credit="135\u00a0946.67",
+        balances=(
+            views.BalanceTable(
+                currency="ZAR", accounts=accounts, debit="135\u00a0946.67", credit="135\u00a0946.67"
+            ),
+            views.BalanceTable(
+                currency="USD", accounts=settled, debit="4\u00a0120.88", credit="4\u00a0120.88"
+            ),
+        ),
         vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),
         series=(
             views.SeriesRow(
@@ -73,5 +93,5 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")
     yield "staff-books", month, at
-    empty = replace(month, accounts=(), vat=(), series=none, owed=(), waiting=None, after=None, error=None)
+    empty = replace(month, balances=(), vat=(), series=none, owed=(), waiting=None, after=None, error=None)
     yield "staff-books-none", empty, at

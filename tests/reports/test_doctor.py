@@ -113,8 +113,8 @@ BREAKS = {
     " WHERE kind = 'trial_notice'",
     "books-are-compared": "INSERT INTO reckoning (through, since, next_at, tries, done_at, movements, differences)"
     " VALUES ('2027-03-14', '2027-03-14', '2027-03-15 20:00+00', 0, '2027-03-15', 0, 0)",
-    "payouts-are-compared": "INSERT INTO payout (ref, amount, at, arrives_at, listing, seen_at, short)"
-    " VALUES ('po_x', 1, '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
+    "payouts-are-compared": "INSERT INTO payout (ref, amount, currency, at, arrives_at, listing, seen_at, short)"
+    " VALUES ('po_x', 1, 'ZAR', '2027-03-13', '2027-03-13', 'waiting', '2027-03-13', 0)",
     "ticks-are-seen": "INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
     "billing-runs-finish": "WITH due AS (UPDATE subscription SET next_action_at = '2027-03-16 11:45+00')"
     " INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.reckoning import Pair, Thing, Verdict, pairs
+from billing.rules.reckoning import Pair, Thing, Verdict, at_the_rate_of, newly_short, pairs
 
 CENTS = st.integers(-10_000, 10_000)
 BOOK = st.dictionaries(st.sampled_from("abcdef"), CENTS)
@@ -30,7 +30,7 @@ def test_the_verdict(ours: int | None, theirs: int | None, verdict: Verdict | No
 
 @given(BOOK, BOOK)
 def test_books_agree_only_when_each_thing_does(ours: dict[str, int], theirs: dict[str, int]) -> None:
-    found = pairs(Thing.REFUND, ours, theirs)
+    found = pairs(Thing.REFUND, ours, {ref: (cents, "ZAR") for ref, cents in theirs.items()})
     assert [pair.ref for pair in found] == sorted({*ours, *theirs})
     differing = {pair.ref for pair in found if pair.verdict}
     for ref in {*ours, *theirs} - differing:
@@ -38,3 +38,39 @@ def test_books_agree_only_when_each_thing_does(ours: dict[str, int], theirs: dic
         assert ours[ref] == theirs.get(ref, 0)
     if not differing:
         assert sum(ours.values()) == sum(theirs.values())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "verdict"),
+    [
+        (7500, 7500, Verdict.OTHER_AMOUNT),
+        (None, 7500, Verdict.UNKNOWN),
+        (0, 0, None),
+        (0, 1, Verdict.OTHER_AMOUNT),
+    ],
+)
+def test_another_currency_is_another_amount(ours: int | None, theirs: int, verdict: Verdict | None) -> None:
+    assert Pair(Thing.CHARGE, "ch_1", ours, theirs, "USD").verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("settled", "presented", "part", "worth"),
+    [
+        (413, 7500, 7500, 413),
+        (413, 7500, -7500, -413),
+        (413, 7500, -2500, -138),
+        (1, 2, 1, 1),
+        (1, 2, -1, -1),
+        (1, 3, 1, 0),
+        (0, 5, -5, 0),
+    ],
+)
+def test_a_part_is_worth_its_share_at_the_rate_of_the_whole(
+    settled: int, presented: int, part: int, worth: int
+) -> None:
+    assert at_the_rate_of(settled, presented, part) == worth
+
+
+@pytest.mark.parametrize(("short", "known", "new"), [(0, 0, 0), (5, 0, 5), (5, 5, 0), (5, 3, 2), (3, 5, 0)])
+def test_what_is_known_to_be_missing_is_not_missed_again(short: int, known: int, new: int) -> None:
+    assert newly_short(short, known) == new

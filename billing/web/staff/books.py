@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
@@ -15,7 +16,7 @@ from billing.payments.ledger_models import Account
 from billing.payments.pay_back import BadDay, NoReference, pay_back
 from billing.reports import books
 from billing.reports.exports import SHEETS, Sheet
-from billing.rules.money import Money
+from billing.rules.money import BASE_CURRENCY, Money, spelled
 from billing.rules.periods import add_months
 from billing.staff import audit
 from billing.staff.roles import May
@@ -40,6 +41,8 @@ NAMES: dict[Account, tuple[str, str]] = {
     Account.DISPUTES: ("Disputes", "taken back by banks"),
     Account.GOODWILL: ("Goodwill", "days given on top of paid periods"),
     Account.GATEWAY_FEES: ("Gateway fees", "what Stripe keeps"),
+    Account.CONVERSION: ("Conversion", "changed by Stripe into the currency it settles in"),
+    Account.EXCHANGE_DIFFERENCES: ("Exchange differences", "what another rate cost for refunds and disputes"),
 }
 KINDS = {book.INVOICE: "Tax invoices", book.REFUND: "Credit notes"}
 FILES = {
@@ -77,15 +80,12 @@ def _page(visit: StaffVisit, month: str, *, error: str | None = None, status: in
 
 
 def _look(session: Session, first: date, last: date, today: date, error: str | None) -> views.StaffBooks:
-    balance = books.trial_balance(session, first, last)
     return views.StaffBooks(
         month=f"{first:%Y-%m}",
         first_day=first,
         before=f"{add_months(first, -1):%Y-%m}",
         after=f"{add_months(first, 1):%Y-%m}" if last < today else None,
-        accounts=tuple(_account(line) for line in balance),
-        debit=_amount(sum(line.debit for line in balance)),
-        credit=_amount(sum(line.credit for line in balance)),
+        balances=_balances(books.trial_balance(session, first, last)),
         vat=tuple(_vat(line) for line in books.vat(session, first, last)),
         series=tuple(_series(one) for one in books.series(session, first, last)),
         owed=tuple(_owed(one) for one in books.owed_back(session)),
@@ -96,8 +96,23 @@ def _look(session: Session, first: date, last: date, today: date, error: str | N
     )
 
 
-def _amount(cents: int) -> str:
-    return str(Money(cents)).replace("R", "")
+def _amount(minor: int, currency: str = BASE_CURRENCY) -> str:
+    return spelled(minor, currency).replace(f"{currency}\u00a0", "").replace("R", "")
+
+
+def _balances(lines: list[books.Line]) -> tuple[views.BalanceTable, ...]:
+    tables = []
+    for currency, rows in groupby(lines, lambda line: line.currency):
+        its = list(rows)
+        tables.append(
+            views.BalanceTable(
+                currency=currency,
+                accounts=tuple(_account(line) for line in its),
+                debit=_amount(sum(line.debit for line in its), currency),
+                credit=_amount(sum(line.credit for line in its), currency),
+            )
+        )
+    return tuple(tables)
 
 
 def _account(line: books.Line) -> views.AccountRow:
@@ -105,10 +120,10 @@ def _account(line: books.Line) -> views.AccountRow:
     return views.AccountRow(
         name=name,
         meaning=meaning,
-        before=_amount(line.before),
-        debit=_amount(line.debit) if line.debit else "",
-        credit=_amount(line.credit) if line.credit else "",
-        after=_amount(line.after),
+        before=_amount(line.before, line.currency),
+        debit=_amount(line.debit, line.currency) if line.debit else "",
+        credit=_amount(line.credit, line.currency) if line.credit else "",
+        after=_amount(line.after, line.currency),
     )
 
 

@@ -26,7 +26,15 @@ from billing.web.views.account import (
     Withdraw,
     Withdrawal,
 )
-from billing.web.views.books import AccountRow, OwedRow, SeriesRow, StaffBooks, VatRow, WaitingRefunds
+from billing.web.views.books import (
+    AccountRow,
+    BalanceTable,
+    OwedRow,
+    SeriesRow,
+    StaffBooks,
+    VatRow,
+    WaitingRefunds,
+)
 from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCases, StaffDispute
 from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
@@ -93,6 +101,7 @@ __all__ = [
     "Article",
     "Articles",
     "AuditRow",
+    "BalanceTable",
     "Block",
     "Cancel",
     "Cancelled",

@@ -1,4 +1,5 @@
-"""The books of a month, for finance. Amounts are in rand, spelled as bookkeepers do: without a sign of the currency."""
+"""The books of a month, for finance. Amounts are in rand unless a table names another currency, spelled as bookkeepers do: without
+a sign of it."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,6 +18,16 @@ class AccountRow:
     debit: str
     credit: str
     after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceTable:
+    """The trial balance in one currency, by its code."""
+
+    currency: str
+    accounts: tuple[AccountRow, ...]
+    debit: str
+    credit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +80,7 @@ class StaffBooks:
     first_day: date
     before: str
     after: str | None
-    accounts: tuple[AccountRow, ...]
-    debit: str
-    credit: str
+    balances: tuple[BalanceTable, ...]
     vat: tuple[VatRow, ...]
     series: tuple[SeriesRow, ...]
     owed: tuple[OwedRow, ...]

@@ -1,0 +1,215 @@
+"""An account that settles in another currency than readers pay in: ours stays in rand, Stripe's in its own, and what the rates
+cost is booked."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from billing.reports.reconcile import Report, reconcile
+from tests.reports.operator import broken, execute
+from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+CHARGE_DAY = date(2027, 3, 16)
+RATE = 0.055
+"""US dollars for a rand: R75.00 are USD 4.125."""
+CHARGE, FEE = 413, 23
+"""US cents that settle for it, and the fee of R4.18."""
+
+
+def compare(world: World, since: date = CHARGE_DAY, through: date | None = None) -> Report:
+    return reconcile(world.parts.clerk, since, through or since, world.now)
+
+
+def told(report: Report) -> list[tuple[str, int | None, int | None]]:
+    """Kind, our cents, Stripe's."""
+    return [(one.kind.value, one.ours, one.theirs) for one in report.differences]
+
+
+def stands(world: World) -> dict[tuple[str, str], int]:
+    """What accounts stand at, by currency and name; those at zero are left out."""
+    rows = world.rows(
+        "SELECT t.currency, e.account, sum(e.amount) AS amount FROM ledger_entry e"
+        " JOIN ledger_transaction t ON t.id = e.transaction_id GROUP BY 1, 2 HAVING sum(e.amount) <> 0"
+    )
+    return {(row["currency"], row["account"]): int(row["amount"]) for row in rows}
+
+
+def at_stripe(world: World) -> int:
+    """What the account holds there, in its own currency."""
+    return sum(row["net"] for row in world.sandbox.objects("balance_transaction"))
+
+
+def cases(world: World) -> list[dict[str, Any]]:
+    return world.rows("SELECT kind, what, theirs, currency FROM staff_case ORDER BY id")
+
+
+def charged(world: World, *cards: str) -> list[str]:
+    """Payments of a day on which the account settles in dollars."""
+    world.sandbox.banks("settle_in", currency="usd", rate=RATE)
+    for number, card in enumerate(cards or ("pm_card_visa",)):
+        world.start_trial(f"{number}@example.com", card)
+    world.advance_to(local(2027, 3, 16, 12))
+    return [
+        row["id"]
+        for row in world.rows(
+            "SELECT p.id FROM payment p JOIN reader r ON r.id = p.reader_id ORDER BY r.email"
+        )
+    ]
+
+
+def give_back(world: World, payment: str, amount: int | None = None) -> None:
+    body = {"reason": "kind"} | ({"amount": amount} if amount else {})
+    world.api.post(f"/v1/payments/{payment}/refunds", json=body).raise_for_status()
+    world.settle()
+
+
+def test_a_month_that_settles_in_dollars_is_clean_and_each_currency_adds_up(world: World) -> None:
+    """Charges, a fee, a payout: rand where readers pay, dollars where Stripe holds and pays out."""
+    charged(world)
+    assert (
+        world.sandbox.objects("balance_transaction")[0]
+        | {"currency": "usd", "amount": CHARGE, "fee": FEE, "exchange_rate": RATE}
+        == world.sandbox.objects("balance_transaction")[0]
+    )
+    assert told(compare(world)) == []
+    after = stands(world)
+    assert after["ZAR", "conversion"] == 7500
+    assert ("ZAR", "gateway") not in after, "no rand are at Stripe"
+    assert after["USD", "gateway"] == CHARGE - FEE == at_stripe(world)
+    assert (after["USD", "gateway_fees"], after["USD", "conversion"]) == (FEE, -CHARGE)
+    world.advance_to(local(2027, 3, 27, 12))
+    assert (stands(world)["USD", "bank"], at_stripe(world)) == (CHARGE - FEE, 0)
+    assert ("USD", "gateway") not in stands(world)
+    assert (told(compare(world, CHARGE_DAY, date(2027, 3, 26))), cases(world)) == ([], [])
+    [moved] = world.rows("SELECT * FROM balance_movement WHERE category = 'charge'")
+    assert (moved["currency"], moved["exchange_rate"]) == ("USD", RATE)
+    assert (moved["presented_amount"], moved["presented_currency"]) == (7500, "ZAR")
+    assert broken(world) == {}
+
+
+def test_a_refund_at_another_rate_books_what_the_rate_cost(world: World) -> None:
+    [payment] = charged(world)
+    compare(world)
+    world.sandbox.banks("settle_in", currency="usd", rate=0.06)
+    give_back(world, payment)
+    assert told(compare(world)) == []
+    after = stands(world)
+    assert after["USD", "exchange_differences"] == 450 - CHARGE, (
+        "it cost as many cents more as it had brought in"
+    )
+    assert ("USD", "conversion") not in after
+    assert ("ZAR", "conversion") not in after
+    assert after["USD", "gateway"] == at_stripe(world)
+
+
+def test_refunds_in_part_dispute_and_bounce_are_set_beside_the_charges_own_rate(world: World) -> None:
+    partly, bounces, lost, won = charged(
+        world, "pm_card_visa", "pm_card_refundFail", "pm_card_visa__2", "pm_card_visa__3"
+    )
+    compare(world)
+    world.sandbox.banks("settle_in", currency="usd", rate=0.05)
+    give_back(world, partly, 2500)
+    give_back(world, bounces)
+    refs = {row["id"]: row["charge_ref"] for row in world.rows("SELECT id, charge_ref FROM payment")}
+    opened = [world.sandbox.banks("dispute", charge=refs[payment])["id"] for payment in (lost, won)]
+    world.settle()
+    assert told(compare(world)) == []
+    # A third of 413 is 138 cents and went back for 125, and each of the other three for 375.
+    assert stands(world)["USD", "exchange_differences"] == 125 - 138 + 3 * (375 - CHARGE)
+    world.sandbox.banks("settle_in", currency="usd", rate=RATE)
+    world.advance_to(local(2027, 3, 17, 12))
+    world.sandbox.banks("lose", dispute=opened[0])
+    world.sandbox.banks("win", dispute=opened[1])
+    world.settle()
+    world.advance_to(local(2027, 4, 3, 12))
+    assert told(compare(world, CHARGE_DAY, date(2027, 4, 2))) == []
+    after = stands(world)
+    assert after["USD", "exchange_differences"] == 125 - 138 + 3 * (375 - CHARGE), (
+        "what came back, did so at the first rate"
+    )
+    assert after.get(("USD", "gateway"), 0) == at_stripe(world)
+    assert {case["kind"] for case in cases(world)} == {"refund_failed", "dispute"}
+
+
+@pytest.mark.usefixtures("paid")
+def test_an_account_that_begins_to_settle_in_dollars_pays_both_balances_out(world: World) -> None:
+    world.advance_to(local(2027, 3, 20, 12))
+    world.sandbox.banks("settle_in", currency="usd", rate=RATE)
+    world.advance_to(local(2027, 4, 28, 12))
+    assert {payout["currency"]: payout["amount"] for payout in world.sandbox.payouts()} == {
+        "zar": 7082, "usd": CHARGE - FEE,
+    }  # fmt: skip
+    after = stands(world)
+    assert (after["ZAR", "bank"], after["USD", "bank"]) == (7082, CHARGE - FEE)
+    assert (cases(world), broken(world)) == ([], {})
+
+
+def test_what_differs_is_told_in_the_currency_it_is_in(world: World, staff: SignIn) -> None:
+    """A charge that we don't know, in the reader's currency; a correction of Stripe's, in the account's."""
+    charged(world)
+    execute(world, "DELETE FROM payment")
+    world.sandbox.banks("correct", amount=-1234, description="We found an error")
+    report = compare(world)
+    assert sorted(told(report), key=str) == [
+        ("unexpected_movement", None, -1234),
+        ("unknown_charge", None, 7500),
+    ]
+    assert {(case["kind"], case["currency"]) for case in cases(world)} == {
+        ("unexpected_movement", "USD"), ("unknown_charge", "ZAR"),
+    }  # fmt: skip
+    words = staff("finance").get("/staff/cases").words
+    assert "moved R75.00" in words
+    assert "USD 12.34" in words.replace("\u00a0", " ")
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_same_number_of_another_currency_is_no_match(world: World) -> None:
+    """7 500 US cents are no R75.00."""
+    compare(world)
+    execute(world, "UPDATE balance_movement SET currency = 'USD' WHERE category = 'charge'")
+    [one] = compare(world).differences
+    assert one.kind == "other_amount"
+    assert "R75.00, by Stripe's USD 75.00" in one.what.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("currency", "words"), [("JPY", "JPY 1 234"), ("KWD", "KWD 1.234"), ("USDC", "USDC 12.34")]
+)
+@pytest.mark.usefixtures("paid")
+def test_a_currency_of_any_kind_ends_nothing(world: World, currency: str, words: str) -> None:
+    """Without decimals, with three, or none that is on any list."""
+    execute(
+        world,
+        "INSERT INTO balance_movement (ref, category, amount, fee, net, currency, description, at, available_at)"
+        " VALUES ('txn_x', 'other_adjustment', 1234, 0, 1234, :currency, '', '2027-03-16 12:00+00', '2027-03-16')",
+        currency=currency,
+    )
+    [one] = compare(world).differences
+    assert words in one.what.replace("\u00a0", " ")
+
+
+def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: SignIn) -> None:
+    charged(world)
+    world.advance_to(local(2027, 3, 18, 12))
+    finance = staff("finance")
+    page = finance.get("/staff/books?month=2027-03").words.replace("\u00a0", " ")
+    assert "Trial balance in USD" in page
+    assert "Conversion" in page
+    assert "Gateway fees what Stripe keeps 0.00 0.23" in page
+    journal = finance.get("/staff/books/journal.csv?month=2027-03").text.splitlines()
+    assert journal[0].endswith(",currency")
+    assert next(line for line in journal if ",gateway_fees," in line).endswith("0.23,,,USD")
+    summary = finance.get("/staff/books/summary.csv?month=2027-03").text
+    assert "gateway USD,after,3.90" in summary
+
+
+def test_a_settlement_in_rand_stays_as_it_was(world: World, paid: Subscriber) -> None:
+    compare(world)
+    assert {currency for currency, _ in stands(world)} == {"ZAR"}
+    assert not {"conversion", "exchange_differences"} & {account for _, account in stands(world)}
+    assert world.rows("SELECT presented_amount, exchange_rate FROM balance_movement") == [
+        {"presented_amount": None, "exchange_rate": None}
+    ]

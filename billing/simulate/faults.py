@@ -1,4 +1,4 @@
-"""What goes wrong, drawn from the seed: calls of Stripe's twin, its webhooks, the mail server, and workers that die."""
+"""What goes wrong, drawn from the seed: calls of Stripe's twin, its webhooks, its payouts, the mail server, and workers that die."""
 
 import random
 from collections import Counter
@@ -24,6 +24,8 @@ SILENCE_SECONDS = 0.05
 """How long a call that gets no answer waits for it: what comes of it is the same after twenty seconds."""
 NEWS = ("payment_intent.*", "refund.*", "charge.dispute.*", "payout.*", "checkout.session.*")
 """Events that the service finds out about by itself when they are lost."""
+PAYOUTS_RETURNED = 0.3
+"""How often, on a day with a payout by hand, the one before comes back."""
 MONEY = ("/v1/payment_intents*", "/v1/refunds*")
 STOPS = (
     "charge.intended",
@@ -47,7 +49,7 @@ STOPS = (
 @dataclass(frozen=True, slots=True)
 class Level:
     """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, of a day on
-    which the mail server greylists, and of a worker that dies on a day."""
+    which the mail server greylists, of a worker that dies on a day, and of a day on which somebody pays money out by hand."""
 
     call: float = 0
     storm: float = 0
@@ -55,12 +57,13 @@ class Level:
     mail: float = 0
     greylist: float = 0
     crash: float = 0
+    payout: float = 0
 
 
 LEVELS = {
     "none": Level(),
-    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1),
-    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5),
+    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05),
+    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2),
 }
 
 
@@ -73,6 +76,8 @@ class Weather:
         self._twin, self._tell_relay, self._level, self._seed = twin, tell_relay, level, seed
         self.struck: Counter[str] = Counter()
         self.storms: list[date] = []
+        self._paid_out: list[str] = []
+        """Payouts that were asked for by hand."""
         self._set(_drizzle(level, seed), _mischief(level, seed))
 
     def dice(self, what: str, on: date) -> random.Random:
@@ -81,14 +86,34 @@ class Weather:
 
     def morning(self, on: date) -> None:
         """On some days the calls that move money fail by the dozen, until the afternoon; on some the mail server takes a mail
-        only when it is tried again, for up to 21 minutes as `rules/backoff` waits."""
+        only when it is tried again, for up to 21 minutes as `rules/backoff` waits; on some, money is paid out by hand."""
         grey = self.dice("greylist", on)
         self._tell_relay(f"greylist {grey.randint(1, 3) if grey.random() < self._level.greylist else 0}")
+        self._pay_out(on)
         dice = self.dice("storm", on)
         if dice.random() < self._level.storm:
             self.storms.append(on)
             self._count()
             self._set([*_storm(dice), *_drizzle(self._level, on.toordinal())])
+
+    def _pay_out(self, on: date) -> None:
+        """Part of what is at the twin, as Stripe itemises no such payout; and now and then a bank sends one back."""
+        dice = self.dice("payout", on)
+        if dice.random() >= self._level.payout:
+            return
+        if self._paid_out and dice.random() < PAYOUTS_RETURNED:
+            returned = {"do": "payout_fails", "payout": self._paid_out.pop()}
+            self.struck["payout: sent back"] += self._banks(returned) is not None
+        method, amount = dice.choice(("standard", "instant")), dice.randrange(1_000, 20_000)
+        made = self._banks({"do": "pay_out", "method": method, "amount": amount})
+        if made is not None:
+            self._paid_out.append(made["id"])
+            self.struck[f"payout: {method}, by hand"] += 1
+
+    def _banks(self, asked: dict[str, Any]) -> dict[str, Any] | None:
+        """What the twin did; None where it can't, as there isn't so much to pay out."""
+        answer = self._twin.post("/_sandbox/banks", json=asked)
+        return dict(answer.json()) if answer.is_success else None
 
     def afternoon(self, on: date) -> None:
         """It is over."""

@@ -168,6 +168,7 @@ def all_known(session: Session, since: datetime) -> None:
     if row.asks_since == since:
         row.asks_since, row.ask_at, row.asked = None, None, 0
         session.add(row)
+        session.flush()
 
 
 def ask_again(session: Session, at: datetime) -> None:

@@ -208,7 +208,8 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
     """One look at everything, or only at the jobs of one lane; how much was done.
 
     `seen` is filled with the instants at which the jobs were found to be due next, before they were done: those for which a
-    held clock stops. A job that fails is logged and doesn't keep the others from running."""
+    held clock stops. A job may last, so the clock is read for each. One that fails is logged and doesn't keep the others from
+    running."""
     at = parts.clock.now()
     waiting = tuple(job for job in JOBS if lane in (None, job.lane))
     done = 0
@@ -221,6 +222,7 @@ def tick(parts: Parts, *, lane: Lane | None = None, seen: dict[str, datetime] | 
             parts.throttle.error(log, f"the job «{due.name}» stands still: {refusal}")
         except Exception:
             log.exception(AGAIN, due.name)
+        at = parts.clock.now()
     return done
 
 

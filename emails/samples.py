@@ -196,6 +196,18 @@ def _failures() -> dict[str, Message]:
 
 def _endings() -> dict[str, Message]:
     undo = f"{SITE}/undo/w8Rt3Kc6Nq1"
+    refunded = Refunded(
+        amount=7500,
+        net=6522,
+        vat=978,
+        vat_percent="15",
+        credit_note_number="CN-000007",
+        invoice_number="INV-000123",
+        issued_on="2026-03-20",
+        reason="Cancelled within 14 days of the first payment",
+        card_brand="visa",
+        card_last4="4242",
+    )
     return {
         "cancelled-in-trial": Cancelled("2026-03-15", False, undo, OFFER),
         "cancelled-when-paid": Cancelled("2026-04-15", True, undo, OFFER),
@@ -204,29 +216,13 @@ def _endings() -> dict[str, Message]:
         "disputed-at-once": Disputed(None, ACCOUNT),
         "disputed-taken-back": Disputed(None, ACCOUNT, taken_back=True),
         "resumed": Resumed("2026-04-16", 7500, MONTHLY, CANCEL, ACCOUNT),
-        "refunded": Refunded(
-            amount=7500,
-            net=6522,
-            vat=978,
-            vat_percent="15",
-            credit_note_number="CN-000007",
-            invoice_number="INV-000123",
-            issued_on="2026-03-20",
-            reason="Cancelled within 14 days of the first payment",
-            card_brand="visa",
-            card_last4="4242",
-        ),
-        "refunded-by-transfer": Refunded(
-            amount=7500,
-            net=6522,
-            vat=978,
-            vat_percent="15",
+        "refunded": refunded,
+        "refunded-again": replace(refunded, again=True),
+        "refunded-by-transfer": replace(
+            refunded,
             credit_note_number="CN-000008",
             invoice_number="INV-000124",
             issued_on="2026-03-27",
-            reason="Cancelled within 14 days of the first payment",
-            card_brand="visa",
-            card_last4="4242",
             transfer="EFT 2026/118",
         ),
         "refund-bounced": RefundFailed(7500, "2026-03-16", *VISA, "CN-000007", f"{SITE}/contact"),

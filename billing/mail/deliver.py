@@ -24,7 +24,7 @@ from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import HASTY, Message, MessageState, is_hasty
 from billing.mail.obsolete import HOLDS
-from billing.mail.smtp import Accepted, Outcome, Refused, Transport
+from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
 from billing.tokens import Tokens
@@ -197,8 +197,10 @@ def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) ->
             state, accepted_at, answer = MessageState.ACCEPTED, at, reply
         case Refused(code, reply):
             state, answer = MessageState.REFUSED, f"{code} {reply}"
-        case _:  # until the mail's own time is over (S5)
-            answer, try_at = str(outcome), again_at(message.tries + 1, at)
+        case Deferred(code, reply):  # until the mail's own time is over (S5)
+            answer, try_at = f"{code} {reply}", again_at(message.tries + 1, at)
+        case Unknown(why):
+            answer, try_at = why, again_at(message.tries + 1, at)
     said = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
     session.connection().execute(_MARK, said | {"id": message.id, "tries": message.tries + 1})
 

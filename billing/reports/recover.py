@@ -57,7 +57,7 @@ class Recovered:
             ),
             (
                 self.unexplained,
-                f"{_count(self.unexplained, 'charge')}, {Money(self.kept)}, that nothing explains: given back",
+                f"{_count(self.unexplained, 'charge')}, {Money(self.kept)}, that nothing explains: the money goes back",
             ),
         ]
         return [words for number, words in said if number] or ["nothing that was not known"]

@@ -209,7 +209,7 @@ def _mails(verdict: Verdict) -> Plot:
     kinds = sorted(told, key=lambda kind: -sum(told[kind].values()))
     taken = {kind.replace("_", " "): told[kind].get("accepted", 0) for kind in kinds[:MAILS]}
     rows = [
-        (kind.replace("_", " "), *(f"{told[kind].get(state, 0):,}" for state in ("accepted", "refused", "expired", "queued")))
+        (kind.replace("_", " "), *(f"{told[kind].get(state, 0):,}" for state in ("accepted", "refused", "expired", "obsolete", "queued")))
         for kind in kinds
     ]  # fmt: skip
     return Plot(
@@ -217,7 +217,7 @@ def _mails(verdict: Verdict) -> Plot:
         "Taken by the relay, by kind; the table has all of them.",
         plots.lying(taken, "Mails by kind"),
         (),
-        ("kind", "taken", "refused", "expired", "waiting"),
+        ("kind", "taken", "refused", "expired", "taken back", "waiting"),
         tuple(rows),
     )
 

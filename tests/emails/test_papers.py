@@ -25,13 +25,24 @@ def test_receipts_and_refunds_alone_carry_a_paper() -> None:
         "receipt": "tax-invoice-INV-000123.pdf",
         "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
         "receipt-last": "tax-invoice-INV-000123.pdf",
+        "receipt-again": "tax-invoice-INV-000123.pdf",
         "refunded": "credit-note-CN-000007.pdf",
         "refunded-by-transfer": "credit-note-CN-000008.pdf",
+        "refunded-again": "credit-note-CN-000007.pdf",
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["receipt", "receipt-copy", "receipt-last", "refunded", "refunded-by-transfer"]
+    "name",
+    [
+        "receipt",
+        "receipt-copy",
+        "receipt-last",
+        "receipt-again",
+        "refunded",
+        "refunded-again",
+        "refunded-by-transfer",
+    ],
 )
 def test_a_paper_is_accessible_and_one_page(name: str) -> None:
     paper = printed(samples()[name])

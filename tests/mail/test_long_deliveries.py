@@ -94,6 +94,17 @@ def test_a_notice_whose_window_closes_before_its_turn_is_not_sent(world: World) 
     assert [row["state"] for row in states] == ["accepted", "expired"]
 
 
+def test_a_job_begins_at_the_moment_at_which_the_one_before_it_has_ended(world: World) -> None:
+    _ask_for_link(world, "a@example.com")
+    newsroom, later = Newsroom(world), world.now + timedelta(minutes=5)
+    newsroom.people(1)
+    issue_id = newsroom.draft()
+    newsroom.schedule(issue_id, later)
+    world.smtp.meanwhile(lambda: world.skip_to(later), at="dot")
+    tick(world.parts)
+    assert newsroom.issue(issue_id).started_at == later, "it was not due when the mails began to go out"
+
+
 def test_a_newsletter_is_dated_when_the_relay_has_taken_it(world: World) -> None:
     newsroom = Newsroom(world)
     newsroom.people(3)

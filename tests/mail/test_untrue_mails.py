@@ -19,6 +19,7 @@ from billing.subscriptions.start import start_paid
 from emails import MESSAGES
 from tests.support.cancel_helpers import cancel
 from tests.support.newsroom import Newsroom
+from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -287,6 +288,21 @@ def test_what_makes_a_mail_untrue_behind_our_back_is_seen_when_it_is_sent(
     world.execute("UPDATE payment_method SET last4 = '0000'")
     world.advance(minutes=1)
     assert _states(world, "trial_notice") == ["obsolete"]
+
+
+def test_staff_see_that_it_was_never_sent(world: World, in_trial: Subscriber, staff: SignIn) -> None:
+    world.advance_to(NOTICE - timedelta(minutes=1))
+    world.smtp.greylist(in_trial.email)
+    world.advance_to(NOTICE)
+    cancel(world, in_trial.subscription_id)
+    support = staff("support")
+    page = support.get(f"/staff/readers/{in_trial.reader_id}")
+    assert "Mail “trial notice”: never sent: it had become untrue" in page.words
+    (row,) = world.rows("SELECT id FROM message WHERE kind = 'trial_notice'")
+    page = support.get(f"/staff/readers/{in_trial.reader_id}/mails/{row['id']}")
+    assert (
+        "Never sent, because it had become untrue. The mail server said: 451 4.7.1 Greylisting" in page.words
+    )
 
 
 def test_every_kind_of_mail_says_when_it_is_true() -> None:

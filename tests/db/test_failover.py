@@ -1,0 +1,74 @@
+"""PostgreSQL's own numbers, on a cluster that goes on as another timeline: how a failover looks from inside."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from billing import installation
+from billing.db import Database
+from billing.postgres import Embedded
+from tests.support.databases import MIGRATED, kept_cluster
+from tests.support.installation import prepare
+from tests.support.polling import until
+
+AT = datetime(2027, 3, 16, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def promoted(pytestconfig: pytest.Config, tmp_path: Path) -> Iterator[Database]:
+    """A database whose server was replaced by one that read its log to the end, and goes on from there."""
+    assert pytestconfig.cache is not None
+    cluster = kept_cluster(pytestconfig.cache.mkdir("postgresql"))
+    folder = tmp_path / "postgres"
+    folder.mkdir()
+    subprocess.run(["cp", "-a", str(cluster), str(folder / "cluster")], check=True)
+    with Embedded.start(folder, durable=True) as server:
+        prepare(server.url(MIGRATED))
+        with closing(Database(server.url(MIGRATED))) as database, database.transaction() as session:
+            assert installation.is_home_in(session)
+            session.execute(sa.text("INSERT INTO tick_seen (id, at) VALUES (1, :at)"), {"at": AT})
+    with (folder / "cluster" / "postgresql.auto.conf").open("a") as settings:
+        settings.write("restore_command = 'false'\n")
+    (folder / "cluster" / "recovery.signal").touch()
+    with (
+        Embedded.start(folder, durable=True) as server,
+        closing(Database(server.url(MIGRATED))) as database,
+    ):
+        until(lambda: not _in_recovery(database), "the end of the recovery")
+        yield database
+
+
+def _in_recovery(database: Database) -> bool:
+    with database.transaction() as session:
+        return bool(session.execute(sa.text("SELECT pg_is_in_recovery()")).scalar_one())
+
+
+def test_a_later_timeline_with_a_fresh_heartbeat_is_a_failover(promoted: Database) -> None:
+    with promoted.transaction() as session:
+        assert isinstance(installation.held_by(session), installation.NotAdopted)
+        late = AT + installation.FRESH_FOR + timedelta(seconds=1)
+        assert not installation.take_over(session, late), "a restore of a while ago waits for an operator"
+        assert isinstance(installation.held_by(session), installation.NotAdopted)
+    with promoted.transaction() as session:
+        assert installation.take_over(session, AT + installation.FRESH_FOR)
+        assert isinstance(installation.held_by(session), installation.AsksStripe)
+        since = installation.asks_since(session)
+        assert since == AT - installation.SLACK
+        assert not installation.take_over(session, AT), "it is at home now"
+        installation.all_known(session, since)
+        assert installation.held_by(session) is None
+
+
+def test_another_cluster_or_database_is_none(promoted: Database) -> None:
+    with promoted.transaction() as session:
+        home = session.get_one(installation.Installation, 1).home
+        for place in (0, 2, 3):
+            other = home.split("-")
+            other[place] = "1"
+            session.execute(sa.text("UPDATE installation SET home = :home"), {"home": "-".join(other)})
+            assert not installation.take_over(session, AT)

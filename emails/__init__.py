@@ -4,7 +4,7 @@
 To change a mail, edit its file in `templates/` and look at `python -m emails.preview DIR`.
 """
 
-from emails.catalogue import load
+from emails.catalogue import load, store
 from emails.choices import (
     Complimentary,
     GoesOn,
@@ -19,8 +19,9 @@ from emails.choices import (
     Withdrawn,
 )
 from emails.compose import Rendered, is_control, render
+from emails.documents import CreditNote, TaxInvoice
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
-from emails.fields import Message, places
+from emails.fields import Document, Message, places
 from emails.house import House
 from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
@@ -35,7 +36,6 @@ from emails.messages import (
     Ended,
     PaymentFailed,
     Receipt,
-    Refunded,
     RequestAnswered,
     Resumed,
     SignedInElsewhere,
@@ -43,7 +43,7 @@ from emails.messages import (
     TrialNotice,
     TrialStarted,
 )
-from emails.money_back import PaidBack, RefundFailed
+from emails.money_back import GoesBack, PaidBack, Refunded, RefundFailed, WithMoneyBack
 from emails.paper import Paper, paper_of, print_papers
 
 __all__ = [
@@ -56,8 +56,11 @@ __all__ = [
     "ChargeHeld",
     "Complimentary",
     "ConfirmSignup",
+    "CreditNote",
     "Disputed",
+    "Document",
     "Ended",
+    "GoesBack",
     "GoesOn",
     "House",
     "Letter",
@@ -79,6 +82,7 @@ __all__ = [
     "Resumed",
     "SignInLink",
     "SignedInElsewhere",
+    "TaxInvoice",
     "TermLeft",
     "TermNotice",
     "TermReminder",
@@ -88,6 +92,7 @@ __all__ = [
     "UnknownMessage",
     "UnsafeLink",
     "UnsafeSubject",
+    "WithMoneyBack",
     "Withdrawn",
     "WrongFields",
     "is_control",
@@ -97,4 +102,5 @@ __all__ = [
     "print_papers",
     "render",
     "render_letter",
+    "store",
 ]

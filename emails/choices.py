@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from emails.fields import Cents, Day, Message, Url
+from emails.money_back import WithMoneyBack
 
 
 @dataclass(frozen=True)
-class Withdrawn(Message):
+class Withdrawn(WithMoneyBack):
     """Acknowledges that the sale was taken back, with the moment of it (INT-1). `asked_text` is that moment in words;
     `unread_amount` is what of `amount` is for days not read, of charges after the first; `one_card`: all of it returns to one card."""
 
@@ -137,7 +138,7 @@ class GoesOn(Message):
 
 
 @dataclass(frozen=True)
-class TermLeft(Message):
+class TermLeft(WithMoneyBack):
     """The reader left a fixed term early: the last day, and what goes back for the days after it (CPA-2)."""
 
     kind: ClassVar[str] = "term_left"

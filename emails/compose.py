@@ -11,8 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from emails.errors import UnsafeSubject
-from emails.fields import Message, paragraphed
-from emails.filters import card, day, rand, span
+from emails.fields import Document, Message, paragraphed
+from emails.filters import card, day, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
 
@@ -33,7 +33,7 @@ def render(message: Message, house: House) -> Rendered:
     `UnsafeLink` for a link that is not http or https.
     """
     message.check_links()
-    said = asdict(message) | {"house": house}
+    said = asdict(message) | {"house": house, "sheets": ()}
     subject = template(message.kind, "plain").render(said, layout="subject.j2")
     if any(is_control(character) for character in subject) or not subject.strip():
         raise UnsafeSubject(f"{message.kind} has {subject!r}")
@@ -45,7 +45,15 @@ def render(message: Message, house: House) -> Rendered:
 
 def said_by(message: Message, house: House) -> dict[str, Any]:
     """What the templates of a mail's bodies are told."""
-    return tidied(asdict(message), paragraphed(type(message))) | {"house": House(**tidied(asdict(house)))}
+    tidy = House(**tidied(asdict(house)))
+    sheets = [sheet_of(document, tidy) for document in message.documents]
+    return tidied(asdict(message), paragraphed(type(message))) | {"house": tidy, "sheets": sheets}
+
+
+def sheet_of(document: Document, house: House) -> dict[str, Any]:
+    """What a document says, in the mail and on paper alike: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
+    words = template(document.kind, "plain").make_module(tidied(asdict(document)) | {"house": house})
+    return {name: getattr(words, name) for name in ("heading", "papers", "caption", "lines", "total")}
 
 
 def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -56,6 +64,8 @@ def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) 
         if name in in_paragraphs
         else _one_line(value)
         if isinstance(value, str)
+        else tuple(tidied(one) for one in value)
+        if isinstance(value, tuple)
         else value
         for name, value in values.items()
     }
@@ -109,7 +119,7 @@ def _environment(*, escapes: bool) -> Environment:
         auto_reload=False,
     )
     environment.filters.update(rand=rand, day=day)
-    environment.globals.update(card=card, span=span)
+    environment.globals.update(card=card, span=span, returned=returned)
     return environment
 
 

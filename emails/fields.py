@@ -22,8 +22,8 @@ Words = Annotated[str, "words"]
 
 
 @dataclass(frozen=True)
-class Message:
-    """One mail to one reader, before it is put into words. Wrong fields raise `WrongFields`."""
+class Facts:
+    """What a mail, or a document in it, says, before it is put into words. Wrong fields raise `WrongFields`."""
 
     kind: ClassVar[str]
 
@@ -33,10 +33,25 @@ class Message:
             if problem:
                 raise WrongFields(f"{self.kind}.{name} {problem}")
 
+
+@dataclass(frozen=True)
+class Document(Facts):
+    """A tax invoice or a credit note. It stands in the mail, and goes with it as a file."""
+
     @property
-    def paper_name(self) -> str | None:
-        """What the document is called that this mail carries as a file, without its ending; None where it is only a mail."""
-        return None
+    def paper_name(self) -> str:
+        """What its file is called, without its ending."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Message(Facts):
+    """One mail to one reader."""
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """What it carries, in order; nothing where it is only a mail."""
+        return ()
 
     def check_links(self) -> None:
         """Raises `UnsafeLink` unless every link is http or https and names a host."""
@@ -46,10 +61,15 @@ class Message:
                 raise UnsafeLink(f"{self.kind}.{name} is {value!r}")
 
 
-def hints(message_type: type[Message]) -> dict[str, Any]:
+def hints(message_type: type[Facts]) -> dict[str, Any]:
     """The annotations of a message's fields by name, with their marks."""
     asked: Any = message_type
     return _hints(asked)
+
+
+def within(hint: Any) -> type[Facts] | None:
+    """What a field holds any number of; None for one that holds a single value."""
+    return get_args(hint)[0] if get_origin(hint) is tuple else None
 
 
 def places(message_type: type[Message]) -> frozenset[str]:
@@ -97,6 +117,9 @@ def _check(choice: Any) -> Callable[[Any], bool]:
         return lambda value: value is None
     if get_origin(choice) is Literal:
         return lambda value: value in get_args(choice)
+    if get_origin(choice) is tuple:
+        [of, _] = get_args(choice)
+        return lambda value: type(value) is tuple and all(type(one) is of for one in value)
     if get_origin(choice) is not Annotated:
         return lambda value: type(value) is choice
     mark = choice.__metadata__[0]
@@ -136,4 +159,6 @@ def _in_words(choice: Any) -> str:
             "words": "words",
         }
         return marks[choice.__metadata__[0]]
+    if get_origin(choice) is tuple:
+        return f"any number of {get_args(choice)[0].kind}"
     return "None" if choice is NoneType else str(choice.__name__)

@@ -1,6 +1,8 @@
 """How amounts, days and cards read in a mail. South African English, independent of the machine's locale."""
 
+from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = (
@@ -49,3 +51,23 @@ def card(brand: str, last4: str) -> str:
     known = BRANDS.get(brand.strip().lower(), brand.strip())
     name = known if known.lower() not in ("", "unknown") else "card"
     return f"{name} ending in {last4}"
+
+
+HOW_FAR = {
+    "under_way": "on its way",
+    "gone": "credit note {note}",
+    "before": "has been returned before",
+    "failed": "did not arrive; another mail asks how we may pay you",
+}
+
+
+def returned(charges: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Each charge that goes back as a label and a value: its day; amount, card, and how far it has come."""
+    return [
+        (
+            f"Charged on {short_day(one['charged_on'])}",
+            f"{rand(one['amount'])} incl. VAT to {card(one['card_brand'], one['card_last4'])}, "
+            + HOW_FAR[one["state"]].format(note=one["credit_note_number"]),
+        )
+        for one in charges
+    ]

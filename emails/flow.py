@@ -13,7 +13,7 @@ def flow(text: str) -> str:
 
     A word is never cut, so a link stays whole even where it is longer than a line.
     """
-    paragraphs = re.split(r"\n[ \t]*\n", text.strip("\n"))
+    paragraphs = re.split(r"\n(?:[ \t]*\n)+", text.strip("\n"))
     return "\n\n".join(_fill(paragraph) for paragraph in paragraphs if paragraph.strip()) + "\n"
 
 

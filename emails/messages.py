@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from emails.choices import CHOICES
-from emails.errors import WrongFields
-from emails.fields import Cents, Code, Day, Message, Url, Words
-from emails.money_back import MONEY_BACK
+from emails.documents import TaxInvoice, adds_up
+from emails.fields import Cents, Code, Day, Document, Message, Url, Words, hints
+from emails.money_back import MONEY_BACK, WithMoneyBack
 
 
 @dataclass(frozen=True)
@@ -82,12 +82,12 @@ class Receipt(Message):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _adds_up(self, self.net, self.vat, self.gross)
+        adds_up(self.kind, self.net, self.vat, self.gross)
 
     @property
-    def paper_name(self) -> str:
-        """After the invoice; a copy says so."""
-        return f"tax-invoice-{self.number}{'-copy' if self.is_copy else ''}"
+    def documents(self) -> tuple[Document, ...]:
+        """The tax invoice."""
+        return (TaxInvoice(**{name: getattr(self, name) for name in hints(TaxInvoice)}),)
 
 
 @dataclass(frozen=True)
@@ -142,8 +142,8 @@ class CardRemoved(Message):
 
 
 @dataclass(frozen=True)
-class Cancelled(Message):
-    """Confirms a cancellation. `access_until` is the last day of reading, None where reading stopped at once."""
+class Cancelled(WithMoneyBack):
+    """Confirms a cancellation, with all that goes back because of it. `access_until` is the last day of reading, None where reading stopped at once."""
 
     kind: ClassVar[str] = "cancelled"
     access_until: Day | None
@@ -176,35 +176,6 @@ class Resumed(Message):
     after: str
     cancel_url: Url
     account_url: Url
-
-
-@dataclass(frozen=True)
-class Refunded(Message):
-    """Money went back: the credit note that belongs to one tax invoice (VAT-10). `transfer` is the bank's reference where it was
-    paid by bank transfer, and not to the card. `again`: as of a receipt."""
-
-    kind: ClassVar[str] = "refunded"
-    amount: Cents
-    net: Cents
-    vat: Cents
-    vat_percent: str
-    credit_note_number: str
-    invoice_number: str
-    issued_on: Day
-    reason: str
-    card_brand: str
-    card_last4: str
-    transfer: str | None = None
-    again: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _adds_up(self, self.net, self.vat, self.amount)
-
-    @property
-    def paper_name(self) -> str:
-        """After the credit note."""
-        return f"credit-note-{self.credit_note_number}"
 
 
 @dataclass(frozen=True)
@@ -286,7 +257,6 @@ MESSAGES: tuple[type[Message], ...] = (
     Cancelled,
     Disputed,
     Resumed,
-    Refunded,
     Ended,
     SignedInElsewhere,
     RequestAnswered,
@@ -296,8 +266,3 @@ MESSAGES: tuple[type[Message], ...] = (
     *CHOICES,
     *MONEY_BACK,
 )
-
-
-def _adds_up(message: Message, net: int, vat: int, total: int) -> None:
-    if net + vat != total:
-        raise WrongFields(f"{message.kind}: net {net} and VAT {vat} do not add up to {total} cents")

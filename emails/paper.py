@@ -1,16 +1,16 @@
-"""Prints the document that a mail carries: a tax invoice or a credit note, as a tagged PDF (H14, PDF/UA-1).
+"""Prints the documents that a mail carries: tax invoices and credit notes, as a tagged PDF (H14, PDF/UA-1).
 
-What it says are the mail's own words: what its template calls `heading`, `papers`, `caption`, `lines` and `total`."""
+What they say are the mail's own words (`compose.sheet_of`)."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
-from emails.compose import said_by, template
-from emails.fields import Message
+from emails.compose import sheet_of, tidied
+from emails.fields import Document, Message
 from emails.house import House
 
 
@@ -23,15 +23,16 @@ class Paper:
 
 
 def paper_of(message: Message, house: House) -> Paper | None:
-    """The document that goes with `message`; None for one that is only a mail."""
-    return print_papers([message], house) if message.paper_name else None
+    """The documents that go with `message`; None for one that is only a mail."""
+    return print_papers(message.documents, house) if message.documents else None
 
 
-def print_papers(messages: Sequence[Message], house: House) -> Paper:
-    """One file with a page for each of these, called after the first. Each must be a document (`Message.paper_name`)."""
-    sheets = json.dumps([_sheet(message, house) for message in messages])
+def print_papers(documents: Sequence[Document], house: House) -> Paper:
+    """One file with a page for each of these, called after the first."""
+    tidy = House(**tidied(asdict(house)))
+    sheets = json.dumps([sheet_of(document, tidy) for document in documents])
     content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
-    return Paper(f"{messages[0].paper_name}.pdf", content)
+    return Paper(f"{documents[0].paper_name}.pdf", content)
 
 
 def _print(told: dict[str, str]) -> bytes:
@@ -46,11 +47,6 @@ def _print(told: dict[str, str]) -> bytes:
     except typst.TypstError:
         # Somebody typed a letter that no font of ours has; the standard forbids the box that stands in its place.
         return as_(None)
-
-
-def _sheet(message: Message, house: House) -> dict[str, Any]:
-    words = template(message.kind, "plain").make_module(said_by(message, house) | {"layout": "subject.j2"})
-    return {name: getattr(words, name) for name in ("heading", "papers", "caption", "lines", "total")}
 
 
 @cache

@@ -15,6 +15,7 @@ from emails.choices import (
     TermReminder,
     Withdrawn,
 )
+from emails.documents import CreditNote, TaxInvoice
 from emails.fields import Message
 from emails.house import House
 from emails.messages import (
@@ -28,7 +29,6 @@ from emails.messages import (
     Ended,
     PaymentFailed,
     Receipt,
-    Refunded,
     RequestAnswered,
     Resumed,
     SignedInElsewhere,
@@ -36,7 +36,7 @@ from emails.messages import (
     TrialNotice,
     TrialStarted,
 )
-from emails.money_back import PaidBack, RefundFailed
+from emails.money_back import GoesBack, PaidBack, Refunded, RefundFailed
 
 HOUSE = House(
     name="The Karoo Courier",
@@ -53,6 +53,36 @@ ACCOUNT = f"{SITE}/account"
 OFFER = f"{SITE}/"
 VISA = ("visa", "4242")
 MONTHLY = "R75.00 incl. VAT every month, until you cancel"
+
+
+_NOTE = CreditNote(
+    amount=7500,
+    net=6522,
+    vat=978,
+    vat_percent="15",
+    credit_note_number="CN-000007",
+    invoice_number="INV-000123",
+    issued_on="2026-03-20",
+    reason="Cancelled within 14 days of the first payment",
+    card_brand="visa",
+    card_last4="4242",
+)
+_INVOICE = TaxInvoice(
+    number="INV-000123",
+    issued_on="2026-03-16",
+    description="Digital subscription, one month",
+    period_from="2026-03-16",
+    period_to="2026-04-15",
+    net=6522,
+    vat=978,
+    gross=7500,
+    vat_percent="15",
+    card_brand="visa",
+    card_last4="4242",
+)
+_GONE = GoesBack(7500, "2026-03-16", *VISA, "gone", "CN-000007")
+_ON_ITS_WAY = GoesBack(7500, "2026-03-16", *VISA, "under_way", None)
+_RACED = "You cancelled before this charge was made, so it is returned in full."
 
 
 def samples() -> dict[str, Message]:
@@ -196,35 +226,30 @@ def _failures() -> dict[str, Message]:
 
 def _endings() -> dict[str, Message]:
     undo = f"{SITE}/undo/w8Rt3Kc6Nq1"
-    refunded = Refunded(
-        amount=7500,
-        net=6522,
-        vat=978,
-        vat_percent="15",
-        credit_note_number="CN-000007",
-        invoice_number="INV-000123",
-        issued_on="2026-03-20",
-        reason="Cancelled within 14 days of the first payment",
-        card_brand="visa",
-        card_last4="4242",
-    )
     return {
         "cancelled-in-trial": Cancelled("2026-03-15", False, undo, OFFER),
         "cancelled-when-paid": Cancelled("2026-04-15", True, undo, OFFER),
         "cancelled-at-once": Cancelled(None, True, None, OFFER),
+        "cancelled-with-money": Cancelled(
+            None,
+            True,
+            None,
+            OFFER,
+            returns=(_GONE, replace(_GONE, charged_on="2026-04-16", credit_note_number="CN-000008")),
+            notes=(_NOTE, replace(_NOTE, credit_note_number="CN-000008", invoice_number="INV-000150")),
+        ),
+        "cancelled-with-money-later": Cancelled(None, True, None, OFFER, returns=(_ON_ITS_WAY,)),
         "disputed": Disputed("2026-04-15", ACCOUNT),
         "disputed-at-once": Disputed(None, ACCOUNT),
         "disputed-taken-back": Disputed(None, ACCOUNT, taken_back=True),
         "resumed": Resumed("2026-04-16", 7500, MONTHLY, CANCEL, ACCOUNT),
-        "refunded": refunded,
-        "refunded-again": replace(refunded, again=True),
-        "refunded-by-transfer": replace(
-            refunded,
-            credit_note_number="CN-000008",
-            invoice_number="INV-000124",
-            issued_on="2026-03-27",
-            transfer="EFT 2026/118",
+        "refunded": Refunded(_NOTE.reason, returns=(_GONE,), notes=(_NOTE,)),
+        "refunded-again": Refunded(_NOTE.reason, again=True, returns=(_GONE,), notes=(_NOTE,)),
+        "refunded-by-transfer": Refunded(
+            _NOTE.reason, returns=(_GONE,), notes=(replace(_NOTE, transfer="EFT 2026/118"),)
         ),
+        "refunded-with-invoice": Refunded(_RACED, returns=(_GONE,), invoices=(_INVOICE,), notes=(_NOTE,)),
+        "refunded-later": Refunded(_RACED, returns=(_ON_ITS_WAY,), invoices=(_INVOICE,)),
         "refund-bounced": RefundFailed(7500, "2026-03-16", *VISA, "CN-000007", f"{SITE}/contact"),
         "refund-refused": RefundFailed(7500, "2026-03-16", *VISA, None, f"{SITE}/contact"),
         "paid-back": PaidBack(7500, "2026-03-27", "EFT 2026/118", "CN-000007", ACCOUNT),

@@ -25,6 +25,8 @@ def upgrade() -> None:
     op.add_column(
         "refund", sa.Column("left_already", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
+    op.add_column("refund", sa.Column("told_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
+    op.create_index(op.f("ix_refund_told_by"), "refund", ["told_by"])
     op.create_check_constraint(
         "short_while_open", "refund", "short_since IS NULL OR state IN ('intended', 'pending')"
     )
@@ -39,9 +41,15 @@ def upgrade() -> None:
         "paid_back_at IS NULL OR (state = 'failed' AND paid_back_ref IS NOT NULL)",
     )
     _count_refunds(GIVEN)
+    # a mail about refunds may carry any number of documents
+    op.execute(
+        "UPDATE message SET fields = jsonb_build_object('reason', fields->'reason', 'returns', '[]'::jsonb,"
+        " 'invoices', '[]'::jsonb, 'notes', jsonb_build_array(fields)) WHERE kind = 'refunded'"
+    )
 
 
 def downgrade() -> None:
+    op.execute("UPDATE message SET fields = (fields->'notes'->0) - 'transfer' WHERE kind = 'refunded'")
     _count_refunds(GIVEN_BEFORE)
     op.drop_constraint("paid_back_after_failing", "refund", type_="check")
     op.create_check_constraint(
@@ -54,6 +62,8 @@ def downgrade() -> None:
     op.drop_index("one_refund_a_cause", "refund")
     op.create_unique_constraint("refund_cause_key", "refund", ["cause"])
     op.drop_constraint("short_while_open", "refund", type_="check")
+    op.drop_index(op.f("ix_refund_told_by"), table_name="refund")
+    op.drop_column("refund", "told_by")
     op.drop_column("refund", "left_already")
     op.drop_column("refund", "short_since")
 

@@ -13,7 +13,10 @@ from billing.readers.models import Consent, ReaderSession
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
 
-TELLING = ("trial_started", "trial_notice", "receipt", "cancelled", "resumed", "refunded")
+TELLING = (
+    *("trial_started", "trial_notice", "receipt", "cancelled", "withdrawn", "term_left", "resumed"),
+    *("refunded", "refund_failed", "paid_back"),
+)
 """Mails that told the reader of a price, a charge, or the way out."""
 MOST = 100
 Evidence = dict[str, Any]

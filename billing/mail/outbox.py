@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing import ids, many
 from billing.mail import obsolete
 from billing.mail.models import Message, MessageState
 from emails import Message as Words
+from emails import store
 
 RECEIPT_LIFE = timedelta(days=14)
 """How long we go on trying to deliver what must arrive: a tax invoice is due within 21 days (VAT-7)."""
@@ -56,7 +57,7 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
             "reader_id": letter.reader_id,
             "recipient": letter.to,
             "about": letter.about,
-            "fields": dict(vars(letter.words)),
+            "fields": store(letter.words),
             "state": MessageState.QUEUED,
             "created_at": at,
             "try_at": at,
@@ -77,3 +78,19 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
 def accepted_at(session: Session, key: str) -> datetime | None:
     """When the relay took the mail with this key; None while it hasn't, and for one that was taken back before."""
     return session.exec(select(Message.accepted_at).where(Message.key == key)).first()
+
+
+def lock_unsent(session: Session, key: str) -> Message | None:
+    """The mail with this key, locked, while no relay can have seen it: then what it says may still be changed. None later: a relay
+    that answered nothing may have taken it, and what has the same Message-ID counts as the same mail (S3)."""
+    return session.exec(
+        select(Message)
+        .where(
+            Message.key == key,
+            Message.state == MessageState.QUEUED,
+            Message.tries == 0,
+            col(Message.claimed_by).is_(None),
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()

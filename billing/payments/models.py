@@ -259,6 +259,8 @@ class Refund(SQLModel, table=True):
     """How often what became of it stayed unknown."""
     claimed_by: int | None = None
     gateway_ref: str | None = Field(default=None, unique=True)
+    told_by: str | None = Field(default=None, index=True)
+    """The key of the mail that tells of it together with others; None where its credit note goes out alone."""
     short_since: datetime | None = None
     """Since when our balance at the acquirer has been too low for it. It is tried each day."""
     failure: str | None = None

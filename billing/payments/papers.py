@@ -10,7 +10,7 @@ from billing.payments.invoice import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.subscriptions.models import Subscription
-from emails import Message, Receipt, Refunded
+from emails import CreditNote, Document, Receipt, TaxInvoice
 
 
 def receipt_words(
@@ -45,19 +45,30 @@ def receipt_words(
     )
 
 
-def credit_words(
-    office: Office,
-    refund: Refund,
-    payment: Payment,
-    invoice: Invoice,
-    card: PaymentMethod,
-    *,
-    again: bool = False,
-) -> Refunded:
-    """The credit note of a refund that has gone out (VAT-10). `again`: as of a receipt."""
+def tax_invoice(invoice: Invoice, card: PaymentMethod) -> TaxInvoice:
+    """The original of a paid invoice, for a mail that is no receipt."""
+    return TaxInvoice(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
+        description=invoice.description,
+        period_from=invoice.period_start_on.isoformat(),
+        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
+        net=invoice.net,
+        vat=invoice.vat,
+        gross=invoice.gross,
+        vat_percent=percent(invoice.vat_basis_points),
+        card_brand=card.brand,
+        card_last4=card.last4,
+    )
+
+
+def credit_note(
+    office: Office, refund: Refund, payment: Payment, invoice: Invoice, card: PaymentMethod
+) -> CreditNote:
+    """The credit note of a refund that has gone out (VAT-10)."""
     if refund.settled_at is None or refund.credit_note_number is None:
         raise AssertionError(f"{refund.id} has no credit note")
-    return Refunded(
+    return CreditNote(
         amount=refund.amount,
         net=refund.net,
         vat=refund.vat,
@@ -69,13 +80,12 @@ def credit_words(
         card_brand=card.brand,
         card_last4=card.last4,
         transfer=refund.paid_back_ref if refund.bounced_at is None else None,
-        again=again,
     )
 
 
-def copy_words(session: Session, office: Office, paid: Paid) -> list[Message]:
+def copies(session: Session, office: Office, paid: Paid) -> list[Document]:
     """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
     subscription = session.get_one(Subscription, paid.invoice.subscription_id)
     receipt = receipt_words(office, subscription, paid.invoice, paid.card, is_copy=True)
-    notes = [credit_words(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
-    return [receipt, *notes]
+    notes = [credit_note(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
+    return [*receipt.documents, *notes]

@@ -63,7 +63,7 @@ def pay_back(
         tell_returned.paid_back(session, office, row, on, at)
     else:
         book.refunded(session, office, row, payment, session.get_one(Invoice, payment.invoice_id), at)
-        tell_returned.credited(session, office, row, payment, at)
+        tell_returned.ended(session, office, row, at)
     close_about(
         session,
         CaseKind.REFUND_FAILED,

@@ -166,22 +166,17 @@ def settle(
             refund.short_since, refund.left_already = None, left_already
             _owe(session, office, refund, payment, at)
         case RefundAnswer():
-            _answered(session, office, refund, payment, answer, at, again=again)
+            _answered(session, office, refund, payment, answer, at)
     session.add(refund)
+    if not isinstance(answer, Unknown):
+        tell_returned.ended(session, office, refund, at, again=again)
     if waited and refund.short_since is None:
         shortage.close_when_over(session, by="worker", at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
 
 
 def _answered(
-    session: Session,
-    office: Office,
-    refund: Refund,
-    payment: Payment,
-    answer: RefundAnswer,
-    at: datetime,
-    *,
-    again: bool,
+    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
 ) -> None:
     refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
     short_since, refund.short_since = refund.short_since, None
@@ -193,7 +188,7 @@ def _answered(
             refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, at
             session.add(refund)
-            _credit(session, office, refund, payment, at, again)
+            _credit(session, office, refund, payment, at)
             reason = f"Returned by another refund: {refund.id}"
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
@@ -229,7 +224,7 @@ def _try_another(
         at=at,
     )
     if another is not None:
-        another.short_since = short_since or at
+        another.short_since, another.told_by = short_since or at, refund.told_by
         _wait_for_balance(session, another, refund.failure or "our balance was too low", at)
         session.add(another)
 
@@ -242,12 +237,9 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
     refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
 
 
-def _credit(
-    session: Session, office: Office, refund: Refund, payment: Payment, at: datetime, again: bool
-) -> None:
+def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
     invoice = session.get_one(Invoice, payment.invoice_id)
     book.refunded(session, office, refund, payment, invoice, at)
-    tell_returned.credited(session, office, refund, payment, at, again=again)
 
 
 def _settle_again(

@@ -8,7 +8,8 @@ from sqlmodel import Session
 from billing import many
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments.models import Invoice, PaymentMethod
+from billing.payments import tell_returned
+from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.papers import receipt_words
 from billing.readers.models import Reader
 from billing.readers.register import by_id
@@ -182,9 +183,15 @@ def card_removed(
     queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
 
 
-def cancelled(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+def cancelled(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    at: datetime,
+    returning: Sequence[Refund] = (),
+) -> None:
     """The cancellation is confirmed at once, with the last day of reading and the way back (INT-4); anew where reading is to
-    end at another moment than was said."""
+    end at another moment than was said. The same mail tells what goes back because of it."""
     reading = (
         subscription.cancels_at is not None and subscription.ended_at is None and subscription.cancels_at > at
     )
@@ -201,7 +208,9 @@ def cancelled(session: Session, office: Office, subscription: Subscription, at: 
     )
     asked = subscription.cancel_asked_at or at
     ends = f":{subscription.cancels_at.isoformat()}" if subscription.cancels_at else ""
-    queue(session, subscription, words, f"cancelled:{subscription.id}:{asked.isoformat()}{ends}", at)
+    key = f"cancelled:{subscription.id}:{asked.isoformat()}{ends}"
+    queue(session, subscription, words, key, at)
+    tell_returned.together(session, office, key, returning, at)
 
 
 def disputed(

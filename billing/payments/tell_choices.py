@@ -9,7 +9,8 @@ from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.office import Office
-from billing.payments.models import Attempt, Payment, PaymentMethod
+from billing.payments import tell_returned
+from billing.payments.models import Attempt, Payment, PaymentMethod, Refund
 from billing.payments.tell import after_words, card_of, last_day_before, queue
 from billing.rules import notices, term, trial
 from billing.rules.lifecycle import State
@@ -47,9 +48,10 @@ def withdrawn(
     cents: int,
     later_cents: int,
     at: datetime,
+    returning: Sequence[Refund] = (),
 ) -> None:
-    """The sale is taken back; the moment of it stands in the mail (INT-1). `cents` go back of these payments, the first of
-    which is the first charge; `later_cents` of them are of the others."""
+    """The sale is taken back; the moment of it stands in the mail (INT-1), with all that goes back: `cents` of these payments, the
+    first of which is the first charge; `later_cents` of them are of the others."""
     cards = [_card_of(session, payment) for payment in payments]
     local = at.astimezone(office.zone)
     words = Withdrawn(
@@ -61,7 +63,9 @@ def withdrawn(
         unread_amount=later_cents or None,
         one_card=len({(card.brand, card.last4) for card in cards}) == 1,
     )
-    queue(session, subscription, words, f"withdrawn:{payments[0].id}", at)
+    key = f"withdrawn:{payments[0].id}"
+    queue(session, subscription, words, key, at)
+    tell_returned.together(session, office, key, returning, at)
 
 
 def _card_of(session: Session, payment: Payment) -> PaymentMethod:
@@ -247,14 +251,23 @@ def pause_ends(session: Session, office: Office, subscription: Subscription, at:
     queue(session, subscription, words, pause_ends_key(subscription.id, on), at, expires_at=closes_at)
 
 
-def term_left(session: Session, office: Office, subscription: Subscription, cents: int, at: datetime) -> None:
+def term_left(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    cents: int,
+    at: datetime,
+    returning: Sequence[Refund] = (),
+) -> None:
     """A term was left early: the last day, and what goes back."""
     words = TermLeft(
         last_day=last_day_before(office, subscription.cancels_at or at).isoformat(),
         refund=cents,
         offer_url=office.offer_url,
     )
-    queue(session, subscription, words, f"term-left:{subscription.id}:{at.isoformat()}", at)
+    key = f"term-left:{subscription.id}:{at.isoformat()}"
+    queue(session, subscription, words, key, at)
+    tell_returned.together(session, office, key, returning, at)
 
 
 def told_at(session: Session, key: str) -> datetime | None:

@@ -1,25 +1,130 @@
 """What readers are told about a refund's end: its credit note; that it failed, with the question how to pay; that a transfer did."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Literal
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import outbox
+from billing.mail.models import Message
 from billing.office import Office
 from billing.payments import numbers
-from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
-from billing.payments.papers import credit_words
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.payments.papers import credit_note, tax_invoice
 from billing.readers.register import by_id
-from emails import Message, PaidBack, RefundFailed
+from emails import CreditNote, GoesBack, PaidBack, Refunded, RefundFailed, TaxInvoice
+from emails import Message as Words
+
+HOLD = timedelta(minutes=10)
+"""How long a mail waits for the refunds that it tells of, so that it can carry their credit notes. Most take a second."""
 
 
-def credited(
-    session: Session, office: Office, refund: Refund, payment: Payment, at: datetime, *, again: bool = False
-) -> None:
-    """Its credit note goes out (VAT-10). `again`: the reader may have had it before the records were restored."""
-    invoice = session.get_one(Invoice, payment.invoice_id)
-    words = credit_words(office, refund, payment, invoice, _card(session, payment), again=again)
-    _queue(session, refund, words, f"refunded:{refund.id}", at)
+def together(session: Session, office: Office, key: str, refunds: Sequence[Refund], at: datetime) -> None:
+    """Let the queued mail with this key tell of refunds just intended: what goes back of which charge, and, if they end before it
+    has to leave, their credit notes."""
+    for refund in refunds:
+        refund.told_by = key
+        session.add(refund)
+    session.flush()
+    message = outbox.lock_unsent(session, key)
+    if message is not None and refunds:
+        _amend(session, office, message, at)
+
+
+def ended(session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False) -> None:
+    """A refund has come as far as it does for now. The mail that tells of it says so if it hasn't left; otherwise its credit note
+    goes out in another one, with those of the refunds that are about to end. `again`: the reader may have had it before the
+    records were restored."""
+    message = outbox.lock_unsent(session, refund.told_by) if refund.told_by else None
+    if message is not None:
+        _amend(session, office, message, at)
+    elif refund.credit_note_number is not None:
+        credited(session, office, refund, at, again=again)
+
+
+def raced(session: Session, office: Office, payment: Payment, refund: Refund, at: datetime) -> None:
+    """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
+    key = f"returned:{payment.id}"
+    _queue(session, refund, Refunded(refund.reason), key, at)
+    together(session, office, key, [refund], at)
+
+
+def credited(session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False) -> None:
+    """Its credit note goes out (VAT-10). `again`: as of a refund that has ended."""
+    key = f"refunded:{refund.id}"
+    siblings = [row for row in _told_by(session, refund.told_by) if _is_soon(row)] if refund.told_by else []
+    _queue(session, refund, Refunded(refund.reason, again=again), key, at)
+    together(session, office, key, [refund, *siblings], at)
+
+
+def _amend(session: Session, office: Office, message: Message, at: datetime) -> None:
+    refunds = _told_by(session, message.key)
+    parts = [_part(session, office, refund, message) for refund in refunds]
+    message.fields = message.fields | {
+        "returns": [dict(vars(goes)) for goes, _, _ in parts],
+        "invoices": [dict(vars(one)) for _, one, _ in parts if one is not None],
+        "notes": [dict(vars(one)) for _, _, one in parts if one is not None],
+    }
+    waits = any(_is_soon(refund) for refund in refunds)
+    message.try_at = message.created_at + HOLD if waits else at
+    session.add(message)
+
+
+def _told_by(session: Session, key: str) -> list[Refund]:
+    """The refunds that a mail tells of; of those for one cause, the newest."""
+    rows = session.exec(select(Refund).where(Refund.told_by == key).order_by(col(Refund.id))).all()
+    return list({row.cause: row for row in rows}.values())
+
+
+def _is_soon(refund: Refund) -> bool:
+    """Whether it is about to be sent. One that Stripe, a bank or our balance makes wait holds up no mail."""
+    return refund.state is RefundState.INTENDED and refund.short_since is None
+
+
+_Part = tuple[GoesBack, TaxInvoice | None, CreditNote | None]
+
+
+def _part(session: Session, office: Office, refund: Refund, message: Message) -> _Part:
+    """What a mail says of one refund: how far it has come, the tax invoice if none was sent, the credit note if there is one."""
+    payment = session.get_one(Payment, refund.payment_id)
+    invoice, card = session.get_one(Invoice, payment.invoice_id), _card(session, payment)
+    noted = refund.credit_note_number is not None
+    note = credit_note(office, refund, payment, invoice, card) if noted else None
+    goes = GoesBack(
+        amount=refund.amount,
+        charged_on=office.today(payment.paid_at).isoformat(),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        state=_how_far(refund),
+        credit_note_number=note.credit_note_number if note else None,
+    )
+    sent = payment.surplus or _is_sent(session, invoice, message)
+    return goes, None if sent else tax_invoice(invoice, card), note
+
+
+def _how_far(refund: Refund) -> Literal["under_way", "gone", "failed", "before"]:
+    if refund.state is RefundState.FAILED and (refund.paid_back_at is None or refund.bounced_at is not None):
+        return "before" if refund.left_already else "failed"
+    return "gone" if refund.credit_note_number is not None else "under_way"
+
+
+_SENT = sa.text(
+    "SELECT EXISTS (SELECT FROM message WHERE reader_id = :reader AND id <> :message AND (key = :receipt"
+    " OR fields->'invoices' @> jsonb_build_array(jsonb_build_object('number', CAST(:number AS text)))))"
+)
+
+
+def _is_sent(session: Session, invoice: Invoice, message: Message) -> bool:
+    """Whether another mail carries this tax invoice: there is one original (VAT-7)."""
+    asked = {
+        "reader": invoice.reader_id,
+        "message": message.id,
+        "receipt": f"receipt:{invoice.id}",
+        "number": numbers.invoice_number(invoice.number or 0),
+    }
+    return bool(session.execute(_SENT, asked).scalar_one())
 
 
 def failed(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
@@ -60,7 +165,7 @@ def _card(session: Session, payment: Payment) -> PaymentMethod:
     ).one()
 
 
-def _queue(session: Session, refund: Refund, words: Message, key: str, at: datetime) -> None:
+def _queue(session: Session, refund: Refund, words: Words, key: str, at: datetime) -> None:
     reader = by_id(session, refund.reader_id)
     outbox.queue(
         session,

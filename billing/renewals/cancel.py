@@ -12,7 +12,7 @@ from billing.office import Office
 from billing.payments import pay_page, refund, tell, tell_choices
 from billing.payments.disputed import is_taken, open_of, refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
-from billing.payments.models import Attempt, Invoice, Payment
+from billing.payments.models import Attempt, Invoice, Payment, Refund
 from billing.renewals import postpone
 from billing.renewals.act import act
 from billing.renewals.refusals import AlreadyEnded
@@ -111,22 +111,17 @@ def cancel(
             return subscription
     if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
         raise ChargedSince
-    returned = return_money(session, subscription, asked_at, at, by, give_back)
+    returning = return_money(session, subscription, asked_at, at, by, give_back)
+    returned = [invoice_of(session, one) for one in returning]
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
     if when is When.NOW:
         happening, ends_at = Happening.ENDED_NOW, at
     elif left is not None and not returned:
         happening, ends_at = Happening.CANCEL_ASKED, left.ends_at
-        refund.intend(
-            session,
-            left.payment,
-            amount=left.cents,
-            cause=f"leave:{left.payment.id}",
-            reason=LEFT,
-            by=by,
-            at=at,
-        )
+        leave = f"leave:{left.payment.id}"
+        part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
+        returning = [part] if part is not None else []
     else:
         happening, ends_at = Happening.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
     change(
@@ -144,9 +139,9 @@ def cancel(
     void_what_is_owed(session, subscription)
     pay_page.close_soon(session, subscription.id, at)
     if left is not None and not returned:
-        tell_choices.term_left(session, office, subscription, left.cents, at)
+        tell_choices.term_left(session, office, subscription, left.cents, at, returning)
     else:
-        tell.cancelled(session, office, subscription, at)
+        tell.cancelled(session, office, subscription, at, returning)
     session.add(subscription)
     return subscription
 
@@ -263,19 +258,26 @@ def return_money(
     at: datetime,
     by: str,
     give_back: GiveBack,
-) -> list[Invoice]:
-    """Put on its way what a cancellation as of `asked_at` gives back; the invoices it was for."""
-    returned = []
-    for one in due_back(session, subscription, asked_at, give_back):
-        cause = f"cancel:{one.payment.id}"
-        if (
-            refund.intend(
-                session, one.payment, amount=None, cause=cause, reason=reason_of(one, asked_at), by=by, at=at
-            )
-            is not None
-        ):
-            returned.append(one.invoice)
-    return returned
+) -> list[Refund]:
+    """Put on its way what a cancellation as of `asked_at` gives back."""
+    intended = [
+        refund.intend(
+            session,
+            one.payment,
+            amount=None,
+            cause=f"cancel:{one.payment.id}",
+            reason=reason_of(one, asked_at),
+            by=by,
+            at=at,
+        )
+        for one in due_back(session, subscription, asked_at, give_back)
+    ]
+    return [one for one in intended if one is not None]
+
+
+def invoice_of(session: Session, returning: Refund) -> Invoice:
+    """What it takes back."""
+    return session.get_one(Invoice, session.get_one(Payment, returning.payment_id).invoice_id)
 
 
 def reason_of(one: DueBack, asked_at: datetime) -> str:

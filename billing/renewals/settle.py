@@ -12,7 +12,7 @@ from billing import many
 from billing.errors import NotFound
 from billing.logs import say
 from billing.office import Office
-from billing.payments import refund, tell
+from billing.payments import refund, tell, tell_returned
 from billing.payments.cards import keep_card, on_subscription
 from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Charged, Declined, NotTaken, Outcome, Unknown
@@ -218,9 +218,10 @@ def _charged(
     for case, payment in zip(cases, receive(session, office, money, at), strict=True):
         if payment.surplus:
             reached("settle: paid twice, so it goes back")
-            case.word = _give_back(session, payment, f"twice:{payment.id}", TWICE, at)
+            case.word = _give_back(session, office, payment, f"twice:{payment.id}", TWICE, at)
         elif not case.wanted or case.attempt.id in given_away:
-            case.word = _give_back(session, payment, f"race:{payment.id}", _why_back(session, case), at)
+            why = _why_back(session, case)
+            case.word = _give_back(session, office, payment, f"race:{payment.id}", why, at)
             if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
                 mark(case.subscription, office.zone, charging_since=None)
         else:
@@ -300,10 +301,14 @@ def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime)
     return on_subscription(method)
 
 
-def _give_back(session: Session, received: Received, cause: str, reason: str, at: datetime) -> str:
+def _give_back(
+    session: Session, office: Office, received: Received, cause: str, reason: str, at: datetime
+) -> str:
     """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
     payment = session.get_one(Payment, received.id)
-    refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
+    intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
+    if intended is not None:
+        tell_returned.raced(session, office, payment, intended, at)
     return "refunded"
 
 

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from billing.errors import Conflict
 from billing.office import Office
 from billing.payments import disputed, pay_page, refund, tell_choices
-from billing.payments.models import Invoice, Payment
+from billing.payments.models import Invoice, Payment, Refund
 from billing.renewals import cancel
 from billing.renewals.cancel import DueBack
 from billing.rules import cooling_off
@@ -97,7 +97,7 @@ def withdraw(
     found = offered(session, office, subscription, asked_at)
     if found is None:
         raise CoolingOffOver
-    _give_back(session, office, found, asked_at, at, by)
+    returning = _give_back(session, office, found, asked_at, at, by)
     if subscription.state is not State.ENDED:
         before = subscription.cancel_asked_at
         change(
@@ -123,6 +123,7 @@ def withdraw(
         cents=found.cents,
         later_cents=found.later_cents,
         at=at,
+        returning=returning,
     )
     session.add(subscription)
     return found
@@ -130,17 +131,22 @@ def withdraw(
 
 def _give_back(
     session: Session, office: Office, found: Withdrawal, asked_at: datetime, at: datetime, by: str
-) -> None:
+) -> list[Refund]:
     first = found.first.payment
     reason = WITHDRAWN.format(days=office.cooling_off_days)
-    refund.intend(session, first, amount=None, cause=f"withdraw:{first.id}", reason=reason, by=by, at=at)
-    for one in found.later:
-        refund.intend(
-            session,
-            one.payment,
-            amount=one.cents,
-            cause=f"unread:{one.payment.id}",
-            reason=cancel.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
-            by=by,
-            at=at,
-        )
+    intended = [
+        refund.intend(session, first, amount=None, cause=f"withdraw:{first.id}", reason=reason, by=by, at=at),
+        *(
+            refund.intend(
+                session,
+                one.payment,
+                amount=one.cents,
+                cause=f"unread:{one.payment.id}",
+                reason=cancel.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
+                by=by,
+                at=at,
+            )
+            for one in found.later
+        ),
+    ]
+    return [one for one in intended if one is not None]

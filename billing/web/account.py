@@ -12,7 +12,7 @@ from billing.payments import disputed, numbers, receipts, tried
 from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import open_invoice, percent
 from billing.payments.models import PaymentMethod
-from billing.payments.papers import copy_words
+from billing.payments.papers import copies
 from billing.readers import devices, sessions
 from billing.readers.models import Reader
 from billing.renewals.cancel import may_undo
@@ -137,8 +137,8 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     parts = visit.parts
     with parts.database.transaction() as session:
         paid = receipts.one(session, invoice_id, visit.reader.id)
-        words = copy_words(session, parts.office, paid)
-    return as_file(words, parts.sender.house)
+        documents = copies(session, parts.office, paid)
+    return as_file(documents, parts.sender.house)
 
 
 @router.get("/account/receipts/{invoice_id}")

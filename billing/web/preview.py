@@ -200,6 +200,8 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
         views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo_action=None),
         at,
     )
+    waits = views.Cancelled(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo_action=None)
+    yield "cancelled-refund-late", waits, at
     yield from _paying()
     yield "change-card", views.ChangeCard(), replace(VISITOR, path="/card")
     yield "receipt", RECEIPT, at

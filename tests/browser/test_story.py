@@ -248,7 +248,7 @@ def test_a_card_that_had_its_trial_starts_without_one_and_opens_everything_at_on
     again.press("Cancel my subscription")
     again.see("R75.00", "is on its way back to your card")
     demo.now()
-    credit = demo.letter("kagiso.again@example.com", "Credit note")
+    credit = demo.letter("kagiso.again@example.com", "You have withdrawn")
     assert "You withdrew within 14 days of your first payment" in " ".join(credit.text.split())
     assert LAST_WORDS not in again.read(LOCKED)
 

@@ -13,10 +13,15 @@ from tests.support.pdf import Pdf
 
 RECEIPT = cast(Receipt, samples()["receipt"])
 REFUNDED = cast(Refunded, samples()["refunded"])
+(NOTE,) = REFUNDED.notes
 
 
 def printed(message: Message) -> Pdf:
-    return Pdf(print_papers([message], HOUSE).content)
+    return Pdf(print_papers(message.documents, HOUSE).content)
+
+
+def with_reason(reason: str) -> Refunded:
+    return replace(REFUNDED, notes=(replace(NOTE, reason=reason),))
 
 
 def test_receipts_and_refunds_alone_carry_a_paper() -> None:
@@ -26,9 +31,12 @@ def test_receipts_and_refunds_alone_carry_a_paper() -> None:
         "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
         "receipt-last": "tax-invoice-INV-000123.pdf",
         "receipt-again": "tax-invoice-INV-000123.pdf",
+        "cancelled-with-money": "credit-note-CN-000007.pdf",
         "refunded": "credit-note-CN-000007.pdf",
-        "refunded-by-transfer": "credit-note-CN-000008.pdf",
         "refunded-again": "credit-note-CN-000007.pdf",
+        "refunded-by-transfer": "credit-note-CN-000007.pdf",
+        "refunded-with-invoice": "tax-invoice-INV-000123.pdf",
+        "refunded-later": "tax-invoice-INV-000123.pdf",
     }
 
 
@@ -72,7 +80,7 @@ def test_a_credit_note_names_its_invoice_and_its_reason() -> None:
     assert paper.title == "Credit note CN-000007"
     for words in (
         "Credit note Credit note no. CN-000007",
-        f"For tax invoice no. {REFUNDED.invoice_number} Reason {REFUNDED.reason}",
+        f"For tax invoice no. {NOTE.invoice_number} Reason {NOTE.reason}",
         "Total refunded, including VAT R75.00 Refunded to Visa ending in 4242",
     ):
         assert words in paper.words
@@ -80,18 +88,20 @@ def test_a_credit_note_names_its_invoice_and_its_reason() -> None:
 
 def test_what_people_typed_stays_their_words() -> None:
     typed = 'Cost #sys.version *off* _by_ $1$ \\ "late" // <paper> @me ḓ ḽ ṋ ṱ'
-    paper = printed(replace(REFUNDED, reason=typed))
+    paper = printed(with_reason(typed))
     assert f"Reason {typed} Supplier" in paper.words
     assert paper.is_accessible
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:
-    assert print_papers([RECEIPT], HOUSE) == print_papers([RECEIPT], HOUSE)
-    assert print_papers([RECEIPT], HOUSE) != print_papers([replace(RECEIPT, number="INV-000124")], HOUSE)
+    assert print_papers(RECEIPT.documents, HOUSE) == print_papers(RECEIPT.documents, HOUSE)
+    assert print_papers(RECEIPT.documents, HOUSE) != print_papers(
+        replace(RECEIPT, number="INV-000124").documents, HOUSE
+    )
 
 
 def test_an_invoice_and_its_credit_notes_are_a_page_each() -> None:
-    both = print_papers([RECEIPT, REFUNDED], HOUSE)
+    both = print_papers([*RECEIPT.documents, NOTE], HOUSE)
     assert both.name == "tax-invoice-INV-000123.pdf"
     invoice, note = Pdf(both.content).pages
     assert "Tax invoice no. INV-000123" in invoice
@@ -101,13 +111,22 @@ def test_an_invoice_and_its_credit_notes_are_a_page_each() -> None:
 @given(st.text(max_size=300))
 @settings(max_examples=60)
 def test_no_reason_that_can_be_mailed_keeps_its_credit_note_from_being_printed(reason: str) -> None:
-    words = replace(REFUNDED, reason=reason)
+    words = with_reason(reason)
     render(words, HOUSE)
     assert "Credit note no. CN-000007" in printed(words).pages[0]
 
 
 @pytest.mark.parametrize("letter", ["\ufffe", "ٖ"])
 def test_a_letter_that_no_font_has_costs_the_standard_and_not_the_paper(letter: str) -> None:
-    paper = printed(replace(REFUNDED, reason=f"Returned {letter} today"))
+    paper = printed(with_reason(f"Returned {letter} today"))
     assert not paper.is_accessible
     assert "Credit note no. CN-000007" in paper.words
+
+
+def test_a_charge_that_went_back_at_once_has_both_of_its_papers_in_one_file() -> None:
+    paper = paper_of(samples()["refunded-with-invoice"], HOUSE)
+    assert paper is not None
+    invoice, note = Pdf(paper.content).pages
+    assert "Tax invoice no. INV-000123" in invoice
+    assert "copy" not in invoice.lower()
+    assert "For tax invoice no. INV-000123" in note

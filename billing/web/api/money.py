@@ -12,7 +12,7 @@ from billing.errors import Conflict
 from billing.payments import disputed, receipts
 from billing.payments import refund as refunds
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
-from billing.payments.papers import copy_words
+from billing.payments.papers import copies
 from billing.readers.register import by_id
 from billing.staff.record import recorded
 from billing.subscriptions.change import lock
@@ -72,8 +72,8 @@ def as_pdf(invoice_id: str, caller: Money) -> Response:
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid
         paid = receipts.one(session, invoice_id, invoice.reader_id)
-        words = copy_words(session, parts.office, paid)
-    return as_file(words, parts.sender.house)
+        documents = copies(session, parts.office, paid)
+    return as_file(documents, parts.sender.house)
 
 
 def _found(session: Session, invoice_id: str) -> Invoice:

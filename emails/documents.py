@@ -1,0 +1,70 @@
+"""The documents that mails carry: tax invoices and credit notes. Amounts are cents, VAT included unless the name says otherwise."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from emails.errors import WrongFields
+from emails.fields import Cents, Day, Document
+
+
+@dataclass(frozen=True)
+class TaxInvoice(Document):
+    """The abridged tax invoice of a charge (VAT-5). `period_to` is the period's last day; `vat_percent` is the rate in words, such as
+    "15"; a second sending says `is_copy` (VAT-7)."""
+
+    kind: ClassVar[str] = "tax_invoice"
+    number: str
+    issued_on: Day
+    description: str
+    period_from: Day
+    period_to: Day
+    net: Cents
+    vat: Cents
+    gross: Cents
+    vat_percent: str
+    card_brand: str
+    card_last4: str
+    is_copy: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        adds_up(self.kind, self.net, self.vat, self.gross)
+
+    @property
+    def paper_name(self) -> str:
+        """After its number; a copy says so."""
+        return f"tax-invoice-{self.number}{'-copy' if self.is_copy else ''}"
+
+
+@dataclass(frozen=True)
+class CreditNote(Document):
+    """Takes back one tax invoice, all or part of it (VAT-10). `transfer` is the bank's reference where the money was paid by bank
+    transfer, and not to the card."""
+
+    kind: ClassVar[str] = "credit_note"
+    amount: Cents
+    net: Cents
+    vat: Cents
+    vat_percent: str
+    credit_note_number: str
+    invoice_number: str
+    issued_on: Day
+    reason: str
+    card_brand: str
+    card_last4: str
+    transfer: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        adds_up(self.kind, self.net, self.vat, self.amount)
+
+    @property
+    def paper_name(self) -> str:
+        """After its number."""
+        return f"credit-note-{self.credit_note_number}"
+
+
+def adds_up(kind: str, net: int, vat: int, total: int) -> None:
+    """Raises `WrongFields` unless net and VAT are the total."""
+    if net + vat != total:
+        raise WrongFields(f"{kind}: net {net} and VAT {vat} do not add up to {total} cents")

@@ -54,6 +54,7 @@ def build(
         settings.term_notice_days,
         settings.session_limit,
         settings.installation,
+        settings.withdrawals_a_year,
     )
     house = emails.House(
         name=settings.publisher_name,

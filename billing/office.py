@@ -29,6 +29,8 @@ class Office:
     """Browsers in which a reader may be signed in at once; 0: any number."""
     installation: str = "main"
     """Its name, with which the names of its charges begin."""
+    withdrawals_a_year: int = 1
+    """Withdrawals in twelve months for which nobody is asked; staff decide about the next."""
 
     def today(self, at: datetime) -> date:
         """The civil day at that instant, in the publisher's zone."""

@@ -24,6 +24,11 @@ from billing.rules import robots
 PREFIX = "BILLING_"
 OWN_LICENSE = "own"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+SAMPLE_PAPERS = (
+    *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number")),
+    *("mail_from", "newsletter_from"),
+)
+"""Settings whose defaults are the sample paper's."""
 ORIGIN = r"^https?://[a-z0-9.-]+(:\d{1,5})?$"
 
 
@@ -193,6 +198,12 @@ class Settings(BaseModel):
         le=60,
         description="Civil days after the first charge in which a reader takes it back in full; the law asks for 7.",
     )
+    withdrawals_a_year: int = Field(
+        1,
+        ge=1,
+        le=100,
+        description="Withdrawals in twelve months that a reader, or a card, may make unasked; staff decide about the next.",
+    )
     pause_months: int = Field(
         3, ge=0, le=12, description="Months for which a reader may pause a subscription; 0: not at all."
     )
@@ -212,16 +223,10 @@ class Settings(BaseModel):
         description="Charges a second, over all workers together; 0: no limit, not for live.",
     )
     pause_after_failures: int = Field(
-        5,
-        ge=1,
-        le=1000,
-        description="Failures of Stripe in a row after which charging pauses until it answers.",
+        5, ge=1, le=1000, description="Failures of Stripe in a row that pause charging until it answers."
     )
     event_tries: int = Field(
-        8,
-        ge=1,
-        le=100,
-        description="Tries after which an event of Stripe's that breaks us is set aside for staff.",
+        8, ge=1, le=100, description="Tries after which an event of Stripe's that breaks us is left to staff."
     )
     charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
 
@@ -314,14 +319,7 @@ class Settings(BaseModel):
             found.append("BILLING_SITES names a site that isn't https")
         found += [
             f"{PREFIX}{name.upper()} is still the sample paper's, and would stand on tax invoices"
-            for name in (
-                "publisher_name",
-                "publisher_legal_name",
-                "publisher_address",
-                "publisher_vat_number",
-                "mail_from",
-                "newsletter_from",
-            )
+            for name in SAMPLE_PAPERS
             if getattr(self, name) == Settings.model_fields[name].default
         ]
         return found

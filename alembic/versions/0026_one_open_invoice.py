@@ -1,6 +1,6 @@
-"""a subscription owes one period at most
+"""a subscription owes one period at most; a reader may ask staff to withdraw
 
-Where an outage left several open, all but the newest are void: their periods were given away.
+Where an outage left several invoices open, all but the newest are void: their periods were given away.
 
 Revision: 0026
 Follows: 0025
@@ -29,7 +29,16 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'open'"),
     )
+    _allow("cancel", "wrong_charge", "withdraw", "other")
 
 
 def downgrade() -> None:
+    op.execute("UPDATE reader_request SET kind = 'other' WHERE kind = 'withdraw'")
+    _allow("cancel", "wrong_charge", "other")
     op.drop_index("one_open_invoice", "invoice")
+
+
+def _allow(*kinds: str) -> None:
+    listed = ", ".join(f"'{kind}'" for kind in kinds)
+    op.drop_constraint("requestkind", "reader_request", type_="check")
+    op.create_check_constraint("requestkind", "reader_request", f"kind IN ({listed})")

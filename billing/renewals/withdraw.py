@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from billing.errors import Conflict
 from billing.office import Office
 from billing.payments import disputed, pay_page, refund, tell_choices
-from billing.payments.models import Invoice, Payment, Refund
+from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
 from billing.renewals import cancel
 from billing.renewals.cancel import DueBack
 from billing.rules import cooling_off
@@ -18,6 +19,8 @@ from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
 
 WITHDRAWN = "You withdrew within {days} days of your first payment, so it is returned in full."
+CAUSE = "withdraw:"
+"""What the refund of a withdrawn first charge answers, before the payment's id."""
 UNREAD = "You withdrew, so what you paid for days that you have not read is returned."
 
 
@@ -27,14 +30,33 @@ class CoolingOffOver(Conflict):
     code = "cooling_off_over"
 
 
+class StaffDecide(Conflict):
+    """There was a withdrawal within the last year already, from this account or with this card. So a person decides whether the
+    money goes back. Nothing more is charged once you have asked."""
+
+    code = "staff_decide"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A withdrawal of the same reader, or with the same card, within a year: its day, its reader, and the cents of that first
+    charge which went back."""
+
+    on: date
+    reader_id: str
+    cents: int
+
+
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
     """What goes back when a sale is taken back: the first charge in full, and of each later one what is paid for days not
-    read; and the last civil day on which that can be asked."""
+    read; and the last civil day on which that can be asked. `earlier` withdrawals are oldest first."""
 
     first: DueBack
     later: tuple[DueBack, ...]
     last_day: date
+    earlier: tuple[Earlier, ...]
+    needs_staff: bool
 
     @property
     def cents(self) -> int:
@@ -67,7 +89,38 @@ def offered(
         since.get(payment.id) or _unread(session, payment, invoice, read_until)
         for payment, invoice, _ in paid[1:]
     ]
-    return Withdrawal(first, tuple(one for one in later if one.cents), last_day)
+    before = _earlier(session, office, subscription, payment, at)
+    return Withdrawal(
+        first,
+        tuple(one for one in later if one.cents),
+        last_day,
+        tuple(before),
+        needs_staff=len(before) >= office.withdrawals_a_year,
+    )
+
+
+def _earlier(
+    session: Session, office: Office, subscription: Subscription, first: Payment, at: datetime
+) -> list[Earlier]:
+    card = session.get_one(PaymentMethod, subscription.payment_method_id)
+    of_reader = select(Payment.id).where(Payment.reader_id == subscription.reader_id)
+    of_card = (
+        select(Payment.id)
+        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
+        .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
+        .where(PaymentMethod.fingerprint == card.fingerprint)
+    )
+    rows = session.exec(
+        select(Refund)
+        .where(
+            col(Refund.payment_id).in_(sa.union(of_reader, of_card)),
+            Refund.payment_id != first.id,
+            Refund.cause == sa.func.concat(CAUSE, Refund.payment_id),
+        )
+        .order_by(col(Refund.created_at))
+    ).all()
+    found = [Earlier(office.today(row.created_at), row.reader_id, row.amount) for row in rows]
+    return [one for one in found if cooling_off.within_a_year(one.on, office.today(at))]
 
 
 def _unread(session: Session, payment: Payment, invoice: Invoice, read_until: date) -> DueBack:
@@ -86,17 +139,20 @@ def withdraw(
     at: datetime,
     by: str,
     why: str = "withdrawn",
+    decided: bool = False,
 ) -> Withdrawal:
     """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since, and of others what is
-    paid for days not read; reading ends now.
+    paid for days not read; reading ends now. `decided`: staff have looked at earlier withdrawals.
 
-    Raises CoolingOffOver, BadMoment, UnknownSubscription."""
+    Raises CoolingOffOver, StaffDecide, BadMoment, UnknownSubscription."""
     subscription = lock(session, subscription_id)
     why = without_card_numbers(why)  # taken out, not refused, as with a cancellation
     asked_at = cancel.moment_of_asking(subscription, asked_at, at)
     found = offered(session, office, subscription, asked_at)
     if found is None:
         raise CoolingOffOver
+    if found.needs_staff and not decided:
+        raise StaffDecide
     returning = _give_back(session, office, found, asked_at, at, by)
     if subscription.state is not State.ENDED:
         before = subscription.cancel_asked_at
@@ -135,7 +191,7 @@ def _give_back(
     first = found.first.payment
     reason = WITHDRAWN.format(days=office.cooling_off_days)
     intended = [
-        refund.intend(session, first, amount=None, cause=f"withdraw:{first.id}", reason=reason, by=by, at=at),
+        refund.intend(session, first, amount=None, cause=f"{CAUSE}{first.id}", reason=reason, by=by, at=at),
         *(
             refund.intend(
                 session,

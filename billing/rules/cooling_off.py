@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from billing.rules import term
+from billing.rules import periods, term
 
 _A_DAY = timedelta(days=1)
 
@@ -16,3 +16,8 @@ def unread_cents(gross: int, start_on: date, end_on: date, read_until: date) -> 
     """Cents of a later period that go back when reading ends on the day `read_until`, which isn't read to its end and so counts
     as not read. By the day, rounded up for the reader; `end_on` is the first day after the period."""
     return term.unused_cents(gross, start_on, end_on, read_until - _A_DAY)
+
+
+def within_a_year(earlier: date, on: date) -> bool:
+    """Whether an earlier withdrawal still counts on the day `on`: for twelve months."""
+    return periods.add_months(earlier, 12) > on

@@ -118,6 +118,8 @@ class RequestKind(StrEnum):
 
     CANCEL = "cancel"
     WRONG_CHARGE = "wrong_charge"
+    WITHDRAW = "withdraw"
+    """A withdrawal about which staff decide, because there was another within a year."""
     OTHER = "other"
 
 

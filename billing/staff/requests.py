@@ -16,13 +16,14 @@ from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
 from billing.renewals import cancel
+from billing.renewals.withdraw import Withdrawal, offered
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
 from billing.staff import audit, facts
 from billing.staff.audit import Actor
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock, mark
-from billing.subscriptions.find import live_of, terms_of
+from billing.subscriptions.find import latest_of, live_of, terms_of
 from billing.subscriptions.schedule import next_charge
 from billing.tokens import Tokens
 from emails import RequestAnswered
@@ -31,6 +32,7 @@ LONGEST = 2000
 ANSWERED_BY_ACT = "Cancelled; the mail that confirms it is the answer."
 KEPT = "The reader, signed in, says that the subscription goes on."
 BY_FORM = "asked by the form, signed in"
+WITHDRAWN_BY_ACT = "Withdrawn; the mail that says what goes back is the answer."
 
 
 class UnknownRequest(NotFound):
@@ -141,19 +143,26 @@ def open_of(session: Session, reader_id: str) -> list[ReaderRequest]:
     return list(rows)
 
 
+def first_of(session: Session, reader_id: str, kind: RequestKind) -> ReaderRequest | None:
+    """The oldest open request of a kind."""
+    return next((one for one in open_of(session, reader_id) if one.kind is kind), None)
+
+
 def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
     """The oldest open request to cancel: what the reader first asked."""
-    return next((one for one in open_of(session, reader_id) if one.kind is RequestKind.CANCEL), None)
+    return first_of(session, reader_id, RequestKind.CANCEL)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An open request with the cents at risk: charged since it came and not given back, and charged next, on which day."""
+    """An open request with the cents at risk: charged since it came and not given back, and charged next, on which day. With a
+    request to withdraw, also what the reader would get back, and the earlier withdrawals because of which staff decide."""
 
     request: ReaderRequest
     charged_since: int = 0
     next_cents: int = 0
     next_at: datetime | None = None
+    withdrawal: Withdrawal | None = None
 
 
 def waiting(
@@ -178,11 +187,19 @@ def at_risk(session: Session, office: Office, request: ReaderRequest) -> Waiting
         select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > request.received_at)
     ).all()
     since = sum(left_of(session, payment) for payment in paid)
+    withdrawal = _withdrawal(session, office, request)
     subscription = live_of(session, request.reader_id)
     due = next_charge(subscription, office.zone) if subscription else None
     if subscription is None or due is None:
-        return Waiting(request, since)
-    return Waiting(request, since, terms_of(session, subscription)[1].amount, due.at)
+        return Waiting(request, since, withdrawal=withdrawal)
+    return Waiting(request, since, terms_of(session, subscription)[1].amount, due.at, withdrawal)
+
+
+def _withdrawal(session: Session, office: Office, request: ReaderRequest) -> Withdrawal | None:
+    """What was offered to the reader when the request came."""
+    if request.kind is not RequestKind.WITHDRAW or request.reader_id is None:
+        return None
+    return offered(session, office, latest_of(session, request.reader_id), request.received_at)
 
 
 def answer(
@@ -238,6 +255,14 @@ def close_to_cancel(
     for request in open_of(session, reader_id):
         if request.kind is RequestKind.CANCEL and (since is None or request.received_at >= since):
             _close(session, request, words, by, at)
+    _release(session, office, reader_id)
+
+
+def close_to_withdraw(session: Session, office: Office, reader_id: str, *, by: str, at: datetime) -> None:
+    """The reader's requests to withdraw are done with, and those to cancel too. The reader's affairs are held."""
+    for request in open_of(session, reader_id):
+        if request.kind in (RequestKind.CANCEL, RequestKind.WITHDRAW):
+            _close(session, request, WITHDRAWN_BY_ACT, by, at)
     _release(session, office, reader_id)
 
 

@@ -211,6 +211,7 @@ def _notes(session: Session, reader_id: str, most: int) -> list[Entry]:
 _ASKED = {
     RequestKind.CANCEL: "Asked to cancel",
     RequestKind.WRONG_CHARGE: "Says a charge is wrong",
+    RequestKind.WITHDRAW: "Asked to withdraw once more",
     RequestKind.OTHER: "Asked something",
 }
 

@@ -27,6 +27,7 @@ from billing.web.cancelling import (
     cancel_page,
     cancel_with,
     cancelled_page,
+    last_day,
     undo_with,
     withdraw_with,
     withdrawal,
@@ -228,23 +229,30 @@ def ask_withdraw(visit: Visiting) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     with visit.parts.database.transaction() as session:
-        offer = withdrawal(visit, session, latest_of(session, visit.reader.id), BACK)
-    if offer is None:
+        subscription = latest_of(session, visit.reader.id)
+        offer = withdrawal(visit, session, subscription, BACK)
+    if offer is None or subscription is None or offer.requested_on is not None:
         return visit.go("/account")
-    return visit.page(views.Withdraw(email=visit.reader.email, offer=offer))
+    return visit.page(
+        views.Withdraw(
+            email=visit.reader.email,
+            offer=offer,
+            access_until=last_day(visit, subscription) if subscription.state is not State.ENDED else None,
+        )
+    )
 
 
 @router.post("/account/withdraw")
 def withdraw(visit: Guarded) -> Response:
-    """Take the sale back: the money in full, in this one step (ECT-5)."""
+    """Take the sale back in this one step (ECT-5); or, where staff decide, cancel and ask them."""
     if visit.reader is None:
         return visit.go("/sign-in")
     with visit.parts.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None:
         return visit.go("/account")
-    withdraw_with(visit, subscription.id, by="reader")
-    return visit.go("/account", "withdrawn")
+    done = withdraw_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "withdrawn" if done else "asked-back")
 
 
 @router.post("/account/resume")

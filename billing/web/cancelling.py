@@ -12,7 +12,8 @@ from billing.renewals import cancel, withdraw
 from billing.rules import cancel_requests
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import requests
+from billing.staff import requests, withdrawals
+from billing.staff.models import RequestKind
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web import views
@@ -32,12 +33,12 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
         reader = by_id(session, subscription.reader_id)
         offer = withdrawal(visit, session, subscription, action)
         leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at, visit.at)
-    access_until = _last_day(visit, subscription)
+    access_until = last_day(visit, subscription)
     view = views.Cancel(
         email=reader.email,
         access_until=access_until,
         in_trial=subscription.state is State.TRIALING,
-        withdraw=offer if access_until else None,
+        withdraw=offer if access_until and offer and not offer.withdrew_on else None,
         leave=views.LeaveEarly(
             last_day=visit.parts.office.today(leaving.ends_at - timedelta(microseconds=1)),
             refund=Money(leaving.cents, leaving.payment.currency),
@@ -49,7 +50,7 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
     return visit.page(view)
 
 
-def _last_day(visit: Visit, subscription: Subscription) -> date | None:
+def last_day(visit: Visit, subscription: Subscription) -> date | None:
     """The last day of reading if it is cancelled now; None when reading would stop at once."""
     office = visit.parts.office
     until = cancel.end_of_what_is_held(office, subscription, [], visit.at)
@@ -66,7 +67,8 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         subscription = lock(session, subscription_id)
         asked_at = cancel_requests.counts_from(subscription.cancel_request_at, at)
         requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
-        if when == "now" and withdraw.offered(session, office, subscription, at) is not None:
+        offered = withdraw.offered(session, office, subscription, at)
+        if when == "now" and offered is not None and not offered.needs_staff:
             withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by, why=why)
             return
         early = when == "early" and cancel.leaving(session, office, subscription, asked_at, at) is not None
@@ -82,25 +84,45 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         )
 
 
-def withdraw_with(visit: Visit, subscription_id: str, *, by: str) -> None:
-    """Take the sale back, in one step. Raises CoolingOffOver."""
+def withdraw_with(visit: Visit, subscription_id: str, *, by: str) -> bool:
+    """Take the sale back, in one step; or, where staff decide, cancel and ask them. Whether it was taken back. Raises
+    CoolingOffOver."""
+    office, at = visit.parts.office, visit.at
     with visit.parts.database.transaction() as session:
-        withdraw.withdraw(session, visit.parts.office, subscription_id, asked_at=visit.at, at=visit.at, by=by)
+        offered = withdraw.offered(session, office, lock(session, subscription_id), at)
+        if offered is not None and offered.needs_staff:
+            withdrawals.ask(
+                session,
+                office,
+                subscription_id,
+                asked_at=at,
+                at=at,
+                by=by,
+                ip=visit.ip,
+                device=visit.device,
+            )
+            return False
+        withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by)
+        return True
 
 
 def withdrawal(
     visit: Visit, session: Session, subscription: Subscription | None, action: str
 ) -> views.Withdrawal | None:
-    """What the reader may still take back, for a page; `action` does it."""
-    found = withdraw.offered(session, visit.parts.office, subscription, visit.at)
-    if found is None:
+    """What the reader may still take back, or has asked staff for, for a page; `action` does it."""
+    office = visit.parts.office
+    found = withdraw.offered(session, office, subscription, visit.at)
+    if found is None or subscription is None:
         return None
+    asked = requests.first_of(session, subscription.reader_id, RequestKind.WITHDRAW)
     currency = found.first.payment.currency
     return views.Withdrawal(
         amount=Money(found.cents, currency),
         unread=Money(found.later_cents, currency) if found.later_cents else None,
         last_day=found.last_day,
         action=action,
+        withdrew_on=found.earlier[-1].on if found.needs_staff else None,
+        requested_on=office.today(asked.received_at) if asked else None,
     )
 
 

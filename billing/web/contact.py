@@ -23,6 +23,10 @@ class Unreadable(Invalid):
     code = "unreadable"
 
 
+KINDS = [kind for kind in RequestKind if kind is not RequestKind.WITHDRAW]
+"""What can be written about here; a withdrawal is asked for where it is offered, because that cancels too."""
+
+
 class Unclear(Invalid):
     """Say what it is about."""
 
@@ -32,7 +36,7 @@ class Unclear(Invalid):
 @router.get("/contact")
 def form(visit: Visiting, about: str = "") -> Response:
     """What it is about, and a few words."""
-    kind = about if about in list(RequestKind) else ""
+    kind = about if about in KINDS else ""
     return visit.page(_view(visit, "", kind, ""))
 
 
@@ -60,7 +64,7 @@ def send(
     try:
         if not storable([address, words]):
             raise Unreadable
-        if kind not in list(RequestKind):
+        if kind not in KINDS:
             raise Unclear
         _count(visit, address)
         cancelled = not website and _receive(visit, address, RequestKind(kind), words)

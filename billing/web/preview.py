@@ -16,6 +16,7 @@ from billing.web import (
     preview_editing,
     preview_newsletters,
     preview_operators,
+    preview_requests,
     preview_staff,
     views,
 )
@@ -53,6 +54,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from preview_demo.mailbox()
     yield from preview_demo.errors()
     yield from preview_staff.pages()
+    yield from preview_requests.pages()
     yield from preview_books.pages()
     yield from preview_cases.pages()
     yield from preview_editing.pages()
@@ -156,6 +158,12 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
     yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
     renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))
+    again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
+    until = date(2027, 1, 7)
+    yield "withdraw-again", views.Withdraw(email="thandi@example.org", offer=again, access_until=until), at
+    yield "account-withdrawn-before", replace(paid, withdraw=again), at
+    asked = replace(again, requested_on=date(2026, 12, 20))
+    yield "account-asked-back", replace(paid, withdraw=asked), at
     yield "withdraw-after-a-renewal", views.Withdraw(email="thandi@example.org", offer=renewed), at
     owing = replace(paid, status="Your card was not charged, and you can still read.", next_charge=None)
     yield "account-past-due", replace(owing, past_due=late), at
@@ -194,6 +202,10 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "cancel-year", replace(refund, withdraw=None, leave=leave), replace(VISITOR, path="/cancel")
     mind = views.Cancelled(access_until=date(2027, 1, 7), ever_charged=True, withdraw=WITHDRAWAL)
     yield "cancelled-cooling-off", mind, at
+    again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
+    yield "cancelled-withdrawn-before", replace(mind, withdraw=again), at
+    asked = replace(again, requested_on=date(2026, 12, 20))
+    yield "cancelled-asked-back", replace(mind, withdraw=asked), at
     yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at
     yield (
         "cancelled-refund",

@@ -159,7 +159,6 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     """Name, view and frame of each."""
     yield from _sign_in()
     yield from _readers()
-    yield from _requests()
     yield from _records()
     yield "contact", views.Contact(), VISITOR
     yield "contact-problem", views.Contact(email="x", kind="cancel", error="Check the address."), VISITOR
@@ -236,26 +235,6 @@ def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:
     )
     yield "staff-mail", mail, at
     yield "staff-mail-waiting", replace(mail, state="queued", accepted_at=None, answer=None), at
-
-
-def _requests() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    at = replace(STAFF, path="/staff/requests")
-    unknown = replace(REQUEST, reader_id=None, words="", charged_since=None, next_charge=None, next_at=None)
-    yield "staff-requests", views.StaffRequests(rows=(REQUEST, unknown)), at
-    yield "staff-requests-none", views.StaffRequests(rows=()), at
-    waiting = views.StaffRequest(
-        row=REQUEST, closed_at=None, closed_by=None, answer=None, error="Write a few words."
-    )
-    yield "staff-request", waiting, at
-    closed = replace(
-        waiting,
-        error="Somebody has answered it.",
-        closed_at=NOW,
-        closed_by="staff:sipho@swartbergpost.example",
-        answer="It is cancelled.",
-        draft="Dear reader",
-    )
-    yield "staff-request-answered", closed, at
 
 
 def _records() -> Iterator[tuple[str, views.Page, views.Frame]]:

@@ -28,6 +28,7 @@ FLASHES = {
     "withdrawn": Flash(
         text="You have withdrawn. Your money is on its way back to your card, and a mail says how much."
     ),
+    "asked-back": Flash(text="We have your request, and nothing more is charged. A person answers by mail."),
     "plan": Flash(text="Done. A mail says what changes, and when. You can undo it here until then."),
     "plan-kept": Flash(text="Your plan stays as it is."),
     "paused": Flash(text="Your pause is planned. A mail says from when, and until when."),

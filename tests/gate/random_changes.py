@@ -29,7 +29,7 @@ from tests.bench.readers import reader_of
 from tests.gate.serving import TOKENS
 from tests.support.world import ZONE
 
-OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS)
+OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS, withdrawals_a_year=1_000_000)
 CLOCK = SystemClock()
 
 

@@ -27,3 +27,8 @@ def test_the_day_of_the_first_charge_is_not_counted() -> None:
 )
 def test_days_not_read_go_back_and_the_day_of_asking_is_one(read_until: date, cents: int) -> None:
     assert cooling_off.unread_cents(7500, START, END, read_until) == cents
+
+
+@pytest.mark.parametrize(("on", "counts"), [(date(2028, 3, 28), True), (date(2028, 3, 29), False)])
+def test_an_earlier_withdrawal_counts_for_twelve_months(on: date, counts: bool) -> None:
+    assert cooling_off.within_a_year(date(2027, 3, 29), on) is counts

@@ -16,6 +16,7 @@ from billing.staff.acts.perform import (
     same_wish,
 )
 from billing.staff.acts.shape import Act, Desk, Preview, as_told
+from billing.staff.acts.withdrawing import Withdraw
 
 __all__ = [
     "Act",
@@ -34,6 +35,7 @@ __all__ = [
     "Pause",
     "Preview",
     "Resume",
+    "Withdraw",
     "as_told",
     "changed_since",
     "foresee",

@@ -1,6 +1,7 @@
 """`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
 
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -14,11 +15,12 @@ from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
 from billing.renewals.cancel import UNDONE, GiveBack, When, cancel, undo
-from billing.renewals.withdraw import withdraw
+from billing.renewals.withdraw import offered, withdraw
 from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers
+from billing.staff import withdrawals
 from billing.staff.record import recorded
-from billing.subscriptions.change import UnknownSubscription
+from billing.subscriptions.change import UnknownSubscription, lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api import shapes
@@ -237,17 +239,22 @@ class WithdrawBody(shapes.Body):
 def withdraw_subscription(
     subscription_id: str, caller: Readers, body: WithdrawBody | None = None
 ) -> Response:
-    """Within the cooling-off days after the first charge, also after a cancellation; `returned` is what goes back. 409 `cooling_off_over` later, or again."""
+    """Within the cooling-off days after the first charge, also after a cancellation; `returned` is what goes back. 202 with
+    `request` where staff decide, because there was another withdrawal within a year: it is cancelled meanwhile. 409 `cooling_off_over` later, or again."""
     wanted = body or WithdrawBody()
 
     def do(session: Session) -> tuple[int, Any]:
         office = caller.parts.office
         with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
+            asked_at = wanted.requested_at or caller.at
+            offer = offered(session, office, lock(session, subscription_id), asked_at)
+            if offer is not None and offer.needs_staff:
+                return 202, _ask_staff(session, caller, subscription_id, asked_at)
             gone = withdraw(
                 session,
                 office,
                 subscription_id,
-                asked_at=wanted.requested_at or caller.at,
+                asked_at=asked_at,
                 at=caller.at,
                 by=caller.by,
                 why=wanted.reason,
@@ -257,6 +264,22 @@ def withdraw_subscription(
         return 200, shapes.subscription(session, row, office.zone) | {"returned": returned}
 
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
+
+
+def _ask_staff(session: Session, caller: Caller, subscription_id: str, asked_at: datetime) -> dict[str, Any]:
+    office = caller.parts.office
+    asked = withdrawals.ask(
+        session,
+        office,
+        subscription_id,
+        asked_at=asked_at,
+        at=caller.at,
+        by=caller.by,
+        ip="",
+        device=caller.by,
+    )
+    row = session.get_one(Subscription, subscription_id)
+    return shapes.subscription(session, row, office.zone) | {"returned": None, "request": asked.id}
 
 
 class ResumeBody(shapes.Body):

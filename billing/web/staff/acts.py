@@ -80,6 +80,31 @@ def resume(
     )
 
 
+@router.get("/staff/readers/{reader_id}/withdraw")
+def withdraw_page(visit: Annotated[StaffVisit, needs(May.REFUND)], reader_id: str) -> Response:
+    """Take the sale back: before it is done."""
+    return look(visit, reader_id, lambda _: wishes.withdraw(reader_id))
+
+
+@router.post("/staff/readers/{reader_id}/withdraw")
+def withdraw(
+    visit: Annotated[StaffVisit, needs(May.REFUND, acts=True)],
+    reader_id: str,
+    why: Why = "",
+    version: Version = "",
+    step: Step = PREVIEW,
+) -> Response:
+    """Do it."""
+    return act(
+        visit,
+        reader_id,
+        lambda _: wishes.withdraw(reader_id),
+        why=why,
+        version=version,
+        step=step,
+    )
+
+
 @router.get("/staff/readers/{reader_id}/extend")
 def extend_page(visit: Annotated[StaffVisit, needs(May.EXTEND)], reader_id: str) -> Response:
     """A longer trial or paid period: before it is done."""

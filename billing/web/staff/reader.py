@@ -18,6 +18,7 @@ from billing.rules.access import Reason, strongest
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import audit, mails, requests, timeline
+from billing.staff.acts.withdrawing import is_offered
 from billing.staff.entry import Entry, Kind
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
@@ -121,10 +122,12 @@ def _acts(
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
     undoable = subscription is not None and may_undo(session, visit.parts.office, subscription, visit.at)
+    withdrawable = is_offered(session, visit.parts.office, reader_id, subscription, visit.at)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
     offered = (
         (May.CANCEL, live, "cancel", "Cancel" if not cancelled else "Cancelled earlier than that"),
+        (May.REFUND, withdrawable, "withdraw", "Withdraw"),
         (May.RESUME, undoable, "resume", "Take the cancellation back"),
         (May.EXTEND, live and not cancelled and not paused, "extend", "Extend"),
         (May.PAUSE, paid and not cancelled and not paused, "pause", "Pause"),

@@ -58,4 +58,14 @@ def request_row(one: Waiting) -> views.RequestRow:
         charged_since=Money(one.charged_since) if one.charged_since else None,
         next_charge=Money(one.next_cents) if one.next_cents else None,
         next_at=one.next_at,
+        withdrawal=Money(one.withdrawal.cents) if one.withdrawal else None,
+        earlier=tuple(
+            views.EarlierWithdrawal(
+                on=each.on,
+                amount=Money(each.cents),
+                reader_id=each.reader_id,
+                same_reader=each.reader_id == row.reader_id,
+            )
+            for each in (one.withdrawal.earlier if one.withdrawal else ())
+        ),
     )

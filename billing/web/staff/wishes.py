@@ -25,6 +25,7 @@ from billing.staff.acts import (
     Note,
     Pause,
     Resume,
+    Withdraw,
 )
 from billing.staff.roles import MOST_DAYS
 from billing.web import views
@@ -94,6 +95,11 @@ def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | Non
 def resume(reader_id: str) -> Wish:
     """Take a cancellation back."""
     return Wish("resume", "Take the cancellation back", Resume(reader_id))
+
+
+def withdraw(reader_id: str) -> Wish:
+    """Take the sale back."""
+    return Wish("withdraw", "Withdraw for the reader", Withdraw(reader_id))
 
 
 def extend(reader_id: str, days: str) -> Wish:

@@ -88,10 +88,13 @@ class SessionRow:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
     """What goes back if it is asked for by `last_day`, at `action`: the first charge in full, and with `unread` what was paid
-    since for days not read. `amount` is all of it."""
+    since for days not read. `amount` is all of it. With `withdrew_on`, the day of an earlier withdrawal, staff decide, who
+    were asked on the day `requested_on`, if they were."""
 
     amount: Money
     unread: Money | None = None
+    withdrew_on: date | None = None
+    requested_on: date | None = None
     last_day: date
     action: str
 
@@ -106,9 +109,12 @@ class LeaveEarly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
+    """`access_until` is the last day of reading where staff decide; None when reading has ended, or ends at once."""
+
     template: ClassVar[str] = "withdraw.html"
     email: str
     offer: Withdrawal
+    access_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

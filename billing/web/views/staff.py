@@ -87,7 +87,19 @@ class PaymentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierWithdrawal:
+    """What a reader, or another with the same card, withdrew from within the year before."""
+
+    on: date
+    amount: Money
+    reader_id: str
+    same_reader: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
+    """A request. With one to withdraw, `withdrawal` is what would go back, and `earlier` why staff decide."""
+
     request_id: str
     reader_id: str | None
     email: str
@@ -98,6 +110,8 @@ class RequestRow:
     charged_since: Money | None = None
     next_charge: Money | None = None
     next_at: datetime | None = None
+    withdrawal: Money | None = None
+    earlier: tuple[EarlierWithdrawal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

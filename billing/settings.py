@@ -184,14 +184,8 @@ class Settings(BaseModel):
         le=10_000_000,
         description="Readers whose standing each web process keeps in memory; 0: the database is asked each time.",
     )
-    support_refund_limit: int = Field(
-        15000,
-        ge=0,
-        description="Cents that support staff may give back to one reader in a month; finance has no limit.",
-    )
-    support_refund_day_limit: int = Field(
-        75000, ge=0, description="Cents that one member of support staff may give back in a day."
-    )
+    support_refund_limit: int = Field(15000, ge=0, description="Cents support may give a reader a month.")
+    support_refund_day_limit: int = Field(75000, ge=0, description="Cents a member of it may give a day.")
     cooling_off_days: int = Field(
         14,
         ge=7,

@@ -1,4 +1,5 @@
-"""a request to cancel that is open holds the next charge; what staff gave is counted
+"""a request to cancel that is open holds the next charge; what staff gave is counted;
+an address that refuses all mail ends what it extends, and can be replaced
 
 Revision: 0027
 Follows: 0026
@@ -21,6 +22,12 @@ def upgrade() -> None:
     op.add_column("subscription", sa.Column("held_until", sa.Date(), nullable=True))
     for name in ("cents", "days"):
         op.add_column("audit_line", sa.Column(name, sa.Integer(), server_default="0", nullable=False))
+    _allow((*_happenings(), "unreachable"))
+    text = sqlmodel.sql.sqltypes.AutoString()
+    op.add_column("sign_in_link", sa.Column("replaces_of", text, nullable=True))
+    op.create_foreign_key(
+        "sign_in_link_replaces_of_fkey", "sign_in_link", "reader", ["replaces_of"], ["id"], ondelete="CASCADE"
+    )
     op.execute(  # those that wait already hold the next charge too
         """
         UPDATE subscription s SET cancel_request_at = r.received_at
@@ -32,7 +39,26 @@ def upgrade() -> None:
     )
 
 
+def _happenings() -> list[str]:
+    """What may happen according to the migrations before this one."""
+    check = op.get_bind().execute(
+        sa.text(
+            "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = 'subscription_change'::regclass AND conname = 'happening'"
+        )
+    )
+    return [part for part in check.scalar_one().split("'")[1::2] if part != "unreachable"]
+
+
+def _allow(happenings: tuple[str, ...]) -> None:
+    listed = ", ".join(f"'{happening}'" for happening in happenings)
+    op.drop_constraint("happening", "subscription_change", type_="check")
+    op.create_check_constraint("happening", "subscription_change", f"happening IN ({listed})")
+
+
 def downgrade() -> None:
+    op.drop_column("sign_in_link", "replaces_of")
+    _allow(tuple(_happenings()))
     op.drop_column("audit_line", "days")
     op.drop_column("audit_line", "cents")
     op.drop_column("subscription", "held_until")

@@ -37,6 +37,8 @@ class CaseKind(StrEnum):
     )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
 
+    UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
+
     def __new__(cls, value: str, words: str = "") -> Self:
         member = str.__new__(cls, value)
         member._value_ = value

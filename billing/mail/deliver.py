@@ -22,7 +22,7 @@ from billing.errors import Invalid
 from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
-from billing.mail.models import HASTY, Message, MessageState, is_hasty
+from billing.mail.models import HASTY, STOPPED, Message, MessageState, is_hasty
 from billing.mail.obsolete import HOLDS
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
 from billing.rules.backoff import again_at
@@ -82,7 +82,7 @@ def _send_batch(
         if not sendable:
             continue
         if suppressions.key_of(message.recipient) in stopped:
-            outcome: Outcome = Refused(0, "the staff have stopped all mail to this address")
+            outcome: Outcome = Refused(0, STOPPED)
         else:
             outcome = _send(sender, message)
         stop_point("mail.sent")

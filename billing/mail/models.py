@@ -29,6 +29,10 @@ HASTY = f"expires_at - created_at <= interval '{HASTY_HOURS} hour'"
 """Mails that somebody waits for, such as a link to sign in with: they overtake receipts, of which a morning may bring thousands."""
 
 
+STOPPED = "the staff have stopped all mail to this address"
+"""The answer that stands at a mail which was not sent because of that."""
+
+
 class Message(SQLModel, table=True):
     """A mail that must go out once, written in the transaction that caused it."""
 

@@ -103,6 +103,10 @@ class Links(Generic[Link]):
             raise LinkSpent
         return link
 
+    def of_id(self, session: Session, link_id: str) -> Link:
+        """A link that this transaction has issued."""
+        return session.get_one(self.table, link_id)
+
     def owner(self, link: Link) -> str | None:
         """Whose link it is."""
         found: str | None = getattr(link, self.whose)

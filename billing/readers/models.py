@@ -30,6 +30,8 @@ class SignInLink(MailedLink, table=True):
 
     email: str
     """Whoever reads this address's mail signs in; an address we don't know yet is registered by it, free."""
+    replaces_of: str | None = Field(default=None, foreign_key="reader.id", ondelete="CASCADE")
+    """The reader whose address refuses our mail, and who gave this one instead; it is theirs once the link is used."""
 
 
 class ReaderSession(SQLModel, table=True):

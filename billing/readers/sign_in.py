@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
+from billing.errors import Conflict
 from billing.logs import say
-from billing.mail import outbox
+from billing.mail import outbox, refusing
 from billing.office import Office
 from billing.readers import devices, rate, sessions
 from billing.readers.links import LIFE, Links
@@ -52,13 +53,39 @@ def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime, *, what
     rate.count(session, tokens, f"{what}-code", ip, limit=30, per=LIFE, at=at)
 
 
-def ask(session: Session, office: Office, email: str, browser: Browser, at: datetime) -> None:
+class AddressWorks(Conflict):
+    """Our mails reach your address, so there is no need for another one here. To change it, write to us."""
+
+    code = "address_works"
+
+
+def ask_for_another(
+    session: Session, office: Office, reader: Reader, email: str, browser: Browser, at: datetime
+) -> None:
+    """Mail a link to another address of a reader whose own refuses our mail; used, it is theirs. One that is somebody's already
+    is mailed an ordinary link: nobody learns that we know it. Raises BadAddress, AddressWorks."""
+    if not refusing.refuses(session, reader.id, reader.email):
+        raise AddressWorks
+    ask(session, office, email, browser, at, replaces_of=reader.id)
+
+
+def ask(
+    session: Session,
+    office: Office,
+    email: str,
+    browser: Browser,
+    at: datetime,
+    *,
+    replaces_of: str | None = None,
+) -> None:
     """Mail a link. A known address signs in by it, a new one is registered by it: the same work and the same answer for
     both, so that nobody learns which addresses are known (6.3.8). Raises BadAddress."""
     email = clean_address(email)
     reader = by_address(session, email)
     to = reader.email if reader else email
     link_id = LINKS.issue(session, office.tokens, to.lower(), browser.secret, at)
+    if replaces_of is not None and reader is None:
+        LINKS.of_id(session, link_id).replaces_of = replaces_of
     say(session, "sign-in link asked for", link=link_id, address=to)
     words = SignInMail(
         url=office.page(f"/sign-in/link/{place(PURPOSE, link_id)}"),
@@ -100,6 +127,8 @@ def confirm_code(
 
 
 def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browser, at: datetime) -> SignedIn:
+    if link.replaces_of is not None and by_address(session, link.email) is None:
+        _replace_address(session, link.replaces_of, link.email, at)
     reader, _ = register(session, link.email, at=at)
     known = session.exec(
         select(ReaderSession.id).where(
@@ -124,6 +153,22 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
         _tell(session, office, reader, link, browser, at)
     say(session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
+
+
+def _replace_address(session: Session, reader_id: str, email: str, at: datetime) -> None:
+    """The address is the reader's from now on; what the old one refused, and is still true, goes to it."""
+    reader = session.exec(
+        select(Reader)
+        .where(Reader.id == reader_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).one()
+    if refusing.refuses(session, reader.id, reader.email):
+        reader.email = clean_address(email)
+        session.add(reader)
+        session.flush()
+        refusing.send_elsewhere(session, reader.id, reader.email, at)
+        say(session, "address replaced", reader=reader.id)
 
 
 def _tell(

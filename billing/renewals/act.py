@@ -13,7 +13,7 @@ from billing.payments import tell, tried
 from billing.payments.invoice import open_invoice
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
-from billing.renewals import extend_trial, hold_charge, pause, terms
+from billing.renewals import extend_trial, hold_charge, pause, terms, unreached
 from billing.renewals.intend import ToCharge, intend
 from billing.renewals.refuse import beyond_limit, give_up
 from billing.renewals.skip import Skip
@@ -110,10 +110,11 @@ def _announce(
     charge_at = _charge_at(office, subscription)
     if at > notices.window(which, charge_at).closes_at:
         return extend_trial.extend_trial(session, office, subscription, at, f"the {which} notice is late")
-    if which is Notice.SECOND and first_missed(session, office, subscription):
-        return extend_trial.extend_trial(
-            session, office, subscription, at, "the first notice did not arrive in time"
-        )
+    missed = which is Notice.SECOND and first_missed(session, office, subscription)
+    if missed and not unreached.is_final(
+        session, office, subscription
+    ):  # else it ends on the day of the charge
+        return _extend(session, office, subscription, at, "the first notice did not arrive in time")
     tell.trial_notice(session, office, subscription, which, at)
     if which is Notice.FIRST:
         mark(subscription, office.zone, first_notice_at=at)
@@ -146,9 +147,17 @@ def _charge_first(
         return Skip.NOT_TOLD
     first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
     if not notices.in_time(first, second, at):
-        extend_trial.extend_trial(session, office, subscription, at, "not both notices arrived in time")
+        if unreached.is_final(session, office, subscription):
+            return unreached.end(session, office, subscription, at)
+        _extend(session, office, subscription, at, "not both notices arrived in time")
         return Skip.NOT_TOLD
     return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
+
+
+def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+    """A notice wasn't accepted: another day, for which they are sent anew."""
+    because = unreached.extends_because(session, subscription, why, at)
+    return extend_trial.extend_trial(session, office, subscription, at, because)
 
 
 def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
@@ -159,8 +168,11 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
         return hold_charge.renewal(session, office, subscription, at)
     if subscription.term and subscription.period_end_on is not None:
         missing = terms.not_told_in_time(session, office, subscription, at)
+        if missing is not None and unreached.is_final(session, office, subscription):
+            return unreached.end(session, office, subscription, at)
         if missing is not None:
-            terms.extend(session, office, subscription, at, missing)
+            because = unreached.extends_because(session, subscription, missing, at)
+            terms.extend(session, office, subscription, at, because)
             return Skip.NOT_TOLD
     coming = terms.next_period(session, subscription, office.today(at))
     if terms.begin(session, office, subscription, coming.start_on, at):

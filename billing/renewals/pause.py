@@ -7,6 +7,7 @@ from sqlmodel import Session
 from billing.errors import Conflict, Invalid
 from billing.office import Office
 from billing.payments import tell_choices
+from billing.renewals import unreached
 from billing.renewals.extend import moved_to
 from billing.renewals.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.rules import notices, pause, periods, trial
@@ -146,6 +147,8 @@ def end(session: Session, office: Office, subscription: Subscription, at: dateti
     told = tell_choices.told_at(session, tell_choices.pause_ends_key(s.id, on))
     window = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone))
     if told is None or not window.holds(told):
+        if unreached.is_final(session, office, s):
+            return unreached.end(session, office, s, at)
         return _extend(session, office, s, at)
     _resume(session, office, s, max(on, office.today(at)), at, "worker", "the pause is over")
     return "resumed"
@@ -176,7 +179,9 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
         Happening.PAUSE_EXTENDED,
         at,
         "worker",
-        "the notice of the next charge did not arrive in time",
+        unreached.extends_because(
+            session, subscription, "the notice of the next charge did not arrive in time", at
+        ),
         resumes_on=trial.extended_charge_on(office.today(at)),
         first_notice_at=None,
     )

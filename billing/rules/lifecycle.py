@@ -62,6 +62,10 @@ class Happening(StrEnum):
         "The notice of the charge after a pause missed its window, so the pause is longer.",
     )
     PAUSE_ENDED = "pause_ended", "The pause is over; the next period begins with its charge."
+    UNREACHABLE = (
+        "unreachable",
+        "The reader's mail server refused what must be said before a charge, after two extensions; nothing is charged.",
+    )
     FIRST_CHARGE_REFUSED = "first_charge_refused", "A start without a trial failed at its first charge."
 
     def __new__(cls, value: str, meaning: str = "") -> Self:
@@ -119,6 +123,9 @@ MOVES: dict[tuple[State, Happening], State] = {
     (State.PAUSED, Happening.DISPUTED): State.ENDED,
     (State.PAUSED, Happening.ENDED_NOW): State.ENDED,
     (State.PAUSED, Happening.CARD_CHANGED): State.PAUSED,
+    (State.TRIALING, Happening.UNREACHABLE): State.ENDED,
+    (State.ACTIVE, Happening.UNREACHABLE): State.ENDED,
+    (State.PAUSED, Happening.UNREACHABLE): State.ENDED,
     (State.ACTIVE, Happening.FIRST_CHARGE_REFUSED): State.ENDED,
 }
 

@@ -81,6 +81,7 @@ _HAPPENED = {
     Happening.PAUSED: "Pause began",
     Happening.PAUSE_EXTENDED: "Pause moved on by itself",
     Happening.PAUSE_ENDED: "Pause over",
+    Happening.UNREACHABLE: "Ended: the mail address refuses our notices",
     Happening.FIRST_CHARGE_REFUSED: "First charge declined",
 }
 

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
+from billing.mail import refusing
 from billing.payments import disputed, numbers, receipts, tried
 from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import open_invoice, percent
@@ -69,6 +70,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         can_cancel=held is not None and held.cancels_at is None,
         can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
         dispute=_dispute(dispute),
+        unreached=_unreached(session, reader, subscription),
         cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
         withdraw=withdrawal(visit, session, subscription, BACK),
         plan=choices(visit, session, held),
@@ -84,6 +86,12 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
             for row in sessions.open_sessions(session, reader.id, visit.at)
         ),
     )
+
+
+def _unreached(session: Session, reader: Reader, subscription: Subscription | None) -> views.Unreached | None:
+    if subscription is None or not refusing.refuses(session, reader.id, reader.email):
+        return None
+    return views.Unreached(ended=subscription.state is State.ENDED)
 
 
 def _next_charge(

@@ -11,9 +11,10 @@ from billing.access.articles import UnknownArticle, newest
 from billing.access.check import Checked
 from billing.access.gifts import NO_GIFT
 from billing.access.standing import standing
+from billing.mail import refusing
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
-from billing.subscriptions.find import on_sale
+from billing.subscriptions.find import live_of, on_sale
 from billing.subscriptions.models import Plan, Price
 from billing.web import views
 from billing.web.asking import check_for, is_ahead, is_proved_crawler
@@ -128,6 +129,7 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
         listen=_listen(visit, sample, checked),
         note=_note(checked),
         terms=_terms(visit, checked),
+        unreached=_unreached(visit),
         can_give=_can_give(visit, checked, teaser),
         canonical=canonical,
         noindex=checked.decision.reason is Reason.GIFT or visit.reader is not None,
@@ -136,6 +138,16 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
         is_free=is_free(teaser),
         more=more,
     )
+
+
+def _unreached(visit: Visit) -> bool:
+    """Whether the reader's address refuses our mail: said where they come, as no mail can say it."""
+    if visit.reader is None:
+        return False
+    with visit.parts.database.transaction() as session:
+        return live_of(session, visit.reader.id) is not None and refusing.refuses(
+            session, visit.reader.id, visit.reader.email
+        )
 
 
 def _meter(checked: Checked) -> views.Meter | None:

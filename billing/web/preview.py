@@ -154,6 +154,7 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     months = tuple(views.PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
     pause = views.PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
+    yield "account-unreached", replace(trial, unreached=views.Unreached(ended=False)), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
     yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at

@@ -40,6 +40,7 @@ EXPECTED = {
     Happening.PAUSED: ".Z...",
     Happening.PAUSE_EXTENDED: "...Z.",
     Happening.PAUSE_ENDED: "...A.",
+    Happening.UNREACHABLE: "EE.E.",
     Happening.FIRST_CHARGE_REFUSED: ".E...",
 }
 PAIRS = [

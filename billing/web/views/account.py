@@ -67,6 +67,13 @@ class AccountDispute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreached:
+    """The reader's address refuses our mail; `ended`: so the subscription has ended, or it had before."""
+
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptRow:
     invoice_id: str
     number: str
@@ -133,6 +140,7 @@ class Account:
     receipts: tuple[ReceiptRow, ...]
     sessions: tuple[SessionRow, ...]
     dispute: AccountDispute | None = None
+    unreached: Unreached | None = None
     cancel_request_at: datetime | None = None
     """When a request to cancel came by form, with this reader's address, that waits for an answer."""
     withdraw: Withdrawal | None = None

@@ -120,6 +120,8 @@ class Article:
     listen: Listen | None = None
     note: str | None = None
     terms: str | None = None
+    unreached: bool = False
+    """The reader's mail address refuses our mail."""
     can_give: bool = False
     canonical: str | None = None
     noindex: bool = False

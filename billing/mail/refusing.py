@@ -1,0 +1,61 @@
+"""Addresses that refuse our mail: for good, or again and again while others' mail goes out. Our own faults are none of theirs."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.mail.models import STOPPED, Message, MessageState
+
+_TIME_IN_ID = len("msg_") + 10
+"""Letters at the beginning of a mail's id that say when it was written."""
+
+
+def refused(session: Session, keys: Collection[str]) -> bool:
+    """Whether one of the mails with these keys was refused by its address."""
+    rows = session.exec(select(Message).where(col(Message.key).in_(keys))).all()
+    return any(_was_refused(session, row) for row in rows)
+
+
+def _was_refused(session: Session, message: Message) -> bool:
+    """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers for as long as it was true, in which another
+    address took mail: then the relay was well. A mail that we couldn't write has the code 0."""
+    answer = message.last_answer or ""
+    if message.state is MessageState.REFUSED:
+        return not answer.startswith("0 ") or answer == f"0 {STOPPED}"
+    if message.state is not MessageState.EXPIRED or not message.tries:
+        return False
+    other = select(Message.id).where(
+        Message.id >= message.id[:_TIME_IN_ID],  # the key's order is that of time, so few rows are looked at
+        col(Message.accepted_at).between(message.created_at, message.expires_at),
+        Message.recipient != message.recipient,
+    )
+    return session.exec(other.limit(1)).first() is not None
+
+
+def refuses(session: Session, reader_id: str, address: str) -> bool:
+    """Whether the last mail to this reader's address that has come to an end was refused by it."""
+    ended = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
+    last = session.exec(
+        select(Message)
+        .where(Message.reader_id == reader_id, Message.recipient == address, col(Message.state).in_(ended))
+        .order_by(col(Message.id).desc())
+        .limit(1)
+    ).first()
+    return last is not None and _was_refused(session, last)
+
+
+def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime) -> None:
+    """Send the reader's mails that are still true to another address: those that were refused, and those that wait."""
+    session.execute(
+        sa.update(Message)
+        .where(
+            col(Message.reader_id) == reader_id,
+            col(Message.state).in_((MessageState.REFUSED, MessageState.QUEUED)),
+            col(Message.expires_at) > at,
+            col(Message.recipient) != address,
+        )
+        .values(recipient=address, state=MessageState.QUEUED, try_at=at),
+        execution_options={"synchronize_session": False},
+    )

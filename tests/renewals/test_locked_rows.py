@@ -1,9 +1,14 @@
 """A row that somebody has locked and forgotten holds up nobody else's charge, and its own reader's not for ever."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+import httpx
+
 from billing import stop_points
+from billing.app import create_app
+from billing.parts import Parts
 from billing.renewals.run import run
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
@@ -99,3 +104,24 @@ def test_an_event_about_a_locked_row_waits_and_never_counts_as_one_that_breaks_u
     world.advance(hours=1)
     [row] = world.rows("SELECT outcome FROM inbound_event WHERE id = :id", id=event["id"])
     assert row["outcome"] == "succeeded"
+
+
+def test_a_reader_who_cancels_while_the_row_is_locked_is_asked_to_try_again(
+    world: World, in_trial: Subscriber
+) -> None:
+    path, key = (
+        f"/v1/subscriptions/{in_trial.subscription_id}/cancel",
+        {"authorization": f"Bearer {world.api_key}"},
+    )
+
+    async def cancel(parts: Parts) -> int:
+        transport = httpx.ASGITransport(create_app(parts))
+        async with httpx.AsyncClient(transport=transport, base_url=world.url) as client:
+            return (await client.post(path, json={}, headers=key)).status_code
+
+    with hurried(world) as parts:
+        with locked_row(world, "subscription", in_trial.subscription_id):
+            assert asyncio.run(cancel(parts)) == 503
+        assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is None
+        assert asyncio.run(cancel(parts)) == 200
+    assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is not None

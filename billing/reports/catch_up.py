@@ -43,7 +43,7 @@ Unasked = list[tuple[str, str]]
 
 
 def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
-    """Settle what we have missed about these things. One that can't be asked about holds up nobody, and still differs.
+    """Settle what we have missed about these things. One that can't be asked about holds up no other, and still differs.
 
     Raises Unavailable when none can, because Stripe is away."""
     _each(clerk, [(pair.ref, partial(_ask_about, clerk, pair, at)) for pair in differing[:MOST]])

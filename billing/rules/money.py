@@ -116,7 +116,7 @@ def major(minor: int, currency: str = BASE_CURRENCY) -> Decimal:
 
 
 def spelled(minor: int, currency: str) -> str:
-    """An amount as it is told to people, whatever an acquirer calls the currency: some names are longer than ISO's."""
+    """An amount as it is told to people, by any name that an acquirer has for a currency: some are longer than ISO's."""
     if is_currency(currency):
         return str(Money(minor, currency))
     return f"{currency}{_NO_BREAK_SPACE}{major(minor, currency)}"

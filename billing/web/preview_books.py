@@ -31,6 +31,7 @@ _SETTLED = (
         "4\u00a0120.88",
         "-4\u00a0120.88",
     ),
+    ("Gateway fees", "what Stripe keeps", "229.33", "", "229.33"),
     ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37"),
 )
 _FILES = (
@@ -74,7 +75,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
                 currency="ZAR", accounts=accounts, debit="135\u00a0946.67", credit="135\u00a0946.67"
             ),
             views.BalanceTable(
-                currency="USD", accounts=settled, debit="4\u00a0120.88", credit="4\u00a0120.88"
+                currency="USD", accounts=settled, debit="4\u00a0350.58", credit="4\u00a0350.58"
             ),
         ),
         vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),

@@ -99,7 +99,7 @@ def _worker(rung: bell.Heard | None) -> dict[str, object]:
 
 
 def _books(compared: reckonings.Standing, at: datetime) -> dict[str, object]:
-    """Whether our books are compared with Stripe's each day. Where they aren't, nobody would see what differs."""
+    """Whether our books are compared with Stripe's each day. Where they aren't, what differs isn't seen."""
     said: dict[str, object] = {"state": "late" if compared.is_late(at) else "compared"}
     if compared.through is not None:
         said |= {"through": compared.through.isoformat()}

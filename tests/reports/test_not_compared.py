@@ -57,7 +57,7 @@ def test_days_that_are_not_compared_are_told_by_readiness_doctor_and_a_case(worl
 
 
 @pytest.mark.usefixtures("paid")
-def test_a_comparison_that_nobody_makes_is_told_too(world: World) -> None:
+def test_a_comparison_that_is_not_made_at_all_is_told_too(world: World) -> None:
     """No try, no failure: the worker's lane is held up by something else."""
     world.advance_to(local(2027, 3, 17, 12))
     execute(
@@ -96,6 +96,11 @@ def test_more_movements_than_fit_a_page_are_all_compared(world: World) -> None:
         world.sandbox.banks("correct", amount=-1)
     report = reconcile(world.parts.clerk, CHARGE_DAY, CHARGE_DAY, world.now)
     assert (report.movements, len(report.differences)) == (206, 205)
+    world.advance_to(local(2027, 3, 26, 12))
+    [payout] = world.sandbox.payouts()
+    inside = world.rows("SELECT ref FROM balance_movement WHERE payout_ref = :ref", ref=payout["id"])
+    assert (payout["amount"], len(inside)) == (7082 - 205, 207)
+    assert {kind for kind, _ in cases(world)} == {"unexpected_movement"}
 
 
 @pytest.mark.usefixtures("paid")

@@ -1,6 +1,6 @@
 """Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail until an
-operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, charges
-nobody until Stripe has said what happened since its last known moment: the last commits may be missing in it.
+operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, holds
+money until Stripe has said what happened since its last known moment: the last commits may be missing in it.
 
 PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
 a point in time, or a standby that took over, begins another), and the numbers of the database and of this table (made anew
@@ -41,7 +41,7 @@ class Installation(SQLModel, table=True):
     home: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """By what PostgreSQL knew this database when it was marked or adopted."""
     asks_since: datetime | None = None
-    """From which moment on Stripe is to be asked what happened. While it stands here nobody is charged."""
+    """From which moment on Stripe is to be asked what happened. While it stands here money is held."""
     ask_at: datetime | None = None
     """When it is asked next."""
     asked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -69,7 +69,7 @@ HOME = (
 
 _STANDING = sa.text(f"SELECT home = {HOME} AS at_home, asks_since FROM installation WHERE id = 1")  # noqa: S608
 ASKING = "SELECT FROM installation WHERE asks_since IS NOT NULL"
-"""A condition, after EXISTS: nobody is charged because Stripe is still to be asked what happened."""
+"""A condition, after EXISTS: money is held because Stripe is still to be asked what happened."""
 _TOOK_OVER = f"""
 SELECT (SELECT at FROM tick_seen WHERE id = 1) FROM installation, (SELECT {HOME} AS now) AS here
 WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)

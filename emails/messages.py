@@ -58,7 +58,7 @@ class Receipt(Message):
     """The receipt of a charge, which is the abridged tax invoice too (CARD-6, VAT-5).
 
     `period_to` is the period's last day; `vat_percent` is the rate in words, such as "15"; a second sending
-    says `is_copy` (VAT-7); `next_charge_on` is None where none will follow. `again`: it is written anew after a restore from a
+    says `is_copy` (VAT-7); `next_charge_on` is None where none will follow. `again`: it is written again after a restore from a
     backup, perhaps under another number.
     """
 

@@ -27,9 +27,9 @@ _FACTS = (
 def adopt(yes: bool) -> None:
     """Say that this restored or copied database is the one that counts.
 
-    Until then it charges nobody and sends no mail but links to sign in with. Stop whatever works on the other one first: two that
+    Until then it charges no card and sends no mail but links to sign in with. Stop whatever works on the other one first: two that
     count would charge twice. Then Stripe is asked for all that happened since the last moment that this database knows, and
-    what it says is taken in: charges, refunds, cards. Until that is done nobody is charged; the worker tries again when it
+    what it says is taken in: charges, refunds, cards. Until that is done money is held; the worker tries again when it
     fails. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
     moved no money must be entered again."""
     from billing import installation
@@ -61,7 +61,7 @@ def _ask_stripe(parts: "Parts") -> None:
             found = recover(parts.clerk, parts.clock.now(), lambda step: say(f"  {step}"))
         except Unavailable as away:
             raise click.ClickException(
-                f"Stripe can't be asked what happened ({away.detail}). Nobody is charged until it was; the worker tries again,"
+                f"Stripe can't be asked what happened ({away.detail}). Money is held until it was; the worker tries again,"
                 " and so does `billing adopt`."
             ) from None
     if found is not None:

@@ -128,8 +128,8 @@ def _rungs(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
 def claim(
     session: Session, me: int, at: datetime, *, limit: int, subscription_id: str | None = None
 ) -> list[Claimed]:
-    """Take open attempts that are due and in nobody's living hands. Commit before calling the gateway. Raises NotAdopted,
-    AsksStripe: the database may have changed under a run that goes on after a lost connection."""
+    """Take open attempts that are due and not in the hands of a living claimer. Commit before calling the gateway. Raises
+    NotAdopted, AsksStripe: the database may have changed under a run that goes on after a lost connection."""
     refuse_held(session)
     query = (
         sa.select(

@@ -98,8 +98,8 @@ Outcome = Charged | Declined | NotTaken | Unknown
 
 @dataclass(frozen=True, slots=True)
 class ChargeClaim:
-    """What a charge is for, as it is written on it at the acquirer. Whoever finds it there knows which attempt, at which period
-    of which subscription, it is, also when the attempt itself is lost. What was charged by an older release says less."""
+    """What a charge is for, as it is written on it at the acquirer. It tells which attempt, at which period of which
+    subscription, the charge is, also when the attempt itself is lost. What was charged by an older release says less."""
 
     attempt_id: str
     invoice_id: str

@@ -22,7 +22,7 @@ def receipt_words(
     is_copy: bool,
     again: bool = False,
 ) -> Receipt:
-    """A paid invoice's facts; a second sending says that it is a copy (VAT-7). `again`: it is written anew, because the records
+    """A paid invoice's facts; a second sending says that it is a copy (VAT-7). `again`: it is written again, because the records
     were restored from a backup, and its number may be another."""
     live = subscription.cancels_at is None and subscription.ended_at is None
     return Receipt(

@@ -87,8 +87,8 @@ def note(session: Session, claim: ChargeClaim, charged: Charged, at: datetime) -
         session,
         CaseKind.UNKNOWN_CHARGE,
         charged.charge_ref,
-        f"{Money(left).with_vat_words()} were taken for a subscription that isn't in this database. They go back by themselves;"
-        " whose they are must be told.",
+        f"{Money(left).with_vat_words()} was taken for a subscription that isn't in this database. The money goes back by itself;"
+        " tell the person whose it is.",
         at=at,
         reader_id=reader_id,
         theirs=left,

@@ -18,7 +18,7 @@ BY = "stripe"
 
 
 def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
-    """Write down a card that was saved; `card` where it is put to use, `reader` where it belongs to somebody who began since,
+    """Write down a card that was saved; `card` where it is put to use, `reader` where it belongs to a reader who began since,
     None where it is known."""
     with clerk.database.transaction() as session:
         known = select(PaymentMethod.id).where(PaymentMethod.gateway_ref == found.card.method_ref)

@@ -15,7 +15,7 @@ from billing.subscriptions.change import lock
 BY = "stripe"
 REASON = "Returned before our records were restored from a backup."
 _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_END, "leave": When.PERIOD_END}
-"""Causes that say that the reader had left, with when reading ends then: nobody is charged who has cancelled (INT-3)."""
+"""Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
 
 
 def take_in_refund(session: Session, office: Office, found: FoundRefund, at: datetime) -> bool:

@@ -73,7 +73,10 @@ def readyz(request: Request) -> JSONResponse:
             compared = reckonings.standing(session)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
-    charging: dict[str, object] = {"state": "paused" if pause else "on", "waiting": waiting}
+    charging: dict[str, object] = {
+        "state": "paused" if pause else "held" if held else "on",
+        "waiting": waiting,
+    }
     if pause is not None:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
     answer = {

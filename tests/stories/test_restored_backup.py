@@ -130,7 +130,7 @@ def test_what_was_known_before_is_not_taken_in_again(evening: World) -> None:
 
 
 def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening: World) -> None:
-    """Even where nobody asked Stripe: two databases that count, by mistake."""
+    """Even where Stripe wasn't asked: two databases that count, by mistake."""
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
     names = world.rows("SELECT id, idempotency_key, invoice_id FROM attempt ORDER BY id")
@@ -148,16 +148,14 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening:
 
 
 @pytest.mark.rare
-def test_nobody_is_charged_before_stripe_could_be_asked(
-    evening: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytest.LogCaptureFixture) -> None:
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
     world.restore_backup()
     world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
     done = run_on(world, "adopt", "--yes")
     assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
-    assert "Nobody is charged until it was" in done.stderr
+    assert "Money is held until it was" in done.stderr
     with pytest.raises(AsksStripe):
         run(world.parts.till, world.now)
     ready = httpx.get(f"{world.url}/readyz", trust_env=False)
@@ -350,7 +348,7 @@ def test_what_nothing_explains_is_given_back_when_stripe_can_be_asked(late: Worl
 
 
 def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
-    """Its event came while nobody listened, and comes again when we are back."""
+    """Its event came while we were away, and comes again when we are back."""
     world = evening
     world.advance_to(local(2027, 3, 16, 12))
     told = [event["id"] for event in world.sandbox.events() if event["type"] == "payment_intent.succeeded"]
@@ -437,7 +435,7 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     assert "3 charges" in adopt(world)
 
 
-def test_a_link_to_sign_in_with_goes_out_from_a_database_that_nobody_adopted(
+def test_a_link_to_sign_in_with_goes_out_from_a_database_that_is_not_adopted(
     world: World, paid: Subscriber
 ) -> None:
     world.execute("UPDATE installation SET home = 'somewhere else'")

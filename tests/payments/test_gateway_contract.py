@@ -337,6 +337,24 @@ def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -
     assert acquirer.gateway.fetch_refund(first.refund_ref)[0] == "ref_1"
 
 
+@pytest.mark.parametrize(
+    ("way", "answer"),
+    [("no_balance", RefundShort), ("too_old", RefundRefused), ("waits_for_balance", RefundAnswer)],
+)
+def test_want_of_balance_is_told_from_a_refusal_for_good(sandbox: Sandbox, way: str, answer: type) -> None:
+    acquirer = Acquirer(
+        StripeGateway(secret_key=KEY, api_base=sandbox.url, webhook_secrets=["whsec_contract"]), sandbox
+    )
+    charged = acquirer.charged(acquirer.card())
+    sandbox.banks("refunds", **{"as": way})
+    made = acquirer.gateway.refund(
+        refund_id="ref_1", intent_ref=charged.intent_ref, amount=7500, key=acquirer.key()
+    )
+    assert isinstance(made, answer)
+    if isinstance(made, RefundAnswer):
+        assert (made.state, made.short) == ("pending", True)
+
+
 def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> None:
     page = acquirer.gateway.open_card_page(
         setup_id="set_page",

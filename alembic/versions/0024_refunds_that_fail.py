@@ -21,14 +21,16 @@ NOTED_BEFORE = "(state = 'succeeded' OR bounced_at IS NOT NULL) = (credit_note_n
 
 
 def upgrade() -> None:
-    op.add_column("refund", sa.Column("short_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
     op.add_column(
-        "refund", sa.Column("left_already", sa.Boolean(), server_default=sa.false(), nullable=False)
+        "refund", sa.Column("awaiting_balance_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True)
     )
-    op.add_column("refund", sa.Column("told_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
-    op.create_index(op.f("ix_refund_told_by"), "refund", ["told_by"])
+    op.add_column("refund", sa.Column("not_owed", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("refund", sa.Column("mail_key", sqlmodel.sql.sqltypes.AutoString(), nullable=True))
+    op.create_index(op.f("ix_refund_mail_key"), "refund", ["mail_key"])
     op.create_check_constraint(
-        "short_while_open", "refund", "short_since IS NULL OR state IN ('intended', 'pending')"
+        "awaits_balance_while_open",
+        "refund",
+        "awaiting_balance_since IS NULL OR state IN ('intended', 'pending')",
     )
     op.drop_constraint("refund_cause_key", "refund", type_="unique")
     op.create_index("one_refund_a_cause", "refund", ["cause"], unique=True, postgresql_where=sa.text(GIVEN))
@@ -61,11 +63,11 @@ def downgrade() -> None:
     op.create_check_constraint("noted_when_returned", "refund", NOTED_BEFORE)
     op.drop_index("one_refund_a_cause", "refund")
     op.create_unique_constraint("refund_cause_key", "refund", ["cause"])
-    op.drop_constraint("short_while_open", "refund", type_="check")
-    op.drop_index(op.f("ix_refund_told_by"), table_name="refund")
-    op.drop_column("refund", "told_by")
-    op.drop_column("refund", "left_already")
-    op.drop_column("refund", "short_since")
+    op.drop_constraint("awaits_balance_while_open", "refund", type_="check")
+    op.drop_index(op.f("ix_refund_mail_key"), table_name="refund")
+    op.drop_column("refund", "mail_key")
+    op.drop_column("refund", "not_owed")
+    op.drop_column("refund", "awaiting_balance_since")
 
 
 def _count_refunds(which: str) -> None:

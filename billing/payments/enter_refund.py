@@ -82,7 +82,7 @@ def _row(
     row.created_at, row.gateway_ref = found.at, found.answer.refund_ref
     if found.answer.state == RefundState.FAILED:
         row.state, row.failure, row.settled_at = RefundState.FAILED, found.answer.failure, at
-        row.left_already = True
+        row.not_owed = True
         session.add(row)
         return row
     session.add(row)

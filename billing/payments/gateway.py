@@ -189,21 +189,21 @@ class RefundAnswer:
     refund_ref: str
     state: str
     failure: str | None
-    short: bool = False
+    insufficient_balance: bool = False
     """Whether our balance there is too low for it: it waits for that, or has failed for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The acquirer won't return this money, and says why. `left_already`: another refund or the reader's bank has taken it
+    """The acquirer won't return this money, and says why. `not_owed`: another refund or the reader's bank has taken it
     back, so the reader isn't owed it."""
 
     why: str
-    left_already: bool = False
+    not_owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class RefundShort:
+class InsufficientBalance:
     """Our balance at the acquirer is too low for this refund: it made none. Another request, under another key, may succeed."""
 
     why: str
@@ -290,7 +290,7 @@ class Gateway(Protocol):
 
     def refund(
         self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+    ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
         """Return `amount` cents of a charge. What it is for is written on it, as on a charge."""
         ...
 

@@ -230,7 +230,8 @@ class Refund(SQLModel, table=True):
             name="paid_back_after_failing",
         ),
         sa.CheckConstraint(
-            "short_since IS NULL OR state IN ('intended', 'pending')", name="short_while_open"
+            "awaiting_balance_since IS NULL OR state IN ('intended', 'pending')",
+            name="awaits_balance_while_open",
         ),
         sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
     )
@@ -259,12 +260,12 @@ class Refund(SQLModel, table=True):
     """How often what became of it stayed unknown."""
     claimed_by: int | None = None
     gateway_ref: str | None = Field(default=None, unique=True)
-    told_by: str | None = Field(default=None, index=True)
+    mail_key: str | None = Field(default=None, index=True)
     """The key of the mail that tells of it together with others; None where its credit note goes out alone."""
-    short_since: datetime | None = None
+    awaiting_balance_since: datetime | None = None
     """Since when our balance at the acquirer has been too low for it. It is tried each day."""
     failure: str | None = None
-    left_already: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """Whether it failed and the reader isn't owed it: the money had left us already, or nobody had promised it."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None

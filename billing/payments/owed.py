@@ -13,7 +13,7 @@ from billing.payments.models import GIVEN, Payment, Refund, RefundState
 
 _PERHAPS = sa.text(
     f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
-        AND (r.bounced_at IS NOT NULL OR (NOT r.left_already AND r.amount <= payment.amount - (
+        AND (r.bounced_at IS NOT NULL OR (NOT r.not_owed AND r.amount <= payment.amount - (
              SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN}))))"""  # noqa: S608
 )
 
@@ -37,7 +37,7 @@ def among(payment: Payment, refunds: Sequence[Refund], *, taken: bool) -> list[R
     given = sum(row.amount for row in refunds if _counts(row))
     left, refused = 0 if taken else payment.amount - given, list[Refund]()
     for row in sorted(failed, key=lambda row: row.id, reverse=True):
-        if row.bounced_at is None and not row.left_already and row.amount <= left:
+        if row.bounced_at is None and not row.not_owed and row.amount <= left:
             left -= row.amount
             refused.append(row)
     return sorted([*bounced, *refused], key=lambda row: row.id)

@@ -42,7 +42,7 @@ class Paid:
     @property
     def waiting(self) -> tuple[Refund, ...]:
         """The refunds that wait until our balance at the acquirer is enough."""
-        return tuple(refund for refund in self.refunds if refund.short_since is not None)
+        return tuple(refund for refund in self.refunds if refund.awaiting_balance_since is not None)
 
     @property
     def credited(self) -> tuple[Refund, ...]:

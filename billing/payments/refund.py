@@ -13,7 +13,7 @@ from billing.errors import Conflict, Invalid, NotFound
 from billing.logs import say
 from billing.office import Office
 from billing.payments import book, disputed, numbers, owed, shortage, tell_returned
-from billing.payments.gateway import RefundAnswer, RefundRefused, RefundShort, Unknown
+from billing.payments.gateway import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.rules import backoff, tax
@@ -139,7 +139,7 @@ def settle(
     session: Session,
     office: Office,
     refund_id: str,
-    answer: RefundAnswer | RefundRefused | RefundShort | Unknown,
+    answer: RefundAnswer | RefundRefused | InsufficientBalance | Unknown,
     at: datetime,
     *,
     again: bool = False,
@@ -154,23 +154,23 @@ def settle(
         _settle_again(session, office, refund, payment, answer, at)
     if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
-    refund.claimed_by, waited = None, refund.short_since is not None
+    refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
     match answer:
         case Unknown():
             _leave_open(refund, answer, at)
-        case RefundShort(why):
+        case InsufficientBalance(why):
             refund.asked += 1
             _wait_for_balance(session, refund, why, at)
-        case RefundRefused(why, left_already):
+        case RefundRefused(why, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
-            refund.short_since, refund.left_already = None, left_already
+            refund.awaiting_balance_since, refund.not_owed = None, not_owed
             _owe(session, office, refund, payment, at)
         case RefundAnswer():
             _answered(session, office, refund, payment, answer, at)
     session.add(refund)
     if not isinstance(answer, Unknown):
         tell_returned.ended(session, office, refund, at, again=again)
-    if waited and refund.short_since is None:
+    if waited and refund.awaiting_balance_since is None:
         shortage.close_when_over(session, by="worker", at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
 
@@ -179,10 +179,10 @@ def _answered(
     session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
 ) -> None:
     refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
-    short_since, refund.short_since = refund.short_since, None
+    awaiting_balance_since, refund.awaiting_balance_since = refund.awaiting_balance_since, None
     match RefundState(answer.state):
-        case RefundState.PENDING if answer.short:
-            refund.state, refund.short_since = RefundState.PENDING, short_since
+        case RefundState.PENDING if answer.insufficient_balance:
+            refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
             _wait_for_balance(session, refund, answer.failure or "our balance is too low", at)
         case RefundState.SUCCEEDED:
             refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
@@ -193,8 +193,8 @@ def _answered(
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
             refund.state, refund.settled_at = RefundState.FAILED, at
-            if answer.short and left_of(session, payment) >= refund.amount:
-                _try_another(session, refund, payment, short_since, at)
+            if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
+                _try_another(session, refund, payment, awaiting_balance_since, at)
             else:
                 _owe(session, office, refund, payment, at)
         case _:
@@ -203,13 +203,17 @@ def _answered(
 
 def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
     """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
-    refund.failure, refund.short_since, refund.ask_at = why, refund.short_since or at, at + A_DAY
+    refund.failure, refund.awaiting_balance_since, refund.ask_at = (
+        why,
+        refund.awaiting_balance_since or at,
+        at + A_DAY,
+    )
     refund.key_spent = False
     shortage.open_case_about(session, refund, at)
 
 
 def _try_another(
-    session: Session, refund: Refund, payment: Payment, short_since: datetime | None, at: datetime
+    session: Session, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None, at: datetime
 ) -> None:
     """Stripe has given this one up for want of balance. Another takes its place, for the same cause."""
     session.add(refund)
@@ -224,7 +228,7 @@ def _try_another(
         at=at,
     )
     if another is not None:
-        another.short_since, another.told_by = short_since or at, refund.told_by
+        another.awaiting_balance_since, another.mail_key = awaiting_balance_since or at, refund.mail_key
         _wait_for_balance(session, another, refund.failure or "our balance was too low", at)
         session.add(another)
 
@@ -258,7 +262,7 @@ def _owe(session: Session, office: Office, refund: Refund, payment: Payment, at:
     """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
     that has left already isn't owed: there a person looks why."""
     asked = ""
-    if not refund.left_already:
+    if not refund.not_owed:
         tell_returned.failed(session, office, refund, payment, at)
         asked = " The reader was told, and asked for a bank account."
     open_case(
@@ -274,7 +278,7 @@ def _owe(session: Session, office: Office, refund: Refund, payment: Payment, at:
             "refund at Stripe": refund.gateway_ref or "",
             "for": refund.reason,
         },
-        link=f"/staff/readers/{refund.reader_id}" if refund.left_already else "/staff/books",
+        link=f"/staff/readers/{refund.reader_id}" if refund.not_owed else "/staff/books",
     )
 
 

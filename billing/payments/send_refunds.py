@@ -14,10 +14,10 @@ from billing.payments import breaker
 from billing.payments.charge import LOOKS_FOR_A_SPENT_KEY, SAME_KEY_FOR
 from billing.payments.gateway import (
     Gateway,
+    InsufficientBalance,
     NeverArrived,
     RefundAnswer,
     RefundRefused,
-    RefundShort,
     Unknown,
 )
 from billing.payments.models import Payment, Refund, RefundState
@@ -42,7 +42,7 @@ class _Claimed:
     key: str
     keyed_at: datetime
     key_spent: bool
-    short: bool
+    awaits_balance: bool
     asked: int
     perhaps_sent: bool
     gateway_ref: str | None
@@ -90,7 +90,7 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
 
 def _bring_to_an_end(
     gateway: Gateway, database: Database, one: _Claimed, at: datetime
-) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
     """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an answer that Stripe repeats for
     it, is replaced once Stripe has said that it knows nothing of the refund."""
     if one.gateway_ref is not None:
@@ -104,7 +104,7 @@ def _bring_to_an_end(
         if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
             reached("recovery: a refund whose key is spent is asked for again")
             return Unknown("Stripe failed on it, and doesn't know it yet")
-        if one.short or one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+        if one.awaits_balance or one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
             reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
     return gateway.refund(
@@ -152,7 +152,7 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         key=row.idempotency_key,
         keyed_at=row.keyed_at,
         key_spent=row.key_spent,
-        short=row.short_since is not None,
+        awaits_balance=row.awaiting_balance_since is not None,
         asked=row.asked,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         gateway_ref=row.gateway_ref,
@@ -172,7 +172,7 @@ def next_words(session: Session) -> str:
         return "nothing"
     reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
     goes = "we ask whether it has gone back: " if refund.gateway_ref else ""
-    if refund.short_since is not None:
+    if refund.awaiting_balance_since is not None:
         goes = "our balance was too low, and we try once more: "
     return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
 

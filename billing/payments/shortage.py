@@ -24,8 +24,8 @@ class Shortage:
 def now(session: Session) -> Shortage | None:
     """What waits; None where nothing does."""
     count, cents, since = session.exec(
-        select(func.count(), func.sum(Refund.amount), func.min(Refund.short_since)).where(
-            col(Refund.short_since).is_not(None)
+        select(func.count(), func.sum(Refund.amount), func.min(Refund.awaiting_balance_since)).where(
+            col(Refund.awaiting_balance_since).is_not(None)
         )
     ).one()
     return Shortage(count, int(cents), since) if since is not None else None
@@ -39,7 +39,7 @@ def open_case_about(session: Session, refund: Refund, at: datetime) -> None:
     open_case(
         session,
         CaseKind.REFUNDS_WAIT,
-        f"{refund.id}:{(refund.short_since or at).isoformat()}",
+        f"{refund.id}:{(refund.awaiting_balance_since or at).isoformat()}",
         f"Our balance at Stripe is too low to return {Money(refund.amount).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
         at=at,

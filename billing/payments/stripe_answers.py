@@ -9,10 +9,10 @@ from billing.payments.gateway import (
     CardGone,
     Charged,
     Declined,
+    InsufficientBalance,
     Outcome,
     RefundAnswer,
     RefundRefused,
-    RefundShort,
     SavedCard,
     Unknown,
 )
@@ -97,18 +97,18 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
     why = found.get("failure_reason") or (found.get("pending_reason") if state == "pending" else None)
     if found["status"] == "canceled":
         why = "canceled in the dashboard"
-    return RefundAnswer(str(found["id"]), state, why, short=why == "insufficient_funds")
+    return RefundAnswer(str(found["id"]), state, why, insufficient_balance=why == "insufficient_funds")
 
 
-def no_refund(body: Any) -> RefundRefused | RefundShort:
+def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
     """Why Stripe made no Refund, from the body as it came: the library keeps only the fields it knows of. Want of balance has a `message_code` and no `code` in the one body that
     is public (github.com/Automattic/woocommerce-payments/issues/10025), so the words are looked at as well."""
     said = body.get("error") if isinstance(body, dict) else None
     error = said if isinstance(said, dict) else {}
     code, why = error.get("code"), str(error.get("message") or error.get("code") or "refused")
     if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(why):
-        return RefundShort(why)
-    return RefundRefused(why, left_already=code in LEFT_ALREADY)
+        return InsufficientBalance(why)
+    return RefundRefused(why, not_owed=code in LEFT_ALREADY)
 
 
 GONE = Declined(Evidence(card_gone=True), None, "Stripe can't charge this card any more.")

@@ -17,6 +17,7 @@ from billing.payments.gateway import (
     ChargeRequest,
     CustomerGone,
     Declined,
+    InsufficientBalance,
     NeverArrived,
     Notification,
     NotTaken,
@@ -27,7 +28,6 @@ from billing.payments.gateway import (
     PayPageRequest,
     RefundAnswer,
     RefundRefused,
-    RefundShort,
     SavedCard,
     SetupAnswer,
     SetupExpired,
@@ -286,7 +286,7 @@ class StripeGateway:
 
     def refund(
         self, *, refund_id: str, cause: str, intent_ref: str, amount: int, key: str
-    ) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+    ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
         """A Refund of the intent's charge."""
         written = self._metadata.of_refund(refund_id, cause)
         asked: Any = {"payment_intent": intent_ref, "amount": amount, "metadata": written}

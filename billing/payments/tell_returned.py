@@ -25,7 +25,7 @@ def together(session: Session, office: Office, key: str, refunds: Sequence[Refun
     """Let the queued mail with this key tell of refunds just intended: what goes back of which charge, and, if they end before it
     has to leave, their credit notes."""
     for refund in refunds:
-        refund.told_by = key
+        refund.mail_key = key
         session.add(refund)
     session.flush()
     message = outbox.lock_unsent(session, key)
@@ -37,7 +37,7 @@ def ended(session: Session, office: Office, refund: Refund, at: datetime, *, aga
     """A refund has come as far as it does for now. The mail that tells of it says so if it hasn't left; otherwise its credit note
     goes out in another one, with those of the refunds that are about to end. `again`: the reader may have had it before the
     records were restored."""
-    message = outbox.lock_unsent(session, refund.told_by) if refund.told_by else None
+    message = outbox.lock_unsent(session, refund.mail_key) if refund.mail_key else None
     if message is not None:
         _amend(session, office, message, at)
     elif refund.credit_note_number is not None:
@@ -54,13 +54,13 @@ def raced(session: Session, office: Office, payment: Payment, refund: Refund, at
 def credited(session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False) -> None:
     """Its credit note goes out (VAT-10). `again`: as of a refund that has ended."""
     key = f"refunded:{refund.id}"
-    siblings = [row for row in _told_by(session, refund.told_by) if _is_soon(row)] if refund.told_by else []
+    siblings = [row for row in _of_mail(session, refund.mail_key) if _is_soon(row)] if refund.mail_key else []
     _queue(session, refund, Refunded(refund.reason, again=again), key, at)
     together(session, office, key, [refund, *siblings], at)
 
 
 def _amend(session: Session, office: Office, message: Message, at: datetime) -> None:
-    refunds = _told_by(session, message.key)
+    refunds = _of_mail(session, message.key)
     parts = [_part(session, office, refund, message) for refund in refunds]
     message.fields = message.fields | {
         "returns": [dict(vars(goes)) for goes, _, _ in parts],
@@ -72,15 +72,15 @@ def _amend(session: Session, office: Office, message: Message, at: datetime) -> 
     session.add(message)
 
 
-def _told_by(session: Session, key: str) -> list[Refund]:
+def _of_mail(session: Session, key: str) -> list[Refund]:
     """The refunds that a mail tells of; of those for one cause, the newest."""
-    rows = session.exec(select(Refund).where(Refund.told_by == key).order_by(col(Refund.id))).all()
+    rows = session.exec(select(Refund).where(Refund.mail_key == key).order_by(col(Refund.id))).all()
     return list({row.cause: row for row in rows}.values())
 
 
 def _is_soon(refund: Refund) -> bool:
     """Whether it is about to be sent. One that Stripe, a bank or our balance makes wait holds up no mail."""
-    return refund.state is RefundState.INTENDED and refund.short_since is None
+    return refund.state is RefundState.INTENDED and refund.awaiting_balance_since is None
 
 
 _Part = tuple[GoesBack, TaxInvoice | None, CreditNote | None]
@@ -106,7 +106,7 @@ def _part(session: Session, office: Office, refund: Refund, message: Message) ->
 
 def _how_far(refund: Refund) -> Literal["under_way", "gone", "failed", "before"]:
     if refund.state is RefundState.FAILED and (refund.paid_back_at is None or refund.bounced_at is not None):
-        return "before" if refund.left_already else "failed"
+        return "before" if refund.not_owed else "failed"
     return "gone" if refund.credit_note_number is not None else "under_way"
 
 

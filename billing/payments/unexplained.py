@@ -18,10 +18,10 @@ from billing.payments.gateway import (
     ChargeClaim,
     Charged,
     Gateway,
+    InsufficientBalance,
     NeverArrived,
     RefundAnswer,
     RefundRefused,
-    RefundShort,
     Unknown,
 )
 from billing.payments.models import PaymentMethod, RefundState
@@ -130,7 +130,7 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
 
 def _bring_to_an_end(
     gateway: Gateway, one: UnexplainedCharge
-) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
     """Ask first, each time: it may have been sent by a process that died, or by a database that was lost."""
     found = gateway.find_refund(refund_id=one.charge_ref, intent_ref=one.intent_ref)
     if not isinstance(found, NeverArrived):
@@ -148,7 +148,7 @@ def _bring_to_an_end(
 def _settle(
     database: Database,
     charge_ref: str,
-    answer: RefundAnswer | RefundRefused | RefundShort | Unknown,
+    answer: RefundAnswer | RefundRefused | InsufficientBalance | Unknown,
     at: datetime,
 ) -> None:
     with database.transaction() as session:
@@ -159,7 +159,7 @@ def _settle(
                 row.refund_ref, row.failure, row.returned_at = ref, None, at
             case RefundAnswer(ref, _, failure):
                 row.refund_ref, row.failure, row.ask_at = ref, failure, at + AGAIN
-            case RefundRefused(why) | RefundShort(why):
+            case RefundRefused(why) | InsufficientBalance(why):
                 row.failure, row.ask_at = why, at + AGAIN
             case Unknown(why):
                 row.failure, row.ask_at = why, again_at(row.asked, at)

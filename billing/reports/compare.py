@@ -41,7 +41,9 @@ def touched(session: Session, span: Span) -> Refs:
     found[Thing.CHARGE] |= set(session.exec(select(Payment.charge_ref).where(span.holds(Payment.paid_at))))
     sent = select(Refund.gateway_ref).where(
         sa.or_(span.holds(Refund.created_at), span.holds(Refund.settled_at)),
-        col(Refund.short_since).is_(None),  # Stripe holds it until our balance is enough, and moves nothing
+        col(Refund.awaiting_balance_since).is_(
+            None
+        ),  # Stripe holds it until our balance is enough, and moves nothing
     )
     found[Thing.REFUND] |= {ref for ref in session.exec(sent) if ref is not None}
     opened = select(Dispute.gateway_ref).where(

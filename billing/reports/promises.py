@@ -243,8 +243,8 @@ PROMISES = (
         "refunds-go-out",
         "No refund has waited to be sent for more than two days, nor two weeks for our balance or the reader's bank.",
         f"""SELECT id, 'since ' || created_at || coalesce(': ' || failure, '') AS at_fault
-           FROM refund WHERE (state = 'intended' AND short_since IS NULL AND {late("created_at", timedelta(days=2))})
-              OR (state = 'intended' AND short_since IS NOT NULL OR state = 'pending')
+           FROM refund WHERE (state = 'intended' AND awaiting_balance_since IS NULL AND {late("created_at", timedelta(days=2))})
+              OR (state = 'intended' AND awaiting_balance_since IS NOT NULL OR state = 'pending')
                  AND created_at < :at - interval '14 days'""",
     ),
     Promise(

@@ -74,7 +74,7 @@ _RETURNED = {
 def _returned(refund: Refund) -> str:
     if refund.paid_back_at is not None:
         return "did not go back to the card, and was paid by bank transfer"
-    if refund.short_since is not None:
+    if refund.awaiting_balance_since is not None:
         return "waits until our balance at Stripe is enough, and is tried each day"
     return "bounced after it went back, and is owed" if refund.bounced_at else _RETURNED[refund.state]
 

@@ -135,7 +135,7 @@ def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:
     """Whether the cancelled page says that it is: not of one made before the reader asked, nor of one the bank must have shown,
     nor of one that waits for our balance."""
-    if refund.short_since is not None:
+    if refund.awaiting_balance_since is not None:
         return False
     if refund.state is RefundState.SUCCEEDED:
         since_asked = asked_at is not None and refund.created_at >= asked_at

@@ -19,6 +19,7 @@ from billing.payments.gateway import (
     ChargeRequest,
     CustomerGone,
     Declined,
+    InsufficientBalance,
     NeverArrived,
     NotTaken,
     PageClosed,
@@ -26,7 +27,6 @@ from billing.payments.gateway import (
     PayPageRequest,
     RefundAnswer,
     RefundRefused,
-    RefundShort,
     SavedCard,
     SetupExpired,
     SetupOpen,
@@ -321,7 +321,7 @@ def test_a_charge_is_fetched_with_our_attempts_name(acquirer: Acquirer) -> None:
 def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -> None:
     charged = acquirer.charged(acquirer.card())
 
-    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | RefundShort | Unknown:
+    def refund(amount: int, key: str) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
         return acquirer.gateway.refund(
             refund_id="ref_1", cause="asked", intent_ref=charged.intent_ref, amount=amount, key=key
         )
@@ -339,7 +339,7 @@ def test_money_goes_back_in_parts_and_never_more_than_came(acquirer: Acquirer) -
 
 @pytest.mark.parametrize(
     ("way", "answer"),
-    [("no_balance", RefundShort), ("too_old", RefundRefused), ("waits_for_balance", RefundAnswer)],
+    [("no_balance", InsufficientBalance), ("too_old", RefundRefused), ("waits_for_balance", RefundAnswer)],
 )
 def test_want_of_balance_is_told_from_a_refusal_for_good(sandbox: Sandbox, way: str, answer: type) -> None:
     acquirer = Acquirer(
@@ -348,11 +348,11 @@ def test_want_of_balance_is_told_from_a_refusal_for_good(sandbox: Sandbox, way: 
     charged = acquirer.charged(acquirer.card())
     sandbox.banks("refunds", **{"as": way})
     made = acquirer.gateway.refund(
-        refund_id="ref_1", intent_ref=charged.intent_ref, amount=7500, key=acquirer.key()
+        refund_id="ref_1", cause="test", intent_ref=charged.intent_ref, amount=7500, key=acquirer.key()
     )
     assert isinstance(made, answer)
     if isinstance(made, RefundAnswer):
-        assert (made.state, made.short) == ("pending", True)
+        assert (made.state, made.insufficient_balance) == ("pending", True)
 
 
 def test_a_card_page_is_open_until_it_is_used_or_expired(acquirer: Acquirer) -> None:

@@ -16,7 +16,7 @@ NO_BALANCE = "Insufficient funds in your Stripe balance to refund this amount."
 
 def refunds(world: World) -> list[dict[str, Any]]:
     """All of ours, oldest first."""
-    return world.rows("SELECT state, failure, amount, short_since FROM refund ORDER BY id")
+    return world.rows("SELECT state, failure, amount, awaiting_balance_since FROM refund ORDER BY id")
 
 
 def waiting_cases(world: World) -> list[dict[str, Any]]:
@@ -44,7 +44,7 @@ def test_a_refund_refused_for_want_of_balance_waits_and_goes_out_once_there_is_e
 ) -> None:
     (waits,) = refunds(world)
     assert (waits["state"], waits["failure"]) == ("intended", NO_BALANCE)
-    assert waits["short_since"] == world.now
+    assert waits["awaiting_balance_since"] == world.now
     assert world.sandbox.refunds() == []
     world.advance(days=2)
     assert len(refunds(world)) == 1, "it is tried each day, and stays the same refund"

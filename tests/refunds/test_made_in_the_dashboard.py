@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import pytest
+
 from billing.reports import doctor
 from billing.reports.reconcile import Report, reconcile
 from tests.support import ledger_checks
@@ -38,6 +40,7 @@ def enter(finance: Browser, link: str, why: str = "Asked for by phone, by Sipho"
     return finance.post(link.partition("?")[0], why=why, step="confirm")
 
 
+@pytest.mark.rare
 def test_it_is_found_and_entered_in_one_act_with_its_credit_note(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:

@@ -30,7 +30,8 @@ def test_want_of_balance_is_refused_without_a_code_and_the_key_repeats_that(
     for _ in range(2):
         with pytest.raises(InvalidRequestError) as refused:
             stripe.v1.refunds.create({"payment_intent": intent.id}, {"idempotency_key": "once"})
-        body = refused.value.json_body["error"]
+        sent: Any = refused.value.json_body
+        body = sent["error"]
         assert body["message_code"] == "insufficient_balance_for_refund"
         assert body["message"] == "Insufficient funds in your Stripe balance to refund this amount."
         assert "code" not in body

@@ -141,11 +141,12 @@ def invoice(row: Invoice) -> dict[str, Any]:
 
 
 def refund(row: Refund) -> dict[str, Any]:
-    """A refund, with its credit note's number once the money went back."""
+    """A refund, with its credit note's number once the money went back: to the card, or by a transfer after that failed."""
+    status = "pending" if row.state.value == "intended" else row.state.value
     return {
         "id": row.id,
         "payment_id": row.payment_id,
-        "status": "pending" if row.state.value == "intended" else row.state.value,
+        "status": "succeeded" if row.paid_back_at is not None else status,
         "amount": money(row.amount),
         "reason": row.reason,
         "credit_note": credit_note_number(row.credit_note_number) if row.credit_note_number else None,

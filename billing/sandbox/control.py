@@ -8,7 +8,18 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import ahead, banks, cards, declines, endpoints, events, replacing, sessions, trouble
+from billing.sandbox import (
+    ahead,
+    banks,
+    cards,
+    declines,
+    endpoints,
+    events,
+    refunds,
+    replacing,
+    sessions,
+    trouble,
+)
 from billing.sandbox.api import Api
 from billing.sandbox.deliver import Deliverer
 from billing.sandbox.errors import Refusal
@@ -190,6 +201,8 @@ class Control:
             else:
                 self.api.faults.clear()
                 self.deliverer.troubles.clear()
+                refunds.behave(self.world, None)
+                self.world.store.commit()
         except BadRule as problem:
             return _no(str(problem))
         return RedirectResponse("/_sandbox#faults", 303)

@@ -85,8 +85,9 @@ class Weather:
         return random.Random(f"{self._seed}/{what}/{on}")  # noqa: S311 - to be drawn again
 
     def morning(self, on: date) -> None:
-        """On some days the calls that move money fail by the dozen, until the afternoon; on some the mail server takes a mail
-        only when it is tried again, for up to 21 minutes as `rules/backoff` waits; on some, money is paid out by hand."""
+        """On some days the calls that move money fail by the dozen, until the afternoon; on half of those our balance is too low
+        for any refund as well. On some the mail server takes a mail only when it is tried again, for up to 21 minutes as
+        `rules/backoff` waits; on some, money is paid out by hand."""
         grey = self.dice("greylist", on)
         self._tell_relay(f"greylist {grey.randint(1, 3) if grey.random() < self._level.greylist else 0}")
         self._pay_out(on)
@@ -95,6 +96,8 @@ class Weather:
             self.storms.append(on)
             self._count()
             self._set([*_storm(dice), *_drizzle(self._level, on.toordinal())])
+            if self.dice("balance", on).random() < 0.5:
+                self._refunds("no_balance")
 
     def _pay_out(self, on: date) -> None:
         """Part of what is at the twin, as Stripe itemises no such payout; and now and then a bank sends one back."""
@@ -120,6 +123,10 @@ class Weather:
         if self.storms[-1:] == [on]:
             self._count()
             self._set(_drizzle(self._level, on.toordinal() + self._seed))
+            self._refunds(None)
+
+    def _refunds(self, how: str | None) -> None:
+        self._twin.post("/_sandbox/banks", json={"do": "refunds", "as": how}).raise_for_status()
 
     def dies_at(self, on: date) -> str | None:
         """The stop point at which a worker dies from this day on; None on days on which none does."""

@@ -29,9 +29,9 @@ FIRST_DAY = date(2027, 1, 1)
 QUIET_DAYS = 4
 """Days at the end on which nobody does anything and nothing fails, so that what is late arrives."""
 DIFFERENCES = f"""SELECT kind, subject, what FROM staff_case
-                  WHERE kind NOT IN ('dispute', 'fraud_warning', 'refund_failed') AND subject NOT IN ({alarms.EXPECTED_CASES})
+                  WHERE kind NOT IN ('dispute', 'fraud_warning', 'refund_failed', 'refunds_wait') AND subject NOT IN ({alarms.EXPECTED_CASES})
                   ORDER BY opened_at, id"""  # noqa: S608
-"""Cases that mean that something is wrong: not what banks do, nor a refund that a card refuses."""
+"""Cases that mean that something is wrong: not what banks do, nor a refund that a card refuses or that waits for balance."""
 NOT_RETURNED = "SELECT reader_id FROM staff_case WHERE kind = 'refund_failed'"
 """Readers whose bank didn't let money come back: staff are to pay it by other means."""
 _DAY = timedelta(days=1)

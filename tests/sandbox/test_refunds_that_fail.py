@@ -81,5 +81,7 @@ def test_a_person_tells_refunds_how_to_behave_on_the_page(
     assert '<option value="too_old" selected>' in sandbox.http.get("/_sandbox").text
     with pytest.raises(InvalidRequestError, match="too old to be refunded"):
         stripe.v1.refunds.create({"payment_intent": intent.id})
-    sandbox.http.post("/_sandbox/banks", data={"do": "refunds", "as": ""})
+    assert f"Refunds {BEHAVIOURS['too_old']}" in sandbox.http.get("/_sandbox").text
+    sandbox.http.post("/_sandbox/by-hand", data={"effect": ""})
+    assert "everything answers" in sandbox.http.get("/_sandbox").text
     assert stripe.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"

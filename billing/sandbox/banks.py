@@ -113,11 +113,14 @@ def _delete_customer(world: World, asked: Asked) -> Row:
 
 
 def _restrict(world: World, asked: Asked) -> None:
-    """No charge is made from now on: of one `payment_method`, or at all; with `off` they are made again."""
+    """No charge is made from now on, or so many `times`: of one `payment_method`, or at all; with `off` they are made again."""
     method = asked.get("payment_method")
     if method is not None:
         world.find("payment_method", str(method))
-    restrictions.set_to(world, None if asked.get("off") else str(method or restrictions.ALL))
+    times = asked.get("times")
+    if times is not None and (not isinstance(times, int) or times < 1):
+        raise ValueError("times must be a whole number from 1")
+    restrictions.set_to(world, None if asked.get("off") else str(method or restrictions.ALL), times)
 
 
 DO: dict[str, Callable[[World, Asked], Row | None]] = {

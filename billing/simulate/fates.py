@@ -229,9 +229,8 @@ def _twist(dice: random.Random, fate: Fate, over: date) -> list[Act]:
     if kind == "dispute":
         decided = Act(day + timedelta(days=20), Slot.MORNING, dice.choice((Wish.WIN, Wish.LOSE)))
         return [Act(day, Slot.AFTERNOON, Wish.DISPUTE), decided]
-    another = Act(day, Slot.EVENING, Wish.NEW_CARD, "another")
-    gone = (None, Wish.CARD_GONE, Wish.CUSTOMER_GONE)[fate.number % 3]
-    return [another] if gone is None else [Act(day, Slot.AFTERNOON, gone), another]
+    gone = (Wish.CARD_GONE, Wish.CUSTOMER_GONE)[fate.number % 2]
+    return [Act(day, Slot.AFTERNOON, gone), Act(day, Slot.EVENING, Wish.NEW_CARD, "another")]
 
 
 def _weighted(dice: random.Random, choices: Sequence[tuple[float, T]]) -> T:

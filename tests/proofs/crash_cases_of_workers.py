@@ -105,8 +105,8 @@ def a_charge_of_a_card_that_is_gone(world: World) -> None:
 
 
 @crash_case("paid")
-def a_charge_that_stripe_wont_make(world: World) -> None:
-    world.sandbox.banks("restrict")
+def a_charge_that_stripe_wont_make_at_first(world: World) -> None:
+    world.sandbox.banks("restrict", times=1)
     at(world, local(2027, 2, 28, 9))
 
 

@@ -82,6 +82,19 @@ def test_the_reader_hears_of_it_before_the_charge(world: World, paid: Subscriber
     assert world.told(paid.email).count("card_removed") == 1
 
 
+def test_a_card_that_goes_in_the_trial_is_asked_for_before_the_first_charge(
+    world: World, in_trial: Subscriber
+) -> None:
+    remove(world, "card")
+    world.settle()
+    assert world.letter(in_trial.email, "Please give us a card before Tuesday 16 March 2027")
+    browser = world.browser()
+    browser.get(world.mailed_link(in_trial.email, "/card/"))
+    browser.get(world.sandbox.fill_in(browser.sent_to("/card"), "5555555555554444"))
+    world.advance_to(local(2027, 3, 16, 12))
+    assert attempts(world) == ["charged"]
+
+
 def test_repeated_news_is_told_once_and_news_of_other_cards_to_nobody(world: World, paid: Subscriber) -> None:
     remove(world, "card")
     world.settle()

@@ -126,6 +126,17 @@ def test_an_account_that_may_not_charge_says_so_in_words_alone(sandbox: Sandbox,
         charge(stripe, other)
     sandbox.banks("restrict", off=True)
     assert charge(stripe, card).status == "succeeded"
+    sandbox.banks("restrict", times=2)
+    for _ in range(2):
+        with pytest.raises(InvalidRequestError):
+            charge(stripe, card)
+    assert charge(stripe, card).status == "succeeded"
+    assert sandbox.http.post("/_sandbox/banks", json={"do": "restrict", "times": 0}).status_code == 400
+    for nothing in (
+        {"do": "remove_card", "payment_method": "pm_x"},
+        {"do": "delete_customer", "customer": "cus_x"},
+    ):
+        assert sandbox.http.post("/_sandbox/banks", json=nothing).status_code == 400
 
 
 def test_a_card_from_a_wallet_has_no_fingerprint(stripe: Stripe) -> None:

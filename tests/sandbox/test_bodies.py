@@ -126,6 +126,14 @@ def test_an_account_that_may_not_charge_says_so_in_words_alone(sandbox: Sandbox,
         charge(stripe, other)
     sandbox.banks("restrict", off=True)
     assert charge(stripe, card).status == "succeeded"
+    page = sandbox.http.get("/_sandbox").text
+    for words in ("Make no charges", "Make them again", ">Remove<", ">Delete<"):
+        assert words in page
+    form = {"do": "restrict"}
+    assert sandbox.http.post("/_sandbox/banks", data=form).status_code == 303
+    with pytest.raises(InvalidRequestError):
+        charge(stripe, card)
+    assert sandbox.http.post("/_sandbox/banks", data=form | {"off": "yes"}).status_code == 303
     sandbox.banks("restrict", times=2)
     for _ in range(2):
         with pytest.raises(InvalidRequestError):

@@ -95,7 +95,7 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         waits = breaker.paused(session) is not None
     if subscription.charging_since is not None and waits and setup.purpose is SetupPurpose.CARD:
         return visit.go("/account", "card-waits")
-    if subscription.charging_since is not None:
+    if subscription.charging_since is not None or _unpaid(setup, subscription):
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     if setup.purpose is SetupPurpose.CARD:
         if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
@@ -112,6 +112,12 @@ def _welcome(visit: Visit, setup: CardSetup) -> Response:
         # what its card is asked for other readers is answered first
         return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
     return visit.go("/subscribe/started")
+
+
+def _unpaid(setup: CardSetup, subscription: Subscription) -> bool:
+    """Whether it began without a trial, and its first charge is still to be made: Stripe wouldn't make it yet."""
+    began = setup.purpose is SetupPurpose.PAID and subscription.state is State.ACTIVE
+    return began and subscription.period_number == 0
 
 
 def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: CardSetup) -> None:
@@ -143,6 +149,8 @@ def started(visit: Visiting) -> Response:
         if setup is None or setup.browser_hash != visit.browser_hash or setup.state is not SetupState.DONE:
             return visit.go("/account")
         subscription = session.get_one(Subscription, setup.subscription_id)
+        if _unpaid(setup, subscription):
+            return visit.go("/account")
         plan, price = terms_of(session, subscription)
         method = session.get_one(PaymentMethod, setup.payment_method_id)
         offered = _newsletters(visit, session)

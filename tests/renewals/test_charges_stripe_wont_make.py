@@ -134,6 +134,26 @@ def test_a_press_of_the_reader_that_stripe_wont_make_leaves_every_way_open(
     assert world.subscription(owing.subscription_id)["next_charge"] is not None, "the retry stands"
 
 
+@pytest.mark.usefixtures("in_trial")
+def test_a_start_without_a_trial_waits_and_is_never_said_to_be_paid(world: World) -> None:
+    world.advance(days=2)
+    browser = world.browser()
+    assert browser.start("second@example.com").status == 409, "the card has had its trial"
+    browser.post("/subscribe/without-trial")
+    world.sandbox.banks("restrict", times=1)
+    waiting = browser.post("/subscribe/review", consent="yes")
+    assert "We have charged" not in waiting.words
+    assert "One moment" in waiting.words
+    assert "We have charged" not in browser.get("/subscribe/started").words
+    world.settle()
+    assert world.told("second@example.com") == []
+    world.advance(hours=5)
+    assert world.charged_at() == ["2027-03-03 14:00"]
+    assert "We have charged R75.00" in browser.get("/subscribe/started").words
+    world.settle()
+    assert world.told("second@example.com") == ["receipt"]
+
+
 def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Callable[..., World]) -> None:
     """An account that may not charge: nobody's tries are used up, and it goes on by itself when that is over."""
     world = make_world(pause_after_failures=3, charge_concurrency=1)

@@ -13,9 +13,20 @@ _TIME_IN_ID = len("msg_") + 10
 
 
 def refused(session: Session, keys: Collection[str]) -> bool:
-    """Whether one of the mails with these keys was refused by its address."""
-    rows = session.exec(select(Message).where(col(Message.key).in_(keys))).all()
-    return any(_was_refused(session, row) for row in rows)
+    """Whether the last of the mails with these keys that has come to an end was refused by its address."""
+    return _last_was_refused(session, col(Message.key).in_(keys))
+
+
+def refuses(session: Session, reader_id: str, address: str) -> bool:
+    """Whether the last mail to this reader's address that has come to an end was refused by it."""
+    return _last_was_refused(session, col(Message.reader_id) == reader_id, col(Message.recipient) == address)
+
+
+def _last_was_refused(session: Session, *which: sa.ColumnElement[bool]) -> bool:
+    ended = col(Message.state) != MessageState.QUEUED
+    last = select(Message).where(ended, *which).order_by(col(Message.id).desc()).limit(1)
+    found = session.exec(last).first()
+    return found is not None and _was_refused(session, found)
 
 
 def _was_refused(session: Session, message: Message) -> bool:
@@ -32,18 +43,6 @@ def _was_refused(session: Session, message: Message) -> bool:
         Message.recipient != message.recipient,
     )
     return session.exec(other.limit(1)).first() is not None
-
-
-def refuses(session: Session, reader_id: str, address: str) -> bool:
-    """Whether the last mail to this reader's address that has come to an end was refused by it."""
-    ended = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
-    last = session.exec(
-        select(Message)
-        .where(Message.reader_id == reader_id, Message.recipient == address, col(Message.state).in_(ended))
-        .order_by(col(Message.id).desc())
-        .limit(1)
-    ).first()
-    return last is not None and _was_refused(session, last)
 
 
 def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime) -> None:

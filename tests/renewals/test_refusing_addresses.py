@@ -44,6 +44,8 @@ def test_an_address_that_says_later_for_weeks_while_others_get_mail_is_no_better
 ) -> None:
     world.smtp.refuse(452, "mailbox full", to=READER)
     world.start_trial("other@example.com", "pm_card_visa__2")
+    world.advance_to(local(2027, 3, 20, 12))
+    world.start_trial("third@example.com", "pm_card_visa__3")
     world.advance_to(local(2027, 3, 24, 12))
     (row,) = world.rows("SELECT state FROM subscription WHERE id = :id", id=in_trial.subscription_id)
     assert row["state"] == "ended"

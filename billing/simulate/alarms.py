@@ -1,12 +1,14 @@
 """Alarms that a simulated life must set off: some addresses take no mail, and the doctor says so of each notice to them, every
-night until the notice's time is over. Those are no breach here; one that is missing would be."""
+night until the notice's time is over; each extension for it, and the end, has a case. Those are no breach here."""
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 _PROMISE = "notices-are-accepted"
 _DEAF = "email LIKE 'deaf-%'"
-EXPECTED_CASES = f"SELECT '{_PROMISE}:' || id FROM reader WHERE {_DEAF}"  # noqa: S608
+EXPECTED_CASES = f"""SELECT '{_PROMISE}:' || id FROM reader WHERE {_DEAF}
+                     UNION ALL SELECT c.subject FROM staff_case c JOIN reader r ON r.id = c.reader_id
+                     WHERE c.kind = 'unreachable' AND r.{_DEAF}"""  # noqa: S608
 """A query for the subjects of the cases that they open."""
 VISITS = f"""SELECT v.at, v.found - (SELECT count(DISTINCT m.reader_id) FROM message m JOIN reader r ON r.id = m.reader_id
                                      WHERE r.{_DEAF} AND m.kind = 'trial_notice' AND m.state = 'refused'

@@ -78,6 +78,7 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
     assert promise not in broken(world), "what went back isn't kept"
 
 
+@pytest.mark.rare
 def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: World) -> None:
     started = [world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
     world.advance_to(local(2027, 3, 16, 12))

@@ -1,6 +1,5 @@
 """Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,9 +11,10 @@ from billing.office import Office
 from billing.payments import pay_page, refund, tell, tell_choices
 from billing.payments.disputed import is_taken, open_of, refuse_while_open
 from billing.payments.invoice import mark_void, open_invoice
-from billing.payments.models import Attempt, Invoice, Payment, Refund
+from billing.payments.models import Invoice, Payment, Refund
 from billing.renewals import postpone
 from billing.renewals.act import act
+from billing.renewals.give_back import GiveBack, due_back, return_money
 from billing.renewals.refusals import AlreadyEnded
 from billing.renewals.terms import tell_price_again
 from billing.rules import clocks, periods, term, trial
@@ -24,8 +24,6 @@ from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
-CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
-GIVEN_BACK = "You cancelled, and this charge is returned in full."
 UNDONE = "cancellation undone"
 LEFT = "You left your year early, and the days after your last one are returned."
 
@@ -37,14 +35,6 @@ class When(StrEnum):
     EARLY = "early"
     """A paid year is left with the notice that the law allows; the days after it go back (CPA-2)."""
     NOW = "now"
-
-
-class GiveBack(StrEnum):
-    """Which money goes back. What was taken after the moment of asking always does: `none` is refused where there is such."""
-
-    NONE = "none"
-    LAST = "last"
-    AUTO = "auto"
 
 
 class BadMoment(Invalid):
@@ -172,49 +162,6 @@ def end_of_what_is_held(
 
 
 @dataclass(frozen=True, slots=True)
-class DueBack:
-    """A payment that goes back with a cancellation: how many cents of it are left to give."""
-
-    payment: Payment
-    invoice: Invoice
-    cents: int
-
-
-def due_back(
-    session: Session, subscription: Subscription, asked_at: datetime, give_back: GiveBack = GiveBack.AUTO
-) -> list[DueBack]:
-    """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
-    if give_back is GiveBack.NONE:
-        return []
-    paid = paid_for(session, subscription)[::-1]
-    last = paid[:1] if give_back is GiveBack.LAST else []
-    chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
-    left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
-    return [one for one in left if one.cents]
-
-
-def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Payment, Invoice, Attempt]]:
-    """What was paid for a subscription, oldest first; money that came twice isn't in it."""
-    return session.exec(
-        select(Payment, Invoice, Attempt)
-        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
-        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
-        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
-        .order_by(col(Payment.paid_at), col(Payment.id))
-    ).all()
-
-
-def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
-    """Whether the money was taken after the moment of asking, by our clock or by Stripe's: between the two the reader is
-    right. Stripe's times are whole seconds: within one, ours decides."""
-    if attempt.intended_at > asked_at:
-        return True
-    if payment.paid_at == asked_at.replace(microsecond=0):
-        return attempt.settled_at is not None and attempt.settled_at > asked_at
-    return payment.paid_at > asked_at
-
-
-@dataclass(frozen=True, slots=True)
 class Leaving:
     """What leaving a paid year would do: when reading ends, and the cents of its payment that go back."""
 
@@ -251,38 +198,9 @@ def leaving(
     return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
 
 
-def return_money(
-    session: Session,
-    subscription: Subscription,
-    asked_at: datetime,
-    at: datetime,
-    by: str,
-    give_back: GiveBack,
-) -> list[Refund]:
-    """Put on its way what a cancellation as of `asked_at` gives back."""
-    intended = [
-        refund.intend(
-            session,
-            one.payment,
-            amount=None,
-            cause=f"cancel:{one.payment.id}",
-            reason=reason_of(one, asked_at),
-            by=by,
-            at=at,
-        )
-        for one in due_back(session, subscription, asked_at, give_back)
-    ]
-    return [one for one in intended if one is not None]
-
-
 def invoice_of(session: Session, returning: Refund) -> Invoice:
     """What it takes back."""
     return session.get_one(Invoice, session.get_one(Payment, returning.payment_id).invoice_id)
-
-
-def reason_of(one: DueBack, asked_at: datetime) -> str:
-    """Why it goes back, as its credit note tells the reader; what staff or a reader typed stays in the history."""
-    return CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK
 
 
 def void_what_is_owed(session: Session, subscription: Subscription) -> None:

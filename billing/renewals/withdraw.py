@@ -10,8 +10,8 @@ from billing.errors import Conflict
 from billing.office import Office
 from billing.payments import disputed, pay_page, refund, tell_choices
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
-from billing.renewals import cancel
-from billing.renewals.cancel import DueBack
+from billing.renewals import cancel, give_back
+from billing.renewals.give_back import DueBack
 from billing.rules import cooling_off
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.lifecycle import Happening, State
@@ -75,7 +75,7 @@ def offered(
     """What goes back if the sale is taken back at `at`; also where it is cancelled, or ended, already."""
     if subscription is None:
         return None
-    paid = cancel.paid_for(session, subscription)
+    paid = give_back.paid_for(session, subscription)
     if not paid or disputed.is_taken(session, paid[0][0]):
         return None
     payment, invoice, _ = paid[0]
@@ -83,7 +83,7 @@ def offered(
     first = DueBack(payment, invoice, refund.left_of(session, payment))
     if not first.cents or office.today(at) > last_day:
         return None
-    since = {one.payment.id: one for one in cancel.due_back(session, subscription, at)}
+    since = {one.payment.id: one for one in give_back.due_back(session, subscription, at)}
     read_until = office.today(min(at, subscription.access_until))
     later = [
         since.get(payment.id) or _unread(session, payment, invoice, read_until)
@@ -198,7 +198,7 @@ def _give_back(
                 one.payment,
                 amount=one.cents,
                 cause=f"unread:{one.payment.id}",
-                reason=cancel.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
+                reason=give_back.CAME_AFTER if one.payment.paid_at > asked_at else UNREAD,
                 by=by,
                 at=at,
             )

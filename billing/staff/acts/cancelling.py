@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.payments import numbers
-from billing.renewals import cancel, postpone
-from billing.renewals.cancel import DueBack, When
+from billing.renewals import cancel, give_back, postpone
+from billing.renewals.cancel import When
+from billing.renewals.give_back import DueBack
 from billing.renewals.refusals import AlreadyEnded
 from billing.rules.lifecycle import State
 from billing.staff import requests
@@ -35,7 +36,7 @@ class Cancel:
         if subscription.state is State.ENDED:
             raise AlreadyEnded
         asked_at = cancel.moment_of_asking(subscription, self.asked_at, desk.at)
-        back = cancel.due_back(desk.session, subscription, asked_at)
+        back = give_back.due_back(desk.session, subscription, asked_at)
         words = [f"It counts from {moment(desk.office, asked_at)}."]
         words += [_goes_back(desk, one, asked_at) for one in back] or [
             "Nothing was charged since then, so nothing goes back."
@@ -120,7 +121,7 @@ def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:
     paid_on = desk.office.today(one.payment.paid_at)
     return (
         f"{rand(one.cents)} goes back, charged on {day(paid_on)} ({number}). A credit note follows by mail;"
-        f" it says: “{cancel.reason_of(one, asked_at)}”"
+        f" it says: “{give_back.reason_of(one, asked_at)}”"
     )
 
 

@@ -14,7 +14,8 @@ from billing.errors import Invalid
 from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
-from billing.renewals.cancel import UNDONE, GiveBack, When, cancel, undo
+from billing.renewals.cancel import UNDONE, When, cancel, undo
+from billing.renewals.give_back import GiveBack
 from billing.renewals.withdraw import offered, withdraw
 from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers

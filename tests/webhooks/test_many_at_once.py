@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from billing.payments.stripe_events import NotAnEvent
-from billing.payments.stripe_gateway import ForgedWebhook
+from billing.payments.stripe_signature import ForgedWebhook
 from billing.web.intake import Intake
 from tests.support.broken_tables import refused_rows
 from tests.support.installation import WEBHOOK_SECRET

@@ -144,6 +144,26 @@ def test_the_same_claim_has_the_same_name_so_stripe_takes_nothing_twice(evening:
     assert {row["idempotency_key"] for row in names} == {f"main-{each}-p1-r1" for each in subscriptions}
 
 
+def test_a_refusal_since_the_backup_is_answered_as_before_and_no_bank_is_asked_twice(
+    world: World, paid: Subscriber
+) -> None:
+    world.advance_to(local(2027, 4, 15, 20))
+    world.back_up()
+    (card,) = world.rows("SELECT gateway_ref FROM payment_method")
+    world.sandbox.decline(card["gateway_ref"], "insufficient_funds")
+    world.advance_to(local(2027, 4, 16, 12))
+    asked = len(world.sandbox.charges())
+    world.restore_backup()
+    assert "nothing that was not known" in adopt(world)
+    world.settle()
+    assert len(world.sandbox.charges()) == asked == 2
+    assert world.subscription(paid.subscription_id)["status"] == "past_due"
+    world.sandbox.decline(card["gateway_ref"], None)
+    world.advance(days=5)
+    assert len(world.charges()) == 2, "the ladder goes on from there, under the next name"
+    all_kept(world)
+
+
 # held until it is done
 
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Field, Session, SQLModel
 
-from billing.payments.gateway import NotTaken, Unknown
+from billing.payments.gateway import Declined, NotTaken, Unknown
 from billing.rules.backoff import again_at
 
 log = logging.getLogger(__name__)
@@ -57,15 +57,23 @@ def paused(session: Session) -> Paused | None:
 def note(session: Session, outcome: object, at: datetime, *, pause_after: int) -> None:
     """Take an answer, or the lack of one, into account: `pause_after` failures in a row begin a pause, any answer ends it.
 
-    Too many requests at once (429) is neither. A charge that Stripe won't make is a failure: what befalls one after another is
-    the account's, or ours, and must not be tried on everybody."""
-    if isinstance(outcome, NotTaken):
-        _failed(session, outcome.why, at, pause_after)
+    Too many requests at once (429) is neither. A charge that Stripe refused itself is a failure."""
+    why = refused(outcome)
+    if why is not None:
+        _failed(session, why, at, pause_after)
     elif isinstance(outcome, Unknown):
         if outcome.down:
             _failed(session, outcome.why, at, pause_after)
     else:
         _answered(session)
+
+
+def refused(outcome: object) -> str | None:
+    """Why Stripe refused a charge itself, without asking a bank. One such is that charge's own, or its card's; one after another
+    they are the account's or our key's, and must not be tried on everybody."""
+    if isinstance(outcome, NotTaken):
+        return outcome.why
+    return outcome.message if isinstance(outcome, Declined) and outcome.evidence.card_gone else None
 
 
 def _failed(session: Session, why: str, at: datetime, pause_after: int) -> None:

@@ -35,7 +35,7 @@ class Watch:
     def note(self, outcome: object) -> None:
         """Take an outcome into account. While all is well this asks the database nothing."""
         doubt = outcome if isinstance(outcome, Unknown) else None
-        refused = isinstance(outcome, NotTaken)
+        refused = breaker.refused(outcome) is not None
         if (doubt is not None and doubt.unsent) or (isinstance(outcome, NotTaken) and outcome.again):
             return
         self.told = True

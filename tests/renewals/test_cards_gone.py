@@ -1,10 +1,12 @@
 """A card that was taken out of Stripe's vault, and a customer that was deleted there: the reader is asked for a card, and nothing
 else changes."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
+from billing.renewals.run import run
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -44,7 +46,7 @@ def test_a_charge_of_a_card_that_is_gone_asks_for_another_card_once(
     assert attempts(world) == ["charged", "declined"]
     now = world.subscription(paid.subscription_id)
     assert (now["status"], now["next_charge"]) == ("past_due", None), "no retry: only another card helps"
-    assert world.rows("SELECT failures FROM charging_pause WHERE failures > 0") == [], "Stripe isn't away"
+    assert world.rows("SELECT why FROM charging_pause WHERE paused_at IS NOT NULL") == [], "Stripe isn't away"
     letter = world.letter(paid.email, "We could not take your payment of R75.00")
     assert "no longer stored with our payment partner" in letter.text
     assert "Your bank was not asked" in letter.text
@@ -171,6 +173,23 @@ def test_the_card_page_of_a_deleted_customer_opens_for_another_one(world: World,
     browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
     assert "no longer stored" not in browser.get("/account").words
     assert card_on_record(world)[1] != customer
+
+
+def test_a_key_of_another_account_is_not_tried_on_everybody(make_world: Callable[..., World]) -> None:
+    """There all customers are unknown: nobody else is told that their card is gone, and charging waits."""
+    world = make_world(pause_after_failures=3, charge_concurrency=1)
+    for n in range(6):
+        world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}")
+    world.advance_to(local(2027, 3, 16, 8, 59))
+    world.sandbox.trouble(*UNHEARD)
+    for row in world.rows("SELECT customer_ref FROM payment_method"):
+        world.sandbox.banks("delete_customer", customer=row["customer_ref"])
+    world.skip_to(local(2027, 3, 16, 9))
+    report = run(world.parts.till, world.now)
+    assert (report.counts["declined"], report.counts["held"] >= 1) == (3, True)
+    assert attempts(world).count("open") == 3
+    (pause,) = world.rows("SELECT why FROM charging_pause WHERE paused_at IS NOT NULL")
+    assert pause["why"] == "Stripe can't charge this card any more."
 
 
 def test_an_unknown_charge_of_a_deleted_customer_is_found_all_the_same(

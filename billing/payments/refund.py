@@ -159,8 +159,8 @@ def settle(
         case Unknown():
             _leave_open(refund, answer, at)
         case InsufficientBalance(why):
-            refund.asked += 1
             _wait_for_balance(session, refund, why, at)
+            _take_another_key(refund)
         case RefundRefused(why, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
@@ -208,8 +208,15 @@ def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) 
         refund.awaiting_balance_since or at,
         at + A_DAY,
     )
-    refund.key_spent = False
     shortage.open_case_about(session, refund, at)
+
+
+def _take_another_key(refund: Refund) -> None:
+    """Stripe repeats a refusal under its key. The next one is kept until Stripe has answered it: a refund whose answer is lost
+    goes again under its own."""
+    refund.asked += 1
+    refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"
+    refund.keyed_at, refund.key_spent = refund.ask_at, False
 
 
 def _try_another(

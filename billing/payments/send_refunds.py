@@ -42,7 +42,6 @@ class _Claimed:
     key: str
     keyed_at: datetime
     key_spent: bool
-    awaits_balance: bool
     asked: int
     perhaps_sent: bool
     gateway_ref: str | None
@@ -91,8 +90,8 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
 def _bring_to_an_end(
     gateway: Gateway, database: Database, one: _Claimed, at: datetime
 ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
-    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an answer that Stripe repeats for
-    it, is replaced once Stripe has said that it knows nothing of the refund."""
+    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
+    replaced once Stripe has said that it knows nothing of the refund."""
     if one.gateway_ref is not None:
         return gateway.fetch_refund(one.gateway_ref)[1]
     key = one.key
@@ -104,7 +103,7 @@ def _bring_to_an_end(
         if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
             reached("recovery: a refund whose key is spent is asked for again")
             return Unknown("Stripe failed on it, and doesn't know it yet")
-        if one.awaits_balance or one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+        if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
             reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
     return gateway.refund(
@@ -152,7 +151,6 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         key=row.idempotency_key,
         keyed_at=row.keyed_at,
         key_spent=row.key_spent,
-        awaits_balance=row.awaiting_balance_since is not None,
         asked=row.asked,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         gateway_ref=row.gateway_ref,

@@ -70,6 +70,30 @@ def test_it_is_tried_once_a_day_each_time_under_another_key(world: World, withdr
     assert (len(tried), len(keys)) == (3, 3)
 
 
+def test_a_later_try_whose_answer_is_lost_goes_again_under_its_own_key(
+    world: World, withdrawn: Subscriber
+) -> None:
+    """Stripe's list may lag behind: another key could return the money twice."""
+
+    def key() -> str:
+        return str(world.rows("SELECT idempotency_key FROM refund")[0]["idempotency_key"])
+
+    world.sandbox.banks("refunds", **{"as": None})
+    world.sandbox.faults(
+        {"effect": "reset", "when": "before", "method": "POST", "path": "/v1/refunds", "times": None}
+    )
+    world.advance(days=1)
+    lost = key()
+    for minutes in (1, 5, 15):
+        world.advance(minutes=minutes)
+        assert key() == lost
+    world.sandbox.faults()
+    world.advance(hours=2)
+    assert key() == lost
+    assert [row["amount"] for row in world.sandbox.refunds()] == [7500]
+    assert refunds(world)[-1]["state"] == "succeeded"
+
+
 def test_staff_see_the_sum_that_waits_and_the_case_closes_by_itself(
     world: World, withdrawn: Subscriber, staff: SignIn
 ) -> None:

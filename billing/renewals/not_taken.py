@@ -70,6 +70,32 @@ def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
         )
 
 
+def waiting(session: Session, invoice_id: str) -> Attempt | None:
+    """The invoice's attempt that waits for staff, if there is one."""
+    return session.exec(
+        select(Attempt).where(
+            Attempt.invoice_id == invoice_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.evidence).op("?")(FOR_STAFF),
+        )
+    ).first()
+
+
+def give_way(
+    session: Session, office: Office, subscription: Subscription, invoice_id: str, at: datetime
+) -> None:
+    """The reader pays in another way meanwhile, so nothing waits for staff. The caller holds the subscription's lock."""
+    attempt = waiting(session, invoice_id)
+    if attempt is not None:
+        attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, at, None
+        session.add(attempt)
+        close_case(session, attempt, at)
+        mark(subscription, office.zone, charging_since=None)
+        session.add(subscription)
+        session.flush()
+
+
 def _refused_before(session: Session, attempt: Attempt) -> int:
     """Earlier attempts at the invoice that Stripe wouldn't make, since staff last closed a case about one."""
     last_case = (

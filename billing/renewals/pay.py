@@ -13,6 +13,7 @@ from billing.payments.charge import Withdrawn
 from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
 from billing.payments.invoice import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.renewals import not_taken
 from billing.renewals.charge_open import charge_open
 from billing.renewals.refusals import refuse_standstill
 from billing.renewals.settle import settle
@@ -80,7 +81,7 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
     said = tried.last_refusal(session, invoice, method_id)
     kind = dunning.kind_of(said) if said else None
-    under_way = subscription.charging_since is not None
+    under_way = subscription.charging_since is not None and not_taken.waiting(session, invoice.id) is None
     failed_on = subscription.first_failed_on
     ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone) if failed_on else None
     in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
@@ -170,6 +171,7 @@ def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> 
     subscription = lock(session, found.subscription_id)
     session.refresh(found)
     tried.hold_shared(session, [str(subscription.payment_method_id)])
+    not_taken.give_way(session, office, subscription, invoice_id, at)
     return owing(session, office, invoice_id, at)
 
 

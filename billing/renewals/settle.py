@@ -72,8 +72,8 @@ def settle_all(
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
     `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
 
-    A word for the report each: charged, refunded, declined, unknown, withdrawn, settled (before), open (a page where the
-    reader may still pay). Raises UnknownAttempt."""
+    A word for the report each: charged, refunded, declined, unknown, not_taken, withdrawn, settled (before), open (a page where
+    the reader may still pay). Raises UnknownAttempt."""
     cases = _lock(session, answers)
     left = cases
     while left:  # two attempts of one subscription are settled one after the other

@@ -121,6 +121,16 @@ def test_a_retry_that_stripe_wont_make_keeps_the_grace_from_running_out(
     assert world.access(world.articles["subscriber"][0], owing.reader_id)["allowed"]
     assert len(cases(world)) == 1
 
+    browser = world.browser()
+    browser.get(world.mailed_link(owing.email, "/pay/"))
+    assert "R75.00" in browser.page.words, "meanwhile the reader may pay in another way"
+    browser.get(world.sandbox.fill_in(browser.sent_to("/pay/page"), "5555555555554444"))
+    assert "this is paid" in browser.page.words
+    world.settle()
+    assert [case["closed_at"] is not None for case in cases(world)] == [True]
+    assert world.subscription(owing.subscription_id)["status"] == "active"
+    ledger_checks.check(world)
+
 
 def test_a_press_of_the_reader_that_stripe_wont_make_leaves_every_way_open(
     world: World, owing: Subscriber

@@ -261,7 +261,6 @@ def undo(
         zone=office.zone,
         cancel_asked_at=None,
         cancels_at=None,
-        cancel_request_at=None,
     )
     if subscription.next_action_at is not None and subscription.next_action_at <= at:
         act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names

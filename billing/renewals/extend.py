@@ -135,7 +135,6 @@ def moved_to(subscription: Subscription, on: date) -> dict[str, object]:
         "charge_on": on,
         "anchor_number": subscription.period_number + 1,
         "anchor_months": 0,
-        "held_until": None,
     }
     if subscription.term:
         columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}

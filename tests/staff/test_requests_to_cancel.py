@@ -157,6 +157,23 @@ def test_a_year_is_longer_instead(world: World, yearly: Subscriber) -> None:
     assert world.told(yearly.email).count("term_reminder") == 4
 
 
+def test_days_given_meanwhile_bring_a_held_charge_no_sooner(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.advance_to(local(2027, 4, 14, 11))
+    ask(world.browser())
+    world.advance_to(local(2027, 4, 17))
+    support = staff("support")
+    where = f"/staff/readers/{paid.reader_id}/extend"
+    for days, on in (("3", "Friday 23 April"), ("9", "Wednesday 28 April")):
+        support.get(where)
+        page = support.post(where, days=days, step="preview")
+        assert f"moves from Friday 23 April 2027 to {on} 2027" in page.words
+        support.post(where, days=days, step="confirm", why="sorry")
+    world.advance_to(local(2027, 4, 28, 12))
+    assert world.charged_at()[1:] == ["2027-04-28 09:00"]
+
+
 def test_staff_say_no_and_the_charge_is_made_on_the_day_that_was_told(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:

@@ -16,7 +16,7 @@ from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, on_sale, terms_on
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.schedule import next_charge
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 _NOTICES = {
     Announced.STANDS: "The year's end was announced, and that holds; both reminders are sent for the new day.",
@@ -40,17 +40,19 @@ class Extend:
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
         seen = extend.foresee(desk.session, desk.office, subscription, self.days, desk.at)
         due, later = next_charge(subscription, desk.office.zone), seen.after - seen.before
-        charge_on = due.on if due else seen.before  # after a pause that is ahead, which moves as well
-        price = terms_on(desk.session, subscription, charge_on + later)[1]
+        charge_on, ahead = due.on if due else seen.before, pause_is_ahead(subscription)
+        # a pause that is ahead moves as well; a charge that was put off comes no sooner than was told
+        moved_to = charge_on + later if ahead else max(seen.after, charge_on)
+        price = terms_on(desk.session, subscription, moved_to)[1]
         what = "trial" if subscription.state is State.TRIALING else "paid period"
         words = [
             f"The {what} runs through {day(seen.after - timedelta(days=1))}"
             f" instead of {day(seen.before - timedelta(days=1))}.",
-            f"The next charge, {rand(price.amount)}, moves from {day(charge_on)} to {day(charge_on + later)}.",
+            f"The next charge, {rand(price.amount)}, moves from {day(charge_on)} to {day(moved_to)}.",
         ]
         if subscription.state is State.TRIALING:
             words.append("Both notices before the first charge are sent for the new day.")
-        if charge_on != seen.before:
+        if ahead:
             words.append("The pause begins so much later, and is as long as before.")
         if seen.announced is not None:
             words.append(_NOTICES[seen.announced])

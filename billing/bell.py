@@ -24,8 +24,8 @@ class TickSeen(SQLModel, table=True):
 
     id: int = Field(primary_key=True)
     at: datetime
-    run_at: datetime
-    """When a billing run last finished, or got on; at first, when the first worker came."""
+    run_at: datetime | None = None
+    """When a billing run last finished, or got on; at first, when the first worker came that writes it."""
     silent_from: datetime | None = None
     """The last heartbeat before the latest outage of all workers."""
     back_at: datetime | None = None
@@ -40,11 +40,12 @@ class Heard:
 
     at: datetime
     silent: bool
-    run_at: datetime
+    run_at: datetime | None
 
 
 _RING = sa.text(
     f"""INSERT INTO tick_seen (id, at, run_at) VALUES (1, :at, :at) ON CONFLICT (id) DO UPDATE SET at = excluded.at,
+        run_at = coalesce(tick_seen.run_at, excluded.at),
         silent_from = CASE WHEN tick_seen.at < excluded.at - {span(SILENT_AFTER)} THEN tick_seen.at ELSE tick_seen.silent_from END,
         back_at = CASE WHEN tick_seen.at < excluded.at - {span(SILENT_AFTER)} THEN excluded.at ELSE tick_seen.back_at END"""  # noqa: S608
 )

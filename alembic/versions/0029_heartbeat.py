@@ -18,8 +18,7 @@ depends_on = None
 def upgrade() -> None:
     for name in ("run_at", "silent_from", "back_at", "watched_at"):
         op.add_column("tick_seen", sa.Column(name, sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True))
-    op.execute("UPDATE tick_seen SET run_at = at")
-    op.alter_column("tick_seen", "run_at", nullable=False)
+    op.execute("UPDATE tick_seen SET run_at = at")  # nullable: workers of the release before don't write it
 
 
 def downgrade() -> None:

@@ -115,6 +115,6 @@ def _runs(rung: bell.Heard | None, overdue: datetime | None) -> dict[str, object
     """Whether billing runs finish while workers are there; a run that hangs is told here, since it can't tell itself."""
     if overdue is not None:
         return {"state": "overdue", "finished_at": shapes.instant(overdue)}
-    if rung is None:
+    if rung is None or rung.run_at is None:
         return {"state": "never_seen"}
     return {"state": "finishing", "finished_at": shapes.instant(rung.run_at)}

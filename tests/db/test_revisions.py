@@ -7,7 +7,7 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from billing import revisions
+from billing import bell, revisions
 from billing.app import build
 from tests.support.cli import environment, refused, run
 from tests.support.installation import settings_for
@@ -63,6 +63,18 @@ def test_what_this_code_knows_is_what_alembic_reads() -> None:
     (first,) = scripts.get_bases()
     assert revisions.missing({first}) == set(revisions.known()) - {first}
     assert revisions.missing({AHEAD}) == set()
+
+
+def test_workers_of_the_release_before_go_on_with_its_heartbeat(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 09:00+00')")
+    parts = build(settings_for(database_url))
+    bell.ring(parts.database, parts.clock.now_in)
+    with parts.database.transaction() as session:
+        heard = bell.heard(session, parts.clock.now())
+    assert heard is not None
+    assert heard.run_at == heard.at
+    parts.database.close()
 
 
 def test_the_right_revision_says_nothing(database_url: str, caplog: pytest.LogCaptureFixture) -> None:

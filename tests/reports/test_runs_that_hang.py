@@ -68,7 +68,7 @@ def test_a_run_that_breaks_each_time_is_missed_too(world: World) -> None:
     assert len(world.rows(CASES)) == 1
 
 
-def test_a_run_that_gets_on_is_missed_by_nobody_however_long_it_takes(world: World) -> None:
+def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> None:
     ring(world)
     due(world, 1)
     with hung_run(world):

@@ -62,10 +62,13 @@ def credited(session: Session, office: Office, refund: Refund, at: datetime, *, 
 def _amend(session: Session, office: Office, message: Message, at: datetime) -> None:
     refunds = _of_mail(session, message.key)
     parts = [_part(session, office, refund, message) for refund in refunds]
+    returns = sorted((goes for goes, _, _ in parts), key=lambda one: one.charged_on)
+    invoices = sorted((one for _, one, _ in parts if one is not None), key=lambda one: one.number)
+    notes = sorted((one for _, _, one in parts if one is not None), key=lambda one: one.credit_note_number)
     message.fields = message.fields | {
-        "returns": [dict(vars(goes)) for goes, _, _ in parts],
-        "invoices": [dict(vars(one)) for _, one, _ in parts if one is not None],
-        "notes": [dict(vars(one)) for _, _, one in parts if one is not None],
+        "returns": [dict(vars(one)) for one in returns],
+        "invoices": [dict(vars(one)) for one in invoices],
+        "notes": [dict(vars(one)) for one in notes],
     }
     waits = any(_is_soon(refund) for refund in refunds)
     message.try_at = message.created_at + HOLD if waits else at

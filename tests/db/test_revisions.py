@@ -69,7 +69,7 @@ def test_workers_of_the_release_before_go_on_with_its_heartbeat(database_url: st
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 09:00+00')")
     parts = build(settings_for(database_url))
-    bell.ring(parts.database, parts.clock.now_in)
+    bell.ring(parts.database, parts.clock.now_in, is_home_in)
     with parts.database.transaction() as session:
         heard = bell.heard(session, parts.clock.now())
     assert heard is not None

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 
 from billing import bell, revisions
 from billing.app import build
+from billing.installation import is_home_in
 from tests.support.cli import environment, refused, run
 from tests.support.installation import settings_for
 

@@ -159,17 +159,14 @@ def test_what_is_no_code_is_a_wrong_code(known: World, typed: str) -> None:
 def test_nobody_can_see_whether_an_address_is_known(known: World) -> None:
     def steps(email: str) -> list[tuple[int, str, str, list[str]]]:
         browser, seen = known.browser(), []
-        for page in (
-            ask(browser, email),
-            browser.post("/sign-in/code", code="12345678"),
-            *(browser.post("/sign-in/code", code="12345678") for _ in range(5)),
-        ):
+        asked = ask(browser, email)
+        known.settle()  # wrong codes spend the link, and a spent one isn't mailed
+        for page in (asked, *(browser.post("/sign-in/code", code="12345678") for _ in range(6))):
             words = re.sub(r'value="[^"]{20,}"', "", page.text)
             seen.append((page.status, page.path, words, sorted(page.response.headers.keys())))
         return seen
 
     assert steps(ADDRESS) == steps("stranger@example.com")
-    known.settle()
     assert known.subjects("stranger@example.com") == known.subjects(ADDRESS)[-1:]
     assert len(known.rows("SELECT id FROM reader")) == 1, "nobody is registered by asking"
 
@@ -187,8 +184,10 @@ def test_a_new_address_is_registered_by_using_its_link(known: World) -> None:
 
 
 def test_five_mails_in_ten_minutes_and_no_more(known: World) -> None:
-    statuses = [ask(known.browser()).status for _ in range(8)]
-    known.settle()
+    statuses = []
+    for _ in range(8):
+        statuses.append(ask(known.browser()).status)
+        known.settle()
     assert statuses == [200] * 5 + [429] * 3
     assert sum("/sign-in/link/" in letter.text for letter in known.letters(ADDRESS)) == 5
 

@@ -18,7 +18,7 @@ _CARD = """EXISTS (SELECT FROM payment_method c WHERE c.id = s.payment_method_id
                    AND c.brand = m.fields->>'card_brand' AND c.last4 = m.fields->>'card_last4')"""
 _NEXT_CHARGE_ON = """CASE WHEN s.state = 'trialing' THEN s.charge_on
                           WHEN s.state = 'paused' OR s.state = 'active' AND s.resumes_on > s.period_end_on THEN s.resumes_on
-                          WHEN s.state = 'active' THEN coalesce(s.period_end_on, s.charge_on)
+                          WHEN s.state = 'active' THEN greatest(coalesce(s.period_end_on, s.charge_on), s.held_until)
                           ELSE s.retry_on END"""
 """As `subscriptions/schedule.next_charge`."""
 
@@ -52,6 +52,7 @@ TRUE_WHILE = {
     # answers, and what happened once
     "request_answered": ALWAYS,
     "signed_in_elsewhere": ALWAYS,
+    "paid_back": ALWAYS,
     "complimentary": ALWAYS,
     # links: the newest only, and not once it has been used
     "sign_in_link": """EXISTS (SELECT FROM sign_in_link l WHERE l.id = m.about AND l.used_at IS NULL)
@@ -63,6 +64,8 @@ TRUE_WHILE = {
     "trial_notice": _charge("charge_on", "s.state = 'trialing'", _CARD),
     "term_reminder": _charge("charge_on", "s.term", _CARD),
     "pause_ends": _charge("charge_on", "s.state = 'paused'", _CARD),
+    "card_removed": _charge("charge_on", _CARD),
+    "charge_held": _charge("charge_on"),
     "card_expiring": _charge("charge_on", f"s.card_expires_on = {_day('expires_on')}", _CARD),
     "resumed": _charge("next_charge_on"),
     "more_days": _charge("next_charge_on"),
@@ -74,6 +77,9 @@ TRUE_WHILE = {
         _GOES_ON, "s.next_terms_because = 'price'", f"s.next_terms_on = {_day('from_on')}"
     ),
     "term_notice": _subscription(_GOES_ON, "s.term", f"s.period_end_on = {_day('next_on')}"),
+    # what waits for an answer
+    "cancel_requested": _subscription(_GOES_ON, "s.cancel_request_at IS NOT NULL"),
+    "refund_failed": "EXISTS (SELECT FROM refund r WHERE r.id = m.about AND r.state = 'failed' AND r.paid_back_at IS NULL)",
     # what went wrong, while it isn't right again
     "payment_failed": _subscription(_GOES_ON, "s.state = 'past_due'", _CARD),
     "disputed": _subscription("(s.cancel_asked_at IS NOT NULL OR s.state = 'ended')"),

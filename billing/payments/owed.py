@@ -20,7 +20,9 @@ _PERHAPS = sa.text(
 
 def of_payment(session: Session, payment: Payment) -> list[Refund]:
     """The refunds of a payment that are owed, oldest first."""
-    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.id)))
+    refunds = session.exec(
+        select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.created_at), col(Refund.id))
+    )
     return among(payment, refunds.all(), taken=disputed.is_taken(session, payment))
 
 

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.errors import Conflict, Invalid, NotFound
+from billing.mail import obsolete
 from billing.office import Office
 from billing.payments import book, numbers, owed, refund, tell_returned
 from billing.payments.models import Invoice, Payment, Refund
@@ -58,6 +59,7 @@ def pay_back(
         _write_credit_note(session, row, payment, at)
     row.paid_back_at, row.paid_back_ref = moment, reference.strip()
     session.add(row)
+    obsolete.take_back(session, [row.id])
     if row.bounced_at is not None:
         book.paid_by_hand(session, row, moment, on)
         tell_returned.paid_back(session, office, row, on, at)

@@ -57,7 +57,7 @@ def outcome(intent: dict[str, Any]) -> Outcome:
             card=card_kept(intent, charge),
             method_ref=charge.get("payment_method"),
             customer_ref=intent.get("customer"),
-            returned=int(charge["amount_refunded"]),
+            returned=int(charge.get("amount_refunded") or 0),
         )
     if intent["status"] in _NOT_TAKEN:
         error = intent.get("last_payment_error") or {}

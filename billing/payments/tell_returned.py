@@ -77,7 +77,9 @@ def _amend(session: Session, office: Office, message: Message, at: datetime) -> 
 
 def _of_mail(session: Session, key: str) -> list[Refund]:
     """The refunds that a mail tells of; of those for one cause, the newest."""
-    rows = session.exec(select(Refund).where(Refund.mail_key == key).order_by(col(Refund.id))).all()
+    rows = session.exec(
+        select(Refund).where(Refund.mail_key == key).order_by(col(Refund.created_at), col(Refund.id))
+    ).all()
     return list({row.cause: row for row in rows}.values())
 
 
@@ -178,4 +180,5 @@ def _queue(session: Session, refund: Refund, words: Words, key: str, at: datetim
         reader_id=reader.id,
         at=at,
         expires_at=at + outbox.RECEIPT_LIFE,
+        about=refund.id,
     )

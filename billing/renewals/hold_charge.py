@@ -13,7 +13,7 @@ from billing.renewals import terms
 from billing.renewals.extend_trial import extend_trial
 from billing.renewals.skip import Skip
 from billing.rules import cancel_requests, dunning, trial
-from billing.subscriptions.change import mark
+from billing.subscriptions.change import mark, take_back_mails
 from billing.subscriptions.models import Subscription
 
 WAITS = "a request to cancel waits for its answer"
@@ -52,5 +52,6 @@ def retry(
 
 
 def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+    take_back_mails(session, [subscription], office.zone)
     tell_requests.charge_held(session, office, subscription, until, at)
     return Skip.REQUEST_WAITS

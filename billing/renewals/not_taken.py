@@ -81,6 +81,17 @@ def waiting(session: Session, invoice_id: str) -> Attempt | None:
     ).first()
 
 
+def pays_until(session: Session, invoice_id: str, at: datetime) -> datetime | None:
+    """Until when its reader may pay in another way, although the grace may be over: for a day after an attempt has stopped waiting
+    for staff. None where none has waited."""
+    waited = session.exec(
+        select(Attempt)
+        .where(Attempt.invoice_id == invoice_id, col(Attempt.evidence).op("?")(FOR_STAFF))
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return None if waited is None else (waited.settled_at or at) + NEXT_LOOK
+
+
 def give_way(
     session: Session, office: Office, subscription: Subscription, invoice_id: str, at: datetime
 ) -> None:

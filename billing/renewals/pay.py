@@ -82,8 +82,7 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
     said = tried.last_refusal(session, invoice, method_id)
     kind = dunning.kind_of(said) if said else None
     under_way = subscription.charging_since is not None and not_taken.waiting(session, invoice.id) is None
-    failed_on = subscription.first_failed_on
-    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone) if failed_on else None
+    ends_at = _ends_at(session, office, subscription, invoice, at)
     in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
     return Owing(
         invoice=invoice,
@@ -98,6 +97,17 @@ def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Ow
         confirm=kind is dunning.Kind.NEEDS_READER,
         bank_asked=tried.bank_asked(session, invoice),
     )
+
+
+def _ends_at(
+    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
+) -> datetime | None:
+    """When the grace is over: later where Stripe wouldn't make the charge, which is no fault of the reader's."""
+    failed_on = subscription.first_failed_on
+    if failed_on is None:
+        return None
+    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone)
+    return max(ends_at, not_taken.pays_until(session, invoice.id, at) or ends_at)
 
 
 def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptState:

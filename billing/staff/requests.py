@@ -22,7 +22,7 @@ from billing.rules.lifecycle import State
 from billing.staff import audit, facts
 from billing.staff.audit import Actor
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.subscriptions.change import lock, mark
+from billing.subscriptions.change import lock, mark, take_back_mails
 from billing.subscriptions.find import latest_of, live_of, terms_of
 from billing.subscriptions.schedule import next_charge
 from billing.tokens import Tokens
@@ -282,6 +282,7 @@ def _release(session: Session, office: Office, reader_id: str | None) -> None:
         subscription = lock(session, running.id)
         mark(subscription, office.zone, cancel_request_at=None)
         session.add(subscription)
+        take_back_mails(session, [subscription], office.zone)
 
 
 def _lock(session: Session, request_id: str) -> ReaderRequest:

@@ -35,6 +35,11 @@ def jump(world: World, **span: float) -> None:
 def check_open(world: World, reader: Subscriber, asked: int = 1) -> None:
     """The outcome is unknown: the reader reads on, and is told nothing."""
     assert world.rows("SELECT state, asked FROM attempt") == [{"state": "open", "asked": asked}]
+    check_reads_on(world, reader)
+
+
+def check_reads_on(world: World, reader: Subscriber) -> None:
+    """Nothing is paid, and the reader is told nothing."""
     assert world.rows("SELECT state, number FROM invoice") == [{"state": "open", "number": None}]
     access = world.access(world.articles["subscriber"][0], reader.reader_id)
     assert (access["allowed"], access["reason"]) == (True, "trial")
@@ -188,12 +193,11 @@ def test_a_request_that_stripe_does_not_take_is_our_fault_and_no_decline(
     intend(world, due.subscription_id)
     world.rows("UPDATE invoice SET currency = 'XYZ' RETURNING id")
     world.settle()
-    check_open(world, due)
-    assert world.rows("SELECT evidence ->> 'unknown' AS why FROM attempt")[0]["why"].startswith(
-        "InvalidRequestError"
-    )
+    (attempt,) = world.rows("SELECT state, evidence ->> 'refused' AS why FROM attempt")
+    assert (attempt["state"], attempt["why"][:19]) == ("withdrawn", "InvalidRequestError")
+    check_reads_on(world, due)
     world.rows("UPDATE invoice SET currency = 'ZAR' RETURNING id")
-    world.advance(hours=2)
+    world.advance(hours=4)
     check_charged_once(world, due)
 
 

@@ -16,7 +16,9 @@ NO_BALANCE = "Insufficient funds in your Stripe balance to refund this amount."
 
 def refunds(world: World) -> list[dict[str, Any]]:
     """All of ours, oldest first."""
-    return world.rows("SELECT state, failure, amount, awaiting_balance_since FROM refund ORDER BY id")
+    return world.rows(
+        "SELECT state, failure, amount, awaiting_balance_since FROM refund ORDER BY created_at, id"
+    )
 
 
 def waiting_cases(world: World) -> list[dict[str, Any]]:

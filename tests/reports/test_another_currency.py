@@ -203,7 +203,7 @@ def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: 
     assert journal[0].endswith(",currency")
     assert next(line for line in journal if ",gateway_fees," in line).endswith("0.23,,,USD")
     summary = finance.get("/staff/books/summary.csv?month=2027-03").text
-    assert "gateway USD,after,3.90" in summary
+    assert 'gateway USD,"after, USD",3.90' in summary
 
 
 def test_a_settlement_in_rand_stays_as_it_was(world: World, paid: Subscriber) -> None:

@@ -44,9 +44,7 @@ def is_usable(member: Member) -> None:
         assert accessibility_barriers(member.page) == [], (member.page.url, size)
 
 
-def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(
-    demo: Demo, arrive: Arrive, enter: Enter
-) -> None:
+def test_she_wrote_nobody_answered_and_she_was_charged(demo: Demo, arrive: Arrive, enter: Enter) -> None:
     started = demo.trial(READER, "pm_card_visa__31")
     charge_at = datetime.fromisoformat(started["subscription"]["next_charge"]["at"])
     demo.advance_to(charge_at + timedelta(days=-2, hours=3))
@@ -58,6 +56,8 @@ def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(
     reader.press("Send it")
     reader.see("it counts from this moment")
     demo.advance_to(charge_at + timedelta(hours=8))
+    assert demo.charges(READER) == [], "the request holds the charge, once"
+    demo.advance_to(charge_at + timedelta(days=8, hours=8))
     assert len(demo.charges(READER)) == 1
 
     first, second = enter("support"), enter("admin")
@@ -92,7 +92,7 @@ def test_she_wrote_on_the_third_and_was_charged_on_the_fifth(
 
 
 def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: Enter) -> None:
-    """Three months paid; the limit is R150.00 in one act, and a letter is said to have come before all of them."""
+    """Three months paid; the limit is R150.00 a reader and month, and a letter is said to have come before all of them."""
     began = demo.now()
     started = demo.trial("pieter@example.org", "pm_card_mastercard__32")
     demo.advance_to(datetime.fromisoformat(started["subscription"]["next_charge"]["at"]) + timedelta(days=65))
@@ -103,7 +103,7 @@ def test_support_is_refused_what_only_finance_may_give_back(demo: Demo, enter: E
     support.page.get_by_label("First asked at").fill(asked)
     support.click("Look again")
     support.person.see(
-        "This would give back R225.00 incl. VAT. As support you may give back up to R150.00 incl. VAT"
+        "This would give back R225.00 incl. VAT.", "Your role leaves you R150.00 incl. VAT for this reader"
     )
     admin = enter("admin")
     admin.person.open("/staff/audit?refused=yes")

@@ -46,7 +46,6 @@ ELSEWHERE = {
     "renewals.run.put_off": "puts off what breaks us: tests/renewals/test_a_batch.py",
     "reports.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
     "StripeBooks.movements_of": "the same",
-    "StripeBooks.refund": "says whose a refund is that somebody made by hand: tests/refunds",
 }
 """Transactions that no crash case passes, with the reason."""
 DOORS = {

@@ -119,7 +119,7 @@ def test_a_lost_card_typed_again_is_not_asked_again_and_that_is_said(world: Worl
     browser.get("/account")
     page = browser.sent_to("/account/card")
     browser.get(world.sandbox.fill_in(page))
-    assert "does not let us charge this card any more" in browser.page.text
+    assert "can’t charge this card again for now" in browser.page.text
     world.advance_to(local(2027, 4, 5))
     assert len(world.rows("SELECT id FROM attempt")) == 1
 

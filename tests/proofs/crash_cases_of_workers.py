@@ -237,7 +237,7 @@ def the_mornings_comparison_finds_what_nobody_told(world: World) -> None:
 
 @crash_case("paid")
 def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) -> None:
-    """The refund reached Stripe, and nobody wrote that down; and somebody charged a card at Stripe by hand."""
+    """The refund reached Stripe, and nobody wrote that down; and somebody charged a card at Stripe by hand, and gave some back."""
     repeat(give_back)(world)
     row = world.rows(
         "SELECT r.id, r.amount, p.intent_ref FROM refund r JOIN payment p ON p.id = r.payment_id"
@@ -251,10 +251,12 @@ def the_mornings_comparison_finds_a_refund_and_a_strangers_charge(world: World) 
     )
     world.rows("UPDATE refund SET ask_at = ask_at + interval '5 days' RETURNING id")
     customer, card = one_card(world)
-    world.sandbox.client().v1.payment_intents.create(
+    stripe = world.sandbox.client().v1
+    made = stripe.payment_intents.create(
         {"amount": 9900, "currency": "zar", "customer": customer, "payment_method": card, "confirm": True,
          "off_session": True}
     )  # fmt: skip
+    stripe.refunds.create({"payment_intent": made.id, "amount": 900})
     world.skip_to(local(2027, 2, 2, 9))
 
 

@@ -26,8 +26,6 @@ NEWS = ("payment_intent.*", "refund.*", "charge.dispute.*", "payout.*", "checkou
 """Events that the service finds out about by itself when they are lost."""
 PAYOUTS_RETURNED = 0.3
 """How often, on a day with a payout by hand, the one before comes back."""
-MOST_SKEW_SECONDS = 120
-"""How far Stripe's clock is from ours at most; less than `rules/clocks.APART`."""
 MONEY = ("/v1/payment_intents*", "/v1/refunds*")
 STOPS = (
     "charge.intended",
@@ -51,8 +49,7 @@ STOPS = (
 @dataclass(frozen=True, slots=True)
 class Level:
     """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, of a day on
-    which the mail server greylists, of a worker that dies on a day, of a day on which somebody pays money out by hand, and of one
-    on which Stripe's clock is off."""
+    which the mail server greylists, of a worker that dies on a day, and of a day on which somebody pays money out by hand."""
 
     call: float = 0
     storm: float = 0
@@ -61,17 +58,12 @@ class Level:
     greylist: float = 0
     crash: float = 0
     payout: float = 0
-    skew: float = 0
 
 
 LEVELS = {
     "none": Level(),
-    "some": Level(
-        call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05, skew=0.1
-    ),
-    "many": Level(
-        call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2, skew=0.4
-    ),
+    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05),
+    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2),
 }
 
 
@@ -95,11 +87,10 @@ class Weather:
     def morning(self, on: date) -> None:
         """On some days the calls that move money fail by the dozen, until the afternoon; on half of those our balance is too low
         for any refund as well. On some the mail server takes a mail only when it is tried again, for up to 21 minutes as
-        `rules/backoff` waits; on some, money is paid out by hand; on some, Stripe's clock is minutes off until the next morning."""
+        `rules/backoff` waits; on some, money is paid out by hand."""
         grey = self.dice("greylist", on)
         self._tell_relay(f"greylist {grey.randint(1, 3) if grey.random() < self._level.greylist else 0}")
         self._pay_out(on)
-        self._set_clock(on)
         dice = self.dice("storm", on)
         if dice.random() < self._level.storm:
             self.storms.append(on)
@@ -121,13 +112,6 @@ class Weather:
         if made is not None:
             self._paid_out.append(made["id"])
             self.struck[f"payout: {method}, by hand"] += 1
-
-    def _set_clock(self, on: date) -> None:
-        dice = self.dice("skew", on)
-        off = dice.random() < self._level.skew
-        seconds = dice.randint(-MOST_SKEW_SECONDS, MOST_SKEW_SECONDS) if off else 0
-        self._twin.post("/_sandbox/skew", json={"seconds": seconds}).raise_for_status()
-        self.struck["clock: off"] += off
 
     def _banks(self, asked: dict[str, Any]) -> dict[str, Any] | None:
         """What the twin did; None where it can't, as there isn't so much to pay out."""
@@ -155,7 +139,6 @@ class Weather:
         for rule in self._twin.get("/_sandbox/trouble").json()["trouble"]:
             self.struck[f"webhook: {rule['effect']}"] += rule["hit"]
         self._twin.delete("/_sandbox/trouble").raise_for_status()
-        self._twin.post("/_sandbox/skew", json={"seconds": 0}).raise_for_status()
         self._set([])
 
     def _count(self) -> None:

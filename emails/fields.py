@@ -3,6 +3,7 @@
 Fields are JSON-able, because a message waits as a row before it is written out.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date
@@ -35,13 +36,13 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Document(Facts):
+class Document(Facts, ABC):
     """A tax invoice or a credit note. It stands in the mail, and goes with it as a file."""
 
     @property
+    @abstractmethod
     def paper_name(self) -> str:
         """What its file is called, without its ending."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from sqlmodel import Session
-
 from billing.office import Office
 from billing.payments import numbers
 from billing.payments.invoice import basis_points, percent
@@ -14,30 +12,13 @@ from emails import CreditNote, Document, Receipt, TaxInvoice
 
 
 def receipt_words(
-    office: Office,
-    subscription: Subscription,
-    invoice: Invoice,
-    card: PaymentMethod,
-    *,
-    is_copy: bool,
-    again: bool = False,
+    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, again: bool = False
 ) -> Receipt:
-    """A paid invoice's facts; a second sending says that it is a copy (VAT-7). `again`: it is written again, because the records
-    were restored from a backup, and its number may be another."""
+    """A paid invoice's facts. `again`: it is written again, because the records were restored from a backup, and its number may
+    be another."""
     live = subscription.cancels_at is None and subscription.ended_at is None
     return Receipt(
-        number=numbers.invoice_number(invoice.number or 0),
-        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
-        description=invoice.description,
-        period_from=invoice.period_start_on.isoformat(),
-        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
-        net=invoice.net,
-        vat=invoice.vat,
-        gross=invoice.gross,
-        vat_percent=percent(invoice.vat_basis_points),
-        card_brand=card.brand,
-        card_last4=card.last4,
-        is_copy=is_copy,
+        **vars(tax_invoice(invoice, card)),
         again=again,
         next_charge_on=invoice.period_end_on.isoformat() if live else None,
         cancel_url=office.cancel_url(subscription.id),
@@ -45,8 +26,8 @@ def receipt_words(
     )
 
 
-def tax_invoice(invoice: Invoice, card: PaymentMethod) -> TaxInvoice:
-    """The original of a paid invoice, for a mail that is no receipt."""
+def tax_invoice(invoice: Invoice, card: PaymentMethod, *, is_copy: bool = False) -> TaxInvoice:
+    """The document of a paid invoice; a second one says that it is a copy (VAT-7)."""
     return TaxInvoice(
         number=numbers.invoice_number(invoice.number or 0),
         issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
@@ -59,6 +40,7 @@ def tax_invoice(invoice: Invoice, card: PaymentMethod) -> TaxInvoice:
         vat_percent=percent(invoice.vat_basis_points),
         card_brand=card.brand,
         card_last4=card.last4,
+        is_copy=is_copy,
     )
 
 
@@ -83,9 +65,8 @@ def credit_note(
     )
 
 
-def copies(session: Session, office: Office, paid: Paid) -> list[Document]:
+def copies(office: Office, paid: Paid) -> list[Document]:
     """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
-    subscription = session.get_one(Subscription, paid.invoice.subscription_id)
-    receipt = receipt_words(office, subscription, paid.invoice, paid.card, is_copy=True)
+    invoice = tax_invoice(paid.invoice, paid.card, is_copy=True)
     notes = [credit_note(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
-    return [*receipt.documents, *notes]
+    return [invoice, *notes]

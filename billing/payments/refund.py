@@ -188,7 +188,7 @@ def _answered(
             refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, at
             session.add(refund)
-            _credit(session, office, refund, payment, at)
+            book.refunded(session, office, refund, payment, session.get_one(Invoice, payment.invoice_id), at)
             reason = f"Returned by another refund: {refund.id}"
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
@@ -246,11 +246,6 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
     refund.failure = doubt.why
     refund.key_spent = refund.key_spent or doubt.key_spent
     refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
-
-
-def _credit(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
-    invoice = session.get_one(Invoice, payment.invoice_id)
-    book.refunded(session, office, refund, payment, invoice, at)
 
 
 def _settle_again(

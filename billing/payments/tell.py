@@ -101,7 +101,7 @@ def receipts(
     readers = many.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
     letters = [
         outbox.Letter(
-            receipt_words(office, subscription, invoice, cards[method_id], is_copy=False, again=again),
+            receipt_words(office, subscription, invoice, cards[method_id], again=again),
             f"receipt:{invoice.id}",
             readers[subscription.reader_id].email,
             subscription.reader_id,

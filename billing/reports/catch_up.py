@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from sqlmodel import Session, col, select
 
@@ -21,6 +22,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Gateway, RefundAnswer, Unknown
 from billing.rules.reckoning import Pair, Thing, Verdict
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 MOST = 100
 """Calls that one comparison makes for this: when everything differs, something else is wrong than events."""
@@ -69,8 +71,8 @@ def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: dateti
     inquiry and a warning move no money, so no movement tells of them. Each is a fact, so all are asked about, however many.
 
     Raises Unavailable when they can't be listed, or none can be asked about, because Stripe is away."""
-    objections = _listed(clerk.books.disputes_since(since, until))
-    warned = _listed(clerk.books.warnings_since(since, until))
+    objections = listed(clerk.books.disputes_since(since, until))
+    warned = listed(clerk.books.warnings_since(since, until))
     with clerk.database.transaction() as session:
         known = _disputes_known(session, objections)
         told = _about(session, CaseKind.FRAUD_WARNING, warned)
@@ -82,10 +84,11 @@ def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: dateti
     return len(asking) - len(unasked), unasked
 
 
-def _listed(refs: list[str] | Unknown) -> list[str]:
-    if isinstance(refs, Unknown):
-        raise Unavailable(refs.why)
-    return refs
+def listed(answer: list[T] | Unknown) -> list[T]:
+    """What Stripe listed. Raises Unavailable where it listed nothing for certain."""
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    return answer
 
 
 def _disputes_known(session: Session, refs: list[str]) -> set[str]:

@@ -9,7 +9,6 @@ from sqlmodel import Session, select
 from billing.cases.find import open_among
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.errors import Unavailable
 from billing.payments import balance
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import TakenCharge, TakenRefund
@@ -17,7 +16,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare, payouts
-from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up
+from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up, listed
 from billing.reports.compare import Span
 from billing.rules.money import BASE_CURRENCY, is_currency, spelled
 from billing.rules.periods import start_of_day
@@ -64,9 +63,7 @@ def reconcile(
     zone = clerk.office.zone
     span = Span(start_of_day(since, zone), start_of_day(through + timedelta(days=1), zone))
     doing("reading what Stripe's balance says")
-    moved = clerk.books.movements(span.start, span.end)
-    if isinstance(moved, Unknown):
-        raise Unavailable(moved.why)
+    moved = listed(clerk.books.movements(span.start, span.end))
     doing(f"comparing {len(moved)} movements at Stripe with our books")
     with clerk.database.transaction() as session:
         balance.keep(session, clerk.office, moved, at)

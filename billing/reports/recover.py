@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
 
 from sqlmodel import Session, select
 
@@ -17,14 +16,13 @@ from billing.payments.books import FoundCharge, FoundRefund
 from billing.payments.gateway import Charged, Unknown
 from billing.payments.models import Attempt, Payment
 from billing.renewals.take_in import UNEXPLAINED, take_in
-from billing.reports.catch_up import Clerk, ask_about_open, ask_about_unheard
+from billing.reports.catch_up import Clerk, ask_about_open, ask_about_unheard, listed
 from billing.reports.lost_cards import take_in_card
 from billing.reports.lost_refunds import take_in_refund
 from billing.rules.money import Money
 from billing.stop_points import stop_point
 
 BY = "stripe"
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -84,16 +82,16 @@ def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _:
 def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
     until, found = at + installation.SLACK, Recovered(since)
     doing("asking Stripe for cards that were saved")
-    for card in _listed(clerk.books.cards_since(since, until)):
+    for card in listed(clerk.books.cards_since(since, until)):
         became = take_in_card(clerk, card, at)
         found.cards += became == "card"
         found.readers += became == "reader"
     doing("asking Stripe for charges")
-    for charge in _unknown(clerk, _listed(clerk.books.charges_since(since, until))):
+    for charge in _unknown(clerk, listed(clerk.books.charges_since(since, until))):
         _charge(clerk, charge, found, at)
     stop_point("recover.charges_taken_in")
     doing("asking Stripe for refunds")
-    for one in _listed(clerk.books.refunds_since(since, until)):
+    for one in listed(clerk.books.refunds_since(since, until)):
         _refund(clerk, one, found, at)
     doing("asking Stripe for disputes and warnings")
     # what can't be asked about now, the morning's comparison asks about again
@@ -104,12 +102,6 @@ def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str],
     for line in found.lines():
         log.warning("Stripe was asked what happened since %s: %s", since.isoformat(), line)
     return found
-
-
-def _listed(answer: list[T] | Unknown) -> list[T]:
-    if isinstance(answer, Unknown):
-        raise Unavailable(answer.why)
-    return answer
 
 
 def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:

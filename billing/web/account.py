@@ -146,7 +146,7 @@ def receipt_file(visit: Visiting, invoice_id: str) -> Response:
     parts = visit.parts
     with parts.database.transaction() as session:
         paid = receipts.one(session, invoice_id, visit.reader.id)
-        documents = copies(session, parts.office, paid)
+        documents = copies(parts.office, paid)
     return as_file(documents, parts.sender.house)
 
 

@@ -160,7 +160,7 @@ def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, 
     )
     card = session.get_one(PaymentMethod, s.payment_method_id)
     reader = session.get_one(Reader, s.reader_id)
-    words = receipt_words(office, s, invoice, card, is_copy=False)
+    words = receipt_words(office, s, invoice, card)
     session.add(
         Message(
             id=ids.new("msg", at),

@@ -72,7 +72,7 @@ def as_pdf(invoice_id: str, caller: Money) -> Response:
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid
         paid = receipts.one(session, invoice_id, invoice.reader_id)
-        documents = copies(session, parts.office, paid)
+        documents = copies(parts.office, paid)
     return as_file(documents, parts.sender.house)
 
 

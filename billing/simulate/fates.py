@@ -196,9 +196,14 @@ def _trouble(dice: random.Random, fate: Fate, over: date) -> list[Act]:
 
 
 def _failing(dice: random.Random, fate: Fate, over: date) -> list[Act]:
-    """A card that never goes through by itself: half of its owners pay in person, and with 3-D Secure they must each month."""
-    if dice.random() < 0.5:
+    """A card that never goes through by itself: half of its owners pay in person, and with 3-D Secure they must each month. A few
+    pay so late that the next charge comes within the cooling-off days, and then withdraw."""
+    chance = dice.random()
+    if chance < 0.5:
         return []
+    if chance < 0.6 and fate.plan == "monthly":
+        late = Act(over + timedelta(days=dice.randrange(18, 21)), Slot.EVENING, Wish.PAY_PAGE, "another")
+        return [late, Act(month_later(over, 1) + timedelta(days=1), Slot.AFTERNOON, Wish.WITHDRAW)]
     if fate.card.name == "authenticationRequired" and fate.plan == "monthly":
         return [
             replace(_mend(dice, month_later(over, n)), wish=Wish.PAY_PAGE, detail="same") for n in range(4)

@@ -4,10 +4,12 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import httpx
+
+from billing.simulate.skew import MOST_SECONDS, Skew
 
 EFFECTS = (
     "timeout_before",
@@ -49,7 +51,8 @@ STOPS = (
 @dataclass(frozen=True, slots=True)
 class Level:
     """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, of a day on
-    which the mail server greylists, of a worker that dies on a day, and of a day on which somebody pays money out by hand."""
+    which the mail server greylists, of a worker that dies on a day, of a day on which somebody pays money out by hand, and of one
+    on which Stripe's clock is off."""
 
     call: float = 0
     storm: float = 0
@@ -58,12 +61,17 @@ class Level:
     greylist: float = 0
     crash: float = 0
     payout: float = 0
+    skew: float = 0
 
 
 LEVELS = {
     "none": Level(),
-    "some": Level(call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05),
-    "many": Level(call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2),
+    "some": Level(
+        call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05, skew=0.1
+    ),
+    "many": Level(
+        call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2, skew=0.4
+    ),
 }
 
 
@@ -76,6 +84,7 @@ class Weather:
         self._twin, self._tell_relay, self._level, self._seed = twin, tell_relay, level, seed
         self.struck: Counter[str] = Counter()
         self.storms: list[date] = []
+        self.skew = Skew()
         self._paid_out: list[str] = []
         """Payouts that were asked for by hand."""
         self._set(_drizzle(level, seed), _mischief(level, seed))
@@ -84,13 +93,15 @@ class Weather:
         """The day's own dice for something."""
         return random.Random(f"{self._seed}/{what}/{on}")  # noqa: S311 - to be drawn again
 
-    def morning(self, on: date) -> None:
+    def morning(self, on: date, at: datetime) -> None:
         """On some days the calls that move money fail by the dozen, until the afternoon; on half of those our balance is too low
         for any refund as well. On some the mail server takes a mail only when it is tried again, for up to 21 minutes as
-        `rules/backoff` waits; on some, money is paid out by hand."""
+        `rules/backoff` waits; on some, money is paid out by hand; on some, Stripe's clock is minutes off until the next morning.
+        `at` is the present."""
         grey = self.dice("greylist", on)
         self._tell_relay(f"greylist {grey.randint(1, 3) if grey.random() < self._level.greylist else 0}")
         self._pay_out(on)
+        self._set_clock(on, at)
         dice = self.dice("storm", on)
         if dice.random() < self._level.storm:
             self.storms.append(on)
@@ -113,6 +124,16 @@ class Weather:
             self._paid_out.append(made["id"])
             self.struck[f"payout: {method}, by hand"] += 1
 
+    def _set_clock(self, on: date, at: datetime) -> None:
+        dice = self.dice("skew", on)
+        off = dice.random() < self._level.skew
+        self._skew(dice.randint(-MOST_SECONDS, MOST_SECONDS) if off else 0, at)
+        self.struck["clock: off"] += off
+
+    def _skew(self, seconds: int, at: datetime) -> None:
+        self._twin.post("/_sandbox/skew", json={"seconds": seconds}).raise_for_status()
+        self.skew.set(at, seconds)
+
     def _banks(self, asked: dict[str, Any]) -> dict[str, Any] | None:
         """What the twin did; None where it can't, as there isn't so much to pay out."""
         answer = self._twin.post("/_sandbox/banks", json=asked)
@@ -133,12 +154,13 @@ class Weather:
         dice = self.dice("crash", on)
         return dice.choice(STOPS) if dice.random() < self._level.crash else None
 
-    def calm(self) -> None:
-        """Nothing more goes wrong."""
+    def calm(self, at: datetime) -> None:
+        """From `at` on nothing goes wrong any more."""
         self._count()
         for rule in self._twin.get("/_sandbox/trouble").json()["trouble"]:
             self.struck[f"webhook: {rule['effect']}"] += rule["hit"]
         self._twin.delete("/_sandbox/trouble").raise_for_status()
+        self._skew(0, at)
         self._set([])
 
     def _count(self) -> None:

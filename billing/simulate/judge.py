@@ -126,18 +126,33 @@ class _Terms:
             self.move(day_of(undone) + timedelta(days=MOVED_DAYS))
 
 
-def judge(life: Life, taken: Iterable[Taken], until: datetime) -> list[Breach]:
-    """What breaks the calendar from the start of a life to `until`."""
+@dataclass(frozen=True, slots=True)
+class _Paid:
+    """A charge in its place: the first day of what it paid for, and the first day after that."""
+
+    charge: Taken
+    begins_on: date
+    ends_on: date
+
+
+def judge(life: Life, taken: Iterable[Taken], until: datetime, *, staff_know: bool) -> list[Breach]:
+    """What breaks the calendar from the start of a life to `until`, and money that a withdrawal should have brought back, and
+    didn't. Where the bank doesn't let it back, staff must know."""
     charges = sorted(taken, key=lambda one: (one.at, one.ref))
     if life.started_on is None or life.deaf:
         return [Breach(life.number, f"{_words(one)}, and nothing may be") for one in charges]
-    first = trial_over(life.started_on)
+    first, paid = trial_over(life.started_on), list[_Paid]()
     terms = _Terms(life.plan, first, first, works=life.works)
-    return [Breach(life.number, what) for what in _walk(life, terms, charges, until)]
+    outside = list(_walk(life, terms, charges, until, paid))
+    kept = [] if staff_know and not life.takes_back else _kept(life, paid)
+    return [Breach(life.number, what) for what in (*outside, *kept)]
 
 
-def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> Iterator[str]:
-    """From due day to due day. What is left of the charges when no further one is due was outside."""
+def _walk(
+    life: Life, terms: _Terms, charges: list[Taken], until: datetime, places: list[_Paid]
+) -> Iterator[str]:
+    """From due day to due day; each charge that was due gets its place. What is left of the charges when no further one is due
+    was outside."""
     waiting = sorted(life.happened, key=lambda one: one.at)
     ended_at = min((_over(one) for one in waiting if one.wish in ENDS), default=None)
     while True:
@@ -159,7 +174,9 @@ def _walk(life: Life, terms: _Terms, charges: list[Taken], until: datetime) -> I
         charges.pop(0)
         if paid.cents != CENTS[terms.plan]:
             yield f"{_words(paid)}, and not {CENTS[terms.plan]}"
+        begins_on = terms.on
         terms.begin()
+        places.append(_Paid(paid, begins_on, terms.on))
     for one in charges:
         yield f"{_words(one)}, and by the calendar nothing is due then (next {terms.on})"
 
@@ -173,13 +190,14 @@ def _words(one: Taken) -> str:
     return f"{one.ref} took {one.cents} cents on {one.at:%Y-%m-%d %H:%M}Z"
 
 
-def kept(life: Life, taken: Iterable[Taken], staff_know: bool) -> list[Breach]:
-    """Money that a withdrawal should have brought back, and didn't. Where the bank doesn't let it, staff must know."""
-    if not any(one.wish is Wish.WITHDRAW for one in life.happened):
-        return []
-    first = min(taken, key=lambda one: (one.at, one.ref), default=None)
-    if first is None or first.returned == first.cents or (staff_know and not life.takes_back):
-        return []
-    return [
-        Breach(life.number, f"withdrew, and {first.cents - first.returned} cents of {first.ref} are kept")
-    ]
+def _kept(life: Life, paid: list[_Paid]) -> Iterator[str]:
+    """A withdrawal brings back the first charge, and of each later one what was paid for days not read: the day on which the
+    reader withdrew is one of them."""
+    withdrew = next((one.at for one in life.happened if one.wish is Wish.WITHDRAW), None)
+    if withdrew is None:
+        return
+    for n, one in enumerate(paid):
+        days, unread = (one.ends_on - one.begins_on).days, (one.ends_on - day_of(withdrew)).days
+        due = one.charge.cents if n == 0 else -(-one.charge.cents * min(unread, days) // days)
+        if one.charge.returned < due:
+            yield f"withdrew, and {due - one.charge.returned} cents of {one.charge.ref} are kept"

@@ -146,7 +146,7 @@ def live(
         over(on)
         if stop_at := weather.dies_at(on):
             works.arm(stop_at)
-        weather.morning(on)
+        weather.morning(on, works.now())
         _through(works, acts, crowd, weather, on)
 
 

@@ -20,9 +20,10 @@ from billing.simulate.fates import Fate, Wish, draw
 from billing.simulate.faults import LEVELS, Weather
 from billing.simulate.figures import Figures
 from billing.simulate.house import House
-from billing.simulate.judge import Breach, Life, judge, kept
+from billing.simulate.judge import Breach, Life, judge
 from billing.simulate.live import Crowd, Stuck, Works, live
 from billing.simulate.memory import Memory
+from billing.simulate.skew import Skew
 from billing.simulate.taken import Till
 
 FIRST_DAY = date(2027, 1, 1)
@@ -110,7 +111,8 @@ def simulate(
 
         try:
             live(works, acts, crowd, weather, days, over)
-            _calm(house, weather, verdict)
+            weather.calm(works.now())
+            verdict.mail = house.tell_relay("calm")
             for on in (wanted.last + _DAY * n for n in range(1, QUIET_DAYS + 1)):
                 works.reach(moment(on, Slot.ROUNDS))
                 works.settle(works.now())
@@ -119,17 +121,12 @@ def simulate(
         except Stuck as stuck:
             verdict.broken.append(str(stuck))
         memory.look(now=True)
-        _judge(house, crowd, works.now(), verdict)
+        _judge(house, crowd, weather.skew, works.now(), verdict)
         _tell(house, works, weather, verdict)
         memory.look(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
     verdict.peak = memory.peak
     return verdict
-
-
-def _calm(house: House, weather: Weather, verdict: Verdict) -> None:
-    weather.calm()
-    verdict.mail = house.tell_relay("calm")
 
 
 def _examine(parts: Parts, at: datetime) -> list[str]:
@@ -153,9 +150,9 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     return [*broken, *([f"the ledger sums to {total} cents"] if total else [])]
 
 
-def _judge(house: House, crowd: Crowd, at: datetime, verdict: Verdict) -> None:
+def _judge(house: House, crowd: Crowd, skew: Skew, at: datetime, verdict: Verdict) -> None:
     """The sandbox's list of charges against the calendar, reader by reader."""
-    till = Till(house.twin, house.key)
+    till = Till(house.twin, house.key, skew)
     with house.parts.database.transaction() as session:
         staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
     found: list[Breach] = []
@@ -164,8 +161,7 @@ def _judge(house: House, crowd: Crowd, at: datetime, verdict: Verdict) -> None:
         if objected is not None:
             who.life.note(objected, Wish.DISPUTE)
         taken = till.taken.get(who.fate.number, [])
-        found += judge(who.life, taken, at)
-        found += kept(who.life, taken, staff_know=who.reader_id in staff_know)
+        found += judge(who.life, taken, at, staff_know=who.reader_id in staff_know)
     verdict.broken += [f"reader {one.number}: {one.what}" for one in found]
     verdict.charges = sum(map(len, till.taken.values()))
     verdict.cents = sum(one.cents for charges in till.taken.values() for one in charges)

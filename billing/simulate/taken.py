@@ -8,15 +8,16 @@ from typing import Any
 import httpx
 
 from billing.simulate.judge import Taken
+from billing.simulate.skew import Skew
 
 PAGE = 100
 
 
 class Till:
-    """The sandbox's lists, page by page. Readers are told apart by the number in their address."""
+    """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address."""
 
-    def __init__(self, twin: httpx.Client, key: str) -> None:
-        self._twin, self._key = twin, key
+    def __init__(self, twin: httpx.Client, key: str, skew: Skew) -> None:
+        self._twin, self._key, self._skew = twin, key, skew
         self._owners: dict[str, int] = {row["id"]: _number(row["email"]) for row in self._list("customers")}
         self.taken: dict[int, list[Taken]] = defaultdict(list)
         """Charges that went through, by the reader's number."""
@@ -29,11 +30,15 @@ class Till:
         for row in self._list("charges"):
             number = whose[row["id"]] = self._owners[row["customer"]]
             if row["paid"]:
-                at = datetime.fromtimestamp(row["created"], UTC)
-                self.taken[number].append(Taken(row["id"], at, row["amount"], row["amount_refunded"]))
+                self.taken[number].append(
+                    Taken(row["id"], self._at(row), row["amount"], row["amount_refunded"])
+                )
         for row in [*self._list("disputes"), *self._list("radar/early_fraud_warnings")]:
-            at, number = datetime.fromtimestamp(row["created"], UTC), whose[row["charge"]]
+            at, number = self._at(row), whose[row["charge"]]
             self.objections[number] = min(at, self.objections.get(number, at))
+
+    def _at(self, row: dict[str, Any]) -> datetime:
+        return self._skew.ours(datetime.fromtimestamp(row["created"], UTC))
 
     def _list(self, what: str) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}

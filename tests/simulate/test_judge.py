@@ -6,7 +6,7 @@ import pytest
 
 from billing.simulate.dates import ZONE
 from billing.simulate.fates import Wish, draw
-from billing.simulate.judge import Happened, Life, Taken, judge, kept
+from billing.simulate.judge import Happened, Life, Taken, judge
 
 FIRST, LAST = date(2027, 1, 1), date(2027, 12, 31)
 Acts = list[tuple[str, Wish, str]]
@@ -27,7 +27,7 @@ def taken(charges: Charges) -> list[Taken]:
 
 
 def found(lived: Life, charges: Charges, until: str) -> list[str]:
-    return [breach.what for breach in judge(lived, taken(charges), at(until))]
+    return [breach.what for breach in judge(lived, taken(charges), at(until), staff_know=False)]
 
 
 # Signed up on 16 January: free through the 30th; charged on 31 January, 28 February, 31 March, 30 April.
@@ -43,7 +43,6 @@ KEPT: list[tuple[Life, Charges, str]] = [
     (life([("2027-01-30T23:59", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
     (life([("2027-01-31T09:00", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
     (life([("2027-03-05T12:00", Wish.CANCEL, "")]), MONTHS[:2], "2027-06-01T09:00"),
-    (life([("2027-02-05T12:00", Wish.WITHDRAW, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (life([("2027-02-05T12:00", Wish.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (life([], works=False), [("2027-02-20T23:00", 7500), MONTHS[1]], "2027-03-05T09:00"),
     (life([], works=False), [], "2027-06-01T09:00"),
@@ -147,8 +146,8 @@ def test_what_breaks_the_calendar_is_found(words: str, lived: Life, charges: Cha
 
 def test_nothing_may_be_taken_where_no_notice_arrives() -> None:
     deaf = Life(7, "monthly", deaf=True, works=True, started_on=date(2027, 1, 16))
-    assert judge(deaf, [], at("2027-12-01T09:00")) == []
-    assert len(judge(deaf, taken(MONTHS), at("2027-12-01T09:00"))) == 4
+    assert found(deaf, [], "2027-12-01T09:00") == []
+    assert len(found(deaf, MONTHS, "2027-12-01T09:00")) == 4
 
 
 def test_a_cancellation_that_was_taken_back_never_was() -> None:
@@ -196,15 +195,32 @@ def test_a_pause_that_was_ahead_is_planned_again_when_the_cancellation_is_undone
     assert found(lived, MONTHS, "2027-05-02T09:00")
 
 
+def kept(lived: Life, charges: list[Taken], *, staff_know: bool = False) -> list[str]:
+    found = judge(lived, charges, at("2027-06-01T09:00"), staff_know=staff_know)
+    return [breach.what for breach in found]
+
+
 def test_a_withdrawal_brings_the_money_back() -> None:
     lived = life([("2027-02-05T12:00", Wish.WITHDRAW, "")])
     charge = Taken("ch_0", at("2027-01-31T09:00"), 7500, returned=7500)
-    assert kept(lived, [charge], staff_know=False) == []
+    assert kept(lived, [charge]) == []
     unreturned = [Taken("ch_1", charge.at, 7500)]
-    assert "7500 cents of ch_1 are kept" in kept(lived, unreturned, staff_know=True)[0].what
+    assert kept(lived, unreturned, staff_know=True) == ["withdrew, and 7500 cents of ch_1 are kept"]
     lived.takes_back = False
-    assert "7500 cents of ch_1 are kept" in kept(lived, unreturned, staff_know=False)[0].what
+    assert kept(lived, unreturned) == ["withdrew, and 7500 cents of ch_1 are kept"]
     assert kept(lived, unreturned, staff_know=True) == []
+
+
+@pytest.mark.parametrize(("returned", "short"), [(7259, 0), (7258, 1), (7500, 0), (0, 7259)])
+def test_a_withdrawal_after_a_renewal_brings_back_what_was_paid_for_days_not_read(
+    returned: int, short: int
+) -> None:
+    """The card was refused until day 20; a day of the second period, from 28 February to 30 March, was read."""
+    lived = life([("2027-03-01T12:00", Wish.WITHDRAW, "")], works=False)
+    first = Taken("ch_0", at("2027-02-19T15:00"), 7500, returned=7500)
+    second = Taken("ch_1", at("2027-02-28T09:00"), 7500, returned=returned)
+    words = [f"withdrew, and {short} cents of ch_1 are kept"] if short else []
+    assert kept(lived, [first, second]) == words
 
 
 def test_a_fate_is_the_seeds_and_the_numbers_alone() -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 
 from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
+from billing.simulate.dates import Slot, moment
 from billing.simulate.faults import LEVELS, Weather
 from billing.simulate.sink import GREYLISTED
 from tests.support.sandbox import Sandbox
@@ -67,6 +68,6 @@ def test_many_faults_have_days_of_greylisting_among_them_and_no_faults_have_none
         for name in ("none", "many"):
             weather = Weather(sandbox.http, told.setdefault(name, []).append, LEVELS[name], seed=7)
             for day in days:
-                weather.morning(day)
+                weather.morning(day, moment(day, Slot.ROUNDS))
     assert set(told["none"]) == {"greylist 0"}
     assert set(told["many"]) == {f"greylist {tries}" for tries in range(4)}

@@ -37,6 +37,12 @@ def count(session: Session) -> int:
     return session.exec(select(func.count()).where(col(Case.closed_at).is_(None))).one()
 
 
+def count_by_kind(session: Session) -> dict[str, int]:
+    """How many wait of each kind; 0 for the others."""
+    waiting = select(Case.kind, func.count()).where(col(Case.closed_at).is_(None)).group_by(Case.kind)
+    return {kind.value: 0 for kind in CaseKind} | dict(session.exec(waiting).all())
+
+
 def one(session: Session, case_id: str) -> Case:
     """A case. Raises UnknownCase."""
     found = session.get(Case, case_id)

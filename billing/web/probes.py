@@ -1,15 +1,19 @@
 """For operators: is the process alive, is it ready."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing import bell
+from billing.cases import find
 from billing.errors import Unavailable
 from billing.installation import NotAdopted, held_by
 from billing.payments import breaker, charge
@@ -29,15 +33,52 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What operators are told, at an instant."""
+
+    at: datetime
+    held: Unavailable | None
+    pause: breaker.Paused | None
+    waiting: int
+    set_aside: int
+    rung: bell.Heard | None
+    overdue: datetime | None
+    compared: reckonings.Standing
+
+    def alarms(self) -> dict[str, bool]:
+        """Each alarm, by its name as a metric."""
+        return {
+            "workers_silent": self.rung is not None and self.rung.silent,
+            "billing_runs_overdue": self.overdue is not None,
+            "books_late": self.compared.is_late(self.at),
+            "charging_paused": self.pause is not None,
+        }
+
+
+def _look(request: Request, session: Session) -> _Found:
+    at = parts_of(request).clock.now()
+    return _Found(
+        at,
+        held_by(session),
+        breaker.paused(session),
+        charge.waiting(session),
+        inbox.count_set_aside(session),
+        bell.heard(session, at),
+        overdue_since(session, at),
+        reckonings.standing(session),
+    )
+
+
 @router.get("/metrics", response_class=PlainTextResponse)
 def metrics(request: Request) -> Response:
-    """What this process answered, how fast, the state of its memory, and what stands still here, for Prometheus. Keep it to
-    yourselves at the proxy."""
+    """What this process answered, how fast, the state of its memory, what stands still here, what is an alarm and how many cases
+    are open, for Prometheus. Keep it to yourselves at the proxy."""
     text = generate_latest(request.app.state.registry)
     with suppress(sa.exc.SQLAlchemyError):  # without a database the rest is still told
         with parts_of(request).database.transaction() as session:
-            stopped = _stopped(held_by(session))
-        text += generate_latest(_as_gauge(stopped))
+            found, cases = _look(request, session), find.count_by_kind(session)
+        text += generate_latest(_as_gauges(found, cases))
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -52,40 +93,47 @@ def _stopped(held: Unavailable | None) -> dict[str, str]:
     return WITH_MONEY | WITH_COPIES if isinstance(held, NotAdopted) else WITH_MONEY
 
 
-def _as_gauge(stopped: dict[str, str]) -> CollectorRegistry:
+def _as_gauges(found: _Found, cases: dict[str, int]) -> CollectorRegistry:
     registry = CollectorRegistry()
-    gauge = Gauge("masthead_stopped", "1 for what stands still here.", ["what"], registry=registry)
-    for what in WITH_MONEY | WITH_COPIES:
-        gauge.labels(what).set(what in stopped)
+    stopped, words = _stopped(found.held), "1 for what stands still here."
+    _gauge(
+        registry, "masthead_stopped", words, "what", {it: it in stopped for it in WITH_MONEY | WITH_COPIES}
+    )
+    _gauge(registry, "masthead_alarm", "1 for what an operator is called for.", "what", found.alarms())
+    _gauge(registry, "masthead_open_cases", "Cases that wait for a person.", "kind", cases)
     return registry
+
+
+def _gauge(
+    registry: CollectorRegistry, name: str, words: str, label: str, values: Mapping[str, float]
+) -> None:
+    gauge = Gauge(name, words, [label], registry=registry)
+    for which, value in values.items():
+        gauge.labels(which).set(value)
 
 
 @router.get("/readyz")
 def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
     try:
-        at = parts_of(request).clock.now()
         with parts_of(request).database.transaction() as session:
-            held = held_by(session)
-            pause, waiting = breaker.paused(session), charge.waiting(session)
-            aside = inbox.count_set_aside(session)
-            rung, overdue = bell.heard(session, at), overdue_since(session, at)
-            compared = reckonings.standing(session)
+            found = _look(request, session)
     except sa.exc.SQLAlchemyError:
         return problem(503, "not_ready", "The database doesn't answer.")
+    held, pause = found.held, found.pause
     charging: dict[str, object] = {
         "state": "paused" if pause else "held" if held else "on",
-        "waiting": waiting,
+        "waiting": found.waiting,
     }
     if pause is not None:
         charging |= {"since": shapes.instant(pause.since), "asks_again_at": shapes.instant(pause.probe_at)}
     answer = {
         "status": "ready",
-        "worker": _worker(rung),
-        "billing_runs": _runs(rung, overdue),
+        "worker": _worker(found.rung),
+        "billing_runs": _runs(found.rung, found.overdue),
         "charging": charging,
-        "books": _books(compared, at),
-        "events_set_aside": aside,
+        "books": _books(found.compared, found.at),
+        "events_set_aside": found.set_aside,
         "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
     }
     if held is not None:  # readers still read, so it is ready for them

@@ -11,6 +11,7 @@ from billing.payments import breaker
 from billing.renewals.run import run
 from tests.support import ledger_checks
 from tests.support.cli import run_on
+from tests.support.metrics import alarms
 from tests.support.staff_members import add, sign_in
 from tests.support.world import World, local
 
@@ -290,6 +291,7 @@ def test_it_is_said_to_operators_and_to_staff(world: World) -> None:
         in words
     )
     assert "6 charges wait" in words
+    assert alarms(world) == {"charging_paused"}
     assert "ask Stripe again at 09:01" in words
     answer = world.api.get("/readyz")
     assert (answer.status_code, answer.json()["charging"]) == (

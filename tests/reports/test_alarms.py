@@ -5,6 +5,7 @@ import httpx
 from billing import bell
 from billing.installation import is_home_in
 from tests.reports.operator import broken, command, execute
+from tests.support.metrics import alarms, open_cases
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
@@ -27,6 +28,7 @@ def test_a_notice_that_nobody_accepts_is_a_case_by_the_next_morning(
     [case] = world.rows("SELECT subject, what FROM staff_case WHERE closed_at IS NULL")
     assert case["subject"] == f"notices-are-accepted:{in_trial.reader_id}"
     assert "550 no such mailbox" in case["what"]
+    assert open_cases(world) == {"promise_broken": 1}
 
 
 def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(
@@ -47,13 +49,14 @@ def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: Sign
     assert worker(world) == {"state": "never_seen"}
     assert command(world, "doctor")[0] == 0, "a fresh installation has done nothing wrong"
     bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
-    assert worker(world)["state"] == "seen"
+    assert (worker(world)["state"], alarms(world)) == ("seen", set())
     assert "No worker is at work" not in staff("support").get("/staff").words
     world.advance(days=3)
     assert worker(world)["state"] == "seen", "a held clock that leaps is nobody's silence"
     execute(world, "UPDATE tick_seen SET at = at - interval '5 minutes 1 second'")
     world.advance(days=1)
     assert worker(world)["state"] == "silent"
+    assert alarms(world) == {"workers_silent"}
     assert "No worker is at work. The last one was heard of" in staff("support").get("/staff").words
     code, said, _ = command(world, "doctor")
     assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said

@@ -8,6 +8,7 @@ import pytest
 
 from billing.reports.reconcile import reconcile
 from tests.reports.operator import broken, command, execute
+from tests.support.metrics import alarms
 from tests.support.world import World, local
 
 CHARGE_DAY = date(2027, 3, 16)
@@ -40,7 +41,7 @@ def test_days_that_are_not_compared_are_told_by_readiness_doctor_and_a_case(worl
     assert (readiness(world)["state"], broken(world)) == ("compared", {}), "it may still be made"
     world.advance_to(local(2027, 3, 18, 2))
     late = readiness(world)
-    assert late["state"] == "late"
+    assert (late["state"], alarms(world)) == ("late", {"books_late"})
     assert late["problem"].startswith("Unavailable: ")
     assert list(broken(world)) == ["books-are-compared"]
     world.advance_to(local(2027, 3, 18, 4))

@@ -12,6 +12,7 @@ from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
 from tests.support.broken_tables import missing_table
 from tests.support.hung_run import hung_run
+from tests.support.metrics import alarms, open_cases
 from tests.support.staff_members import SignIn
 from tests.support.world import World
 
@@ -43,8 +44,9 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
     due(world, 2)
     with hung_run(world):
         pass_by(world, timedelta(minutes=15))
-        assert (runs(world)["state"], world.rows(CASES)) == ("finishing", [])
+        assert (runs(world)["state"], world.rows(CASES), alarms(world)) == ("finishing", [], set())
         pass_by(world, timedelta(minutes=1))
+        assert (alarms(world), open_cases(world)) == ({"billing_runs_overdue"}, {"billing_late": 1})
         assert runs(world) == {"state": "overdue", "finished_at": "2027-03-16T07:00:00Z"}
         assert broken(world) == {"billing-runs-finish": ["billing run"]}
         [case] = world.rows(CASES)
@@ -53,7 +55,7 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
         pass_by(world, timedelta(hours=1))
         assert len(world.rows(CASES)) == 1
     pass_by(world, timedelta(minutes=1))
-    assert runs(world)["state"] == "finishing"
+    assert (runs(world)["state"], alarms(world), open_cases(world)) == ("finishing", set(), {})
     [case] = world.rows(CASES)
     assert (case["closed_at"], case["reason"]) == (world.now, "A billing run has finished since.")
     assert "No billing run finishes." not in staff("support").get("/staff").words

@@ -50,6 +50,8 @@ class Acts:
     house: House
     answers: Counter[tuple[Wish, str]] = field(default_factory=Counter)
     """What was answered to each wish, and how often."""
+    deleted: dict[str, int] = field(default_factory=dict)
+    """Customers that were deleted at Stripe, with their reader's number: no list of Stripe's has them any more."""
 
     def do_all(self, plans: Sequence[tuple[Somebody, Act]], at: datetime) -> None:
         """Do what is done at one moment, some readers at a time, and each reader's own things in their order."""
@@ -203,8 +205,9 @@ class Acts:
             self._twin("banks", {"do": "remove_card", "payment_method": self._card(who)})
             return
         query = "SELECT customer_ref FROM payment_method WHERE gateway_ref = :of"
-        found = self._one(query, self._card(who))
-        self._twin("banks", {"do": "delete_customer", "customer": found[0]})
+        customer = str(self._one(query, self._card(who))[0])
+        self._twin("banks", {"do": "delete_customer", "customer": customer})
+        self.deleted[customer] = who.fate.number
 
     def dispute(self, who: Somebody, _act: Act, _at: datetime) -> None:
         """The bank takes the last payment back."""

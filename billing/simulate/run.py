@@ -23,7 +23,6 @@ from billing.simulate.house import House
 from billing.simulate.judge import Breach, Life, judge
 from billing.simulate.live import Crowd, Stuck, Works, live
 from billing.simulate.memory import Memory
-from billing.simulate.skew import Skew
 from billing.simulate.taken import Till
 
 FIRST_DAY = date(2027, 1, 1)
@@ -121,7 +120,8 @@ def simulate(
         except Stuck as stuck:
             verdict.broken.append(str(stuck))
         memory.look(now=True)
-        _judge(house, crowd, weather.skew, works.now(), verdict)
+        till = Till(house.twin, house.key, weather.skew, acts.deleted)
+        _judge(house, crowd, till, works.now(), verdict)
         _tell(house, works, weather, verdict)
         memory.look(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
@@ -150,9 +150,8 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     return [*broken, *([f"the ledger sums to {total} cents"] if total else [])]
 
 
-def _judge(house: House, crowd: Crowd, skew: Skew, at: datetime, verdict: Verdict) -> None:
+def _judge(house: House, crowd: Crowd, till: Till, at: datetime, verdict: Verdict) -> None:
     """The sandbox's list of charges against the calendar, reader by reader."""
-    till = Till(house.twin, house.key, skew)
     with house.parts.database.transaction() as session:
         staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
     found: list[Breach] = []

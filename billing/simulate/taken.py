@@ -14,11 +14,12 @@ PAGE = 100
 
 
 class Till:
-    """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address."""
+    """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address; `deleted` says
+    whose the customers were that no list has any more."""
 
-    def __init__(self, twin: httpx.Client, key: str, skew: Skew) -> None:
+    def __init__(self, twin: httpx.Client, key: str, skew: Skew, deleted: dict[str, int]) -> None:
         self._twin, self._key, self._skew = twin, key, skew
-        self._owners: dict[str, int] = {row["id"]: _number(row["email"]) for row in self._list("customers")}
+        self._owners = {row["id"]: _number(row["email"]) for row in self._list("customers")} | deleted
         self.taken: dict[int, list[Taken]] = defaultdict(list)
         """Charges that went through, by the reader's number."""
         self.objections: dict[int, datetime] = {}

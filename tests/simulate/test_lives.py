@@ -33,7 +33,7 @@ def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
         "--months",
         "4",
         "--seed",
-        "11",
+        "29",  # in whose four months a card is removed at Stripe, a customer deleted, and a first charge taken back
         "--faults",
         "many",
         "--report",

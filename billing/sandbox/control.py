@@ -15,6 +15,7 @@ from billing.sandbox import (
     declines,
     endpoints,
     events,
+    lists,
     refunds,
     replacing,
     sessions,
@@ -51,6 +52,7 @@ class Control:
         return [
             Route("/_sandbox/clock", self.clock, methods=["GET", "POST"]),
             Route("/_sandbox/skew", self.skew, methods=["POST"]),
+            Route("/_sandbox/lists", self.lists, methods=["POST"]),
             Route("/_sandbox/settle", self.settle, methods=["POST"]),
             Route("/_sandbox/reset", self.reset, methods=["POST"]),
             Route("/_sandbox/moments/{name}", self.moments, methods=["PUT", "POST"]),
@@ -84,18 +86,22 @@ class Control:
 
     async def skew(self, request: Request) -> Response:
         """A fault: POST `{"seconds": 5}` lets the clock be so much ahead, -5 behind, 0 right; a form is led back to the page."""
-        typed = "form" in request.headers.get("content-type", "")
-        asked = (await request.form() if typed else await _body(request)).get("seconds")
-        try:
-            seconds = int(str(asked))
-        except ValueError:
-            seconds = MOST_SKEW + 1
-        if abs(seconds) > MOST_SKEW:
+        seconds, typed = await _seconds(request, "seconds")
+        if seconds is None or abs(seconds) > MOST_SKEW:
             return _no(f"seconds must be a whole number from -{MOST_SKEW} to {MOST_SKEW}")
         self.world.clock.skew = seconds
         self._note_clock()
         self.keep_up()
         return RedirectResponse("/_sandbox#faults", 303) if typed else JSONResponse({"skew": seconds})
+
+    async def lists(self, request: Request) -> Response:
+        """A fault: POST `{"behind": 30}` keeps what is younger than 30 seconds out of every list, 0 ends that; a form is led back."""
+        seconds, typed = await _seconds(request, "behind")
+        if seconds is None or not 0 <= seconds <= lists.MOST_BEHIND:
+            return _no(f"behind must be a whole number of seconds from 0 to {lists.MOST_BEHIND}")
+        lists.fall_behind(self.world, seconds)
+        self.world.store.commit()
+        return RedirectResponse("/_sandbox#faults", 303) if typed else JSONResponse({"behind": seconds})
 
     def _note_clock(self) -> None:
         clock = self.world.clock
@@ -162,6 +168,7 @@ class Control:
                 "now": world.clock.true(),
                 "held": world.clock.held,
                 "skew": world.clock.skew,
+                "behind": lists.behind(world),
                 "counts": {kind: len(world.store[kind].rows) for kind in KINDS},
                 "pending_deliveries": pending,
                 "faults": len(self.api.faults.rules),
@@ -202,6 +209,7 @@ class Control:
                 self.api.faults.clear()
                 self.deliverer.troubles.clear()
                 refunds.behave(self.world, None)
+                lists.fall_behind(self.world, 0)
                 self.world.store.commit()
         except BadRule as problem:
             return _no(str(problem))
@@ -301,6 +309,16 @@ async def _body(request: Request) -> dict[str, Any]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
+
+
+async def _seconds(request: Request, name: str) -> tuple[int | None, bool]:
+    """A whole number from JSON or from a form, or None; and whether it came from a form."""
+    typed = "form" in request.headers.get("content-type", "")
+    asked = (await request.form() if typed else await _body(request)).get(name)
+    try:
+        return int(str(asked)), typed
+    except ValueError:
+        return None, typed
 
 
 def _no(message: str) -> Response:

@@ -1,4 +1,4 @@
-"""Lists as Stripe answers them: newest first, filtered, in pages."""
+"""Lists as Stripe answers them: newest first, filtered, in pages. On demand they lag: what was made in the last seconds is missing."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -6,6 +6,21 @@ from typing import Any
 from billing.sandbox.errors import invalid, missing
 from billing.sandbox.store import Row, Table
 from billing.sandbox.world import NOUNS, Call, World
+
+MOST_BEHIND = 3600
+"""Seconds; farther back lists can't be set."""
+
+
+def fall_behind(world: World, seconds: int) -> None:
+    """A fault: from now on an object is missing from every list until it is so many seconds old; retrieving it by its id finds it
+    at once. 0: lists are up to date, which is what Stripe says of them, while its search lags by up to a minute, and longer
+    during an outage (https://docs.stripe.com/search#data-freshness)."""
+    world.store.put("setting", {"id": "lists", "behind": seconds})
+
+
+def behind(world: World) -> int:
+    """How many seconds lists are behind."""
+    return int((world.store.get("setting", "lists") or {}).get("behind", 0))
 
 
 def page(
@@ -19,6 +34,8 @@ def page(
     table = world.store[kind]
     limit = call.params.get("limit", 10)
     lowest, highest = _bounds(call.params.get("created"))
+    if lag := behind(world):
+        highest = min(highest, world.clock.now() - lag)
     indexed = next((field for field in exact if table.indexes(field)), None)
     sequences = table.where(indexed, exact[indexed]) if indexed else table.where()
     found: list[Row] = []

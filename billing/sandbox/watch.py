@@ -4,7 +4,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from billing.sandbox import faults, refunds, trouble
+from billing.sandbox import faults, lists, refunds, trouble
 from billing.sandbox.api import Api
 from billing.sandbox.cards import CARDS
 from billing.sandbox.deliver import Deliverer
@@ -54,6 +54,7 @@ class Watch:
             now=self.world.clock.now(),
             held=self.world.clock.held,
             skew=self.world.clock.skew,
+            behind=lists.behind(self.world),
             counts={
                 kind: len(store[kind].rows)
                 for kind in ("customer", "charge", "refund", "dispute", "payout", "event", "delivery")

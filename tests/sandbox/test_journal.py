@@ -40,6 +40,7 @@ def test_a_killed_sandbox_comes_back_with_everything(tmp_path: Path) -> None:
         paid = charge(_client(url), card, "invoice-1-attempt-1")
         _client(url).v1.refunds.create({"payment_intent": paid.id, "amount": 500})
         session = a_session(_client(url))
+        httpx.post(f"{url}/_sandbox/lists", json={"behind": 20}).raise_for_status()
         before = httpx.get(f"{url}/_sandbox/state").json()
     finally:
         first.send_signal(signal.SIGKILL)
@@ -49,6 +50,8 @@ def test_a_killed_sandbox_comes_back_with_everything(tmp_path: Path) -> None:
     second, url = _start("--data", str(journal))
     try:
         assert httpx.get(f"{url}/_sandbox/state").json() == before
+        assert before["behind"] == 20
+        httpx.post(f"{url}/_sandbox/lists", json={"behind": 0}).raise_for_status()
         client = _client(url)
         assert charge(client, card, "invoice-1-attempt-1").to_dict() == paid.to_dict()
         assert client.v1.charges.retrieve(str(paid.latest_charge)).amount_refunded == 500

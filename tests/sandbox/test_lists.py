@@ -83,3 +83,54 @@ def test_the_index_finds_what_a_scan_finds(steps: list[tuple[int, str | None, bo
         scanned = [row for row in table.newest(table.where()) if row["owner"] == owner]
         assert list(table.newest(table.where("owner", owner))) == scanned
     assert len(list(table.oldest(table.where()))) == len(table.rows)
+
+
+MARCH = datetime(2026, 3, 1, 7, tzinfo=UTC)
+
+
+def test_lists_that_lag_lack_what_is_new_while_its_id_finds_it(sandbox: Sandbox, stripe: Stripe) -> None:
+    sandbox.set_clock(MARCH)
+    card = a_saved_card(stripe, "pm_card_visa")
+    early = charge(stripe, card)
+    sandbox.advance(seconds=30)
+    late = charge(stripe, card)
+    refund = stripe.v1.refunds.create({"payment_intent": late.id, "amount": 500})
+    sandbox.lag(30)
+    intents, refunds = stripe.v1.payment_intents, stripe.v1.refunds
+    assert [one.id for one in intents.list({"customer": str(card.customer)}).data] == [early.id]
+    assert refunds.list({"payment_intent": late.id}).data == []
+    assert [one.type for one in stripe.v1.balance_transactions.list().data] == ["charge"]
+    assert intents.retrieve(late.id).status == "succeeded"
+    assert refunds.retrieve(refund.id).amount == 500
+    sandbox.advance(seconds=29)
+    assert [one.id for one in intents.list().data] == [early.id]
+    sandbox.advance(seconds=1)
+    assert [one.id for one in intents.list().data] == [late.id, early.id]
+    assert [one.id for one in refunds.list({"payment_intent": late.id}).data] == [refund.id]
+
+
+def test_a_person_lets_lists_lag_on_the_page(sandbox: Sandbox, stripe: Stripe) -> None:
+    made = a_customer(stripe).id
+    answer = sandbox.http.post("/_sandbox/lists", data={"behind": "60"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/_sandbox#faults")
+    assert "Lists are 60 seconds behind" in sandbox.http.get("/_sandbox").text
+    assert stripe.v1.customers.list().data == []
+    sandbox.http.post("/_sandbox/by-hand", data={})
+    assert sandbox.state()["behind"] == 0
+    assert [one.id for one in stripe.v1.customers.list().data] == [made]
+
+
+@pytest.mark.parametrize("wanted", ["-1", "3601", "soon", ""])
+def test_a_lag_that_makes_no_sense_is_refused(sandbox: Sandbox, wanted: str) -> None:
+    assert sandbox.http.post("/_sandbox/lists", json={"behind": wanted}).status_code == 400
+    assert sandbox.state()["behind"] == 0
+
+
+def test_a_lag_is_kept_with_a_moment_and_forgotten_by_a_reset(sandbox: Sandbox) -> None:
+    sandbox.lag(45)
+    sandbox.keep("lagging")
+    sandbox.lag(0)
+    sandbox.recall("lagging")
+    assert sandbox.state()["behind"] == 45
+    sandbox.reset()
+    assert sandbox.state()["behind"] == 0

@@ -91,6 +91,10 @@ class Sandbox:
         """Let its clock be so many seconds ahead of ours; below zero, behind."""
         self._post("/_sandbox/skew", {"seconds": seconds})
 
+    def lag(self, seconds: int) -> None:
+        """Keep objects that are younger than so many seconds out of its lists; 0 ends that."""
+        self._post("/_sandbox/lists", {"behind": seconds})
+
     def advance(self, **by: float) -> None:
         """Move the held clock forward by a timedelta's arguments."""
         self.set_clock(self.now + timedelta(**by))

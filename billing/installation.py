@@ -16,6 +16,7 @@ from sqlmodel import Field, Session, SQLModel
 from billing.db import Database, first_line, instant
 from billing.errors import RefusesToStart, Unavailable
 from billing.revisions import refuse_behind
+from billing.rules.absence import LISTED_WITHIN
 from billing.rules.backoff import again_at
 from billing.settings import Settings
 
@@ -46,6 +47,8 @@ class Installation(SQLModel, table=True):
     """When it is asked next."""
     asked: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """How often it could not be asked to the end."""
+    listed_at: datetime | None = None
+    """When Stripe's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
 
 
 class NotAdopted(Unavailable):
@@ -147,6 +150,7 @@ def adopt(session: Session, at: datetime) -> bool:
         return False
     since = (instant(session, _LAST_KNOWN) or at) - SLACK
     row.home, row.asks_since, row.ask_at, row.asked = home_of(session), since, at, 0
+    row.listed_at = at + LISTED_WITHIN
     session.add(row)
     session.flush()
     return True
@@ -162,13 +166,19 @@ def take_over(session: Session, at: datetime) -> bool:
     return adopt(session, at)
 
 
-def all_known(session: Session, since: datetime) -> None:
-    """Stripe has said all that happened since that moment: money goes on, unless it is to be asked from another one by now."""
+def all_known(session: Session, since: datetime, at: datetime) -> datetime | None:
+    """Stripe said at the instant `at` what happened since that moment. Money goes on, unless it is to be asked from another one by
+    now, or its lists may have lacked the last of it: then this is when it is asked once more."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
-    if row.asks_since == since:
-        row.asks_since, row.ask_at, row.asked = None, None, 0
-        session.add(row)
-        session.flush()
+    if row.asks_since != since:
+        return row.ask_at
+    again_at = row.listed_at if row.listed_at is not None and at < row.listed_at else None
+    row.ask_at, row.asked = again_at, 0
+    if again_at is None:
+        row.asks_since = row.listed_at = None
+    session.add(row)
+    session.flush()
+    return again_at
 
 
 def ask_again(session: Session, at: datetime) -> None:

@@ -30,7 +30,7 @@ def adopt(yes: bool) -> None:
     Until then it charges no card and sends no mail but links to sign in with. Stop whatever works on the other one first: two that
     count would charge twice. Then Stripe is asked for all that happened since the last moment that this database knows, and
     what it says is taken in: charges, refunds, cards. Until that is done money is held; the worker tries again when it
-    fails. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
+    fails, and asks once more after some minutes, as Stripe may list the last of it late. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
     moved no money must be entered again."""
     from billing import installation
     from billing.app import build
@@ -68,6 +68,11 @@ def _ask_stripe(parts: "Parts") -> None:
         click.echo(f"Stripe was asked what happened since {in_words(found.since, parts.settings)}:")
         for line in found.lines():
             click.echo(f"  {line}")
+        if found.again_at is not None:
+            until = in_words(found.again_at, parts.settings)
+            click.echo(
+                f"Stripe may list the last of it late. Money is held until {until}; then the worker asks once more."
+            )
 
 
 def _as_it_stands(parts: "Parts", session: "Session") -> list[str]:

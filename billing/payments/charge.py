@@ -19,6 +19,7 @@ from billing.logs import say
 from billing.office import Office
 from billing.payments import breaker, pay_page
 from billing.payments.gateway import (
+    UNLISTED,
     ChargeClaim,
     ChargeRequest,
     Gateway,
@@ -26,18 +27,18 @@ from billing.payments.gateway import (
     NotTaken,
     Outcome,
     PageClosed,
-    Unknown,
 )
 from billing.payments.invoice import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.rules.absence import is_absent
 from billing.rules.lifecycle import State
 from billing.stop_points import reached
 from billing.subscriptions.models import Subscription
 
 SAME_KEY_FOR = timedelta(hours=20)
 """Stripe keeps answers for at least 24 hours; before that the same key can't charge twice (STR-5)."""
-LOOKS_FOR_A_SPENT_KEY = 2
-"""How often Stripe must say, minutes apart, that it doesn't know a charge it failed on, before another key is used."""
+UNLISTED_SINCE = "unlisted_since"
+"""In the attempt's evidence: when it was first looked for in vain, if it wasn't sent since."""
 AFTER_TRIAL = "TRIAL OVER"
 """Descriptor of the first charge after a trial (CARD-9)."""
 
@@ -50,7 +51,7 @@ class Withdrawn:
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """An attempt to bring to an end: its request, whether it may have been sent before, whether the money is still to be taken
-    (nobody has cancelled, and the invoice is open), how often its outcome stayed unknown, whether its key is spent on an error of
+    (nobody has cancelled, and the invoice is open), since when Stripe doesn't list it, whether its key is spent on an error of
     Stripe's, and what Stripe said when it wouldn't make it."""
 
     attempt_id: str
@@ -59,7 +60,7 @@ class Claimed:
     wanted: bool
     by_page: bool = False
     page_ref: str | None = None
-    asked: int = 0
+    unlisted_since: datetime | None = None
     key_spent: bool = False
     refused: str | None = None
     for_staff: bool = False
@@ -203,11 +204,17 @@ def _claimed(row: sa.Row[Any]) -> Claimed:
         wanted=row.state is not State.ENDED and row.cancel_asked_at is None and owed,
         by_page=row.by_page,
         page_ref=row.page_ref,
-        asked=row.asked,
+        unlisted_since=_unlisted_since(row),
         key_spent=bool(row.evidence.get("key_spent")),
         refused=row.evidence.get("refused"),
         for_staff=row.for_staff,
     )
+
+
+def _unlisted_since(row: sa.Row[Any]) -> datetime | None:
+    """Nothing counts that was seen before a claimer died: it may have sent the charge since."""
+    since = row.evidence.get(UNLISTED_SINCE)
+    return None if since is None or row.claimed_by is not None else datetime.fromisoformat(since)
 
 
 def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome | Withdrawn:
@@ -215,8 +222,9 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
 
     One that never arrived is sent under its own key while that is fresh. It is given up when it is old (what allowed it
     then must be asked anew), when the reader has cancelled meanwhile, or when Stripe failed on its key: that answer stays
-    with the key for a day, so the next look makes another attempt (STR-5). One that Stripe wouldn't make isn't looked for:
-    it waits while staff have its case."""
+    with the key for a day, so another attempt follows (STR-5). Only its key keeps it from being made twice, so it is given up
+    once it has been missing for `LISTED_WITHIN`. One that Stripe wouldn't make isn't looked for: it waits while staff have
+    its case."""
     if claimed.by_page:
         answer = pay_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
         return Withdrawn() if isinstance(answer, PageClosed) else answer
@@ -229,15 +237,14 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     if not isinstance(found, NeverArrived):
         reached("recovery: a charge that was sent before is found")
         return found
-    if claimed.key_spent and sendable:
-        reached("recovery: a charge whose key is spent is asked for again")
-        sure = claimed.asked >= LOOKS_FOR_A_SPENT_KEY
-        return Withdrawn() if sure else Unknown("Stripe failed on it, and doesn't know it yet", unsent=True)
-    if not sendable:
-        reached("recovery: a charge that never arrived is not sent any more")
-        return Withdrawn()
-    reached("recovery: a charge that never arrived is sent under its own key")
-    return gateway.charge(claimed.request)
+    if sendable and not claimed.key_spent:
+        reached("recovery: a charge that never arrived is sent under its own key")
+        return gateway.charge(claimed.request)
+    if not is_absent(claimed.unlisted_since, at):
+        reached("recovery: a charge that isn't listed is asked for again")
+        return UNLISTED
+    reached("recovery: a charge that never arrived is not sent any more")
+    return Withdrawn()
 
 
 _LET_GO = sa.text(
@@ -263,6 +270,7 @@ def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:
     if attempt.state is AttemptState.OPEN:
         attempt.asked += 1
         attempt.ask_at, attempt.claimed_by = until, None
+        attempt.evidence = {name: value for name, value in attempt.evidence.items() if name != UNLISTED_SINCE}
         session.add(attempt)
 
 

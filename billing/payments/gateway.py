@@ -73,8 +73,8 @@ class Unknown:
     """Whether it had no time to look at the request: we are too fast."""
     wait: timedelta | None = None
     """How long it asked us to wait before the next call, if it did."""
-    unsent: bool = False
-    """Whether nothing was sent: the acquirer was only asked, and doesn't know the charge yet."""
+    unlisted: bool = False
+    """Whether nothing was sent: the acquirer was only asked, and doesn't list it. Its lists may lag, so once is not enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,10 @@ class NotTaken:
 
 @dataclass(frozen=True, slots=True)
 class NeverArrived:
-    """The acquirer knows nothing of this attempt."""
+    """The acquirer doesn't list it (see `rules.absence`)."""
 
+
+UNLISTED = Unknown("Stripe doesn't list it, and may yet", unlisted=True)
 
 Outcome = Charged | Declined | NotTaken | Unknown
 

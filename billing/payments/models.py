@@ -253,6 +253,8 @@ class Refund(SQLModel, table=True):
     """Since when it has this key: Stripe keeps answers for a day, and a refund may be in doubt for longer (STR-5)."""
     key_spent: bool = Field(default=False)
     """Whether Stripe failed on this key, and gives that answer again."""
+    unlisted_since: datetime | None = None
+    """When it was first looked for in vain, if it wasn't sent since."""
     created_at: datetime
     ask_at: datetime
     """When to send it, or to ask what became of it."""

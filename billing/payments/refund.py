@@ -17,6 +17,7 @@ from billing.payments.gateway import InsufficientBalance, RefundAnswer, RefundRe
 from billing.payments.invoice import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.rules import backoff, tax
+from billing.rules.absence import LISTED_WITHIN
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
 
@@ -245,6 +246,10 @@ def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
     refund.asked += 1
     refund.failure = doubt.why
     refund.key_spent = refund.key_spent or doubt.key_spent
+    if doubt.unlisted:
+        refund.unlisted_since, refund.ask_at = refund.unlisted_since or at, at + LISTED_WITHIN
+        return
+    refund.unlisted_since = None
     refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
 
 

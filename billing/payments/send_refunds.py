@@ -11,8 +11,9 @@ from billing.db import Database
 from billing.installation import ASKING, refuse_held
 from billing.office import Office
 from billing.payments import breaker
-from billing.payments.charge import LOOKS_FOR_A_SPENT_KEY, SAME_KEY_FOR
+from billing.payments.charge import SAME_KEY_FOR
 from billing.payments.gateway import (
+    UNLISTED,
     Gateway,
     InsufficientBalance,
     NeverArrived,
@@ -24,6 +25,7 @@ from billing.payments.models import Payment, Refund, RefundState
 from billing.payments.refund import settle
 from billing.payments.watch import Watch
 from billing.readers.register import by_id
+from billing.rules.absence import is_absent
 from billing.rules.backoff import again_at
 from billing.rules.money import Money
 from billing.stop_points import reached, stop_point
@@ -42,7 +44,7 @@ class _Claimed:
     key: str
     keyed_at: datetime
     key_spent: bool
-    asked: int
+    unlisted_since: datetime | None
     perhaps_sent: bool
     gateway_ref: str | None
 
@@ -83,7 +85,7 @@ def _put_off(database: Database, refund_id: str, at: datetime) -> None:
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.asked += 1
-        refund.ask_at, refund.claimed_by = again_at(refund.asked, at), None
+        refund.ask_at, refund.claimed_by, refund.unlisted_since = again_at(refund.asked, at), None, None
         session.add(refund)
 
 
@@ -91,7 +93,7 @@ def _bring_to_an_end(
     gateway: Gateway, database: Database, one: _Claimed, at: datetime
 ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
     """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
-    replaced once Stripe has said that it knows nothing of the refund."""
+    replaced once the refund has been missing for `LISTED_WITHIN`: nothing else keeps it from being made twice."""
     if one.gateway_ref is not None:
         return gateway.fetch_refund(one.gateway_ref)[1]
     key = one.key
@@ -100,10 +102,10 @@ def _bring_to_an_end(
         if not isinstance(found, NeverArrived):
             reached("recovery: a refund that was sent before is found")
             return found
-        if one.key_spent and one.asked < LOOKS_FOR_A_SPENT_KEY:
-            reached("recovery: a refund whose key is spent is asked for again")
-            return Unknown("Stripe failed on it, and doesn't know it yet")
         if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+            if not is_absent(one.unlisted_since, at):
+                reached("recovery: a refund that isn't listed is asked for again")
+                return UNLISTED
             reached("recovery: a refund gets another key")
             key = _another_key(database, one.refund_id, at)
     return gateway.refund(
@@ -116,7 +118,7 @@ def _another_key(database: Database, refund_id: str, at: datetime) -> str:
     with database.transaction() as session:
         refund = session.get_one(Refund, refund_id, with_for_update=True)
         refund.idempotency_key = f"refund-{refund_id}-{refund.asked}"
-        refund.keyed_at, refund.key_spent = at, False
+        refund.keyed_at, refund.key_spent, refund.unlisted_since = at, False, None
         session.add(refund)
         return refund.idempotency_key
 
@@ -151,7 +153,7 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
         key=row.idempotency_key,
         keyed_at=row.keyed_at,
         key_spent=row.key_spent,
-        asked=row.asked,
+        unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
         perhaps_sent=row.claimed_by is not None or row.asked > 0,
         gateway_ref=row.gateway_ref,
     )

@@ -70,6 +70,12 @@ def outcome(intent: dict[str, Any]) -> Outcome:
     return Unknown(f"the intent is {intent['status']}")
 
 
+def is_unconfirmed(intent: dict[str, Any]) -> bool:
+    """Whether Stripe wrote it down and went no further, as after an error of its own: no bank was asked, and none is unless
+    somebody confirms it, which only its own request does."""
+    return bool(intent["status"] == "requires_confirmation")
+
+
 def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | None:
     """The card that paid, where the intent was to keep it."""
     used = (charge.get("payment_method_details") or {}).get("card")

@@ -234,22 +234,26 @@ class StripeGateway:
                 | {
                     "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
                     "limit": 100,
-                    "expand": ["data.latest_charge"],
                 },
             )
         )
         for intent in page.auto_paging_iter():
-            found = intent.to_dict()
-            if found["metadata"].get("attempt") == request.claim.attempt_id:
-                return stripe_answers.outcome(found)
+            if (intent.to_dict().get("metadata") or {}).get("attempt") == request.claim.attempt_id:
+                found = self._intent(intent.id)
+                return (
+                    NeverArrived() if stripe_answers.is_unconfirmed(found) else stripe_answers.outcome(found)
+                )
         return NeverArrived()
+
+    def _intent(self, intent_ref: str) -> dict[str, Any]:
+        """As it is now: a list may show it as it was."""
+        asked: Any = {"expand": ["latest_charge"]}
+        return self._stripe.payment_intents.retrieve(intent_ref, asked).to_dict()
 
     def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
         """The PaymentIntent as it is now, whatever the event about it said."""
         try:
-            intent = self._stripe.payment_intents.retrieve(
-                intent_ref, {"expand": ["latest_charge"]}
-            ).to_dict()
+            intent = self._intent(intent_ref)
         except stripe.StripeError as error:
             gone = NotTaken(stripe_errors.in_short(error)) if stripe_errors.missing(error) else None
             return None, gone or stripe_errors.unknown(error)
@@ -304,9 +308,8 @@ class StripeGateway:
             for refund in self._stripe.refunds.list(
                 {"payment_intent": intent_ref, "limit": 100}
             ).auto_paging_iter():
-                found = refund.to_dict()
-                if (found.get("metadata") or {}).get("refund") == refund_id:
-                    return stripe_answers.refund(found)
+                if (refund.to_dict().get("metadata") or {}).get("refund") == refund_id:
+                    return stripe_answers.refund(self._stripe.refunds.retrieve(refund.id).to_dict())
         except stripe.InvalidRequestError as error:
             return RefundRefused(str(error.user_message or error.code or "refused"))
         except stripe.StripeError as error:

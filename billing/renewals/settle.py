@@ -14,7 +14,7 @@ from billing.logs import say
 from billing.office import Office
 from billing.payments import refund, tell, tell_returned
 from billing.payments.cards import keep_card, on_subscription
-from billing.payments.charge import Withdrawn
+from billing.payments.charge import UNLISTED_SINCE, Withdrawn
 from billing.payments.gateway import Charged, Declined, NotTaken, Outcome, Unknown
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.receive import Received, receive
@@ -22,6 +22,7 @@ from billing.renewals.not_taken import close_case, not_taken
 from billing.renewals.refuse import declined, let_go
 from billing.renewals.skip import Skip
 from billing.rules import backoff, periods
+from billing.rules.absence import LISTED_WITHIN
 from billing.rules.lifecycle import Happening, State
 from billing.stop_points import reached
 from billing.subscriptions.change import Happens, change_all, lock_all, mark
@@ -190,17 +191,23 @@ def _not_charged(
 def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
     """Ask again later, and remember what of the doubt matters then."""
     attempt.asked += 1
-    attempt.ask_at = (
-        backoff.after_busy(attempt.asked, at, asked=doubt.wait, chance=random.random())  # noqa: S311 - no secret
-        if doubt.busy
-        else backoff.again_at(attempt.asked, at)
-    )
+    if doubt.busy:
+        attempt.ask_at = backoff.after_busy(attempt.asked, at, asked=doubt.wait, chance=random.random())  # noqa: S311 - no secret
+    elif doubt.unlisted:
+        attempt.ask_at = at + LISTED_WITHIN
+    else:
+        attempt.ask_at = backoff.again_at(attempt.asked, at)
     if doubt.busy:
         reached("settle: Stripe is busy")
     if doubt.key_spent:
         reached("settle: the key is spent on an error")
     spent = doubt.key_spent or bool(attempt.evidence.get("key_spent"))
-    attempt.evidence = {"unknown": doubt.why} | ({"key_spent": True} if spent else {})
+    since = attempt.evidence.get(UNLISTED_SINCE, at.isoformat()) if doubt.unlisted else None
+    attempt.evidence = (
+        {"unknown": doubt.why}
+        | ({"key_spent": True} if spent else {})
+        | ({UNLISTED_SINCE: since} if since else {})
+    )
 
 
 def _charged(

@@ -41,6 +41,8 @@ class Recovered:
     kept: int = 0
     """Of the charges that nothing explains, what goes back now."""
     objections: int = 0
+    again_at: datetime | None = None
+    """When Stripe is asked once more: money is held until then, as its lists may lack what was done last."""
 
     def lines(self) -> list[str]:
         """In words, with the sums in rand."""
@@ -66,8 +68,9 @@ def _count(number: int, thing: str) -> str:
 
 
 def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
-    """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Safe to repeat, also after it
-    was cut short: until it is done, money is held. `doing` is told of each step. Raises Unavailable."""
+    """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
+    moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
+    is held. `doing` is told of each step. Raises Unavailable."""
     with only_one(clerk.database, "recover") as here:
         if not here:
             raise Unavailable("Another process is asking Stripe what happened.")
@@ -98,7 +101,7 @@ def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str],
     found.objections, _ = ask_about_unheard(clerk, since, until, at)
     ask_about_open(clerk, at)
     with clerk.database.transaction() as session:
-        installation.all_known(session, since)
+        found.again_at = installation.all_known(session, since, at)
     for line in found.lines():
         log.warning("Stripe was asked what happened since %s: %s", since.isoformat(), line)
     return found

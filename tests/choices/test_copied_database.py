@@ -9,10 +9,12 @@ import psycopg
 import pytest
 
 from billing import installation
+from billing.advance import move
 from billing.app import build
 from billing.db import Database
 from billing.errors import RefusesToStart
 from billing.renewals.run import run
+from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support.cli import environment
 from tests.support.cli import run as command
@@ -66,6 +68,10 @@ def test_a_copy_stands_still_until_it_is_adopted(
         assert "It is the one that counts now." in adopted.stdout
         again = command(given, "adopt", "--yes", folder=tmp_path)
         assert "already" in again.stdout
+        assert "Money is held until Tuesday 16 March 2027, 10:05" in adopted.stdout
+        tick(copied)
+        assert world.sandbox.charges() == []
+        move(copied, world.now + LISTED_WITHIN)
         tick(copied)
         assert len(world.sandbox.charges()) == 1
     finally:

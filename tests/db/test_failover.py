@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from billing import installation
 from billing.db import Database
 from billing.postgres import Embedded
+from billing.rules.absence import LISTED_WITHIN
 from tests.support.databases import MIGRATED, kept_cluster
 from tests.support.installation import prepare
 from tests.support.polling import until
@@ -55,12 +56,16 @@ def test_a_later_timeline_with_a_fresh_heartbeat_is_a_failover(promoted: Databas
         assert not installation.take_over(session, late), "a restore of a while ago waits for an operator"
         assert isinstance(installation.held_by(session), installation.NotAdopted)
     with promoted.transaction() as session:
-        assert installation.take_over(session, AT + installation.FRESH_FOR)
+        taken_over_at = AT + installation.FRESH_FOR
+        assert installation.take_over(session, taken_over_at)
         assert isinstance(installation.held_by(session), installation.AsksStripe)
         since = installation.asks_since(session)
         assert since == AT - installation.SLACK
         assert not installation.take_over(session, AT), "it is at home now"
-        installation.all_known(session, since)
+        listed_at = taken_over_at + LISTED_WITHIN
+        assert installation.all_known(session, since, taken_over_at) == listed_at
+        assert isinstance(installation.held_by(session), installation.AsksStripe)
+        assert installation.all_known(session, since, listed_at) is None
         assert installation.held_by(session) is None
 
 

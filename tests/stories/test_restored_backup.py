@@ -10,6 +10,7 @@ import pytest
 from billing import installation
 from billing.installation import AsksStripe, NotAdopted, is_home_in
 from billing.renewals.run import run
+from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.reports.operator import broken
 from tests.support import ledger_checks
@@ -37,9 +38,10 @@ def evening(world: World) -> World:
 
 
 def adopt(world: World) -> str:
-    """What the operator is told."""
+    """What the operator is told. It is the moment then at which the worker asks Stripe once more, and money goes on."""
     done = run_on(world, "adopt", "--yes")
     assert done.exit_code == 0, done.output
+    world.skip_to(world.now + LISTED_WITHIN)
     return done.output
 
 
@@ -427,6 +429,11 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
         tick(world.parts)
     assert "a standby took over" in caplog.text
     assert "3 charges, R225.00, taken in" in caplog.text
+    with pytest.raises(AsksStripe):
+        run(world.parts.till, world.now)
+    world.skip_to(world.now + LISTED_WITHIN)
+    tick(world.parts)
+    run(world.parts.till, world.now)
     beat(world)
     world.advance(days=1)
     assert len(world.charges()) == 3

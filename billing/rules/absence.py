@@ -1,0 +1,13 @@
+"""When a thing that is missing from a list counts as absent: a list may lack what has just been made."""
+
+from datetime import datetime, timedelta
+
+LISTED_WITHIN = timedelta(minutes=5)
+"""After so long a list holds what was made. Stripe calls its lists up to date, and its search a minute late, or later during an outage
+(https://docs.stripe.com/search#data-freshness); we ask after outages, so we allow its lists more than it allows its search."""
+
+
+def is_absent(missing_since: datetime | None, at: datetime) -> bool:
+    """Whether a thing is absent for certain: it was missing at the instant `missing_since`, is missing at `at`, and wasn't made by us
+    in between."""
+    return missing_since is not None and at - missing_since >= LISTED_WITHIN

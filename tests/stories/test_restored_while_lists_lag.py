@@ -1,0 +1,93 @@
+"""A standby takes over, or a backup is restored, seconds after money moved. Stripe's lists don't have that yet: they are asked once more
+before money goes on."""
+
+import pytest
+
+from billing import installation
+from billing.installation import AsksStripe
+from billing.renewals.run import run
+from billing.rules.absence import LISTED_WITHIN
+from billing.timetable import tick
+from tests.support import ledger_checks
+from tests.support.cli import run_on
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+
+def adopt(world: World) -> str:
+    """What the operator is told, while lists lack the last minute."""
+    world.sandbox.lag(60)
+    done = run_on(world, "adopt", "--yes")
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def held(world: World) -> bool:
+    """Whether money stands still."""
+    with world.parts.database.transaction() as session:
+        return isinstance(installation.held_by(session), AsksStripe)
+
+
+def test_a_charge_of_seconds_ago_is_taken_in_and_not_made_again(world: World, told: Subscriber) -> None:
+    world.skip_to(local(2027, 3, 16, 9))
+    world.back_up()
+    run(world.parts.till, world.now)
+    assert len(world.charges()) == 1
+    world.sandbox.settle()
+    world.restore_backup()
+    said = adopt(world)
+    assert "nothing that was not known" in said
+    assert "Money is held until Tuesday 16 March 2027, 09:05" in said
+    with pytest.raises(AsksStripe):
+        run(world.parts.till, world.now)
+    world.advance(days=1)
+    assert len(world.charges()) == 1
+    assert world.subscription(told.subscription_id)["status"] == "active"
+    ledger_checks.check(world)
+
+
+def test_who_withdrew_seconds_ago_is_not_charged_for_another_month(world: World, paid: Subscriber) -> None:
+    """The withdrawal is lost; only its refund tells of it."""
+    world.back_up()
+    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
+    world.api.post(path, json={"reason": "changed my mind"}).raise_for_status()
+    world.settle()
+    world.restore_backup()
+    assert "nothing that was not known" in adopt(world)
+    world.advance(minutes=5)
+    assert not held(world)
+    assert world.subscription(paid.subscription_id)["status"] == "ended"
+    world.advance_to(local(2027, 5, 20))
+    assert len(world.charges()) == 1
+    assert len(world.sandbox.refunds()) == 1
+
+
+def test_a_card_given_seconds_ago_is_charged_from_then_on(world: World, paid: Subscriber) -> None:
+    browser = world.browser()
+    browser.sign_in(paid.email)
+    world.back_up()
+    browser.get("/account")
+    page = browser.sent_to("/account/card")
+    browser.get(world.sandbox.fill_in(page, "5555555555554444"))
+    world.settle()
+    world.restore_backup()
+    adopt(world)
+    world.advance_to(local(2027, 4, 16, 12))
+    assert world.charges()[-1]["payment_method_details"]["card"]["last4"] == "4444"
+
+
+def test_it_is_asked_again_only_where_the_database_was_adopted_a_moment_ago(
+    world: World, paid: Subscriber
+) -> None:
+    """What could not be asked to the end for a while has waited long enough."""
+    world.back_up()
+    world.restore_backup()
+    world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
+    assert run_on(world, "adopt", "--yes").exit_code == 1
+    world.sandbox.faults()
+    world.skip_to(world.now + LISTED_WITHIN)
+    tick(world.parts)
+    assert not held(world)
+    assert world.rows("SELECT asks_since, ask_at, listed_at FROM installation") == [
+        {"asks_since": None, "ask_at": None, "listed_at": None}
+    ]

@@ -15,7 +15,7 @@ from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments.books import Books, DisputeAnswer
 from billing.payments.dispute_models import Dispute, DisputeState
-from billing.payments.gateway import Charged, Gateway, Unknown
+from billing.payments.gateway import Charged, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Invoice, Payment
 from billing.renewals.take_in import take_in
 from billing.rules.money import Money
@@ -23,6 +23,7 @@ from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 
 BY = "stripe"
+NO_DISPUTE = "no such dispute"
 FRAUD = "fraudulent"
 """Stripe's word: the card's owner says that it wasn't they who paid."""
 _FAR = {
@@ -37,8 +38,11 @@ _FAR = {
 def settle(
     database: Database, gateway: Gateway, books: Books, office: Office, dispute_ref: str, at: datetime
 ) -> str:
-    """Write down how a dispute stands, and what follows from it; a word for the report. Safe to repeat. Raises Unavailable."""
+    """Write down how a dispute stands, and what follows from it; a word for the report, NO_DISPUTE where the acquirer has none.
+    Safe to repeat. Raises Unavailable."""
     answer = books.dispute(dispute_ref)
+    if isinstance(answer, NoSuchObject):
+        return NO_DISPUTE
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     stop_point("dispute.fetched")

@@ -12,15 +12,20 @@ from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import refund
 from billing.payments.books import Books
-from billing.payments.gateway import Gateway, Unknown
+from billing.payments.gateway import Gateway, NoSuchObject, Unknown
 from billing.rules.money import Money
+
+NO_WARNING = "no such warning"
 
 
 def settle(
     database: Database, gateway: Gateway, books: Books, office: Office, warning_ref: str, at: datetime
 ) -> str:
-    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
+    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1); a word, NO_WARNING where the acquirer has none.
+    Safe to repeat. Raises Unavailable."""
     warning = books.warning(warning_ref)
+    if isinstance(warning, NoSuchObject):
+        return NO_WARNING
     if isinstance(warning, Unknown):
         raise Unavailable(warning.why)
     write_down_charge(database, gateway, office, warning.charge_ref, warning.intent_ref, at)

@@ -14,10 +14,11 @@ from billing.office import Office
 from billing.payments import conversion, ledger
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import Books, Movement, NotListed, PayoutAnswer
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import NoSuchObject, Unknown
 from billing.payments.ledger_models import Account
 
 _AT_ONCE = 500
+NO_PAYOUT = "no such payout"
 FEE = "fee"
 """The category of what Stripe takes by itself, apart from any charge."""
 RETURNED = "payout_reversal"
@@ -67,8 +68,11 @@ def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> It
 
 
 def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:
-    """Keep a payout with all that it pays out, where Stripe lists that, and book it. Safe to repeat. Raises Unavailable."""
+    """Keep a payout with all that it pays out, where Stripe lists that, and book it; a word, NO_PAYOUT where the acquirer has
+    none. Safe to repeat. Raises Unavailable."""
     payout = books.payout(payout_ref)
+    if isinstance(payout, NoSuchObject):
+        return NO_PAYOUT
     if isinstance(payout, Unknown):
         raise Unavailable(payout.why)
     inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()

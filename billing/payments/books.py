@@ -7,7 +7,14 @@ from typing import Protocol
 
 from billing.payments.balance_models import PayoutListing
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import ChargeClaim, Charged, RefundAnswer, SavedCard, Unknown
+from billing.payments.gateway import (
+    ChargeClaim,
+    Charged,
+    NoSuchObject,
+    RefundAnswer,
+    SavedCard,
+    Unknown,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,15 +155,15 @@ class Books(Protocol):
         """What a payout pays out, itself included."""
         ...
 
-    def charge(self, charge_ref: str) -> TakenCharge | Unknown:
+    def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
         """A charge, to say whose it is."""
         ...
 
-    def refund(self, refund_ref: str) -> TakenRefund | Unknown:
+    def refund(self, refund_ref: str) -> TakenRefund | NoSuchObject | Unknown:
         """A refund, to say whose money it returned."""
         ...
 
-    def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:
+    def dispute(self, dispute_ref: str) -> DisputeAnswer | NoSuchObject | Unknown:
         """A dispute."""
         ...
 
@@ -166,11 +173,11 @@ class Books(Protocol):
 
     def send_evidence(
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
-    ) -> DisputeAnswer | Unknown:
+    ) -> DisputeAnswer | NoSuchObject | Unknown:
         """Answer a dispute, once: the evidence goes to the bank."""
         ...
 
-    def warning(self, warning_ref: str) -> FraudWarning | Unknown:
+    def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
         """An early fraud warning."""
         ...
 
@@ -190,6 +197,6 @@ class Books(Protocol):
         """Cards that were saved for payers of this installation, likewise."""
         ...
 
-    def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:
+    def payout(self, payout_ref: str) -> PayoutAnswer | NoSuchObject | Unknown:
         """A payout."""
         ...

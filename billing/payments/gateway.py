@@ -93,6 +93,14 @@ class NeverArrived:
     """The acquirer doesn't list it (see `rules.absence`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class NoSuchObject:
+    """The acquirer has no such object, or none that we may see: it was removed, or is another account's. For minutes it may say so
+    of one that it has (https://github.com/stripe/stripe-java/issues/1160)."""
+
+    why: str
+
+
 UNLISTED = Unknown("Stripe doesn't list it, and may yet", unlisted=True)
 
 Outcome = Charged | Declined | NotTaken | Unknown
@@ -247,7 +255,7 @@ class Gateway(Protocol):
         the button."""
         ...
 
-    def fetch_setup(self, session_ref: str) -> SetupAnswer:
+    def fetch_setup(self, session_ref: str) -> SetupAnswer | NoSuchObject:
         """How the card page stands."""
         ...
 
@@ -257,7 +265,7 @@ class Gateway(Protocol):
         """Save a card which an app has collected itself."""
         ...
 
-    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | Unknown:
+    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | NoSuchObject | Unknown:
         """The card as the networks know it now."""
         ...
 
@@ -273,21 +281,21 @@ class Gateway(Protocol):
         """What became of a charge whose answer we never got, by listing."""
         ...
 
-    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
-        """What a charge that the acquirer told us about is for, and its outcome; no claim where it isn't this installation's, and
-        `NotTaken` where the acquirer knows none."""
+    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
+        """What a charge that the acquirer told us about is for, and its outcome. No claim, and `NotTaken`, where it isn't this
+        installation's."""
         ...
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
         """Open the page on which a reader pays one invoice in person."""
         ...
 
-    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer:
+    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer | NoSuchObject:
         """What has become of that page."""
         ...
 
     def close_pay_page(self, session_ref: str) -> PayPageAnswer:
-        """Close it unless it has been paid; after `PageClosed` no money can come from it."""
+        """Close it unless it has been paid; after `PageClosed` no money can come from it. One that isn't there is closed."""
         ...
 
     def refund(
@@ -296,13 +304,11 @@ class Gateway(Protocol):
         """Return `amount` cents of a charge. What it is for is written on it, as on a charge."""
         ...
 
-    def find_refund(
-        self, *, refund_id: str, intent_ref: str
-    ) -> RefundAnswer | RefundRefused | NeverArrived | Unknown:
+    def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
         """What became of a refund whose answer we never got, by listing."""
         ...
 
-    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
+    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:
         """Our refund's id and its state."""
         ...
 

@@ -17,6 +17,7 @@ from billing.payments.gateway import (
     Gateway,
     InsufficientBalance,
     NeverArrived,
+    NoSuchObject,
     RefundAnswer,
     RefundRefused,
     Unknown,
@@ -95,13 +96,15 @@ def _bring_to_an_end(
     """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
     replaced once the refund has been missing for `LISTED_WITHIN`: nothing else keeps it from being made twice."""
     if one.gateway_ref is not None:
-        return gateway.fetch_refund(one.gateway_ref)[1]
+        found = gateway.fetch_refund(one.gateway_ref)[1]
+        # it was there, so only a person can say what became of it: a promise breaks once it has waited for long
+        return Unknown(found.why) if isinstance(found, NoSuchObject) else found
     key = one.key
     if one.perhaps_sent:
-        found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
-        if not isinstance(found, NeverArrived):
+        listed = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
+        if not isinstance(listed, NeverArrived):
             reached("recovery: a refund that was sent before is found")
-            return found
+            return listed
         if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
             if not is_absent(one.unlisted_since, at):
                 reached("recovery: a refund that isn't listed is asked for again")

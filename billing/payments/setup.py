@@ -17,6 +17,7 @@ from billing.payments.gateway import (
     CardPage,
     CustomerGone,
     Gateway,
+    NoSuchObject,
     SavedCard,
     SetupExpired,
     SetupOpen,
@@ -158,8 +159,8 @@ def finish(
         if setup.state is not SetupState.OPEN or ref is None:
             return setup
     answer = gateway.fetch_setup(ref)
-    if isinstance(answer, SetupOpen):
-        return setup
+    if isinstance(answer, SetupOpen | NoSuchObject):
+        return setup  # a page that Stripe doesn't have may be there in a minute; else the visit ends with its time
     stop_point("setup.fetched")
     with database.transaction() as session:
         setup = session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)

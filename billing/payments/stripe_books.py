@@ -20,12 +20,12 @@ from billing.payments.books import (
     TakenRefund,
 )
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import CardGone, Declined, NotTaken, Unknown
+from billing.payments.gateway import CardGone, Declined, NoSuchObject, NotTaken, Unknown
 from billing.payments.stripe_metadata import StripeMetadata
 from billing.stop_points import around
 
 Ask = Callable[[Callable[[], Any]], Any]
-"""Calls Stripe, and turns what goes wrong into Unknown."""
+"""Calls Stripe, and turns what goes wrong into Unknown, or into NoSuchObject."""
 T = TypeVar("T")
 PAGE = 100
 _STATES = {
@@ -89,18 +89,18 @@ class StripeBooks:
             page = objects.list({**wanted, "limit": PAGE})
             return [read(one.to_dict()) for one in page.auto_paging_iter()][::-1]
 
-        found: list[T] | Unknown = self._ask(all_pages)
-        return found
+        found: list[T] | NoSuchObject | Unknown = self._ask(all_pages)
+        return Unknown(found.why) if isinstance(found, NoSuchObject) else found
 
-    def charge(self, charge_ref: str) -> TakenCharge | Unknown:
+    def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
         """A Charge."""
         return self._one(lambda: self._stripe.charges.retrieve(charge_ref), partial(_charge, self._metadata))
 
-    def refund(self, refund_ref: str) -> TakenRefund | Unknown:
+    def refund(self, refund_ref: str) -> TakenRefund | NoSuchObject | Unknown:
         """A Refund."""
         return self._one(lambda: self._stripe.refunds.retrieve(refund_ref), _refund)
 
-    def dispute(self, dispute_ref: str) -> DisputeAnswer | Unknown:
+    def dispute(self, dispute_ref: str) -> DisputeAnswer | NoSuchObject | Unknown:
         """A Dispute."""
         return self._one(lambda: self._stripe.disputes.retrieve(dispute_ref), _dispute)
 
@@ -110,14 +110,14 @@ class StripeBooks:
 
     def send_evidence(
         self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
-    ) -> DisputeAnswer | Unknown:
+    ) -> DisputeAnswer | NoSuchObject | Unknown:
         """Evidence is submitted at once; a dispute can be answered only once."""
         asked = {"evidence": dict(evidence), "submit": True}
         return self._one(
             lambda: self._stripe.disputes.update(dispute_ref, asked, {"idempotency_key": key}), _dispute
         )
 
-    def warning(self, warning_ref: str) -> FraudWarning | Unknown:
+    def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
         """A Radar early fraud warning."""
         return self._one(lambda: self._stripe.radar.early_fraud_warnings.retrieve(warning_ref), _warning)
 
@@ -140,12 +140,14 @@ class StripeBooks:
         wanted = {"created": _span(since, until), "expand": ["data.payment_method", "data.customer"]}
         return _some(self._all(self._stripe.setup_intents, wanted, partial(_found_card, self._metadata)))
 
-    def payout(self, payout_ref: str) -> PayoutAnswer | Unknown:
+    def payout(self, payout_ref: str) -> PayoutAnswer | NoSuchObject | Unknown:
         """A Payout."""
         return self._one(lambda: self._stripe.payouts.retrieve(payout_ref), _payout)
 
-    def _one(self, call: Callable[[], Any], read: Callable[[dict[str, Any]], T]) -> T | Unknown:
-        answer: T | Unknown = self._ask(lambda: read(call().to_dict()))
+    def _one(
+        self, call: Callable[[], Any], read: Callable[[dict[str, Any]], T]
+    ) -> T | NoSuchObject | Unknown:
+        answer: T | NoSuchObject | Unknown = self._ask(lambda: read(call().to_dict()))
         return answer
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import stripe
 
 from billing.payments import stripe_answers
-from billing.payments.gateway import CustomerGone, Declined, Unknown
+from billing.payments.gateway import CustomerGone, Declined, NoSuchObject, Unknown
 
 
 def declined(error: stripe.CardError) -> Declined:
@@ -41,6 +41,11 @@ def in_short(error: stripe.StripeError) -> str:
     return f"{type(error).__name__}: {said.partition('. ')[0]}"
 
 
+def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:
+    """What it says of an object that was asked for by its id, where it has none."""
+    return NoSuchObject(in_short(error)) if missing(error) else None
+
+
 def missing(error: stripe.StripeError) -> bool:
     """Whether it says that there is no such object (any more)."""
     return isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
@@ -48,8 +53,13 @@ def missing(error: stripe.StripeError) -> bool:
 
 def customer_gone(error: stripe.StripeError) -> CustomerGone | None:
     """Whether it says that there is no such customer (any more)."""
-    named = isinstance(error, stripe.InvalidRequestError) and error.param == "customer"
-    return CustomerGone() if named and missing(error) else None
+    return CustomerGone() if missing_named(error, "customer") else None
+
+
+def missing_named(error: stripe.StripeError, param: str) -> bool:
+    """Whether it says that what this parameter names isn't there."""
+    named = isinstance(error, stripe.InvalidRequestError) and error.param == param
+    return named and missing(error)
 
 
 def about_the_card(error: stripe.InvalidRequestError) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 import stripe
@@ -11,6 +11,7 @@ from billing.payments import (
     stripe_answers,
     stripe_errors,
     stripe_events,
+    stripe_lists,
     stripe_pages,
     stripe_requests,
     stripe_signature,
@@ -24,6 +25,7 @@ from billing.payments.gateway import (
     Declined,
     InsufficientBalance,
     NeverArrived,
+    NoSuchObject,
     Notification,
     NotTaken,
     Outcome,
@@ -46,8 +48,6 @@ from billing.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
 TIMEOUT_SECONDS = 20
-SENT_WITHIN = timedelta(hours=48)
-"""An attempt of a day isn't sent any more (see `charge.SAME_KEY_FOR`), and no page is open for longer; the rest is slack."""
 log = logging.getLogger(__name__)
 
 
@@ -121,20 +121,23 @@ class StripeGateway:
             return stripe_errors.customer_gone(error) or stripe_errors.unknown(error)
         return CardPage(opened.id, str(opened.url))
 
-    def fetch_setup(self, session_ref: str) -> SetupAnswer:
+    def fetch_setup(self, session_ref: str) -> SetupAnswer | NoSuchObject:
         """The Checkout Session with its SetupIntent and card, in one call."""
         try:
             session = self._stripe.checkout.sessions.retrieve(
                 session_ref, {"expand": ["setup_intent.payment_method"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return SetupExpired() if stripe_errors.missing(error) else stripe_errors.unknown(error)
+            return stripe_errors.no_such_object(error) or stripe_errors.unknown(error)
         if session["status"] == "expired":
             return SetupExpired()
         intent = session.get("setup_intent") or {}
+        if isinstance(intent, str):
+            return Unknown("the SetupIntent of the page isn't expanded")
         if session["status"] != "complete" or intent.get("status") != "succeeded":
             return SetupOpen()
-        card = stripe_answers.card(intent.get("payment_method") or {})
+        method = intent.get("payment_method") or {}
+        card = self.fetch_card(method) if isinstance(method, str) else stripe_answers.card(method)
         return SetupExpired() if isinstance(card, CardGone) else card  # saved, and removed before we came
 
     def save_card(
@@ -166,12 +169,12 @@ class StripeGateway:
         card = stripe_answers.card(intent["payment_method"])
         return stripe_answers.GONE if isinstance(card, CardGone) else card
 
-    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | Unknown:
+    def fetch_card(self, method_ref: str) -> SavedCard | CardGone | NoSuchObject | Unknown:
         """The PaymentMethod; networks replace expired cards in place (STR-12)."""
         try:
             return stripe_answers.card(self._stripe.payment_methods.retrieve(method_ref).to_dict())
         except stripe.StripeError as error:
-            return CardGone() if stripe_errors.missing(error) else stripe_errors.unknown(error)
+            return stripe_errors.no_such_object(error) or stripe_errors.unknown(error)
 
     def fetch_customer(self, customer_ref: str) -> CustomerGone | Unknown | None:
         """A deleted Customer is still found, and says that it is deleted."""
@@ -204,7 +207,7 @@ class StripeGateway:
         card = self.fetch_card(request.method_ref)
         if isinstance(card, Unknown):
             return card
-        if isinstance(card, CardGone) or card.customer_ref != request.customer_ref:
+        if isinstance(card, CardGone | NoSuchObject) or card.customer_ref != request.customer_ref:
             return stripe_answers.GONE
         log.error(
             "Stripe refuses our request: %s (%s, %s)", stripe_errors.in_short(error), error.code, error.param
@@ -215,63 +218,39 @@ class StripeGateway:
         """By listing the customer's intents, or everybody's where that customer is gone: search is not read-after-write
         (STR-10)."""
         try:
-            return self._listed(request, {"customer": request.customer_ref})
+            return stripe_lists.charge(self._stripe, request, {"customer": request.customer_ref})
         except stripe.StripeError as error:
             if stripe_errors.customer_gone(error) is None:
                 return stripe_errors.unknown(error)
         try:
-            return self._listed(request, {})
+            return stripe_lists.charge(self._stripe, request, {})
         except stripe.StripeError as error:
             return stripe_errors.unknown(error)
 
-    def _listed(self, request: ChargeRequest, of: dict[str, str]) -> Outcome | NeverArrived:
-        """From an hour before the attempt was intended, for clocks apart, to the last hour in which it may be sent."""
-        since, until = (request.intended_at + hours for hours in (timedelta(hours=-1), SENT_WITHIN))
-        page = self._stripe.payment_intents.list(
-            cast(
-                Any,
-                of
-                | {
-                    "created": {"gte": int(since.timestamp()), "lte": int(until.timestamp())},
-                    "limit": 100,
-                },
-            )
-        )
-        for intent in page.auto_paging_iter():
-            if (intent.to_dict().get("metadata") or {}).get("attempt") == request.claim.attempt_id:
-                found = self._intent(intent.id)
-                return (
-                    NeverArrived() if stripe_answers.is_unconfirmed(found) else stripe_answers.outcome(found)
-                )
-        return NeverArrived()
-
-    def _intent(self, intent_ref: str) -> dict[str, Any]:
-        """As it is now: a list may show it as it was."""
-        asked: Any = {"expand": ["latest_charge"]}
-        return self._stripe.payment_intents.retrieve(intent_ref, asked).to_dict()
-
-    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome]:
+    def fetch_charge(self, intent_ref: str) -> tuple[ChargeClaim | None, Outcome | NoSuchObject]:
         """The PaymentIntent as it is now, whatever the event about it said."""
         try:
-            intent = self._intent(intent_ref)
+            intent = stripe_lists.intent(self._stripe, intent_ref)
         except stripe.StripeError as error:
-            gone = NotTaken(stripe_errors.in_short(error)) if stripe_errors.missing(error) else None
-            return None, gone or stripe_errors.unknown(error)
-        return self._metadata.claim(intent["metadata"]), stripe_answers.outcome(intent)
+            return None, stripe_errors.no_such_object(error) or stripe_errors.unknown(error)
+        claim = self._metadata.claim(intent.get("metadata") or {})
+        if claim is None:  # whatever became of it: another's may wait for its owner for ever
+            return None, NotTaken("it is not this installation's")
+        return claim, stripe_answers.outcome(intent)
 
     def open_pay_page(self, request: PayPageRequest) -> CardPage | CustomerGone | Unknown:
         """A Checkout Session in payment mode (see `stripe_pages`)."""
         asked = stripe_pages.params(request, self._metadata.of_charge(request.claim))
         return self._open_page(asked, request.idempotency_key)
 
-    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer:
+    def fetch_pay_page(self, session_ref: str) -> PayPageAnswer | NoSuchObject:
         """The Checkout Session with its PaymentIntent and charge, in one call."""
         try:
             session = self._stripe.checkout.sessions.retrieve(
                 session_ref, {"expand": ["payment_intent.latest_charge"]}
             ).to_dict()
         except stripe.StripeError as error:
-            return stripe_errors.unknown(error)
+            return stripe_errors.no_such_object(error) or stripe_errors.unknown(error)
         if session["status"] == "complete":
             return stripe_pages.paid(session)
         return PageOpen(str(session["url"])) if session["status"] == "open" else PageClosed()
@@ -281,7 +260,8 @@ class StripeGateway:
         try:
             self._stripe.checkout.sessions.expire(session_ref)
         except stripe.InvalidRequestError:
-            return self.fetch_pay_page(session_ref)
+            found = self.fetch_pay_page(session_ref)
+            return PageClosed() if isinstance(found, NoSuchObject) else found
         except stripe.StripeError as error:
             return stripe_errors.unknown(error)
         return PageClosed()
@@ -300,28 +280,21 @@ class StripeGateway:
             return stripe_errors.unknown(error)
         return stripe_answers.refund(made.to_dict())
 
-    def find_refund(
-        self, *, refund_id: str, intent_ref: str
-    ) -> RefundAnswer | RefundRefused | NeverArrived | Unknown:
-        """By listing the intent's refunds."""
+    def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
+        """By listing the intent's refunds. Stripe lists none for an intent that it doesn't have; why it makes none, it says when it is
+        asked for one."""
         try:
-            for refund in self._stripe.refunds.list(
-                {"payment_intent": intent_ref, "limit": 100}
-            ).auto_paging_iter():
-                if (refund.to_dict().get("metadata") or {}).get("refund") == refund_id:
-                    return stripe_answers.refund(self._stripe.refunds.retrieve(refund.id).to_dict())
-        except stripe.InvalidRequestError as error:
-            return RefundRefused(str(error.user_message or error.code or "refused"))
+            return stripe_lists.refund(self._stripe, refund_id, intent_ref)
         except stripe.StripeError as error:
-            return stripe_errors.unknown(error)
-        return NeverArrived()
+            gone = stripe_errors.missing_named(error, "payment_intent")
+            return NeverArrived() if gone else stripe_errors.unknown(error)
 
-    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | Unknown]:
+    def fetch_refund(self, refund_ref: str) -> tuple[str | None, RefundAnswer | NoSuchObject | Unknown]:
         """The Refund as it is now."""
         try:
             found = self._stripe.refunds.retrieve(refund_ref).to_dict()
         except stripe.StripeError as error:
-            return None, stripe_errors.unknown(error)
+            return None, stripe_errors.no_such_object(error) or stripe_errors.unknown(error)
         return (found.get("metadata") or {}).get("refund"), stripe_answers.refund(found)
 
     def answers(self) -> Unknown | None:
@@ -342,4 +315,4 @@ def _asked(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except stripe.StripeError as error:
-        return stripe_errors.unknown(error)
+        return stripe_errors.no_such_object(error) or stripe_errors.unknown(error)

@@ -10,7 +10,7 @@ from billing.errors import Conflict, NotFound
 from billing.office import Office
 from billing.payments import charge, pay_page, tried
 from billing.payments.charge import Withdrawn
-from billing.payments.gateway import Gateway, PageClosed, PageOpen, Unknown
+from billing.payments.gateway import Gateway, NoSuchObject, PageClosed, PageOpen, Unknown
 from billing.payments.invoice import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.renewals import not_taken
@@ -23,6 +23,8 @@ from billing.rules.lifecycle import State
 from billing.stop_points import stop_point
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.models import Subscription
+
+NO_PAGE = "no such page"
 
 
 class UnknownInvoice(NotFound):
@@ -213,7 +215,7 @@ def look(
 ) -> str:
     """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat.
 
-    A word: charged, refunded, withdrawn, settled (before), open, unknown (ask later)."""
+    A word: charged, refunded, withdrawn, settled (before), open, unknown (ask later), NO_PAGE where Stripe has none."""
     with database.transaction() as session:
         attempt = session.get_one(Attempt, attempt_id)
         if attempt.state is AttemptState.CHARGED:
@@ -235,6 +237,8 @@ def _note(
     stop_point("page.answered")
     if isinstance(found, PageOpen):
         return "open"
+    if isinstance(found, NoSuchObject):
+        return NO_PAGE  # it may be there in a minute; else its attempt ends with its time
     if isinstance(found, Unknown):
         return "unknown"  # it is asked again when its time is over, and an event that said so is tried again
     with database.transaction() as session:

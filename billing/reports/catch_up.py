@@ -19,7 +19,7 @@ from billing.office import Office
 from billing.payments import balance, refund
 from billing.payments.books import Books
 from billing.payments.dispute_models import Dispute
-from billing.payments.gateway import Gateway, RefundAnswer, Unknown
+from billing.payments.gateway import Gateway, NoSuchObject, RefundAnswer, Unknown
 from billing.rules.reckoning import Pair, Thing, Verdict
 
 T = TypeVar("T")
@@ -141,11 +141,15 @@ def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
 
 
 def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
-    disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+    word = disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+    if word == disputes.NO_DISPUTE:
+        raise Unavailable("Stripe has no such dispute.")
 
 
 def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
-    warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
+    word = warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
+    if word == warnings.NO_WARNING:
+        raise Unavailable("Stripe has no such warning.")
 
 
 def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
@@ -160,7 +164,7 @@ def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
 
 def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
     charge = clerk.books.charge(charge_ref)
-    if isinstance(charge, Unknown):
+    if isinstance(charge, NoSuchObject | Unknown):
         raise Unavailable(charge.why)
     if charge.claim is not None:
         disputes.write_down_charge(

@@ -35,8 +35,8 @@ def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
     kept = 0
     for ref in refs:
         try:
-            balance.keep_payout(clerk.database, clerk.books, clerk.office, ref, at)
-            kept += 1
+            word = balance.keep_payout(clerk.database, clerk.books, clerk.office, ref, at)
+            kept += word != balance.NO_PAYOUT
         except Unavailable as away:
             log.warning("the payout %s can't be asked about now: %s", ref, away)
         except Exception:

@@ -13,7 +13,6 @@ from billing.payments import balance
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import TakenCharge, TakenRefund
 from billing.payments.dispute_models import Dispute
-from billing.payments.gateway import Unknown
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare, payouts
 from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up, listed
@@ -108,7 +107,7 @@ def _name(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenCharge]:
         pair.ref for pair in differing if pair.thing is Thing.CHARGE and pair.verdict is Verdict.UNKNOWN
     ]
     found = ((ref, clerk.books.charge(ref)) for ref in unknown[:MOST])
-    return {ref: charge for ref, charge in found if not isinstance(charge, Unknown)}
+    return {ref: charge for ref, charge in found if isinstance(charge, TakenCharge)}
 
 
 def _name_refunds(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenRefund]:
@@ -117,7 +116,7 @@ def _name_refunds(clerk: Clerk, differing: list[Pair]) -> dict[str, TakenRefund]
         pair.ref for pair in differing if pair.thing is Thing.REFUND and pair.verdict is Verdict.UNKNOWN
     ]
     found = ((ref, clerk.books.refund(ref)) for ref in unknown[:MOST])
-    return {ref: refund for ref, refund in found if not isinstance(refund, Unknown)}
+    return {ref: refund for ref, refund in found if isinstance(refund, TakenRefund)}
 
 
 _KINDS = {

@@ -20,10 +20,11 @@ from billing.monotonic import Monotonic
 from billing.office import Office
 from billing.payments import balance, cards, pay_page, refund, setup
 from billing.payments.books import Books
-from billing.payments.gateway import CardGone, Gateway, Unknown
+from billing.payments.gateway import CardGone, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
 from billing.renewals import pay
 from billing.renewals.take_in import NOT_OURS, take_in
+from billing.rules.absence import LISTED_WITHIN
 from billing.rules.backoff import again_at
 from billing.stop_points import stop_point
 from billing.webhooks.inbox import WAITING
@@ -174,11 +175,21 @@ def _put_off(row: InboundEvent, problem: str, at: datetime, *, ours: bool, most_
         log.error("event %s (%s) is set aside: it broke us %d times", row.id, row.type, row.failures)
 
 
+def _absent(event: InboundEvent, at: datetime, word: str) -> str:
+    """The word for an object that Stripe doesn't have: another account's, or one that was removed. Minutes after its event it may be
+    there all the same, so that isn't believed at once. Raises Unavailable."""
+    if at - event.received_at < LISTED_WITHIN:
+        raise Unavailable("Stripe has no such object, of which it told us just now.")
+    return word
+
+
 def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A charge went through or didn't: the attempt is settled from the intent as it is now."""
     claim, outcome = desk.gateway.fetch_charge(event.object_ref)
     if isinstance(outcome, Unknown):
         raise Unavailable(outcome.why)
+    if isinstance(outcome, NoSuchObject):
+        return _absent(event, at, "no such charge")
     if claim is None:  # another installation's, on the same account
         return NOT_OURS
     with desk.database.transaction() as session:
@@ -210,7 +221,7 @@ def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     word = pay.look(desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe")
     if word == "unknown":
         raise Unavailable("What became of the page can't be told yet.")
-    return word
+    return _absent(event, at, word) if word == pay.NO_PAGE else word
 
 
 def _visit(database: Database, event: InboundEvent) -> str | None:
@@ -228,6 +239,8 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     refund_id, answer = desk.gateway.fetch_refund(event.object_ref)
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
+    if isinstance(answer, NoSuchObject):
+        return _absent(event, at, "no such refund")
     with desk.database.transaction() as session:
         ours = refund.known(session, refund_id, event.object_ref)
         if ours is None:
@@ -242,8 +255,10 @@ def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     card = desk.gateway.fetch_card(event.object_ref)
     if isinstance(card, Unknown):
         raise Unavailable(card.why)
+    if isinstance(card, NoSuchObject):
+        _absent(event, at, "no such card")
     with desk.database.transaction() as session:
-        if isinstance(card, CardGone):
+        if isinstance(card, CardGone | NoSuchObject):
             ours = cards.removed(session, desk.office, [event.object_ref], at)
             return "card removed" if ours else "not our card"
         ours = cards.renewed(session, desk.office, card, at)
@@ -264,17 +279,20 @@ def customer_deleted(desk: Desk, event: InboundEvent, at: datetime) -> str:
 
 def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A bank takes a charge back, or asks, or has decided."""
-    return disputes.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+    word = disputes.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+    return _absent(event, at, word) if word == disputes.NO_DISPUTE else word
 
 
 def fraud_warned(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A card's issuer calls a charge fraudulent."""
-    return warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+    word = warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
+    return _absent(event, at, word) if word == warn.NO_WARNING else word
 
 
 def paid_out(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A payout can be itemised now (STR-11)."""
-    return balance.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+    word = balance.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+    return _absent(event, at, word) if word == balance.NO_PAYOUT else word
 
 
 HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {

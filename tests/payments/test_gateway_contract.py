@@ -21,6 +21,7 @@ from billing.payments.gateway import (
     Declined,
     InsufficientBalance,
     NeverArrived,
+    NoSuchObject,
     NotTaken,
     PageClosed,
     PageOpen,
@@ -173,7 +174,7 @@ def test_a_card_that_was_removed_is_gone_and_its_charge_asks_for_another(acquire
     assert isinstance(outcome, Declined)
     assert dunning.kind_of(outcome.evidence) is dunning.Kind.HARD
     assert outcome.evidence.card_gone
-    assert acquirer.gateway.fetch_card("pm_nobody_knows_this") == CardGone()
+    assert isinstance(acquirer.gateway.fetch_card("pm_nobody_knows_this"), NoSuchObject)
 
 
 def test_the_card_of_another_customer_is_gone_for_this_one(acquirer: Acquirer) -> None:
@@ -237,8 +238,17 @@ def test_what_stripe_does_not_know_is_an_answer(acquirer: Acquirer) -> None:
     """Not doubt: it would be asked again for ever."""
     attempt_id, outcome = acquirer.gateway.fetch_charge("pi_nobody_knows_this")
     assert attempt_id is None
-    assert isinstance(outcome, NotTaken)
-    assert isinstance(acquirer.gateway.fetch_setup("cs_test_nobody_knows_this"), SetupExpired)
+    assert isinstance(outcome, NoSuchObject)
+    assert isinstance(acquirer.gateway.fetch_setup("cs_test_nobody_knows_this"), NoSuchObject)
+    assert isinstance(acquirer.gateway.fetch_pay_page("cs_test_nobody_knows_this"), NoSuchObject)
+    assert acquirer.gateway.close_pay_page("cs_test_nobody_knows_this") == PageClosed()
+    assert isinstance(acquirer.gateway.fetch_refund("re_nobody_knows_this")[1], NoSuchObject)
+    books = acquirer.gateway.books
+    assert isinstance(books.charge("ch_nobody_knows_this"), NoSuchObject)
+    assert isinstance(books.refund("re_nobody_knows_this"), NoSuchObject)
+    assert isinstance(books.dispute("du_nobody_knows_this"), NoSuchObject)
+    assert isinstance(books.warning("issfr_nobody_knows_this"), NoSuchObject)
+    assert isinstance(books.payout("po_nobody_knows_this"), NoSuchObject)
 
 
 def test_a_card_without_a_fingerprint_has_none(acquirer: Acquirer) -> None:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing.errors import Unavailable
 from billing.payments.books import TakenRefund
-from billing.payments.gateway import Unknown
+from billing.payments.gateway import NoSuchObject, Unknown
 from billing.payments.pay_back import UnknownRefund
 from billing.renewals.cancel import When
 from billing.staff.roles import May
@@ -287,6 +287,8 @@ def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
     if not REFUND_REF.fullmatch(refund_ref):
         raise UnknownRefund
     found = visit.parts.books.refund(refund_ref)
+    if isinstance(found, NoSuchObject):
+        raise UnknownRefund
     if isinstance(found, Unknown):
         raise Unavailable(
             f"Stripe can't say what became of this refund now ({found.why}). Try again in a minute."

@@ -14,7 +14,7 @@ import billing.payments.breaker
 import billing.payments.dispute_models
 import billing.payments.ledger_models
 import billing.payments.models
-import billing.payments.unexplained
+import billing.payments.unexplained_models
 import billing.readers.models
 import billing.reports.doctor_models
 import billing.staff.models

@@ -145,6 +145,13 @@ def paid_by_hand(session: Session, refund: Refund, at: datetime, on: date) -> No
     post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=on, lines=lines)
 
 
+def unexplained_paid_by_hand(session: Session, charge_ref: str, amount: int, at: datetime, on: date) -> None:
+    """A charge that nothing explains, which no refund could return, was paid back from our bank account. What the acquirer holds
+    of it is ours now."""
+    lines = {Account.GATEWAY: amount, Account.BANK: -amount}
+    post(session, kind=PAID_BACK, source_id=charge_ref, at=at, on=on, lines=lines)
+
+
 def paid_by_card(session: Session, office: Office, refund: Refund, at: datetime) -> None:
     """The debt of a bounced refund was paid by another refund, which somebody made in Stripe's dashboard."""
     lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}

@@ -201,6 +201,10 @@ class RefundAnswer:
     failure: str | None
     insufficient_balance: bool = False
     """Whether our balance there is too low for it: it waits for that, or has failed for it."""
+    may_succeed_again: bool = False
+    """Whether another refund may succeed where this one has failed: not where the card can't take money any more."""
+    not_owed: bool = False
+    """Whether it has failed because the reader's bank has taken the money back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Pay a reader by bank transfer what a refund that failed left owing."""
+"""Pay by bank transfer what a refund that failed left owing."""
 
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from billing.mail import obsolete
 from billing.office import Office
 from billing.payments import book, numbers, owed, refund, tell_returned
 from billing.payments.models import Invoice, Payment, Refund
+from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.periods import start_of_day
 
 
@@ -50,11 +51,7 @@ def pay_back(
     row, payment = refund.lock_one(session, refund_id)
     if row not in owed.of_payment(session, payment):
         raise NothingOwed
-    if not reference.strip():
-        raise NoReference
-    if not office.today(row.created_at) <= on <= office.today(at):
-        raise BadDay
-    moment = at if on == office.today(at) else max(start_of_day(on, office.zone), row.created_at)
+    moment = _moment(office, reference, on, since=row.created_at, at=at)
     if row.bounced_at is None:
         _write_credit_note(session, row, payment, at)
     row.paid_back_at, row.paid_back_ref = moment, reference.strip()
@@ -66,15 +63,41 @@ def pay_back(
     else:
         book.refunded(session, office, row, payment, session.get_one(Invoice, payment.invoice_id), at)
         tell_returned.ended(session, office, row, at)
-    close_about(
-        session,
-        CaseKind.REFUND_FAILED,
-        row.id,
-        reason=f"Paid by hand on {on.isoformat()}: {row.paid_back_ref}",
-        by=by,
-        at=at,
-    )
+    _close(session, row.id, on, row.paid_back_ref, by, at)
     return row
+
+
+def pay_back_unexplained(
+    session: Session, office: Office, charge_ref: str, reference: str, on: date, at: datetime, *, by: str
+) -> UnexplainedCharge:
+    """The same for a charge that nothing explains, whose refund was given up. It was no sale, so there is no credit note.
+
+    Raises UnknownRefund, NothingOwed, NoReference, BadDay."""
+    row = session.get(UnexplainedCharge, charge_ref, with_for_update=True)
+    if row is None:
+        raise UnknownRefund
+    if row.given_up_at is None or row.not_owed or row.returned_at is not None:
+        raise NothingOwed
+    row.returned_at = _moment(office, reference, on, since=row.taken_at, at=at)
+    row.paid_back_ref = reference.strip()
+    session.add(row)
+    book.unexplained_paid_by_hand(session, charge_ref, row.amount, row.returned_at, on)
+    _close(session, charge_ref, on, row.paid_back_ref, by, at)
+    return row
+
+
+def _moment(office: Office, reference: str, on: date, *, since: datetime, at: datetime) -> datetime:
+    """Of a transfer on a day. Raises NoReference, BadDay."""
+    if not reference.strip():
+        raise NoReference
+    if not office.today(since) <= on <= office.today(at):
+        raise BadDay
+    return at if on == office.today(at) else max(start_of_day(on, office.zone), since)
+
+
+def _close(session: Session, subject: str, on: date, reference: str, by: str, at: datetime) -> None:
+    reason = f"Paid by hand on {on.isoformat()}: {reference}"
+    close_about(session, CaseKind.REFUND_FAILED, subject, reason=reason, by=by, at=at)
 
 
 def _write_credit_note(session: Session, row: Refund, payment: Payment, at: datetime) -> None:

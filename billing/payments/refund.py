@@ -204,12 +204,9 @@ def _answered(
 
 def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
     """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
-    refund.failure, refund.awaiting_balance_since, refund.ask_at = (
-        why,
-        refund.awaiting_balance_since or at,
-        at + A_DAY,
-    )
-    shortage.open_case_about(session, refund, at)
+    since = refund.awaiting_balance_since or at
+    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, at + A_DAY
+    shortage.open_case_about(session, refund.id, refund.amount, since=since, why=why, at=at)
 
 
 def _take_another_key(refund: Refund) -> None:

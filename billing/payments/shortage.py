@@ -9,6 +9,7 @@ from billing.cases.close import close_about
 from billing.cases.models import Case, CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Refund
+from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.money import Money
 
 
@@ -23,28 +24,41 @@ class Shortage:
 
 def now(session: Session) -> Shortage | None:
     """What waits; None where nothing does."""
-    count, cents, since = session.exec(
-        select(func.count(), func.sum(Refund.amount), func.min(Refund.awaiting_balance_since)).where(
-            col(Refund.awaiting_balance_since).is_not(None)
-        )
-    ).one()
-    return Shortage(count, int(cents), since) if since is not None else None
+    counted = [
+        session.exec(
+            select(func.count(), func.sum(what.amount), func.min(what.awaiting_balance_since)).where(
+                col(what.awaiting_balance_since).is_not(None)
+            )
+        ).one()
+        for what in (Refund, UnexplainedCharge)
+    ]
+    waiting = [Shortage(count, int(cents), since) for count, cents, since in counted if since is not None]
+    if not waiting:
+        return None
+    return Shortage(
+        sum(one.count for one in waiting),
+        sum(one.cents for one in waiting),
+        min(one.since for one in waiting),
+    )
 
 
-def open_case_about(session: Session, refund: Refund, at: datetime) -> None:
-    """One case for as long as something waits, not one a refund: one top-up ends it."""
+def open_case_about(
+    session: Session, subject: str, cents: int, *, since: datetime, why: str, at: datetime
+) -> None:
+    """One case for as long as something waits, not one a refund: one top-up ends it. `subject` is the refund, or the charge that
+    goes back, which has waited `since` then; `why` is the acquirer's word."""
     about = select(Case.id).where(Case.kind == CaseKind.REFUNDS_WAIT.value, col(Case.closed_at).is_(None))
     if session.exec(about).first() is not None:
         return
     open_case(
         session,
         CaseKind.REFUNDS_WAIT,
-        f"{refund.id}:{(refund.awaiting_balance_since or at).isoformat()}",
-        f"Our balance at Stripe is too low to return {Money(refund.amount).with_vat_words()}, and perhaps more by now. Top it"
+        f"{subject}:{since.isoformat()}",
+        f"Our balance at Stripe is too low to return {Money(cents).with_vat_words()}, and perhaps more by now. Top it"
         " up: refunds that wait are tried each day, and readers are owed them within 30 days.",
         at=at,
-        ours=refund.amount,
-        facts={"Stripe said": refund.failure or ""},
+        ours=cents,
+        facts={"Stripe said": why},
         link="/staff/books",
     )
 

@@ -21,6 +21,9 @@ from billing.rules.dunning import Evidence
 LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
 """Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
+_NEEDNT_LAST = ("declined", "insufficient_funds", "merchant_request", "unknown")
+"""Of the reasons for which a Refund fails (docs.stripe.com/api/refunds/object: `failure_reason`), those that needn't hold for the
+next one. A card that is lost, stolen, expired or canceled stays so."""
 _NOT_TAKEN = ("requires_payment_method", "canceled", "requires_action")
 
 
@@ -103,7 +106,14 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
     why = found.get("failure_reason") or (found.get("pending_reason") if state == "pending" else None)
     if found["status"] == "canceled":
         why = "canceled in the dashboard"
-    return RefundAnswer(str(found["id"]), state, why, insufficient_balance=why == "insufficient_funds")
+    return RefundAnswer(
+        str(found["id"]),
+        state,
+        why,
+        insufficient_balance=why == "insufficient_funds",
+        may_succeed_again=found["status"] == "canceled" or why in _NEEDNT_LAST,
+        not_owed=why == "charge_for_pending_refund_disputed",
+    )
 
 
 def no_refund(body: Any) -> RefundRefused | InsufficientBalance:

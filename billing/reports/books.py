@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing import many
 from billing.payments import numbers, owed
 from billing.payments.ledger_models import Account
+from billing.payments.unexplained_models import CASE_IS_OPEN, UnexplainedCharge
 from billing.readers.models import Reader
 from billing.rules.money import BASE_CURRENCY
 
@@ -144,6 +145,22 @@ class OwedBack:
     credit_note: str | None
     since: datetime
     failure: str
+
+
+def unexplained_owed(session: Session) -> list[UnexplainedCharge]:
+    """Charges that nothing explains, which no refund could return and nobody has explained yet; longest waiting first."""
+    return list(
+        session.exec(
+            select(UnexplainedCharge)
+            .where(
+                col(UnexplainedCharge.given_up_at).is_not(None),
+                col(UnexplainedCharge.returned_at).is_(None),
+                col(UnexplainedCharge.not_owed).is_(False),
+                sa.text(CASE_IS_OPEN),
+            )
+            .order_by(col(UnexplainedCharge.given_up_at), col(UnexplainedCharge.charge_ref))
+        )
+    )
 
 
 def owed_back(session: Session) -> list[OwedBack]:

@@ -16,7 +16,7 @@ from billing.disputes import settle as disputes
 from billing.disputes import warn as warnings
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments import balance, refund
+from billing.payments import balance, refund, unexplained
 from billing.payments.books import Books
 from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Gateway, NoSuchObject, RefundAnswer, Unknown
@@ -180,3 +180,5 @@ def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
         ours = refund.known(session, refund_id, refund_ref)
         if ours is not None:
             refund.settle(session, clerk.office, ours, answer, at)
+        else:
+            unexplained.heard(session, refund_ref, answer, at)

@@ -6,12 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import Session, col, func, select
 
 from billing.payments.balance_models import BalanceMovement
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, Refund, RefundState
-from billing.payments.unexplained import UnexplainedCharge
+from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.reckoning import BY_ITSELF, MOVED_BY, Pair, Theirs, Thing, pairs
 
 Refs = dict[Thing, set[str]]
@@ -94,9 +95,25 @@ def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
     sent = {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
     debts = select(Refund.paid_back_ref, Refund.amount).where(_among(Refund.paid_back_ref, refs))
     paid_back = {str(ref): -amount for ref, amount in session.exec(debts)}
-    lost = session.exec(select(UnexplainedCharge).where(_among(UnexplainedCharge.refund_ref, refs)))
-    given_back = {str(row.refund_ref): -row.amount if row.failure is None else 0 for row in lost}
-    return given_back | sent | paid_back
+    return _given_back(session, refs) | sent | paid_back
+
+
+def _given_back(session: Session, refs: list[str]) -> dict[str, int]:
+    """What returns charges that nothing explains. While our balance is too low for one, Stripe moves nothing."""
+    rows = session.exec(
+        select(UnexplainedCharge).where(
+            sa.or_(
+                _among(UnexplainedCharge.refund_ref, refs),
+                sa.cast(refs, ARRAY(sa.Text)).overlap(col(UnexplainedCharge.failed_refs)),
+            )
+        )
+    ).all()
+    moved = {ref: 0 for row in rows for ref in row.failed_refs} | {
+        str(row.refund_ref): 0 if row.awaiting_balance_since else -row.amount
+        for row in rows
+        if row.refund_ref
+    }
+    return {ref: amount for ref, amount in moved.items() if ref in refs}
 
 
 def _disputes(session: Session, refs: list[str]) -> dict[str, int]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from billing.bell import SILENT_AFTER, late
 from billing.db import span
 from billing.mail.obsolete import HOLDS
+from billing.payments.unexplained_models import CASE_IS_OPEN
 from billing.renewals.overdue import RUN_OVERDUE
 from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
@@ -129,11 +130,12 @@ PROMISES = (
     Promise(
         "no-charge-unexplained",
         "No money was taken in our name for what isn't in this database; what was goes back, and a person says why.",
-        """SELECT u.charge_ref AS id, 'taken ' || u.taken_at || ' for ' || u.subscription_ref
-                  || coalesce(', went back ' || u.returned_at, ', is kept: ' || coalesce(u.failure, 'not sent yet')) AS at_fault
-           FROM unexplained_charge u
-           WHERE u.returned_at IS NULL OR EXISTS (SELECT FROM staff_case c WHERE c.kind = 'unknown_charge'
-                                                  AND c.subject = u.charge_ref AND c.closed_at IS NULL)""",
+        f"""SELECT charge_ref AS id, 'taken ' || taken_at || ' for ' || subscription_ref
+                  || coalesce(', went back ' || returned_at, ', is kept: ' || coalesce(failure, 'not sent yet')) AS at_fault
+           FROM unexplained_charge
+           WHERE (returned_at IS NULL AND (given_up_at IS NULL OR {CASE_IS_OPEN}))
+              OR EXISTS (SELECT FROM staff_case c WHERE c.kind = 'unknown_charge'
+                         AND c.subject = charge_ref AND c.closed_at IS NULL)""",
     ),
     Promise(
         "notices-before-the-first-charge",

@@ -62,6 +62,14 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         since=NOW,
         failure="lost or stolen card",
     )
+    unexplained = views.UnexplainedRow(
+        charge_ref="ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
+        customer_ref="cus_RkT5wPq8JxZ2bL",
+        amount=PRICE,
+        taken_at=NOW,
+        since=NOW,
+        failure="lost or stolen card",
+    )
     sold = views.VatRow(
         rate="15", what="Tax invoices", net="65\u00a0154.78", vat="9\u00a0772.93", gross="74\u00a0927.71"
     )
@@ -86,6 +94,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
             views.SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
         ),
         owed=(owed, replace(owed, refund_id="ref_2", credit_note=None, failure="")),
+        unexplained=(unexplained, replace(unexplained, charge_ref="ch_2", customer_ref=None, failure="")),
         waiting=views.WaitingRefunds(count=2, amount=Money(15000), since=NOW),
         today=date(2026, 11, 2),
         files=_FILES,
@@ -94,5 +103,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")
     yield "staff-books", month, at
-    empty = replace(month, balances=(), vat=(), series=none, owed=(), waiting=None, after=None, error=None)
+    empty = replace(
+        month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, error=None
+    )
     yield "staff-books-none", empty, at

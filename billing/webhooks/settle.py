@@ -18,7 +18,7 @@ from billing.errors import Unavailable
 from billing.logs import discreet
 from billing.monotonic import Monotonic
 from billing.office import Office
-from billing.payments import balance, cards, pay_page, refund, setup
+from billing.payments import balance, cards, pay_page, refund, setup, unexplained
 from billing.payments.books import Books
 from billing.payments.gateway import CardGone, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
@@ -243,9 +243,10 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
         return _absent(event, at, "no such refund")
     with desk.database.transaction() as session:
         ours = refund.known(session, refund_id, event.object_ref)
-        if ours is None:
+        if ours is not None:
+            refund.settle(session, desk.office, ours, answer, at)
+        elif not unexplained.heard(session, event.object_ref, answer, at):
             return "not our refund"
-        refund.settle(session, desk.office, ours, answer, at)
     return answer.state
 
 

@@ -15,34 +15,17 @@ from billing.timetable import tick
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.cli import run_on
-from tests.support.fork_server import Crash
+from tests.support.restored import READERS, adopt, last_evening
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-READERS = ("one@example.com", "two@example.com", "three@example.com")
 INVOICES = "SELECT id, gross, paid_at, issued_on, period_start_on FROM invoice ORDER BY id"
 
 
 @pytest.fixture
 def evening(world: World) -> World:
-    """Three readers on the last evening of their trials, and the backup of that evening."""
-
-    def live() -> None:
-        for number, email in enumerate(READERS):
-            world.start_trial(email, f"pm_card_visa__{number}")
-        world.advance_to(local(2027, 3, 15, 20))
-
-    world.once("the last evening of three trials", live)
-    world.back_up()
-    return world
-
-
-def adopt(world: World) -> str:
-    """What the operator is told. It is the moment then at which the worker asks Stripe once more, and money goes on."""
-    done = run_on(world, "adopt", "--yes")
-    assert done.exit_code == 0, done.output
-    world.skip_to(world.now + LISTED_WITHIN)
-    return done.output
+    """See `restored.last_evening`."""
+    return last_evening(world)
 
 
 def all_kept(world: World) -> None:
@@ -302,71 +285,6 @@ def test_what_is_paid_on_a_page_after_the_backup_is_taken_in_with_its_card(
     world.advance_to(local(2027, 5, 15, 12))
     assert len(world.charges()) == 2
     all_kept(world)
-
-
-@pytest.fixture
-def late(evening: World) -> World:
-    """Another reader began after the backup, and was charged."""
-    evening.start_trial("late@example.com", "pm_card_mastercard")
-    evening.advance_to(local(2027, 3, 30, 12))
-    evening.restore_backup()
-    return evening
-
-
-def test_the_charge_of_a_subscription_that_is_lost_gives_itself_back_and_is_told(late: World) -> None:
-    """What its reader agreed to is lost, so a person asks them to begin again."""
-    world = late
-    assert len(world.charges()) == 4
-    said = adopt(world)
-    assert "3 charges, R225.00, taken in" in said
-    assert "1 charge, R75.00, that nothing explains: the money goes back" in said
-    assert "1 reader began since" in said
-    assert "no-charge-unexplained" in broken(world)
-    world.settle()
-    (refund,) = world.sandbox.refunds()
-    assert (refund["amount"], refund["metadata"]["cause"]) == (7500, "unexplained")
-    assert list(broken(world)) == ["no-charge-unexplained"], "until a person has said why"
-    kinds = {row["kind"]: row for row in world.rows("SELECT * FROM staff_case")}
-    (reader,) = world.rows("SELECT id FROM reader WHERE email = 'late@example.com'")
-    assert kinds["lost_start"]["reader_id"] == kinds["unknown_charge"]["reader_id"] == reader["id"]
-    world.advance(days=40)
-    assert len(world.sandbox.refunds()) == 1, "once"
-    assert {row["kind"] for row in world.rows("SELECT kind FROM staff_case")} <= {
-        "lost_start", "unknown_charge", "promise_broken"
-    }, "the books are Stripe's, the charge that went back among them"  # fmt: skip
-    world.execute(
-        "UPDATE staff_case SET closed_at = now(), closed_by = 'staff', reason = 'asked to begin again'"
-    )
-    assert broken(world) == {}
-
-
-@pytest.mark.rare
-@pytest.mark.parametrize(
-    "point", ["payments.unexplained._due commits", "unexplained.noted", "unexplained.answered",
-              "payments.unexplained._settle commits", "payments.unexplained._settle has committed"]
-)  # fmt: skip
-def test_killed_while_it_gives_back_what_nothing_explains_it_gives_it_back_once(
-    late: World, crash: Crash, point: str
-) -> None:
-    adopt(late)
-    crash(point)
-    late.advance(days=2)
-    assert [refund["amount"] for refund in late.sandbox.refunds()] == [7500]
-    (row,) = late.rows("SELECT refund_ref, returned_at IS NOT NULL AS returned FROM unexplained_charge")
-    assert row == {"refund_ref": late.sandbox.refunds()[0]["id"], "returned": True}
-
-
-def test_what_nothing_explains_is_given_back_when_stripe_can_be_asked(late: World) -> None:
-    world = late
-    world.sandbox.faults({"effect": "500_before", "method": "POST", "path": "/v1/refunds", "times": 2})
-    adopt(world)
-    tick(world.parts)
-    assert world.sandbox.refunds() == []
-    world.advance(hours=2)
-    assert len(world.sandbox.refunds()) == 1
-    (row,) = world.rows("SELECT returned_at, failure FROM unexplained_charge")
-    assert row["returned_at"] is not None
-    assert row["failure"] is None
 
 
 def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:

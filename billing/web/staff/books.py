@@ -13,7 +13,8 @@ from billing.errors import NotFound
 from billing.payments import book, shortage
 from billing.payments.invoice import percent
 from billing.payments.ledger_models import Account
-from billing.payments.pay_back import BadDay, NoReference, pay_back
+from billing.payments.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
+from billing.payments.unexplained_models import UnexplainedCharge
 from billing.reports import books
 from billing.reports.exports import SHEETS, Sheet
 from billing.rules.money import BASE_CURRENCY, Money, spelled
@@ -89,6 +90,7 @@ def _look(session: Session, first: date, last: date, today: date, error: str | N
         vat=tuple(_vat(line) for line in books.vat(session, first, last)),
         series=tuple(_series(one) for one in books.series(session, first, last)),
         owed=tuple(_owed(one) for one in books.owed_back(session)),
+        unexplained=tuple(_unexplained(one) for one in books.unexplained_owed(session)),
         waiting=_waiting(session),
         today=today,
         files=tuple(FILES.items()),
@@ -155,6 +157,17 @@ def _owed(one: books.OwedBack) -> views.OwedRow:
     )
 
 
+def _unexplained(one: UnexplainedCharge) -> views.UnexplainedRow:
+    return views.UnexplainedRow(
+        charge_ref=one.charge_ref,
+        customer_ref=one.customer_ref,
+        amount=Money(one.amount),
+        taken_at=one.taken_at,
+        since=one.given_up_at or one.found_at,
+        failure=(one.failure or "").replace("_", " "),
+    )
+
+
 def _waiting(session: Session) -> views.WaitingRefunds | None:
     short = shortage.now(session)
     if short is None:
@@ -191,25 +204,52 @@ def _day(typed: str) -> date:
 def paid_back(
     visit: Acting,
     refund_id: Annotated[str, Form(max_length=64)] = "",
+    charge_ref: Annotated[str, Form(max_length=64)] = "",
     on: Annotated[str, Form(max_length=20)] = "",
     reference: Annotated[str, Form(max_length=100)] = "",
     month: Annotated[str, Form(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")] = "",
 ) -> Response:
-    """A refund that failed was paid from our bank account, today if no day is given. Raises UnknownRefund, NothingOwed."""
-    office = visit.parts.office
+    """A refund that failed, or a charge that nothing explains, was paid from our bank account, today if no day is given.
+    Raises UnknownRefund, NothingOwed."""
     try:
-        day = _day(on) if on else office.today(visit.at)
+        day = _day(on) if on else visit.parts.office.today(visit.at)
         with visit.parts.database.transaction() as session:
-            refund = pay_back(session, office, refund_id, reference, day, visit.at, by=visit.actor.by)
-            audit.write(
-                session,
-                visit.actor,
-                "paid_back_by_hand",
-                at=visit.at,
-                reader_id=refund.reader_id,
-                subject=refund.id,
-                after={"cents": refund.amount, "reference": refund.paid_back_ref, "on": day.isoformat()},
-            )
+            if charge_ref:
+                _pay_unexplained(visit, session, charge_ref, reference, day)
+            else:
+                _pay_refund(visit, session, refund_id, reference, day)
     except (NoReference, BadDay) as refusal:
         return _page(visit, month, error=refusal.detail, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")
+
+
+def _pay_refund(visit: StaffVisit, session: Session, refund_id: str, reference: str, on: date) -> None:
+    office = visit.parts.office
+    refund = pay_back(session, office, refund_id, reference, on, visit.at, by=visit.actor.by)
+    _audit(visit, session, refund.id, refund.amount, reference, on, reader_id=refund.reader_id)
+
+
+def _pay_unexplained(visit: StaffVisit, session: Session, charge_ref: str, reference: str, on: date) -> None:
+    office = visit.parts.office
+    row = pay_back_unexplained(session, office, charge_ref, reference, on, visit.at, by=visit.actor.by)
+    _audit(visit, session, row.charge_ref, row.amount, reference, on)
+
+
+def _audit(
+    visit: StaffVisit,
+    session: Session,
+    subject: str,
+    cents: int,
+    reference: str,
+    on: date,
+    reader_id: str | None = None,
+) -> None:
+    audit.write(
+        session,
+        visit.actor,
+        "paid_back_by_hand",
+        at=visit.at,
+        reader_id=reader_id,
+        subject=subject,
+        after={"cents": cents, "reference": reference.strip(), "on": on.isoformat()},
+    )

@@ -33,6 +33,7 @@ from billing.web.views.books import (
     OwedRow,
     SeriesRow,
     StaffBooks,
+    UnexplainedRow,
     VatRow,
     WaitingRefunds,
 )
@@ -201,6 +202,7 @@ __all__ = [
     "Subscribe",
     "Teaser",
     "TrialDates",
+    "UnexplainedRow",
     "Unreached",
     "Unsubscribe",
     "UntoldRow",

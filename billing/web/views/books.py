@@ -62,6 +62,18 @@ class OwedRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnexplainedRow:
+    """A charge that nothing explains, which no refund could return."""
+
+    charge_ref: str
+    customer_ref: str | None
+    amount: Money
+    taken_at: datetime
+    since: datetime
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRefunds:
     """Refunds for which our balance at Stripe is too low."""
 
@@ -84,6 +96,7 @@ class StaffBooks:
     vat: tuple[VatRow, ...]
     series: tuple[SeriesRow, ...]
     owed: tuple[OwedRow, ...]
+    unexplained: tuple[UnexplainedRow, ...]
     waiting: WaitingRefunds | None
     today: date
     files: tuple[tuple[str, str], ...]

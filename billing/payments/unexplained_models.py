@@ -1,0 +1,60 @@
+"""The table of charges made in our name that nothing here explains."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlmodel import Field, SQLModel
+
+from billing.cases.models import CaseKind
+
+
+class UnexplainedCharge(SQLModel, table=True):
+    """Money taken in our name for which there is no subscription here. Cents."""
+
+    __tablename__ = "unexplained_charge"
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0", name="positive"),
+        sa.Index("unexplained_charge_kept", "ask_at", postgresql_where=sa.text("returned_at IS NULL")),
+    )
+
+    charge_ref: str = Field(primary_key=True)
+    intent_ref: str
+    customer_ref: str | None = None
+    subscription_ref: str
+    """The subscription and the period that the charge names; there is no such row."""
+    period_number: int
+    amount: int
+    """What of it had not gone back when it was found."""
+    taken_at: datetime
+    found_at: datetime
+    ask_at: datetime
+    """When to give it back, or to ask what became of that."""
+    asked: int = Field(default=0)
+    refund_ref: str | None = None
+    """The refund at the acquirer that is pending or has succeeded."""
+    failed_refs: list[str] = Field(
+        default_factory=list, sa_column=sa.Column(ARRAY(sa.Text), nullable=False, server_default="{}")
+    )
+    """Refunds at the acquirer that failed. The next one has another name there."""
+    awaiting_balance_since: datetime | None = None
+    """Since when our balance at the acquirer is too low for it."""
+    failure: str | None = None
+    given_up_at: datetime | None = None
+    """When the last refund failed that could help. A person carries on: see the case."""
+    not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Given up because the money has left us already: it was refunded in the dashboard, or a bank took it back."""
+    returned_at: datetime | None = None
+    """When it went back: by refund, or by the bank transfer that `paid_back_ref` names."""
+    paid_back_ref: str | None = None
+
+    @property
+    def refund_id(self) -> str:
+        """The name that the refund has at the acquirer, in its metadata."""
+        failed = len(self.failed_refs)
+        return f"{self.charge_ref}-{failed + 1}" if failed else self.charge_ref
+
+
+CASE_IS_OPEN = f"""EXISTS (SELECT FROM staff_case c WHERE c.kind = '{CaseKind.REFUND_FAILED}'
+                          AND c.subject = unexplained_charge.charge_ref AND c.closed_at IS NULL)"""
+"""Whether staff have yet to pay one that was given up, or to explain it: SQL about a row of `unexplained_charge`."""

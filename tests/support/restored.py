@@ -1,0 +1,28 @@
+"""A backup of the last evening of three trials, to restore after their first charges."""
+
+from billing.rules.absence import LISTED_WITHIN
+from tests.support.cli import run_on
+from tests.support.world import World, local
+
+READERS = ("one@example.com", "two@example.com", "three@example.com")
+
+
+def last_evening(world: World) -> World:
+    """Three readers on the last evening of their trials, and the backup of that evening."""
+
+    def live() -> None:
+        for number, email in enumerate(READERS):
+            world.start_trial(email, f"pm_card_visa__{number}")
+        world.advance_to(local(2027, 3, 15, 20))
+
+    world.once("the last evening of three trials", live)
+    world.back_up()
+    return world
+
+
+def adopt(world: World) -> str:
+    """What the operator is told. It is the moment then at which the worker asks Stripe once more, and money goes on."""
+    done = run_on(world, "adopt", "--yes")
+    assert done.exit_code == 0, done.output
+    world.skip_to(world.now + LISTED_WITHIN)
+    return done.output

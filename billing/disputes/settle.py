@@ -13,12 +13,14 @@ from billing.db import Database
 from billing.disputes import book, evidence, stop
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments.books import Books, DisputeAnswer
+from billing.payments import balance, conversion
+from billing.payments.books import Books, DisputeAnswer, Movement
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.gateway import Charged, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Invoice, Payment
 from billing.renewals.take_in import take_in
-from billing.rules.money import Money
+from billing.rules.money import Money, spelled
+from billing.rules.reckoning import disputed_part
 from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 
@@ -47,12 +49,29 @@ def settle(
         raise Unavailable(answer.why)
     stop_point("dispute.fetched")
     write_down_charge(database, gateway, office, answer.charge_ref, answer.intent_ref, at)
+    moved = _moved_by_charge(database, books, answer)
     with database.transaction() as session:
         payment = payment_of(session, answer.charge_ref)
         if payment is None:
             _open_unknown(session, answer, at)
             return "not our charge"
-        return _settle(session, office, payment, answer, at)
+        balance.keep(session, office, moved, at)
+        word = _settle(session, office, payment, answer, at)
+        conversion.present_disputes(session, office, [answer.dispute_ref], at)
+        return word
+
+
+def _moved_by_charge(database: Database, books: Books, answer: DisputeAnswer) -> list[Movement]:
+    """What a charge moved, where its dispute is in another currency and that must be known. Raises Unavailable."""
+    with database.transaction() as session:
+        payment = payment_of(session, answer.charge_ref)
+        known = payment is None or payment.currency == answer.currency
+        if known or conversion.of_charge(session, answer.charge_ref) is not None:
+            return []
+    moved = books.movements_of(answer.charge_ref)
+    if isinstance(moved, Unknown):
+        raise Unavailable(moved.why)
+    return moved
 
 
 def payment_of(session: Session, charge_ref: str) -> Payment | None:
@@ -89,10 +108,11 @@ def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None
         session,
         CaseKind.UNKNOWN_DISPUTE,
         answer.dispute_ref,
-        f"{Money(answer.amount).with_vat_words()} of the charge {answer.charge_ref} are disputed ({answer.reason}),"
+        f"{spelled(answer.amount, answer.currency)} of the charge {answer.charge_ref} are disputed ({answer.reason}),"
         " and we have no payment for it.",
         at=at,
         theirs=-answer.amount,
+        currency=answer.currency,
         facts={"charge": answer.charge_ref, "payment intent": answer.intent_ref or ""},
         act_by=answer.answer_by,
     )
@@ -111,6 +131,8 @@ def _settle(session: Session, office: Office, payment: Payment, answer: DisputeA
         return dispute.state
     if dispute is None:
         dispute = _begin(session, payment, answer, at)
+    elif dispute.inquiry:  # it has taken nothing yet, so what it takes now is news
+        dispute.amount = _part(session, payment, answer)
     dispute.state, dispute.inquiry, dispute.answer_by = answer.state, answer.inquiry, answer.answer_by
     dispute.decided_at = None if dispute.open else at
     session.add(dispute)
@@ -126,13 +148,25 @@ def _is_news(dispute: Dispute, answer: DisputeAnswer) -> bool:
     return (not answer.inquiry, _FAR[answer.state]) > known
 
 
+def _part(session: Session, payment: Payment, answer: DisputeAnswer) -> int:
+    """Cents of the payment that are disputed, whichever currency the bank's word is in."""
+    if answer.currency == payment.currency:
+        return answer.amount
+    charge = conversion.of_charge(session, payment.charge_ref)
+    taken, taken_in = answer.withdrawn or (answer.amount, answer.currency)
+    settled, settled_in = (charge.amount, charge.currency) if charge is not None else (0, "")
+    return disputed_part(
+        payment.amount, payment.currency, taken, taken_in, settled=settled, settled_in=settled_in
+    )
+
+
 def _begin(session: Session, payment: Payment, answer: DisputeAnswer, at: datetime) -> Dispute:
     return Dispute(
         id=ids.new("dsp", at),
         payment_id=payment.id,
         reader_id=payment.reader_id,
         gateway_ref=answer.dispute_ref,
-        amount=answer.amount,
+        amount=_part(session, payment, answer),
         reason=answer.reason,
         state=answer.state,
         inquiry=answer.inquiry,

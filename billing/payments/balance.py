@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session, col
 
 from billing.db import Database
@@ -38,15 +38,30 @@ def keep(
     for first in range(0, len(movements), _AT_ONCE):
         batch = movements[first : first + _AT_ONCE]
         rows = insert(BalanceMovement).values([asdict(one) | {"payout_ref": payout_ref} for one in batch])
-        if payout_ref is None:
-            once = rows.on_conflict_do_nothing(index_elements=["ref"])
-        else:
-            once = rows.on_conflict_do_update(index_elements=["ref"], set_={"payout_ref": payout_ref})
-        written = session.execute(once.returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
+        written = session.execute(_once(rows).returning(col(BalanceMovement.ref), sa.text("xmax = 0")))
         new += sum(bool(inserted) for _, inserted in written)
         ledger.post_many(session, [*_fees(office, batch, at), *_returned(office, batch, at)])
+        disputes = (one.source_ref for one in batch if one.category in conversion.DISPUTES and one.source_ref)
+        conversion.present_disputes(session, office, disputes, at)
         conversion.book(session, office, batch, at)
     return new
+
+
+def _once(rows: Insert) -> Insert:
+    """A movement stays as it was first kept; what was not known of it then is filled in."""
+    kept, said = BalanceMovement, rows.excluded
+    missing = {
+        name: sa.func.coalesce(getattr(kept, name), said[name])
+        for name in ("presented_amount", "presented_currency", "charge_ref")
+    }
+    return rows.on_conflict_do_update(
+        index_elements=["ref"],
+        set_={"payout_ref": sa.func.coalesce(said.payout_ref, kept.payout_ref), **missing},
+        where=sa.or_(
+            said.payout_ref.is_not(None),
+            sa.and_(col(kept.presented_amount).is_(None), said.presented_amount.is_not(None)),
+        ),
+    )
 
 
 def _fees(office: Office, movements: Iterable[Movement], at: datetime) -> Iterable[ledger.Posting]:

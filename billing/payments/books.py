@@ -73,6 +73,10 @@ class DisputeAnswer:
     charge_ref: str
     intent_ref: str | None
     amount: int
+    currency: str
+    """Minor units (cents) in a currency that needn't be the charge's."""
+    withdrawn: tuple[int, str] | None
+    """What it has taken from our balance so far, without fees, in the currency that settles; None while it has taken nothing."""
     reason: str
     state: DisputeState
     inquiry: bool

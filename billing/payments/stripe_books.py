@@ -257,12 +257,20 @@ def _dispute(row: dict[str, Any]) -> DisputeAnswer:
         charge_ref=row["charge"],
         intent_ref=row.get("payment_intent"),
         amount=int(row["amount"]),
+        currency=row["currency"].upper(),
+        withdrawn=_withdrawn(row),
         reason=row["reason"],
         state=_STATES[row["status"]],
         inquiry=row["status"].startswith("warning_") or row["status"] == "prevented",
         opened_at=_instant(row["created"]),
         answer_by=_instant(due_by) if due_by else None,
     )
+
+
+def _withdrawn(row: dict[str, Any]) -> tuple[int, str] | None:
+    """A dispute has more than one withdrawal where Stripe corrects the first for another rate (alphagov/pay-connector#5011)."""
+    moved = [one for one in row.get("balance_transactions") or [] if one["amount"] < 0]
+    return (-sum(one["amount"] for one in moved), moved[0]["currency"].upper()) if moved else None
 
 
 def _warning(row: dict[str, Any]) -> FraudWarning:

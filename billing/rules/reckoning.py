@@ -74,6 +74,21 @@ def at_the_rate_of(settled: int, presented: int, part: int) -> int:
     return rounded if part >= 0 else -rounded
 
 
+def disputed_part(
+    paid: int, currency: str, taken: int, taken_in: str, *, settled: int = 0, settled_in: str = ""
+) -> int:
+    """How much of a charge is disputed: minor units of its `currency`, at least one and at most `paid`. `taken` is what the
+    dispute says, or takes, in any currency; the charge's own rate turns what it had `settled` for back. Where neither is
+    known, it is the whole charge."""
+    if taken_in == currency:
+        part = taken
+    elif settled and taken_in == settled_in:
+        part = at_the_rate_of(paid, settled, taken)
+    else:
+        part = paid
+    return max(1, min(part, paid))
+
+
 Theirs = tuple[int, str]
 """What an acquirer moved: minor units, and of which currency."""
 

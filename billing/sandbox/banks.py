@@ -22,7 +22,8 @@ Asked = dict[str, Any]
 
 
 def _dispute(world: World, asked: Asked) -> Row:
-    """`charge`; and `reason`, `amount` in cents, `inquiry`, where they matter."""
+    """`charge`; and `reason`, `amount` in cents of the charge's currency, `inquiry`, `settled` (the dispute is in the account's
+    currency), where they matter."""
     charge = world.find("charge", str(asked.get("charge")))
     return disputes.begin(
         world,
@@ -30,6 +31,7 @@ def _dispute(world: World, asked: Asked) -> Row:
         reason=str(asked.get("reason", "fraudulent")),
         amount=asked.get("amount"),
         inquiry=bool(asked.get("inquiry", False)),
+        settled=bool(asked.get("settled", False)),
     )
 
 

@@ -1,6 +1,6 @@
 """Disputes: the reader's bank takes a charge back, asks for evidence, and decides. Inquiries ask first and take nothing."""
 
-from billing.sandbox import balance, evidence, ids, params
+from billing.sandbox import balance, evidence, ids, params, settlement
 from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -22,9 +22,18 @@ WAITING = ("needs_response", "warning_needs_response")
 
 
 def begin(
-    world: World, charge: Row, *, reason: str = "fraudulent", amount: int | None = None, inquiry: bool = False
+    world: World,
+    charge: Row,
+    *,
+    reason: str = "fraudulent",
+    amount: int | None = None,
+    inquiry: bool = False,
+    settled: bool = False,
 ) -> Row:
-    """Dispute a charge, in full unless told otherwise. Raises Refusal for one that can't be."""
+    """Dispute a charge, in full unless told otherwise. Raises Refusal for one that can't be. `settled`: the dispute names its
+    sum in the currency that the account settles in, at the rate of now, and not in the charge's: Stripe promises neither
+    ("it can differ (usually because of currency fluctuation …)", docs.stripe.com/api/disputes/object: `amount`), and those
+    who get the other one find the charge's nowhere in it (github.com/stripe/stripe-php/issues/1858)."""
     if not charge["paid"] or charge["disputed"]:
         raise invalid(f"Charge {charge['id']} was not paid, or is disputed already.")
     if reason not in REASONS:
@@ -33,6 +42,9 @@ def begin(
     if not 1 <= amount <= charge["amount"]:
         raise invalid("A dispute is over one cent at least, and the whole charge at most.", param="amount")
     row = _blank(world, charge, reason, amount, inquiry)
+    rate = settlement.rate_of(world, charge["currency"]) if settled else None
+    if rate is not None:
+        row |= {"amount": settlement.converted(amount, rate), "currency": settlement.currency_of(world)}
     world.store.put("charge", charge | {"disputed": True})
     if not inquiry:
         row["balance_transactions"] = [balance.of_dispute(world, row)]

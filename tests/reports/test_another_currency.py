@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from billing.payments import balance
+from billing.payments.books import Movement
 from billing.reports.reconcile import Report, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.staff_members import SignIn
@@ -213,3 +215,109 @@ def test_a_settlement_in_rand_stays_as_it_was(world: World, paid: Subscriber) ->
     assert world.rows("SELECT presented_amount, exchange_rate FROM balance_movement") == [
         {"presented_amount": None, "exchange_rate": None}
     ]
+
+
+def dispute(world: World, payment: str, **how: Any) -> str:
+    """The bank's, in the currency that the account settles in."""
+    [row] = world.rows("SELECT charge_ref FROM payment WHERE id = :id", id=payment)
+    found: str = world.sandbox.banks("dispute", charge=row["charge_ref"], settled=True, **how)["id"]
+    return found
+
+
+def disputed(world: World) -> list[int]:
+    """Cents of disputes, as our books have them."""
+    return [row["amount"] for row in world.rows("SELECT amount FROM dispute ORDER BY opened_at, id")]
+
+
+@pytest.mark.parametrize(
+    ("rate", "taken", "cents"), [(RATE, 413, 7500), (0.06, 450, 7500), (0.05, 375, 6810)]
+)
+def test_a_dispute_in_the_settlements_currency_is_booked_in_the_charges(
+    world: World, rate: float, taken: int, cents: int
+) -> None:
+    """At the charge's rate, and the whole charge at most: what it takes beyond that, another rate cost."""
+    [payment] = charged(world)
+    world.sandbox.banks("settle_in", currency="usd", rate=rate)
+    ref = dispute(world, payment)
+    world.settle()
+    assert (world.sandbox.disputes()[0]["currency"], world.sandbox.disputes()[0]["amount"]) == ("usd", taken)
+    assert disputed(world) == [cents]
+    world.advance(days=1)
+    assert told(compare(world)) == []
+    after = stands(world)
+    assert after["ZAR", "disputes"] == cents
+    assert ("ZAR", "gateway") not in after
+    assert after.get(("ZAR", "conversion"), 0) == 7500 - cents
+    assert after["USD", "gateway"] == at_stripe(world)
+    assert after.get(("USD", "exchange_differences"), 0) == max(0, taken - CHARGE)
+    world.sandbox.banks("win", dispute=ref)
+    world.settle()
+    world.advance(days=2)
+    assert told(compare(world, CHARGE_DAY, date(2027, 3, 18))) == []
+    after = stands(world)
+    assert ("ZAR", "disputes") not in after
+    assert after.get(("USD", "exchange_differences"), 0) == 0, "what came back, came back at the same rate"
+    assert after["USD", "gateway"] == at_stripe(world)
+    assert {case["kind"] for case in cases(world)} == {"dispute"}
+    assert "R75.00" in cases(world)[0]["what"] or cents != 7500
+
+
+def test_a_dispute_whose_event_is_lost_is_caught_up_with_in_the_charges_currency(world: World) -> None:
+    [payment] = charged(world)
+    world.sandbox.trouble({"type": "charge.dispute.*", "effect": "drop"})
+    dispute(world, payment)
+    world.settle()
+    assert disputed(world) == []
+    assert told(compare(world)) == []
+    assert disputed(world) == [7500]
+    after = stands(world)
+    assert (after["ZAR", "disputes"], after["USD", "gateway"]) == (7500, at_stripe(world))
+    assert ("USD", "conversion") not in after
+    assert {case["kind"] for case in cases(world)} == {"dispute"}
+
+
+def test_an_inquiry_in_the_settlements_currency_that_becomes_a_dispute(world: World) -> None:
+    [payment] = charged(world)
+    ref = dispute(world, payment, inquiry=True)
+    world.settle()
+    assert disputed(world) == [7500]
+    assert ("ZAR", "disputes") not in stands(world)
+    world.sandbox.banks("settle_in", currency="usd", rate=0.06)
+    world.sandbox.banks("lose", dispute=ref)
+    world.settle()
+    world.advance(days=1)
+    assert told(compare(world)) == []
+    assert (disputed(world), stands(world)["ZAR", "disputes"]) == ([7500], 7500)
+
+
+def test_a_dispute_in_dollars_of_an_account_that_settles_in_rand(world: World, paid: Subscriber) -> None:
+    """What it takes beyond the charge is an exchange difference. A second withdrawal, which corrects the rate, is one as well."""
+    charge = world.charges()[0]["id"]
+    ref = world.sandbox.banks("dispute", charge=charge)["id"]
+    world.settle()
+    with world.parts.database.transaction() as session:
+        for number, (amount, dollars) in enumerate([(-7620, -413), (-30, -413)]):
+            moved = Movement(
+                ref=f"txn_{number}", category="dispute", source_ref=ref, amount=amount, fee=0, net=amount, currency="ZAR",
+                exchange_rate=18.45, description="", at=world.now, available_at=world.now, presented_amount=dollars,
+                presented_currency="USD", charge_ref=charge,
+            )  # fmt: skip
+            balance.keep(session, world.parts.office, [moved], world.now)
+    after = stands(world)
+    assert after["ZAR", "disputes"] == 7500
+    assert after["ZAR", "gateway"] == 7500 - 7620 - 30
+    assert after["ZAR", "exchange_differences"] == 120 + 30
+    assert ("ZAR", "conversion") not in after
+    assert {currency for currency, _ in after} == {"ZAR"}
+
+
+def test_a_dispute_of_a_charge_that_is_not_ours_is_told_in_its_own_currency(world: World) -> None:
+    [payment] = charged(world)
+    ref = dispute(world, payment)
+    execute(world, "DELETE FROM payment")
+    world.sandbox.trouble({"type": "payment_intent.*", "effect": "drop"})
+    world.settle()
+    found = [case for case in cases(world) if case["kind"] == "unknown_dispute"]
+    assert ref
+    assert [(case["theirs"], case["currency"]) for case in found] == [(-413, "USD")]
+    assert "USD 4.13" in found[0]["what"].replace("\u00a0", " ")

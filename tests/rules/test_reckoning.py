@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.reckoning import Pair, Thing, Verdict, at_the_rate_of, newly_short, pairs
+from billing.rules.reckoning import Pair, Thing, Verdict, at_the_rate_of, disputed_part, newly_short, pairs
 
 CENTS = st.integers(-10_000, 10_000)
 BOOK = st.dictionaries(st.sampled_from("abcdef"), CENTS)
@@ -74,3 +74,23 @@ def test_a_part_is_worth_its_share_at_the_rate_of_the_whole(
 @pytest.mark.parametrize(("short", "known", "new"), [(0, 0, 0), (5, 0, 5), (5, 5, 0), (5, 3, 2), (3, 5, 0)])
 def test_what_is_known_to_be_missing_is_not_missed_again(short: int, known: int, new: int) -> None:
     assert newly_short(short, known) == new
+
+
+@pytest.mark.parametrize(
+    ("taken", "taken_in", "settled", "settled_in", "part"),
+    [
+        (2500, "ZAR", 0, "", 2500),
+        (7620, "ZAR", 0, "", 7500),
+        (413, "USD", 413, "USD", 7500),
+        (450, "USD", 413, "USD", 7500),
+        (138, "USD", 413, "USD", 2506),
+        (0, "USD", 413, "USD", 1),
+        (413, "USD", 380, "EUR", 7500),
+        (413, "USD", 0, "", 7500),
+    ],
+)
+def test_of_a_charge_so_much_is_disputed(
+    taken: int, taken_in: str, settled: int, settled_in: str, part: int
+) -> None:
+    found = disputed_part(7500, "ZAR", taken, taken_in, settled=settled, settled_in=settled_in)
+    assert found == part

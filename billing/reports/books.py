@@ -12,6 +12,7 @@ from billing.payments.ledger_models import Account
 from billing.payments.unexplained_models import CASE_IS_OPEN, UnexplainedCharge
 from billing.readers.models import Reader
 from billing.rules.money import BASE_CURRENCY
+from billing.rules.reckoning import at_the_rate_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,18 @@ class Line:
     before: int
     debit: int
     credit: int
+    rate: tuple[int, int] | None = None
+    """Of another currency: so many cents were paid to us, and so much of it they settled for; None where no charge did."""
 
     @property
     def after(self) -> int:
         """What it stands at when the period is over."""
         return self.before + self.debit - self.credit
+
+    @property
+    def book_value(self) -> int | None:
+        """That in cents of our own currency, at the average rate of the charges that settled; None where none did."""
+        return at_the_rate_of(*self.rate, self.after) if self.rate else None
 
 
 _BALANCE = sa.text(
@@ -46,12 +54,33 @@ _BALANCE = sa.text(
 def trial_balance(session: Session, first: date, last: date) -> list[Line]:
     """Every account that ever moved up to the day `last`: those of our own currency first, in the order of `Account`. Debits and
     credits come out even in each currency."""
+    rates = _rates(session, last)
     rows = session.execute(_BALANCE, {"first": first, "last": last})
-    found = [Line(currency, Account(account), int(b), int(d), int(c)) for currency, account, b, d, c in rows]
+    found = [
+        Line(currency, Account(account), int(b), int(d), int(c), rates.get(currency))
+        for currency, account, b, d, c in rows
+    ]
     order = list(Account)
     return sorted(
         found, key=lambda one: (one.currency != BASE_CURRENCY, one.currency, order.index(one.account))
     )
+
+
+_RATES = sa.text(
+    """
+    SELECT m.currency, sum(m.presented_amount), sum(m.amount)
+    FROM ledger_transaction t JOIN balance_movement m ON m.ref = t.source_id
+    WHERE t.kind = 'converted' AND t."on" <= :last AND m.category = 'charge' AND m.presented_currency = :ours
+      AND m.currency <> :ours
+    GROUP BY 1 HAVING sum(m.amount) > 0
+    """
+)
+
+
+def _rates(session: Session, last: date) -> dict[str, tuple[int, int]]:
+    """By currency, what readers paid and what it settled for up to a day."""
+    rows = session.execute(_RATES, {"last": last, "ours": BASE_CURRENCY})
+    return {currency: (int(paid), int(settled)) for currency, paid, settled in rows}
 
 
 @dataclass(frozen=True, slots=True)

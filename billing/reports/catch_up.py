@@ -17,10 +17,11 @@ from billing.disputes import warn as warnings
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import balance, refund, unexplained
+from billing.payments.balance_models import BalanceMovement
 from billing.payments.books import Books
 from billing.payments.dispute_models import Dispute
 from billing.payments.gateway import Gateway, NoSuchObject, RefundAnswer, Unknown
-from billing.rules.reckoning import Pair, Thing, Verdict
+from billing.rules.reckoning import MOVED_BY, Pair, Thing, Verdict
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -82,6 +83,27 @@ def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: dateti
     asking += [(ref, partial(_warning, clerk, ref, at)) for ref in warned if ref not in told]
     unasked = _each(clerk, asking)
     return len(asking) - len(unasked), unasked
+
+
+def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
+    """Movements that were converted, and of which isn't known what the reader paid: an earlier release kept no more of them.
+    The oldest first, so many a morning; which couldn't be asked about.
+
+    Raises Unavailable when none can, because Stripe is away."""
+    with clerk.database.transaction() as session:
+        refs = session.exec(
+            select(BalanceMovement.source_ref)
+            .where(
+                col(BalanceMovement.exchange_rate).is_not(None),
+                col(BalanceMovement.presented_amount).is_(None),
+                col(BalanceMovement.source_ref).is_not(None),
+                col(BalanceMovement.category).in_(MOVED_BY),
+            )
+            .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
+            .limit(MOST)
+        ).all()
+    wanted = [ref for ref in dict.fromkeys(refs) if ref is not None]
+    return _each(clerk, [(ref, partial(_look_for_movements, clerk, ref, at)) for ref in wanted])
 
 
 def listed(answer: list[T] | Unknown) -> list[T]:

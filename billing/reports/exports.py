@@ -128,6 +128,9 @@ def _summary(session: Session, first: date, last: date) -> Rows:
         )
         for name in ("before", "debit", "credit", "after"):
             yield which, f"{name}, {unit}", major(getattr(line, name), line.currency)
+        if line.currency != BASE_CURRENCY:
+            value = line.book_value
+            yield which, "book value after, R", "" if value is None else major(value)
 
 
 def _rate(basis_points: int | None) -> str:

@@ -15,7 +15,15 @@ from billing.payments.books import TakenCharge, TakenRefund
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.reports import compare, payouts
-from billing.reports.catch_up import MOST, Clerk, ask_about_open, ask_about_unheard, catch_up, listed
+from billing.reports.catch_up import (
+    MOST,
+    Clerk,
+    ask_about_open,
+    ask_about_unheard,
+    ask_about_unpresented,
+    catch_up,
+    listed,
+)
 from billing.reports.compare import Span
 from billing.rules.money import BASE_CURRENCY, is_currency, spelled
 from billing.rules.periods import start_of_day
@@ -75,6 +83,7 @@ def reconcile(
     doing("asking Stripe for disputes and warnings we have not heard of, and for what became of open ones")
     unheard, unasked = ask_about_unheard(clerk, span.start, span.end, at)
     unasked += ask_about_open(clerk, at)
+    unasked += ask_about_unpresented(clerk, at)
     doing("comparing once more")
     with clerk.database.transaction() as session:
         after = _differing(session, refs)

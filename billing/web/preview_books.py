@@ -23,16 +23,17 @@ _ROWS = (
     ("Revenue", "earned by days that have passed", "-823\u00a0408.87", "", "61\u00a0002.11"),
 )
 _SETTLED = (
-    ("Gateway", "what Stripe holds for us", "4\u00a0120.88", "229.70", "3\u00a0891.18"),
+    ("Gateway", "what Stripe holds for us", "4\u00a0120.88", "229.70", "3\u00a0891.18", "70\u00a0749.09"),
     (
         "Conversion",
         "changed by Stripe into the currency it settles in",
         "",
         "4\u00a0120.88",
         "-4\u00a0120.88",
+        "-74\u00a0925.45",
     ),
-    ("Gateway fees", "what Stripe keeps", "229.33", "", "229.33"),
-    ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37"),
+    ("Gateway fees", "what Stripe keeps", "229.33", "", "229.33", "4\u00a0169.64"),
+    ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37", ""),
 )
 _FILES = (
     ("journal", "Journal"),
@@ -50,8 +51,16 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         for name, meaning, before, debit, credit in _ROWS
     )
     settled = tuple(
-        views.AccountRow(name=name, meaning=meaning, before="0.00", debit=debit, credit=credit, after=after)
-        for name, meaning, debit, credit, after in _SETTLED
+        views.AccountRow(
+            name=name,
+            meaning=meaning,
+            before="0.00",
+            debit=debit,
+            credit=credit,
+            after=after,
+            book_value=value,
+        )
+        for name, meaning, debit, credit, after, value in _SETTLED
     )
     owed = views.OwedRow(
         refund_id="ref_1",

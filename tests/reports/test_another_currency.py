@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from billing.payments import balance
+from billing.payments import balance, ledger
 from billing.payments.books import Movement
+from billing.payments.ledger_models import Account
 from billing.reports.reconcile import Report, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.staff_members import SignIn
@@ -206,6 +207,54 @@ def test_the_books_of_a_month_show_each_currency_by_itself(world: World, staff: 
     assert next(line for line in journal if ",gateway_fees," in line).endswith("0.23,,,USD")
     summary = finance.get("/staff/books/summary.csv?month=2027-03").text
     assert 'gateway USD,"after, USD",3.90' in summary
+    # R75.00 settled for USD 4.13, so USD 3.90 are worth R70.82 in the books.
+    assert "Book value, R" in page
+    assert "3.90 70.82" in page
+    assert 'gateway USD,"book value after, R",70.82' in summary
+
+
+def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: World, staff: SignIn) -> None:
+    world.sandbox.banks("settle_in", currency="usd", rate=RATE)
+    world.start_trial("0@example.com", "pm_card_visa")
+    with world.parts.database.transaction() as session:
+        lines = {Account.GATEWAY_FEES: 23, Account.GATEWAY: -23}
+        on = date(2027, 3, 1)
+        ledger.post(
+            session, kind="gateway_fee", source_id="txn_x", at=world.now, on=on, lines=lines, currency="USD"
+        )
+    finance = staff("finance")
+    assert "no rate known" in finance.get("/staff/books?month=2027-03").words
+    summary = finance.get("/staff/books/summary.csv?month=2027-03").text.splitlines()
+    assert 'gateway USD,"book value after, R",' in summary
+
+
+def test_what_an_earlier_release_kept_without_what_was_paid_is_filled_in(world: World) -> None:
+    """It kept the US cents and the rate alone, so the charge's rand stood in the gateway's account for ever."""
+    charged(world)
+    [row] = world.sandbox.objects("balance_transaction")
+    execute(
+        world,
+        "INSERT INTO balance_movement (ref, category, source_ref, amount, fee, net, currency, exchange_rate, description, at,"
+        " available_at) VALUES (:ref, 'charge', :source, :amount, :fee, :net, 'USD', :rate, '', :at, :at)",
+        ref=row["id"], source=row["source"], amount=row["amount"], fee=row["fee"], net=row["net"], rate=RATE, at=world.now,
+    )  # fmt: skip
+    world.advance_to(local(2027, 3, 18, 12))
+    assert world.rows("SELECT presented_amount, presented_currency FROM balance_movement WHERE category = 'charge'") == [
+        {"presented_amount": 7500, "presented_currency": "ZAR"}
+    ]  # fmt: skip
+    after = stands(world)
+    assert (after["ZAR", "conversion"], after["USD", "gateway"]) == (7500, at_stripe(world))
+    assert ("ZAR", "gateway") not in after
+    assert (cases(world), broken(world)) == ([], {})
+
+
+def test_what_no_morning_compares_any_more_is_filled_in_too(world: World) -> None:
+    charged(world)
+    compare(world)
+    execute(world, "UPDATE balance_movement SET presented_amount = NULL, presented_currency = NULL")
+    assert told(compare(world, date(2027, 3, 10), date(2027, 3, 11))) == []
+    [moved] = world.rows("SELECT presented_amount FROM balance_movement")
+    assert moved["presented_amount"] == 7500
 
 
 def test_a_settlement_in_rand_stays_as_it_was(world: World, paid: Subscriber) -> None:

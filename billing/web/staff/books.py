@@ -126,6 +126,7 @@ def _account(line: books.Line) -> views.AccountRow:
         debit=_amount(line.debit, line.currency) if line.debit else "",
         credit=_amount(line.credit, line.currency) if line.credit else "",
         after=_amount(line.after, line.currency),
+        book_value="" if line.book_value is None else _amount(line.book_value),
     )
 
 

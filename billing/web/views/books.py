@@ -18,6 +18,8 @@ class AccountRow:
     debit: str
     credit: str
     after: str
+    book_value: str = ""
+    """What it stands at in rand, in the books of another currency; empty where no rate is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -316,6 +316,29 @@ def test_what_is_paid_on_a_page_after_the_backup_is_taken_in_with_its_card(
     all_kept(world)
 
 
+@pytest.mark.parametrize("charged_before", [True, False])
+def test_what_a_bank_took_back_after_the_backup_stops_the_next_charge(
+    world: World, told: Subscriber, charged_before: bool
+) -> None:
+    world.advance_to(local(2027, 3, 15, 20))
+    if not charged_before:
+        world.back_up()
+    world.advance_to(local(2027, 3, 16, 12))
+    if charged_before:
+        world.back_up()
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+    before = world.rows("SELECT gateway_ref, amount, state FROM dispute")
+    assert len(before) == 1
+    world.restore_backup()
+    assert "1 dispute or warning taken in" in adopt(world)
+    assert world.rows("SELECT gateway_ref, amount, state FROM dispute") == before
+    assert world.subscription(told.subscription_id)["next_charge"] is None
+    world.advance_to(local(2027, 4, 17))
+    assert len(world.charges()) == 1
+    ledger_checks.check(world)
+
+
 def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
     """Its event came while we were away, and comes again when we are back."""
     world = evening

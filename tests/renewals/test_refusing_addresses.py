@@ -4,7 +4,7 @@ import pytest
 
 from billing.web.sample_articles import sample_articles
 from tests.support.signed_in import in_trial_by_pages, signed_in
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -126,4 +126,14 @@ def test_a_paused_subscription_whose_reader_cannot_be_told_ends(world: World, pa
     world.advance_to(local(2027, 7, 15))
     assert state(world) == "ended"
     assert len(extensions(world)) == 2
+    assert len(world.charges()) == 1
+
+
+def test_a_year_whose_reader_cannot_be_told_what_follows_ends(world: World) -> None:
+    reader = subscriber(world, "year_ending")
+    world.smtp.refuse(550, "no such mailbox", to=reader.email)
+    world.advance_to(local(2028, 8, 2))
+    assert state(world) == "ended"
+    assert len(extensions(world)) == 2
+    assert ["The charge moves" in what for what in cases(world)] == [True, True, False]
     assert len(world.charges()) == 1

@@ -275,6 +275,28 @@ def test_a_charge_and_its_refund_after_the_backup_are_both_taken_in(evening: Wor
     all_kept(world)
 
 
+def test_what_was_under_way_at_the_backup_and_ended_since_is_taken_in(
+    world: World, paid_twice: Subscriber
+) -> None:
+    """Days later Stripe has forgotten the keys, so under them it would refuse the refund and make the charge once more."""
+    world.advance_to(local(2027, 5, 16, 8, 59))
+    world.skip_to(local(2027, 5, 16, 9))
+    intend(world, paid_twice.subscription_id)
+    (payment, *_) = world.rows("SELECT id FROM payment ORDER BY paid_at")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.back_up()
+    world.advance_to(local(2027, 5, 20))
+    before = world.rows("SELECT id, state, credit_note_number FROM refund"), world.rows(INVOICES)
+    world.restore_backup()
+    said = adopt(world)
+    assert "1 charge, R75.00, taken in" in said
+    assert "1 refund, R75.00, taken in" in said
+    world.settle()
+    assert (world.rows("SELECT id, state, credit_note_number FROM refund"), world.rows(INVOICES)) == before
+    assert (len(world.charges()), len(world.sandbox.refunds())) == (3, 1)
+    all_kept(world)
+
+
 @pytest.mark.parametrize("page_open", [False, True])
 def test_a_card_saved_after_the_backup_is_charged_from_then_on(
     world: World, paid: Subscriber, page_open: bool

@@ -63,6 +63,19 @@ def test_a_worker_whose_clock_is_ahead_has_charged_before_the_reader_cancelled(
     assert "no-charge-after-cancelling" in broken(world)
 
 
+def test_a_worker_whose_clock_is_ahead_has_charged_before_the_reader_asked_by_form(
+    world: World, paid: Subscriber
+) -> None:
+    world.skip_to(world.now + timedelta(seconds=1))
+    browser = world.browser()
+    browser.get("/contact")
+    browser.post("/contact", kind="cancel", email=paid.email, words="")
+    world.execute("UPDATE attempt SET intended_at = :at", at=world.now + timedelta(seconds=3))
+    assert broken(world) == {}
+    world.execute("UPDATE attempt SET intended_at = :at", at=world.now + timedelta(minutes=6))
+    assert "no-charge-while-asked-to-cancel" in broken(world)
+
+
 def test_money_taken_seconds_after_the_moment_of_asking_goes_back_though_stripe_says_before(
     world: World, told: Subscriber
 ) -> None:

@@ -454,10 +454,12 @@ def test_a_restore_of_long_ago_waits_for_an_operator(evening: World) -> None:
     assert "3 charges" in adopt(world)
 
 
-def test_a_link_to_sign_in_with_goes_out_from_a_database_that_is_not_adopted(
-    world: World, paid: Subscriber
+@pytest.mark.parametrize("why", ["home = 'somewhere else'", "asks_since = :later, ask_at = :later"])
+def test_a_link_to_sign_in_with_goes_out_while_all_else_is_held(
+    world: World, paid: Subscriber, why: str
 ) -> None:
-    world.execute("UPDATE installation SET home = 'somewhere else'")
+    """From a database that isn't adopted, and from one that is still to ask Stripe."""
+    world.execute(f"UPDATE installation SET {why}", later=world.now + timedelta(hours=1))
     world.execute("UPDATE message SET state = 'queued', accepted_at = NULL WHERE kind = 'receipt'")
     letters = len(world.letters(paid.email))
     browser = world.browser()

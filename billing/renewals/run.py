@@ -16,6 +16,9 @@ from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, un
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
 
+GETS_ON_AFTER_SECONDS = 60.0
+"""A run that lasts longer reports progress from then on. A shorter one reports its end alone, so one that breaks each time, soon
+after its beginning, is missed like one that hangs."""
 log = logging.getLogger(__name__)
 
 
@@ -24,10 +27,11 @@ def run(till: Till, at: datetime) -> Report:
     AsksStripe."""
     with till.database.transaction() as session:
         refuse_held(session)
-    report = Report()
+    report, lasts_at = Report(), till.monotonic.seconds() + GETS_ON_AFTER_SECONDS
 
     def act() -> int:
-        till.got_on()
+        if till.monotonic.seconds() >= lasts_at:
+            till.got_on()
         return _act_on_due(till, at, report)
 
     charge_open(till, at, report, meanwhile=act)

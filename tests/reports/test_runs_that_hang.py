@@ -1,12 +1,15 @@
 """A billing run that hangs can't say so itself: others miss it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from billing import bell
+from billing import bell, stop_points
 from billing.installation import is_home_in
+from billing.payments.pace import Pace
+from billing.renewals.run import run
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
@@ -14,6 +17,7 @@ from tests.support.broken_tables import missing_table
 from tests.support.hung_run import hung_run
 from tests.support.metrics import alarms, open_cases
 from tests.support.staff_members import SignIn
+from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
 CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_late'"
@@ -64,9 +68,11 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
 def test_a_run_that_breaks_each_time_is_missed_too(world: World) -> None:
     ring(world)
     due(world, 1)
-    with missing_table(world, "charging_pause"):
-        tick(world.parts, lane=Lane.BILLING)
-    pass_by(world, timedelta(minutes=16))
+    for _ in range(2):
+        with missing_table(world, "staff_case"):
+            tick(world.parts, lane=Lane.BILLING)
+        assert world.rows(CASES) == []
+        pass_by(world, timedelta(minutes=8))
     assert len(world.rows(CASES)) == 1
 
 
@@ -80,8 +86,25 @@ def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> N
         assert world.rows(CASES) == []
 
 
+@pytest.mark.parametrize(("seconds", "times"), [(59, 1), (60, 2)])
+def test_a_run_that_lasts_tells_that_it_gets_on_and_a_short_one_its_end(
+    world: World, seconds: int, times: int
+) -> None:
+    due(world, 1)
+    clock, told = SteppedClock(), list[str]()
+    till = replace(world.parts.till, pace=Pace(0, clock), got_on=lambda: told.append("got on"))
+    stop_points.listen(lambda name: clock.step(seconds) if name == "charge.settled" else None)
+    try:
+        run(till, world.now)
+    finally:
+        stop_points.listen(None)
+    assert len(told) == times
+
+
 def test_where_nothing_is_due_no_run_is_missed(world: World) -> None:
     ring(world)
+    pass_by(world, timedelta(days=1))
+    assert world.rows(CASES) == []
     world.start_trial("thandi@example.com")
     world.settle()
     pass_by(world, timedelta(days=1))

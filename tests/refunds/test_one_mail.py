@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from billing.timetable import Lane, tick
 from tests.proofs.many_readers import cancel as ask_to_cancel
 from tests.proofs.many_readers import due
 from tests.proofs.steps import intend, note, send
@@ -32,6 +33,10 @@ def test_a_cancellation_with_four_refunds_is_one_mail_with_each_date_and_sum(
 ) -> None:
     before = len(world.letters(four_charges.email))
     cancel(world, four_charges.subscription_id, **LETTER)
+    tick(world.parts, lane=Lane.MAIL)
+    assert len(world.letters(four_charges.email)) == before, (
+        "it waits for the refunds, whichever lane is first"
+    )
     world.settle()
     (letter,) = world.letters(four_charges.email)[before:]
     assert letter.subject.endswith("is cancelled, and R300.00 incl. VAT goes back to you")

@@ -157,6 +157,21 @@ def test_days_of_every_kind_are_counted_together(world: World, in_trial: Subscri
     assert give(world, sipho, Complimentary(reader, 1)) != ""
 
 
+def test_a_member_gives_no_more_days_in_a_day_to_all_readers_together(world: World) -> None:
+    sipho, nandi = add(world, "support"), add(world, "support", "nandi@paper.example")
+    readers = [
+        world.start_trial(f"r{n}@example.com", f"pm_card_visa__{n}")["reader"]["id"] for n in range(11)
+    ]
+    for reader in readers[:10]:
+        assert give(world, sipho, Extend(reader, 31)) == ""
+    assert "31 days for this reader this month, and no days for all readers today" in give(
+        world, sipho, Extend(readers[10], 1)
+    )
+    assert give(world, nandi, Extend(readers[10], 1)) == ""
+    world.advance_to(local(2027, 3, 2))
+    assert give(world, sipho, Extend(readers[10], 30)) == ""
+
+
 def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid: Subscriber) -> None:
     sipho = add(world, "support")
     reader, payment = payment_of(world, paid.email)

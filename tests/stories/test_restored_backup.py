@@ -194,6 +194,23 @@ def test_money_is_held_until_stripe_could_be_asked(evening: World, caplog: pytes
     all_kept(world)
 
 
+def test_no_refund_leaves_before_stripe_could_be_asked(world: World, paid: Subscriber) -> None:
+    world.back_up()
+    world.restore_backup()
+    (payment,) = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    tick(world.parts)
+    assert world.sandbox.refunds() == [], "it may have gone from the other one"
+    world.sandbox.faults({"effect": "500_before", "path": "/v1/setup_intents*", "times": None})
+    assert run_on(world, "adopt", "--yes").exit_code == 1
+    tick(world.parts)
+    assert world.sandbox.refunds() == []
+    world.sandbox.faults()
+    world.skip_to(world.now + timedelta(hours=1))
+    world.settle()
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
+
+
 def undecided(world: World) -> str:
     """The renewal of one of them as Stripe holds it before any bank has answered; its PaymentIntent."""
     (row, *_) = world.rows("SELECT id FROM subscription ORDER BY id")

@@ -14,7 +14,9 @@ from billing.payments.models import GIVEN, Payment, Refund, RefundState
 _PERHAPS = sa.text(
     f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
         AND (r.bounced_at IS NOT NULL OR (NOT r.not_owed AND r.amount <= payment.amount - (
-             SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN}))))"""  # noqa: S608
+             SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN})
+             AND NOT EXISTS (SELECT FROM refund o WHERE o.payment_id = r.payment_id AND o.cause = r.cause AND o.id <> r.id
+                             AND (o.state <> 'failed' OR o.credit_note_number IS NOT NULL)))))"""  # noqa: S608
 )
 
 
@@ -31,28 +33,45 @@ def _counts(refund: Refund) -> bool:
     return refund.state is not RefundState.FAILED or refund.credit_note_number is not None
 
 
+def _age(refund: Refund) -> tuple[datetime, str]:
+    return refund.created_at, refund.id
+
+
+def _tried_again(refunds: Sequence[Refund]) -> set[str]:
+    """The ids of refunds whose cause another refund answers: one that counts, or else a newer one."""
+    answers: dict[str, Refund] = {}
+    for row in sorted(refunds, key=_age):
+        if row.cause not in answers or not _counts(answers[row.cause]):
+            answers[row.cause] = row
+    return {row.id for row in refunds if answers[row.cause] is not row}
+
+
 def among(payment: Payment, refunds: Sequence[Refund], *, taken: bool) -> list[Refund]:
-    """Of all refunds of a payment, those that are owed. One that bounced has its credit note. One that was refused is owed as far
-    as nothing else has returned that money since: another refund, or a bank that has `taken` it back."""
+    """Of all refunds of a payment, those that are owed, oldest first. One that bounced has its credit note. One that was refused
+    is owed as far as nothing else has returned that money since: another try of it, another refund, or a bank that has `taken`
+    it back."""
     failed = [row for row in refunds if row.state is RefundState.FAILED and row.paid_back_at is None]
     bounced = [row for row in failed if row.bounced_at is not None]
     given = sum(row.amount for row in refunds if _counts(row))
+    again = _tried_again(refunds)
     left, refused = 0 if taken else payment.amount - given, list[Refund]()
-    for row in sorted(failed, key=lambda row: row.id, reverse=True):
-        if row.bounced_at is None and not row.not_owed and row.amount <= left:
+    for row in sorted(failed, key=_age, reverse=True):
+        if row.bounced_at is None and not row.not_owed and row.id not in again and row.amount <= left:
             left -= row.amount
             refused.append(row)
-    return sorted([*bounced, *refused], key=lambda row: row.id)
+    return sorted([*bounced, *refused], key=_age)
 
 
 def close_cases(session: Session, payment: Payment, *, reason: str, by: str, at: datetime) -> None:
-    """Close the cases about refunds of a payment that failed, once nothing of it is left to return and none of them is owed."""
+    """Close the cases about refunds of a payment that failed and aren't owed, once another try of each has gone, or nothing of
+    the payment is left to return."""
     session.flush()
     refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
     still = {row.id for row in among(payment, refunds, taken=False)}
-    given = sum(row.amount for row in refunds if _counts(row))
-    for row in refunds if given == payment.amount else ():
-        if row.state is RefundState.FAILED and row.id not in still:
+    given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
+    for row in refunds:
+        over = given == payment.amount or row.id in again
+        if over and row.state is RefundState.FAILED and row.id not in still:
             close_about(session, CaseKind.REFUND_FAILED, row.id, reason=reason, by=by, at=at)
 
 

@@ -191,3 +191,45 @@ def test_a_refund_that_was_made_in_the_dashboard_meanwhile_is_not_owed_twice(
     (row,) = refunds(world)
     assert (row["state"], "has already been refunded" in row["failure"]) == ("failed", True)
     assert "has already been refunded" not in staff("finance").get("/staff/books").words
+
+
+def refund_a_part(world: World, cents: int, why: str = "a part") -> None:
+    """By the API; it is sent, and answered."""
+    (payment,) = world.rows("SELECT id FROM payment")
+    body = {"amount": cents, "reason": why}
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json=body).raise_for_status()
+    world.settle()
+
+
+def test_a_part_that_stripe_gave_up_is_not_owed_while_another_try_of_it_is_on_its_way(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.sandbox.banks("refunds", **{"as": "fails_for_balance"})
+    refund_a_part(world, 3000)
+    world.advance(days=1, hours=1)
+    assert [row["state"] for row in refunds(world)] in (["failed", "pending"], ["failed", "intended"])
+    browser = world.browser()
+    browser.sign_in(paid.email)
+    assert "owed to you" not in browser.get("/account").words
+    finance = staff("finance")
+    assert "Owed to readers" not in finance.get("/staff/books").words
+    given_up = world.rows("SELECT id FROM refund ORDER BY created_at, id")[0]["id"]
+    typed = {"refund_id": given_up, "reference": "EFT 1", "on": f"{world.now:%Y-%m-%d}"}
+    assert finance.http.post("/staff/books/paid-back", data=typed).status_code in (403, 409)
+    assert world.rows("SELECT 1 FROM refund WHERE paid_back_at IS NOT NULL") == []
+
+
+def test_a_part_that_failed_twice_for_one_cause_is_owed_once(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.sandbox.banks("refunds", **{"as": "fails_for_balance"})
+    refund_a_part(world, 3000)
+    world.advance(days=1, hours=1)
+    world.sandbox.banks("refunds", **{"as": "too_old"})
+    world.advance(days=1, hours=1)
+    assert [row["state"] for row in refunds(world)] == ["failed", "failed"]
+    words = staff("finance").get("/staff/books").words
+    assert words.count(f"{paid.email} R30.00 incl. VAT") == 1
+    browser = world.browser()
+    browser.sign_in(paid.email)
+    assert "R30.00 incl. VAT owed to you" in browser.get("/account").words

@@ -17,7 +17,7 @@ from billing.renewals import extend_trial, hold_charge, pause, terms, unreached
 from billing.renewals.intend import ToCharge, intend
 from billing.renewals.refuse import beyond_limit, give_up
 from billing.renewals.skip import Skip
-from billing.rules import dunning, notices, trial
+from billing.rules import cancel_requests, dunning, notices, trial
 from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
 from billing.subscriptions import period
@@ -155,7 +155,7 @@ def _charge_first(
 
 
 def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
-    """A notice wasn't accepted: another day, for which they are sent anew."""
+    """A notice wasn't accepted: another day, for which they are sent again."""
     because = unreached.extends_because(session, subscription, why, at)
     return extend_trial.extend_trial(session, office, subscription, at, because)
 
@@ -200,16 +200,16 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
     method_id = str(subscription.payment_method_id)
     unasked = tried.went_unasked(session, invoice)
     so_far = tried.tried(session, invoice, method_id, at=at, zone=office.zone)
-    is_new_card = not unasked and so_far.on_card == 0  # its reader wants it charged
-    if hold_charge.is_due(subscription) and not is_new_card:
-        return hold_charge.retry(session, office, subscription, first_failed_on, at)
+    held_until = cancel_requests.retry_held_until(today, dunning.gives_up_on(first_failed_on))
     if unasked:  # an outage of ours or of Stripe's uses up no rung, and no grace
+        if hold_charge.is_due(subscription):
+            return hold_charge.retry(session, office, subscription, cancel_requests.held_until(today), at)
         over = invoice.period_end_on <= today
         return ToCharge(subscription, terms.next_period(session, subscription, today) if over else invoice)
     said = tried.last_refusal(session, invoice, method_id)
     if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not tried.bank_asked(session, invoice):
         return beyond_limit(session, office, subscription, invoice, at)
-    if so_far.on_card == 0:
+    if so_far.on_card == 0:  # a new card: its reader wants it charged, so no request holds it
         return ToCharge(subscription, invoice, by_reader=True)
     own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
     if not dunning.is_final(said) and dunning.may_retry(
@@ -219,6 +219,8 @@ def _retry(session: Session, office: Office, subscription: Subscription, at: dat
         today=today,
         card_attempts_30d=so_far.on_card,
     ):
+        if held_until is not None and hold_charge.is_due(subscription):
+            return hold_charge.retry(session, office, subscription, held_until, at)
         return ToCharge(subscription, invoice, by_reader=own)
     mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
     return Skip.ANOTHER_DAY

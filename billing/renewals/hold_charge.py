@@ -12,7 +12,7 @@ from billing.payments import tell_requests
 from billing.renewals import terms
 from billing.renewals.extend_trial import extend_trial
 from billing.renewals.skip import Skip
-from billing.rules import cancel_requests, dunning, trial
+from billing.rules import cancel_requests, trial
 from billing.subscriptions.change import mark, take_back_mails
 from billing.subscriptions.models import Subscription
 
@@ -32,7 +32,7 @@ def trial_charge(session: Session, office: Office, subscription: Subscription, a
 
 
 def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
-    """A month is charged later in its course. A year ends later, as what follows it must be announced anew (CPA-2)."""
+    """A month is charged later in its course. A year ends later, as what follows it must be announced again (CPA-2)."""
     if subscription.term:
         terms.extend(session, office, subscription, at, WAITS)
         until = subscription.period_end_on or subscription.charge_on
@@ -42,11 +42,8 @@ def renewal(session: Session, office: Office, subscription: Subscription, at: da
     return _told(session, office, subscription, until, at)
 
 
-def retry(
-    session: Session, office: Office, subscription: Subscription, first_failed_on: date, at: datetime
-) -> str:
-    """A retry comes later, but no later than the end of the grace."""
-    until = min(cancel_requests.held_until(office.today(at)), dunning.gives_up_on(first_failed_on))
+def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+    """A retry that could be made today is made on the day `until`."""
     mark(subscription, office.zone, held_until=until, retry_on=until)
     return _told(session, office, subscription, until, at)
 

@@ -15,6 +15,13 @@ def held_until(today: date) -> date:
     return civil(today) + timedelta(days=HOLD_DAYS)
 
 
+def retry_held_until(today: date, gives_up_on: date) -> date | None:
+    """The new day of a retry that was due `today`: no later than the day before the grace is over, as nothing is charged from then
+    on. None: no day is left, so the retry isn't put off."""
+    until = min(held_until(today), civil(gives_up_on) - timedelta(days=1))
+    return until if until > today else None
+
+
 def counts_from(requested_at: datetime | None, at: datetime) -> datetime:
     """The moment from which a cancellation by the reader at `at` counts: that of the request, where one is open and so young that
     any charge since then had begun before it; else `at`. So what raced the request goes back, and a form posted in

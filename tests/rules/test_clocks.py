@@ -56,3 +56,10 @@ def test_a_cancellation_counts_from_a_request_that_is_young(
 
 def test_a_charge_is_put_off_by_seven_civil_days() -> None:
     assert cancel_requests.held_until(NOW.date()).isoformat() == "2027-03-08"
+
+
+@pytest.mark.parametrize(("grace_left", "held"), [(30, 7), (8, 7), (7, 6), (2, 1), (1, None), (0, None)])
+def test_a_retry_is_put_off_only_within_its_grace(grace_left: int, held: int | None) -> None:
+    today = NOW.date()
+    until = cancel_requests.retry_held_until(today, today + timedelta(days=grace_left))
+    assert until == (None if held is None else today + timedelta(days=held))

@@ -1,0 +1,54 @@
+"""A retry that a stranger's form puts off is still made: on a day within the grace, and only if it could be made at all."""
+
+from datetime import date
+
+from tests.staff.test_requests_to_cancel import ask
+from tests.support.signed_in import signed_in
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+
+def noon(world: World, on: date) -> None:
+    world.advance_to(local(on.year, on.month, on.day, 12))
+
+
+def row(world: World) -> dict[str, object]:
+    return world.rows("SELECT state, retry_on, first_failed_on, held_until, ended_why FROM subscription")[0]
+
+
+def to_last_rung(world: World) -> date:
+    """Up to the day of the last retry that the ladder has, which hasn't been made yet."""
+    while True:
+        found = world.rows("SELECT retry_on, first_failed_on FROM subscription")[0]
+        if (found["retry_on"] - found["first_failed_on"]).days >= 12:
+            world.advance_to(local(found["retry_on"].year, found["retry_on"].month, found["retry_on"].day, 8))
+            return date.fromisoformat(str(found["retry_on"]))
+        noon(world, found["retry_on"])
+
+
+def test_the_last_retry_is_put_off_to_a_day_on_which_it_is_made(world: World, owing: Subscriber) -> None:
+    last_rung = to_last_rung(world)
+    ask(world.browser(), email=owing.email)
+    tries = len(world.sandbox.charges())
+    noon(world, last_rung)
+    held = row(world)
+    assert (held["state"], len(world.sandbox.charges())) == ("past_due", tries)
+    until = date.fromisoformat(str(held["retry_on"]))
+    assert (until - date.fromisoformat(str(held["first_failed_on"]))).days == 20, "the last day of the grace"
+    assert f"{until.day} {until:%B %Y}" in world.letters(owing.email)[-1].subject
+    noon(world, until)
+    assert len(world.sandbox.charges()) == tries + 1, "tried on the day that was told"
+
+
+def test_a_reader_who_keeps_it_after_the_hold_is_charged_on_the_day_that_was_told(
+    world: World, owing: Subscriber
+) -> None:
+    last_rung = to_last_rung(world)
+    ask(world.browser(), email=owing.email)
+    noon(world, last_rung)
+    browser = signed_in(world, owing.email)
+    browser.get("/account")
+    browser.post("/account/keep")
+    tries = len(world.sandbox.charges())
+    noon(world, date.fromisoformat(str(row(world)["retry_on"])))
+    assert len(world.sandbox.charges()) == tries + 1

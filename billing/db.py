@@ -42,6 +42,10 @@ KEEPALIVE: dict[str, Any] = {
 LOCK_NOT_AVAILABLE, STATEMENT_CANCELED, DEADLOCK_DETECTED = "55P03", "57014", "40P01"
 AWAY = ("08", "57P01", "57P02", "57P03", "53300")
 """States of a connection that was cut, a server that stops, crashed or starts, and one that has too many connections."""
+TRANSIENT = (*AWAY, LOCK_NOT_AVAILABLE, "25006", "25P03", "40", "53", "57", "58")
+"""Besides: a lock that was waited for in vain, a standby that only reads (as an old primary does after a failover), a transaction
+that idled, a deadlock or a clash of two transactions, no memory or disk, a cancelled statement, a failing disk.
+Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Letters that PostgreSQL doesn't keep."""
 log = logging.getLogger("billing.events")
@@ -149,6 +153,11 @@ def was_locked(error: BaseException) -> bool:
 def is_away(error: BaseException) -> bool:
     """Whether the database can't be reached: the connection was cut, the server stops or starts, or has no place for us."""
     return any(_says_away(one) for one in _with_causes(error))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same may go well the next time: the database is away, or gave up for what has nothing to do with the rows."""
+    return is_away(error) or any((_sqlstate(one) or "").startswith(TRANSIENT) for one in _with_causes(error))
 
 
 def _says_away(error: BaseException) -> bool:

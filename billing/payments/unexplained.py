@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.crew import only_one
@@ -23,7 +24,7 @@ from billing.payments.gateway import (
     RefundRefused,
     Unknown,
 )
-from billing.payments.models import PaymentMethod, RefundState
+from billing.payments.models import Payment, PaymentMethod, RefundState
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.backoff import again_at
 from billing.rules.money import Money
@@ -33,12 +34,20 @@ AGAIN = timedelta(days=1)
 """How often a refund that was refused is tried again, and one that waits is asked for."""
 MOST = 3
 """Refunds that may fail, each for a reason that needn't last, before a person carries on."""
+TAKEN_IN = "The charge has been taken in since, so the money stays."
 log = logging.getLogger(__name__)
 
 
-def note(session: Session, claim: ChargeClaim, charged: Charged, at: datetime) -> None:
-    """Write down a charge that nothing explains, with a case, unless all of it has gone back. Commit it; it is given back
-    apart. Safe to repeat."""
+def note(
+    session: Session,
+    claim: ChargeClaim,
+    charged: Charged,
+    at: datetime,
+    *,
+    why: str = "for a subscription or a period that isn't in this database",
+) -> None:
+    """Write down a charge that nothing explains, with a case that says `why`, unless all of it has gone back. Commit it; it is
+    given back apart. Safe to repeat."""
     left = charged.amount - charged.returned
     if left <= 0:
         return
@@ -60,7 +69,7 @@ def note(session: Session, claim: ChargeClaim, charged: Charged, at: datetime) -
         session,
         CaseKind.UNKNOWN_CHARGE,
         charged.charge_ref,
-        f"{Money(left).with_vat_words()} was taken for a subscription that isn't in this database. The money goes back by itself;"
+        f"{Money(left).with_vat_words()} was taken {why}. The money goes back by itself;"
         " tell the person whose it is.",
         at=at,
         reader_id=reader_id,
@@ -89,7 +98,7 @@ def give_back_due(database: Database, gateway: Gateway, at: datetime) -> int:
         for one in due:
             stop_point("unexplained.noted")
             try:
-                answer = _bring_to_an_end(gateway, one)
+                answer = _bring_to_an_end(database, gateway, one)
                 stop_point("unexplained.answered")
                 _settle(database, one.charge_ref, answer, at)
             except Exception as problem:  # one that can't be settled holds up no other
@@ -119,11 +128,11 @@ def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
 _Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
 
 
-def _bring_to_an_end(gateway: Gateway, one: UnexplainedCharge) -> _Answer:
+def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharge) -> _Answer | NeverArrived:
     """Ask first, each time: it may have been sent by a process that died, or by a database that was lost. A refund that failed
-    is followed by one of another name."""
+    is followed by one of another name. A charge that has been taken in since isn't given back (NeverArrived)."""
     found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
-    if not isinstance(found, NeverArrived):
+    if not isinstance(found, NeverArrived) or _is_taken_in(database, one.charge_ref):
         return found
     return gateway.refund(
         refund_id=one.refund_id,
@@ -132,6 +141,12 @@ def _bring_to_an_end(gateway: Gateway, one: UnexplainedCharge) -> _Answer:
         amount=one.amount,
         key=f"unexplained-{one.charge_ref}-{one.asked}",
     )
+
+
+def _is_taken_in(database: Database, charge_ref: str) -> bool:
+    """Whether an event, or the claim made again, has explained it since: there is a payment."""
+    with database.transaction() as session:
+        return session.exec(select(Payment.id).where(Payment.charge_ref == charge_ref)).first() is not None
 
 
 def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:
@@ -146,11 +161,22 @@ def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime)
     return True
 
 
-def _settle(database: Database, charge_ref: str, answer: _Answer, at: datetime) -> None:
+def _settle(database: Database, charge_ref: str, answer: _Answer | NeverArrived, at: datetime) -> None:
     with database.transaction() as session:
         row = session.get_one(UnexplainedCharge, charge_ref, with_for_update=True)
-        if row.returned_at is None and row.given_up_at is None:
+        if isinstance(answer, NeverArrived):
+            _keep(session, row, at)
+        elif row.returned_at is None and row.given_up_at is None:
             _write(session, row, answer, at)
+
+
+def _keep(session: Session, row: UnexplainedCharge, at: datetime) -> None:
+    """The charge is explained: nothing of it goes back."""
+    session.delete(row)
+    session.flush()
+    close_about(session, CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN, by="worker", at=at)
+    if row.awaiting_balance_since is not None:
+        shortage.close_when_over(session, by="worker", at=at)
 
 
 def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: datetime) -> None:

@@ -22,7 +22,7 @@ class UnexplainedCharge(SQLModel, table=True):
     intent_ref: str
     customer_ref: str | None = None
     subscription_ref: str
-    """The subscription and the period that the charge names; there is no such row."""
+    """The subscription and the period that the charge names."""
     period_number: int
     amount: int
     """What of it had not gone back when it was found."""

@@ -2,7 +2,8 @@
 readers they belong to, disputes. It is done before an adopted database, or a standby that took over, charges anybody."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from sqlmodel import Session, select
 
 from billing import installation, many
 from billing.crew import only_one
+from billing.db import first_line, is_transient
 from billing.errors import Unavailable
 from billing.payments import unexplained
 from billing.payments.books import FoundCharge, FoundRefund
@@ -130,12 +132,14 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
     if isinstance(outcome, Unknown):
         raise Unavailable(f"Stripe can't say yet what became of a charge: {outcome.why}")
     try:
-        with clerk.database.transaction() as session:
+        with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
             word = take_in(session, clerk.office, one.claim, outcome, at, by=BY)
+    except Unavailable:
+        raise
     except Exception:  # it must not be charged once more, so it goes back, and a person is told
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with clerk.database.transaction() as session:
-            unexplained.note(session, one.claim, outcome, at)
+            unexplained.note(session, one.claim, outcome, at, why="and it could not be written down here")
         word = UNEXPLAINED
     if word == UNEXPLAINED:
         found.unexplained += 1
@@ -143,6 +147,17 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
     elif word in ("charged", "refunded"):
         found.charges += 1
         found.charged += outcome.amount
+
+
+@contextmanager
+def _lasting_only(what: str) -> Iterator[None]:
+    """Let through what fails for its own reason. Raises Unavailable for what may be taken in the next time."""
+    try:
+        yield
+    except Exception as error:
+        if is_transient(error):
+            raise Unavailable(f"{what} can't be taken in now: {first_line(error)}.") from error
+        raise
 
 
 def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:

@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from billing import many
 from billing.crew import claimer, in_nobodys_hands, take
-from billing.db import Database, first_line, took_too_long
+from billing.db import Database, first_line, is_transient
 from billing.disputes import settle as disputes
 from billing.disputes import warn
 from billing.errors import Unavailable
@@ -145,9 +145,7 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
         outcome = handle(desk, event, at) if handle else "not for us"
         stop_point("event.settled")
     except Exception as error:
-        if isinstance(error, Unavailable) or took_too_long(
-            error
-        ):  # a row that is locked for long breaks nothing
+        if isinstance(error, Unavailable) or is_transient(error):  # no fault of the event, or of ours
             problem = first_line(error)[:500]
             log.warning("event %s (%s) waits: %s", event.id, event.type, problem)
         else:

@@ -1,7 +1,7 @@
 """what becomes of the refund of a charge that nothing explains
 
 Revision: 0032
-Follows: 0030
+Follows: 0031
 """
 
 import sqlalchemy as sa

@@ -16,6 +16,7 @@ from billing.payments.balance_models import BalanceMovement, Payout, PayoutListi
 from billing.payments.books import Books, Movement, NotListed, PayoutAnswer
 from billing.payments.gateway import NoSuchObject, Unknown
 from billing.payments.ledger_models import Account
+from billing.rules.absence import LISTED_WITHIN
 
 _AT_ONCE = 500
 NO_PAYOUT = "no such payout"
@@ -93,6 +94,8 @@ def keep_payout(database: Database, books: Books, office: Office, payout_ref: st
     inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()
     if isinstance(inside, Unknown):
         raise Unavailable(inside.why)
+    if at - payout.at < LISTED_WITHIN and not _adds_up(payout, inside):
+        raise Unavailable("Stripe doesn't list all yet that this payout pays out.")
     with database.transaction() as session:
         _keep_payout_row(session, payout, inside, at)
         if not isinstance(inside, NotListed):
@@ -104,6 +107,12 @@ def keep_payout(database: Database, books: Books, office: Office, payout_ref: st
                 session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
             )
     return "payout kept"
+
+
+def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:
+    if isinstance(inside, NotListed):
+        return True
+    return sum(one.net for one in inside if one.source_ref != payout.payout_ref) == payout.amount
 
 
 def _keep_payout_row(

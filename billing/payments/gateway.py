@@ -230,6 +230,7 @@ class Notification:
     id: str
     type: str
     object_ref: str
+    """Empty where it is about something that has no name, such as a balance."""
     created_at: datetime
     payload: dict[str, object]
 

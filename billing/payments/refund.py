@@ -193,7 +193,7 @@ def _answered(
             reason = f"Returned by another refund: {refund.id}"
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
-            refund.state, refund.settled_at = RefundState.FAILED, at
+            refund.state, refund.settled_at, refund.not_owed = RefundState.FAILED, at, answer.not_owed
             if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
                 _try_another(session, refund, payment, awaiting_balance_since, at)
             else:

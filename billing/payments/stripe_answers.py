@@ -20,6 +20,8 @@ from billing.rules.dunning import Evidence
 
 LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
 """Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
+_DISPUTED = "charge_for_pending_refund_disputed"
+"""Why a pending refund fails when a bank takes the charge back (refunds/object: `failure_reason`)."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _NEEDNT_LAST = ("declined", "insufficient_funds", "merchant_request", "unknown")
 """Of the reasons for which a Refund fails (docs.stripe.com/api/refunds/object: `failure_reason`), those that needn't hold for the
@@ -28,8 +30,9 @@ _NOT_TAKEN = ("requires_payment_method", "canceled", "requires_action")
 
 
 def card(method: dict[str, Any]) -> SavedCard | CardGone:
-    """A PaymentMethod as a card that is saved; without a customer it can't be charged any more."""
-    if not method.get("customer"):
+    """A PaymentMethod as a card that is saved; without a customer it can't be charged any more. One that is no card is none of ours:
+    we ask for cards alone."""
+    if not method.get("customer") or not method.get("card"):
         return CardGone()
     return _saved(method["customer"], method["id"], method["card"])
 
@@ -38,8 +41,8 @@ def _saved(customer_ref: str, method_ref: str, shown: dict[str, Any]) -> SavedCa
     return SavedCard(
         customer_ref=str(customer_ref),
         method_ref=str(method_ref),
-        brand=str(shown["brand"]),
-        last4=str(shown["last4"]),
+        brand=str(shown.get("brand") or "card"),
+        last4=str(shown.get("last4") or "????"),
         exp_month=int(shown["exp_month"]),
         exp_year=int(shown["exp_year"]),
         fingerprint=shown.get("fingerprint") or None,
@@ -82,9 +85,10 @@ def is_unconfirmed(intent: dict[str, Any]) -> bool:
 def card_kept(intent: dict[str, Any], charge: dict[str, Any]) -> SavedCard | None:
     """The card that paid, where the intent was to keep it."""
     used = (charge.get("payment_method_details") or {}).get("card")
-    if intent.get("setup_future_usage") != "off_session" or not used or not intent.get("customer"):
+    method_ref = charge.get("payment_method")
+    if intent.get("setup_future_usage") != "off_session" or not used:
         return None
-    return _saved(intent["customer"], charge["payment_method"], used)
+    return _saved(intent["customer"], method_ref, used) if intent.get("customer") and method_ref else None
 
 
 def evidence(error: dict[str, Any]) -> Evidence:
@@ -112,7 +116,7 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
         why,
         insufficient_balance=why == "insufficient_funds",
         may_succeed_again=found["status"] == "canceled" or why in _NEEDNT_LAST,
-        not_owed=why == "charge_for_pending_refund_disputed",
+        not_owed=why == _DISPUTED,
     )
 
 

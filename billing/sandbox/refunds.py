@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from billing.sandbox import balance, ids, params, vault
+from billing.sandbox import balance, disputes, ids, params, vault
 from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -21,10 +21,14 @@ BEHAVIOURS: Mapping[str, str] = {
     "waits_for_balance": "are pending until our balance is enough, which is when you choose something else here",
     "fails_for_balance": "are pending because our balance is too low, and fail a day later",
     "canceled": "are pending for a day, then canceled",
+    "disputed": "are pending for a day, then fail, as the reader’s bank took the charge back meanwhile",
+    "asks_reader": "wait for the reader to act, and fail a day later",
 }
 """How refunds may behave, in words that follow "Refunds". Stripe names the states in its API reference (refunds/object: `status`,
 `pending_reason`, `failure_reason`); a refund that lacks balance is refused, or held pending until the account is topped up, by
-account (docs.stripe.com/refunds)."""
+account (docs.stripe.com/refunds). `requires_action` is for payment methods that can't be refunded by themselves, and tells the reader by
+mail what to do; its shape is the library's (stripe-python, `_refund.py`), and when its money moves, and how it fails, is told nowhere. So the
+product may depend on neither."""
 _SHORT = ("waits_for_balance", "fails_for_balance")
 
 
@@ -147,7 +151,7 @@ def _behaviour(world: World, charge: Row) -> str:
 
 
 def _begin(world: World, call: Call, charge: Row, amount: int, behaviour: str) -> Row:
-    pending = behaviour not in ("succeeded", "fails")
+    asks, pending = behaviour == "asks_reader", behaviour not in ("succeeded", "fails")
     row: Row = {
         "id": ids.new("re", 24),
         "object": "refund",
@@ -169,10 +173,14 @@ def _begin(world: World, call: Call, charge: Row, amount: int, behaviour: str) -
         "reason": call.params.get("reason"),
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "pending" if pending else "succeeded",
+        "status": "requires_action" if asks else "pending" if pending else "succeeded",
         "transfer_reversal": None,
     }
-    if pending:
+    if asks:
+        told = {"email_sent_at": call.at, "email_sent_to": charge["billing_details"]["email"] or "none"}
+        details = {"email_sent": told, "expires_at": call.at + SETTLES_AFTER}
+        row["next_action"] = {"type": "display_details", "display_details": details}
+    elif pending:
         row["pending_reason"] = "insufficient_funds" if behaviour in _SHORT else "processing"
     if behaviour not in _SHORT:  # no money moves until the balance is enough
         row["balance_transaction"] = balance.of_refund(world, row)["id"]
@@ -206,21 +214,45 @@ def settle_due(world: World) -> None:
     ]
     for plan in due:
         refund, to = world.find("refund", plan["refund"]), plan["to"]
-        decide(world, refund, succeeds=to == "pending", status="canceled" if to == "canceled" else "failed")
+        if to == "disputed":
+            disputes.begin(world, world.find("charge", refund["charge"]))
+        decide(
+            world,
+            refund,
+            succeeds=to == "pending",
+            status="canceled" if to == "canceled" else "failed",
+            reason=_REASONS.get(to, "lost_or_stolen_card"),
+        )
 
 
-def decide(world: World, refund: Row, *, succeeds: bool, status: str = "failed") -> None:
+_REASONS = {
+    "canceled": "merchant_request",
+    "disputed": "charge_for_pending_refund_disputed",
+    "asks_reader": "unknown",
+}
+"""Stripe's words, from the list in its API reference (refunds/object: `failure_reason`)."""
+
+
+def decide(
+    world: World,
+    refund: Row,
+    *,
+    succeeds: bool,
+    status: str = "failed",
+    reason: str = "lost_or_stolen_card",
+) -> None:
     """The reader's bank takes the money, or sends it back; one that has succeeded may still fail. Or somebody cancels it
     in the dashboard: `status` is then `canceled`. Raises Refusal."""
-    if refund["status"] not in ("pending", "succeeded") or (succeeds and refund["status"] != "pending"):
+    waits = refund["status"] in ("pending", "requires_action")
+    if not waits and (succeeds or refund["status"] != "succeeded"):
         raise invalid(f"Refund {refund['id']} is {refund['status']}.")
     if world.store.get("setting", f"refund:{refund['id']}"):
         world.store.remove("setting", f"refund:{refund['id']}")
     refund, before = dict(refund), {"status": refund["status"]}
     lacked = refund.pop("pending_reason", None) == "insufficient_funds"
+    refund.pop("next_action", None)
     if not succeeds:
-        reason = "insufficient_funds" if lacked else "lost_or_stolen_card"
-        refund |= {"status": status, "failure_reason": "merchant_request" if status == "canceled" else reason}
+        refund |= {"status": status, "failure_reason": "insufficient_funds" if lacked else reason}
         _fall_through(world, refund, before)
         return
     refund["status"] = "succeeded"

@@ -46,6 +46,14 @@ def test_want_of_balance_is_refused_without_a_code_and_the_key_repeats_that(
         ("fails_for_balance", ("pending", "insufficient_funds"), "failed", "insufficient_funds", []),
         ("canceled", ("pending", "processing"), "canceled", "merchant_request", [-7500, 7500]),
         ("pending_fails", ("pending", "processing"), "failed", "lost_or_stolen_card", [-7500, 7500]),
+        (
+            "disputed",
+            ("pending", "processing"),
+            "failed",
+            "charge_for_pending_refund_disputed",
+            [-7500, 7500],
+        ),
+        ("asks_reader", ("requires_action", None), "failed", "unknown", [-7500, 7500]),
     ],
 )
 def test_a_refund_that_waits_moves_no_money_until_the_balance_is_enough(
@@ -53,14 +61,16 @@ def test_a_refund_that_waits_moves_no_money_until_the_balance_is_enough(
     stripe: Stripe,
     intent: Any,
     way: str,
-    at_first: tuple[str, str],
+    at_first: tuple[str, str | None],
     later: str,
     reason: str | None,
     moves: list[int],
 ) -> None:
     sandbox.banks("refunds", **{"as": way})
     refund = stripe.v1.refunds.create({"payment_intent": intent.id})
-    assert (refund.status, refund.pending_reason) == at_first
+    said = refund.to_dict()
+    assert (said["status"], said.get("pending_reason")) == at_first
+    assert ("next_action" in said) == (way == "asks_reader")
     sandbox.advance(days=1)
     after = stripe.v1.refunds.retrieve(refund.id).to_dict()
     assert (after["status"], after.get("failure_reason")) == (later, reason)

@@ -1,0 +1,48 @@
+"""A refund that Stripe makes wait ends in each way that Stripe has."""
+
+import pytest
+
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
+
+
+def give_back(world: World, how: str) -> None:
+    world.sandbox.banks("refunds", **{"as": how})
+    (payment,) = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    world.sandbox.banks("refunds", **{"as": None})
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
+    world: World, paid: Subscriber, heard: bool
+) -> None:
+    """The reader has the money from their bank: asking for an account to pay it into would pay it twice."""
+    if not heard:
+        world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
+    give_back(world, "disputed")
+    assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
+    world.advance(days=2)
+    assert world.rows("SELECT state, not_owed, failure FROM refund") == [
+        {"state": "failed", "not_owed": True, "failure": "charge_for_pending_refund_disputed"}
+    ]
+    assert "refund_failed" not in world.told(paid.email)
+    (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
+    assert "asked for a bank account" not in case["what"]
+    assert len(world.rows("SELECT id FROM dispute")) == 1
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_one_that_waits_for_the_reader_is_a_wait_and_fails_as_any_other(
+    world: World, paid: Subscriber, heard: bool
+) -> None:
+    """`requires_action`: whatever Stripe says of its reason and its money, it hasn't gone back until it has."""
+    if not heard:
+        world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
+    give_back(world, "asks_reader")
+    assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
+    assert world.sandbox.refunds()[0]["status"] == "requires_action"
+    world.advance(days=2)
+    assert world.rows("SELECT state, not_owed FROM refund") == [{"state": "failed", "not_owed": False}]
+    assert "refund_failed" in world.told(paid.email)

@@ -38,6 +38,7 @@ _STATES = {
     "warning_closed": DisputeState.CLOSED,
     "prevented": DisputeState.CLOSED,
 }
+"""A state that Stripe adds some day is the worst of them, until a person has looked at the case."""
 
 
 _LISTINGS = {
@@ -159,6 +160,11 @@ def _span(since: datetime, until: datetime) -> dict[str, int]:
     return {"gte": int(since.timestamp()), "lt": int(until.timestamp())}
 
 
+def _named(thing: Any) -> str | None:
+    """The id of a thing, expanded or not; None where there is none."""
+    return str(thing["id"]) if isinstance(thing, dict) else thing
+
+
 def _ref(row: dict[str, Any]) -> str:
     return str(row["id"])
 
@@ -166,14 +172,16 @@ def _ref(row: dict[str, Any]) -> str:
 def _movement(row: dict[str, Any]) -> Movement:
     source = row.get("source")
     presented = source if isinstance(source, dict) and row.get("exchange_rate") is not None else {}
+    if presented.get("amount") is None or not presented.get("currency"):
+        presented = {}
     is_charge = presented.get("object") == "charge"
     return Movement(
         ref=row["id"],
         category=row["reporting_category"],
-        source_ref=source["id"] if isinstance(source, dict) else source,
+        source_ref=_named(source),
         presented_amount=abs(presented["amount"]) * (1 if row["amount"] >= 0 else -1) if presented else None,
         presented_currency=presented["currency"].upper() if presented else None,
-        charge_ref=presented["id"] if is_charge else presented.get("charge"),
+        charge_ref=presented["id"] if is_charge else _named(presented.get("charge")),
         amount=int(row["amount"]),
         fee=int(row["fee"]),
         net=int(row["net"]),
@@ -190,7 +198,9 @@ def _some(found: list[T | None] | Unknown) -> list[T] | Unknown:
 
 
 def _found_charge(written: StripeMetadata, row: dict[str, Any]) -> FoundCharge | None:
-    claim, became = written.claim(row["metadata"]), stripe_answers.outcome(row)
+    claim, became = written.claim(row.get("metadata") or {}), stripe_answers.outcome(row)
+    if stripe_answers.is_unconfirmed(row):
+        return None
     return None if claim is None or isinstance(became, Declined | NotTaken) else FoundCharge(claim, became)
 
 
@@ -243,7 +253,7 @@ def _charge(written: StripeMetadata, row: dict[str, Any]) -> TakenCharge:
 def _refund(row: dict[str, Any]) -> TakenRefund:
     return TakenRefund(
         answer=stripe_answers.refund(row),
-        charge_ref=str(row["charge"]),
+        charge_ref=_named(row.get("charge")) or "",
         our_refund_id=(row.get("metadata") or {}).get("refund"),
         amount=int(row["amount"]),
         at=_instant(row["created"]),
@@ -254,13 +264,13 @@ def _dispute(row: dict[str, Any]) -> DisputeAnswer:
     due_by = (row.get("evidence_details") or {}).get("due_by")
     return DisputeAnswer(
         dispute_ref=row["id"],
-        charge_ref=row["charge"],
-        intent_ref=row.get("payment_intent"),
+        charge_ref=_named(row["charge"]) or "",
+        intent_ref=_named(row.get("payment_intent")),
         amount=int(row["amount"]),
         currency=row["currency"].upper(),
         withdrawn=_withdrawn(row),
         reason=row["reason"],
-        state=_STATES[row["status"]],
+        state=_STATES.get(row["status"], DisputeState.NEEDS_ANSWER),
         inquiry=row["status"].startswith("warning_") or row["status"] == "prevented",
         opened_at=_instant(row["created"]),
         answer_by=_instant(due_by) if due_by else None,
@@ -276,8 +286,8 @@ def _withdrawn(row: dict[str, Any]) -> tuple[int, str] | None:
 def _warning(row: dict[str, Any]) -> FraudWarning:
     return FraudWarning(
         warning_ref=row["id"],
-        charge_ref=row["charge"],
-        intent_ref=row.get("payment_intent"),
+        charge_ref=_named(row["charge"]) or "",
+        intent_ref=_named(row.get("payment_intent")),
         actionable=bool(row["actionable"]),
         kind=row["fraud_type"],
         at=_instant(row["created"]),

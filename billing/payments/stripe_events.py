@@ -24,12 +24,15 @@ class OtherMode(Malformed):
 
 
 def notification(body: bytes, *, live: bool) -> Notification:
-    """A body whose signature was right. Raises NotAnEvent, OtherMode."""
+    """A body whose signature was right. An object may have no id, as a balance has none
+    (https://github.com/code-corps/code-corps-api/issues/689). Raises NotAnEvent, OtherMode."""
     try:
         event = json.loads(body)
-        names = [event["id"], event["type"], event["data"]["object"]["id"]]
+        thing = event["data"]["object"]
+        nameless = thing.get("id") is None
+        names = [event["id"], event["type"], thing["object" if nameless else "id"]]
         created_at = datetime.fromtimestamp(int(event["created"]), UTC)
-    except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         raise NotAnEvent from None
     if not all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME for name in names):
         raise NotAnEvent
@@ -38,4 +41,4 @@ def notification(body: bytes, *, live: bool) -> Notification:
     if event.get("livemode", False) is not live:
         raise OtherMode
     event_id, kind, object_ref = names
-    return Notification(event_id, kind, object_ref, created_at, event)
+    return Notification(event_id, kind, "" if nameless else object_ref, created_at, event)

@@ -81,11 +81,16 @@ class StripeGateway:
         self._live = secret_key.startswith(("sk_live_", "rk_live_"))
 
     def create_customer(self, *, reader_id: str, email: str, key: str) -> str | Unknown:
-        """A Customer holding our id, and the address Stripe needs for its own fraud checks."""
+        """A Customer holding our id, and the address that Stripe's own fraud checks use; without it, where Stripe takes it for none."""
+        asked: Any = {"email": email, "metadata": self._metadata.of_customer(reader_id)}
         try:
-            made = self._stripe.customers.create(
-                {"email": email, "metadata": self._metadata.of_customer(reader_id)}, {"idempotency_key": key}
-            )
+            try:
+                made = self._stripe.customers.create(asked, {"idempotency_key": key})
+            except stripe.InvalidRequestError as error:  # Stripe refuses some addresses that mail reaches
+                if error.param != "email":
+                    raise
+                del asked["email"]
+                made = self._stripe.customers.create(asked, {"idempotency_key": f"{key}-no-email"})
         except stripe.StripeError as error:
             return stripe_errors.unknown(error)
         return made.id
@@ -119,7 +124,7 @@ class StripeGateway:
             opened = self._stripe.checkout.sessions.create(cast(Any, asked), {"idempotency_key": key})
         except stripe.StripeError as error:
             return stripe_errors.customer_gone(error) or stripe_errors.unknown(error)
-        return CardPage(opened.id, str(opened.url))
+        return CardPage(opened.id, opened.url) if opened.url else Unknown("the page has no address")
 
     def fetch_setup(self, session_ref: str) -> SetupAnswer | NoSuchObject:
         """The Checkout Session with its SetupIntent and card, in one call."""
@@ -274,7 +279,7 @@ class StripeGateway:
         asked: Any = {"payment_intent": intent_ref, "amount": amount, "metadata": written}
         try:
             made = self._stripe.refunds.create(asked, {"idempotency_key": key})
-        except stripe.InvalidRequestError as error:
+        except (stripe.InvalidRequestError, stripe.CardError) as error:
             return stripe_answers.no_refund(error.json_body)
         except stripe.StripeError as error:
             return stripe_errors.unknown(error)

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,7 @@ from billing.sandbox.world import API_VERSION, Call, World
 
 Exchange = dict[str, Any]
 LARGEST_BODY = 1_000_000
+_FAILS_LATE = ("500_after", "500_halfway")
 
 
 @dataclass
@@ -110,19 +111,20 @@ class Api:
 
     def _execute(self, asked: Asked, key: str | None, mark: str, effect: str | None) -> Answer:
         operation, call = _understand(self.world, asked)
+        call = replace(call, halfway=effect == "500_halfway")
         world = self.world
         world.cause = {"id": asked.request_id, "idempotency_key": asked.key}
         try:
             if effect == "500_before":
                 raise server_error()
             row = operation.act(world, call)
-            if effect == "500_after":
+            if effect in _FAILS_LATE:
                 raise server_error()
             shown = expand.expanded(world, row, call.params.get("expand", []), operation.many)
             answer = Answer(200, json.dumps(shown), _headers(asked))
         except Refusal as refusal:
             answer = _refused(asked, refusal)
-            if effect == "500_after":
+            if effect in _FAILS_LATE:
                 answer = _refused(asked, server_error())
         finally:
             world.cause = None

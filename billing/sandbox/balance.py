@@ -54,6 +54,13 @@ def of_payout(world: World, payout: Row, *, fee: int = 0, in_payout: str = UNPAI
     return _write(world, payout, "payout", -payout["amount"], fee, days=0, in_payout=in_payout)
 
 
+def of_fee(world: World, amount: int, currency: str, description: str) -> Row:
+    """A fee of Stripe's by itself, of no object: type and category are those of
+    https://docs.stripe.com/reports/reporting-categories, the words are ours."""
+    source = {"id": None, "currency": currency, "description": description}
+    return _write(world, source, "stripe_fee", -amount, category="fee", days=0)
+
+
 def of_failed_payout(world: World, payout: Row) -> Row:
     """Money that the bank sent back: it waits for the next payout."""
     return _write(world, payout, "payout_failure", payout["amount"], category="payout_reversal", days=0)
@@ -82,7 +89,7 @@ def _write(
     in_payout: str = UNPAID,
 ) -> Row:
     at, currency = world.clock.now(), source["currency"]
-    rate = None if kind.startswith("payout") else settlement.rate_of(world, currency)
+    rate = None if kind.startswith(("payout", "stripe_fee")) else settlement.rate_of(world, currency)
     if rate is not None:
         currency = settlement.currency_of(world)
         amount, fee = settlement.converted(amount, rate), settlement.converted(fee, rate)

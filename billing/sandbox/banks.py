@@ -76,11 +76,12 @@ def _list_payout(world: World, asked: Asked) -> Row:
 
 
 def _pay_out(world: World, asked: Asked) -> Row:
-    """By hand: `method` is standard or instant; `amount` in cents of `currency`, or all that can be paid out so; without a
+    """By hand: `method` is standard or instant, the latter with its `fee_apart` or not; `amount` in cents of `currency`, or all that can be paid out so; without a
     currency, of the one that the account settles in."""
     amount = asked.get("amount")
     method, currency = str(asked.get("method", "standard")), str(asked.get("currency", ""))
-    return payouts.by_hand(world, method, currency, int(amount) if amount else None)
+    cents, apart = int(amount) if amount else None, bool(asked.get("fee_apart"))
+    return payouts.by_hand(world, method, currency, cents, fee_apart=apart)
 
 
 def _debit(world: World, _asked: Asked) -> Row:

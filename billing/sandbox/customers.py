@@ -1,7 +1,9 @@
 """Customers: Stripe's object for whoever holds cards."""
 
+import re
+
 from billing.sandbox import ids, methods, params
-from billing.sandbox.errors import missing
+from billing.sandbox.errors import invalid, missing
 from billing.sandbox.events import emit
 from billing.sandbox.lists import page
 from billing.sandbox.operations import operation
@@ -33,12 +35,21 @@ def create(world: World, call: Call) -> Row:
     method = given.pop("payment_method", None)
     card = methods.usable(world, method) if method else None
     row = blank(call.at)
+    _check_email(given.get("email"))
     _apply(world, row, given)
     if card:
         methods.attach_to(world, card, row["id"])
     world.store.put("customer", row)
     emit(world, "customer.created", row)
     return row
+
+
+def _check_email(email: str | None) -> None:
+    """Stripe refuses addresses that can't be, among them those of a domain without a dot and those with a space: the words as in
+    https://github.com/fjordllc/bootcamp/issues/4134, the `param` as in https://github.com/masslight/ottehr/pull/7956, the `code` as in
+    https://github.com/mage2pro/stripe/issues/72. What else it refuses is told nowhere."""
+    if email and not re.fullmatch(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+", email):
+        raise invalid(f"Invalid email address: {email}", param="email", code="email_invalid")
 
 
 def blank(at: int) -> Row:
@@ -105,6 +116,7 @@ def retrieve(world: World, call: Call) -> Row:
 def update(world: World, call: Call) -> Row:
     """Change what is given and nothing else."""
     row = dict(world.find("customer", call.ids["id"]))
+    _check_email(call.params.get("email"))
     previous = _apply(world, row, dict(call.params))
     world.store.put("customer", row)
     if previous:

@@ -15,6 +15,7 @@ EFFECTS: Mapping[str, str] = {
     "reset_after": "it happens, then the connection is torn down",
     "429": "nothing happens: too many requests; with `retry_after` it says how many seconds to wait",
     "500_before": "nothing happens: an error of Stripe's, which its key repeats for a day",
+    "500_halfway": "a charge is written down and no bank is asked, whatever else happens; an error of Stripe's is the answer, which its key repeats for a day",
     "500_after": "it happens, but an error of Stripe's is the answer, which its key repeats for a day",
     "slow": "it happens after `seconds`, or once faults are cleared",
 }

@@ -77,7 +77,7 @@ def create(world: World, call: Call) -> Row:
         row |= {"payment_method": method["id"], "status": "requires_confirmation"}
     world.store.put("payment_intent", row)
     emit(world, "payment_intent.created", row)
-    return paying.attempt(world, call, row) if given.get("confirm") else row
+    return paying.attempt(world, call, row) if given.get("confirm") and not call.halfway else row
 
 
 def _check_confirming(given: Row) -> None:

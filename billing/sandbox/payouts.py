@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.sandbox import balance, ids, params, settlement
 from billing.sandbox.balance import UNPAID
-from billing.sandbox.errors import invalid
+from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
 from billing.sandbox.operations import operation
@@ -170,9 +170,21 @@ def create(world: World, call: Call) -> Row:
     return world.store.put("payout", row | said | {"metadata": params.merged({}, given.get("metadata"))})
 
 
-def by_hand(world: World, method: str, currency: str = "", amount: int | None = None) -> Row:
+def _too_low() -> Refusal:
+    """The body as https://github.com/stripe/stripe-node/issues/1147 and https://github.com/antiwork/gumroad/pull/5479 have it."""
+    return invalid(
+        "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low.  You can use the "
+        "/v1/balance endpoint to view your Stripe balance (for more details, see stripe.com/docs/api#balance).",
+        code="balance_insufficient",
+    )
+
+
+def by_hand(
+    world: World, method: str, currency: str = "", amount: int | None = None, *, fee_apart: bool = False
+) -> Row:
     """`standard` pays out what is available and arrives a day later; `instant` pays out what isn't available yet too, arrives at
-    once, and costs a fee. Without a currency, of the one that the account settles in; without an amount, all. Raises Refusal for more than there is."""
+    once, and costs a fee: part of its own balance transaction, or of one beside it (`fee_apart`), for no source says which. Without
+    a currency, of the one that the account settles in; without an amount, all. Raises Refusal for more than there is."""
     instant, now = method == "instant", world.clock.now()
     currency = currency or settlement.currency_of(world)
     waiting = _unpaid(world, currency)
@@ -181,10 +193,7 @@ def by_hand(world: World, method: str, currency: str = "", amount: int | None = 
         amount = held - (balance.instant_fee_on(world.merchant, held) if instant else 0)
     fee = balance.instant_fee_on(world.merchant, amount) if instant else 0
     if amount < 1 or amount + fee > held:
-        raise invalid(
-            "You have insufficient funds in your Stripe account for this transfer.",
-            code="balance_insufficient",
-        )
+        raise _too_low()
     row = _blank(
         world,
         amount,
@@ -196,7 +205,9 @@ def by_hand(world: World, method: str, currency: str = "", amount: int | None = 
         reconciliation_status="not_applicable",
         status="pending",
     )
-    row["balance_transaction"] = balance.of_payout(world, row, fee=fee)["id"]
+    row["balance_transaction"] = balance.of_payout(world, row, fee=0 if fee_apart else fee)["id"]
+    if fee and fee_apart:
+        balance.of_fee(world, fee, currency, "Instant payout fee")
     world.store.put("payout", row)
     emit(world, "payout.created", row)
     if instant:

@@ -54,6 +54,9 @@ class Call:
     idempotency_key: str | None
     base_url: str
     api_version: str = API_VERSION
+    halfway: bool = False
+    """Whether a charge is written down and not confirmed, as its answer is an error. No source says that Stripe leaves one so, and
+    none that it doesn't; its state machine has the state (https://docs.stripe.com/payments/paymentintents/lifecycle)."""
 
 
 @dataclass

@@ -142,7 +142,7 @@ def _settle(desk: Desk, event: InboundEvent, at: datetime) -> None:
     outcome, problem, ours = None, None, False
     try:
         handle = HANDLERS.get(event.type)
-        outcome = handle(desk, event, at) if handle else "not for us"
+        outcome = handle(desk, event, at) if handle and event.object_ref else "not for us"
         stop_point("event.settled")
     except Exception as error:
         if isinstance(error, Unavailable) or is_transient(error):  # no fault of the event, or of ours

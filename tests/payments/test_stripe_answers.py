@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import stripe
 
-from billing.payments import stripe_answers, stripe_errors, stripe_pages
-from billing.payments.gateway import Charged, Declined, Unknown
+from billing.payments import stripe_answers, stripe_books, stripe_errors, stripe_pages
+from billing.payments.dispute_models import DisputeState
+from billing.payments.gateway import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.rules import dunning
 
 ERRORS: Any = stripe
@@ -75,3 +76,84 @@ def test_only_silence_errors_of_its_own_and_unknown_keys_mean_that_stripe_is_awa
     error: stripe.StripeError, down: bool
 ) -> None:
     assert stripe_errors.unknown(error).down is down
+
+
+PAID_CARD = {"brand": "visa", "last4": "4242", "exp_month": 3, "exp_year": 2030, "fingerprint": "f"}
+
+
+def paid_on_a_page(**charge: Any) -> Charged:
+    used = {"payment_method_details": {"card": PAID_CARD}, **charge}
+    found = stripe_answers.outcome(
+        intent("succeeded", setup_future_usage="off_session", customer="cus_1", latest_charge=CHARGE | used)
+    )
+    assert isinstance(found, Charged)
+    return found
+
+
+def test_a_card_of_which_stripe_says_little_is_kept_with_what_it_says() -> None:
+    """Brand and last four digits may be null in a charge, and so may be its PaymentMethod."""
+    told = paid_on_a_page(payment_method_details={"card": PAID_CARD | {"brand": None, "last4": None}}).card
+    assert told is not None
+    assert (told.brand, told.last4) == ("card", "????")
+    assert paid_on_a_page(payment_method=None).card is None
+
+
+@pytest.mark.parametrize("kind", [{"type": "link", "link": {}}, {"type": "card", "card": None}])
+def test_a_payment_method_that_is_no_card_is_none_of_ours(kind: dict[str, Any]) -> None:
+    assert stripe_answers.card({"id": "pm_1", "customer": "cus_1", **kind}) == CardGone()
+
+
+DISPUTE = {
+    "id": "du_1",
+    "charge": "ch_1",
+    "payment_intent": None,
+    "amount": 7500,
+    "reason": "a_reason_of_tomorrow",
+    "status": "needs_response",
+    "created": 1_800_000_000,
+    "evidence_details": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "inquiry"),
+    [("won", DisputeState.WON, False), ("warning_of_tomorrow", DisputeState.NEEDS_ANSWER, True),
+     ("state_of_tomorrow", DisputeState.NEEDS_ANSWER, False)],
+)  # fmt: skip
+def test_a_state_of_a_dispute_that_nobody_knows_is_the_worst_of_them(
+    status: str, state: DisputeState, inquiry: bool
+) -> None:
+    found = stripe_books._dispute(DISPUTE | {"status": status, "charge": {"id": "ch_1"}})
+    assert (found.state, found.inquiry, found.charge_ref, found.answer_by) == (state, inquiry, "ch_1", None)
+
+
+def test_a_refund_without_a_charge_is_of_no_charge() -> None:
+    row = {
+        "id": "re_1",
+        "charge": None,
+        "amount": 1,
+        "created": 1_800_000_000,
+        "metadata": None,
+        "status": "x",
+    }
+    found = stripe_books._refund(row)
+    assert (found.charge_ref, found.answer.state, found.our_refund_id) == ("", "pending", None)
+
+
+@pytest.mark.parametrize("source", [None, "fee_1", {"id": "fee_1", "object": "application_fee_refund"}])
+def test_a_movement_of_something_without_an_amount_is_read(source: Any) -> None:
+    row = {"id": "txn_1", "reporting_category": "fee", "source": source, "amount": -5, "fee": 0, "net": -5, "currency": "usd",
+           "exchange_rate": 0.05, "description": None, "created": 1_800_000_000, "available_on": 1_800_000_000}  # fmt: skip
+    found = stripe_books._movement(row)
+    assert (found.source_ref, found.presented_amount, found.presented_currency) == (
+        "fee_1" if source else None, None, None
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ERRORS.InvalidRequestError("no", None), ERRORS.CardError("no", None, None)],
+    ids=lambda one: type(one).__name__,
+)
+def test_a_refusal_without_a_body_is_a_refusal(error: stripe.StripeError) -> None:
+    assert stripe_answers.no_refund(error.json_body) == RefundRefused("refused")

@@ -23,6 +23,7 @@ CHARGING = {"method": "POST", "path": "/v1/payment_intents"}
         ({"effect": "cut"}, (APIConnectionError, APIError), 1),
         ({"effect": "429"}, RateLimitError, 0),
         ({"effect": "500_before"}, APIError, 0),
+        ({"effect": "500_halfway"}, APIError, 0),
         ({"effect": "500_after"}, APIError, 1),
     ],
 )

@@ -50,11 +50,20 @@ def test_an_instant_payout_takes_what_is_not_available_yet_for_a_fee(
     settled(sandbox, stripe, days=0)
     with pytest.raises(InvalidRequestError) as no:
         asked(stripe)
-    assert no.value.code == "balance_insufficient"
+    assert (no.value.http_status, no.value.code) == (400, "balance_insufficient")
+    assert "Your card balance is too low." in str(no.value.user_message)
     made = asked(stripe, method="instant")
     assert (made.status, made.method, made.automatic) == ("paid", "instant", False)
     [moved] = stripe.v1.balance_transactions.list({"source": made.id}).data
     assert (moved.amount, moved.fee, moved.net) == (-5000, 50, -5050)
+
+
+def test_its_fee_may_stand_apart(sandbox: Sandbox, stripe: Stripe) -> None:
+    settled(sandbox, stripe, days=0)
+    sandbox.banks("pay_out", method="instant", amount=5000, fee_apart=True)
+    fee, moved, _ = stripe.v1.balance_transactions.list().data
+    assert (moved.reporting_category, moved.amount, moved.fee) == ("payout", -5000, 0)
+    assert (fee.type, fee.reporting_category, fee.amount, fee.source) == ("stripe_fee", "fee", -50, None)
 
 
 @pytest.mark.parametrize("method", ["standard", "instant"])

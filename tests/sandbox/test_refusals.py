@@ -1,5 +1,7 @@
 """Who and what is turned away at the door."""
 
+from functools import partial
+
 import pytest
 from stripe import AuthenticationError, InvalidRequestError, StripeClient
 
@@ -126,3 +128,13 @@ def test_a_setup_intent_that_is_refused_leaves_nothing_behind(stripe: Stripe) ->
     with pytest.raises(InvalidRequestError, match="belongs to the Customer"):
         stripe.v1.setup_intents.create({"payment_method": card.id})
     assert [one.id for one in stripe.v1.setup_intents.list().data] == [one.id for one in before]
+
+
+@pytest.mark.parametrize("email", ["thandi@intranet", "thandi", " thandi@example.com", "t@example..com"])
+def test_an_address_that_can_not_be_is_refused(stripe: Stripe, email: str) -> None:
+    made = a_customer(stripe).id
+    for refuse in (stripe.v1.customers.create, partial(stripe.v1.customers.update, made)):
+        with pytest.raises(InvalidRequestError, match="Invalid email address") as refused:
+            refuse({"email": email})
+        said = (refused.value.http_status, refused.value.param, refused.value.code)
+        assert said == (400, "email", "email_invalid")

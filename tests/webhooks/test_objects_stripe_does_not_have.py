@@ -174,3 +174,14 @@ def test_a_refund_of_ours_that_stripe_does_not_have_any_more_waits_for_a_person(
     assert "No such refund" in row["failure"]
     assert len(world.sandbox.refunds()) == 1
     assert paid.email
+
+
+@pytest.mark.parametrize("thing", [{"object": "balance", "available": []}, {"object": "balance", "id": None}])
+@pytest.mark.parametrize("kind", ["balance.available", "refund.updated"])
+def test_an_event_about_what_has_no_id_is_taken_and_settled(
+    world: World, thing: dict[str, Any], kind: str
+) -> None:
+    """Refused, Stripe would send it for three days, and then no event at all."""
+    assert post(world, event(world, type=kind, data={"object": thing})).status_code == 200
+    world.settle()
+    assert (outcome(world)["outcome"], outcome(world)["tries"]) == ("not for us", 1)

@@ -16,9 +16,6 @@ from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, un
 from billing.subscriptions.change import lock, lock_all
 from billing.subscriptions.models import Subscription
 
-GETS_ON_AFTER_SECONDS = 60.0
-"""A run that lasts longer reports progress from then on. A shorter one reports its end alone, so one that breaks each time, soon
-after its beginning, is missed like one that hangs."""
 log = logging.getLogger(__name__)
 
 
@@ -27,12 +24,16 @@ def run(till: Till, at: datetime) -> Report:
     AsksStripe."""
     with till.database.transaction() as session:
         refuse_held(session)
-    report, lasts_at = Report(), till.monotonic.seconds() + GETS_ON_AFTER_SECONDS
+    report, done = Report(), 0
 
     def act() -> int:
-        if till.monotonic.seconds() >= lasts_at:
+        """What has been settled since the last batch counts too. That a run began doesn't: it may break each time."""
+        nonlocal done
+        acted = _act_on_due(till, at, report)
+        if acted or report.done() > done:
             till.got_on()
-        return _act_on_due(till, at, report)
+        done = report.done()
+        return acted
 
     charge_open(till, at, report, meanwhile=act)
     till.got_on()

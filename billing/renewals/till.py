@@ -46,7 +46,7 @@ class Till:
     pause_after: int
     concurrency: int = 8
     got_on: Callable[[], None] = lambda: None
-    """Called now and then while a long run lasts, and when a run has finished."""
+    """Called each time a run has done something, and when it has finished."""
 
     @property
     def monotonic(self) -> Monotonic:

@@ -1,25 +1,24 @@
 """A billing run that hangs can't say so itself: others miss it."""
 
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from billing import bell, stop_points
+from billing import bell
 from billing.installation import is_home_in
-from billing.payments.pace import Pace
-from billing.renewals.run import run
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
-from tests.support.broken_tables import missing_table
+from tests.support.broken_tables import missing_table, refused_rows
 from tests.support.hung_run import hung_run
 from tests.support.metrics import alarms, open_cases
 from tests.support.staff_members import SignIn
-from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
+Trouble = Callable[[World], AbstractContextManager[None]]
 CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_late'"
 
 
@@ -65,14 +64,23 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
     assert "No billing run finishes." not in staff("support").get("/staff").words
 
 
-def test_a_run_that_breaks_each_time_is_missed_too(world: World) -> None:
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        lambda world: missing_table(world, "charging_pause"),
+        lambda world: refused_rows(world, "attempt", "claimed_by IS NULL"),
+    ],
+    ids=["before it looks", "when it claims"],
+)
+def test_a_run_that_breaks_each_time_is_missed_too(world: World, trouble: Trouble) -> None:
     ring(world)
     due(world, 1)
-    for _ in range(2):
-        with missing_table(world, "staff_case"):
+    with trouble(world):
+        for _ in range(16):
             tick(world.parts, lane=Lane.BILLING)
-        assert world.rows(CASES) == []
-        pass_by(world, timedelta(minutes=8))
+            pass_by(world, timedelta(minutes=1))
+    pass_by(world, timedelta(minutes=1))
+    assert world.charges() == []
     assert len(world.rows(CASES)) == 1
 
 
@@ -84,21 +92,6 @@ def test_a_run_that_gets_on_is_no_alarm_however_long_it_takes(world: World) -> N
         world.parts.till.got_on()
         pass_by(world, timedelta(minutes=14))
         assert world.rows(CASES) == []
-
-
-@pytest.mark.parametrize(("seconds", "times"), [(59, 1), (60, 2)])
-def test_a_run_that_lasts_tells_that_it_gets_on_and_a_short_one_its_end(
-    world: World, seconds: int, times: int
-) -> None:
-    due(world, 1)
-    clock, told = SteppedClock(), list[str]()
-    till = replace(world.parts.till, pace=Pace(0, clock), got_on=lambda: told.append("got on"))
-    stop_points.listen(lambda name: clock.step(seconds) if name == "charge.settled" else None)
-    try:
-        run(till, world.now)
-    finally:
-        stop_points.listen(None)
-    assert len(told) == times
 
 
 def test_where_nothing_is_due_no_run_is_missed(world: World) -> None:

@@ -1,5 +1,10 @@
 """Is there a proxy between us and PostgreSQL that gives each transaction another session? Then nothing of a session's is ours:
-advisory locks leak, and what they claim stays claimed for ever."""
+advisory locks leak, and what they claim stays claimed for ever.
+
+Some proxies keep a session for the client that has made it its own: RDS Proxy does from the first advisory lock or SET on
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-proxy-pinning.html). Those are welcome."""
+
+import secrets
 
 import psycopg
 
@@ -37,8 +42,10 @@ def refuse_transaction_pooling(database: Database) -> None:
 
 
 def shares_sessions(one: psycopg.Connection, other: psycopg.Connection) -> bool:
-    """Whether these two connections of ours don't keep a session of PostgreSQL each. While a transaction of the other is open,
-    it holds the session that `one` had last, or `one` is given another."""
+    """Whether a connection of ours that holds an advisory lock doesn't keep its session of PostgreSQL. While a transaction of the
+    other is open, that has the session with the lock, or `one` is given another. The lock's number is drawn: where it leaks, it
+    holds up nothing."""
+    one.execute("SELECT pg_try_advisory_lock(%s)", [secrets.randbits(62)])
     for _ in range(ROUNDS):
         mine = _session_of(one)
         with other.transaction():

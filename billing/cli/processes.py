@@ -75,10 +75,12 @@ def migrate() -> None:
     from billing.app import build
     from billing.db import Database
     from billing.payments.backpost import backpost
+    from billing.pooling import refuse_transaction_pooling
     from billing.settings import Environment
 
     read = settings()
     database = Database(read.database_url)
+    refuse_transaction_pooling(database)  # before any lock or time limit of ours could leak into its sessions
     with progress() as say:
         say("  migrating")
         migrate.upgrade(

@@ -24,12 +24,29 @@ from tests.support.transaction_pooler import transaction_pooler
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
-@pytest.mark.parametrize("command", [["worker"], ["serve"], ["run"]])
+@pytest.mark.parametrize("command", [["worker"], ["serve"], ["run"], ["migrate"]])
 def test_each_process_refuses_it(command: list[str], database_url: str, tmp_path: Path) -> None:
     with transaction_pooler(database_url) as url:
         refused(
             run(environment(url), *command, folder=tmp_path), "BILLING_DATABASE_URL", "pools transactions"
         )
+
+
+def test_migrating_leaves_nothing_in_its_sessions(database_url: str, tmp_path: Path) -> None:
+    with transaction_pooler(database_url) as url:
+        run(environment(url), "migrate", folder=tmp_path)
+        with psycopg.connect(url, autocommit=True) as of_others:
+            assert of_others.execute("SHOW lock_timeout").fetchone() == ("0",)
+
+
+def test_a_proxy_that_keeps_a_session_for_who_has_a_lock_is_welcome(database_url: str) -> None:
+    """As RDS Proxy does, which shares the others."""
+    with transaction_pooler(database_url, pins=True) as url:
+        with closing(Database(url)) as database:
+            refuse_transaction_pooling(database)
+        with psycopg.connect(url, autocommit=True) as one, psycopg.connect(url, autocommit=True) as other:
+            same = "SELECT pg_backend_pid()"
+            assert one.execute(same).fetchone() == other.execute(same).fetchone(), "it does share sessions"
 
 
 def test_the_proxy_is_one_through_which_locks_leak(database_url: str) -> None:

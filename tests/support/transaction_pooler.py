@@ -21,11 +21,16 @@ BATCH_ENDS = (b"Q", b"S")
 """Query and Sync: after these the server answers to the end."""
 
 
-class Pooler:
-    """Sessions that are free, the one that was used last on top."""
+OWNS = (b"pg_advisory_lock", b"pg_try_advisory_lock", b"SET ")
+"""Words after which a proxy that pins leaves a client its session."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+
+class Pooler:
+    """Sessions that are free, the one that was used last on top. With `pins`, a client keeps its session, for as long as it is
+    connected, from the first statement on that changes something in it."""
+
+    def __init__(self, url: str, *, pins: bool = False) -> None:
+        self._url, self._pins = url, pins
         self._free: list[psycopg.Connection] = []
 
     def serve(self, listener: socket.socket) -> None:
@@ -43,15 +48,27 @@ class Pooler:
     def _attend(self, client: socket.socket) -> None:
         with client, suppress(OSError, struct.error):
             _log_in(client)
+            own: psycopg.Connection | None = None
             while True:
                 kind, message = _message(client)
                 if kind == b"X":
-                    return
-                self._pass_on(client, kind, message)
+                    break
+                session = own or self._any()
+                self._pass_on(client, session, kind, message)
+                if self._pins and any(words in message for words in OWNS):
+                    own = session
+                if own is None:
+                    self._free.append(session)
+        if own is not None:
+            own.close()
 
-    def _pass_on(self, client: socket.socket, kind: bytes, message: bytes) -> None:
+    def _any(self) -> psycopg.Connection:
+        return self._free.pop() if self._free else psycopg.connect(self._url, autocommit=True)
+
+    def _pass_on(
+        self, client: socket.socket, session: psycopg.Connection, kind: bytes, message: bytes
+    ) -> None:
         """One transaction, on one session."""
-        session = self._free.pop() if self._free else psycopg.connect(self._url, autocommit=True)
         with socket.socket(fileno=_again(session)) as server:
             server.setblocking(True)
             while True:
@@ -59,7 +76,6 @@ class Pooler:
                 if kind in BATCH_ENDS and _answers(server, client) == b"I":
                     break
                 kind, message = _message(client)
-        self._free.append(session)
 
 
 def _again(session: psycopg.Connection) -> int:
@@ -101,11 +117,11 @@ def _exactly(end: socket.socket, length: int) -> bytes:
 
 
 @contextmanager
-def transaction_pooler(url: str) -> Iterator[str]:
-    """The address of the same database through such a proxy."""
+def transaction_pooler(url: str, *, pins: bool = False) -> Iterator[str]:
+    """The address of the same database through such a proxy, or one that `pins`."""
     given = conninfo_to_dict(url)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        pooler = Pooler(url)
+        pooler = Pooler(url, pins=pins)
         threading.Thread(target=pooler.serve, args=(listener,), daemon=True).start()
         port = listener.getsockname()[1]
         try:

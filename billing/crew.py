@@ -1,7 +1,10 @@
 """Who is working on what. A claim is a number in a row, and the claimer holds an advisory lock with that number.
 
 When a process dies its connection ends, and with it the lock and the claims: no lease to wait out, no heartbeat, no work
-stolen from somebody who is merely slow."""
+stolen from somebody who is merely slow.
+
+The connection can end while the process lives, as when the server restarts or a standby takes over. Then the claims are lost
+too: the process must stop working on them, which `refuse_lost` sees to."""
 
 import secrets
 from collections.abc import Collection, Iterator
@@ -14,8 +17,15 @@ from sqlmodel import Session, SQLModel, col
 
 from billing import many
 from billing.db import Database, advisory_key
+from billing.errors import Unavailable
 
 _CLASS = 771_001
+
+
+class ClaimLost(Unavailable):
+    """The connection that held our claims was cut, so others take them. What is left is done in another run."""
+
+    code = "claim_lost"
 
 
 @contextmanager
@@ -59,10 +69,17 @@ def living(session: Session) -> list[int]:
     return list(session.execute(sa.text(LIVING)).scalars())
 
 
+def refuse_lost(session: Session, me: int) -> None:
+    """Raises ClaimLost where `me` isn't the number of a living claimer any more."""
+    if me not in living(session):
+        raise ClaimLost
+
+
 def take(session: Session, table: type[SQLModel], ids: Collection[str], me: int) -> None:
     """Write that the rows with these ids, which this transaction has locked, are ours now. What the session has read of them
-    still says whose they were."""
+    still says whose they were. Raises ClaimLost."""
     if ids:
+        refuse_lost(session, me)
         taking = sa.update(table).where(many.one_of(table.id, ids)).values(claimed_by=me)  # type: ignore[attr-defined]
         session.execute(taking.execution_options(synchronize_session=False))
 

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from billing.crew import claimer, living
+from billing.crew import ClaimLost, claimer, living, take
 from billing.db import Database
+from billing.mail.models import Message
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ def test_a_claim_ends_with_its_holders_connection(database: Database) -> None:
                 ).scalar_one()
             assert ended, "it is gone within the minute"
             assert alive(database) == []
+            with pytest.raises(ClaimLost), database.transaction() as session:
+                take(session, Message, ["msg_1"], number)
 
 
 def test_claims_of_another_database_are_not_ours(database: Database, databases) -> None:  # type: ignore[no-untyped-def]  # a fixture

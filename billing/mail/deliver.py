@@ -16,9 +16,9 @@ from sqlmodel import Session, col, select
 import emails
 from billing import many
 from billing.clock import Clock
-from billing.crew import claimer, in_nobodys_hands, take
+from billing.crew import claimer, in_nobodys_hands, refuse_lost, take
 from billing.db import Database
-from billing.errors import Invalid
+from billing.errors import Invalid, Unavailable
 from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
@@ -49,19 +49,18 @@ class Sender:
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
     """Send what is due until nothing is, or until we are `stopping`; how many were accepted, refused or put off.
 
-    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksStripe:
-    then only urgent mails have gone out, such as a link to sign in with."""
-    with database.transaction() as session:
-        held = held_by(session)
+    A run may last, so the clock is read for each batch, before each mail and after its answer. Raises NotAdopted and AsksStripe
+    when only urgent mails, such as a link to sign in with, may go out and none is left; and ClaimLost."""
     done = 0
     with claimer(database) as me:
-        while not stopping.is_set() and (
-            batch := _claim(database, me, clock.now(), hasty_only=held is not None)
-        ):
+        while not stopping.is_set():
+            batch, held = _claim(database, me, clock.now())
+            if not batch:
+                if held is not None:
+                    raise held
+                break
             stop_point("mail.claimed")
             done += _send_batch(database, sender, clock, me, batch, stopping)
-    if held is not None:
-        raise held
     return done
 
 
@@ -74,11 +73,12 @@ def _send_batch(
     done = 0
     for place, message in enumerate(batch):
         with database.transaction() as session:
+            refuse_lost(session, me)
             at = clock.now_in(session)
             if place and (stopping.is_set() or _gives_way(session, message, at)):
                 _put_back(session, me, batch[place:])
                 return done
-            sendable = _look_again(session, message, at)
+            sendable = _look_again(session, me, message, at)
         if not sendable:
             continue
         if suppressions.key_of(message.recipient) in stopped:
@@ -87,7 +87,7 @@ def _send_batch(
             outcome = _send(sender, message)
         stop_point("mail.sent")
         with database.transaction() as session:
-            _mark(session, message, outcome, clock.now_in(session))
+            _mark(session, me, message, outcome, clock.now_in(session))
         done += 1
     return done
 
@@ -100,8 +100,9 @@ def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     )
 
 
-def _claim(database: Database, me: int, at: datetime, *, hasty_only: bool) -> list[Message]:
-    """The next batch: those that somebody waits for, and only when there are none the others."""
+def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Unavailable | None]:
+    """The next batch: those that somebody waits for, and only when there are none the others; and what holds the others now. It
+    is asked each time: the database may have changed under a run that goes on."""
     due = (
         select(Message)
         .where(*_due(at))
@@ -110,12 +111,13 @@ def _claim(database: Database, me: int, at: datetime, *, hasty_only: bool) -> li
         .with_for_update(skip_locked=True)
     )
     with database.transaction() as session:
+        held = held_by(session)
         _expire(session, at)
         rows = session.exec(due.where(sa.text(HASTY))).all()
-        if not rows and not hasty_only:
+        if not rows and held is None:
             rows = session.exec(due).all()
         take(session, Message, [row.id for row in rows], me)
-        return list(rows)
+        return list(rows), held
 
 
 def _gives_way(session: Session, message: Message, at: datetime) -> bool:
@@ -137,13 +139,13 @@ _LOOK_AGAIN = sa.text(
     f"""WITH given_up AS (
             UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END
             WHERE id = :id AND state = 'queued' AND (expires_at < :at OR NOT {HOLDS}) RETURNING id)
-        SELECT state = 'queued' AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
+        SELECT state = 'queued' AND claimed_by = :me AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
 )
 
 
-def _look_again(session: Session, message: Message, at: datetime) -> bool:
-    """Whether the mail is still to be sent: it was not taken back since it was claimed, its window is open, and it is true."""
-    return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "at": at}).scalar_one_or_none())
+def _look_again(session: Session, me: int, message: Message, at: datetime) -> bool:
+    """Whether the mail is still to be sent: it is still ours, was not taken back since, its window is open, and it is true."""
+    return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "me": me, "at": at}).scalar_one_or_none())
 
 
 def _expire(session: Session, at: datetime) -> None:
@@ -184,12 +186,14 @@ def _send(sender: Sender, message: Message) -> Outcome:
 
 _MARK = sa.text(
     "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, try_at = :try_at,"
-    " last_answer = :answer WHERE id = :id AND (state = 'queued' OR :state = 'accepted')"
+    " last_answer = :answer WHERE id = :id"
+    " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' ELSE state = 'queued' AND claimed_by = :me END"
 )
-"""One that was taken back while it was on the wire stays so, unless the relay has it: then it was told."""
+"""One that was taken back while it was on the wire, or that another has in hand by now, stays so, unless the relay has it:
+then it was told, at the first 250 that came."""
 
 
-def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) -> None:
+def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: datetime) -> None:
     """What became of it, `at` the moment of the relay's answer, which is what counts for a notice."""
     state, accepted_at, try_at = MessageState.QUEUED, None, message.try_at
     match outcome:
@@ -202,7 +206,7 @@ def _mark(session: Session, message: Message, outcome: Outcome, at: datetime) ->
         case Unknown(why):
             answer, try_at = why, again_at(message.tries + 1, at)
     said = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
-    session.connection().execute(_MARK, said | {"id": message.id, "tries": message.tries + 1})
+    session.connection().execute(_MARK, said | {"id": message.id, "me": me, "tries": message.tries + 1})
 
 
 def next_words(session: Session) -> str:

@@ -1,7 +1,9 @@
 """What a worker notes on its own disk around each final dot, so that its death leaves few rows unknown (S2).
 
-`S n` before the dot of delivery n, `K n code` after the answer. Lines outlive the process, not the machine."""
+`S n` before the dot of delivery n, `K n code` after the answer. Lines outlive the process, not the machine. The file is locked
+for as long as its process sends: a claim can end before that, with its connection to the database."""
 
+import fcntl
 import os
 import secrets
 from contextlib import suppress
@@ -19,6 +21,7 @@ class Journal:
     def __init__(self, folder: Path, run: int) -> None:
         self._path = path_of(folder, run)
         self._file = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +42,21 @@ class Journal:
 def path_of(folder: Path, run: int) -> Path:
     """Where a run's journal is."""
     return folder / f"{run}.journal"
+
+
+def is_open(folder: Path, run: int) -> bool:
+    """Whether the process that writes this journal still sends."""
+    try:
+        file = os.open(path_of(folder, run), os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def read(folder: Path, run: int) -> dict[int, int | None] | None:

@@ -262,6 +262,7 @@ class SendingRun(SQLModel, table=True):
     place: str
     """Which journal folder, and since which start of that machine; another's can't be read here."""
     seen_at: datetime
+    """When it began, or its last batch did."""
 
 
 class ReturnedMail(SQLModel, table=True):

@@ -44,9 +44,12 @@ class _Lost(dict[int, int | None]):
 
 
 def _known(press: Press, run: SendingRun, at: datetime) -> dict[int, int | None] | None:
-    """The notes of a run; `_Lost` where they can't be trusted; None where they may still turn up on another machine."""
+    """The notes of a run; `_Lost` where they can't be trusted; None where more may be written, because its process lives and only
+    its connection was cut, or where they may still turn up on another machine."""
     here = journal.place(press.journals)
     if run.place == here:
+        if journal.is_open(press.journals, run.number):
+            return None
         notes = journal.read(press.journals, run.number)
         return _Lost() if notes is None else notes
     same_folder = run.place.partition("/")[0] == here.partition("/")[0]

@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 import emails
 from billing.clock import Clock
-from billing.crew import claimer
+from billing.crew import claimer, refuse_lost
 from billing.installation import refuse_copy
 from billing.mail import bounces
 from billing.mail.mime import BadAddress
@@ -49,7 +49,7 @@ def send(press: Press, clock: Clock) -> int:
     """Send what is due; how many recipients were seen to. Ends after some thousands, so that what has started since, and stop,
     are looked at; the clock is read for each batch, and after it.
 
-    Raises NotAdopted."""
+    Raises NotAdopted and ClaimLost."""
     refuse_copy(press.database)
     began_at = clock.now()
     done = recover.recover(press, began_at)
@@ -107,9 +107,14 @@ def _run(press: Press, clock: Clock) -> Iterator[_Run]:
         journal.forget(press.journals, me)
 
 
+_SEEN = sa.text("UPDATE sending_run SET seen_at = :at WHERE number = :me")
+
+
 def _batch(run: _Run, issue_id: str) -> int:
     press, at = run.press, run.clock.now()
     with press.database.transaction() as session:
+        refuse_lost(session, run.me)
+        session.execute(_SEEN, {"me": run.me, "at": at})
         issue = session.get_one(Issue, issue_id)
         batch, skipped = claim(session, press.office.tokens, issue_id, issue.newsletter_id, run.me, at)
         for variant in {each.variant for each in batch}:

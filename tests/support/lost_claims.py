@@ -1,0 +1,33 @@
+"""A claimer whose connection to the database is cut, as by a restart of the server, while its process works on."""
+
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from billing.crew import LIVING
+from billing.db import Database
+from billing.mail.smtp import SmtpTransport
+from billing.parts import Parts
+from tests.support.world import World
+
+_CUT = f"""SELECT pg_terminate_backend(pid, 60000) FROM pg_locks
+           WHERE locktype = 'advisory' AND objid::bigint IN ({LIVING})
+             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+
+def lose_claims(database: Database) -> None:
+    """Cut the connection of each claimer; their locks are gone when this returns."""
+    with database.transaction() as session:
+        cut = session.execute(sa.text(_CUT)).scalars().all()
+    assert cut, "somebody claims"
+    assert all(cut), "they are gone within the minute"
+
+
+def another_worker(world: World) -> Parts:
+    """What a second worker on this machine works with: connections to the relay of its own."""
+    parts = world.parts
+    return replace(
+        parts,
+        sender=replace(parts.sender, transport=SmtpTransport(world.smtp.url)),
+        press=replace(parts.press, line=SmtpTransport(world.smtp.url)),
+    )

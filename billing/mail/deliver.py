@@ -187,10 +187,11 @@ def _send(sender: Sender, message: Message) -> Outcome:
 _MARK = sa.text(
     "UPDATE message SET claimed_by = NULL, tries = :tries, state = :state, accepted_at = :accepted_at, try_at = :try_at,"
     " last_answer = :answer WHERE id = :id"
-    " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' ELSE state = 'queued' AND claimed_by = :me END"
+    " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' AND recipient = :recipient"
+    " ELSE state = 'queued' AND claimed_by = :me END"
 )
 """One that was taken back while it was on the wire, or that another has in hand by now, stays so, unless the relay has it:
-then it was told, at the first 250 that came."""
+then it was told, at the first 250 that came. One that goes to another address by now wasn't told at this one."""
 
 
 def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: datetime) -> None:
@@ -206,7 +207,9 @@ def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: dat
         case Unknown(why):
             answer, try_at = why, again_at(message.tries + 1, at)
     said = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
-    session.connection().execute(_MARK, said | {"id": message.id, "me": me, "tries": message.tries + 1})
+    session.connection().execute(
+        _MARK, said | {"id": message.id, "me": me, "recipient": message.recipient, "tries": message.tries + 1}
+    )
 
 
 def next_words(session: Session) -> str:

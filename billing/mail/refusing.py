@@ -46,7 +46,8 @@ def _was_refused(session: Session, message: Message) -> bool:
 
 
 def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime) -> None:
-    """Send the reader's mails that are still true to another address: those that were refused, and those that wait."""
+    """Send the reader's mails that are still true to another address: those that were refused, and those that wait. One in a
+    worker's hands is taken from it: what the old address answers no longer counts."""
     session.execute(
         sa.update(Message)
         .where(
@@ -55,6 +56,6 @@ def send_elsewhere(session: Session, reader_id: str, address: str, at: datetime)
             col(Message.expires_at) > at,
             col(Message.recipient) != address,
         )
-        .values(recipient=address, state=MessageState.QUEUED, try_at=at),
+        .values(recipient=address, state=MessageState.QUEUED, try_at=at, claimed_by=None),
         execution_options={"synchronize_session": False},
     )

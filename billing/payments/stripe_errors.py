@@ -47,8 +47,10 @@ def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:
 
 
 def missing(error: stripe.StripeError) -> bool:
-    """Whether it says that there is no such object (any more)."""
-    return isinstance(error, stripe.InvalidRequestError) and error.code == "resource_missing"
+    """Whether it says that there is no such object (any more): by its code, or by its status where it has none."""
+    if not isinstance(error, stripe.InvalidRequestError):
+        return False
+    return error.code == "resource_missing" or (error.code is None and error.http_status == 404)
 
 
 def customer_gone(error: stripe.StripeError) -> CustomerGone | None:

@@ -40,7 +40,8 @@ def missing_parameter(param: str) -> Refusal:
 
 
 def missing(noun: str, identifier: str, *, param: str = "id", in_path: bool = False) -> Refusal:
-    """No such object: 404 when the path names it, 400 when a parameter does."""
+    """No such object: 404 when the path names it, 400 when a parameter does. Of one in the path the `param` isn't always `id` at Stripe
+    (`intent` in https://github.com/stripe/stripe-terminal-js-demo/issues/72), so the product may not depend on it."""
     status = 404 if in_path else 400
     return Refusal(status, f"No such {noun}: '{identifier}'", param=param, code="resource_missing")
 

@@ -157,3 +157,18 @@ def test_a_movement_of_something_without_an_amount_is_read(source: Any) -> None:
 )
 def test_a_refusal_without_a_body_is_a_refusal(error: stripe.StripeError) -> None:
     assert stripe_answers.no_refund(error.json_body) == RefundRefused("refused")
+
+
+@pytest.mark.parametrize(
+    ("error", "missing"),
+    [
+        (ERRORS.InvalidRequestError("no", "intent", code="resource_missing", http_status=404), True),
+        (ERRORS.InvalidRequestError("no", "customer", code="resource_missing", http_status=400), True),
+        (ERRORS.InvalidRequestError("no", None, http_status=404), True),
+        (ERRORS.InvalidRequestError("no", None, code="another_one", http_status=404), False),
+        (ERRORS.InvalidRequestError("no", None, http_status=400), False),
+        (ERRORS.PermissionError("no", http_status=403), False),
+    ],
+)
+def test_what_is_missing_is_told_by_its_code_or_its_status(error: stripe.StripeError, missing: bool) -> None:
+    assert stripe_errors.missing(error) is missing

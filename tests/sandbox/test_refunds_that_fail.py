@@ -95,3 +95,16 @@ def test_a_person_tells_refunds_how_to_behave_on_the_page(
     sandbox.http.post("/_sandbox/by-hand", data={"effect": ""})
     assert "everything answers" in sandbox.http.get("/_sandbox").text
     assert stripe.v1.refunds.create({"payment_intent": intent.id}).status == "succeeded"
+
+
+def test_a_person_decides_a_refund_that_waits_for_its_reader(
+    sandbox: Sandbox, stripe: Stripe, intent: Any
+) -> None:
+    sandbox.banks("refunds", **{"as": "asks_reader"})
+    refund = stripe.v1.refunds.create({"payment_intent": intent.id})
+    page = sandbox.http.get("/_sandbox").text
+    assert "requires action" in page
+    assert 'value="refund_succeeds"' in page
+    sandbox.http.post("/_sandbox/banks", data={"do": "refund_succeeds", "refund": refund.id})
+    after = stripe.v1.refunds.retrieve(refund.id).to_dict()
+    assert (after["status"], "next_action" in after) == ("succeeded", False)

@@ -4,14 +4,18 @@ notice arrived (CARD-8, CPA-8)."""
 from datetime import date, datetime, time, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing import ids
 from billing.db import Database
+from billing.mail import refusing
 from billing.mail.models import Message, MessageState
 from billing.office import Office
 from billing.payments import tell_choices
+from billing.readers.register import by_id
+from billing.renewals.terms import open_notice, put_off_price
 from billing.rules import price_notice
 from billing.rules.lifecycle import Happening, State
 from billing.rules.money import Money
@@ -63,6 +67,7 @@ def announce_due(database: Database, office: Office, at: datetime) -> int:
             due = session.exec(_open().where(PriceChange.look_at <= at).limit(1)).first()
         if due is None:
             return told
+        _put_off_late(database, office, due, at)
         after: str | None = ""
         while after is not None:
             with database.transaction() as session:
@@ -74,6 +79,26 @@ def announce_due(database: Database, office: Office, at: datetime) -> int:
 
 def _open() -> SelectOfScalar[PriceChange]:
     return select(PriceChange).where(col(PriceChange.closed_at).is_(None)).order_by(col(PriceChange.look_at))
+
+
+def _put_off_late(database: Database, office: Office, planned: PriceChange, at: datetime) -> None:
+    """Notices that no mail server took, and that are too late by now: those readers are told again when another period's turn
+    has come."""
+    with database.transaction() as session:
+        late = session.exec(
+            select(PriceNotice.subscription_id).where(
+                PriceNotice.change_id == planned.id,
+                PriceNotice.state == NoticeState.TOLD,
+                PriceNotice.starts_on <= price_notice.earliest_start(office.today(at)),
+            )
+        ).all()
+    for subscription_id in late:
+        with database.transaction() as session:
+            s = lock(session, subscription_id)
+            notice = open_notice(session, subscription_id)
+            announced = s.next_terms_because is Because.PRICE and s.state is State.ACTIVE
+            if notice is not None and announced and not s.charging_since:
+                put_off_price(session, office, s, notice, at)
 
 
 def _tell_some(
@@ -98,9 +123,16 @@ def _tell_some(
 
 
 def _waiting(planned: PriceChange, new: Price) -> SelectOfScalar[str]:
-    """Those of the plan, at an earlier price, who haven't been told of this change."""
+    """Those of the plan, at an earlier price, whom no notice of this change has reached or may still reach."""
+    return _at_earlier_price(planned, new, NoticeState.TOLD, NoticeState.HOLDS, NoticeState.MOOT)
+
+
+def _at_earlier_price(planned: PriceChange, new: Price, *but: NoticeState) -> SelectOfScalar[str]:
+    """Those of the plan at an earlier price, without those who have a notice of this change in one of these states."""
     notices = sa.exists().where(
-        col(PriceNotice.change_id) == planned.id, col(PriceNotice.subscription_id) == Subscription.id
+        col(PriceNotice.change_id) == planned.id,
+        col(PriceNotice.subscription_id) == Subscription.id,
+        col(PriceNotice.state).in_(but),
     )
     return (
         select(Subscription.id)
@@ -128,7 +160,7 @@ def _tell(
     months = session.get_one(Plan, s.plan_id).months
     earliest = max(new.valid_from, price_notice.earliest_start(today))
     starts_on = period.first_from(s, earliest, months).start_on
-    if not price_notice.is_time(today, starts_on):
+    if not price_notice.is_time(today, starts_on) or _is_refused(session, planned, s):
         return False
     notice = PriceNotice(
         id=ids.new("pno", at),
@@ -159,12 +191,25 @@ def _tell(
     return True
 
 
+def _is_refused(session: Session, planned: PriceChange, subscription: Subscription) -> bool:
+    """Whether an earlier notice of this change did not arrive, and the address still takes no mail: another would not either."""
+    earlier = select(PriceNotice.id).where(
+        PriceNotice.change_id == planned.id, PriceNotice.subscription_id == subscription.id
+    )
+    if session.exec(earlier.limit(1)).first() is None:
+        return False
+    reader = by_id(session, subscription.reader_id)
+    return refusing.refuses(session, reader.id, reader.email)
+
+
 def _look_again(session: Session, office: Office, change_id: str, at: datetime) -> None:
-    """Until nobody is left to tell, and nobody can still start at the old price."""
+    """Until each reader pays the new price, or has chosen something else, and no one can still start at the old price. A notice
+    that was sent may yet fail to arrive."""
     planned = session.get_one(PriceChange, change_id)
     new = session.get_one(Price, planned.price_id)
     today = office.today(at)
-    if today >= new.valid_from and session.exec(_waiting(planned, new).limit(1)).first() is None:
+    left = _at_earlier_price(planned, new, NoticeState.HOLDS, NoticeState.MOOT)
+    if today >= new.valid_from and session.exec(left.limit(1)).first() is None:
         planned.closed_at = at
     planned.look_at = at_time(today + LOOK_EVERY, LOOK_AT, office.zone)
     session.add(planned)
@@ -186,15 +231,25 @@ def next_words(session: Session) -> str:
 
 def untold(session: Session) -> list[tuple[PriceNotice, Message | None]]:
     """Notices of another price that did not arrive, oldest first, each with its mail: for staff, who may find another way.
-    The old price stays until then."""
+    The old price stays until the reader was told. Of each reader the newest; one that was taken back, because of what the
+    reader chose, is sent again without anyone."""
+    newer = aliased(PriceNotice)
     rows = session.exec(
         select(PriceNotice, Message)
         .join(Message, col(Message.key) == "price-notice:" + col(PriceNotice.id), isouter=True)
         .join(Subscription, col(Subscription.id) == PriceNotice.subscription_id)
         .where(
             Subscription.state != State.ENDED,
+            ~sa.exists().where(
+                col(newer.change_id) == PriceNotice.change_id,
+                col(newer.subscription_id) == PriceNotice.subscription_id,
+                col(newer.id) > PriceNotice.id,
+            ),
             sa.or_(
-                col(PriceNotice.state) == NoticeState.KEPT,
+                sa.and_(
+                    col(PriceNotice.state) == NoticeState.KEPT,
+                    col(Message.state).is_distinct_from(MessageState.OBSOLETE),
+                ),
                 sa.and_(
                     col(PriceNotice.state) == NoticeState.TOLD,
                     col(Message.state).in_((MessageState.REFUSED, MessageState.EXPIRED)),

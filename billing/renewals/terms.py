@@ -82,11 +82,29 @@ def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
 
 def tell_price_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """Announce the price that comes once more where its mail was taken back, with a cancellation or a change of plan that was
-    undone since. It counts only if it arrives in time."""
+    undone since. Where it can't arrive in time any more, the price waits to be announced for a later period."""
     notice = open_notice(session, subscription.id)
-    if notice is not None and subscription.next_price_id is not None:
+    if notice is None or subscription.next_price_id is None:
+        return
+    if not put_off_price(session, office, subscription, notice, at):
         price = session.get_one(Price, subscription.next_price_id)
         tell_choices.price_notice(session, office, subscription, notice, price, at)
+
+
+def put_off_price(
+    session: Session, office: Office, subscription: Subscription, notice: PriceNotice, at: datetime
+) -> bool:
+    """Let an announced price wait for another notice if no mail server took this one and it is too late for that; whether it
+    does. The caller holds the subscription's lock."""
+    accepted = tell_choices.told_at(session, tell_choices.price_notice_key(notice.id))
+    charging_at = trial.charge_at(notice.starts_on, office.zone)
+    if accepted is not None or price_notice.in_time(at, charging_at):
+        return False
+    notice.state, notice.settled_at = NoticeState.KEPT, at
+    session.add(notice)
+    why = "the notice can't arrive in time any more"
+    _change(session, office, subscription, Happening.PRICE_KEPT, at, why, NOTHING_NEXT)
+    return True
 
 
 def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:

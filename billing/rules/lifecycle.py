@@ -49,7 +49,10 @@ class Happening(StrEnum):
         "price_announced",
         "A notice named another price and the period with which it begins (CARD-8).",
     )
-    PRICE_KEPT = "price_kept", "The notice of another price did not arrive in time, so the price stays."
+    PRICE_KEPT = (
+        "price_kept",
+        "The notice of another price did not arrive in time, so the price stays until another one has.",
+    )
     TERMS_CHANGED = (
         "terms_changed",
         "The plan or the price that was chosen, or announced, began with a new period.",

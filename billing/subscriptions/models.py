@@ -171,7 +171,7 @@ class NoticeState(StrEnum):
     HOLDS = "holds"
     """The new price has begun."""
     KEPT = "kept"
-    """It didn't arrive in time: the old price stays, and staff see it."""
+    """It didn't arrive in time: the old price stays until another notice has, and staff see it."""
     MOOT = "moot"
     """The reader chose something else, or ended, before it began."""
     SEEN = "seen"
@@ -184,7 +184,13 @@ class PriceNotice(SQLModel, table=True):
     __tablename__ = "price_notice"
     __table_args__ = (
         sa.Index("price_notice_open", "subscription_id", postgresql_where=sa.text("state = 'told'")),
-        sa.UniqueConstraint("change_id", "subscription_id", name="told_once"),
+        sa.Index(
+            "told_once",
+            "change_id",
+            "subscription_id",
+            unique=True,
+            postgresql_where=sa.text("state IN ('told', 'holds', 'moot')"),
+        ),
     )
 
     id: str = Field(primary_key=True)

@@ -123,3 +123,83 @@ def test_that_a_card_ends_is_no_news_once_there_is_another(world: World, paid: S
     world.sandbox.replace(card["gateway_ref"])
     world.settle()
     assert _states(world, "card_expiring") == ["obsolete"]
+
+
+# what was undone too late for the day of the notice is told for a later period
+
+
+def _charged(world: World) -> list[tuple[str, int]]:
+    pairs = zip(world.charged_at(), world.charges(), strict=True)
+    return [(at[:10], charge["amount"]) for at, charge in pairs]
+
+
+def _told_in_time(world: World) -> list[tuple[date, str]]:
+    """Of each notice that a mail server took: its first day, and what became of it. It came at least thirty days before."""
+    rows = world.rows(
+        "SELECT n.starts_on, n.state, m.accepted_at FROM price_notice n JOIN message m ON m.key = 'price-notice:' || n.id"
+        " WHERE m.accepted_at IS NOT NULL ORDER BY n.id"
+    )
+    for row in rows:
+        day = row["starts_on"]
+        assert (local(day.year, day.month, day.day, 9) - row["accepted_at"]).days >= 30
+    return [(row["starts_on"], row["state"]) for row in rows]
+
+
+def test_a_cancellation_undone_too_late_for_the_notice_moves_the_price_to_a_later_period(
+    world: World, paid_twice: Subscriber
+) -> None:
+    _price_announced(world, paid_twice)
+    world.advance_to(local(2027, 5, 16, 12))
+    cancel(world, paid_twice.subscription_id)
+    world.smtp.mend()
+    world.advance_to(local(2027, 5, 18))
+    world.api.post(f"/v1/subscriptions/{paid_twice.subscription_id}/resume").raise_for_status()
+    account = world.browser().sign_in(paid_twice.email)
+    assert "R80.00" not in account.words, "nothing is said of what is not announced"
+    world.advance_to(local(2027, 8, 20))
+    assert _charged(world)[2:] == [
+        ("2027-05-16", 7500), ("2027-06-16", 7500), ("2027-07-16", 8000), ("2027-08-16", 8000),
+    ]  # fmt: skip
+    assert _told_in_time(world) == [(date(2027, 7, 16), "holds")]
+
+
+def test_a_notice_that_no_mail_server_took_in_time_is_told_again_for_a_later_period(
+    world: World, paid_twice: Subscriber
+) -> None:
+    _price_announced(world, paid_twice)
+    world.advance_to(local(2027, 5, 22))
+    assert _states(world, "price_notice") == ["expired"]
+    world.smtp.mend()
+    world.advance_to(local(2027, 7, 20))
+    assert _charged(world)[2:] == [("2027-05-16", 7500), ("2027-06-16", 7500), ("2027-07-16", 8000)]
+    assert _told_in_time(world) == [(date(2027, 7, 16), "holds")]
+
+
+def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
+    world: World, paid_twice: Subscriber
+) -> None:
+    world.advance_to(local(2027, 4, 20))
+    world.smtp.refuse(550, "5.1.1 no such mailbox", to=paid_twice.email, times=None)
+    with world.parts.database.transaction() as session:
+        announce_price.plan_change(
+            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by="command"
+        )
+    world.advance_to(local(2027, 6, 10))
+    assert _states(world, "price_notice") == ["refused"], (
+        "an address that refuses mail is told nothing each month"
+    )
+    world.smtp.mend()
+    world.advance_to(local(2027, 8, 20))
+    assert _charged(world)[-2:] == [("2027-07-16", 7500), ("2027-08-16", 8000)]
+    assert _told_in_time(world) == [(date(2027, 8, 16), "holds")]
+    with world.parts.database.transaction() as session:
+        assert announce_price.untold(session) == []
+
+
+def test_a_change_of_price_stays_open_until_each_reader_pays_it(world: World, paid_twice: Subscriber) -> None:
+    _price_announced(world, paid_twice)
+    world.advance_to(local(2027, 6, 1))
+    assert world.rows("SELECT 1 FROM price_change WHERE closed_at IS NULL") != []
+    world.smtp.mend()
+    world.advance_to(local(2027, 8, 1))
+    assert world.rows("SELECT 1 FROM price_change WHERE closed_at IS NULL") == []

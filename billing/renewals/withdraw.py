@@ -79,7 +79,7 @@ def offered(
     if not paid or disputed.is_taken(session, paid[0][0]):
         return None
     payment, invoice, _ = paid[0]
-    last_day = cooling_off.last_day(office.today(payment.paid_at), office.cooling_off_days)
+    last_day = cooling_off.last_day(payment.paid_at, office.cooling_off_days, office.zone)
     first = DueBack(payment, invoice, refund.left_of(session, payment))
     if not first.cents or office.today(at) > last_day:
         return None

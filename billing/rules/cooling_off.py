@@ -1,15 +1,18 @@
 """Cooling off: until when a sale can be taken back, and what goes back with it (ECT-5)."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 from billing.rules import periods, term
+from billing.rules.clocks import APART
 
 _A_DAY = timedelta(days=1)
 
 
-def last_day(first_paid_on: date, days: int) -> date:
-    """The last civil day on which the sale can be taken back: `days` after the day of the first charge, which isn't counted."""
-    return first_paid_on + timedelta(days=days)
+def last_day(first_paid_at: datetime, days: int, zone: tzinfo) -> date:
+    """The last civil day on which the sale can be taken back: `days` after the day of the first charge, which isn't counted.
+    That moment is the acquirer's word. Its clock may be slow, so a charge shortly before midnight counts as one of the day
+    after: a clock must not cost the reader a day (ECT-5)."""
+    return (first_paid_at + APART).astimezone(zone).date() + timedelta(days=days)
 
 
 def unread_cents(gross: int, start_on: date, end_on: date, read_until: date) -> int:

@@ -42,6 +42,21 @@ def test_a_right_payment_is_kept_though_stripes_clock_is_seconds_off(world: Worl
     assert world.sandbox.refunds() == []
 
 
+@pytest.mark.parametrize("seconds", [-240, -5, 0, 5])
+def test_a_slow_clock_of_stripes_at_midnight_takes_no_day_to_withdraw_from_the_reader(
+    world: World, seconds: int
+) -> None:
+    """Charged on 31 March by our clock; the fourteenth day after it counts to its end."""
+    paid_just_after_midnight(world, seconds)
+    world.sandbox.skew(0)
+    world.advance_to(local(2027, 4, 14, 20))
+    (row,) = world.rows("SELECT id FROM subscription WHERE state = 'active'")
+    path = f"/v1/subscriptions/{row['id']}/withdraw"
+    assert world.api.post(path, json={"reason": "changed my mind"}).status_code == 200
+    world.settle()
+    assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
+
+
 def test_what_was_taken_before_its_period_is_found_by_either_clock(world: World) -> None:
     paid_just_after_midnight(world)
     for column in ("payment SET paid_at = paid_at", "attempt SET intended_at = intended_at"):

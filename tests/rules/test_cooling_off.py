@@ -1,16 +1,28 @@
 """Cooling off: the last day, and what goes back for days not read."""
 
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from billing.rules import cooling_off
 
+ZONE = ZoneInfo("Africa/Johannesburg")
 START, END = date(2027, 4, 16), date(2027, 5, 16)
 
 
-def test_the_day_of_the_first_charge_is_not_counted() -> None:
-    assert cooling_off.last_day(date(2027, 3, 16), 14) == date(2027, 3, 30)
+def at(hour: int, minute: int, second: int = 0) -> datetime:
+    return datetime(2027, 3, 16, hour, minute, second, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("paid_at", "last"),
+    [(at(0, 0), 30), (at(9, 0), 30), (at(23, 54, 59), 30), (at(23, 55), 31), (at(23, 59, 59), 31)],
+)
+def test_the_day_of_the_first_charge_is_not_counted_by_the_slower_of_two_clocks(
+    paid_at: datetime, last: int
+) -> None:
+    assert cooling_off.last_day(paid_at.astimezone(UTC), 14, ZONE) == date(2027, 3, last)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_no_job_works_without_limits() -> None:
         assert min(limit.statement, limit.lock, limit.idle) > 0, job.name
 
 
+def test_a_migration_waits_for_a_lock_for_less_time_than_those_who_queue_behind_it() -> None:
+    """It may last, but a request behind it must outlive its waiting."""
+    assert (
+        0
+        < TIME_LIMITS[Work.MIGRATION].lock
+        < min(TIME_LIMITS[work].lock for work in (Work.REQUEST, Work.RUN))
+    )
+
+
 def test_what_is_locked_or_slow_is_told_from_what_is_wrong(database_url: str) -> None:
     quick = dict.fromkeys(Work, TimeLimits(statement=0.05, lock=0.05, idle=60))
     database = Database(database_url, limits=quick)

@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
+from billing import stop_points
 from billing.db import Database, took_too_long
-from billing.time_limits import TIME_LIMITS, TimeLimits, Work, doing
-from billing.timetable import JOBS
+from billing.time_limits import TIME_LIMITS, TimeLimits, Work, doing, work_now
+from billing.timetable import JOBS, tick
+from tests.gate.serving import serving
+from tests.proofs.many_readers import due
+from tests.support.world import World, local
 
 NAMES = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
 ASK = ", ".join(f"(SELECT setting::int FROM pg_settings WHERE name = '{name}') / 1000.0" for name in NAMES)
@@ -49,6 +54,30 @@ def test_no_job_works_without_limits() -> None:
     for job in JOBS:
         limit = TIME_LIMITS[job.lane.work]
         assert min(limit.statement, limit.lock, limit.idle) > 0, job.name
+
+
+def test_each_job_is_done_under_the_limits_of_its_lane(world: World) -> None:
+    due(world, 1)
+    world.skip_to(local(2027, 3, 17, 12))
+    seen: dict[str, set[Work]] = {}
+
+    def listen(name: str) -> None:
+        seen.setdefault(name.partition(".")[0], set()).add(work_now(Work.IN_TURN))
+
+    stop_points.listen(listen)
+    try:
+        tick(world.parts)
+    finally:
+        stop_points.listen(None)
+    assert (seen["renewals"], seen["mail"], seen["reports"]) == ({Work.RUN}, {Work.RUN}, {Work.LONG})
+
+
+def test_the_web_process_works_under_the_limits_of_requests(database_url: str) -> None:
+    with serving(database_url), psycopg.connect(database_url) as other:
+        names = other.execute(
+            "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+        )
+        assert ("masthead request",) in names.fetchall()
 
 
 def test_a_migration_waits_for_a_lock_for_less_time_than_those_who_queue_behind_it() -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
-from billing import installation
+from billing import installation, worker
 from billing.crew import claimer
-from billing.installation import AsksStripe, NotAdopted, is_home_in
+from billing.installation import AsksStripe, NotAdopted
 from billing.payments.stripe_metadata import StripeMetadata
 from billing.renewals.run import run
 from billing.rules.absence import LISTED_WITHIN
@@ -415,10 +415,8 @@ def older(world: World) -> str:
 
 
 def beat(world: World) -> None:
-    """A worker is there."""
-    from billing import bell
-
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    """A worker is there: one that starts, or goes on."""
+    worker._ring(world.parts)
 
 
 def fail_over(world: World) -> None:

@@ -1,11 +1,14 @@
 """What nobody waits for keeps nobody waiting: receipts, and a billing run that stands still before Stripe, hold up no link to
 sign in with, no refund, no word from Stripe and no doctor."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from billing import worker
+from billing.settings import ClockKind
 from billing.timetable import JOBS, Lane, tick
 from billing.worker import CONNECTIONS_A_LANE, connections
 from tests.proofs.many_readers import CHARGE_AT, due
@@ -77,6 +80,15 @@ def test_what_others_wait_for_has_lanes_apart(world: World) -> None:
     apart += ["send newsletters", "doctor"]
     assert {lanes[name] for name in apart} == set(Lane)
     assert connections(world.settings) > CONNECTIONS_A_LANE * len(Lane) + world.settings.charge_concurrency
+
+
+def test_a_worker_by_the_machines_clock_has_a_thread_for_each_lane_and_one_for_its_heartbeat(
+    world: World,
+) -> None:
+    settings = world.settings.model_copy(update={"clock": ClockKind.SYSTEM})
+    jobs = worker._scheduler(replace(world.parts, settings=settings)).get_jobs()
+    assert {job.executor for job in jobs} == {*Lane, worker.BELL}
+    assert {job.args[1] for job in jobs if job.executor != worker.BELL} == set(Lane)
 
 
 def test_a_link_to_sign_in_overtakes_receipts(world: World) -> None:

@@ -5,15 +5,17 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.office import Office
-from billing.payments import ledger
+from billing.payments import ledger, owed
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.ledger_models import Account
+from billing.payments.models import Payment
 
 
 def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> None:
     """Post what has happened so far; an inquiry moves no money. Safe to repeat.
 
-    A lost one stays a cost in full: VAT comes back only with a credit note (VAT-10), and who lost to a bank has given none."""
+    A lost one stays a cost in full: VAT comes back only with a credit note (VAT-10), and who lost to a bank has given none; or it pays
+    what a refund that bounced had left owing."""
     if dispute.inquiry:
         return
     cents = dispute.amount
@@ -21,9 +23,15 @@ def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> No
     if dispute.state is DisputeState.WON:
         _post(session, office, dispute, "dispute_won", {Account.GATEWAY: cents, Account.DISPUTES: -cents}, at)
     if dispute.state is DisputeState.LOST:
-        _post(
-            session, office, dispute, "dispute_lost", {Account.REFUNDS: cents, Account.DISPUTES: -cents}, at
-        )
+        debt = _debt_it_pays(session, dispute)
+        lost = {Account.REFUNDS: cents - debt, Account.REFUNDS_OWED: debt, Account.DISPUTES: -cents}
+        _post(session, office, dispute, "dispute_lost", lost, at)
+
+
+def _debt_it_pays(session: Session, dispute: Dispute) -> int:
+    """Cents that a refund which bounced had left owing, and that the bank has returned instead."""
+    payment = session.get_one(Payment, dispute.payment_id)
+    return sum(row.amount for row in owed.returned_by_bank(session, payment) if row.bounced_at is not None)
 
 
 def _post(

@@ -13,7 +13,7 @@ from billing.db import Database
 from billing.disputes import book, evidence, stop
 from billing.errors import Unavailable
 from billing.office import Office
-from billing.payments import balance, conversion
+from billing.payments import balance, conversion, failed_refund
 from billing.payments.books import Books, DisputeAnswer, Movement
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.gateway import Charged, Gateway, NoSuchObject, Unknown
@@ -139,6 +139,10 @@ def _settle(session: Session, office: Office, payment: Payment, answer: DisputeA
     session.flush()
     book.book(session, office, dispute, at)
     _follow(session, office, dispute, invoice, at)
+    if dispute.state is DisputeState.WON:
+        failed_refund.dispute_won(session, office, payment, at)
+    if dispute.state is DisputeState.LOST:
+        failed_refund.dispute_lost(session, payment, by=BY, at=at)
     return dispute.state
 
 

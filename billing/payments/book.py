@@ -132,10 +132,14 @@ def _credited(session: Session, payment: Payment) -> int:
     return int(session.exec(noted).one())
 
 
-def bounced(session: Session, office: Office, refund: Refund, at: datetime) -> None:
+def bounced(
+    session: Session, office: Office, refund: Refund, at: datetime, *, bank_has_paid: bool = False
+) -> None:
     """A refund that had succeeded came back to the acquirer (STR-13). The credit note stands, and so does its VAT: the price was
-    reduced, and a transfer that fails doesn't raise it again. What the reader didn't get is a debt of ours."""
-    lines = {Account.GATEWAY: refund.amount, Account.REFUNDS_OWED: -refund.amount}
+    reduced, and a transfer that fails doesn't raise it again. What the reader didn't get is a debt of ours. `bank_has_paid`: a
+    lost dispute has returned the same money, so that what it cost comes back instead."""
+    against = Account.REFUNDS if bank_has_paid else Account.REFUNDS_OWED
+    lines = {Account.GATEWAY: refund.amount, against: -refund.amount}
     post(session, kind=BOUNCE, source_id=refund.id, at=at, on=office.today(at), lines=lines)
 
 

@@ -3,7 +3,7 @@
 from sqlmodel import Session, col, select
 
 from billing.errors import Conflict
-from billing.payments.dispute_models import OPEN, Dispute
+from billing.payments.dispute_models import OPEN, Dispute, DisputeState
 from billing.payments.models import Payment
 
 
@@ -30,7 +30,17 @@ def of_payment(session: Session, payment_id: str) -> list[Dispute]:
 
 def is_taken(session: Session, payment: Payment) -> bool:
     """Whether a bank has the money of this payment, for now or for good."""
-    return any(one.takes for one in of_payment(session, payment.id))
+    return cents_taken(session, payment) > 0
+
+
+def cents_taken(session: Session, payment: Payment) -> int:
+    """How much of this payment banks have, for now or for good."""
+    return sum(one.amount for one in of_payment(session, payment.id) if one.takes)
+
+
+def is_lost(session: Session, payment: Payment) -> bool:
+    """Whether a bank keeps the money of this payment for good."""
+    return any(one.state is DisputeState.LOST for one in of_payment(session, payment.id))
 
 
 def refuse_taken(session: Session, payment: Payment) -> None:

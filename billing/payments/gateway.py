@@ -203,17 +203,18 @@ class RefundAnswer:
     """Whether our balance there is too low for it: it waits for that, or has failed for it."""
     may_succeed_again: bool = False
     """Whether another refund may succeed where this one has failed: not where the card can't take money any more."""
-    not_owed: bool = False
-    """Whether it has failed because the reader's bank has taken the money back."""
+    disputed: bool = False
+    """Whether it has failed because the reader's bank took the charge back."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundRefused:
-    """The acquirer won't return this money, and says why. `not_owed`: another refund or the reader's bank has taken it
-    back, so the reader isn't owed it."""
+    """The acquirer won't return this money, and says why. `not_owed`: another refund has returned it, so the reader isn't
+    owed it. `disputed`: the reader's bank has taken the charge back."""
 
     why: str
     not_owed: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

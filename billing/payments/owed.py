@@ -25,7 +25,14 @@ def of_payment(session: Session, payment: Payment) -> list[Refund]:
     refunds = session.exec(
         select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.created_at), col(Refund.id))
     )
-    return among(payment, refunds.all(), taken=disputed.is_taken(session, payment))
+    return among(payment, refunds.all(), taken=disputed.cents_taken(session, payment))
+
+
+def returned_by_bank(session: Session, payment: Payment) -> list[Refund]:
+    """The refunds of a payment that failed, and would be owed if a bank had not taken the charge back."""
+    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
+    still = of_payment(session, payment)
+    return [row for row in among(payment, refunds, taken=0) if row not in still]
 
 
 def _counts(refund: Refund) -> bool:
@@ -46,15 +53,20 @@ def _tried_again(refunds: Sequence[Refund]) -> set[str]:
     return {row.id for row in refunds if answers[row.cause] is not row}
 
 
-def among(payment: Payment, refunds: Sequence[Refund], *, taken: bool) -> list[Refund]:
+def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Refund]:
     """Of all refunds of a payment, those that are owed, oldest first. One that bounced has its credit note. One that was refused
-    is owed as far as nothing else has returned that money since: another try of it, another refund, or a bank that has `taken`
-    it back."""
+    is owed as far as nothing else has returned that money since: another try of it, or another refund. `taken`: the cents that
+    banks have taken back. While they have any, nothing that was refused is owed, and nothing that bounced as far as they cover it."""
     failed = [row for row in refunds if row.state is RefundState.FAILED and row.paid_back_at is None]
-    bounced = [row for row in failed if row.bounced_at is not None]
+    disputed_now, bounced = taken > 0, list[Refund]()
+    for row in sorted(failed, key=_age):
+        if row.bounced_at is not None and row.amount <= taken:
+            taken -= row.amount
+        elif row.bounced_at is not None:
+            bounced.append(row)
     given = sum(row.amount for row in refunds if _counts(row))
     again = _tried_again(refunds)
-    left, refused = 0 if taken else payment.amount - given, list[Refund]()
+    left, refused = 0 if disputed_now else payment.amount - given, list[Refund]()
     for row in sorted(failed, key=_age, reverse=True):
         if row.bounced_at is None and not row.not_owed and row.id not in again and row.amount <= left:
             left -= row.amount
@@ -67,7 +79,7 @@ def close_cases(session: Session, payment: Payment, *, reason: str, by: str, at:
     the payment is left to return."""
     session.flush()
     refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
-    still = {row.id for row in among(payment, refunds, taken=False)}
+    still = {row.id for row in among(payment, refunds, taken=0)}
     given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
     for row in refunds:
         over = given == payment.amount or row.id in again

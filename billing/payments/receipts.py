@@ -31,13 +31,13 @@ class Paid:
     payment: Payment
     card: PaymentMethod
     refunds: tuple[Refund, ...]
-    disputed: bool = False
-    """Whether a bank has taken the money back, for now or for good."""
+    taken: int = 0
+    """Cents that banks have taken back, for now or for good."""
 
     @property
     def owed(self) -> tuple[Refund, ...]:
         """The refunds that failed, and that the reader is still to be paid."""
-        return tuple(owed.among(self.payment, self.refunds, taken=self.disputed))
+        return tuple(owed.among(self.payment, self.refunds, taken=self.taken))
 
     @property
     def waiting(self) -> tuple[Refund, ...]:
@@ -73,7 +73,7 @@ def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
 
 
 def _as_paid(session: Session, invoice: Invoice, payment: Payment, card: PaymentMethod) -> Paid:
-    taken = disputed.is_taken(session, payment)
+    taken = disputed.cents_taken(session, payment)
     return Paid(invoice, payment, card, _refunds(session, payment), taken)
 
 

@@ -7,12 +7,10 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
 from billing import ids
-from billing.cases.models import CaseKind
-from billing.cases.open import open_case
 from billing.errors import Conflict, Invalid, NotFound
 from billing.logs import say
 from billing.office import Office
-from billing.payments import book, disputed, numbers, owed, shortage, tell_returned
+from billing.payments import book, disputed, failed_refund, numbers, owed, shortage, tell_returned
 from billing.payments.gateway import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
@@ -21,6 +19,7 @@ from billing.rules.absence import LISTED_WITHIN
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
 
+_Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
 A_DAY = timedelta(days=1)
 """How often a refund that Stripe makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
 which our balance was too low."""
@@ -140,7 +139,7 @@ def settle(
     session: Session,
     office: Office,
     refund_id: str,
-    answer: RefundAnswer | RefundRefused | InsufficientBalance | Unknown,
+    answer: _Answer,
     at: datetime,
     *,
     again: bool = False,
@@ -155,6 +154,7 @@ def settle(
         _settle_again(session, office, refund, payment, answer, at)
     if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
+    answer = _once_the_dispute_is_known(session, payment, answer)
     refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
     match answer:
         case Unknown():
@@ -165,7 +165,7 @@ def settle(
         case RefundRefused(why, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
-            _owe(session, office, refund, payment, at)
+            failed_refund.note(session, office, refund, payment, at)
         case RefundAnswer():
             _answered(session, office, refund, payment, answer, at)
     session.add(refund)
@@ -174,6 +174,15 @@ def settle(
     if waited and refund.awaiting_balance_since is None:
         shortage.close_when_over(session, by="worker", at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+
+
+def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answer) -> _Answer:
+    """A refund that fails because of a dispute is asked for again until the dispute's own news is here: without it the reader
+    would be promised what the bank has returned, or denied what it hasn't."""
+    because = isinstance(answer, RefundAnswer | RefundRefused) and answer.disputed
+    if not because or disputed.is_taken(session, payment):
+        return answer
+    return Unknown("The reader's bank has taken this charge back, and we don't know of the dispute yet")
 
 
 def _answered(
@@ -193,11 +202,11 @@ def _answered(
             reason = f"Returned by another refund: {refund.id}"
             owed.close_cases(session, payment, reason=reason, by="worker", at=at)
         case RefundState.FAILED:
-            refund.state, refund.settled_at, refund.not_owed = RefundState.FAILED, at, answer.not_owed
+            refund.state, refund.settled_at = RefundState.FAILED, at
             if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
                 _try_another(session, refund, payment, awaiting_balance_since, at)
             else:
-                _owe(session, office, refund, payment, at)
+                failed_refund.note(session, office, refund, payment, at)
         case _:
             refund.state, refund.ask_at = RefundState.PENDING, at + A_DAY
 
@@ -258,32 +267,10 @@ def _settle_again(
         return
     refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
     session.add(refund)
-    book.bounced(session, office, refund, at)
-    _owe(session, office, refund, payment, at)
-
-
-def _owe(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
-    """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
-    that has left already isn't owed: there a person looks why."""
-    asked = ""
-    if not refund.not_owed:
-        tell_returned.failed(session, office, refund, payment, at)
-        asked = " The reader was told, and asked for a bank account."
-    open_case(
-        session,
-        CaseKind.REFUND_FAILED,
-        refund.id,
-        f"{Money(refund.amount).with_vat_words()} did not go back: {(refund.failure or 'no reason given').rstrip('.')}.{asked}",
-        at=at,
-        reader_id=refund.reader_id,
-        ours=refund.amount,
-        facts={
-            "payment": refund.payment_id,
-            "refund at Stripe": refund.gateway_ref or "",
-            "for": refund.reason,
-        },
-        link=f"/staff/readers/{refund.reader_id}" if refund.not_owed else "/staff/books",
-    )
+    session.flush()
+    covered = disputed.is_lost(session, payment) and refund not in owed.of_payment(session, payment)
+    book.bounced(session, office, refund, at, bank_has_paid=covered)
+    failed_refund.note(session, office, refund, payment, at)
 
 
 def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:

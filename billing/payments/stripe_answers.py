@@ -18,10 +18,8 @@ from billing.payments.gateway import (
 )
 from billing.rules.dunning import Evidence
 
-LEFT_ALREADY = ("charge_already_refunded", "charge_disputed")
-"""Codes of a refund that is refused because the money has left us: it was refunded in the dashboard, or a bank took it back."""
 _DISPUTED = "charge_for_pending_refund_disputed"
-"""Why a pending refund fails when a bank takes the charge back (refunds/object: `failure_reason`)."""
+"""Why Stripe fails a pending refund of a charge that is disputed meanwhile (docs.stripe.com/api/refunds/object)."""
 _NO_BALANCE = re.compile(r"insufficient funds in your .*balance", re.IGNORECASE)
 _NEEDNT_LAST = ("declined", "insufficient_funds", "merchant_request", "unknown")
 """Of the reasons for which a Refund fails (docs.stripe.com/api/refunds/object: `failure_reason`), those that needn't hold for the
@@ -116,7 +114,7 @@ def refund(found: dict[str, Any]) -> RefundAnswer:
         why,
         insufficient_balance=why == "insufficient_funds",
         may_succeed_again=found["status"] == "canceled" or why in _NEEDNT_LAST,
-        not_owed=why == _DISPUTED,
+        disputed=why == _DISPUTED,
     )
 
 
@@ -128,7 +126,7 @@ def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
     code, why = error.get("code"), str(error.get("message") or error.get("code") or "refused")
     if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(why):
         return InsufficientBalance(why)
-    return RefundRefused(why, not_owed=code in LEFT_ALREADY)
+    return RefundRefused(why, not_owed=code == "charge_already_refunded", disputed=code == "charge_disputed")
 
 
 GONE = Declined(Evidence(card_gone=True), None, "Stripe can't charge this card any more.")

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from billing.mail import outbox
 from billing.mail.models import Message
 from billing.office import Office
-from billing.payments import numbers
+from billing.payments import disputed, numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.payments.papers import credit_note, tax_invoice
 from billing.readers.register import by_id
@@ -102,16 +102,21 @@ def _part(session: Session, office: Office, refund: Refund, message: Message) ->
         charged_on=office.today(payment.paid_at).isoformat(),
         card_brand=card.brand,
         card_last4=card.last4,
-        state=_how_far(refund),
+        state=_how_far(refund, owed=_is_owed(session, refund, payment)),
         credit_note_number=note.credit_note_number if note else None,
     )
     sent = payment.surplus or _is_sent(session, invoice, message)
     return goes, None if sent else tax_invoice(invoice, card), note
 
 
-def _how_far(refund: Refund) -> Literal["under_way", "gone", "failed", "before"]:
+def _is_owed(session: Session, refund: Refund, payment: Payment) -> bool:
+    """Whether it is, should it have failed: not where another refund or a bank has returned the money."""
+    return not refund.not_owed and not disputed.is_taken(session, payment)
+
+
+def _how_far(refund: Refund, *, owed: bool) -> Literal["under_way", "gone", "failed", "before"]:
     if refund.state is RefundState.FAILED and (refund.paid_back_at is None or refund.bounced_at is not None):
-        return "before" if refund.not_owed else "failed"
+        return "failed" if owed else "before"
     return "gone" if refund.credit_note_number is not None else "under_way"
 
 

@@ -188,10 +188,10 @@ def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: dateti
             _answered(session, row, answer, waited, at)
         case InsufficientBalance(why):
             _wait_for_balance(session, row, why, waited, at)
-        case RefundRefused(why, not_owed):
+        case RefundRefused(why, not_owed, disputed):
             row.failure = why
             if not not_owed or before == why:  # the first time, Stripe's list may lag behind a refund of ours
-                _give_up(session, row, at, not_owed=not_owed)
+                _give_up(session, row, at, not_owed=not_owed or disputed)
         case Unknown(why):
             row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
     session.add(row)
@@ -212,8 +212,8 @@ def _answered(
             row.failed_refs = [*row.failed_refs, answer.refund_ref]
             if answer.insufficient_balance:
                 _wait_for_balance(session, row, answer.failure or "our balance was too low", waited, at)
-            elif answer.not_owed or not answer.may_succeed_again or len(row.failed_refs) >= MOST:
-                _give_up(session, row, at, not_owed=answer.not_owed)
+            elif answer.disputed or not answer.may_succeed_again or len(row.failed_refs) >= MOST:
+                _give_up(session, row, at, not_owed=answer.disputed)
         case _:
             row.refund_ref = answer.refund_ref
             if answer.insufficient_balance:

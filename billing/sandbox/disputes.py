@@ -1,6 +1,6 @@
 """Disputes: the reader's bank takes a charge back, asks for evidence, and decides. Inquiries ask first and take nothing."""
 
-from billing.sandbox import balance, evidence, ids, params, settlement
+from billing.sandbox import balance, evidence, ids, params, refunds, settlement
 from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -54,6 +54,7 @@ def begin(
     emit(world, "charge.dispute.created", row)
     if not inquiry:
         emit(world, "charge.dispute.funds_withdrawn", row)
+        refunds.disputed(world, charge)
     return row
 
 
@@ -132,6 +133,7 @@ def _escalate(world: World, row: Row) -> Row:
     world.store.put("dispute", row)
     emit(world, "charge.dispute.updated", row, {"status": "warning_needs_response"})
     emit(world, "charge.dispute.funds_withdrawn", row)
+    refunds.disputed(world, world.find("charge", row["charge"]))
     return row
 
 

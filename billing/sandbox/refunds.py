@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from billing.sandbox import balance, disputes, ids, params, vault
+from billing.sandbox import balance, ids, params, vault
 from billing.sandbox.errors import Refusal, invalid
 from billing.sandbox.events import emit
 from billing.sandbox.lists import filters, page
@@ -21,7 +21,6 @@ BEHAVIOURS: Mapping[str, str] = {
     "waits_for_balance": "are pending until our balance is enough, which is when you choose something else here",
     "fails_for_balance": "are pending because our balance is too low, and fail a day later",
     "canceled": "are pending for a day, then canceled",
-    "disputed": "are pending for a day, then fail, as the reader’s bank took the charge back meanwhile",
     "asks_reader": "wait for the reader to act, and fail a day later",
 }
 """How refunds may behave, in words that follow "Refunds". Stripe names the states in its API reference (refunds/object: `status`,
@@ -29,6 +28,9 @@ BEHAVIOURS: Mapping[str, str] = {
 account (docs.stripe.com/refunds). `requires_action` is for payment methods that can't be refunded by themselves, and tells the reader by
 mail what to do; its shape is the library's (stripe-python, `_refund.py`), and when its money moves, and how it fails, is told nowhere. So the
 product may depend on neither."""
+WAITS = ("pending", "requires_action")
+"""The states of a refund that isn't decided."""
+_LOST = "lost_or_stolen_card"
 _SHORT = ("waits_for_balance", "fails_for_balance")
 
 
@@ -214,23 +216,29 @@ def settle_due(world: World) -> None:
     ]
     for plan in due:
         refund, to = world.find("refund", plan["refund"]), plan["to"]
-        if to == "disputed":
-            disputes.begin(world, world.find("charge", refund["charge"]))
         decide(
             world,
             refund,
             succeeds=to == "pending",
             status="canceled" if to == "canceled" else "failed",
-            reason=_REASONS.get(to, "lost_or_stolen_card"),
+            reason=_REASONS.get(to, _LOST),
         )
 
 
-_REASONS = {
-    "canceled": "merchant_request",
-    "disputed": "charge_for_pending_refund_disputed",
-    "asks_reader": "unknown",
-}
+_REASONS = {"canceled": "merchant_request", "asks_reader": "unknown"}
 """Stripe's words, from the list in its API reference (refunds/object: `failure_reason`)."""
+
+
+def disputed(world: World, charge: Row) -> None:
+    """Refunds that are pending when the reader disputes the charge fail, so that the money doesn't go back twice
+    (docs.stripe.com/refunds, `charge_for_pending_refund_disputed`)."""
+    pending = [
+        row
+        for row in world.store["refund"].rows.values()
+        if row["charge"] == charge["id"] and row["status"] in WAITS
+    ]
+    for refund in pending:
+        decide(world, refund, succeeds=False, reason="charge_for_pending_refund_disputed")
 
 
 def decide(
@@ -239,11 +247,11 @@ def decide(
     *,
     succeeds: bool,
     status: str = "failed",
-    reason: str = "lost_or_stolen_card",
+    reason: str = _LOST,
 ) -> None:
-    """The reader's bank takes the money, or sends it back; one that has succeeded may still fail. Or somebody cancels it
-    in the dashboard: `status` is then `canceled`. Raises Refusal."""
-    waits = refund["status"] in ("pending", "requires_action")
+    """The reader's bank takes the money, or sends it back for a `reason`; one that has succeeded may still fail. Or somebody
+    cancels it in the dashboard: `status` is then `canceled`. Raises Refusal."""
+    waits = refund["status"] in WAITS
     if not waits and (succeeds or refund["status"] != "succeeded"):
         raise invalid(f"Refund {refund['id']} is {refund['status']}.")
     if world.store.get("setting", f"refund:{refund['id']}"):
@@ -252,7 +260,8 @@ def decide(
     lacked = refund.pop("pending_reason", None) == "insufficient_funds"
     refund.pop("next_action", None)
     if not succeeds:
-        refund |= {"status": status, "failure_reason": "insufficient_funds" if lacked else reason}
+        short = lacked and reason == _LOST
+        refund |= {"status": status, "failure_reason": "insufficient_funds" if short else reason}
         _fall_through(world, refund, before)
         return
     refund["status"] = "succeeded"

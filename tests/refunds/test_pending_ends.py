@@ -21,11 +21,12 @@ def test_one_that_fails_because_the_bank_took_the_money_is_owed_to_nobody(
     """The reader has the money from their bank: asking for an account to pay it into would pay it twice."""
     if not heard:
         world.sandbox.trouble({"effect": "drop", "type": "refund.*"})
-    give_back(world, "disputed")
+    give_back(world, "pending_fails")
     assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
     world.advance(days=2)
-    assert world.rows("SELECT state, not_owed, failure FROM refund") == [
-        {"state": "failed", "not_owed": True, "failure": "charge_for_pending_refund_disputed"}
+    assert world.rows("SELECT state, failure FROM refund") == [
+        {"state": "failed", "failure": "charge_for_pending_refund_disputed"}
     ]
     assert "refund_failed" not in world.told(paid.email)
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")

@@ -46,13 +46,6 @@ def test_want_of_balance_is_refused_without_a_code_and_the_key_repeats_that(
         ("fails_for_balance", ("pending", "insufficient_funds"), "failed", "insufficient_funds", []),
         ("canceled", ("pending", "processing"), "canceled", "merchant_request", [-7500, 7500]),
         ("pending_fails", ("pending", "processing"), "failed", "lost_or_stolen_card", [-7500, 7500]),
-        (
-            "disputed",
-            ("pending", "processing"),
-            "failed",
-            "charge_for_pending_refund_disputed",
-            [-7500, 7500],
-        ),
         ("asks_reader", ("requires_action", None), "failed", "unknown", [-7500, 7500]),
     ],
 )

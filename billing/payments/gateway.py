@@ -208,6 +208,16 @@ class RefundAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeRefund:
+    """A refund that the acquirer has made of a charge, by whomever. Cents. `refund_id` is the refund of ours that it names."""
+
+    refund_ref: str
+    refund_id: str | None
+    amount: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RefundRefused:
     """The acquirer won't return this money, and says why. `not_owed`: another refund has returned it, so the reader isn't
     owed it. `disputed`: the reader's bank has taken the charge back."""
@@ -215,6 +225,8 @@ class RefundRefused:
     why: str
     not_owed: bool = False
     disputed: bool = False
+    made: tuple[MadeRefund, ...] = ()
+    """Where it asks for more than is left of the charge: what has been returned of it."""
 
 
 @dataclass(frozen=True, slots=True)

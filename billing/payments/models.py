@@ -208,6 +208,8 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
+GOES_OUT = (RefundState.INTENDED, RefundState.PENDING)
+"""Refunds that haven't ended."""
 GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
 """Refunds that count against their payment: those on their way, those that went, and those that are owed or were paid by
 transfer after the acquirer failed to return them."""

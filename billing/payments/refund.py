@@ -64,13 +64,17 @@ def _sum_given(session: Session, payment: Payment, cents: Mapped[int]) -> int:
     return int(given)
 
 
-def split(session: Session, payment: Payment, amount: int) -> tax.VatSplit:
-    """So many cents of a payment as net and VAT; the last part takes exactly what is left of the VAT."""
+def split(session: Session, payment: Payment, amount: int, *, without: Refund | None = None) -> tax.VatSplit:
+    """So many cents of a payment as net and VAT; the last part takes exactly what is left of the VAT. `without`: a refund that
+    counts as given, and for which the parts are."""
     invoice = session.get_one(Invoice, payment.invoice_id)
+    given, vat = (_sum_given(session, payment, column) for column in (col(Refund.amount), col(Refund.vat)))
+    if without is not None:
+        given, vat = given - without.amount, vat - without.vat
     return tax.split_rest(
         Money(amount, payment.currency),
-        given=Money(_sum_given(session, payment, col(Refund.amount)), payment.currency),
-        given_vat=Money(_sum_given(session, payment, col(Refund.vat)), payment.currency),
+        given=Money(given, payment.currency),
+        given_vat=Money(vat, payment.currency),
         rate=tax.VatRate(basis_points(payment, invoice), invoice.period_start_on),
     )
 
@@ -161,7 +165,7 @@ def settle(
             _leave_open(refund, answer, at)
         case InsufficientBalance(why):
             _wait_for_balance(session, refund, why, at)
-            _take_another_key(refund)
+            take_another_key(refund)
         case RefundRefused(why, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
@@ -218,7 +222,7 @@ def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) 
     shortage.open_case_about(session, refund.id, refund.amount, since=since, why=why, at=at)
 
 
-def _take_another_key(refund: Refund) -> None:
+def take_another_key(refund: Refund) -> None:
     """Stripe repeats a refusal under its key. The next one is kept until Stripe has answered it: a refund whose answer is lost
     goes again under its own."""
     refund.asked += 1

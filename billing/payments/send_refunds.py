@@ -10,7 +10,7 @@ from billing.crew import claimer, in_nobodys_hands, take
 from billing.db import Database
 from billing.installation import ASKING, refuse_held
 from billing.office import Office
-from billing.payments import breaker
+from billing.payments import breaker, refunded_elsewhere
 from billing.payments.charge import SAME_KEY_FOR
 from billing.payments.gateway import (
     UNLISTED,
@@ -22,7 +22,7 @@ from billing.payments.gateway import (
     RefundRefused,
     Unknown,
 )
-from billing.payments.models import Payment, Refund, RefundState
+from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.payments.refund import settle
 from billing.payments.watch import Watch
 from billing.readers.register import by_id
@@ -31,7 +31,6 @@ from billing.rules.backoff import again_at
 from billing.rules.money import Money
 from billing.stop_points import reached, stop_point
 
-_UNDER_WAY = (RefundState.INTENDED, RefundState.PENDING)
 _BATCH = 20
 log = logging.getLogger(__name__)
 
@@ -78,7 +77,10 @@ def _send(gateway: Gateway, office: Office, watch: Watch, one: _Claimed, at: dat
     watch.note(answer)
     stop_point("refund.answered")
     with watch.database.transaction() as session:
-        settle(session, office, one.refund_id, answer, at)
+        if isinstance(answer, RefundRefused) and answer.made:
+            refunded_elsewhere.take_less(session, office, one.refund_id, answer, at)
+        else:
+            settle(session, office, one.refund_id, answer, at)
 
 
 def _put_off(database: Database, refund_id: str, at: datetime) -> None:
@@ -135,7 +137,7 @@ def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
             select(Refund, Payment)
             .join(Payment, col(Payment.id) == Refund.payment_id)
             .where(
-                col(Refund.state).in_(_UNDER_WAY),
+                col(Refund.state).in_(GOES_OUT),
                 Refund.ask_at <= at,
                 in_nobodys_hands(Refund.claimed_by),
             )
@@ -164,7 +166,7 @@ def _claimed(row: Refund, payment: Payment) -> _Claimed:
 
 def _next(session: Session) -> Refund | None:
     return session.exec(
-        select(Refund).where(col(Refund.state).in_(_UNDER_WAY)).order_by(col(Refund.ask_at)).limit(1)
+        select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.ask_at)).limit(1)
     ).first()
 
 

@@ -10,6 +10,7 @@ from billing.payments.gateway import (
     Charged,
     Declined,
     InsufficientBalance,
+    MadeRefund,
     Outcome,
     RefundAnswer,
     RefundRefused,
@@ -127,6 +128,23 @@ def no_refund(body: Any) -> RefundRefused | InsufficientBalance:
     if "insufficient_balance_for_refund" in (code, error.get("message_code")) or _NO_BALANCE.search(why):
         return InsufficientBalance(why)
     return RefundRefused(why, not_owed=code == "charge_already_refunded", disputed=code == "charge_disputed")
+
+
+def exceeds_charge(body: Any) -> bool:
+    """Whether Stripe made no Refund because less is left of the charge: it names the amount, and gives no code; an amount that is
+    no amount has one (stripe.com/docs/error-codes, `parameter_invalid_integer`)."""
+    said = body.get("error") if isinstance(body, dict) else None
+    error = said if isinstance(said, dict) else {}
+    return error.get("param") == "amount" and not error.get("code")
+
+
+def made_refund(found: dict[str, Any]) -> MadeRefund | None:
+    """A Refund that has returned money, or is about to."""
+    if refund(found).state == "failed":
+        return None
+    named = (found.get("metadata") or {}).get("refund")
+    at = datetime.fromtimestamp(int(found["created"]), UTC)
+    return MadeRefund(str(found["id"]), named, int(found["amount"]), at)
 
 
 GONE = Declined(Evidence(card_gone=True), None, "Stripe can't charge this card any more.")

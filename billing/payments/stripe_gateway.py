@@ -13,6 +13,7 @@ from billing.payments import (
     stripe_events,
     stripe_lists,
     stripe_pages,
+    stripe_refunds,
     stripe_requests,
     stripe_signature,
 )
@@ -276,14 +277,8 @@ class StripeGateway:
     ) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
         """A Refund of the intent's charge."""
         written = self._metadata.of_refund(refund_id, cause)
-        asked: Any = {"payment_intent": intent_ref, "amount": amount, "metadata": written}
-        try:
-            made = self._stripe.refunds.create(asked, {"idempotency_key": key})
-        except (stripe.InvalidRequestError, stripe.CardError) as error:
-            return stripe_answers.no_refund(error.json_body)
-        except stripe.StripeError as error:
-            return stripe_errors.unknown(error)
-        return stripe_answers.refund(made.to_dict())
+        asked = {"payment_intent": intent_ref, "amount": amount, "metadata": written}
+        return stripe_refunds.make(self._stripe.refunds, asked, key)
 
     def find_refund(self, *, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived | Unknown:
         """By listing the intent's refunds. Stripe lists none for an intent that it doesn't have; why it makes none, it says when it is

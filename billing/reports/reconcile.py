@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 from billing.cases.find import open_among
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.payments import balance
+from billing.payments import balance, refunded_elsewhere
 from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
 from billing.payments.books import TakenCharge, TakenRefund
 from billing.payments.dispute_models import Dispute
@@ -161,13 +161,10 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
 def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
     """A refund made in the dashboard: where the payment is ours, it can be entered."""
     payment = session.exec(select(Payment).where(Payment.charge_ref == refund.charge_ref)).first()
-    what = f"Stripe's refund {pair.ref} returned {spelled(refund.amount, BASE_CURRENCY)}, and we have no such refund."
-    if payment is not None:
-        what += " Somebody made it in Stripe's dashboard: enter it, so that it gets its credit note."
     return Difference(
         CaseKind.UNKNOWN_REFUND,
         pair.ref,
-        what,
+        refunded_elsewhere.words_of(pair.ref, refund.amount, is_ours=payment is not None),
         pair.ours,
         pair.theirs,
         payment.reader_id if payment else None,
@@ -177,7 +174,7 @@ def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
             ("payment", payment.id if payment else "none of ours"),
             ("made", refund.at.isoformat()),
         ),
-        link=f"/staff/readers/{payment.reader_id}/enter-refund?refund={pair.ref}" if payment else None,
+        link=refunded_elsewhere.link_to_enter(payment, pair.ref) if payment else None,
         currency=pair.currency,
     )
 

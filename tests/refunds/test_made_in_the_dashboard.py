@@ -9,6 +9,7 @@ from billing.reports import doctor
 from billing.reports.reconcile import Report, reconcile
 from tests.support import ledger_checks
 from tests.support.browser import Answer, Browser
+from tests.support.cancel_helpers import cancel
 from tests.support.ledger_queries import balances
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -156,3 +157,53 @@ def test_ours_that_was_refused_because_of_it_is_explained_by_entering_it(
     assert {case["kind"] for case in cases(world)} == {"unknown_refund", "refund_failed"}
     enter(staff("finance"), f"/staff/readers/{paid.reader_id}/enter-refund?refund={ref}")
     assert [case["kind"] for case in cases(world) if case["closed_at"] is None] == []
+
+
+def test_ours_returns_what_a_part_made_in_the_dashboard_has_left(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    """Stripe refuses more than is left of a charge. Nobody is told that the whole is owed, and the part is entered with one act."""
+    world.advance_to(local(2027, 3, 17, 11))
+    stripe: Any = world.sandbox.client()
+    ref = str(stripe.v1.refunds.create({"charge": world.charges()[0]["id"], "amount": 3000}).id)
+    cancel(world, paid.subscription_id, when="now", refund="last")
+    world.settle()
+    assert world.rows("SELECT state, amount, net + vat AS sum FROM refund") == [
+        {"state": "succeeded", "amount": 4500, "sum": 4500}
+    ]
+    assert world.charges()[0]["amount_refunded"] == 7500
+    assert "refund_failed" not in world.told(paid.email)
+    assert "R45.00" in world.letter(paid.email, "cancelled").text
+    finance = staff("finance")
+    assert "Owed to readers" not in finance.get("/staff/books").words
+    (case,) = cases(world)
+    assert (case["kind"], case["subject"], case["reader_id"]) == ("unknown_refund", ref, paid.reader_id)
+    enter(finance, case["link"])
+    world.settle()
+    assert world.rows(
+        "SELECT sum(amount) AS cents, sum(vat) AS vat FROM refund WHERE state = 'succeeded'"
+    ) == [{"cents": 7500, "vat": world.rows("SELECT vat FROM invoice")[0]["vat"]}]
+    assert [case for case in cases(world) if case["closed_at"] is None] == []
+    world.advance_to(local(2027, 3, 18, 12))
+    assert compare(world).differences == ()
+    ledger_checks.check(world)
+
+
+def test_parts_made_in_the_dashboard_that_come_to_the_whole_leave_nothing_owed(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    """Another part is made between two tries of ours."""
+    world.advance_to(local(2027, 3, 17, 11))
+    stripe: Any = world.sandbox.client()
+    stripe.v1.refunds.create({"charge": world.charges()[0]["id"], "amount": 3000})
+    world.sandbox.faults(
+        {"effect": "reset", "when": "before", "method": "GET", "path": "/v1/refunds", "times": 2}
+    )
+    cancel(world, paid.subscription_id, when="now", refund="last")
+    world.settle()
+    assert world.rows("SELECT state, amount FROM refund") == [{"state": "intended", "amount": 7500}]
+    stripe.v1.refunds.create({"charge": world.charges()[0]["id"], "amount": 4500})
+    world.advance(hours=1)
+    assert world.rows("SELECT state, not_owed FROM refund") == [{"state": "failed", "not_owed": True}]
+    assert "refund_failed" not in world.told(paid.email)
+    assert "Owed to readers" not in staff("finance").get("/staff/books").words

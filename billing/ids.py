@@ -1,4 +1,4 @@
-"""Opaque names for things: a type prefix and 26 characters that sort by time."""
+"""Opaque names for things: a type prefix and 26 characters. New ones sort by time; those that follow from another's don't."""
 
 import hashlib
 import secrets
@@ -22,7 +22,8 @@ def new(prefix: str, at: datetime) -> str:
 def derived(prefix: str, of: str, *numbers: int, about: str = "") -> str:
     """The id that follows from another's: the same each time, also after the database was restored from a backup.
 
-    It begins with the time of the other one; those of one thing sort by their numbers (of at most three characters each)."""
+    It begins with the time of the other one, so lists by id are no lists by time; those of one thing sort by their numbers (of at
+    most three characters each), and in no order where there are none."""
     body = of.partition("_")[2]
     digest = hashlib.sha256(f"{prefix} {of} {numbers} {about}".encode()).digest()
     sorting = "".join(_letters(min(number, _MOST), _PLACES) for number in numbers)

@@ -1,4 +1,4 @@
-"""Ids: opaque, unique, and in the order of time."""
+"""Ids: opaque and unique; new ones in the order of time, derived ones in that of their numbers."""
 
 import re
 from datetime import UTC, datetime, timedelta

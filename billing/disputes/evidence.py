@@ -60,7 +60,7 @@ def _others(session: Session, payment: Payment) -> list[Evidence]:
     rows = session.exec(
         select(Payment)
         .where(Payment.reader_id == payment.reader_id, Payment.id != payment.id)
-        .order_by(col(Payment.id).desc())
+        .order_by(col(Payment.paid_at).desc(), col(Payment.id).desc())
         .limit(MOST)
     )
     return [{"paid": row.paid_at.isoformat(), "cents": row.amount, "charge": row.charge_ref} for row in rows]

@@ -91,4 +91,4 @@ def to_readers(session: Session) -> list[Refund]:
     """All that is owed, longest first."""
     payments = session.exec(select(Payment).where(_PERHAPS)).all()
     found = [row for payment in payments for row in of_payment(session, payment)]
-    return sorted(found, key=lambda row: (row.bounced_at or row.settled_at or row.created_at, row.id))
+    return sorted(found, key=lambda row: (row.bounced_at or row.settled_at or row.created_at, *_age(row)))

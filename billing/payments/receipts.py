@@ -88,6 +88,8 @@ def _paid() -> Select[Invoice, Payment, PaymentMethod]:
 
 
 def _refunds(session: Session, payment: Payment) -> tuple[Refund, ...]:
-    """In the order of their credit notes; those without one last."""
+    """In the order of their credit notes; those without one last, oldest first."""
     refunds = select(Refund).where(Refund.payment_id == payment.id)
-    return tuple(session.exec(refunds.order_by(col(Refund.credit_note_number), col(Refund.id))))
+    return tuple(
+        session.exec(refunds.order_by(col(Refund.credit_note_number), col(Refund.created_at), col(Refund.id)))
+    )

@@ -32,7 +32,7 @@ def attempts(session: Session, reader_id: str, most: int) -> list[Entry]:
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
         .join(Payment, col(Payment.attempt_id) == Attempt.id, isouter=True)
         .where(Invoice.reader_id == reader_id)
-        .order_by(col(Attempt.id).desc())
+        .order_by(col(Attempt.intended_at).desc(), col(Attempt.id).desc())
         .limit(most)
     )
     return [
@@ -84,7 +84,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
     rows = session.exec(
         select(Refund)
         .where(Refund.reader_id == reader_id)
-        .order_by(col(Refund.created_at).desc())
+        .order_by(col(Refund.created_at).desc(), col(Refund.id).desc())
         .limit(most)
     )
     return [

@@ -4,8 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
+from sqlmodel import col, select
 
+from billing.disputes.evidence import gather
+from billing.payments.models import Payment
+from billing.staff import money_entries
+from tests.support.cancel_helpers import cancel
 from tests.support.pdf import Pdf
+from tests.support.start_at_once import start_at_once
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -150,3 +157,55 @@ def test_a_refund_that_stays_pending_has_its_credit_note_when_the_money_went(wor
     world.advance(days=3)
     assert (refund()["status"], refund()["credit_note"]) == ("succeeded", "CN-000001")
     assert world.told("naledi@example.com")[-1] == "refunded"
+
+
+@pytest.fixture
+def lost_and_found(world: World, paid: Subscriber) -> Subscriber:
+    """A reader who left at once, began another subscription, and for whom a charge of the first comes to light only then."""
+    (method,) = world.rows("SELECT gateway_ref, customer_ref FROM payment_method")
+    cancel(world, paid.subscription_id, when="now", refund="none")
+    world.advance_to(local(2027, 3, 20, 12))
+    start_at_once(world, paid.email)
+    world.advance_to(local(2027, 3, 21, 12))
+    stripe: Any = world.sandbox.client()
+    stripe.v1.payment_intents.create(
+        {
+            "amount": 7500,
+            "currency": "zar",
+            "customer": method["customer_ref"],
+            "payment_method": method["gateway_ref"],
+            "confirm": True,
+            "off_session": True,
+            "metadata": {
+                "attempt": "att_lost",
+                "invoice": "inv_lost",
+                "subscription": paid.subscription_id,
+                "period": "2",
+                "rung": "1",
+            },
+        }
+    )
+    world.settle()
+    return paid
+
+
+def test_an_invoice_that_is_found_late_comes_after_those_that_were_read_before(
+    world: World, lost_and_found: Subscriber
+) -> None:
+    """Ids follow their subscription's, so they don't sort by time; a program that reads on after the last one misses nothing."""
+    path = f"/v1/readers/{lost_and_found.reader_id}/invoices"
+    listed = world.api.get(path).json()["data"]
+    assert [row["number"] for row in listed] == ["INV-000001", "INV-000002", "INV-000003"]
+    rest = world.api.get(path, params={"after": listed[1]["id"]}).json()["data"]
+    assert rest == listed[2:]
+    assert world.api.get(path, params={"after": listed[2]["id"]}).json()["data"] == []
+    assert world.api.get(path, params={"after": "inv_nobody"}).json()["code"] == "unknown_invoice"
+    with world.parts.database.transaction() as session:
+        refs = [entry.ref for entry in money_entries.attempts(session, lost_and_found.reader_id, 2)]
+        newest = session.exec(select(Payment).order_by(col(Payment.paid_at).desc())).first()
+        first = session.exec(select(Payment).order_by(col(Payment.paid_at))).first()
+        assert newest is not None
+        assert first is not None
+        others = gather(session, first)["other payments"]
+    assert refs[0] == newest.attempt_id
+    assert [one["paid"] for one in others] == sorted((one["paid"] for one in others), reverse=True)

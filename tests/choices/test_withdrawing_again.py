@@ -7,18 +7,9 @@ import pytest
 from tests.support import ledger_checks
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
+from tests.support.start_at_once import start_at_once
 from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
-
-
-def start_at_once(world: World, email: str, number: str = "4242424242424242") -> Browser:
-    """Start without a trial, by the pages."""
-    browser = world.browser()
-    browser.again("/subscribe?plan=monthly").post("/subscribe", email=email)
-    browser.post("/subscribe/without-trial")
-    assert browser.agree_and_pay(number).path == "/subscribe/started"
-    world.settle()
-    return browser
 
 
 def withdrawn_then_started_again(world: World, paid: Subscriber) -> Browser:

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
 from billing.errors import Conflict
@@ -31,7 +33,8 @@ def invoices(
     limit: Limit = 20,
     after: After = None,
 ) -> JSONResponse:
-    """A reader's invoices with their payments, oldest first."""
+    """A reader's invoices with their payments, in the order in which they were drawn up. 404 `unknown_invoice` where `after` is
+    none of them."""
     with caller.parts.database.transaction() as session:
         by_id(session, reader_id)
         query = (
@@ -42,10 +45,16 @@ def invoices(
                 isouter=True,
             )
             .where(Invoice.reader_id == reader_id)
-            .order_by(col(Invoice.id))
+            .order_by(col(Invoice.created_at), col(Invoice.id))
             .limit(limit + 1)
         )
-        rows = session.exec(query.where(Invoice.id > after) if after else query).all()
+        if after:
+            last = _found(session, after)
+            if last.reader_id != reader_id:
+                raise receipts.UnknownInvoice
+            before = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
+            query = query.where(sa.tuple_(col(Invoice.created_at), col(Invoice.id)) > before)
+        rows = session.exec(query).all()
     return page(rows, limit, lambda row: _with_payment(*row))
 
 
@@ -91,9 +100,15 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
         payment = session.exec(
             select(Payment).where(Payment.invoice_id == invoice_id, col(Payment.surplus).is_(False))
         ).first()
-        found = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all() if payment else []
+        found = session.exec(_refunds_of(payment)).all() if payment else []
         answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
     return JSONResponse(answer)
+
+
+def _refunds_of(payment: Payment) -> SelectOfScalar[Refund]:
+    """Oldest first."""
+    of_payment = select(Refund).where(Refund.payment_id == payment.id)
+    return of_payment.order_by(col(Refund.created_at), col(Refund.id))
 
 
 class RefundBody(shapes.Body):

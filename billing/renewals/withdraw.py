@@ -21,6 +21,8 @@ from billing.subscriptions.models import Subscription
 WITHDRAWN = "You withdrew within {days} days of your first payment, so it is returned in full."
 CAUSE = "withdraw:"
 """What the refund of a withdrawn first charge answers, before the payment's id."""
+NO_REASON = "withdrawn"
+"""Why, in the history, where the reader gave no reason."""
 UNREAD = "You withdrew, so what you paid for days that you have not read is returned."
 
 
@@ -138,7 +140,7 @@ def withdraw(
     asked_at: datetime,
     at: datetime,
     by: str,
-    why: str = "withdrawn",
+    why: str = NO_REASON,
     decided: bool = False,
 ) -> Withdrawal:
     """Take the sale back as of `asked_at`: the first charge goes back in full, as does any made since, and of others what is

@@ -138,6 +138,8 @@ class ReaderRequest(SQLModel, table=True):
     received_at: datetime
     email: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
+    """What it asks to end: one to cancel, the subscription that ran when it came; one to withdraw, the one withdrawn from."""
     proved: bool
     """Whether the reader was signed in; else the address was typed, by whomever."""
     words: str

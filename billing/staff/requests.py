@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
@@ -15,24 +16,24 @@ from billing.payments.refund import left_of
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
-from billing.renewals import cancel
 from billing.renewals.withdraw import Withdrawal, offered
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
-from billing.staff import audit, facts
+from billing.staff import audit, facts, open_requests
 from billing.staff.audit import Actor
+from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.subscriptions.change import lock, mark, take_back_mails
-from billing.subscriptions.find import latest_of, live_of, terms_of
+from billing.staff.open_requests import ANSWERED_BY_ACT
+from billing.subscriptions.change import lock, mark
+from billing.subscriptions.find import live_of, terms_of
+from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 from billing.tokens import Tokens
 from emails import RequestAnswered
 
 LONGEST = 2000
-ANSWERED_BY_ACT = "Cancelled; the mail that confirms it is the answer."
-KEPT = "The reader, signed in, says that the subscription goes on."
+WAS_CANCELLED = "It was cancelled already."
 BY_FORM = "asked by the form, signed in"
-WITHDRAWN_BY_ACT = "Withdrawn; the mail that says what goes back is the answer."
 
 
 class UnknownRequest(NotFound):
@@ -67,6 +68,26 @@ def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datet
     rate.count(session, tokens, "request-from", ip, limit=20, per=hour, at=at)
 
 
+class Effect(StrEnum):
+    """What a request to cancel did at once."""
+
+    WAITS = "waits"
+    """Nothing: it waits for staff, as does any other request."""
+    CANCELLED = "cancelled"
+    WAS_CANCELLED = "was_cancelled"
+    """Nothing: the subscription had been cancelled already."""
+    NOTHING_RUNS = "nothing_runs"
+    """Nothing: the reader, who is signed in, has no subscription that runs. It waits for staff: there may be another account."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request that is kept, and what it did at once."""
+
+    request: ReaderRequest
+    effect: Effect
+
+
 def receive(
     session: Session,
     office: Office,
@@ -78,9 +99,11 @@ def receive(
     at: datetime,
     ip: str,
     device: str,
-) -> ReaderRequest:
+    subscription_id: str | None = None,
+) -> Received:
     """Keep a request. `reader` is who is signed in; else the address says whose it may be, and nobody is told whether we
-    know it. One to cancel has its effect at once (see `_act_on`). Raises BadAddress, NothingSaid, CardNumberIn (SEC-12)."""
+    know it. One to cancel is about the subscription that runs, and has its effect at once (see `_act_on`). Raises BadAddress,
+    NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(email)
     words = words.strip()[:LONGEST]
     if not words and kind is not RequestKind.CANCEL:
@@ -94,35 +117,39 @@ def receive(
         received_at=at,
         email=email,
         reader_id=owner.id if owner else None,
+        subscription_id=subscription_id,
         proved=reader is not None,
         words=words,
         ip=ip[:64],
         device=device[:300],
     )
+    effect = Effect.WAITS
+    if kind is RequestKind.CANCEL and owner is not None:
+        effect = _act_on(session, office, request, owner.id, at)
     session.add(request)
     session.flush()
-    if kind is RequestKind.CANCEL and owner is not None:
-        _act_on(session, office, request, owner.id, at)
-    return request
+    return Received(request, effect)
 
 
-def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime) -> None:
-    """Whoever is signed in has cancelled by asking: nothing waits for staff but what was written besides. With a mere address
+def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime) -> Effect:
+    """A reader who is signed in has cancelled by asking: only what was written besides waits for staff. With a mere address
     it may be a stranger: the next charge is held, and the reader is told. The lock keeps a charge from being begun meanwhile."""
     running = live_of(session, reader_id)
-    if running is None:
-        return
-    subscription = lock(session, running.id)
-    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
-        return
+    subscription = lock(session, running.id) if running is not None else None
+    if subscription is None or subscription.state is State.ENDED:
+        return Effect.NOTHING_RUNS if request.proved else Effect.WAITS
+    request.subscription_id = subscription.id
     if request.proved:
-        cancel.cancel(session, office, subscription.id, asked_at=at, at=at, by="reader", why=BY_FORM)
+        was = subscription.cancel_asked_at is not None
+        cancel_for_reader(session, office, subscription.id, asked_at=at, at=at, by="reader", why=BY_FORM)
         if not request.words:
-            _close(session, request, ANSWERED_BY_ACT, "reader", at)
-    elif subscription.cancel_request_at is None:
+            open_requests.close(session, request, WAS_CANCELLED if was else ANSWERED_BY_ACT, "reader", at)
+        return Effect.WAS_CANCELLED if was else Effect.CANCELLED
+    if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
         mark(subscription, office.zone, cancel_request_at=at)
         session.add(subscription)
         tell_requests.cancel_requested(session, office, subscription, at)
+    return Effect.WAITS
 
 
 def one(session: Session, request_id: str) -> ReaderRequest:
@@ -133,36 +160,18 @@ def one(session: Session, request_id: str) -> ReaderRequest:
     return found
 
 
-def open_of(session: Session, reader_id: str) -> list[ReaderRequest]:
-    """The reader's open requests, oldest first."""
-    rows = session.exec(
-        select(ReaderRequest)
-        .where(ReaderRequest.reader_id == reader_id, col(ReaderRequest.closed_at).is_(None))
-        .order_by(col(ReaderRequest.received_at), col(ReaderRequest.id))
-    )
-    return list(rows)
-
-
-def first_of(session: Session, reader_id: str, kind: RequestKind) -> ReaderRequest | None:
-    """The oldest open request of a kind."""
-    return next((one for one in open_of(session, reader_id) if one.kind is kind), None)
-
-
-def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
-    """The oldest open request to cancel: what the reader first asked."""
-    return first_of(session, reader_id, RequestKind.CANCEL)
-
-
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An open request with the cents at risk: charged since it came and not given back, and charged next, on which day. With a
-    request to withdraw, also what the reader would get back, and the earlier withdrawals because of which staff decide."""
+    request to withdraw, also the subscription it is about, what the reader would get back, and the earlier withdrawals because
+    of which staff decide."""
 
     request: ReaderRequest
     charged_since: int = 0
     next_cents: int = 0
     next_at: datetime | None = None
     withdrawal: Withdrawal | None = None
+    about: Subscription | None = None
 
 
 def waiting(
@@ -187,19 +196,22 @@ def at_risk(session: Session, office: Office, request: ReaderRequest) -> Waiting
         select(Payment).where(Payment.reader_id == request.reader_id, Payment.paid_at > request.received_at)
     ).all()
     since = sum(left_of(session, payment) for payment in paid)
-    withdrawal = _withdrawal(session, office, request)
+    about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
+    withdrawal = _withdrawal(session, office, request, about)
     subscription = live_of(session, request.reader_id)
     due = next_charge(subscription, office.zone) if subscription else None
     if subscription is None or due is None:
-        return Waiting(request, since, withdrawal=withdrawal)
-    return Waiting(request, since, terms_of(session, subscription)[1].amount, due.at, withdrawal)
+        return Waiting(request, since, withdrawal=withdrawal, about=about)
+    return Waiting(request, since, terms_of(session, subscription)[1].amount, due.at, withdrawal, about)
 
 
-def _withdrawal(session: Session, office: Office, request: ReaderRequest) -> Withdrawal | None:
+def _withdrawal(
+    session: Session, office: Office, request: ReaderRequest, about: Subscription | None
+) -> Withdrawal | None:
     """What was offered to the reader when the request came."""
-    if request.kind is not RequestKind.WITHDRAW or request.reader_id is None:
+    if request.kind is not RequestKind.WITHDRAW:
         return None
-    return offered(session, office, latest_of(session, request.reader_id), request.received_at)
+    return offered(session, office, about, request.received_at)
 
 
 def answer(
@@ -227,8 +239,8 @@ def answer(
         at=at,
         expires_at=at + outbox.RECEIPT_LIFE,
     )
-    _close(session, request, words, actor.by, at)
-    _release(session, office, request.reader_id)
+    open_requests.close(session, request, words, actor.by, at)
+    open_requests.release(session, office, request.reader_id)
     audit.write(
         session,
         actor,
@@ -239,50 +251,6 @@ def answer(
         after={"answer": words},
     )
     return request
-
-
-def close_to_cancel(
-    session: Session,
-    office: Office,
-    reader_id: str,
-    *,
-    by: str,
-    at: datetime,
-    words: str = ANSWERED_BY_ACT,
-    since: datetime | None = None,
-) -> None:
-    """The reader's requests to cancel are done with: all, or those received from `since` on. The reader's affairs are held."""
-    for request in open_of(session, reader_id):
-        if request.kind is RequestKind.CANCEL and (since is None or request.received_at >= since):
-            _close(session, request, words, by, at)
-    _release(session, office, reader_id)
-
-
-def close_to_withdraw(session: Session, office: Office, reader_id: str, *, by: str, at: datetime) -> None:
-    """The reader's requests to withdraw are done with, and those to cancel too. The reader's affairs are held."""
-    for request in open_of(session, reader_id):
-        if request.kind in (RequestKind.CANCEL, RequestKind.WITHDRAW):
-            _close(session, request, WITHDRAWN_BY_ACT, by, at)
-    _release(session, office, reader_id)
-
-
-def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> None:
-    """The reader, signed in, says that the subscription goes on. Raises UnknownReader."""
-    facts.hold(session, reader_id)
-    close_to_cancel(session, office, reader_id, by="reader", at=at, words=KEPT)
-
-
-def _release(session: Session, office: Office, reader_id: str | None) -> None:
-    """Hold no more charges once no request to cancel is open. A day that the reader was told stays."""
-    session.flush()
-    running = live_of(session, reader_id) if reader_id is not None else None
-    if running is None or running.cancel_request_at is None or reader_id is None:
-        return
-    if first_to_cancel(session, reader_id) is None:
-        subscription = lock(session, running.id)
-        mark(subscription, office.zone, cancel_request_at=None)
-        session.add(subscription)
-        take_back_mails(session, [subscription], office.zone)
 
 
 def _lock(session: Session, request_id: str) -> ReaderRequest:
@@ -297,8 +265,3 @@ def _lock(session: Session, request_id: str) -> ReaderRequest:
     if request.closed_at is not None:
         raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
     return request
-
-
-def _close(session: Session, request: ReaderRequest, words: str, by: str, at: datetime) -> None:
-    request.answer, request.closed_at, request.closed_by = words, at, by
-    session.add(request)

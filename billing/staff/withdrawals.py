@@ -1,4 +1,4 @@
-"""A withdrawal about which staff decide: asked for here, with nothing more charged from then on."""
+"""Withdraw for a reader, in one step or by asking staff, who decide where there was a withdrawal within a year."""
 
 from datetime import datetime
 
@@ -7,8 +7,10 @@ from sqlmodel import Session
 from billing.office import Office
 from billing.readers.models import Reader
 from billing.renewals import cancel, withdraw
+from billing.renewals.withdraw import Withdrawal
 from billing.rules.lifecycle import State
-from billing.staff import requests
+from billing.staff import open_requests, requests
+from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock
 
@@ -16,7 +18,30 @@ WORDS = "I withdraw from my subscription. Please return what I paid."
 WHY = "asked to withdraw once more within a year"
 
 
-def ask(
+def at_once(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    why: str = withdraw.NO_REASON,
+) -> Withdrawal | None:
+    """Take the sale back in one step, as of `asked_at` or of a form that asked to cancel shortly before. None, and nothing is
+    done, where the days for it are over or staff decide. Raises BadMoment, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    asked_at = cancel.moment_of_asking(
+        subscription, open_requests.asked_first(session, subscription, asked_at), at
+    )
+    found = withdraw.offered(session, office, subscription, asked_at)
+    if found is None or found.needs_staff:
+        return None
+    open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
+    return withdraw.withdraw(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=why)
+
+
+def withdraw_or_ask(
     session: Session,
     office: Office,
     subscription_id: str,
@@ -26,25 +51,35 @@ def ask(
     by: str,
     ip: str,
     device: str,
-) -> ReaderRequest:
-    """Cancel as of `asked_at`, so that nothing more is charged, and let staff decide about the money; an open request stays the
-    one there is. Raises CoolingOffOver, BadMoment, UnknownSubscription."""
+    why: str = withdraw.NO_REASON,
+) -> Withdrawal | ReaderRequest:
+    """Take the sale back in one step; where staff decide, the request to them, with nothing charged from then on. An open request
+    stays the one there is. Raises CoolingOffOver, BadMoment, UnknownSubscription."""
+    done = at_once(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=why)
+    if done is not None:
+        return done
     subscription = lock(session, subscription_id)
-    asked_at = cancel.moment_of_asking(subscription, asked_at, at)
+    asked_at = cancel.moment_of_asking(
+        subscription, open_requests.asked_first(session, subscription, asked_at), at
+    )
     if withdraw.offered(session, office, subscription, asked_at) is None:
         raise withdraw.CoolingOffOver
     if subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
-        cancel.cancel(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=WHY)
-    open_one = requests.first_of(session, subscription.reader_id, RequestKind.WITHDRAW)
+        cancel_for_reader(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=WHY)
+    open_one = open_requests.to_withdraw(session, subscription)
     reader = session.get_one(Reader, subscription.reader_id)
-    return open_one or requests.receive(
-        session,
-        office,
-        reader=reader,
-        email=reader.email,
-        kind=RequestKind.WITHDRAW,
-        words=WORDS,
-        at=asked_at,
-        ip=ip,
-        device=device,
+    return (
+        open_one
+        or requests.receive(
+            session,
+            office,
+            reader=reader,
+            email=reader.email,
+            kind=RequestKind.WITHDRAW,
+            words=WORDS,
+            at=asked_at,
+            ip=ip,
+            device=device,
+            subscription_id=subscription_id,
+        ).request
     )

@@ -19,7 +19,7 @@ from billing.readers.models import Reader
 from billing.renewals.cancel import may_undo
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import requests
+from billing.staff import cancellations
 from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
@@ -279,8 +279,8 @@ def keep(visit: Guarded) -> Response:
     if visit.reader is None:
         return visit.go("/sign-in")
     with visit.parts.database.transaction() as session:
-        requests.keep(session, visit.parts.office, visit.reader.id, at=visit.at)
-    return visit.go("/account", "resumed")
+        goes_on = cancellations.keep(session, visit.parts.office, visit.reader.id, at=visit.at)
+    return visit.go("/account", "resumed" if goes_on else "not-kept")
 
 
 @router.post("/account/card")

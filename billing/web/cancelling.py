@@ -9,11 +9,10 @@ from billing.payments import receipts
 from billing.payments.models import Refund, RefundState
 from billing.readers.register import by_id
 from billing.renewals import cancel, withdraw
-from billing.rules import cancel_requests
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import requests, withdrawals
-from billing.staff.models import RequestKind
+from billing.staff import open_requests, withdrawals
+from billing.staff.cancellations import cancel_for_reader, undo_for_reader
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
 from billing.web import views
@@ -64,19 +63,18 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         why = f"{why}: {said[:1000]}"
     with visit.parts.database.transaction() as session:
         office, at = visit.parts.office, visit.at
-        subscription = lock(session, subscription_id)
-        asked_at = cancel_requests.counts_from(subscription.cancel_request_at, at)
-        requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
-        offered = withdraw.offered(session, office, subscription, at)
-        if when == "now" and offered is not None and not offered.needs_staff:
-            withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by, why=why)
+        if when == "now" and withdrawals.at_once(
+            session, office, subscription_id, asked_at=at, at=at, by=by, why=why
+        ):
             return
+        subscription = lock(session, subscription_id)
+        asked_at = open_requests.asked_first(session, subscription, at)
         early = when == "early" and cancel.leaving(session, office, subscription, asked_at, at) is not None
-        cancel.cancel(
+        cancel_for_reader(
             session,
             office,
             subscription_id,
-            asked_at=asked_at,
+            asked_at=at,
             at=at,
             by=by,
             why=why,
@@ -89,21 +87,10 @@ def withdraw_with(visit: Visit, subscription_id: str, *, by: str) -> bool:
     CoolingOffOver."""
     office, at = visit.parts.office, visit.at
     with visit.parts.database.transaction() as session:
-        offered = withdraw.offered(session, office, lock(session, subscription_id), at)
-        if offered is not None and offered.needs_staff:
-            withdrawals.ask(
-                session,
-                office,
-                subscription_id,
-                asked_at=at,
-                at=at,
-                by=by,
-                ip=visit.ip,
-                device=visit.device,
-            )
-            return False
-        withdraw.withdraw(session, office, subscription_id, asked_at=at, at=at, by=by)
-        return True
+        done = withdrawals.withdraw_or_ask(
+            session, office, subscription_id, asked_at=at, at=at, by=by, ip=visit.ip, device=visit.device
+        )
+    return isinstance(done, withdraw.Withdrawal)
 
 
 def withdrawal(
@@ -114,7 +101,7 @@ def withdrawal(
     found = withdraw.offered(session, office, subscription, visit.at)
     if found is None or subscription is None:
         return None
-    asked = requests.first_of(session, subscription.reader_id, RequestKind.WITHDRAW)
+    asked = open_requests.to_withdraw(session, subscription)
     currency = found.first.payment.currency
     return views.Withdrawal(
         amount=Money(found.cents, currency),
@@ -129,7 +116,7 @@ def withdrawal(
 def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
     """Take the cancellation back. Raises NothingToUndo."""
     with visit.parts.database.transaction() as session:
-        cancel.undo(session, visit.parts.office, subscription_id, at=visit.at, by=by)
+        undo_for_reader(session, visit.parts.office, subscription_id, at=visit.at, by=by)
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:

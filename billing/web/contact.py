@@ -9,7 +9,7 @@ from billing.db import storable
 from billing.errors import Invalid
 from billing.staff import requests
 from billing.staff.models import RequestKind
-from billing.subscriptions.find import latest_of
+from billing.staff.requests import Effect
 from billing.web import views
 from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
@@ -67,10 +67,10 @@ def send(
         if kind not in KINDS:
             raise Unclear
         _count(visit, address)
-        cancelled = not website and _receive(visit, address, RequestKind(kind), words)
+        effect = Effect.WAITS if website else _receive(visit, address, RequestKind(kind), words)
     except Invalid as refusal:
         return visit.page(_view(visit, email[:254], kind, words.replace("\0", ""), refusal.detail), 422)
-    return visit.page(views.ContactSent(at=visit.at, cancelled=cancelled, words=bool(words.strip())))
+    return visit.page(views.ContactSent(at=visit.at, effect=effect.value, words=bool(words.strip())))
 
 
 def _count(visit: Visit, address: str) -> None:
@@ -79,10 +79,10 @@ def _count(visit: Visit, address: str) -> None:
         requests.count_tries(session, visit.parts.office.tokens, address, visit.ip, visit.at)
 
 
-def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> bool:
-    """Keep it; whether it has cancelled a subscription of the reader who is signed in."""
+def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:
+    """Keep it; what it did at once."""
     with visit.parts.database.transaction() as session:
-        requests.receive(
+        return requests.receive(
             session,
             visit.parts.office,
             reader=visit.reader,
@@ -92,8 +92,4 @@ def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> bool:
             at=visit.at,
             ip=visit.ip,
             device=visit.device,
-        )
-        if visit.reader is None or kind is not RequestKind.CANCEL:
-            return False
-        subscription = latest_of(session, visit.reader.id)
-        return subscription is not None and subscription.cancel_asked_at is not None
+        ).effect

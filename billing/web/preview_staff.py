@@ -164,7 +164,9 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "contact-problem", views.Contact(email="x", kind="cancel", error="Check the address."), VISITOR
     yield "contact-signed-in", views.Contact(email=LONG_ADDRESS, known=True), READER
     yield "contact-sent", views.ContactSent(at=NOW), VISITOR
-    yield "contact-cancelled", views.ContactSent(at=NOW, cancelled=True, words=True), READER
+    yield "contact-cancelled", views.ContactSent(at=NOW, effect="cancelled", words=True), READER
+    yield "contact-was-cancelled", views.ContactSent(at=NOW, effect="was_cancelled", words=True), READER
+    yield "contact-nothing-runs", views.ContactSent(at=NOW, effect="nothing_runs"), READER
 
 
 def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:

@@ -25,6 +25,10 @@ from billing.web.views import DemoBar, Flash, Frame, Page
 
 FLASHES = {
     "resumed": Flash(text="Your subscription goes on as before."),
+    "not-kept": Flash(
+        text="Nothing was changed: your subscription does not go on. This page says how it stands.",
+        tone="bad",
+    ),
     "withdrawn": Flash(
         text="You have withdrawn. Your money is on its way back to your card, and a mail says how much."
     ),

@@ -9,8 +9,19 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
 from billing.staff import audit
-from billing.staff.acts import Act, Cancel, Complimentary, Desk, Extend, GiveBack, OverLimit, perform
+from billing.staff.acts import (
+    Act,
+    Cancel,
+    Complimentary,
+    Desk,
+    Extend,
+    GiveBack,
+    OverLimit,
+    Withdraw,
+    perform,
+)
 from billing.staff.models import AuditLine, StaffMember
+from tests.choices.test_withdrawing_again import withdrawn_then_started_again
 from tests.support.polling import until
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber
@@ -189,6 +200,21 @@ def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid
     assert give(world, sipho, Cancel(reader, asked)) == ""
     lines = world.rows("SELECT cents, days FROM audit_line WHERE outcome = 'done'")
     assert {(line["cents"], line["days"]) for line in lines} == {(0, 0)}
+
+
+def test_a_withdrawal_that_the_law_gives_is_within_any_limit(world: World, yearly: Subscriber) -> None:
+    sipho = add(world, "support")
+    reader, _ = payment_of(world, yearly.email)
+    assert give(world, sipho, Withdraw(reader)) == "", "R750 of a year, where R150 may be given"
+    (line,) = world.rows("SELECT cents FROM audit_line WHERE outcome = 'done' AND act = 'refund'")
+    assert line["cents"] == 0
+
+
+def test_a_withdrawal_that_staff_decide_about_is_given(world: World, paid: Subscriber) -> None:
+    withdrawn_then_started_again(world, paid)
+    assert give(world, add(world, "support"), Withdraw(paid.reader_id)) == ""
+    (line,) = world.rows("SELECT cents FROM audit_line WHERE outcome = 'done' AND act = 'refund'")
+    assert line["cents"] == 7500
 
 
 def test_the_page_of_a_role_without_limits_speaks_of_none(world: World, paid: Subscriber) -> None:

@@ -11,9 +11,10 @@ from billing.renewals.cancel import When
 from billing.renewals.give_back import DueBack
 from billing.renewals.refusals import AlreadyEnded
 from billing.rules.lifecycle import State
-from billing.staff import requests
+from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
 from billing.staff.audit import Actor
+from billing.staff.cancellations import undo_for_reader
 from billing.staff.roles import May
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of, terms_on
@@ -48,7 +49,7 @@ class Cancel:
 
     def _is_owed(self, session: Session) -> bool:
         """A request of the reader's, with the moment it came, is proof: what was charged since is owed, whatever the limit."""
-        first = requests.first_to_cancel(session, self.reader_id)
+        first = open_requests.first_to_cancel(session, self.reader_id)
         return first is not None and self.asked_at >= first.received_at
 
     def _reading(self, desk: Desk, subscription: Subscription, back: list[DueBack]) -> str:
@@ -75,7 +76,7 @@ class Cancel:
             why=why,
             when=self.when,
         )
-        requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor.by, at=desk.at)
+        open_requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor.by, at=desk.at)
         return subscription.id
 
 
@@ -103,9 +104,9 @@ class Resume:
         return Preview(tuple(words), "Take the cancellation back")
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
-        """Undo it."""
+        """Undo it; what the reader asked about ending the subscription is answered by it."""
         subscription = _subscription(desk.session, self.reader_id)
-        cancel.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
+        undo_for_reader(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
         return subscription.id
 
 

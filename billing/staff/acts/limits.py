@@ -43,8 +43,8 @@ class Allowance:
 
 
 def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance:
-    """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed counts for
-    nothing, nor do programs, whose keys have scopes."""
+    """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed (charged
+    since the reader asked to cancel, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
     today = desk.office.today(desk.at)
     month, day = (start_of_day(on, desk.office.zone) for on in (today.replace(day=1), today))
     to_reader = _given(desk.session, month, reader_id=reader_id)

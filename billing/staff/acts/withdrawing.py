@@ -7,9 +7,10 @@ from sqlmodel import Session
 
 from billing.office import Office
 from billing.payments import numbers
-from billing.renewals import withdraw
+from billing.renewals import cancel, withdraw
 from billing.renewals.withdraw import Earlier, Withdrawal
-from billing.staff import requests
+from billing.rules.lifecycle import State
+from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
 from billing.staff.audit import Actor
 from billing.staff.models import RequestKind
@@ -19,29 +20,32 @@ from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription
 
 
-def is_offered(
-    session: Session, office: Office, reader_id: str, subscription: Subscription | None, at: datetime
-) -> bool:
-    """Whether the sale can be taken back: now, or as of the moment the reader asked."""
-    return withdraw.offered(session, office, subscription, _asked_at(session, reader_id, at)) is not None
+def is_offered(session: Session, office: Office, reader_id: str, at: datetime) -> bool:
+    """Whether a sale can be taken back: now, or as of the moment the reader asked."""
+    subscription, asked_at = _asked(session, reader_id, at)
+    return withdraw.offered(session, office, subscription, asked_at) is not None
 
 
-def _asked_at(session: Session, reader_id: str, at: datetime) -> datetime:
-    request = requests.first_of(session, reader_id, RequestKind.WITHDRAW)
-    return request.received_at if request else at
+def _asked(session: Session, reader_id: str, at: datetime) -> tuple[Subscription | None, datetime]:
+    """What the oldest open request to withdraw is about, and when it came; without one the latest subscription, now."""
+    request = open_requests.first_of(session, reader_id, RequestKind.WITHDRAW)
+    if request is None:
+        return latest_of(session, reader_id), at
+    return session.get(Subscription, request.subscription_id), request.received_at
 
 
 @dataclass(frozen=True)
 class Withdraw:
-    """As of the moment the reader asked, by an open request to withdraw; else now."""
+    """From what an open request to withdraw is about, as of the moment it came; else from the latest subscription, now."""
 
     reader_id: str
     what = May.REFUND
 
     def preview(self, desk: Desk, /) -> Preview:
-        """What goes back, and what the reader withdrew from before. Raises CoolingOffOver, UnknownSubscription."""
-        subscription = self._subscription(desk)
-        asked_at = _asked_at(desk.session, self.reader_id, desk.at)
+        """What goes back, and what the reader withdrew from before. Raises CoolingOffOver, BadMoment,
+        UnknownSubscription."""
+        subscription, asked_at = self._asked(desk)
+        asked_at = cancel.moment_of_asking(subscription, asked_at, desk.at)
         found = withdraw.offered(desk.session, desk.office, subscription, asked_at)
         if found is None:
             raise withdraw.CoolingOffOver
@@ -49,31 +53,35 @@ class Withdraw:
             f"It counts from {moment(desk.office, asked_at)}.",
             *(_before(self.reader_id, one) for one in found.earlier),
             *_goes_back(desk, found),
-            "Reading ends now, and nothing more is charged. A mail says so.",
+            "It has ended already; no other subscription of the reader's is touched. A mail says what goes back."
+            if subscription.state is State.ENDED
+            else "Reading ends now, and nothing more is charged. A mail says so.",
         ]
-        return Preview(tuple(words), f"Withdraw and give back {rand(found.cents)}", cents=found.cents)
+        # A first withdrawal is owed by law (ECT-5), so it takes nothing from what a role may give.
+        given = found.cents if found.needs_staff else 0
+        return Preview(tuple(words), f"Withdraw and give back {rand(found.cents)}", cents=given)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
-        """Take it back; the reader's open requests to withdraw are answered by it."""
-        subscription = self._subscription(desk)
+        """Take it back; what the reader asked about that subscription is answered by it."""
+        subscription, asked_at = self._asked(desk)
         withdraw.withdraw(
             desk.session,
             desk.office,
             subscription.id,
-            asked_at=_asked_at(desk.session, self.reader_id, desk.at),
+            asked_at=asked_at,
             at=desk.at,
             by=actor.by,
             why=why,
             decided=True,
         )
-        requests.close_to_withdraw(desk.session, desk.office, self.reader_id, by=actor.by, at=desk.at)
+        open_requests.close_to_withdraw(desk.session, desk.office, subscription, by=actor.by, at=desk.at)
         return subscription.id
 
-    def _subscription(self, desk: Desk) -> Subscription:
-        found = latest_of(desk.session, self.reader_id)
-        if found is None:
+    def _asked(self, desk: Desk) -> tuple[Subscription, datetime]:
+        subscription, asked_at = _asked(desk.session, self.reader_id, desk.at)
+        if subscription is None:
             raise UnknownSubscription("This reader has never had a subscription.")
-        return found
+        return subscription, asked_at
 
 
 def _before(reader_id: str, one: Earlier) -> str:

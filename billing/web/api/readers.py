@@ -1,7 +1,6 @@
 """`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
 
 from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -14,14 +13,15 @@ from billing.errors import Invalid
 from billing.payments.enrol import Agreed, enrol
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
-from billing.renewals.cancel import UNDONE, When, cancel, undo
+from billing.renewals.cancel import UNDONE, When
 from billing.renewals.give_back import GiveBack
-from billing.renewals.withdraw import offered, withdraw
+from billing.renewals.withdraw import Withdrawal
 from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import withdrawals
+from billing.staff.cancellations import cancel_for_reader, undo_for_reader
 from billing.staff.record import recorded
-from billing.subscriptions.change import UnknownSubscription, lock
+from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api import shapes
@@ -210,7 +210,7 @@ def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody 
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
         with _recorded(caller, session, "cancel", subscription_id, without_card_numbers(why)):
-            row = cancel(
+            row = cancel_for_reader(
                 session,
                 parts.office,
                 subscription_id,
@@ -247,40 +247,23 @@ def withdraw_subscription(
     def do(session: Session) -> tuple[int, Any]:
         office = caller.parts.office
         with _recorded(caller, session, "withdraw", subscription_id, without_card_numbers(wanted.reason)):
-            asked_at = wanted.requested_at or caller.at
-            offer = offered(session, office, lock(session, subscription_id), asked_at)
-            if offer is not None and offer.needs_staff:
-                return 202, _ask_staff(session, caller, subscription_id, asked_at)
-            gone = withdraw(
+            done = withdrawals.withdraw_or_ask(
                 session,
                 office,
                 subscription_id,
-                asked_at=asked_at,
+                asked_at=wanted.requested_at or caller.at,
                 at=caller.at,
                 by=caller.by,
+                ip="",
+                device=caller.by,
                 why=wanted.reason,
             )
-        row = session.get_one(Subscription, subscription_id)
-        returned = shapes.money(gone.cents, gone.first.payment.currency)
-        return 200, shapes.subscription(session, row, office.zone) | {"returned": returned}
+        shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), office.zone)
+        if not isinstance(done, Withdrawal):
+            return 202, shown | {"returned": None, "request": done.id}
+        return 200, shown | {"returned": shapes.money(done.cents, done.first.payment.currency)}
 
     return caller.once_in_one(wanted.model_dump(mode="json"), do)
-
-
-def _ask_staff(session: Session, caller: Caller, subscription_id: str, asked_at: datetime) -> dict[str, Any]:
-    office = caller.parts.office
-    asked = withdrawals.ask(
-        session,
-        office,
-        subscription_id,
-        asked_at=asked_at,
-        at=caller.at,
-        by=caller.by,
-        ip="",
-        device=caller.by,
-    )
-    row = session.get_one(Subscription, subscription_id)
-    return shapes.subscription(session, row, office.zone) | {"returned": None, "request": asked.id}
 
 
 class ResumeBody(shapes.Body):
@@ -297,7 +280,7 @@ def resume_subscription(subscription_id: str, caller: Readers, body: ResumeBody 
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
         with _recorded(caller, session, "resume", subscription_id, wanted.reason):
-            row = undo(
+            row = undo_for_reader(
                 session,
                 parts.office,
                 subscription_id,

@@ -122,7 +122,7 @@ def _acts(
     live = subscription is not None and subscription.state is not State.ENDED
     cancelled = subscription is not None and subscription.cancel_asked_at is not None
     undoable = subscription is not None and may_undo(session, visit.parts.office, subscription, visit.at)
-    withdrawable = is_offered(session, visit.parts.office, reader_id, subscription, visit.at)
+    withdrawable = is_offered(session, visit.parts.office, reader_id, visit.at)
     paused = subscription is not None and (subscription.state is State.PAUSED or pause_is_ahead(subscription))
     paid = subscription is not None and subscription.state is State.ACTIVE and not subscription.term
     offered = (

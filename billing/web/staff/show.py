@@ -1,13 +1,17 @@
 """Rows as values for the pages of staff, and the desk their acts work at."""
 
+from typing import Literal
+
 from sqlmodel import Session
 
+from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.staff import timeline
 from billing.staff.acts import Desk
 from billing.staff.entry import Entry, Kind
 from billing.staff.models import AuditLine
 from billing.staff.requests import Waiting
+from billing.subscriptions.models import Subscription
 from billing.web import views
 from billing.web.staff.guard import StaffVisit
 
@@ -44,6 +48,12 @@ def audit_entry(line: AuditLine) -> views.StaffEntry:
     )
 
 
+def _stands(about: Subscription | None) -> Literal["runs", "cancelled", "ended"]:
+    if about is None or about.state is State.ENDED:
+        return "ended"
+    return "runs" if about.cancels_at is None else "cancelled"
+
+
 def request_row(one: Waiting) -> views.RequestRow:
     """A request with what is at risk."""
     row = one.request
@@ -68,4 +78,5 @@ def request_row(one: Waiting) -> views.RequestRow:
             )
             for each in (one.withdrawal.earlier if one.withdrawal else ())
         ),
+        stands=_stands(one.about),
     )

@@ -12,7 +12,7 @@ from billing.payments.books import TakenRefund
 from billing.payments.models import Payment
 from billing.renewals.cancel import When
 from billing.rules.pause import MOST_BY_STAFF
-from billing.staff import requests
+from billing.staff import open_requests
 from billing.staff.acts import (
     Act,
     AnotherTrial,
@@ -70,7 +70,7 @@ class Wish:
 def cancel(visit: StaffVisit, session: Session, reader_id: str, asked: str | None, when: str) -> Wish:
     """Cancel as of a moment: what was typed, else when the reader first asked by a request, else now."""
     zone = visit.parts.office.zone
-    request = requests.first_to_cancel(session, reader_id)
+    request = open_requests.first_to_cancel(session, reader_id)
     hint = "When the reader first asked, in any way: a mail, a call, a letter."
     if request is not None:
         hint = f"The reader's request came then: “{request.words or 'Please cancel my subscription.'}”"

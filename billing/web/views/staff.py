@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from markupsafe import Markup
 
@@ -98,7 +98,8 @@ class EarlierWithdrawal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRow:
-    """A request. With one to withdraw, `withdrawal` is what would go back, and `earlier` why staff decide."""
+    """A request. With one to withdraw, `withdrawal` is what would go back, `earlier` why staff decide, and `stands` how it stands
+    with the subscription that it is about."""
 
     request_id: str
     reader_id: str | None
@@ -112,6 +113,7 @@ class RequestRow:
     next_at: datetime | None = None
     withdrawal: Money | None = None
     earlier: tuple[EarlierWithdrawal, ...] = ()
+    stands: Literal["runs", "cancelled", "ended"] = "cancelled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,10 +338,10 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactSent:
-    """It is kept with the moment it came. `cancelled`: a signed-in reader asked to cancel, and that is done; `words`: something
-    was written besides."""
+    """It is kept with the moment it came. `effect` is what a request to cancel did at once; `words`: something was written
+    besides."""
 
     template: ClassVar[str] = "contact_sent.html"
     at: datetime
-    cancelled: bool = False
+    effect: Literal["waits", "cancelled", "was_cancelled", "nothing_runs"] = "waits"
     words: bool = False

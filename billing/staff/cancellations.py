@@ -1,0 +1,71 @@
+"""What a reader decides in person, or a program or staff for them: to cancel, to undo that, to go on. It answers what was asked
+before."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.office import Office
+from billing.renewals import cancel
+from billing.renewals.cancel import UNDONE, When
+from billing.renewals.give_back import GiveBack
+from billing.staff import facts, open_requests
+from billing.subscriptions.change import lock
+from billing.subscriptions.find import live_of
+from billing.subscriptions.models import Subscription
+
+KEPT = "The reader, signed in, says that the subscription goes on."
+TAKEN_BACK = "The cancellation was taken back, and the subscription goes on."
+
+
+def cancel_for_reader(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    why: str,
+    when: When = When.PERIOD_END,
+    give_back: GiveBack = GiveBack.AUTO,
+) -> Subscription:
+    """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
+    wait for staff, who decide about what was charged since. Raises as `renewals.cancel.cancel`."""
+    subscription = lock(session, subscription_id)
+    asked_at = open_requests.asked_first(session, subscription, asked_at)
+    open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
+    return cancel.cancel(
+        session,
+        office,
+        subscription_id,
+        asked_at=asked_at,
+        at=at,
+        by=by,
+        why=why,
+        when=when,
+        give_back=give_back,
+    )
+
+
+def undo_for_reader(
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str = UNDONE
+) -> Subscription:
+    """Take a cancellation back: what was asked of staff about ending the subscription is asked no more.
+
+    Raises NothingToUndo, DisputeOpen, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    cancel.refuse_undo(session, office, subscription, at)
+    open_requests.close_as_kept(session, office, subscription, TAKEN_BACK, by=by, at=at)
+    return cancel.undo(session, office, subscription_id, at=at, by=by, why=why)
+
+
+def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> bool:
+    """The reader, signed in, says that the subscription goes on; whether it does. One that is cancelled stays so. Raises
+    UnknownReader."""
+    facts.hold(session, reader_id)
+    running = live_of(session, reader_id)
+    if running is None or running.cancel_asked_at is not None:
+        return False
+    open_requests.close_as_kept(session, office, running, KEPT, by="reader", at=at)
+    return True

@@ -10,21 +10,19 @@ from billing.mail.models import STOPPED, Message, MessageState
 
 _TIME_IN_ID = len("msg_") + 10
 """Letters at the beginning of a mail's id that say when it was written."""
+_ENDED = col(Message.state) != MessageState.QUEUED
 
 
 def refused(session: Session, keys: Collection[str]) -> bool:
-    """Whether the last of the mails with these keys that has come to an end was refused by its address."""
-    return _last_was_refused(session, col(Message.key).in_(keys))
+    """Whether one of the mails with these keys was refused by its address: the others don't stand in for it."""
+    ended = select(Message).where(col(Message.key).in_(keys), _ENDED)
+    return any(_was_refused(session, one) for one in session.exec(ended))
 
 
 def refuses(session: Session, reader_id: str, address: str) -> bool:
     """Whether the last mail to this reader's address that has come to an end was refused by it."""
-    return _last_was_refused(session, col(Message.reader_id) == reader_id, col(Message.recipient) == address)
-
-
-def _last_was_refused(session: Session, *which: sa.ColumnElement[bool]) -> bool:
-    ended = col(Message.state) != MessageState.QUEUED
-    last = select(Message).where(ended, *which).order_by(col(Message.id).desc()).limit(1)
+    of_reader = col(Message.reader_id) == reader_id, col(Message.recipient) == address
+    last = select(Message).where(_ENDED, *of_reader).order_by(col(Message.id).desc()).limit(1)
     found = session.exec(last).first()
     return found is not None and _was_refused(session, found)
 

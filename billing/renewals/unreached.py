@@ -17,7 +17,7 @@ from billing.rules import periods
 from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
 from billing.subscriptions.change import change
-from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.models import Because, Subscription, SubscriptionChange
 
 MOST = 2
 """Extensions because an address refuses the notices, before one charge."""
@@ -29,7 +29,7 @@ def extends_because(session: Session, subscription: Subscription, otherwise: str
     """Why the charge moves: `otherwise`, or, where the address refused a notice of it, that; then staff are told."""
     if not _refused(session, subscription):
         return otherwise
-    _tell_staff(session, subscription, at, "The charge moves, and its notices are sent anew")
+    _tell_staff(session, subscription, at, "The charge moves, and its notices are sent again")
     return WHY
 
 
@@ -57,10 +57,10 @@ def _keys(s: Subscription) -> Sequence[str]:
     if s.state is State.PAUSED:
         return [tell_choices.pause_ends_key(s.id, s.resumes_on or s.charge_on)]
     ends_on = s.period_end_on or s.charge_on
-    return [
-        tell_choices.term_key(s.id, s.next_terms_on or ends_on),
-        *(tell_choices.reminder_key(which, s.id, ends_on) for which in Notice),
-    ]
+    reminders = [tell_choices.reminder_key(which, s.id, ends_on) for which in Notice]
+    if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
+        return [tell_choices.term_key(s.id, s.next_terms_on), *reminders]
+    return reminders  # a reader who has switched plans needs no notice of the year's end
 
 
 def _times(session: Session, office: Office, subscription: Subscription) -> int:

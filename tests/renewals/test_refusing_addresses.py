@@ -1,5 +1,7 @@
 """An address that refuses every mail: said where the reader comes, told to staff each time, and over after two extensions."""
 
+from datetime import timedelta
+
 import pytest
 
 from billing.web.sample_articles import sample_articles
@@ -137,3 +139,33 @@ def test_a_year_whose_reader_cannot_be_told_what_follows_ends(world: World) -> N
     assert len(extensions(world)) == 2
     assert ["The charge moves" in what for what in cases(world)] == [True, True, False]
     assert len(world.charges()) == 1
+
+
+def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
+    world: World, in_trial: Subscriber
+) -> None:
+    world.smtp.refuse(550, "no such mailbox", to=READER)
+    world.advance_to(local(2027, 3, 20, 8))
+    assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
+    world.smtp.mend()
+    world.advance_to(local(2027, 3, 24, 12))
+    assert world.told(READER)[-1] == "second notice for 2027-03-24"
+    assert (state(world), world.charges()) == ("ended", [])
+    assert len(extensions(world)) == 2
+    assert in_trial.subscription_id in world.rows("SELECT key FROM message ORDER BY id DESC LIMIT 1")[0]["key"]
+
+
+def test_so_does_one_at_the_end_of_a_year(world: World) -> None:
+    reader = subscriber(world, "year_ending")
+    (row,) = world.rows("SELECT period_end_on FROM subscription")
+    charge_at = local(row["period_end_on"].year, row["period_end_on"].month, row["period_end_on"].day, 9)
+    world.advance_to(charge_at - timedelta(days=8, hours=1))
+    for nth in range(3):
+        world.smtp.refuse(550, "no such mailbox", to=reader.email)
+        world.advance_to(charge_at + timedelta(days=8 * nth - 5))
+        world.smtp.mend()
+        world.advance_to(charge_at + timedelta(days=8 * nth - 1))
+        world.smtp.refuse(550, "no such mailbox", to=reader.email)
+        world.advance_to(charge_at + timedelta(days=8 * nth, minutes=1))
+    assert (state(world), len(world.charges())) == ("ended", 1)
+    assert extensions(world) == ["the reader's mail address refuses our notices"] * 2

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.choices.test_withdrawing_again import newest, start_at_once, withdrawn_then_started_again
+from tests.choices.test_withdrawing_again import newest, withdrawn_then_started_again
 from tests.staff.test_requests_to_cancel import ask, open_requests
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
+from tests.support.start_at_once import start_at_once
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 

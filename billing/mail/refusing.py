@@ -1,7 +1,7 @@
 """Addresses that refuse our mail: for good, or again and again while others' mail goes out. Our own faults are none of theirs."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -10,19 +10,28 @@ from billing.mail.models import STOPPED, Message, MessageState
 
 _TIME_IN_ID = len("msg_") + 10
 """Letters at the beginning of a mail's id that say when it was written."""
-_ENDED = col(Message.state) != MessageState.QUEUED
+LONG_ENOUGH = timedelta(hours=12)
+"""How long a mail must have been true for temporary refusals to say something of its address: a greylist takes it by then."""
+_SAYS_SOMETHING = sa.and_(
+    col(Message.state) != MessageState.QUEUED,
+    sa.or_(
+        col(Message.state) != MessageState.EXPIRED,
+        col(Message.expires_at) - col(Message.created_at) >= LONG_ENOUGH,
+    ),
+)
+"""It has come to an end, and was tried for long enough."""
 
 
 def refused(session: Session, keys: Collection[str]) -> bool:
     """Whether one of the mails with these keys was refused by its address: the others don't stand in for it."""
-    ended = select(Message).where(col(Message.key).in_(keys), _ENDED)
+    ended = select(Message).where(col(Message.key).in_(keys), _SAYS_SOMETHING)
     return any(_was_refused(session, one) for one in session.exec(ended))
 
 
 def refuses(session: Session, reader_id: str, address: str) -> bool:
     """Whether the last mail to this reader's address that has come to an end was refused by it."""
     of_reader = col(Message.reader_id) == reader_id, col(Message.recipient) == address
-    last = select(Message).where(_ENDED, *of_reader).order_by(col(Message.id).desc()).limit(1)
+    last = select(Message).where(_SAYS_SOMETHING, *of_reader).order_by(col(Message.id).desc()).limit(1)
     found = session.exec(last).first()
     return found is not None and _was_refused(session, found)
 

@@ -1,6 +1,7 @@
 """A charge that waits for notices which the reader's address refuses: two extensions, staff told each time, then the end.
 
-No notice, no charge (CARD-4); but an address that refuses everything isn't free reading for ever. The caller holds the lock."""
+No notice, no charge (CARD-4); but an address that refuses one of them each time isn't free reading for ever. The caller holds
+the lock, but to ask what lies ahead."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ from billing.rules.lifecycle import Happening, State
 from billing.rules.notices import Notice
 from billing.subscriptions.change import change
 from billing.subscriptions.models import Because, Subscription, SubscriptionChange
+from billing.subscriptions.schedule import next_charge
 
 MOST = 2
 """Extensions because an address refuses the notices, before one charge."""
@@ -46,16 +48,23 @@ def end(session: Session, office: Office, subscription: Subscription, at: dateti
     return "ended"
 
 
+def ends_unless_reached(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the next charge waits for a notice that the address has refused, so that the subscription ends if it goes on so."""
+    return next_charge(subscription, office.zone) is not None and _refused(session, subscription)
+
+
 def _refused(session: Session, subscription: Subscription) -> bool:
     return refusing.refused(session, _keys(subscription))
 
 
 def _keys(s: Subscription) -> Sequence[str]:
-    """The notices that the next charge waits for."""
+    """The notices that the next charge waits for: that of a month waits for none, nor does a retry."""
     if s.state is State.TRIALING:
         return [tell.notice_key(which, s.id, s.charge_on) for which in Notice]
     if s.state is State.PAUSED:
         return [tell_choices.pause_ends_key(s.id, s.resumes_on or s.charge_on)]
+    if s.state is not State.ACTIVE or not s.term:
+        return []
     ends_on = s.period_end_on or s.charge_on
     reminders = [tell_choices.reminder_key(which, s.id, ends_on) for which in Notice]
     if s.next_terms_because is Because.TERM and s.next_terms_on is not None:

@@ -1,5 +1,6 @@
 """The reader's account: how things stand, the card, receipts, cancelling and undoing it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated
 
@@ -8,14 +9,14 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
-from billing.mail import refusing
 from billing.payments import disputed, numbers, receipts, tried
 from billing.payments.dispute_models import Dispute
 from billing.payments.invoice import open_invoice, percent
 from billing.payments.models import PaymentMethod
 from billing.payments.papers import copies
-from billing.readers import devices, sessions
+from billing.readers import devices, sessions, sign_in
 from billing.readers.models import Reader
+from billing.readers.register import BadAddress
 from billing.renewals.cancel import may_undo
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -38,6 +39,7 @@ from billing.web.choices import choices
 from billing.web.files import as_file
 from billing.web.show import card_of, receipt_row
 from billing.web.typed import LINES
+from billing.web.unreached import unreached
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -70,8 +72,9 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
         can_cancel=held is not None and held.cancels_at is None,
         can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
         dispute=_dispute(dispute),
-        unreached=_unreached(session, reader, subscription),
+        unreached=unreached(session, visit.parts.office, reader, subscription),
         cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
+        charge_put_off=held is not None and held.held_until is not None,
         withdraw=withdrawal(visit, session, subscription, BACK),
         plan=choices(visit, session, held),
         can_subscribe=held is None,
@@ -86,12 +89,6 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
             for row in sessions.open_sessions(session, reader.id, visit.at)
         ),
     )
-
-
-def _unreached(session: Session, reader: Reader, subscription: Subscription | None) -> views.Unreached | None:
-    if subscription is None or not refusing.refuses(session, reader.id, reader.email):
-        return None
-    return views.Unreached(ended=subscription.state is State.ENDED)
 
 
 def _next_charge(
@@ -136,6 +133,26 @@ def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
     if dispute is None:
         return None
     return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
+
+
+@router.post("/account/address")
+def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
+    """Another address, where the reader's own refuses our mail: a link goes there, and makes it theirs."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.ask_for_another(session, parts.office, visit.reader, email, visit.browser, visit.at)
+    except BadAddress as refusal:
+        with parts.database.transaction() as session:
+            page = _account(visit, session, visit.reader)
+        if page.unreached is None:  # mails have come to arrive meanwhile
+            return visit.go("/account")
+        typed = replace(page.unreached, typed=email[:254], error=refusal.detail)
+        return visit.page(replace(page, unreached=typed), 422)
+    return visit.go("/sign-in/sent")
 
 
 @router.get("/account/receipts/{invoice_id}.pdf")

@@ -11,7 +11,6 @@ from billing.access.articles import UnknownArticle, newest
 from billing.access.check import Checked
 from billing.access.gifts import NO_GIFT
 from billing.access.standing import standing
-from billing.mail import refusing
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of, on_sale
@@ -23,6 +22,7 @@ from billing.web.listening import recording
 from billing.web.news_article import is_free, news_article, open_graph
 from billing.web.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.web.show import teaser_of, teasers
+from billing.web.unreached import unreached
 from billing.web.visit import NOINDEX, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -140,14 +140,11 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
     )
 
 
-def _unreached(visit: Visit) -> bool:
-    """Whether the reader's address refuses our mail: said where they come, as no mail can say it."""
+def _unreached(visit: Visit) -> views.Unreached | None:
     if visit.reader is None:
-        return False
+        return None
     with visit.parts.database.transaction() as session:
-        return live_of(session, visit.reader.id) is not None and refusing.refuses(
-            session, visit.reader.id, visit.reader.email
-        )
+        return unreached(session, visit.parts.office, visit.reader, live_of(session, visit.reader.id))
 
 
 def _meter(checked: Checked) -> views.Meter | None:

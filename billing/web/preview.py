@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from billing.readers.register import BadAddress
 from billing.rules.money import Money
 from billing.web import (
     preview_books,
@@ -154,8 +155,11 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     months = tuple(views.PauseOption(months=n, resumes_on=date(2027, 1 + n, 8)) for n in (1, 2, 3))
     pause = views.PausePage(email=LONG_ADDRESS, last_day=date(2027, 1, 7), amount=PRICE, options=months)
     yield "pause", pause, replace(at, path="/account/pause")
-    yield "account-unreached", replace(trial, unreached=views.Unreached(ended=False)), at
+    yield "account-unreached", replace(trial, unreached=views.Unreached(ended=False, ends=True)), at
+    typo = views.Unreached(ended=False, typed="thandi@elsewhere,example", error=BadAddress().detail)
+    yield "account-unreached-typo", replace(paid, unreached=typo), at
     yield "account-asked-to-cancel", replace(paid, cancel_request_at=NOW), at
+    yield "account-put-off", replace(paid, cancel_request_at=NOW, charge_put_off=True), at
     yield "account-cooling-off", replace(paid, withdraw=WITHDRAWAL), at
     yield "withdraw", views.Withdraw(email="thandi@example.org", offer=WITHDRAWAL), at
     renewed = replace(WITHDRAWAL, amount=Money(14750), unread=Money(7250))

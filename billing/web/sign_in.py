@@ -33,21 +33,6 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     return visit.go("/sign-in/sent")
 
 
-@router.post("/account/address")
-def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
-    """Another address, where the reader's own refuses our mail: a link goes there, and makes it theirs."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
-    parts = visit.parts
-    try:
-        with parts.database.transaction() as session:
-            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
-            sign_in.ask_for_another(session, parts.office, visit.reader, email, visit.browser, visit.at)
-    except BadAddress:
-        return visit.go("/account", "bad-address")
-    return visit.go("/sign-in/sent")
-
-
 @router.get("/sign-in/sent")
 def sent(visit: Visiting) -> Response:
     """Check your mail; and the place for a code from another device."""

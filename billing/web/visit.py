@@ -60,9 +60,6 @@ FLASHES = {
         text="Your new card is saved. Our payment partner can't be reached right now: we charge the card as soon as"
         " it can, and you read on meanwhile."
     ),
-    "bad-address": Flash(
-        text="That does not look like a mail address. Please check it for typing mistakes.", tone="bad"
-    ),
     "signed-out": Flash(text="You are signed out."),
     "signed-out-there": Flash(text="Done. That device is signed out of your account."),
     "not-in-there": Flash(text="That device is not signed in to your account any more."),

@@ -68,9 +68,13 @@ class AccountDispute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreached:
-    """The reader's address refuses our mail; `ended`: so the subscription has ended, or it had before."""
+    """The reader's address refuses our mail; `ended`: so the subscription has ended, or it had before; `ends`: it will, as the
+    next charge waits for a notice that was refused. `typed` is another address, with the `error` that is in it."""
 
     ended: bool
+    ends: bool = False
+    typed: str = ""
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +147,8 @@ class Account:
     unreached: Unreached | None = None
     cancel_request_at: datetime | None = None
     """When a request to cancel came by form, with this reader's address, that waits for an answer."""
+    charge_put_off: bool = False
+    """Whether the next charge was put off for such a request already."""
     withdraw: Withdrawal | None = None
     plan: Choices | None = None
 

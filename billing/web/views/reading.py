@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from markupsafe import Markup
 
 from billing.rules.money import Money
+from billing.web.views.account import Unreached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +121,7 @@ class Article:
     listen: Listen | None = None
     note: str | None = None
     terms: str | None = None
-    unreached: bool = False
+    unreached: Unreached | None = None
     """The reader's mail address refuses our mail."""
     can_give: bool = False
     canonical: str | None = None

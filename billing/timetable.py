@@ -40,13 +40,15 @@ class Lane(StrEnum):
     """A sign-in link lives for ten minutes."""
     LONG = "long"
     """What may take minutes and holds up no reader."""
+    DOCTOR = "doctor"
+    """The doctor's night may take hours."""
     WATCH = "watch"
     """What looks whether the others do their work."""
 
     @property
     def work(self) -> Work:
         """The kind of work, which says how long a job in this lane may wait for a lock."""
-        return Work.LONG if self in (Lane.LONG, Lane.WATCH) else Work.RUN
+        return Work.LONG if self in (Lane.LONG, Lane.DOCTOR, Lane.WATCH) else Work.RUN
 
 
 @dataclass(frozen=True)
@@ -135,14 +137,6 @@ JOBS: Jobs = (
     ),
     # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
     Job(
-        "see whether the others do their work",
-        lambda p, at: watch.look(p.database, p.office, at),
-        watch.NEXT_DUE,
-        watch.next_words,
-        lane=Lane.WATCH,
-        stops=False,
-    ),
-    Job(
         "reconcile",
         lambda p, at: reckonings.reckon(p.clerk, at),
         reckonings.NEXT_DUE,
@@ -155,6 +149,15 @@ JOBS: Jobs = (
         lambda p, at: doctor.visit(p.database, p.office, at),
         doctor.NEXT_DUE,
         doctor.next_words,
+        lane=Lane.DOCTOR,
+        stops=False,
+    ),
+    # After the doctor, who is missed when he is late.
+    Job(
+        "see whether the others do their work",
+        lambda p, at: watch.look(p.database, p.office, at),
+        watch.NEXT_DUE,
+        watch.next_words,
         lane=Lane.WATCH,
         stops=False,
     ),

@@ -54,7 +54,7 @@ def _scheduler(parts: Parts) -> BackgroundScheduler:
     )
     seconds = parts.settings.tick_seconds
     # who moves a held clock asks the doctor too, after the other jobs: here he would come between a leap and what it makes due
-    lanes = [lane for lane in Lane if not (parts.settings.held and lane is Lane.WATCH)]
+    lanes = [lane for lane in Lane if not (parts.settings.held and lane in (Lane.DOCTOR, Lane.WATCH))]
     for lane in lanes:
         scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
     scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor=BELL)

@@ -43,6 +43,13 @@ def count_by_kind(session: Session) -> dict[str, int]:
     return {kind.value: 0 for kind in CaseKind} | dict(session.exec(waiting).all())
 
 
+def subjects_of(session: Session, kind: CaseKind) -> list[str]:
+    """What the open cases of a kind are about."""
+    return list(
+        session.exec(select(Case.subject).where(Case.kind == kind.value, col(Case.closed_at).is_(None)))
+    )
+
+
 def one(session: Session, case_id: str) -> Case:
     """A case. Raises UnknownCase."""
     found = session.get(Case, case_id)

@@ -28,6 +28,8 @@ class CaseKind(StrEnum):
     REFUNDS_WAIT = "refunds_wait", "Our balance at Stripe is too low for refunds: top it up"
     DISPUTE = "dispute", "A bank disputes a charge and wants an answer"
     PROMISE_BROKEN = "promise_broken", "One of our promises is broken in our own books"
+    PROMISE_UNASKED = "promise_unasked", "Whether one of our promises is kept can't be asked"
+    DOCTOR_LATE = "doctor_late", "Whether our promises are kept hasn't been asked as it should be each night"
     BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
     LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"

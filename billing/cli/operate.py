@@ -148,7 +148,7 @@ def prices_add(plan: str, cents: int, first_day: datetime) -> None:
 
 @billing.command()
 def doctor() -> None:
-    """Ask every promise of the whole database; a line each, with how many break it and which. Exit status 1 when one is broken."""
+    """Ask every promise of the whole database; a line each, with how many break it and which. Exit status 1 when one is broken, or can't be asked."""
     from billing.app import build
     from billing.reports.doctor import examine
 
@@ -158,11 +158,13 @@ def doctor() -> None:
             parts.database, parts.office, parts.clock.now(), lambda promise: say(f"  asking {promise.name}")
         )
     for finding in findings:
-        mark = "broken" if finding.count else "kept"
-        click.echo(f"{finding.count:>6} {mark:<6}  {finding.promise.name}: {finding.promise.words}")
+        mark = "unasked" if finding.unasked else "broken" if finding.count else "kept"
+        click.echo(f"{finding.count:>6} {mark:<7} {finding.promise.name}: {finding.promise.words}")
         for broken, at_fault in finding.examples[:10]:
             click.echo(f"{'':15}{broken}: {at_fault}")
-    sys.exit(1 if any(finding.count for finding in findings) else 0)
+        if finding.unasked:
+            click.echo(f"{'':15}{finding.unasked}")
+    sys.exit(1 if any(finding.count or finding.unasked for finding in findings) else 0)
 
 
 @billing.command()

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from billing.bell import SILENT_AFTER, late
+from billing.cases.close import close_about
+from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.crew import only_one
-from billing.db import Database, instant
-from billing.errors import Refusal
+from billing.db import Database, first_line, instant, is_away, span
 from billing.office import Office
 from billing.payments import owed, refund
 from billing.payments.models import Attempt, Payment
@@ -24,31 +26,42 @@ from billing.subscriptions.models import Subscription
 
 log = logging.getLogger(__name__)
 AFTER_MIDNIGHT = timedelta(hours=3)
+LATE_AFTER = timedelta(hours=2)
 MOST = 100
 """Breaches of one promise that are told one by one; with more, something is wrong that has one reason."""
+ASKED = "It could be asked again."
 SORRY = "We charged you when we should not have. We are sorry."
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise, how many things break it, and the first of them with what is wrong."""
+    """A promise, how many things break it, and the first of them with what is wrong; or why it couldn't be asked."""
 
     promise: Promise
     count: int
     examples: tuple[tuple[str, str], ...]
+    unasked: str | None = None
 
 
 def examine(
     database: Database, office: Office, at: datetime, asking: Callable[[Promise], None] = lambda _: None
 ) -> list[Finding]:
-    """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked."""
+    """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked. One that can't be
+    asked is a finding of its own, and holds up no other."""
     asked = {"at": at, "zone": office.zone.key}
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         findings = []
         for promise in PROMISES:
             asking(promise)
-            findings.append(_ask(connection, promise, asked))
+            try:
+                with connection.begin_nested():
+                    findings.append(_ask(connection, promise, asked))
+            except sa.exc.SQLAlchemyError as error:
+                if is_away(error):
+                    raise
+                log.exception("whether %s was kept can't be asked", promise.name)
+                findings.append(Finding(promise, 0, (), unasked=first_line(error)))
         return findings
 
 
@@ -65,10 +78,12 @@ def visit(database: Database, office: Office, at: datetime) -> int:
         if not here:
             return 0
         with database.transaction() as session:
-            due = instant(session, NEXT_DUE)
+            due = awaited_since(session)
         if due is None or due > at:
             return 0
-        findings = [finding for finding in examine(database, office, at) if finding.count]
+        examined = examine(database, office, at)
+        _tell_unasked(database, office, examined, at)
+        findings = [finding for finding in examined if finding.count]
         for finding in findings:
             log.error("promise broken: %s, by %d", finding.promise.name, finding.count)
             for broken in finding.examples:
@@ -77,9 +92,27 @@ def visit(database: Database, office: Office, at: datetime) -> int:
         return 1
 
 
+def _tell_unasked(database: Database, office: Office, examined: list[Finding], at: datetime) -> None:
+    """A case for each promise that couldn't be asked, from that night on until it can."""
+    unasked = {finding.promise.name: finding for finding in examined if finding.unasked}
+    with database.transaction() as session:
+        waiting = subjects_of(session, CaseKind.PROMISE_UNASKED)
+        for subject in waiting:
+            if subject.partition(":")[0] not in unasked:
+                close_about(session, CaseKind.PROMISE_UNASKED, subject, reason=ASKED, by="doctor", at=at)
+        for name in unasked.keys() - {subject.partition(":")[0] for subject in waiting}:
+            open_case(
+                session,
+                CaseKind.PROMISE_UNASKED,
+                f"{name}:{office.today(at)}",
+                f"Whether this was kept can't be asked: {unasked[name].promise.words} PostgreSQL says: {unasked[name].unasked}.",
+                at=at,
+            )
+
+
 def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at: datetime) -> None:
-    """Open a case, and give back what must not be kept. One that can't be answered, or whose rows are locked, holds up no other:
-    it is found again the next night."""
+    """Open a case, and give back what must not be kept. One that can't be answered, whatever the reason, holds up no other: it is
+    found again the next night."""
     try:
         with database.transaction() as session:
             payment = session.get(Payment, broken) if promise.pays_back else None
@@ -95,7 +128,7 @@ def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at
             )
         if payment is not None:
             _give_back(database, payment.id, at)
-    except (Refusal, sa.exc.OperationalError):
+    except Exception:
         log.exception("what breaks %s can't be given back: %s", promise.name, broken)
 
 
@@ -133,6 +166,22 @@ def _note(database: Database, office: Office, findings: list[Finding], at: datet
 NEXT_DUE = """SELECT coalesce((SELECT next_at FROM doctor_visit ORDER BY at DESC LIMIT 1),
                               (SELECT started_at FROM subscription ORDER BY id LIMIT 1) + interval '24 hours')"""
 """When the doctor comes next: first a day after the first subscription (see `timetable.Job`)."""
+
+
+OVERDUE = f"""SELECT d.due FROM tick_seen t, (SELECT ({NEXT_DUE}) AS due) d
+              WHERE t.at >= :at - {span(SILENT_AFTER)} AND {late("d.due", LATE_AFTER)}"""  # noqa: S608
+"""Since when the doctor is awaited, where that is an alarm; no row where it isn't. Without any worker the alarm is another."""
+
+
+def awaited_since(session: Session) -> datetime | None:
+    """When the doctor comes next, or should have come."""
+    return instant(session, NEXT_DUE)
+
+
+def overdue_since(session: Session, at: datetime) -> datetime | None:
+    """When the doctor should have come, if that is too long ago."""
+    found: datetime | None = session.execute(sa.text(OVERDUE), {"at": at}).scalar_one_or_none()
+    return found
 
 
 def next_words(_: Session) -> str:

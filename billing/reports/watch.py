@@ -1,17 +1,19 @@
-"""Look each minute whether the others do their work: billing runs finish, and workers were never away. Each is a case at once;
-what the doctor finds at night would be found a day late."""
+"""Look each minute whether the others do their work: billing runs finish, the doctor comes, and workers were never away. Each is a
+case at once; what the doctor finds at night would be found a day late."""
 
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.bell import TickSeen
 from billing.cases.close import close_about
-from billing.cases.models import Case, CaseKind
+from billing.cases.find import subjects_of
+from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.db import Database
 from billing.office import Office
 from billing.renewals.overdue import overdue_since
+from billing.reports import doctor
 
 BY = "the watch"
 NEXT_DUE = "SELECT coalesce(watched_at + interval '1 minute', at) FROM tick_seen WHERE id = 1"
@@ -26,23 +28,20 @@ def look(database: Database, office: Office, at: datetime) -> int:
             return 0
         heartbeat.watched_at = at
         session.add(heartbeat)
-        return _billing(session, office, at) + _outage(session, office, heartbeat, at)
+        return (
+            _billing(session, office, heartbeat, at)
+            + _doctor(session, office, at)
+            + _outage(session, office, heartbeat, at)
+        )
 
 
-def _billing(session: Session, office: Office, at: datetime) -> int:
+def _billing(session: Session, office: Office, heartbeat: TickSeen, at: datetime) -> int:
+    """That nothing is due any more, or that money is held, doesn't end a run that hangs: only a run that finishes does."""
     since = overdue_since(session, at)
-    if since is None:
-        for subject in _open(session, CaseKind.BILLING_LATE):
-            close_about(
-                session,
-                CaseKind.BILLING_LATE,
-                subject,
-                reason="A billing run has finished since.",
-                by=BY,
-                at=at,
-            )
-        return 0
-    if _open(session, CaseKind.BILLING_LATE):
+    for subject in subjects_of(session, CaseKind.BILLING_LATE) if since is None else ():
+        if heartbeat.run_at is not None and heartbeat.run_at > datetime.fromisoformat(subject):
+            _close(session, CaseKind.BILLING_LATE, subject, "A billing run has finished since.", at)
+    if since is None or subjects_of(session, CaseKind.BILLING_LATE):
         return 0
     what = (
         f"Readers are due to be charged, workers are there, and no billing run has finished since {_told(office, since)}."
@@ -51,23 +50,35 @@ def _billing(session: Session, office: Office, at: datetime) -> int:
     return open_case(session, CaseKind.BILLING_LATE, since.isoformat(), what, at=at)
 
 
+def _doctor(session: Session, office: Office, at: datetime) -> int:
+    """He is late until he comes: his visit is written down, and the next one is due later."""
+    since, awaited = doctor.overdue_since(session, at), doctor.awaited_since(session)
+    for subject in subjects_of(session, CaseKind.DOCTOR_LATE) if since is None else ():
+        if awaited is not None and awaited > datetime.fromisoformat(subject):
+            _close(session, CaseKind.DOCTOR_LATE, subject, "The doctor has come since.", at)
+    if since is None or subjects_of(session, CaseKind.DOCTOR_LATE):
+        return 0
+    what = (
+        f"Every promise should have been asked by {_told(office, since)}, workers are there, and the doctor hasn't come to an end."
+        " What is broken isn't seen, and what must not be kept doesn't go back. The worker's log says what holds it up."
+    )
+    return open_case(session, CaseKind.DOCTOR_LATE, since.isoformat(), what, at=at)
+
+
+def _close(session: Session, kind: CaseKind, subject: str, reason: str, at: datetime) -> None:
+    close_about(session, kind, subject, reason=reason, by=BY, at=at)
+
+
 def _outage(session: Session, office: Office, heartbeat: TickSeen, at: datetime) -> int:
     """One case is enough for workers that come and go."""
     since, back = heartbeat.silent_from, heartbeat.back_at
-    if since is None or back is None or _open(session, CaseKind.OUTAGE):
+    if since is None or back is None or subjects_of(session, CaseKind.OUTAGE):
         return 0
     what = (
         f"From {_told(office, since)} to {_told(office, back)} no worker was there. What fell due meanwhile is being"
         " done since: charges, mails, refunds, and what Stripe told us. Nothing is charged twice for it."
     )
     return open_case(session, CaseKind.OUTAGE, since.isoformat(), what, at=at)
-
-
-def _open(session: Session, kind: CaseKind) -> list[str]:
-    """What cases of this kind are open about."""
-    return list(
-        session.exec(select(Case.subject).where(Case.kind == kind.value, col(Case.closed_at).is_(None)))
-    )
 
 
 def _told(office: Office, at: datetime) -> str:

@@ -133,9 +133,11 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     """The doctor once more, both books from the first day to yesterday, and the sum of the ledger."""
     with parts.database.transaction() as session:
         expected = alarms.expected(session)
-    broken = [
+    findings = doctor.examine(parts.database, parts.office, at)
+    broken = [f"doctor: {one.promise.name} can't be asked: {one.unasked}" for one in findings if one.unasked]
+    broken += [
         f"doctor: {finding.promise.name}: {' '.join(example)}"
-        for finding in doctor.examine(parts.database, parts.office, at)
+        for finding in findings
         for example in finding.examples
         if f"{finding.promise.name}:{example[0]}" not in expected
     ]

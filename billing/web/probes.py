@@ -18,7 +18,7 @@ from billing.errors import Unavailable
 from billing.installation import NotAdopted, held_by
 from billing.payments import breaker, charge
 from billing.renewals.overdue import overdue_since
-from billing.reports import reckonings
+from billing.reports import doctor, reckonings
 from billing.web.api import shapes
 from billing.web.problems import problem
 from billing.web.visit import parts_of
@@ -45,6 +45,7 @@ class _Found:
     rung: bell.Heard | None
     overdue: datetime | None
     compared: reckonings.Standing
+    unexamined: datetime | None
 
     def alarms(self) -> dict[str, bool]:
         """Each alarm, by its name as a metric."""
@@ -52,6 +53,7 @@ class _Found:
             "workers_silent": self.rung is not None and self.rung.silent,
             "billing_runs_overdue": self.overdue is not None,
             "books_late": self.compared.is_late(self.at),
+            "doctor_late": self.unexamined is not None,
             "charging_paused": self.pause is not None,
         }
 
@@ -67,6 +69,7 @@ def _look(request: Request, session: Session) -> _Found:
         bell.heard(session, at),
         overdue_since(session, at),
         reckonings.standing(session),
+        doctor.overdue_since(session, at),
     )
 
 
@@ -133,6 +136,7 @@ def readyz(request: Request) -> JSONResponse:
         "billing_runs": _runs(found.rung, found.overdue),
         "charging": charging,
         "books": _books(found.compared, found.at),
+        "doctor": _doctor(found.unexamined),
         "events_set_aside": found.set_aside,
         "listening": request.app.state.line.is_up,  # down: access is asked of the database each time, and slower
     }
@@ -157,6 +161,13 @@ def _books(compared: reckonings.Standing, at: datetime) -> dict[str, object]:
     if compared.is_late(at) and compared.problem:
         said |= {"problem": compared.problem}
     return said
+
+
+def _doctor(unexamined: datetime | None) -> dict[str, object]:
+    """Whether every promise is asked each night. Where it isn't, what is broken isn't seen."""
+    if unexamined is not None:
+        return {"state": "late", "due_at": shapes.instant(unexamined)}
+    return {"state": "in_time"}
 
 
 def _runs(rung: bell.Heard | None, overdue: datetime | None) -> dict[str, object]:

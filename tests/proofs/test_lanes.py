@@ -77,7 +77,7 @@ def word_of(world: World, kind: str) -> list[dict[str, object]]:
 def test_what_others_wait_for_has_lanes_apart(world: World) -> None:
     lanes = {job.name: job.lane for job in JOBS}
     apart = ["settle events", "bill, and ask what became of charges in doubt", "refund", "deliver mail"]
-    apart += ["send newsletters", "doctor"]
+    apart += ["send newsletters", "doctor", "see whether the others do their work"]
     assert {lanes[name] for name in apart} == set(Lane)
     assert connections(world.settings) > CONNECTIONS_A_LANE * len(Lane) + world.settings.charge_concurrency
 

@@ -1,9 +1,12 @@
 """What should have happened, and did not, is told: five absences, each where somebody is there to tell it."""
 
+from datetime import timedelta
+
 import httpx
 
 from billing import bell
 from billing.installation import is_home_in
+from billing.timetable import Lane, tick
 from tests.reports.operator import broken, command, execute
 from tests.support.metrics import alarms, open_cases
 from tests.support.staff_members import SignIn
@@ -62,3 +65,26 @@ def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: Sign
     assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said
     bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     assert command(world, "doctor")[0] == 0
+
+
+def doctor(world: World) -> dict[str, object]:
+    """What `/readyz` says of the nightly examination."""
+    said: dict[str, object] = httpx.get(f"{world.url}/readyz", trust_env=False).json()["doctor"]
+    return said
+
+
+def test_a_doctor_who_does_not_come_is_missed_within_two_hours(world: World, in_trial: Subscriber) -> None:
+    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    world.advance(days=2)
+    [visit] = world.rows("SELECT next_at FROM doctor_visit ORDER BY at DESC LIMIT 1")
+    world.skip_to(visit["next_at"] + timedelta(hours=2))
+    tick(world.parts, lane=Lane.WATCH)
+    assert (doctor(world), alarms(world), open_cases(world)) == ({"state": "in_time"}, set(), {})
+    world.skip_to(world.now + timedelta(minutes=1))
+    tick(world.parts, lane=Lane.WATCH)
+    assert (doctor(world)["state"], alarms(world)) == ("late", {"doctor_late"})
+    assert open_cases(world) == {"doctor_late": 1}
+    tick(world.parts, lane=Lane.DOCTOR)
+    world.skip_to(world.now + timedelta(minutes=1))
+    tick(world.parts, lane=Lane.WATCH)
+    assert (alarms(world), open_cases(world)) == (set(), {})

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from billing.reports.doctor import visit
 from billing.reports.promises import PROMISES
 from tests.reports.operator import broken, command, execute
+from tests.support.broken_tables import missing_table
 from tests.support.locked_row import hurried, locked_row
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -91,6 +92,27 @@ def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: W
     assert len(world.rows("SELECT id FROM staff_case WHERE subject LIKE 'no-charge-twice:%'")) == 2
     world.advance(days=1)
     assert len(world.rows(given_back)) == 2
+
+
+def test_a_promise_that_cannot_be_asked_is_a_case_and_the_others_are_asked(
+    world: World, paid: Subscriber
+) -> None:
+    execute(world, "UPDATE payment SET surplus = true")
+    with missing_table(world, "inbound_event"):
+        for _ in range(2):
+            execute(world, "UPDATE doctor_visit SET next_at = :now", now=world.now)
+            assert visit(world.parts.database, world.parts.office, world.now) == 1
+            world.skip_to(world.now + timedelta(days=1))
+        code, said, _ = command(world, "doctor")
+    assert (code, "     0 unasked events-are-settled: " in said) == (1, True), said
+    unasked = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'promise_unasked'"
+    [case] = world.rows(unasked)
+    assert 'relation "inbound_event" does not exist' in case["what"]
+    assert case["closed_at"] is None
+    assert [row["reader_id"] for row in world.rows("SELECT reader_id FROM refund")] == [paid.reader_id]
+    world.settle()
+    [case] = world.rows(unasked)
+    assert case["reason"] == "It could be asked again."
 
 
 ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, proved, words, ip, device)

@@ -64,6 +64,22 @@ def test_a_run_that_hangs_is_an_alarm_after_a_quarter_of_an_hour(world: World, s
     assert "No billing run finishes." not in staff("support").get("/staff").words
 
 
+def test_a_case_stays_while_the_run_hangs_though_nothing_is_due(world: World) -> None:
+    ring(world)
+    due(world, 1)
+    with hung_run(world):
+        pass_by(world, timedelta(minutes=16))
+        world.execute("UPDATE subscription SET next_action_at = :then", then=world.now + timedelta(days=1))
+        world.execute("UPDATE attempt SET ask_at = :then", then=world.now + timedelta(days=1))
+        pass_by(world, timedelta(minutes=1))
+        assert (runs(world)["state"], open_cases(world)) == ("finishing", {"billing_late": 1})
+        pass_by(world, timedelta(days=1, minutes=15))
+        assert (runs(world)["state"], open_cases(world)) == ("overdue", {"billing_late": 1, "doctor_late": 1})
+    pass_by(world, timedelta(minutes=1))
+    [case] = world.rows(CASES)
+    assert case["reason"] == "A billing run has finished since."
+
+
 @pytest.mark.parametrize(
     "trouble",
     [

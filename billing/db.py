@@ -59,12 +59,14 @@ class Database:
         url: str,
         *,
         pool_size: int = 10,
+        pool_seconds: float = 15,
         monotonic: Monotonic | None = None,
         work: Work = Work.LONG,
         limits: Mapping[Work, TimeLimits] = TIME_LIMITS,
     ) -> None:
-        """`monotonic` tells how long a connection has been idle; the machine's, unless another is given. `work` is what this
-        process does where it says nothing else."""
+        """`pool_seconds` is how long a transaction waits for a connection while all are in use. `monotonic` tells how long a
+        connection has been idle; the machine's, unless another is given. `work` is what this process does where it says nothing
+        else."""
         self.url = _with_driver(url)
         self._seconds = (monotonic or SystemMonotonic()).seconds
         self._work, self._limits = work, limits
@@ -73,7 +75,7 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=pool_size * 2,
-            pool_timeout=15,
+            pool_timeout=pool_seconds,
             hide_parameters=True,  # an error in the log names the statement, not whose address was in it
             connect_args={name: value for name, value in asked.items() if name not in self.url.query},
         )
@@ -155,13 +157,20 @@ def is_away(error: BaseException) -> bool:
     return any(_says_away(one) for one in _with_causes(error))
 
 
+def is_pool_full(error: BaseException) -> bool:
+    """Whether all connections of this process were in use for too long: one leaks, or their holders wait for something else."""
+    return any(isinstance(one, sa.exc.TimeoutError) for one in _with_causes(error))
+
+
 def is_transient(error: BaseException) -> bool:
-    """Whether the same may go well the next time: the database is away, or gave up for what has nothing to do with the rows."""
-    return is_away(error) or any((_sqlstate(one) or "").startswith(TRANSIENT) for one in _with_causes(error))
+    """Whether the same may go well the next time: the database is away, all connections were in use, or it gave up for what has
+    nothing to do with the rows."""
+    known = is_away(error) or is_pool_full(error)
+    return known or any((_sqlstate(one) or "").startswith(TRANSIENT) for one in _with_causes(error))
 
 
 def _says_away(error: BaseException) -> bool:
-    if isinstance(error, DisconnectionError | sa.exc.TimeoutError | psycopg.InterfaceError):
+    if isinstance(error, DisconnectionError | psycopg.InterfaceError):
         return True
     if not isinstance(error, psycopg.OperationalError):
         return False

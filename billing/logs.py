@@ -13,7 +13,7 @@ from typing import TextIO
 
 from sqlmodel import Session
 
-from billing.db import SAID, first_line, is_away
+from billing.db import SAID, first_line, is_away, is_pool_full
 from billing.monotonic import Monotonic, SystemMonotonic
 from billing.rules.card_numbers import without_card_numbers
 from billing.tokens import without_secrets
@@ -72,7 +72,8 @@ class LogThrottle:
 
 class AwayOnce(logging.Filter):
     """While the database is away each request, tick and listener of the process finds out by itself, many times a second: one
-    line a minute says it, without a traceback. It stands where all records pass, so that none can be forgotten."""
+    line a minute says it, without a traceback. A pool of connections that is full is found out as often, and is a fault of this
+    process: it is logged in full, once a minute. It stands where all records pass, so that none can be forgotten."""
 
     def __init__(self, monotonic: Monotonic) -> None:
         super().__init__()
@@ -82,7 +83,7 @@ class AwayOnce(logging.Filter):
         """Whether the record is to be written; one that says that the database is away becomes a line."""
         error = record.exc_info[1] if record.exc_info else None
         if error is None or not is_away(error):
-            return True
+            return error is None or not is_pool_full(error) or self._throttle.is_due("full")
         if not self._throttle.is_due("away"):
             return False
         record.msg, record.args = f"{record.getMessage()}: the database is away ({first_line(error)})", ()

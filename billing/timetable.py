@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from billing import forget, installation
 from billing.access import forget as readings
-from billing.db import is_away
+from billing.db import is_away, is_pool_full
 from billing.installation import AsksStripe, NotAdopted
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
@@ -238,14 +238,14 @@ def _first_due(parts: Parts, jobs: Jobs, at: datetime, seen: dict[str, datetime]
 
 def _times(parts: Parts, jobs: Jobs) -> dict[Job, datetime]:
     """When each of the jobs is due, of those that ever are. A look that breaks is made in halves, so that it keeps no other
-    job from being done; not where the database is away, which is so for all of them."""
+    job from being done; not where the database is away or no connection comes free, which is so for all of them."""
     if not jobs:
         return {}
     try:
         with doing(Work.RUN), parts.database.transaction() as session:
             return _look(session, jobs)
     except Exception as error:
-        if is_away(error):
+        if is_away(error) or is_pool_full(error):
             raise
         if len(jobs) == 1:
             log.exception(AGAIN, jobs[0].name)

@@ -32,7 +32,12 @@ KEEPALIVE: dict[str, Any] = {
     "application_name": "masthead: listens for access",
 }
 LISTENING = "listening for what changes"
+CUT = "the line that listens is cut"
 log = logging.getLogger("billing.gate")
+
+
+class Unheard(Exception):
+    """Our own words don't come back."""
 
 
 class Line:
@@ -98,8 +103,10 @@ class Line:
         while not stop.is_set():
             try:
                 self._listen(post, stop)
+            except Unheard:
+                self._throttle.error(log, f"{CUT}: our own words don't come back")
             except (psycopg.Error, OSError) as error:
-                log.warning("the line that listens is cut", exc_info=error)
+                log.warning(CUT, exc_info=error)
             finally:
                 post(self._cut)
             stop.wait(BEAT)
@@ -118,7 +125,7 @@ class Line:
                     post(self._heard, notice)
                     heard = self._seconds() if notice.channel == self.name else heard
                 if said - heard > PATIENCE:
-                    raise psycopg.OperationalError("our own words don't come back")
+                    raise Unheard
 
     def _heard(self, notice: psycopg.Notify) -> None:
         if notice.channel != self.name:

@@ -20,7 +20,7 @@ from billing.gate.listen import Line
 from billing.logs import POOL, log_to_stderr, to_stream
 from billing.parts import Parts
 from billing.time_limits import TimeLimits, Work
-from billing.timetable import Lane
+from billing.timetable import Lane, tick
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World
 
@@ -97,6 +97,33 @@ def test_the_listener_of_the_gate_writes_a_line_a_minute(log: Log) -> None:
     assert "the line that listens is cut: the database is away" in log.lines[0]
 
 
+class Mute(SteppedClock):
+    """The clock of a line whose words are lost on their way, as behind a proxy that drops them. Time passes at each look."""
+
+    line: Line
+
+    def seconds(self) -> float:
+        """A second later than before."""
+        self.step(1)
+        self.line.name = f"where it doesn't listen, {super().seconds()}"
+        return super().seconds()
+
+
+def test_a_line_whose_own_words_do_not_come_back_is_no_database_that_is_away(
+    world: World, away: Parts, log: Log
+) -> None:
+    clock = Mute()
+    clock.line = Line(world.url_of_database, lambda _: None, lambda: None, clock)
+    loop = asyncio.new_event_loop()
+    clock.line._attend(loop, After(2))
+    loop.close()
+    (line,) = log.lines
+    assert "the line that listens is cut: our own words don't come back" in line
+    worker._ring(away)
+    assert len(log.lines) == 2, "which is said all the same, within the minute"
+    assert "the database is away" in log.lines[1]
+
+
 def test_requests_write_a_line_a_minute(away: Parts, log: Log) -> None:
     async def ask() -> set[int]:
         transport = httpx.ASGITransport(create_app(away), raise_app_exceptions=False)
@@ -145,6 +172,51 @@ def test_what_is_wrong_while_the_database_answers_is_logged_in_full_each_time(
         logging.getLogger("billing.tests").error("it broke", exc_info=wrong.value)
         assert len(log.lines) > before + 3, "with its traceback"
     database.close()
+
+
+@pytest.fixture
+def full(world: World) -> Iterator[Parts]:
+    """An installation whose connections are all in use, and none comes free."""
+    database = Database(world.url_of_database, pool_size=1, pool_seconds=0)
+    with ExitStack() as in_use:
+        for _ in range(3):
+            in_use.enter_context(database.engine.connect())
+        yield replace(world.parts, database=database)
+    database.close()
+
+
+def test_a_pool_that_is_full_is_logged_in_full_once_a_minute(full: Parts, away: Parts, log: Log) -> None:
+    for _ in range(2):
+        before = len(log.lines)
+        for _ in range(5):
+            worker._ring(full)
+            worker._tick(full, Lane.MAIL)
+        lines = log.lines[before:]
+        assert "the database is away" not in "".join(lines)
+        assert [line for line in lines if "QueuePool limit" in line]
+        assert sum("Traceback" in line for line in lines) == 1, "who waited for a connection"
+        log.clock.step(60)
+    worker._ring(full)
+    before = len(log.lines)
+    worker._ring(away)
+    assert len(log.lines) == before + 1, "that the database is away is another matter"
+
+
+def test_a_pool_that_is_full_is_not_waited_for_once_a_job(full: Parts) -> None:
+    with pytest.raises(sa.exc.TimeoutError):
+        tick(full)
+
+
+def test_requests_that_get_no_connection_are_told_to_come_again(full: Parts, log: Log) -> None:
+    async def ask() -> set[int]:
+        transport = httpx.ASGITransport(create_app(full), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=full.settings.public_url) as client:
+            return {(await client.get("/v1/readers/rdr_1", headers=KEY)).status_code for _ in range(3)}
+
+    assert asyncio.run(ask()) == {503}
+    assert sum("Traceback" in line for line in log.lines) == 1
+    assert "broken 503 unavailable GET /v1/readers" in log.lines[0]
+    assert "the database is away" not in log.lines[0]
 
 
 def test_the_pool_of_the_gate_leaves_it_to_those_who_need_a_connection(log: Log) -> None:

@@ -32,6 +32,7 @@ class CaseKind(StrEnum):
     DOCTOR_LATE = "doctor_late", "Whether our promises are kept hasn't been asked as it should be each night"
     BILLING_LATE = "billing_late", "Charges are due, and no billing run finishes"
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
+    MAIL_NOT_WRITTEN = "mail_not_written", "Mails can't be written and wait: mend the cause, and they go out"
     LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"
     CHARGE_REFUSED = (
         "charge_refused",

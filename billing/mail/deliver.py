@@ -18,11 +18,11 @@ from billing import many
 from billing.clock import Clock
 from billing.crew import claimer, in_nobodys_hands, refuse_lost, take
 from billing.db import Database
-from billing.errors import Invalid, Unavailable
+from billing.errors import Unavailable
 from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
-from billing.mail.models import HASTY, STOPPED, Message, MessageState, is_hasty
+from billing.mail.models import HASTY, NOT_WRITTEN, STOPPED, Message, MessageState, is_hasty
 from billing.mail.obsolete import HOLDS
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
 from billing.rules.backoff import again_at
@@ -175,12 +175,20 @@ def compose(sender: Sender, message: Message) -> bytes:
 
 
 def _send(sender: Sender, message: Message) -> Outcome:
-    """A mail that can't be written is refused with the reason, so that it never holds up the others."""
+    """A mail that can't be written waits, whatever the reason, and never holds up the others: its template may be mended, or a
+    newer release may know its kind (see `reports/watch`, which tells staff)."""
     try:
         content = compose(sender, message)
-    except (emails.Unfit, Invalid) as problem:
-        log.exception("message %s can't be written", message.id)
-        return Refused(0, f"{type(problem).__name__}: {problem}")
+    except Exception as problem:
+        log.log(
+            logging.WARNING if message.tries else logging.ERROR,
+            "message %s, a %s, can't be written: %s",
+            message.id,
+            message.kind,
+            problem,
+            exc_info=None if message.tries else problem,
+        )
+        return Unknown(f"{NOT_WRITTEN}{type(problem).__name__}: {problem}")
     return sender.transport.send(content, sender=sender.mail_from, recipient=message.recipient)
 
 

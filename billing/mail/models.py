@@ -33,6 +33,12 @@ STOPPED = "the staff have stopped all mail to this address"
 """The answer that stands at a mail which was not sent because of that."""
 
 
+NOT_WRITTEN = "not written: "
+"""How the answer begins that stands at a mail which couldn't be put into words. It waits, and is tried again."""
+UNWRITTEN = f"state = 'queued' AND last_answer LIKE '{NOT_WRITTEN}%'"
+"""Mails that wait for that."""
+
+
 class Message(SQLModel, table=True):
     """A mail that must go out once, written in the transaction that caused it."""
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.mail.models import STOPPED, Message, MessageState
+from billing.mail.models import NOT_WRITTEN, STOPPED, Message, MessageState
 
 _TIME_IN_ID = len("msg_") + 10
 """Letters at the beginning of a mail's id that say when it was written."""
@@ -38,11 +38,12 @@ def refuses(session: Session, reader_id: str, address: str) -> bool:
 
 def _was_refused(session: Session, message: Message) -> bool:
     """By a 5xx answer; by staff, who stopped all mail there; or by 4xx answers for as long as it was true, in which another
-    address took mail: then the relay was well. A mail that we couldn't write has the code 0."""
+    address took mail: then the relay was well. A mail that we couldn't write never came to it."""
     answer = message.last_answer or ""
     if message.state is MessageState.REFUSED:
         return not answer.startswith("0 ") or answer == f"0 {STOPPED}"
-    if message.state is not MessageState.EXPIRED or not message.tries:
+    unsent = not message.tries or answer.startswith(NOT_WRITTEN)
+    if message.state is not MessageState.EXPIRED or unsent:
         return False
     other = select(Message.id).where(
         Message.id >= message.id[:_TIME_IN_ID],  # the key's order is that of time, so few rows are looked at

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from billing.bell import SILENT_AFTER, late
 from billing.db import span
+from billing.mail.models import UNWRITTEN
 from billing.mail.obsolete import HOLDS
 from billing.payments.unexplained_models import CASE_IS_OPEN
 from billing.renewals.overdue import RUN_OVERDUE
@@ -254,6 +255,12 @@ PROMISES = (
         "No mail has waited to be tried for more than an hour.",
         f"""SELECT id, kind || ' since ' || try_at AS at_fault
            FROM message WHERE state = 'queued' AND {late("try_at", timedelta(hours=1))}""",
+    ),
+    Promise(
+        "mail-can-be-written",
+        "No mail waits because it can't be put into words.",
+        f"""SELECT id, kind || ' since ' || created_at || ', ' || last_answer AS at_fault
+           FROM message WHERE {UNWRITTEN}""",
     ),
     Promise(
         "no-untrue-mail-waits",

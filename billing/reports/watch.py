@@ -1,8 +1,9 @@
-"""Look each minute whether the others do their work: billing runs finish, the doctor comes, and workers were never away. Each is a
-case at once; what the doctor finds at night would be found a day late."""
+"""Look each minute whether the others do their work: billing runs finish, the doctor comes, mails can be written, and workers were
+never away. Each is a case at once; what the doctor finds at night would be found a day late."""
 
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.bell import TickSeen
@@ -11,6 +12,7 @@ from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.db import Database
+from billing.mail.models import UNWRITTEN
 from billing.office import Office
 from billing.renewals.overdue import overdue_since
 from billing.reports import doctor
@@ -32,6 +34,7 @@ def look(database: Database, office: Office, at: datetime) -> int:
             _billing(session, office, heartbeat, at)
             + _doctor(session, office, at)
             + _outage(session, office, heartbeat, at)
+            + _unwritten(session, office, at)
         )
 
 
@@ -79,6 +82,42 @@ def _outage(session: Session, office: Office, heartbeat: TickSeen, at: datetime)
         " done since: charges, mails, refunds, and what Stripe told us. Nothing is charged twice for it."
     )
     return open_case(session, CaseKind.OUTAGE, since.isoformat(), what, at=at)
+
+
+_UNWRITTEN = sa.text(
+    f"SELECT kind, count(*), min(created_at), min(id), min(last_answer) FROM message WHERE {UNWRITTEN} GROUP BY kind"  # noqa: S608
+)
+
+
+def _unwritten(session: Session, office: Office, at: datetime) -> int:
+    """A case for each kind of mail that can't be put into words."""
+    rows = session.execute(_UNWRITTEN).all()
+    stuck = {kind for kind, *_ in rows}
+    known = {
+        subject.partition(":")[0]: subject for subject in subjects_of(session, CaseKind.MAIL_NOT_WRITTEN)
+    }
+    for kind, subject in known.items():
+        if kind not in stuck:
+            close_about(
+                session,
+                CaseKind.MAIL_NOT_WRITTEN,
+                subject,
+                reason="None of them waits any more.",
+                by=BY,
+                at=at,
+            )
+    opened = 0
+    for kind, count, since, first, why in rows:
+        if kind in known:
+            continue
+        mails = "one waits" if count == 1 else f"{count} wait"
+        what = (
+            f"Mails of the kind {kind.replace('_', ' ')} can't be written, and {mails} since {_told(office, since)}. They are tried"
+            " again each hour, and other mails go out. An operator finds the cause in the worker's log."
+        )
+        facts = {"the first": first, "what went wrong": why}
+        opened += open_case(session, CaseKind.MAIL_NOT_WRITTEN, f"{kind}:{first}", what, at=at, facts=facts)
+    return opened
 
 
 def _told(office: Office, at: datetime) -> str:

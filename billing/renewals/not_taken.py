@@ -92,6 +92,21 @@ def pays_until(session: Session, invoice_id: str, at: datetime) -> datetime | No
     return None if waited is None else (waited.settled_at or at) + NEXT_LOOK
 
 
+def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
+    """Whether an earlier attempt at the invoice waited for staff, and this one is the first that a bank has refused since then:
+    the days between were ours, and its reader was told of nothing."""
+    earlier = (Attempt.invoice_id == attempt.invoice_id, col(Attempt.ordinal) < attempt.ordinal)
+    waited = session.exec(
+        select(func.max(Attempt.ordinal)).where(*earlier, col(Attempt.evidence).op("?")(FOR_STAFF))
+    ).one()
+    if waited is None:
+        return False
+    refused = select(Attempt.id).where(
+        *earlier, Attempt.state == AttemptState.DECLINED, col(Attempt.ordinal) > waited
+    )
+    return session.exec(refused.limit(1)).first() is None
+
+
 def give_way(
     session: Session, office: Office, subscription: Subscription, invoice_id: str, at: datetime
 ) -> None:

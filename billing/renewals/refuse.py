@@ -11,6 +11,7 @@ from billing.payments.gateway import Declined
 from billing.payments.invoice import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
 from billing.payments.tried import asked_again_on, tried
+from billing.renewals import not_taken
 from billing.renewals.skip import Skip
 from billing.rules import dunning, periods
 from billing.rules.lifecycle import Happening, State
@@ -68,6 +69,10 @@ def _follow(
     """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
     has changed."""
     step = _step(session, office, invoice, attempt, outcome, at)
+    if step == dunning.GiveUp(dunning.Why.GRACE_OVER) and not_taken.is_first_refusal_since(session, attempt):
+        reached("decline: the grace was over before a bank could be asked, so the reader has a week")
+        invoice.first_failed_on = dunning.with_a_chance(office.today(attempt.intended_at))
+        step = _step(session, office, invoice, attempt, outcome, at)
     if isinstance(step, dunning.GiveUp):
         reached("decline: given up")
         give_up(session, office, subscription, step.why, at, by=by)

@@ -8,6 +8,8 @@ from enum import StrEnum
 from billing.rules.instants import civil
 
 GRACE_DAYS = 21
+CHANCE_DAYS = 7
+"""Days that a reader has to pay after a refusal that comes after the grace, because we could not charge before."""
 LADDER = (0, 3, 7, 14)  # days after the first failure; rung 0 is the charge that failed
 MAX_ATTEMPTS = 4
 MAX_ATTEMPTS_UNKNOWN = 2
@@ -144,6 +146,12 @@ def _readings(evidence: Evidence) -> list[Kind]:
 def gives_up_on(first_failed_on: date) -> date:
     """The civil day on which the grace is over and the subscription ends; nothing is charged from then on."""
     return civil(first_failed_on) + timedelta(days=GRACE_DAYS)
+
+
+def with_a_chance(today: date) -> date:
+    """As which day's failure one of `today` counts, where the grace is over because we could not charge meanwhile: the reader
+    has `CHANCE_DAYS` to pay from now on, and no rung of the ladder is left."""
+    return civil(today) - timedelta(days=GRACE_DAYS - CHANCE_DAYS)
 
 
 def after(

@@ -184,3 +184,59 @@ def test_what_befalls_one_after_another_pauses_charging_for_all(make_world: Call
     world.advance(hours=8)
     assert {row["state"] for row in world.rows("SELECT state FROM subscription")} == {"active"}
     ledger_checks.check(world)
+
+
+@pytest.fixture
+def looked(world: World, owing: Subscriber) -> Subscriber:
+    """Stripe wouldn't make the retry, and the grace has passed meanwhile. The reader opens the page and doesn't pay there; then
+    the account is well again, and the card has no money."""
+    world.sandbox.decline(card_ref(world), None)
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    world.advance(days=25)
+    browser = world.browser()
+    browser.get(world.mailed_link(owing.email, "/pay/"))
+    browser.sent_to("/pay/page")
+    world.sandbox.banks("restrict", off=True)
+    world.sandbox.decline(card_ref(world), "insufficient_funds")
+    world.advance(days=2)
+    assert attempts(world)[-1] == "declined"
+    return owing
+
+
+def test_a_page_that_lapses_after_the_grace_leaves_the_reader_a_week_of_which_they_are_told(
+    world: World, looked: Subscriber
+) -> None:
+    assert world.subscription(looked.subscription_id)["status"] == "past_due"
+    assert world.told(looked.email).count("payment_failed") == 2
+    letter = [one for one in world.letters(looked.email) if "/pay/" in one.text][-1]
+    assert "You can read until:  Monday 17 May 2027" in letter.text, "seven days from the refusal of 11 May"
+    assert world.access(world.articles["subscriber"][0], looked.reader_id)["allowed"]
+    world.advance(days=4)
+    browser = world.browser()
+    browser.get(world.mailed_link(looked.email, "/pay/"))
+    browser.get(world.sandbox.fill_in(browser.sent_to("/pay/page"), "5555555555554444"))
+    assert "this is paid" in browser.page.words
+    world.settle()
+    assert world.subscription(looked.subscription_id)["status"] == "active"
+    ledger_checks.check(world)
+
+
+def test_a_week_that_passes_unpaid_ends_it_once(world: World, looked: Subscriber) -> None:
+    world.advance(days=8)
+    assert world.subscription(looked.subscription_id)["status"] == "ended"
+    assert world.told(looked.email)[-2:] == ["payment_failed", "ended"]
+    assert attempts(world).count("declined") == 2, "the bank isn't asked again"
+
+
+def test_a_case_that_staff_close_after_the_grace_leaves_the_reader_a_week_too(
+    world: World, owing: Subscriber
+) -> None:
+    world.sandbox.decline(card_ref(world), None)
+    world.sandbox.banks("restrict", payment_method=card_ref(world))
+    world.advance(days=25)
+    world.sandbox.banks("restrict", off=True)
+    world.sandbox.decline(card_ref(world), "insufficient_funds")
+    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.advance(days=2)
+    assert world.subscription(owing.subscription_id)["status"] == "past_due"
+    assert world.told(owing.email)[-1] == "payment_failed"

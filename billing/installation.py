@@ -25,6 +25,8 @@ FRESH_FOR = timedelta(minutes=15)
 """A worker's last heartbeat is no older than this when a standby takes over: what takes longer, an operator decides."""
 SLACK = timedelta(hours=1)
 """How far back from the last known moment Stripe is asked: clocks differ, and a run writes the moment at which it began."""
+HELD_TOO_LONG = timedelta(hours=1)
+"""For so long Stripe is asked again and again before that is an alarm."""
 
 
 class Installation(SQLModel, table=True):
@@ -49,6 +51,8 @@ class Installation(SQLModel, table=True):
     """How often it could not be asked to the end."""
     listed_at: datetime | None = None
     """When Stripe's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
+    held_since: datetime | None = None
+    """Since when money is held for that; it means something only while `asks_since` stands here."""
 
 
 class NotAdopted(Unavailable):
@@ -143,27 +147,44 @@ def asks_since(session: Session) -> datetime | None:
     return _standing(session).asks_since
 
 
+def held_too_long(session: Session, at: datetime) -> datetime | None:
+    """Since when money is held because Stripe is still to be asked what happened, if that is an alarm."""
+    found: datetime | None = session.execute(
+        _HELD_TOO_LONG, {"latest": at - HELD_TOO_LONG}
+    ).scalar_one_or_none()
+    return found
+
+
+_HELD_TOO_LONG = sa.text(
+    "SELECT held_since FROM installation WHERE asks_since IS NOT NULL AND held_since < :latest"
+)
+
+
 def adopt(session: Session, at: datetime) -> bool:
-    """Say that this is the database that counts; whether that was news. Money is held until Stripe was asked."""
+    """Say that this is the database that counts; whether that was news. Money is held until Stripe was asked, from the earlier
+    moment on where it was still to be asked from another one."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     if is_home_in(session):
         return False
     since = (instant(session, _LAST_KNOWN) or at) - SLACK
+    held_since = at
+    if row.asks_since is not None:
+        since, held_since = min(row.asks_since, since), row.held_since or at
     row.home, row.asks_since, row.ask_at, row.asked = home_of(session), since, at, 0
-    row.listed_at = at + LISTED_WITHIN
+    row.listed_at, row.held_since = at + LISTED_WITHIN, held_since
     session.add(row)
     session.flush()
     return True
 
 
-def take_over(session: Session, at: datetime) -> bool:
-    """Adopt a standby that took over from a server that failed; whether this is one. It is told from a restore by what
-    PostgreSQL says of it, all as before but for a later timeline, and by a worker's last heartbeat, which is fresh."""
+def take_over(session: Session, at: datetime) -> datetime | None:
+    """Adopt a standby that took over from a server that failed; the last heartbeat before, or None where this is none. It is told
+    from a restore by what PostgreSQL says of it, all as before but for a later timeline, and by that heartbeat, which is fresh."""
     heartbeat = instant(session, _TOOK_OVER)
     if heartbeat is None or heartbeat < at - FRESH_FOR:
-        return False
+        return None
     log.warning("a standby took over: money is held until Stripe has said what happened since %s", heartbeat)
-    return adopt(session, at)
+    return heartbeat if adopt(session, at) else None
 
 
 def all_known(session: Session, since: datetime, at: datetime) -> datetime | None:
@@ -175,7 +196,7 @@ def all_known(session: Session, since: datetime, at: datetime) -> datetime | Non
     again_at = row.listed_at if row.listed_at is not None and at < row.listed_at else None
     row.ask_at, row.asked = again_at, 0
     if again_at is None:
-        row.asks_since = row.listed_at = None
+        row.asks_since = row.listed_at = row.held_since = None
     session.add(row)
     session.flush()
     return again_at

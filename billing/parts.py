@@ -20,6 +20,7 @@ from billing.payments.pace import Pace
 from billing.renewals.till import Till
 from billing.reports.catch_up import Clerk
 from billing.settings import Settings
+from billing.staff import audit
 from billing.webhooks.settle import Desk
 
 
@@ -72,7 +73,7 @@ class Parts:
     @property
     def clerk(self) -> Clerk:
         """What comparing our books with Stripe's works with."""
-        return Clerk(self.database, self.gateway, self.books, self.office)
+        return Clerk(self.database, self.gateway, self.books, self.office, audit.takeover)
 
     @property
     def limits(self) -> MeterLimits:

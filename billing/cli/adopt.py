@@ -54,11 +54,15 @@ def adopt(yes: bool) -> None:
 def _ask_stripe(parts: "Parts") -> None:
     """Show what had happened. Exits with 1, in one line, when Stripe can't be asked: then the worker does."""
     from billing.errors import Unavailable
-    from billing.reports.recover import recover
+    from billing.reports.recover import AskedElsewhere, recover
 
     with progress() as say:
         try:
             found = recover(parts.clerk, parts.clock.now(), lambda step: say(f"  {step}"))
+        except AskedElsewhere as elsewhere:
+            raise click.ClickException(
+                f"{elsewhere.detail} Money is held until it is done; its log says what it finds."
+            ) from None
         except Unavailable as away:
             raise click.ClickException(
                 f"Stripe can't be asked what happened ({away.detail}). Money is held until it was; the worker tries again,"

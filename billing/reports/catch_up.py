@@ -37,6 +37,8 @@ class Clerk:
     gateway: Gateway
     books: Books
     office: Office
+    audit_takeover: Callable[[Session, datetime], None] = lambda *_: None
+    """Writes down among the acts of staff and programs that this database took over."""
 
 
 Asking = tuple[str, Callable[[], None]]

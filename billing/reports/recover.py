@@ -6,13 +6,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 from sqlmodel import Session, select
 
 from billing import installation, many
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
 from billing.crew import only_one
 from billing.db import first_line, is_transient
 from billing.errors import Unavailable
+from billing.logs import discreet
 from billing.payments import unexplained
 from billing.payments.books import FoundCharge, FoundRefund
 from billing.payments.gateway import Charged, Unknown
@@ -25,7 +30,14 @@ from billing.rules.money import Money
 from billing.stop_points import stop_point
 
 BY = "stripe"
+T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+class AskedElsewhere(Unavailable):
+    """Another process is asking Stripe what happened."""
+
+    code = "asked_elsewhere"
 
 
 @dataclass
@@ -72,23 +84,44 @@ def _count(number: int, thing: str) -> str:
 def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
     """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
     moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
-    is held. `doing` is told of each step. Raises Unavailable."""
+    is held. `doing` is told of each step. Raises AskedElsewhere,
+    Unavailable."""
     with only_one(clerk.database, "recover") as here:
         if not here:
-            raise Unavailable("Another process is asking Stripe what happened.")
+            raise AskedElsewhere
         with clerk.database.transaction() as session:
-            installation.take_over(session, at)
+            _take_over(session, clerk, at)
             since = installation.asks_since(session)
         if since is None:
             return None
         return _recover(clerk, since, at, doing)
 
 
+def _take_over(session: Session, clerk: Clerk, at: datetime) -> None:
+    """Where a standby took over: adopt it, and leave a trace for people."""
+    heartbeat = installation.take_over(session, at)
+    if heartbeat is None:
+        return
+    clerk.audit_takeover(session, at)
+    last = f"{heartbeat.astimezone(clerk.office.zone):%-d %B %Y, %H:%M}"
+    open_case(
+        session,
+        CaseKind.TOOK_OVER,
+        heartbeat.isoformat(),
+        f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}; commits from about then"
+        " may be missing. Stripe is asked what happened since, and nobody is charged until it has said so. What only readers know"
+        " is lost: a cancellation of those minutes that moved no money must be entered again.",
+        at=at,
+    )
+
+
 def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
     until, found = at + installation.SLACK, Recovered(since)
     doing("asking Stripe for cards that were saved")
     for card in listed(clerk.books.cards_since(since, until)):
-        became = take_in_card(clerk, card, at)
+        became = _unless_it_breaks(
+            clerk, card.card.method_ref, "card", at, partial(take_in_card, clerk, card, at)
+        )
         found.cards += became == "card"
         found.readers += became == "reader"
     doing("asking Stripe for charges")
@@ -97,7 +130,13 @@ def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str],
     stop_point("recover.charges_taken_in")
     doing("asking Stripe for refunds")
     for one in listed(clerk.books.refunds_since(since, until)):
-        _refund(clerk, one, found, at)
+        _unless_it_breaks(
+            clerk,
+            one.answer.refund_ref,
+            "refund",
+            at,
+            partial(_refund, clerk, one, found, at),
+        )
     doing("asking Stripe for disputes and warnings")
     # what can't be asked about now, the morning's comparison asks about again
     found.objections, _ = ask_about_unheard(clerk, since, until, at)
@@ -160,6 +199,29 @@ def _lasting_only(what: str) -> Iterator[None]:
         raise
 
 
+def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Callable[[], T]) -> T | None:
+    """What was taken in. What fails for its own reason is a case for a person, and holds up neither the others nor all money. Raises
+    Unavailable for what may be taken in the next time."""
+    try:
+        with _lasting_only(f"The {kind} {ref}"):
+            return take()
+    except Unavailable:
+        raise
+    except Exception as error:
+        log.exception("the %s %s can't be taken in", kind, ref)
+        with clerk.database.transaction() as session:
+            open_case(
+                session,
+                CaseKind.NOT_TAKEN_IN,
+                ref,
+                f"Stripe knows of a {kind} that isn't in this database, and it could not be written down:"
+                f" {discreet(first_line(error))}. Charges and refunds go on without it. See at Stripe whose it is, and see to it by hand.",
+                at=at,
+                facts={f"{kind} at Stripe": ref},
+            )
+        return None
+
+
 def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
     with clerk.database.transaction() as session:
         if take_in_refund(session, clerk.office, one, at):
@@ -171,6 +233,8 @@ def recover_due(clerk: Clerk, at: datetime) -> int:
     """The same, for the worker: what can't be asked to the end is asked again in a while. How much was done."""
     try:
         return 1 if recover(clerk, at) is not None else 0
+    except AskedElsewhere:  # how that ends is the other's to say
+        return 0
     except Exception as problem:
         if not isinstance(problem, Unavailable):
             log.exception("what Stripe says can't be taken in; money is held, and it is tried again")

@@ -1,11 +1,12 @@
-"""Look each minute whether the others do their work: billing runs finish, the doctor comes, mails can be written, and workers were
-never away. Each is a case at once; what the doctor finds at night would be found a day late."""
+"""Look each minute whether the others do their work: billing runs finish, the doctor comes, money isn't held for long, mails can be
+written, and workers were never away. Each is a case at once; what the doctor finds at night would be found a day late."""
 
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from billing import installation
 from billing.bell import TickSeen
 from billing.cases.close import close_about
 from billing.cases.find import subjects_of
@@ -33,6 +34,7 @@ def look(database: Database, office: Office, at: datetime) -> int:
         return (
             _billing(session, office, heartbeat, at)
             + _doctor(session, office, at)
+            + _held(session, office, at)
             + _outage(session, office, heartbeat, at)
             + _unwritten(session, office, at)
         )
@@ -66,6 +68,22 @@ def _doctor(session: Session, office: Office, at: datetime) -> int:
         " What is broken isn't seen, and what must not be kept doesn't go back. The worker's log says what holds it up."
     )
     return open_case(session, CaseKind.DOCTOR_LATE, since.isoformat(), what, at=at)
+
+
+def _held(session: Session, office: Office, at: datetime) -> int:
+    """Money that is held for long is told to people: it looks as if nothing were due."""
+    if installation.asks_since(session) is None:
+        for subject in subjects_of(session, CaseKind.MONEY_HELD):
+            _close(session, CaseKind.MONEY_HELD, subject, "Stripe has said what happened.", at)
+    since = installation.held_too_long(session, at)
+    if since is None or subjects_of(session, CaseKind.MONEY_HELD):
+        return 0
+    what = (
+        f"Since {_told(office, since)} nobody is charged, nothing goes back and no mail goes out but links to sign in with: this"
+        " database was adopted or took over, and Stripe can't be asked to the end what had happened. The worker's log says why;"
+        " all goes on by itself when it could be asked."
+    )
+    return open_case(session, CaseKind.MONEY_HELD, since.isoformat(), what, at=at)
 
 
 def _close(session: Session, kind: CaseKind, subject: str, reason: str, at: datetime) -> None:

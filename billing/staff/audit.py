@@ -21,6 +21,11 @@ class Actor:
     ip: str = ""
 
 
+def takeover(session: Session, at: datetime) -> None:
+    """A worker saw that this database took over from one whose server failed, and adopted it."""
+    write(session, Actor("worker"), "take_over_database", at=at)
+
+
 def of(member: StaffMember, ip: str) -> Actor:
     """A staff member as an actor."""
     return Actor(f"staff:{member.email}", member.id, ip)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from billing import bell
 from billing.cases import find
 from billing.errors import Unavailable
-from billing.installation import NotAdopted, held_by
+from billing.installation import NotAdopted, held_by, held_too_long
 from billing.payments import breaker, charge
 from billing.renewals.overdue import overdue_since
 from billing.reports import doctor, reckonings
@@ -46,6 +46,8 @@ class _Found:
     overdue: datetime | None
     compared: reckonings.Standing
     unexamined: datetime | None
+    held_since: datetime | None
+    """Only where that is an alarm."""
 
     def alarms(self) -> dict[str, bool]:
         """Each alarm, by its name as a metric."""
@@ -54,6 +56,7 @@ class _Found:
             "billing_runs_overdue": self.overdue is not None,
             "books_late": self.compared.is_late(self.at),
             "doctor_late": self.unexamined is not None,
+            "money_held": self.held_since is not None,
             "charging_paused": self.pause is not None,
         }
 
@@ -70,6 +73,7 @@ def _look(request: Request, session: Session) -> _Found:
         overdue_since(session, at),
         reckonings.standing(session),
         doctor.overdue_since(session, at),
+        held_too_long(session, at),
     )
 
 

@@ -3,16 +3,21 @@ that breaks holds up no other."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
 from billing import installation, stop_points
+from billing.crew import only_one
 from billing.reports.recover import recover, recover_due
 from billing.timetable import Lane, tick
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.failover import beat, older
 from tests.support.locked_row import hurried, locked_row
+from tests.support.metrics import alarms, open_cases
+from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
 READERS = ("one@example.com", "two@example.com", "three@example.com")
@@ -106,3 +111,112 @@ def test_a_charge_that_is_taken_in_before_it_goes_back_stays(restored: World) ->
     closed = world.rows("SELECT reason FROM staff_case WHERE kind = 'unknown_charge'")
     assert {row["reason"] for row in closed} == {"The charge has been taken in since, so the money stays."}
     assert broken(world) == {}
+
+
+def restore_and_adopt(world: World) -> None:
+    world.restore_backup()
+    with world.parts.database.transaction() as session:
+        installation.adopt(session, world.now)
+
+
+@pytest.mark.rare
+def test_a_refund_that_cannot_be_written_down_is_a_case_and_money_goes_on(
+    world: World, paid: Subscriber
+) -> None:
+    world.back_up()
+    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
+    world.api.post(path, json={"reason": "changed my mind"}).raise_for_status()
+    world.settle()
+    restore_and_adopt(world)
+    with refused_rows(world, "refund", "false"):
+        recover_due(world.parts.clerk, world.now)
+    assert not is_held(world)
+    [refund] = world.sandbox.refunds()
+    [case] = world.rows("SELECT subject, what FROM staff_case WHERE kind = 'not_taken_in'")
+    assert case["subject"] == refund["id"]
+    assert 'violates check constraint "broken"' in case["what"]
+
+
+def test_a_card_that_cannot_be_written_down_is_a_case_and_money_goes_on(
+    world: World, paid: Subscriber
+) -> None:
+    browser = world.browser()
+    browser.sign_in(paid.email)
+    world.back_up()
+    browser.get("/account")
+    browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
+    world.settle()
+    restore_and_adopt(world)
+    with refused_rows(world, "payment_method", "false"):
+        recover_due(world.parts.clerk, world.now)
+    assert not is_held(world)
+    assert [row["kind"] for row in world.rows("SELECT kind FROM staff_case")] == ["not_taken_in"]
+
+
+def test_a_refund_whose_row_is_locked_is_waited_for(world: World, paid: Subscriber) -> None:
+    world.back_up()
+    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
+    world.api.post(path, json={"reason": "changed my mind"}).raise_for_status()
+    world.settle()
+    restore_and_adopt(world)
+    with hurried(world) as parts, locked_row(world, "subscription", paid.subscription_id):
+        recover_due(parts.clerk, world.now)
+    assert is_held(world)
+    world.advance(hours=1)
+    assert not is_held(world)
+    assert len(world.rows("SELECT id FROM refund")) == 1
+    assert world.rows("SELECT kind FROM staff_case") == []
+
+
+def test_money_that_is_held_for_more_than_an_hour_is_a_case_until_it_goes_on(restored: World) -> None:
+    world = restored
+    beat(world)
+    world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
+    tick(world.parts, lane=Lane.BILLING)
+    world.skip_to(world.now + timedelta(hours=1))
+    tick(world.parts, lane=Lane.BILLING)
+    tick(world.parts, lane=Lane.WATCH)
+    assert "money_held" not in {*alarms(world), *open_cases(world)}
+    world.skip_to(world.now + timedelta(minutes=1))
+    tick(world.parts, lane=Lane.WATCH)
+    assert "money_held" in alarms(world)
+    assert open_cases(world)["money_held"] == 1
+    [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'money_held'")
+    assert case["what"].startswith("Since 16 March 2027, 12:00 nobody is charged")
+    world.sandbox.faults()
+    world.skip_to(world.now + timedelta(hours=1))
+    tick(world.parts, lane=Lane.BILLING)
+    tick(world.parts, lane=Lane.WATCH)
+    assert "money_held" not in {*alarms(world), *open_cases(world)}
+    assert len(world.rows("SELECT id FROM payment")) == 3
+
+
+def test_a_failover_while_stripe_is_still_to_be_asked_forgets_nothing_of_before(restored: World) -> None:
+    world = restored
+    world.sandbox.faults({"effect": "500_before", "path": "/v1/refunds*", "times": None})
+    with world.parts.database.transaction() as session:
+        first = installation.asks_since(session)
+        assert first is not None
+        assert first < local(2027, 3, 16, 9)
+    world.skip_to(world.now + timedelta(hours=3))
+    beat(world)
+    world.execute("UPDATE installation SET home = :home", home=older(world))
+    recover_due(world.parts.clerk, world.now)
+    with world.parts.database.transaction() as session:
+        assert installation.asks_since(session) == first
+    world.sandbox.faults()
+    world.advance(hours=1)
+    assert not is_held(world)
+    assert len(world.rows("SELECT id FROM payment")) == len(world.charges()) == 3
+
+
+def test_who_finds_another_process_asking_leaves_the_next_try_where_it_was(restored: World) -> None:
+    world = restored
+    standing = "SELECT asked, ask_at FROM installation"
+    before = world.rows(standing)
+    with only_one(world.parts.database, "recover") as here:
+        assert here
+        assert recover_due(world.parts.clerk, world.now) == 0
+    assert world.rows(standing) == before
+    assert recover_due(world.parts.clerk, world.now) == 1
+    assert not is_held(world)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billing import installation, worker
+from billing import installation
 from billing.crew import claimer
 from billing.installation import AsksStripe, NotAdopted
 from billing.payments.stripe_metadata import StripeMetadata
@@ -19,6 +19,7 @@ from tests.proofs.steps import claim, intend
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.cli import run_on
+from tests.support.failover import beat, older
 from tests.support.restored import READERS, adopt, last_evening
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
@@ -407,18 +408,6 @@ def test_the_news_of_a_lost_charge_takes_it_in_as_well(evening: World) -> None:
 # a standby takes over
 
 
-def older(world: World) -> str:
-    """By what PostgreSQL knew the database before the failover: all the same, on an earlier timeline."""
-    (row,) = world.rows(f"SELECT {installation.HOME} AS home")
-    system, _, *rest = row["home"].split("-")
-    return "-".join([system, "00000000", *rest])
-
-
-def beat(world: World) -> None:
-    """A worker is there: one that starts, or goes on."""
-    worker._ring(world.parts)
-
-
 def fail_over(world: World) -> None:
     """The standby, which lacks the last commits, is promoted; a worker of before finds itself connected to it."""
     world.restore_backup(home=older(world))
@@ -445,6 +434,10 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
         tick(world.parts)
     assert "a standby took over" in caplog.text
     assert "3 charges, R225.00, taken in" in caplog.text
+    acts = world.rows("SELECT by, at FROM audit_line WHERE act = 'take_over_database'")
+    assert acts == [{"by": "worker", "at": world.now}]
+    [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'took_over'")
+    assert "A worker was last heard of in it on 16 March 2027, 09:02" in case["what"]
     with pytest.raises(AsksStripe):
         run(world.parts.till, world.now)
     world.skip_to(world.now + LISTED_WITHIN)

@@ -1,5 +1,5 @@
-"""Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail until an
-operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, holds
+"""Which installation a database belongs to. A copy, or a restored backup, charges nobody and sends no mail but links to sign in
+with, until an operator says that it is the one (`billing adopt`). One that was adopted, or that took over from a server that failed, holds
 money until Stripe has said what happened since its last known moment: the last commits may be missing in it.
 
 PostgreSQL itself tells one database from its copy: the cluster's identifier, the line of its write-ahead log (a restore to
@@ -56,7 +56,7 @@ class Installation(SQLModel, table=True):
 
 
 class NotAdopted(Unavailable):
-    """This database is a copy, or was restored: nobody is charged and no mail is sent. If it is the one that counts, say `billing adopt`."""
+    """This database is a copy, or was restored: nobody is charged, and no mail is sent but links to sign in with. If it is the one that counts, say `billing adopt`."""
 
     code = "not_adopted"
 
@@ -122,7 +122,7 @@ def _standing(session: Session) -> _Standing:
 
 
 def refuse_copy(database: Database) -> None:
-    """Raises NotAdopted for a copied or restored database. Asked before mail moves, each time."""
+    """Raises NotAdopted for a copied or restored database. Asked before newsletters go out, each time, and before a held clock moves."""
     if not is_home(database):
         raise NotAdopted
 

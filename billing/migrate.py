@@ -72,9 +72,13 @@ def upgrade(
 
 def _upgrade(database: Database, applied: Told, holders: "_Holders", monotonic: Monotonic) -> None:
     """Everything that is missing. Raises _Locked: what is through stays."""
+    run: list[str] = []
 
     def tell(step: Any, **_: object) -> None:
-        applied(str(step.up_revision_id))
+        """Called inside the migration's transaction, so only the ones before it are through."""
+        if run:
+            applied(run.pop())
+        run.append(str(step.up_revision_id))
 
     with only_one(database, TURN) as ours, doing(Work.MIGRATION), database.engine.connect() as connection:
         if not ours:
@@ -89,9 +93,19 @@ def _upgrade(database: Database, applied: Told, holders: "_Holders", monotonic: 
             with _watched(database, connection, holders, monotonic):
                 command.upgrade(config, "head")
         except sa.exc.OperationalError as error:
-            if was_locked(error):
-                raise _Locked from error
-            raise
+            if not was_locked(error):
+                raise
+            connection.rollback()
+            _tell_last(connection, run, applied)
+            raise _Locked from error
+        _tell_last(connection, run, applied)
+
+
+def _tell_last(connection: sa.Connection, run: list[str], applied: Told) -> None:
+    """The last one that was run is through, unless it is the one that met a lock."""
+    if run and run[-1] in present_in(connection):
+        applied(run[-1])
+    connection.rollback()
 
 
 def _is_ahead(connection: sa.Connection) -> bool:

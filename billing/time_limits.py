@@ -18,7 +18,7 @@ class Work(StrEnum):
     LONG = "long"
     """The doctor, the books, newsletters, an operator's command."""
     MIGRATION = "migration"
-    """It may take long, and waits for no lock: all who need the table queue behind it."""
+    """It may take long, and waits for no lock for long: all who need the table queue behind it."""
     IN_TURN = "in_turn"
     """It waits for its turn, however long that takes: moves of the held clock."""
 

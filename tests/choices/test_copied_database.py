@@ -86,6 +86,7 @@ def test_readyz_says_so_and_readers_read_on(world: World, in_trial: Subscriber) 
     ready = httpx.get(f"{world.url}/readyz")
     assert ready.status_code == 200
     assert ready.json()["money_and_mail"] == "stopped"
+    assert "no mail is sent but links to sign in with" in ready.json()["why"]
     assert "billing adopt" in ready.json()["why"]
     assert world.access(world.articles["subscriber"][0], in_trial.reader_id)["allowed"]
     with pytest.raises(installation.NotAdopted):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import sqlalchemy as sa
 
 from alembic import command
 from billing import migrate
@@ -92,6 +93,25 @@ def test_it_gives_way_and_tries_again_and_what_is_through_stays(database_url: st
     assert steps.tries == 3
     assert seen[0] < before, "each is a transaction of its own"
     assert sorted(applied) == sorted(before), "and none is done twice"
+
+
+REFUSES_A_COMMIT = """
+CREATE FUNCTION refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'this commit fails' USING ERRCODE = '23514'; END $$;
+CREATE CONSTRAINT TRIGGER refuse_late AFTER UPDATE ON alembic_version
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.version_num = '0023') EXECUTE FUNCTION refuse_late();
+"""
+
+
+def test_only_what_is_committed_is_told_to_be_through(database_url: str) -> None:
+    applied: list[str] = []
+    with closing(behind(database_url, lock=1)) as database:
+        before = lacks(database)
+        with database.engine.begin() as connection:
+            connection.exec_driver_sql(REFUSES_A_COMMIT)
+        with pytest.raises(sa.exc.IntegrityError, match="this commit fails"):
+            migrate.upgrade(database, applied.append)
+        assert applied == sorted(before - lacks(database)) == ["0021", "0022"]
 
 
 def test_between_two_tries_nobody_waits_behind_it(database_url: str) -> None:

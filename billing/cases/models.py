@@ -34,7 +34,7 @@ class CaseKind(StrEnum):
     OUTAGE = "outage", "No worker was there for a while, and what fell due then is done late"
     MAIL_NOT_WRITTEN = "mail_not_written", "Mails can't be written and wait: mend the cause, and they go out"
     TOOK_OVER = "took_over", "A standby took over from a server that failed, perhaps without its last commits"
-    MONEY_HELD = "money_held", "Nobody is charged, because Stripe can't be asked what happened"
+    MONEY_HELD = "money_held", "Nobody is charged until what happened at Stripe is known here"
     NOT_TAKEN_IN = "not_taken_in", "Something happened at Stripe that could not be written down here"
     LOST_START = "lost_start", "A reader began after the backup that was restored: ask them to begin again"
     CHARGE_REFUSED = (

@@ -13,6 +13,7 @@ from billing.renewals.run import run
 from billing.webhooks import inbox
 from billing.webhooks.settle import settle_due
 from tests.proofs.many_readers import due
+from tests.support.cut_connection import one_connection_cut
 from tests.support.locked_row import hurried, locked_row
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -104,6 +105,19 @@ def test_an_event_about_a_locked_row_waits_and_never_counts_as_one_that_breaks_u
     world.advance(hours=1)
     [row] = world.rows("SELECT outcome FROM inbound_event WHERE id = :id", id=event["id"])
     assert row["outcome"] == "succeeded"
+
+
+def test_an_event_whose_connection_is_cut_waits_and_counts_as_little(world: World, paid: Subscriber) -> None:
+    [payment] = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "asked"}).raise_for_status()
+    world.settle()
+    [event] = world.rows("SELECT id FROM inbound_event WHERE type = 'refund.created'")
+    with world.parts.database.transaction() as session:
+        inbox.replay(session, event["id"], world.now)
+    with one_connection_cut(world, "webhooks.settle.refund_changed commits"):
+        assert settle_due(world.parts.desk, world.now) == 1
+    [row] = world.rows("SELECT tries, failures FROM inbound_event WHERE id = :id", id=event["id"])
+    assert (row["tries"], row["failures"]) == (1, 0)
 
 
 def test_a_reader_who_cancels_while_the_row_is_locked_is_asked_to_try_again(

@@ -1,19 +1,18 @@
 """Stripe is asked what happened while the database is in trouble, or something can't be taken in: right money stays, and one thing
 that breaks holds up no other."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 
-from billing import installation, stop_points
+from billing import installation
 from billing.crew import only_one
 from billing.reports.recover import recover, recover_due
 from billing.timetable import Lane, tick
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows
+from tests.support.cut_connection import one_connection_cut
 from tests.support.failover import beat, older
 from tests.support.locked_row import hurried, locked_row
 from tests.support.metrics import alarms, open_cases
@@ -55,28 +54,6 @@ def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: Wor
     assert len(world.rows("SELECT id FROM payment")) == len(world.charges()) == 3
     assert broken(world) == {}
     ledger_checks.check(world)
-
-
-@contextmanager
-def one_connection_cut(world: World, point: str) -> Iterator[None]:
-    """The server ends the session that is at work where this stop point is passed first: as it does when it is restarted."""
-    cut = False
-
-    def listen(name: str) -> None:
-        nonlocal cut
-        if name == point and not cut:
-            cut = True
-            world.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND state = 'idle in transaction' AND pid <> pg_backend_pid()"
-            )
-
-    stop_points.listen(listen)
-    try:
-        yield
-    finally:
-        stop_points.listen(None)
-    assert cut
 
 
 def test_a_charge_stays_where_the_connection_is_cut(restored: World) -> None:

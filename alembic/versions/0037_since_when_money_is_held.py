@@ -1,7 +1,7 @@
 """since when money is held until Stripe has said what happened
 
 Revision: 0037
-Follows: 0030
+Follows: 0036
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0037"
-down_revision = "0030"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

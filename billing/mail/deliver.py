@@ -22,7 +22,7 @@ from billing.errors import Unavailable
 from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
-from billing.mail.models import HASTY, NOT_WRITTEN, STOPPED, Message, MessageState, is_hasty
+from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import HOLDS
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
 from billing.rules.backoff import again_at
@@ -113,7 +113,7 @@ def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Un
     with database.transaction() as session:
         held = held_by(session)
         _expire(session, at)
-        rows = session.exec(due.where(sa.text(HASTY))).all()
+        rows = session.exec(due.where(sa.text(URGENT))).all()
         if not rows and held is None:
             rows = session.exec(due).all()
         take(session, Message, [row.id for row in rows], me)
@@ -122,9 +122,9 @@ def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Un
 
 def _gives_way(session: Session, message: Message, at: datetime) -> bool:
     """Whether an urgent mail has come, while this one is not urgent."""
-    if is_hasty(message):
+    if message.kind == URGENT_KIND:
         return False
-    return session.exec(select(Message.id).where(*_due(at), sa.text(HASTY)).limit(1)).first() is not None
+    return session.exec(select(Message.id).where(*_due(at), sa.text(URGENT)).limit(1)).first() is not None
 
 
 def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
@@ -231,6 +231,6 @@ def next_words(session: Session) -> str:
     return f"the mail “{message.kind.replace('_', ' ')}” to {message.recipient}" if message else "nothing"
 
 
-NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(try_at) FROM message WHERE state = 'queued' AND {HASTY})
+NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(try_at) FROM message WHERE state = 'queued' AND {URGENT})
                    ELSE (SELECT min(try_at) FROM message WHERE state = 'queued') END"""  # noqa: S608
 """When the outbox wants looking at next (see `timetable.Job`)."""

@@ -1,6 +1,6 @@
 """The outbox."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -24,9 +24,11 @@ class MessageState(StrEnum):
     """Taken back before it was sent, because it had become untrue (see `mail/obsolete`). It counts as never told."""
 
 
-HASTY_HOURS = 1
-HASTY = f"expires_at - created_at <= interval '{HASTY_HOURS} hour'"
-"""Mails that somebody waits for, such as a link to sign in with: they overtake receipts, of which a morning may bring thousands."""
+URGENT_KIND = "sign_in_link"
+"""The kind of mail that signs somebody in: it is sent before receipts, of which a morning may bring thousands, and leaves a
+database that isn't adopted too."""
+URGENT = f"kind = '{URGENT_KIND}'"
+"""The same, as a condition in SQL."""
 
 
 STOPPED = "the staff have stopped all mail to this address"
@@ -44,7 +46,9 @@ class Message(SQLModel, table=True):
 
     __table_args__ = (
         sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
-        sa.Index("message_hasty", "try_at", "id", postgresql_where=sa.text(f"state = 'queued' AND {HASTY}")),
+        sa.Index(
+            "message_urgent", "try_at", "id", postgresql_where=sa.text(f"state = 'queued' AND {URGENT}")
+        ),
         sa.Index("message_to", "reader_id", "id"),
         sa.Index("message_waiting", "about", postgresql_where=sa.text("state = 'queued'")),
         sa.Index("message_refused", "expires_at", postgresql_where=sa.text("state = 'refused'")),
@@ -72,11 +76,6 @@ class Message(SQLModel, table=True):
     claimed_by: int | None = None
     last_answer: str | None = None
     accepted_at: datetime | None = None
-
-
-def is_hasty(message: Message) -> bool:
-    """Whether the mail is urgent, as `HASTY` says it in SQL."""
-    return message.expires_at - message.created_at <= timedelta(hours=HASTY_HOURS)
 
 
 class SuppressionReason(StrEnum):

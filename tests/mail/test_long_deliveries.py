@@ -43,6 +43,25 @@ def test_a_link_asked_for_while_receipts_go_out_is_sent_next(world: World, secon
     )
 
 
+def test_a_notice_whose_window_closes_within_the_hour_is_no_urgent_mail(
+    world: World, in_trial: Subscriber
+) -> None:
+    world.skip_to(local(2027, 3, 9, 8, 30))
+    world.smtp.greylist(in_trial.email)
+    tick(world.parts)
+    (row,) = world.rows("SELECT expires_at - created_at AS window FROM message WHERE kind = 'trial_notice'")
+    assert row["window"] == timedelta(minutes=30)
+    world.skip_to(local(2027, 3, 9, 8, 40))
+    home = world.rows("SELECT home FROM installation")[0]["home"]
+    world.execute("UPDATE installation SET home = 'somewhere else'")
+    _send(world)
+    assert len(_recipients(world)) == 1, "a copy sends nothing but links to sign in with"
+    world.execute("UPDATE installation SET home = :home", home=home)
+    _ask_for_link(world, "waits@example.com")
+    _send(world)
+    assert _recipients(world)[1:] == ["waits@example.com", in_trial.email]
+
+
 def test_a_link_whose_time_is_over_before_its_turn_is_not_sent(world: World) -> None:
     for email in ("a@example.com", "b@example.com"):
         _ask_for_link(world, email)

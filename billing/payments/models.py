@@ -236,6 +236,14 @@ class Refund(SQLModel, table=True):
             name="awaits_balance_while_open",
         ),
         sa.Index("refund_open", "ask_at", postgresql_where=sa.text("state IN ('intended', 'pending')")),
+        sa.Index(
+            "refund_awaiting_balance",
+            "awaiting_balance_since",
+            postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
+        ),
+        sa.Index(
+            "refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")
+        ),
     )
 
     id: str = Field(primary_key=True)

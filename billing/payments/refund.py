@@ -128,7 +128,8 @@ def write(
 
 def _id(session: Session, payment: Payment, cause: str) -> str:
     """The same refund has the same name in a database that was restored; where one has failed, the next of its cause another."""
-    tries = session.exec(select(func.count()).where(Refund.cause == cause)).one()
+    of_cause = select(func.count()).where(Refund.payment_id == payment.id, Refund.cause == cause)
+    tries = session.exec(of_cause).one()
     return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
 
 

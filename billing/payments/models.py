@@ -241,9 +241,7 @@ class Refund(SQLModel, table=True):
             "awaiting_balance_since",
             postgresql_where=sa.text("awaiting_balance_since IS NOT NULL"),
         ),
-        sa.Index(
-            "refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")
-        ),
+        sa.Index("refund_paid_back", "paid_back_ref", postgresql_where=sa.text("paid_back_ref IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)

@@ -1,5 +1,6 @@
 """Withdraw: within the cooling-off days after its first charge a sale is taken back, in one step (ECT-5, INT-2)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -91,7 +92,7 @@ def offered(
         since.get(payment.id) or _unread(session, payment, invoice, read_until)
         for payment, invoice, _ in paid[1:]
     ]
-    before = _earlier(session, office, subscription, payment, at)
+    before = _earlier(session, office, paid, at)
     return Withdrawal(
         first,
         tuple(one for one in later if one.cents),
@@ -102,27 +103,34 @@ def offered(
 
 
 def _earlier(
-    session: Session, office: Office, subscription: Subscription, first: Payment, at: datetime
+    session: Session, office: Office, paid: Sequence[tuple[Payment, Invoice, Attempt]], at: datetime
 ) -> list[Earlier]:
-    card = session.get_one(PaymentMethod, subscription.payment_method_id)
-    of_reader = select(Payment.id).where(Payment.reader_id == subscription.reader_id)
-    of_card = (
+    """Of the reader, or with a card that has paid for this subscription, whichever it is charged to now. One a payment: a refund
+    that failed and was tried again is the same withdrawal."""
+    first = paid[0][0]
+    paid_with = [attempt.payment_method_id for _, _, attempt in paid]
+    fingerprints = select(PaymentMethod.fingerprint).where(col(PaymentMethod.id).in_(paid_with))
+    of_reader = select(Payment.id).where(Payment.reader_id == first.reader_id)
+    of_cards = (
         select(Payment.id)
         .join(Attempt, col(Attempt.id) == Payment.attempt_id)
         .join(PaymentMethod, col(PaymentMethod.id) == Attempt.payment_method_id)
-        .where(PaymentMethod.fingerprint == card.fingerprint)
+        .where(col(PaymentMethod.fingerprint).in_(fingerprints))
     )
     rows = session.exec(
         select(Refund)
         .where(
-            col(Refund.payment_id).in_(sa.union(of_reader, of_card)),
+            col(Refund.payment_id).in_(sa.union(of_reader, of_cards)),
             Refund.payment_id != first.id,
             Refund.cause == sa.func.concat(CAUSE, Refund.payment_id),
         )
-        .order_by(col(Refund.created_at))
+        .order_by(col(Refund.created_at), col(Refund.id))
     ).all()
-    found = [Earlier(office.today(row.created_at), row.reader_id, row.amount) for row in rows]
-    return [one for one in found if cooling_off.within_a_year(one.on, office.today(at))]
+    newest = {row.payment_id: row for row in rows}.values()
+    found = [Earlier(office.today(row.created_at), row.reader_id, row.amount) for row in newest]
+    return sorted(
+        (one for one in found if cooling_off.within_a_year(one.on, office.today(at))), key=lambda one: one.on
+    )
 
 
 def _unread(session: Session, payment: Payment, invoice: Invoice, read_until: date) -> DueBack:

@@ -132,3 +132,38 @@ def test_a_setting_says_how_many_a_year(make_world: Any, allowed: int, status: i
     paid = subscriber(world, "paid")
     withdrawn_then_started_again(world, paid)
     assert world.api.post(f"/v1/subscriptions/{newest(world)}/withdraw", json={}).status_code == status
+
+
+def test_a_withdrawal_whose_refund_was_tried_twice_is_one(make_world: Any) -> None:
+    world = make_world(withdrawals_a_year=2)
+    paid = subscriber(world, "paid")
+    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
+    world.sandbox.banks("refunds", **{"as": "canceled"})
+    assert world.api.post(path, json={}).status_code == 200
+    world.advance(days=2)
+    world.sandbox.banks("refunds", **{"as": None})
+    assert world.api.post(path, json={}).status_code == 200
+    world.settle()
+    assert [row["state"] for row in world.rows("SELECT state FROM refund ORDER BY created_at")] == [
+        "failed",
+        "succeeded",
+    ]
+    start_at_once(world, paid.email)
+    assert world.api.post(f"/v1/subscriptions/{newest(world)}/withdraw", json={}).status_code == 200
+
+
+def test_the_card_that_paid_counts_also_when_another_has_taken_its_place(
+    world: World, paid: Subscriber
+) -> None:
+    path = f"/v1/subscriptions/{paid.subscription_id}/withdraw"
+    world.api.post(path, json={}).raise_for_status()
+    other = world.start_trial("someone.else@example.com", "pm_card_mastercard")["subscription"]["id"]
+    world.api.post(f"/v1/subscriptions/{other}/cancel", json={"when": "now"}).raise_for_status()
+    browser = start_at_once(world, "someone.else@example.com")
+    browser.sign_in("someone.else@example.com")
+    browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
+    world.settle()
+    answer = world.api.post(f"/v1/subscriptions/{newest(world)}/withdraw", json={})
+    assert answer.status_code == 202, "a person decides, as the card has been paid back before"
+    world.settle()
+    assert len(world.sandbox.refunds()) == 1

@@ -7,6 +7,7 @@ from sqlmodel import Session
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
+from billing.mail import obsolete
 from billing.office import Office
 from billing.payments import disputed, owed, tell_returned
 from billing.payments.models import Payment, Refund
@@ -39,6 +40,15 @@ def note(session: Session, office: Office, refund: Refund, payment: Payment, at:
         },
         link="/staff/books" if is_owed else f"/staff/readers/{refund.reader_id}",
     )
+
+
+def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
+    """It is owed no more: what hasn't been told of it is untrue, and nobody has to look after it."""
+    session.add(refund)
+    session.flush()
+    obsolete.take_back(session, [refund.id])
+    reason = "Stripe has made this refund after all."
+    close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by="worker", at=at)
 
 
 def dispute_won(session: Session, office: Office, payment: Payment, at: datetime) -> None:

@@ -84,7 +84,7 @@ def intend(
 ) -> Refund | None:
     """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
     nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
-    if session.exec(select(Refund.id).where(Refund.cause == cause, sa.text(GIVEN))).first() is not None:
+    if _answered_already(session, cause):
         return None
     left = left_of(session, payment)
     amount = left if amount is None else amount
@@ -97,6 +97,10 @@ def intend(
     refund = write(session, payment, amount, cause=cause, reason=reason, by=by, at=at)
     say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
     return refund
+
+
+def _answered_already(session: Session, cause: str) -> bool:
+    return session.exec(select(Refund.id).where(Refund.cause == cause, sa.text(GIVEN))).first() is not None
 
 
 def write(
@@ -157,7 +161,9 @@ def settle(
     refund, payment = lock_one(session, refund_id)
     if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
         _settle_again(session, office, refund, payment, answer, at)
-    if refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
+    if _made_after_all(session, refund, payment, answer):
+        _begin_again(session, refund, payment, at)
+    elif refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
         return
     answer = _once_the_dispute_is_known(session, payment, answer)
     refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
@@ -179,6 +185,27 @@ def settle(
     if waited and refund.awaiting_balance_since is None:
         shortage.close_when_over(session, by="worker", at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+
+
+def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: _Answer) -> bool:
+    """Whether the acquirer has made a refund that it had refused by its answer: it may fail on a request and carry it out
+    nevertheless. Not where a transfer or another refund has taken its place."""
+    return (
+        isinstance(answer, RefundAnswer)
+        and answer.state != RefundState.FAILED
+        and refund.state is RefundState.FAILED
+        and (refund.gateway_ref, refund.credit_note_number, refund.paid_back_at) == (None, None, None)
+        and not _answered_already(session, refund.cause)
+        and refund.amount <= not_given(session, payment)
+    )
+
+
+def _begin_again(session: Session, refund: Refund, payment: Payment, at: datetime) -> None:
+    """Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
+    parts = split(session, payment, refund.amount)
+    refund.net, refund.vat = parts.net.amount, parts.vat.amount
+    refund.state, refund.settled_at, refund.not_owed = RefundState.INTENDED, None, False
+    failed_refund.made_after_all(session, refund, at)
 
 
 def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answer) -> _Answer:

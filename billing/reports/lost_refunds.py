@@ -25,7 +25,7 @@ def take_in_refund(session: Session, office: Office, found: FoundRefund, at: dat
     if known is not None:
         before = known.state
         refund.settle(session, office, known.id, found.answer, at)
-        return before not in (RefundState.SUCCEEDED, RefundState.FAILED)
+        return known.state is not before or before not in (RefundState.SUCCEEDED, RefundState.FAILED)
     payment = session.exec(select(Payment).where(Payment.intent_ref == found.intent_ref)).first()
     if payment is None:
         return False

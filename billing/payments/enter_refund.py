@@ -12,6 +12,7 @@ from billing.office import Office
 from billing.payments import book, owed, refund, tell_returned
 from billing.payments.books import TakenRefund
 from billing.payments.models import Payment, Refund, RefundState
+from billing.rules.clocks import APART
 
 
 class AlreadyEntered(Conflict):
@@ -26,11 +27,21 @@ def payment_of(session: Session, found: TakenRefund) -> Payment | None:
 
 
 def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) -> Refund | None:
-    """A refund of ours that bounced, where this one has returned the same money after it."""
+    """A refund of ours that bounced, where this one has returned the same money: it was made after that, or more than else was
+    left. For `bounced_at` says when we heard of it."""
     if found.answer.state != RefundState.SUCCEEDED:
         return None
-    bounced = (row for row in owed.of_payment(session, payment) if row.bounced_at is not None)
-    return next((row for row in bounced if row.amount == found.amount), None)
+    nothing_else = found.amount > refund.not_given(session, payment)
+    return next(
+        (
+            row
+            for row in owed.of_payment(session, payment)
+            if row.bounced_at is not None
+            and row.amount == found.amount
+            and (nothing_else or found.at >= row.bounced_at - APART)
+        ),
+        None,
+    )
 
 
 def refuse(session: Session, payment: Payment, found: TakenRefund) -> None:
@@ -80,9 +91,9 @@ def _row(
     cause = f"stripe:{found.answer.refund_ref}"
     row = refund.write(session, payment, found.amount, cause=cause, reason=reason, by=by, at=at)
     row.created_at, row.gateway_ref = found.at, found.answer.refund_ref
+    row.not_owed = True  # should it fail, we have promised nothing
     if found.answer.state == RefundState.FAILED:
         row.state, row.failure, row.settled_at = RefundState.FAILED, found.answer.failure, at
-        row.not_owed = True
         session.add(row)
         return row
     session.add(row)

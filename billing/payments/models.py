@@ -276,7 +276,8 @@ class Refund(SQLModel, table=True):
     """Since when our balance at the acquirer has been too low for it. It is tried each day."""
     failure: str | None = None
     not_owed: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
-    """Whether it failed and the reader isn't owed it: the money had left us already, or nobody had promised it."""
+    """Whether the reader isn't owed it when it fails: the money had left us already, or we had promised nothing. Where it had gone
+    and bounced, there is a credit note, and it is owed all the same."""
     credit_note_number: int | None = Field(default=None, unique=True)
     settled_at: datetime | None = None
     """When it ended; for one with a credit note, the moment of that."""

@@ -111,7 +111,8 @@ def _part(session: Session, office: Office, refund: Refund, message: Message) ->
 
 def _is_owed(session: Session, refund: Refund, payment: Payment) -> bool:
     """Whether it is, should it have failed: not where another refund or a bank has returned the money."""
-    return not refund.not_owed and not disputed.is_taken(session, payment)
+    promised = refund.bounced_at is not None or not refund.not_owed
+    return promised and not disputed.is_taken(session, payment)
 
 
 def _how_far(refund: Refund, *, owed: bool) -> Literal["under_way", "gone", "failed", "before"]:

@@ -1,0 +1,103 @@
+"""Which debt a refund made in Stripe's dashboard pays, and what becomes of one that fails later."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.staff_members import SignIn
+from tests.support.starting_points import Subscriber
+from tests.support.world import World, local
+
+
+def by_hand(world: World, cents: int) -> str:
+    """A refund of the first charge in the dashboard; its reference."""
+    stripe: Any = world.sandbox.client()
+    return str(stripe.v1.refunds.create({"charge": world.charges()[0]["id"], "amount": cents}).id)
+
+
+def of_ours(world: World, cents: int) -> None:
+    """A refund by the API, which goes, and bounces within a day; it is the day after."""
+    world.sandbox.banks("refunds", **{"as": "fails"})
+    (payment,) = world.rows("SELECT id FROM payment")
+    body = {"amount": cents, "reason": "kind"}
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json=body).raise_for_status()
+    world.settle()
+    world.sandbox.banks("refunds", **{"as": None})
+    world.advance(days=1, hours=1)
+    assert world.rows("SELECT 1 FROM refund WHERE bounced_at IS NOT NULL")
+
+
+def enter(world: World, finance: Browser, reader: Subscriber, ref: str) -> None:
+    """Press the one button."""
+    where = f"/staff/readers/{reader.reader_id}/enter-refund"
+    finance.get(f"{where}?refund={ref}")
+    finance.post(where, why="Asked for by phone", step="confirm")
+    world.settle()
+
+
+def test_one_made_before_a_refund_of_ours_bounced_is_a_refund_of_its_own(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.advance_to(local(2027, 3, 17, 11))
+    before = by_hand(world, 3000)
+    world.advance(hours=2)
+    of_ours(world, 3000)
+    finance = staff("finance")
+    enter(world, finance, paid, before)
+    rows = world.rows("SELECT gateway_ref, state, paid_back_at FROM refund ORDER BY created_at")
+    assert [(row["state"], row["paid_back_at"]) for row in rows] == [("succeeded", None), ("failed", None)]
+    assert rows[0]["gateway_ref"] == before
+    assert f"{paid.email} R30.00 incl. VAT" in finance.get("/staff/books").words, "that is still owed"
+
+
+def test_one_made_after_it_bounced_pays_what_it_left_owing(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.advance_to(local(2027, 3, 17, 11))
+    of_ours(world, 3000)
+    world.advance(hours=1)
+    after = by_hand(world, 3000)
+    finance = staff("finance")
+    enter(world, finance, paid, after)
+    assert world.rows("SELECT paid_back_ref FROM refund") == [{"paid_back_ref": after}]
+    assert "Owed to readers" not in finance.get("/staff/books").words
+
+
+def test_one_made_before_we_heard_of_the_bounce_pays_it_where_it_can_be_nothing_else(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    """More than the charge can't be returned, so the whole of it had come back."""
+    world.advance_to(local(2027, 3, 17, 11))
+    world.sandbox.banks("refunds", **{"as": "fails"})
+    (payment,) = world.rows("SELECT id FROM payment")
+    world.api.post(f"/v1/payments/{payment['id']}/refunds", json={"reason": "kind"}).raise_for_status()
+    world.settle()
+    world.sandbox.trouble({"type": "refund.*", "effect": "drop"})
+    world.sandbox.banks("refund_fails", refund=world.sandbox.refunds()[0]["id"])
+    world.sandbox.banks("refunds", **{"as": "succeeded"})
+    again = by_hand(world, 7500)
+    world.advance(hours=1)
+    world.sandbox.trouble()
+    for event in world.sandbox.events():
+        if event["type"] == "refund.failed":
+            world.sandbox.resend(event["id"])
+    world.settle()
+    enter(world, staff("finance"), paid, again)
+    assert world.rows("SELECT paid_back_ref FROM refund") == [{"paid_back_ref": again}]
+
+
+@pytest.mark.parametrize("way", ["pending_fails", "canceled"])
+def test_one_that_was_entered_while_it_was_pending_and_fails_is_promised_to_nobody(
+    world: World, paid: Subscriber, staff: SignIn, way: str
+) -> None:
+    world.sandbox.banks("refunds", **{"as": way})
+    world.advance_to(local(2027, 3, 17, 11))
+    enter(world, staff("finance"), paid, by_hand(world, 7500))
+    assert world.rows("SELECT state FROM refund") == [{"state": "pending"}]
+    world.advance(days=2)
+    assert world.rows("SELECT state FROM refund") == [{"state": "failed"}]
+    assert "refund_failed" not in world.told(paid.email)
+    assert "Owed to readers" not in staff("admin").get("/staff/books").words
+    (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
+    assert "asked for a bank account" not in case["what"]

@@ -103,6 +103,14 @@ def _answered_already(session: Session, cause: str) -> bool:
     return session.exec(select(Refund.id).where(Refund.cause == cause, sa.text(GIVEN))).first() is not None
 
 
+def has_failed(session: Session, payment: Payment, cause: str) -> bool:
+    """Whether a refund of this payment for this cause has failed before."""
+    failed = select(Refund.id).where(
+        Refund.payment_id == payment.id, Refund.cause == cause, Refund.state == RefundState.FAILED
+    )
+    return session.exec(failed).first() is not None
+
+
 def write(
     session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: str, at: datetime
 ) -> Refund:

@@ -134,7 +134,7 @@ def _answer(database: Database, promise: Promise, broken: str, at_fault: str, at
 
 def _give_back(database: Database, payment_id: str, at: datetime) -> None:
     """All that is left of it, with a credit note and a mail that says sorry. The case is there before, should this break. Where
-    Stripe has refused that for good, people pay it by transfer, and it isn't asked again each night."""
+    it failed, people look why, or pay it by transfer: it isn't asked again each night."""
     with database.transaction() as session:
         payment = session.get_one(Payment, payment_id)
         subscription_id = session.exec(
@@ -143,11 +143,10 @@ def _give_back(database: Database, payment_id: str, at: datetime) -> None:
             .where(Attempt.id == payment.attempt_id)
         ).one()
         lock(session, subscription_id)
-        if owed.of_payment(session, payment):
+        cause = f"doctor:{payment.id}"
+        if owed.of_payment(session, payment) or refund.has_failed(session, payment, cause):
             return
-        refund.intend(
-            session, payment, amount=None, cause=f"doctor:{payment.id}", reason=SORRY, by="doctor", at=at
-        )
+        refund.intend(session, payment, amount=None, cause=cause, reason=SORRY, by="doctor", at=at)
 
 
 def _note(database: Database, office: Office, findings: list[Finding], at: datetime) -> None:

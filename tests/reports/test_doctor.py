@@ -1,6 +1,7 @@
 """The doctor: nothing to say after a year of everything, and whatever is broken by hand is found, told and put right."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -80,6 +81,17 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
 
 
 @pytest.mark.rare
+def test_what_stripe_says_is_gone_is_asked_for_in_one_night_alone(world: World, paid: Subscriber) -> None:
+    """It was refunded in the dashboard and isn't entered yet, so the promise stays broken."""
+    stripe: Any = world.sandbox.client()
+    stripe.v1.refunds.create({"charge": world.charges()[0]["id"]})
+    execute(world, "UPDATE invoice SET period_start_on = '2027-03-17'")
+    for _ in range(3):
+        world.advance(days=1)
+    assert world.rows("SELECT state, not_owed FROM refund") == [{"state": "failed", "not_owed": True}]
+    assert len(world.rows("SELECT id FROM staff_case WHERE kind = 'refund_failed'")) == 1
+
+
 def test_money_of_a_reader_whose_row_is_locked_goes_back_the_next_night(world: World) -> None:
     started = [world.start_trial(f"reader-{n}@example.com", f"pm_card_visa__{n}") for n in range(2)]
     world.advance_to(local(2027, 3, 16, 12))

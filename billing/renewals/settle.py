@@ -227,8 +227,8 @@ def _charged(
             reached("settle: paid twice, so it goes back")
             case.word = _give_back(session, office, payment, f"twice:{payment.id}", TWICE, at)
         elif not case.wanted or case.attempt.id in given_away:
-            why = _why_back(session, case)
-            case.word = _give_back(session, office, payment, f"race:{payment.id}", why, at)
+            cause, why = _why_back(session, case)
+            case.word = _give_back(session, office, payment, f"{cause}:{payment.id}", why, at)
             if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
                 mark(case.subscription, office.zone, charging_since=None)
         else:
@@ -253,15 +253,16 @@ def _charged(
     tell.receipts(session, office, paid, at, again=again)
 
 
-def _why_back(session: Session, case: _Case) -> str:
-    """Nobody is told that they cancelled where it was a bank that stopped it, the end of the grace, or a period given away."""
+def _why_back(session: Session, case: _Case) -> tuple[str, str]:
+    """The cause and the reason of the refund. Nobody is told that they cancelled where it was a bank that stopped it, the end of
+    the grace, or a period given away; nor are they taken for having cancelled when the refund is found after a restore."""
     subscription = case.subscription
     if case.wanted:
         reached("settle: charged for a period that was given away, so it goes back")
-        return GIVEN_AWAY
+        return "given", GIVEN_AWAY
     if subscription.cancel_asked_at is None:
         reached("settle: charged after its end, so it goes back")
-        return STOPPED
+        return "stopped", STOPPED
     by_a_bank = select(SubscriptionChange.id).where(
         SubscriptionChange.subscription_id == subscription.id,
         col(SubscriptionChange.happening).in_((Happening.DISPUTED, Happening.ENDED_NOW)),
@@ -270,9 +271,9 @@ def _why_back(session: Session, case: _Case) -> str:
     )
     if session.exec(by_a_bank).first() is None:
         reached("settle: charged after the reader cancelled, so it goes back")
-        return RACED
+        return "race", RACED
     reached("settle: charged after a bank's stop, so it goes back")
-    return STOPPED
+    return "stopped", STOPPED
 
 
 def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:

@@ -100,6 +100,7 @@ PROMISES = (
         f"No charge was begun within {HOLD_DAYS} days of a request to cancel that was open.",
         f"""SELECT p.id, 'charged ' || a.intended_at || ', ' || r.id || ' came ' || r.received_at AS at_fault
            FROM reader_request r JOIN payment p ON p.reader_id = r.reader_id JOIN attempt a ON a.id = p.attempt_id
+                JOIN subscription s ON s.id = a.subscription_id AND s.started_at <= r.received_at
            WHERE r.kind = 'cancel' AND NOT a.by_page AND NOT a.by_reader
              AND a.intended_at > r.received_at + {_APART} AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
              AND a.intended_at < coalesce(r.closed_at, 'infinity')
@@ -110,7 +111,7 @@ PROMISES = (
         "requests-to-cancel-are-answered",
         f"No request to cancel, of a reader who is still to be charged, has waited for more than {ANSWER_WITHIN.days} days.",
         f"""SELECT r.id, 'from ' || r.email || ' since ' || r.received_at AS at_fault
-           FROM reader_request r JOIN subscription s ON s.reader_id = r.reader_id
+           FROM reader_request r JOIN subscription s ON s.reader_id = r.reader_id AND s.started_at <= r.received_at
            WHERE r.kind = 'cancel' AND r.closed_at IS NULL AND r.received_at < :at - {span(ANSWER_WITHIN)}
              AND s.state <> 'ended' AND s.cancel_asked_at IS NULL""",
         link="/staff/requests/{}",

@@ -10,9 +10,12 @@ from billing.renewals.run import claim_due
 from billing.reports import doctor
 from billing.staff import requests
 from billing.staff.models import RequestKind
+from tests.reports.operator import broken
 from tests.support.browser import Answer, Browser
+from tests.support.cancel_helpers import cancel
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
+from tests.support.start_at_once import start_at_once
 from tests.support.starting_points import Subscriber
 from tests.support.two_connections import waits_for_nobody
 from tests.support.world import World, local
@@ -285,3 +288,18 @@ def test_a_charge_that_slips_through_is_a_broken_promise(world: World, paid: Sub
     world.advance_to(local(2027, 4, 16, 12))
     findings = doctor.examine(world.parts.database, world.parts.office, world.now)
     assert [one.promise.name for one in findings if one.count] == ["no-charge-while-asked-to-cancel"]
+
+
+def test_what_a_reader_starts_after_a_request_is_not_what_it_asked_to_cancel(
+    world: World, paid: Subscriber
+) -> None:
+    cancel(world, paid.subscription_id, when="now", refund="none")
+    world.advance(days=1)
+    ask(world.browser(), "Please stop.")
+    world.advance(days=1)
+    start_at_once(world, paid.email)
+    assert len(world.charges()) == 2
+    assert open_requests(world)
+    assert broken(world) == {}
+    world.advance(days=4)
+    assert broken(world) == {}

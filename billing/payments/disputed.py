@@ -21,6 +21,10 @@ class DisputeOpen(Conflict):
     title = "A payment is being disputed"
 
 
+TAKES = f"(NOT inquiry AND state IN {(*(state.value for state in OPEN), DisputeState.LOST.value)})"
+"""What `Dispute.takes` says, of a row in SQL."""
+
+
 def of_payment(session: Session, payment_id: str) -> list[Dispute]:
     """A payment's disputes, newest first; there is hardly ever more than one."""
     return list(

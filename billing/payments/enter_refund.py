@@ -105,8 +105,9 @@ def _row(
 def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by: str, at: datetime) -> None:
     locked, _ = refund.lock_one(session, debt.id)
     locked.paid_back_at, locked.paid_back_ref = found.at, found.answer.refund_ref
+    locked.paid_back_by_card = True
     session.add(locked)
     book.paid_by_card(session, office, locked, found.at)
-    tell_returned.paid_back(session, office, locked, office.today(found.at), at, by_card=True)
+    tell_returned.paid_back(session, office, locked, office.today(found.at), at)
     reason = f"Returned in Stripe's dashboard: {locked.paid_back_ref}"
     close_about(session, CaseKind.REFUND_FAILED, locked.id, reason=reason, by=by, at=at)

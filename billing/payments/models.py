@@ -232,6 +232,9 @@ class Refund(SQLModel, table=True):
             name="paid_back_after_failing",
         ),
         sa.CheckConstraint(
+            "NOT paid_back_by_card OR paid_back_at IS NOT NULL", name="paid_back_by_card_when_paid"
+        ),
+        sa.CheckConstraint(
             "awaiting_balance_since IS NULL OR state IN ('intended', 'pending')",
             name="awaits_balance_while_open",
         ),
@@ -286,7 +289,9 @@ class Refund(SQLModel, table=True):
     paid_back_at: datetime | None = None
     """When it was paid by other means, after it had bounced or was refused."""
     paid_back_ref: str | None = None
-    """The bank's reference of that transfer."""
+    """The bank's reference of that transfer; or the acquirer's of the other refund, where that is what paid it."""
+    paid_back_by_card: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+    """Whether another refund to the card has paid it, which somebody made in the acquirer's dashboard."""
 
 
 class NumberSeries(SQLModel, table=True):

@@ -152,9 +152,7 @@ def failed(session: Session, office: Office, refund: Refund, payment: Payment, a
     _queue(session, refund, words, f"refund-failed:{refund.id}", at)
 
 
-def paid_back(
-    session: Session, office: Office, refund: Refund, on: date, at: datetime, *, by_card: bool = False
-) -> None:
+def paid_back(session: Session, office: Office, refund: Refund, on: date, at: datetime) -> None:
     """A transfer, or another refund to the card, has paid what a refund that bounced had left owing."""
     words = PaidBack(
         amount=refund.amount,
@@ -162,7 +160,7 @@ def paid_back(
         reference=refund.paid_back_ref or "",
         credit_note_number=numbers.credit_note_number(refund.credit_note_number or 0),
         account_url=office.account_url,
-        by_card=by_card,
+        by_card=refund.paid_back_by_card,
     )
     _queue(session, refund, words, f"paid-back:{refund.id}", at)
 

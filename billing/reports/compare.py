@@ -93,7 +93,9 @@ def _refunds(session: Session, refs: list[str]) -> dict[str, int]:
     rows = session.exec(select(Refund).where(_among(Refund.gateway_ref, refs)))
     went = (RefundState.PENDING, RefundState.SUCCEEDED)
     sent = {str(row.gateway_ref): -row.amount if row.state in went else 0 for row in rows}
-    debts = select(Refund.paid_back_ref, Refund.amount).where(_among(Refund.paid_back_ref, refs))
+    debts = select(Refund.paid_back_ref, Refund.amount).where(
+        _among(Refund.paid_back_ref, refs), col(Refund.paid_back_by_card)
+    )
     paid_back = {str(ref): -amount for ref, amount in session.exec(debts)}
     return _given_back(session, refs) | sent | paid_back
 

@@ -12,6 +12,7 @@ from sqlmodel import Session
 from billing.db import Database
 from billing.errors import Invalid
 from billing.payments import numbers
+from billing.payments.disputed import TAKES
 from billing.payments.invoice import percent
 from billing.reports import books, sheets
 from billing.rules.money import BASE_CURRENCY, major
@@ -85,17 +86,20 @@ def _invoices(session: Session, first: date, last: date) -> Rows:
 # What comes back of a second payment takes back no sale and no VAT, so it has a column of its own.
 # Dated by their posting, so that the list and the ledger can't disagree about which period a credit note belongs to.
 _CREDIT_NOTES = sa.text(
-    """
+    f"""
     SELECT r.credit_note_number, t."on", i.number, t.supply_on, r.id, r.reader_id, r.reason,
         CASE WHEN p.surplus THEN 0 ELSE r.net END, CASE WHEN p.surplus THEN 0 ELSE r.vat END,
         CASE WHEN p.surplus THEN 0 ELSE r.amount END, CASE WHEN p.surplus THEN r.amount ELSE 0 END,
         CASE WHEN p.surplus THEN NULL ELSE i.vat_basis_points END, coalesce(r.gateway_ref, ''),
-        CASE WHEN r.paid_back_at IS NOT NULL THEN 'paid by hand: ' || r.paid_back_ref
+        CASE WHEN r.paid_back_by_card THEN 'paid by another refund to the card: ' || r.paid_back_ref
+            WHEN r.paid_back_at IS NOT NULL THEN 'paid by bank transfer: ' || r.paid_back_ref
+            WHEN r.bounced_at IS NOT NULL AND r.amount <= (SELECT sum(amount) FROM dispute WHERE payment_id = p.id AND {TAKES})
+                THEN 'the refund bounced, and the reader''s bank has the money'
             WHEN r.bounced_at IS NOT NULL THEN 'owed, the refund bounced' ELSE 'paid' END
     FROM ledger_transaction t
     JOIN refund r ON r.id = t.source_id JOIN payment p ON p.id = r.payment_id JOIN invoice i ON i.id = p.invoice_id
     WHERE t.kind = 'refund' AND t."on" BETWEEN :first AND :last ORDER BY r.credit_note_number
-    """
+    """  # noqa: S608
 )
 
 

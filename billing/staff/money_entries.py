@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from billing.payments import numbers
+from billing.payments import numbers, owed
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.models import (
     Attempt,
@@ -71,12 +71,18 @@ _RETURNED = {
 }
 
 
-def _returned(refund: Refund) -> str:
+def _returned(session: Session, refund: Refund) -> str:
+    if refund.paid_back_by_card:
+        return "did not go back at first, and went to the card by another refund"
     if refund.paid_back_at is not None:
         return "did not go back to the card, and was paid by bank transfer"
     if refund.awaiting_balance_since is not None:
         return "waits until our balance at Stripe is enough, and is tried each day"
-    return "bounced after it went back, and is owed" if refund.bounced_at else _RETURNED[refund.state]
+    if refund.bounced_at is None:
+        return _RETURNED[refund.state]
+    is_owed = refund in owed.of_payment(session, session.get_one(Payment, refund.payment_id))
+    after = "is owed" if is_owed else "the reader's bank has the money"
+    return f"bounced after it went back, and {after}"
 
 
 def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
@@ -91,7 +97,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.settled_at or row.created_at,
             kind=Kind.REFUND,
-            what=f"{Money(row.amount).with_vat_words()} {_returned(row)}",
+            what=f"{Money(row.amount).with_vat_words()} {_returned(session, row)}",
             ref=row.id,
             by=row.by,
             why=row.reason,
@@ -103,7 +109,7 @@ def refunds(session: Session, reader_id: str, most: int) -> list[Entry]:
                 ("payment", row.payment_id),
                 ("refund at Stripe", row.gateway_ref or ""),
                 ("failure", row.failure or ""),
-                ("bank transfer", row.paid_back_ref or ""),
+                ("paid by" if row.paid_back_by_card else "bank transfer", row.paid_back_ref or ""),
             ),
         )
         for row in rows

@@ -1,9 +1,12 @@
 """Which debt a refund made in Stripe's dashboard pays, and what becomes of one that fails later."""
 
+import csv
+from datetime import date
 from typing import Any
 
 import pytest
 
+from billing.reports.exports import SHEETS
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -101,3 +104,44 @@ def test_one_that_was_entered_while_it_was_pending_and_fails_is_promised_to_nobo
     assert "Owed to readers" not in staff("admin").get("/staff/books").words
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
     assert "asked for a bank account" not in case["what"]
+
+
+def credit_notes(world: World) -> list[str]:
+    """What the bookkeeper's file of March says of the money, oldest first."""
+    sheet = SHEETS["credit-notes"]
+    with world.parts.database.transaction() as session:
+        lines = list(csv.DictReader(sheet.lines(session, date(2027, 3, 1), date(2027, 3, 31))))
+    return [line["money"] for line in lines]
+
+
+def test_the_bookkeeper_and_staff_see_by_which_way_a_debt_was_paid(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.advance_to(local(2027, 3, 17, 11))
+    of_ours(world, 3000)
+    of_ours(world, 2000)
+    assert credit_notes(world) == ["owed, the refund bounced"] * 2
+    after = by_hand(world, 3000)
+    finance = staff("finance")
+    enter(world, finance, paid, after)
+    finance.get("/staff/books")
+    finance.post("/staff/books/paid-back", reference="EFT 1")
+    assert credit_notes(world) == [
+        f"paid by another refund to the card: {after}",
+        "paid by bank transfer: EFT 1",
+    ]
+    words = finance.get(f"/staff/readers/{paid.reader_id}").words
+    assert "R30.00 incl. VAT did not go back at first, and went to the card by another refund" in words
+    assert f"paid by {after}" in words
+    assert "R20.00 incl. VAT did not go back to the card, and was paid by bank transfer" in words
+    assert "bank transfer EFT 1" in words
+
+
+def test_what_a_bank_returned_is_not_called_owed(world: World, paid: Subscriber, staff: SignIn) -> None:
+    world.advance_to(local(2027, 3, 17, 11))
+    of_ours(world, 3000)
+    world.sandbox.banks("dispute", charge=world.charges()[0]["id"])
+    world.settle()
+    assert credit_notes(world) == ["the refund bounced, and the reader's bank has the money"]
+    words = staff("finance").get(f"/staff/readers/{paid.reader_id}").words
+    assert "R30.00 incl. VAT bounced after it went back, and the reader's bank has the money" in words

@@ -1,7 +1,7 @@
 """refunds that wait for balance, and what paid those that failed, are found by an index; it is known by which way that went
 
 Revision: 0035
-Follows: 0030
+Follows: 0033
 """
 
 import sqlalchemy as sa
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0035"
-down_revision = "0030"
+down_revision = "0033"
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """which subscription a reader asks to end
 
 Revision: 0036
-Follows: 0033
+Follows: 0035
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ import sqlmodel
 from alembic import op
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -24,7 +24,7 @@ from billing.staff.models import AuditLine, StaffMember
 from tests.choices.test_withdrawing_again import withdrawn_then_started_again
 from tests.support.polling import until
 from tests.support.staff_members import SignIn, add, sign_in
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, subscriber
 from tests.support.two_connections import waits_for_nobody
 from tests.support.world import World, local
 
@@ -200,6 +200,26 @@ def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid
     assert give(world, sipho, Cancel(reader, asked)) == ""
     lines = world.rows("SELECT cents, days FROM audit_line WHERE outcome = 'done'")
     assert {(line["cents"], line["days"]) for line in lines} == {(0, 0)}
+
+
+def test_days_that_notices_need_are_given_and_count(world: World, in_trial: Subscriber) -> None:
+    world.advance_to(local(2027, 3, 15, 12))
+    sipho = add(world, "support")
+    assert give(world, sipho, Extend(in_trial.reader_id, 1)) == ""
+    assert world.rows("SELECT charge_on FROM subscription") == [{"charge_on": date(2027, 3, 23)}]
+    (line,) = world.rows("SELECT days FROM audit_line WHERE outcome = 'done' AND act = 'extend'")
+    assert line["days"] == 7, "the charge of the 16th moves to the 23rd"
+
+
+def test_a_year_that_grows_by_two_months_for_its_notice_needs_an_admin(world: World) -> None:
+    """Its notice was never accepted, so one more day is more than forty business days more."""
+    year_ending = subscriber(world, "year_ending")
+    (row,) = world.rows("SELECT period_end_on FROM subscription")
+    world.smtp.refuse(550, "no such mailbox", to=year_ending.email)
+    world.advance_to(local(row["period_end_on"].year, row["period_end_on"].month, 1, 12) - timedelta(days=20))
+    said = give(world, add(world, "support"), Extend(year_ending.reader_id, 1))
+    assert "Ask an admin." in said
+    assert world.rows("SELECT period_end_on FROM subscription") == [row]
 
 
 def test_a_withdrawal_that_the_law_gives_is_within_any_limit(world: World, yearly: Subscriber) -> None:

@@ -62,7 +62,7 @@ class Extend:
                 if subscription.state is State.TRIALING
                 else "That is later than asked for: what ends a year must be announced in time."
             )
-        return Preview(tuple(words), f"Extend by {days_in_words(self.days)}", days=self.days)
+        return Preview(tuple(words), f"Extend by {days_in_words(later.days)}", days=later.days)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give the days."""

@@ -30,20 +30,23 @@ def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: 
         return cancelled_page(visit, subscription, undo=undo, back=back)
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
-        offer = withdrawal(visit, session, subscription, action)
+        offer = withdrawal(visit, session, subscription, back)
         leaving = cancel.leaving(session, visit.parts.office, subscription, visit.at, visit.at)
     access_until = last_day(visit, subscription)
+    decided = offer is not None and offer.withdrew_on is not None
+    at_once = offer if access_until and not decided else None
     view = views.Cancel(
         email=reader.email,
         access_until=access_until,
         in_trial=subscription.state is State.TRIALING,
-        withdraw=offer if access_until and offer and not offer.withdrew_on else None,
+        withdraw=at_once,
         leave=views.LeaveEarly(
             last_day=visit.parts.office.today(leaving.ends_at - timedelta(microseconds=1)),
             refund=Money(leaving.cents, leaving.payment.currency),
         )
-        if leaving and not offer
+        if leaving and not at_once
         else None,
+        ask=offer if decided else None,
         action=action,
     )
     return visit.page(view)

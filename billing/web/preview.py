@@ -209,6 +209,8 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "cancelled-cooling-off", mind, at
     again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
     yield "cancelled-withdrawn-before", replace(mind, withdraw=again), at
+    early = replace(refund, withdraw=None, leave=leave, ask=again)
+    yield "cancel-year-withdrawn-before", early, replace(VISITOR, path="/cancel")
     asked = replace(again, requested_on=date(2026, 12, 20))
     yield "cancelled-asked-back", replace(mind, withdraw=asked), at
     yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at

@@ -167,3 +167,32 @@ def test_the_card_that_paid_counts_also_when_another_has_taken_its_place(
     assert answer.status_code == 202, "a person decides, as the card has been paid back before"
     world.settle()
     assert len(world.sandbox.refunds()) == 1
+
+
+@pytest.mark.parametrize("by_link", [False, True], ids=["signed in", "mailed link"])
+@pytest.mark.parametrize("choice", ["early", "ask"])
+def test_a_year_begun_after_a_withdrawal_can_be_left_early_or_asked_back(
+    world: World, paid: Subscriber, by_link: bool, choice: str
+) -> None:
+    world.advance_to(local(2027, 3, 30, 12))
+    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/withdraw", json={}).raise_for_status()
+    start_at_once(world, paid.email, plan="yearly")
+    world.advance_to(local(2027, 4, 2, 12))
+    browser, where = world.browser(), "/cancel" if by_link else "/account/cancel"
+    if by_link:
+        page = browser.get(world.mailed_link(paid.email, "/cancel/"))
+    else:
+        browser.sign_in(paid.email)
+        page = browser.get(where)
+    assert "Leave the year early" in page.words
+    assert "So a person decides whether R750.00 incl. VAT goes back to you" in page.words
+    assert "End today" not in page.words
+    if choice == "early":
+        browser.post(where, when="early")
+    else:
+        browser.post(where.replace("/account/cancel", "/account") + "/withdraw")
+    world.settle()
+    gone = [refund["amount"] for refund in world.sandbox.refunds()][1:]
+    open_ones = world.rows("SELECT kind FROM reader_request WHERE closed_at IS NULL")
+    assert (len(gone), len(open_ones)) == ((1, 0) if choice == "early" else (0, 1))
+    assert world.subscription(newest(world))["cancel_requested_at"] is not None

@@ -4,10 +4,12 @@ from tests.support.browser import Browser
 from tests.support.world import World
 
 
-def start_at_once(world: World, email: str, number: str = "4242424242424242") -> Browser:
+def start_at_once(
+    world: World, email: str, number: str = "4242424242424242", plan: str = "monthly"
+) -> Browser:
     """Pay at once with a card that is typed; the browser in which that was done."""
     browser = world.browser()
-    browser.again("/subscribe?plan=monthly").post("/subscribe", email=email)
+    browser.again(f"/subscribe?plan={plan}").post("/subscribe", email=email)
     browser.post("/subscribe/without-trial")
     assert browser.agree_and_pay(number).path == "/subscribe/started"
     world.settle()

@@ -157,7 +157,8 @@ class Account:
 class Cancel:
     """`access_until` is the last day of reading after a cancellation; None when reading ends at once.
 
-    With `withdraw` the reader may instead end today and get that amount back; with `leave`, a year early.
+    With `withdraw` the reader may instead end today and get that amount back; with `leave`, a year early; with `ask`, have
+    staff decide about that amount.
     """
 
     template: ClassVar[str] = "cancel.html"
@@ -166,6 +167,7 @@ class Cancel:
     in_trial: bool
     withdraw: Withdrawal | None
     leave: LeaveEarly | None = None
+    ask: Withdrawal | None = None
     action: str = "/account/cancel"
     reasons: tuple[tuple[str, str], ...] = (
         ("price", "It costs too much"),

@@ -82,6 +82,8 @@ _INVOICE = TaxInvoice(
 )
 _GONE = GoesBack(7500, "2026-03-16", *VISA, "gone", "CN-000007")
 _ON_ITS_WAY = GoesBack(7500, "2026-03-16", *VISA, "under_way", None)
+_OWED = GoesBack(7500, "2026-03-16", *VISA, "failed", None)
+_BEFORE = GoesBack(7500, "2026-03-16", *VISA, "before", None)
 _RACED = "You cancelled before this charge was made, so it is returned in full."
 
 
@@ -135,6 +137,17 @@ def _choices() -> dict[str, Message]:
         "withdrawn-two-cards": Withdrawn(
             "Friday 17 April 2026 at 08:15", 14750, *VISA, OFFER, unread_amount=7250, one_card=False
         ),
+        "withdrawn-not-taken": Withdrawn(
+            "Friday 20 March 2026 at 08:15", 7500, *VISA, OFFER, returns=(_OWED,)
+        ),
+        "withdrawn-partly-taken": Withdrawn(
+            "Friday 17 April 2026 at 08:15",
+            14750,
+            *VISA,
+            OFFER,
+            unread_amount=7250,
+            returns=(_OWED, replace(_ON_ITS_WAY, amount=7250, charged_on="2026-04-16")),
+        ),
         "more-days-trial": MoreDays("trial", "2026-03-22", "2026-03-23", 7500, CANCEL, ACCOUNT),
         "more-days-paid": MoreDays("period", "2026-04-20", "2026-04-21", 7500, CANCEL, ACCOUNT),
         "complimentary": Complimentary("2026-04-20", ACCOUNT),
@@ -154,6 +167,7 @@ def _choices() -> dict[str, Message]:
         "goes-on-pause": GoesOn("pause", "2026-04-16", 7500, CANCEL, ACCOUNT),
         "goes-on-plan": GoesOn("plan", "2026-04-16", 7500, CANCEL, ACCOUNT),
         "term-left": TermLeft("2026-06-12", 56918, OFFER),
+        "term-left-not-taken": TermLeft("2026-06-12", 56918, OFFER, returns=(replace(_OWED, amount=56918),)),
     }
 
 
@@ -239,6 +253,8 @@ def _endings() -> dict[str, Message]:
             notes=(_NOTE, replace(_NOTE, credit_note_number="CN-000008", invoice_number="INV-000150")),
         ),
         "cancelled-with-money-later": Cancelled(None, True, None, OFFER, returns=(_ON_ITS_WAY,)),
+        "cancelled-with-money-owed": Cancelled(None, True, None, OFFER, returns=(_OWED,)),
+        "cancelled-with-money-returned-before": Cancelled(None, True, None, OFFER, returns=(_BEFORE,)),
         "disputed": Disputed("2026-04-15", ACCOUNT),
         "disputed-at-once": Disputed(None, ACCOUNT),
         "disputed-taken-back": Disputed(None, ACCOUNT, taken_back=True),
@@ -250,6 +266,12 @@ def _endings() -> dict[str, Message]:
         ),
         "refunded-with-invoice": Refunded(_RACED, returns=(_GONE,), invoices=(_INVOICE,), notes=(_NOTE,)),
         "refunded-later": Refunded(_RACED, returns=(_ON_ITS_WAY,), invoices=(_INVOICE,)),
+        "refunded-two-cards": Refunded(
+            _NOTE.reason,
+            returns=(_GONE, replace(_GONE, card_brand="mastercard", card_last4="4444")),
+            notes=(_NOTE, replace(_NOTE, card_brand="mastercard", card_last4="4444")),
+        ),
+        "refunded-not-taken": Refunded(_RACED, returns=(_OWED,), invoices=(_INVOICE,)),
         "refund-bounced": RefundFailed(7500, "2026-03-16", *VISA, "CN-000007", f"{SITE}/contact"),
         "refund-refused": RefundFailed(7500, "2026-03-16", *VISA, None, f"{SITE}/contact"),
         "paid-back": PaidBack(7500, "2026-03-27", "EFT 2026/118", "CN-000007", ACCOUNT),

@@ -37,6 +37,8 @@ def test_receipts_and_refunds_alone_carry_a_paper() -> None:
         "refunded-by-transfer": "credit-note-CN-000007.pdf",
         "refunded-with-invoice": "tax-invoice-INV-000123.pdf",
         "refunded-later": "tax-invoice-INV-000123.pdf",
+        "refunded-two-cards": "credit-note-CN-000007.pdf",
+        "refunded-not-taken": "tax-invoice-INV-000123.pdf",
     }
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from billing.payments.tell_returned import HOLD
 from tests.support.cancel_helpers import cancel
+from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn
-from tests.support.starting_points import Subscriber
+from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -86,3 +88,70 @@ def test_money_that_the_bank_took_back_itself_is_not_promised_once_more(
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'refund_failed'")
     assert "already been refunded" in case["what"]
     assert "asked for a bank account" not in case["what"]
+
+
+def newest(world: World, subject: str) -> str:
+    """Subject, text and html of the mail; what follows by mail, or is on its way, is read in all of them."""
+    letter = world.letter(READER, subject)
+    return " ".join(f"{letter.subject} {letter.text} {letter.html}".split())
+
+
+GOES_BACK = (
+    "goes back to you",
+    "on its way",
+    "follows by mail",
+    "up to ten days",
+    "returned in full",
+    "is returned",
+)
+
+
+def test_a_withdrawal_whose_refund_is_refused_at_once_promises_nothing(
+    world: World, paid: Subscriber
+) -> None:
+    world.sandbox.banks("refunds", **{"as": "too_old"})
+    world.api.post(f"/v1/subscriptions/{paid.subscription_id}/withdraw", json={}).raise_for_status()
+    world.settle()
+    said = newest(world, "You have withdrawn")
+    assert "we owe you the charge in full" in said
+    assert "did not arrive; another mail asks how we may pay you" in said
+    assert [words for words in GOES_BACK if words in said] == []
+    assert "was to go back to your card" in newest(world, "did not reach your card")
+
+
+def test_nor_does_a_cancellation_or_a_year_left_early(world: World) -> None:
+    year = subscriber(world, "yearly")
+    world.sandbox.banks("refunds", **{"as": "too_old"})
+    cancel(world, year.subscription_id, when="early")
+    world.settle()
+    said = newest(world, "You leave your year early")
+    assert "did not arrive; another mail asks how we may pay you" in said
+    assert [words for words in GOES_BACK if words in said] == []
+
+
+def test_a_cancellation_adds_up_what_goes_back_and_nothing_else(world: World, paid_twice: Subscriber) -> None:
+    world.sandbox.client().v1.refunds.create({"charge": world.charges()[-1]["id"]})
+    cancel(world, paid_twice.subscription_id, requested_at="2027-03-14T18:00:00+02:00")
+    world.settle()
+    letter = world.letter(READER, "is cancelled")
+    assert letter.subject.endswith("is cancelled, and R75.00 incl. VAT goes back to you")
+    assert "has been returned before" in " ".join(letter.text.split())
+
+
+def test_credit_notes_for_two_cards_name_both(world: World, paid: Subscriber) -> None:
+    browser = signed_in(world, READER)
+    browser.get("/account")
+    browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
+    world.settle()
+    world.advance_to(local(2027, 4, 16, 12))
+    world.sandbox.faults(
+        {"effect": "reset", "when": "before", "method": "POST", "path": "/v1/refunds", "times": None}
+    )
+    cancel(world, paid.subscription_id, requested_at="2027-03-14T18:00:00+02:00")
+    world.advance(seconds=HOLD.total_seconds())
+    world.sandbox.faults()
+    world.advance(hours=3)
+    said = newest(world, "2 credit notes: R150.00 incl. VAT refunded")
+    assert "back to the cards that paid" in said
+    assert "Refunded to Visa ending in 4242" in said
+    assert "Refunded to Mastercard ending in 4444" in said

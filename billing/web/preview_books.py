@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+from billing.payments.pay_back import NoReference
 from billing.rules.money import Money
 from billing.web import views
 from billing.web.preview_staff import STAFF
@@ -107,12 +108,12 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         waiting=views.WaitingRefunds(count=2, amount=Money(15000), since=NOW),
         today=date(2026, 11, 2),
         files=_FILES,
-        error="Write down the bank's reference of the transfer.",
+        typed=views.TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
     )
     none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
     at = replace(STAFF, path="/staff/books")
     yield "staff-books", month, at
     empty = replace(
-        month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, error=None
+        month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
     )
     yield "staff-books-none", empty, at

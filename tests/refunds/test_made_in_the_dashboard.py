@@ -94,6 +94,29 @@ def test_it_is_entered_once_and_by_finance_alone(world: World, paid: Subscriber,
     )
 
 
+def test_while_stripe_is_away_the_reason_stays_in_the_form(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    ref = by_hand(world, amount=2500)
+    where = f"/staff/readers/{paid.reader_id}/enter-refund"
+    finance = staff("finance")
+    finance.get(f"{where}?refund={ref}")
+    world.sandbox.faults(
+        {"effect": "reset", "when": "before", "method": "GET", "path": f"/v1/refunds/{ref}", "times": None}
+    )
+    page = finance.post(where, why="Asked for by phone, by Sipho", step="confirm")
+    assert page.status == 503
+    assert page.words.count("Stripe can't say what became of this refund now") == 1
+    assert "Asked for by phone, by Sipho" in page.text
+    world.sandbox.faults()
+    finance.post(where, why="Asked for by phone, by Sipho", step="preview")
+    assert (
+        finance.post(where, why="Asked for by phone, by Sipho", step="confirm").path
+        == f"/staff/readers/{paid.reader_id}"
+    )
+    assert len(world.rows("SELECT id FROM refund")) == 1
+
+
 def test_one_that_is_pending_gets_its_credit_note_when_it_has_gone_and_one_that_bounces_is_owed(
     world: World, paid: Subscriber, staff: SignIn
 ) -> None:

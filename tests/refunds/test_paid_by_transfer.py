@@ -119,3 +119,18 @@ def test_a_part_that_is_asked_again_and_goes_is_owed_no_more(
     assert "Owed to readers" not in finance.get("/staff/books").words
     assert world.rows("SELECT 1 FROM staff_case WHERE closed_at IS NULL") == []
     clean(world)
+
+
+def test_a_bad_day_or_no_reference_keeps_what_was_typed_in_its_row(
+    world: World, refused: Subscriber, staff: SignIn
+) -> None:
+    finance = staff("finance")
+    page = pay(finance, reference="EFT 2027/118", on="2027-03-21")
+    assert page.status == 422
+    row = page.text.partition(f'name="refund_id" value="{refund(world)["id"]}"')[2].partition("</tr>")[0]
+    assert 'value="EFT 2027/118"' in row
+    assert 'value="2027-03-21"' in row
+    assert "is today or before" in row, "the row says what is wrong with it"
+    page = pay(finance, reference=" ", on="2027-03-19")
+    assert 'value="2027-03-19"' in page.text
+    assert refused.email in page.words

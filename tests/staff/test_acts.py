@@ -282,3 +282,16 @@ def test_a_note_stays_and_holds_no_card_number(world: World, in_trial: Subscribe
     assert "4242 4242" not in str(world.rows("SELECT * FROM reader_note")) + str(
         world.rows("SELECT * FROM audit_line")
     )
+
+
+def test_a_refusal_that_comes_with_the_button_keeps_the_reason(
+    world: World, paid: Subscriber, staff: SignIn
+) -> None:
+    world.advance_to(local(2027, 3, 30, 23, 50))
+    support, where = staff("support"), f"/staff/readers/{paid.reader_id}/withdraw"
+    assert "R75.00 incl. VAT goes back" in support.get(where).words
+    world.advance_to(local(2027, 3, 31, 0, 5))
+    page = support.post(where, why="She called at ten to twelve.", step="confirm")
+    assert page.status == 409
+    assert page.words.count("can be taken back are over") == 1
+    assert "She called at ten to twelve." in page.text

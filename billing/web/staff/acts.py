@@ -13,7 +13,7 @@ from billing.payments.pay_back import UnknownRefund
 from billing.renewals.cancel import When
 from billing.staff.roles import May
 from billing.web.staff import wishes
-from billing.web.staff.confirm import PREVIEW, act, look
+from billing.web.staff.confirm import PREVIEW, act, again, look
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.typed import LINES
 
@@ -304,7 +304,7 @@ def enter_refund_page(
 ) -> Response:
     """A refund made in Stripe's dashboard: before it is entered."""
     found = _at_stripe(visit, refund)
-    return look(visit, reader_id, lambda _: wishes.enter_refund(reader_id, found))
+    return look(visit, reader_id, lambda _: wishes.enter_refund(reader_id, refund, found))
 
 
 @router.post("/staff/readers/{reader_id}/enter-refund")
@@ -316,12 +316,16 @@ def enter_refund(
     version: Version = "",
     step: Step = PREVIEW,
 ) -> Response:
-    """Enter it."""
-    found = _at_stripe(visit, refund or "")
+    """Enter it; while Stripe can't say what it is, the reason stays in the form."""
+    ref = refund or ""
+    try:
+        found = _at_stripe(visit, ref)
+    except Unavailable as refusal:
+        return again(visit, reader_id, lambda _: wishes.enter_refund(reader_id, ref, None), why, refusal)
     return act(
         visit,
         reader_id,
-        lambda _: wishes.enter_refund(reader_id, found),
+        lambda _: wishes.enter_refund(reader_id, ref, found),
         why=why,
         version=version,
         step=step,

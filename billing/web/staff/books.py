@@ -72,15 +72,19 @@ def month(visit: Seeing, month: Month = "") -> Response:
     return _page(visit, month)
 
 
-def _page(visit: StaffVisit, month: str, *, error: str | None = None, status: int = 200) -> Response:
+def _page(
+    visit: StaffVisit, month: str, *, typed: views.TypedTransfer | None = None, status: int = 200
+) -> Response:
     first, last = _days(visit, month)
     today = visit.parts.office.today(visit.at)
     with visit.parts.database.transaction() as session:
-        page = _look(session, first, last, today, error)
+        page = _look(session, first, last, today, typed)
     return visit.page(page, status)
 
 
-def _look(session: Session, first: date, last: date, today: date, error: str | None) -> views.StaffBooks:
+def _look(
+    session: Session, first: date, last: date, today: date, typed: views.TypedTransfer | None
+) -> views.StaffBooks:
     return views.StaffBooks(
         month=f"{first:%Y-%m}",
         first_day=first,
@@ -94,7 +98,7 @@ def _look(session: Session, first: date, last: date, today: date, error: str | N
         waiting=_waiting(session),
         today=today,
         files=tuple(FILES.items()),
-        error=error,
+        typed=typed,
     )
 
 
@@ -220,7 +224,9 @@ def paid_back(
             else:
                 _pay_refund(visit, session, refund_id, reference, day)
     except (NoReference, BadDay) as refusal:
-        return _page(visit, month, error=refusal.detail, status=refusal.status)
+        of = charge_ref or refund_id
+        typed = views.TypedTransfer(of=of, on=on, reference=reference, error=refusal.detail)
+        return _page(visit, month, typed=typed, status=refusal.status)
     return visit.go(f"{ROOM}?month={month}" if month else ROOM, "staff-saved")
 
 

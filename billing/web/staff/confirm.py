@@ -11,7 +11,6 @@ from billing.rules.lifecycle import MoveRefused
 from billing.staff import facts
 from billing.staff.acts import (
     Changed,
-    NeedsReason,
     OverLimit,
     as_told,
     foresee,
@@ -36,11 +35,11 @@ def look(visit: StaffVisit, reader_id: str, make: Making) -> Response:
 
 
 def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: str, step: str) -> Response:
-    """Do it, if it is still what was looked at; else show it anew. What is beyond a role's limit is refused and audited."""
+    """Do it, if it is still what was looked at; else show it again, with the reason that was typed. What is beyond a role's limit is refused and audited."""
     with visit.parts.database.transaction() as session:
         wish = make(session)
     if wish.act is None or step == PREVIEW or not same_wish(wish.act, version):
-        return _again(visit, reader_id, make, why)
+        return again(visit, reader_id, make, why)
     try:
         with visit.parts.database.transaction() as session:
             perform(
@@ -53,14 +52,15 @@ def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: s
             )
     except OverLimit as refusal:
         refuse(visit, wish.act.what, reader_id=reader_id, words=refusal.detail)
-    except (Changed, NeedsReason) as refusal:
-        return _again(visit, reader_id, make, why, refusal)
+    except Refusal as refusal:
+        return again(visit, reader_id, make, why, refusal)
     return visit.go(f"/staff/readers/{reader_id}", "staff-done")
 
 
-def _again(
+def again(
     visit: StaffVisit, reader_id: str, make: Making, why: str, refusal: Refusal | None = None
 ) -> Response:
+    """The page once more, with what was typed and why it wasn't done."""
     with visit.parts.database.transaction() as session:
         wish = make(session)
         if wish.act is not None:
@@ -97,7 +97,7 @@ def _view(
         except (Refusal, MoveRefused) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)
     last = facts.last_act(session, reader_id) if isinstance(refusal, Changed) else None
-    if refusal is not None:
+    if refusal is not None and error != refusal.detail:  # the page may refuse it for the same reason by now
         error = f"{refusal.detail} {error or ''}".strip()
     return views.StaffAct(
         reader_id=reader_id,

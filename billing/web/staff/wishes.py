@@ -159,14 +159,14 @@ def give_back(session: Session, reader_id: str, payment_id: str, amount: str | N
     return Wish("refund", "Give money back", act, (field,), hidden, error, asks)
 
 
-def enter_refund(reader_id: str, found: TakenRefund) -> Wish:
-    """A refund that was made in Stripe's dashboard, as Stripe has it."""
+def enter_refund(reader_id: str, refund_ref: str, found: TakenRefund | None) -> Wish:
+    """A refund that was made in Stripe's dashboard, as Stripe has it; None: Stripe can't say."""
     asks = (
         "Why was it made?",
         "the reader reads it on the credit note, as its reason; it stands in the history too",
     )
-    hidden = (("refund", found.answer.refund_ref),)
-    act = EnterRefund(reader_id, found)
+    hidden = (("refund", refund_ref),)
+    act = EnterRefund(reader_id, found) if found is not None else None
     return Wish("enter-refund", "Enter a refund made in Stripe's dashboard", act, hidden=hidden, asks=asks)
 
 

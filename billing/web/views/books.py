@@ -85,9 +85,19 @@ class WaitingRefunds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypedTransfer:
+    """What was typed about the transfer for a refund, or for a charge, and the error that is in it."""
+
+    of: str
+    on: str
+    reference: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffBooks:
-    """`month` and its neighbours as 2027-03; `today` as a date field wants it; `files` are names of exports. `error` is about the
-    transfer just typed."""
+    """`month` and its neighbours as 2027-03; `today` as a date field wants it; `files` are names of exports. `typed` stays in its
+    row."""
 
     template: ClassVar[str] = "staff/books.html"
     month: str
@@ -102,4 +112,4 @@ class StaffBooks:
     waiting: WaitingRefunds | None
     today: date
     files: tuple[tuple[str, str], ...]
-    error: str | None = None
+    typed: TypedTransfer | None = None

@@ -63,7 +63,7 @@ def ask_for_another(
     session: Session, office: Office, reader: Reader, email: str, browser: Browser, at: datetime
 ) -> None:
     """Mail a link to another address of a reader whose own refuses our mail; used, it is theirs. One that is somebody's already
-    is mailed an ordinary link: nobody learns that we know it. Raises BadAddress, AddressWorks."""
+    is mailed an ordinary link, so the answer doesn't tell that we know it. Raises BadAddress, AddressWorks."""
     if not refusing.refuses(session, reader.id, reader.email):
         raise AddressWorks
     ask(session, office, email, browser, at, replaces_of=reader.id)

@@ -15,7 +15,7 @@ from billing.renewals.refuse import beyond_limit
 from billing.renewals.skip import Skip
 from billing.rules import dunning
 from billing.rules.periods import Period
-from billing.subscriptions.change import mark_all
+from billing.subscriptions.change import look_again, mark_all
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 
@@ -50,7 +50,7 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
             invoice = session.get_one(Invoice, owed.id)
             words.append(beyond_limit(session, office, one.subscription, invoice, at))
         elif full:
-            one.subscription.next_action_at = at + CARD_ANSWERS
+            look_again(one.subscription, at + CARD_ANSWERS)
             session.add(one.subscription)
             words.append(Skip.CARD_IN_HAND)
         elif isinstance(one.owed, Invoice) and fingerprint in asked:

@@ -13,7 +13,7 @@ from billing.renewals.act import act_all
 from billing.renewals.charge_open import charge_all, charge_open
 from billing.renewals.refusals import refuse_standstill
 from billing.renewals.till import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
-from billing.subscriptions.change import lock, lock_all
+from billing.subscriptions.change import lock, lock_all, look_again
 from billing.subscriptions.models import Subscription
 
 log = logging.getLogger(__name__)
@@ -102,9 +102,8 @@ def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: R
         report.stuck[subscription_id] = f"{type(problem).__name__}: {problem}"
         with unless_locked(), till.database.transaction() as session:
             subscription = lock(session, subscription_id)
-            if subscription.next_action_at is not None:
-                subscription.next_action_at = max(subscription.next_action_at, at + LOOK_AGAIN)
-                session.add(subscription)
+            look_again(subscription, at + LOOK_AGAIN)
+            session.add(subscription)
 
     in_halves(act_on, subscription_ids, put_off)
     return done

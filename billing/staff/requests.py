@@ -101,7 +101,7 @@ def receive(
     device: str,
     subscription_id: str | None = None,
 ) -> Received:
-    """Keep a request. `reader` is who is signed in; else the address says whose it may be, and nobody is told whether we
+    """Keep a request. `reader` is who is signed in; else the address says whose it may be, and no answer tells whether we
     know it. One to cancel is about the subscription that runs, and has its effect at once (see `_act_on`). Raises BadAddress,
     NothingSaid, CardNumberIn (SEC-12)."""
     email = clean_address(email)

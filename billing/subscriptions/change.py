@@ -147,6 +147,13 @@ def reschedule(subscription: Subscription, zone: ZoneInfo) -> None:
         setattr(subscription, name, value)
 
 
+def look_again(subscription: Subscription, at: datetime) -> None:
+    """Let the worker leave a locked subscription alone until then, though something is due. Whatever is written on it before ends
+    that: what is due is then decided afresh."""
+    if subscription.next_action_at is not None:
+        subscription.next_action_at = max(subscription.next_action_at, at)
+
+
 def _next(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
     due = next_due(subscription, zone)
     return {

@@ -28,10 +28,18 @@ def refused(session: Session, keys: Collection[str]) -> bool:
     return any(_was_refused(session, one) for one in session.exec(ended))
 
 
+def last_refused(session: Session, keys: Collection[str]) -> bool:
+    """Whether the last of the mails with these keys that has come to an end was refused by its address."""
+    return _last_was_refused(session, col(Message.key).in_(keys))
+
+
 def refuses(session: Session, reader_id: str, address: str) -> bool:
     """Whether the last mail to this reader's address that has come to an end was refused by it."""
-    of_reader = col(Message.reader_id) == reader_id, col(Message.recipient) == address
-    last = select(Message).where(_SAYS_SOMETHING, *of_reader).order_by(col(Message.id).desc()).limit(1)
+    return _last_was_refused(session, col(Message.reader_id) == reader_id, col(Message.recipient) == address)
+
+
+def _last_was_refused(session: Session, *which: sa.ColumnElement[bool]) -> bool:
+    last = select(Message).where(_SAYS_SOMETHING, *which).order_by(col(Message.id).desc()).limit(1)
     found = session.exec(last).first()
     return found is not None and _was_refused(session, found)
 

@@ -22,7 +22,7 @@ from billing.subscriptions.models import Because, Subscription, SubscriptionChan
 from billing.subscriptions.schedule import next_charge
 
 MOST = 2
-"""Extensions because an address refuses the notices, before one charge."""
+"""Extensions because an address refuses a notice, before one charge; one more where it took the last one, as it may be well again."""
 WHY = "the reader's mail address refuses our notices"
 _EXTENDED = (Happening.TRIAL_EXTENDED, Happening.TERM_EXTENDED, Happening.PAUSE_EXTENDED)
 
@@ -37,7 +37,11 @@ def extends_because(session: Session, subscription: Subscription, otherwise: str
 
 def is_final(session: Session, office: Office, subscription: Subscription) -> bool:
     """Whether the address refuses the notices of a charge that has moved for it as often as it may."""
-    return _refused(session, subscription) and _times(session, office, subscription) >= MOST
+    keys = _keys(subscription)
+    if not refusing.refused(session, keys):
+        return False
+    most = MOST if refusing.last_refused(session, keys) else MOST + 1
+    return _times(session, office, subscription) >= most
 
 
 def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:

@@ -147,10 +147,16 @@ def test_a_mailbox_that_refuses_the_first_notice_alone_reads_no_longer(
     world.advance_to(local(2027, 3, 20, 8))
     assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
     world.smtp.mend()
-    world.advance_to(local(2027, 3, 24, 12))
+    world.advance_to(local(2027, 3, 24, 8))
     assert world.told(READER)[-1] == "second notice for 2027-03-24"
+    world.smtp.refuse(550, "no such mailbox", to=READER)
+    world.advance_to(local(2027, 3, 28, 8))
+    assert (state(world), len(extensions(world))) == ("trialing", 3), "it took the last one"
+    world.smtp.mend()
+    world.advance_to(local(2027, 4, 1, 12))
+    assert world.told(READER)[-1] == "second notice for 2027-04-01"
     assert (state(world), world.charges()) == ("ended", [])
-    assert len(extensions(world)) == 2
+    assert extensions(world) == ["the reader's mail address refuses our notices"] * 3
     assert (
         in_trial.subscription_id in world.rows("SELECT key FROM message ORDER BY id DESC LIMIT 1")[0]["key"]
     )
@@ -161,7 +167,7 @@ def test_so_does_one_at_the_end_of_a_year(world: World) -> None:
     (row,) = world.rows("SELECT period_end_on FROM subscription")
     charge_at = local(row["period_end_on"].year, row["period_end_on"].month, row["period_end_on"].day, 9)
     world.advance_to(charge_at - timedelta(days=8, hours=1))
-    for nth in range(3):
+    for nth in range(4):
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
         world.advance_to(charge_at + timedelta(days=8 * nth - 5))
         world.smtp.mend()
@@ -169,7 +175,7 @@ def test_so_does_one_at_the_end_of_a_year(world: World) -> None:
         world.smtp.refuse(550, "no such mailbox", to=reader.email)
         world.advance_to(charge_at + timedelta(days=8 * nth, minutes=1))
     assert (state(world), len(world.charges())) == ("ended", 1)
-    assert extensions(world) == ["the reader's mail address refuses our notices"] * 2
+    assert extensions(world) == ["the reader's mail address refuses our notices"] * 3
 
 
 def article_page(browser: Browser) -> str:

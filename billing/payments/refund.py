@@ -1,6 +1,6 @@
 """Give money back: intend it with its cause, settle it with a credit note (VAT-10). `send_refunds` is what comes between."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
@@ -10,19 +10,24 @@ from billing import ids
 from billing.errors import Conflict, Invalid, NotFound
 from billing.logs import say
 from billing.office import Office
-from billing.payments import book, disputed, failed_refund, numbers, owed, shortage, tell_returned
+from billing.payments import (
+    book,
+    disputed,
+    failed_refund,
+    numbers,
+    owed,
+    shortage,
+    tell_returned,
+    waiting_refund,
+)
 from billing.payments.gateway import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 from billing.payments.invoice import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
-from billing.rules import backoff, tax
-from billing.rules.absence import LISTED_WITHIN
+from billing.rules import tax
 from billing.rules.money import Money
 from billing.subscriptions.change import lock
 
 _Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
-A_DAY = timedelta(days=1)
-"""How often a refund that Stripe makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
-which our balance was too low."""
 
 
 class TooMuch(Conflict):
@@ -177,10 +182,10 @@ def settle(
     refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
     match answer:
         case Unknown():
-            _leave_open(refund, answer, at)
+            waiting_refund.for_answer(refund, answer, at)
         case InsufficientBalance(why):
-            _wait_for_balance(session, refund, why, at)
-            take_another_key(refund)
+            waiting_refund.for_balance(session, refund, why, at)
+            waiting_refund.take_another_key(refund)
         case RefundRefused(why, not_owed):
             refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
             refund.awaiting_balance_since, refund.not_owed = None, not_owed
@@ -233,7 +238,7 @@ def _answered(
     match RefundState(answer.state):
         case RefundState.PENDING if answer.insufficient_balance:
             refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
-            _wait_for_balance(session, refund, answer.failure or "our balance is too low", at)
+            waiting_refund.for_balance(session, refund, answer.failure or "our balance is too low", at)
         case RefundState.SUCCEEDED:
             refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
             refund.state, refund.settled_at = RefundState.SUCCEEDED, at
@@ -248,22 +253,7 @@ def _answered(
             else:
                 failed_refund.note(session, office, refund, payment, at)
         case _:
-            refund.state, refund.ask_at = RefundState.PENDING, at + A_DAY
-
-
-def _wait_for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
-    """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
-    since = refund.awaiting_balance_since or at
-    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, at + A_DAY
-    shortage.open_case_about(session, refund.id, refund.amount, since=since, why=why, at=at)
-
-
-def take_another_key(refund: Refund) -> None:
-    """Stripe repeats a refusal under its key. The next one is kept until Stripe has answered it: a refund whose answer is lost
-    goes again under its own."""
-    refund.asked += 1
-    refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"
-    refund.keyed_at, refund.key_spent = refund.ask_at, False
+            refund.state, refund.ask_at = RefundState.PENDING, at + waiting_refund.A_DAY
 
 
 def _try_another(
@@ -283,20 +273,8 @@ def _try_another(
     )
     if another is not None:
         another.awaiting_balance_since, another.mail_key = awaiting_balance_since or at, refund.mail_key
-        _wait_for_balance(session, another, refund.failure or "our balance was too low", at)
+        waiting_refund.for_balance(session, another, refund.failure or "our balance was too low", at)
         session.add(another)
-
-
-def _leave_open(refund: Refund, doubt: Unknown, at: datetime) -> None:
-    """Ask again later, and remember whether its key is of any use then."""
-    refund.asked += 1
-    refund.failure = doubt.why
-    refund.key_spent = refund.key_spent or doubt.key_spent
-    if doubt.unlisted:
-        refund.unlisted_since, refund.ask_at = refund.unlisted_since or at, at + LISTED_WITHIN
-        return
-    refund.unlisted_since = None
-    refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())
 
 
 def _settle_again(

@@ -8,7 +8,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.logs import say
 from billing.office import Office
-from billing.payments import refund
+from billing.payments import refund, waiting_refund
 from billing.payments.gateway import MadeRefund, RefundRefused, Unknown
 from billing.payments.models import GOES_OUT, Payment, Refund
 from billing.rules.money import BASE_CURRENCY, spelled
@@ -50,7 +50,7 @@ def _reduce(session: Session, payment: Payment, row: Refund, left: int, at: date
     say(session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
     row.amount, row.net, row.vat = left, parts.net.amount, parts.vat.amount
     row.claimed_by, row.ask_at = None, at
-    refund.take_another_key(row)
+    waiting_refund.take_another_key(row)
     session.add(row)
 
 

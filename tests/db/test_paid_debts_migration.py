@@ -23,7 +23,7 @@ SELECT id, account, amount FROM t, (VALUES ('refunds_owed', 100), (:account, -10
 def test_the_ledger_says_by_which_way_each_was_paid(database_url: str) -> None:
     database = Database(database_url)
     with database.engine.begin() as connection:
-        command.downgrade(migrate._config(connection), "0035-1")
+        command.downgrade(migrate._config(connection), "0034-1")
         connection.execute(sa.text("SET LOCAL session_replication_role = replica"))  # rows without a payment
         for number, (refund, account) in enumerate((("ref_card", "gateway"), ("ref_transfer", "bank")), 1):
             connection.execute(sa.text(DEBT), {"id": refund, "number": number})

@@ -27,7 +27,7 @@ VALUES ('req_1', 'cancel', '2027-03-20', 'thandi@example.com', 'rdr_1', false, '
 def test_a_request_is_about_what_ran_when_it_came(database_url: str) -> None:
     database = Database(database_url)
     with database.engine.begin() as connection:
-        command.downgrade(migrate._config(connection), "0036-1")
+        command.downgrade(migrate._config(connection), "0035-1")
         connection.execute(sa.text(BEFORE))
     migrate.upgrade(database)
     with database.engine.begin() as connection:

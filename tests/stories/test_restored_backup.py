@@ -3,19 +3,16 @@ since before anybody is charged again, and what it says is taken in."""
 
 import logging
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 
 from billing import installation
-from billing.crew import claimer
 from billing.installation import AsksStripe, NotAdopted
-from billing.payments.stripe_metadata import StripeMetadata
 from billing.renewals.run import run
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
-from tests.proofs.steps import claim, intend
+from tests.proofs.steps import intend
 from tests.reports.operator import broken
 from tests.support import ledger_checks
 from tests.support.cli import run_on
@@ -210,44 +207,6 @@ def test_no_refund_leaves_before_stripe_could_be_asked(world: World, paid: Subsc
     world.skip_to(world.now + timedelta(hours=1))
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
-
-
-def undecided(world: World) -> str:
-    """The renewal of one of them as Stripe holds it before any bank has answered; its PaymentIntent."""
-    (row, *_) = world.rows("SELECT id FROM subscription ORDER BY id")
-    intend(world, row["id"])
-    with claimer(world.parts.database) as me:
-        wanted = claim(world, row["id"], me).request
-    asked: Any = {
-        "amount": wanted.amount,
-        "currency": wanted.currency.lower(),
-        "customer": wanted.customer_ref,
-        "payment_method": wanted.method_ref,
-        "metadata": StripeMetadata(world.settings.installation).of_charge(wanted.claim),
-    }
-    return world.sandbox.client().v1.payment_intents.create(asked).id
-
-
-def test_a_charge_that_is_not_decided_yet_is_waited_for(evening: World) -> None:
-    """Nothing of it is guessed, and nobody is charged meanwhile."""
-    world = evening
-    world.skip_to(local(2027, 3, 16, 9))
-    intent = undecided(world)
-    world.restore_backup()
-    done = run_on(world, "adopt", "--yes")
-    assert done.exit_code == 1
-    assert "Stripe can't say yet what became of a charge" in done.stderr
-    with pytest.raises(AsksStripe):
-        run(world.parts.till, world.now)
-    world.skip_to(world.now + timedelta(hours=1))
-    tick(world.parts)
-    assert world.charges() == []
-    world.sandbox.client().v1.payment_intents.confirm(intent)
-    world.skip_to(world.now + timedelta(hours=1))
-    world.settle()
-    assert len(world.charges()) == 3, "the one is taken in, and the two others are made"
-    assert intent in [charge["payment_intent"] for charge in world.charges()]
-    all_kept(world)
 
 
 # refunds, cards, readers

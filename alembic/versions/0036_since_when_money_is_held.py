@@ -1,7 +1,7 @@
 """since when money is held until Stripe has said what happened
 
-Revision: 0037
-Follows: 0036
+Revision: 0036
+Follows: 0035
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ import sqlmodel
 
 from alembic import op
 
-revision = "0037"
-down_revision = "0036"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

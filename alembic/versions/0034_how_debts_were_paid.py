@@ -1,6 +1,6 @@
 """refunds that wait for balance, and what paid those that failed, are found by an index; it is known by which way that went
 
-Revision: 0035
+Revision: 0034
 Follows: 0033
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0035"
+revision = "0034"
 down_revision = "0033"
 branch_labels = None
 depends_on = None

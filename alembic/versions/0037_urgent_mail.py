@@ -1,15 +1,15 @@
 """mails are urgent by their kind, and no longer by how short their window is
 
-Revision: 0038
-Follows: 0037
+Revision: 0037
+Follows: 0036
 """
 
 import sqlalchemy as sa
 
 from alembic import op
 
-revision = "0038"
-down_revision = "0037"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

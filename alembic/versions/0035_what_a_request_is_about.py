@@ -1,7 +1,7 @@
 """which subscription a reader asks to end
 
-Revision: 0036
-Follows: 0035
+Revision: 0035
+Follows: 0034
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ import sqlmodel
 
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 

@@ -199,7 +199,7 @@ def test_an_invoice_that_is_found_late_comes_after_those_that_were_read_before(
     rest = world.api.get(path, params={"after": listed[1]["id"]}).json()["data"]
     assert rest == listed[2:]
     assert world.api.get(path, params={"after": listed[2]["id"]}).json()["data"] == []
-    assert world.api.get(path, params={"after": "inv_nobody"}).json()["code"] == "unknown_invoice"
+    assert world.api.get(path, params={"after": "inv_nobody"}).json()["code"] == "bad_after"
     with world.parts.database.transaction() as session:
         refs = [entry.ref for entry in money_entries.attempts(session, lost_and_found.reader_id, 2)]
         newest = session.exec(select(Payment).order_by(col(Payment.paid_at).desc())).first()

@@ -20,7 +20,7 @@ from billing.staff.record import recorded
 from billing.subscriptions.change import lock
 from billing.web.api import shapes
 from billing.web.api.caller import Money
-from billing.web.api.pages import After, Limit, page
+from billing.web.api.pages import After, Limit, NotInThisList, page
 from billing.web.files import as_file
 
 router = APIRouter(tags=["Money"])
@@ -33,8 +33,8 @@ def invoices(
     limit: Limit = 20,
     after: After = None,
 ) -> JSONResponse:
-    """A reader's invoices with their payments, in the order in which they were drawn up. 404 `unknown_invoice` where `after` is
-    none of them."""
+    """A reader's invoices with their payments, in the order in which they were drawn up. 422 `bad_after` where `after` names none
+    of them."""
     with caller.parts.database.transaction() as session:
         by_id(session, reader_id)
         query = (
@@ -49,9 +49,9 @@ def invoices(
             .limit(limit + 1)
         )
         if after:
-            last = _found(session, after)
-            if last.reader_id != reader_id:
-                raise receipts.UnknownInvoice
+            last = session.get(Invoice, after)
+            if last is None or last.reader_id != reader_id:
+                raise NotInThisList
             before = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
             query = query.where(sa.tuple_(col(Invoice.created_at), col(Invoice.id)) > before)
         rows = session.exec(query).all()

@@ -6,11 +6,19 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
+from billing.errors import Invalid
+
 MOST = 100
 Row = TypeVar("Row")
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 After = Annotated[str | None, Query(max_length=200)]
 """The name of the last row of the page before."""
+
+
+class NotInThisList(Invalid):
+    """`after` names no row of this list."""
+
+    code = "bad_after"
 
 
 def page(rows: Sequence[Row], limit: int, shown: Callable[[Row], Any], **more: Any) -> JSONResponse:

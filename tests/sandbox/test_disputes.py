@@ -212,3 +212,18 @@ def test_a_person_disputes_decides_and_warns_on_the_page(sandbox: Sandbox, strip
     assert "needs response" in page
     sandbox.http.post("/_sandbox/banks", data={"do": "win", "dispute": sandbox.disputes()[0]["id"]})
     assert sandbox.disputes()[0]["status"] == "won"
+
+
+def test_a_refund_that_is_pending_when_its_charge_is_disputed_fails(sandbox: Sandbox, stripe: Stripe) -> None:
+    """An inquiry takes nothing, so it ends none."""
+    sandbox.set_clock(sandbox.now)
+    intent = charge(stripe, a_saved_card(stripe, "pm_card_visa"))
+    sandbox.banks("refunds", **{"as": "pending"})
+    refund = stripe.v1.refunds.create({"payment_intent": intent.id, "amount": 2500})
+    asked = sandbox.banks("dispute", charge=str(intent.latest_charge), inquiry=True)
+    assert stripe.v1.refunds.retrieve(refund.id).status == "pending"
+    sandbox.banks("lose", dispute=asked["id"])
+    after = stripe.v1.refunds.retrieve(refund.id).to_dict()
+    assert (after["status"], after["failure_reason"]) == ("failed", "charge_for_pending_refund_disputed")
+    assert balance(stripe, source=refund.id) == [("refund_failure", 2500, 0), ("refund", -2500, 0)]
+    assert "refund.failed" in kinds(sandbox)

@@ -15,6 +15,7 @@ from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
 from billing.reports.reckonings import LATE, STANDING
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
 from billing.rules.clocks import APART
+from billing.rules.dunning import GRACE_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +98,15 @@ PROMISES = (
     ),
     Promise(
         "no-charge-while-asked-to-cancel",
-        f"No charge was begun within {HOLD_DAYS} days of a request to cancel that was open.",
+        f"No charge was begun within {HOLD_DAYS} days of a request to cancel that was open, but on the last day of a grace.",
         f"""SELECT p.id, 'charged ' || a.intended_at || ', ' || r.id || ' came ' || r.received_at AS at_fault
            FROM reader_request r JOIN payment p ON p.reader_id = r.reader_id JOIN attempt a ON a.id = p.attempt_id
                 JOIN subscription s ON s.id = a.subscription_id AND s.started_at <= r.received_at
+                JOIN invoice i ON i.id = a.invoice_id
            WHERE r.kind = 'cancel' AND NOT a.by_page AND NOT a.by_reader
              AND a.intended_at > r.received_at + {_APART} AND a.intended_at < r.received_at + interval '{HOLD_DAYS} days'
              AND a.intended_at < coalesce(r.closed_at, 'infinity')
+             AND a.intended_at < coalesce((i.first_failed_on + {GRACE_DAYS - 1})::timestamp AT TIME ZONE :zone, 'infinity')
              AND NOT EXISTS (SELECT FROM reader_request o WHERE o.reader_id = r.reader_id AND o.kind = 'cancel'
                              AND o.received_at < r.received_at AND o.received_at > r.received_at - interval '30 days')""",
     ),

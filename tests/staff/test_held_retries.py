@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from billing.reports import doctor
 from tests.staff.test_requests_to_cancel import ask
 from tests.support.signed_in import signed_in
 from tests.support.starting_points import Subscriber
@@ -38,6 +39,19 @@ def test_the_last_retry_is_put_off_to_a_day_on_which_it_is_made(world: World, ow
     assert f"{until.day} {until:%B %Y}" in world.letters(owing.email)[-1].subject
     noon(world, until)
     assert len(world.sandbox.charges()) == tries + 1, "tried on the day that was told"
+
+
+def test_a_retry_on_the_last_day_of_the_grace_breaks_no_promise(world: World, owing: Subscriber) -> None:
+    """It is sooner after the request than any other charge: the next day the subscription would end."""
+    last_rung = to_last_rung(world)
+    ask(world.browser(), email=owing.email)
+    noon(world, last_rung)
+    (card,) = world.rows("SELECT gateway_ref FROM payment_method")
+    world.sandbox.decline(card["gateway_ref"], None)
+    noon(world, date.fromisoformat(str(row(world)["retry_on"])))
+    assert row(world)["state"] == "active"
+    findings = doctor.examine(world.parts.database, world.parts.office, world.now)
+    assert "no-charge-while-asked-to-cancel" not in [one.promise.name for one in findings if one.count]
 
 
 def test_a_reader_who_keeps_it_after_the_hold_is_charged_on_the_day_that_was_told(

@@ -201,9 +201,10 @@ class CancelBody(shapes.Body):
 
 @router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")
 def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody | None = None) -> Response:
-    """Counts from `requested_at`, or from now; charges made since then always go back. With them, `refund: last` returns the last
-    one too; `none` returns nothing else, and is refused with 409 `charged_since` where there are such. `when: early` leaves a paid
-    year. 409 `already_ended`, `nothing_to_give_back` (the last charge asked back again), `nothing_to_leave`."""
+    """Counts from `requested_at`, or from now, or from a form that asked for it up to a week before; charges made since then always
+    go back. With them, `refund: last` returns the last one too; `none` returns nothing else, and is refused with 409
+    `charged_since` where there are such. `when: early` leaves a paid year. 409 `already_ended`, `nothing_to_give_back` (the last
+    charge asked back again), `nothing_to_leave`."""
     wanted = body or CancelBody()
     why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 

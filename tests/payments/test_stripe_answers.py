@@ -108,6 +108,7 @@ DISPUTE = {
     "charge": "ch_1",
     "payment_intent": None,
     "amount": 7500,
+    "currency": "zar",
     "reason": "a_reason_of_tomorrow",
     "status": "needs_response",
     "created": 1_800_000_000,

@@ -15,7 +15,7 @@ from billing.renewals.skip import Skip
 from billing.rules import trial
 from billing.rules.money import Money
 from billing.stop_points import reached
-from billing.subscriptions.change import mark
+from billing.subscriptions.change import look_again, mark
 from billing.subscriptions.models import Subscription
 
 TRIES = 3
@@ -51,8 +51,7 @@ def not_taken(
         reached("charge: Stripe won't make it, so it is tried again")
         attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
         mark(subscription, office.zone, charging_since=None)
-        if subscription.next_action_at is not None:
-            subscription.next_action_at = max(subscription.next_action_at, _next_try(office, at))
+        look_again(subscription, _next_try(office, at))
         session.add(subscription)
     return Skip.NOT_TAKEN
 

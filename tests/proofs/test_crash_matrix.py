@@ -38,6 +38,7 @@ ELSEWHERE = {
     "payments.enrol._spend_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
     "payments.send_refunds._put_off": "follows a row that breaks us: tests/payments",
     "reports.recover.recover_due": "follows an answer of Stripe's that is missing: tests/stories/test_restored_backup.py",
+    "reports.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",
     "payments.unexplained.": "gives back what breaks a promise until a person has explained it: tests/stories/test_unexplained_charges.py",
     "unexplained.": "the same",
     "newsletters.optin.forget_unanswered": "deletes what is old, in one statement",

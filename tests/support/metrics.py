@@ -6,10 +6,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.world import World
 
 
+def metrics(world: World) -> str:
+    """The whole answer."""
+    return httpx.get(f"{world.url}/metrics", trust_env=False).text
+
+
 def labelled(world: World, name: str) -> dict[str, float]:
     """The values of a metric that has one label, by that label."""
-    text = httpx.get(f"{world.url}/metrics", trust_env=False).text
-    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    families = text_string_to_metric_families(metrics(world))
+    samples = [sample for family in families for sample in family.samples]
     return {next(iter(one.labels.values())): one.value for one in samples if one.name == name}
 
 

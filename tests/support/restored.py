@@ -1,6 +1,8 @@
 """A backup of the last evening of three trials, to restore after their first charges."""
 
 from billing.rules.absence import LISTED_WITHIN
+from tests.reports.operator import broken
+from tests.support import ledger_checks
 from tests.support.cli import run_on
 from tests.support.world import World, local
 
@@ -26,3 +28,9 @@ def adopt(world: World) -> str:
     assert done.exit_code == 0, done.output
     world.skip_to(world.now + LISTED_WITHIN)
     return done.output
+
+
+def all_kept(world: World) -> None:
+    """No promise is broken, and our books are Stripe's."""
+    assert broken(world) == {}
+    ledger_checks.check(world)

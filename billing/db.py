@@ -232,9 +232,9 @@ def _has_heard(connection: psycopg.Connection) -> bool:
     return bool(ears.poll(0))
 
 
-def instant(session: Session, query: str) -> datetime | None:
-    """The one instant that a query without parameters asks for, or None."""
-    found: datetime | None = session.connection().execute(sa.text(query)).scalar_one_or_none()
+def instant(session: Session, query: str, **bound: Any) -> datetime | None:
+    """The one instant that a query asks for, or None. `bound` are its parameters."""
+    found: datetime | None = session.connection().execute(sa.text(query), bound).scalar_one_or_none()
     return found
 
 

@@ -149,15 +149,10 @@ def asks_since(session: Session) -> datetime | None:
 
 def held_too_long(session: Session, at: datetime) -> datetime | None:
     """Since when money is held because Stripe is still to be asked what happened, if that is an alarm."""
-    found: datetime | None = session.execute(
-        _HELD_TOO_LONG, {"latest": at - HELD_TOO_LONG}
-    ).scalar_one_or_none()
-    return found
+    return instant(session, _HELD_TOO_LONG, latest=at - HELD_TOO_LONG)
 
 
-_HELD_TOO_LONG = sa.text(
-    "SELECT held_since FROM installation WHERE asks_since IS NOT NULL AND held_since < :latest"
-)
+_HELD_TOO_LONG = "SELECT held_since FROM installation WHERE asks_since IS NOT NULL AND held_since < :latest"
 
 
 def adopt(session: Session, at: datetime) -> bool:

@@ -18,6 +18,7 @@ from billing.payments.books import Books, DisputeAnswer, Movement
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.gateway import Charged, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Invoice, Payment
+from billing.payments.receive import payment_of
 from billing.renewals.take_in import take_in
 from billing.rules.money import Money, spelled
 from billing.rules.reckoning import disputed_part
@@ -72,11 +73,6 @@ def _moved_by_charge(database: Database, books: Books, answer: DisputeAnswer) ->
     if isinstance(moved, Unknown):
         raise Unavailable(moved.why)
     return moved
-
-
-def payment_of(session: Session, charge_ref: str) -> Payment | None:
-    """The payment that is this charge."""
-    return session.exec(select(Payment).where(Payment.charge_ref == charge_ref)).first()
 
 
 def write_down_charge(

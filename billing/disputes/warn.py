@@ -7,12 +7,13 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.db import Database
 from billing.disputes import evidence, stop
-from billing.disputes.settle import payment_of, write_down_charge
+from billing.disputes.settle import write_down_charge
 from billing.errors import Unavailable
 from billing.office import Office
 from billing.payments import refund
 from billing.payments.books import Books
 from billing.payments.gateway import Gateway, NoSuchObject, Unknown
+from billing.payments.receive import payment_of
 from billing.rules.money import Money
 
 NO_WARNING = "no such warning"

@@ -21,11 +21,6 @@ class AlreadyEntered(Conflict):
     code = "refund_known"
 
 
-def payment_of(session: Session, found: TakenRefund) -> Payment | None:
-    """The payment whose charge it returns."""
-    return session.exec(select(Payment).where(Payment.charge_ref == found.charge_ref)).first()
-
-
 def debt_that_it_pays(session: Session, payment: Payment, found: TakenRefund) -> Refund | None:
     """A refund of ours that bounced, where this one has returned the same money: it was made after that, or more than else was
     left. For `bounced_at` says when we heard of it."""

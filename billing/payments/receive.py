@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from billing import ids, many
 from billing.office import Office
@@ -23,6 +23,11 @@ class Received:
     amount: int
     paid_at: datetime
     surplus: bool
+
+
+def payment_of(session: Session, charge_ref: str | None) -> Payment | None:
+    """The payment that is this charge of the acquirer's."""
+    return session.exec(select(Payment).where(Payment.charge_ref == charge_ref)).first()
 
 
 def receive(

@@ -1,6 +1,7 @@
 """Finds what we made in Stripe's lists, by what we wrote on it, and fetches it by its id: a list may lack it, or show it as it was.
 Belongs to `stripe_gateway`. What the library raises is left to the caller."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ def charge(client: Any, request: ChargeRequest, of: dict[str, str]) -> Outcome |
     since, until = request.intended_at - CLOCKS_APART, request.intended_at + SENT_WITHIN
     span = {"gte": int(since.timestamp()), "lte": int(until.timestamp())}
     for listed in client.payment_intents.list(of | {"created": span, "limit": 100}).auto_paging_iter():
-        if _written(listed).get("attempt") == request.claim.attempt_id:
+        if _written(listed.to_dict()).get("attempt") == request.claim.attempt_id:
             found = intent(client, listed.id)
             return NeverArrived() if stripe_answers.is_unconfirmed(found) else stripe_answers.outcome(found)
     return NeverArrived()
@@ -34,11 +35,17 @@ def intent(client: Any, intent_ref: str) -> dict[str, Any]:
 
 def refund(client: Any, refund_id: str, intent_ref: str) -> RefundAnswer | NeverArrived:
     """What became of a refund of ours, among those of an intent."""
-    for listed in client.refunds.list({"payment_intent": intent_ref, "limit": 100}).auto_paging_iter():
+    for listed in refunds_of(client.refunds, intent_ref):
         if _written(listed).get("refund") == refund_id:
-            return stripe_answers.refund(client.refunds.retrieve(listed.id).to_dict())
+            return stripe_answers.refund(client.refunds.retrieve(listed["id"]).to_dict())
     return NeverArrived()
 
 
-def _written(listed: Any) -> dict[str, str]:
-    return listed.to_dict().get("metadata") or {}
+def refunds_of(refunds: Any, intent_ref: str) -> Iterator[dict[str, Any]]:
+    """The refunds of an intent, as they are listed. `refunds` is the library's service."""
+    page = refunds.list({"payment_intent": intent_ref, "limit": 100})
+    return (one.to_dict() for one in page.auto_paging_iter())
+
+
+def _written(listed: dict[str, Any]) -> dict[str, str]:
+    return listed.get("metadata") or {}

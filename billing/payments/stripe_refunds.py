@@ -1,12 +1,11 @@
 """Makes a refund at Stripe. Belongs to `stripe_gateway`."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import stripe
 
-from billing.payments import stripe_answers, stripe_errors
+from billing.payments import stripe_answers, stripe_errors, stripe_lists
 from billing.payments.gateway import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
 
 
@@ -29,13 +28,8 @@ def make(
 def _with_what_was_returned(refunds: Any, intent_ref: str, refused: RefundRefused) -> RefundRefused | Unknown:
     """A list that holds none lags behind, since something of the charge has gone."""
     try:
-        listed = [stripe_answers.made_refund(found) for found in _listed(refunds, intent_ref)]
+        listed = [stripe_answers.made_refund(found) for found in stripe_lists.refunds_of(refunds, intent_ref)]
     except stripe.StripeError as error:
         return stripe_errors.unknown(error)
     made = tuple(one for one in listed if one is not None)
     return replace(refused, made=made) if made else Unknown(refused.why)
-
-
-def _listed(refunds: Any, intent_ref: str) -> Iterator[dict[str, Any]]:
-    page = refunds.list({"payment_intent": intent_ref, "limit": 100})
-    return (one.to_dict() for one in page.auto_paging_iter())

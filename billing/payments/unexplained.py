@@ -24,7 +24,8 @@ from billing.payments.gateway import (
     RefundRefused,
     Unknown,
 )
-from billing.payments.models import Payment, PaymentMethod, RefundState
+from billing.payments.models import PaymentMethod, RefundState
+from billing.payments.receive import payment_of
 from billing.payments.unexplained_models import UnexplainedCharge
 from billing.rules.backoff import again_at
 from billing.rules.money import Money
@@ -146,7 +147,7 @@ def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharg
 def _is_taken_in(database: Database, charge_ref: str) -> bool:
     """Whether an event, or the claim made again, has explained it since: there is a payment."""
     with database.transaction() as session:
-        return session.exec(select(Payment.id).where(Payment.charge_ref == charge_ref)).first() is not None
+        return payment_of(session, charge_ref) is not None
 
 
 def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:

@@ -2,11 +2,10 @@
 
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.bell import SILENT_AFTER, late
-from billing.db import span
+from billing.db import instant, span
 from billing.renewals import run
 
 OVERDUE_AFTER = timedelta(minutes=15)
@@ -19,5 +18,4 @@ RUN_OVERDUE = f"""SELECT t.run_at FROM tick_seen t
 
 def overdue_since(session: Session, at: datetime) -> datetime | None:
     """When a billing run last finished, if that is too long ago for what is due."""
-    found: datetime | None = session.execute(sa.text(RUN_OVERDUE), {"at": at}).scalar_one_or_none()
-    return found
+    return instant(session, RUN_OVERDUE, at=at)

@@ -179,8 +179,7 @@ def awaited_since(session: Session) -> datetime | None:
 
 def overdue_since(session: Session, at: datetime) -> datetime | None:
     """When the doctor should have come, if that is too long ago."""
-    found: datetime | None = session.execute(sa.text(OVERDUE), {"at": at}).scalar_one_or_none()
-    return found
+    return instant(session, OVERDUE, at=at)
 
 
 def next_words(_: Session) -> str:

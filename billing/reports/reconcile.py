@@ -14,6 +14,7 @@ from billing.payments.balance_models import BalanceMovement, Payout, PayoutListi
 from billing.payments.books import TakenCharge, TakenRefund
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, PaymentMethod, Refund
+from billing.payments.receive import payment_of
 from billing.reports import compare, payouts
 from billing.reports.catch_up import (
     MOST,
@@ -160,7 +161,7 @@ def _of_pair(session: Session, pair: Pair, charges: dict[str, TakenCharge]) -> D
 
 def _of_refund(session: Session, pair: Pair, refund: TakenRefund) -> Difference:
     """A refund made in the dashboard: where the payment is ours, it can be entered."""
-    payment = session.exec(select(Payment).where(Payment.charge_ref == refund.charge_ref)).first()
+    payment = payment_of(session, refund.charge_ref)
     return Difference(
         CaseKind.UNKNOWN_REFUND,
         pair.ref,

@@ -84,8 +84,7 @@ def _count(number: int, thing: str) -> str:
 def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
     """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
     moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
-    is held. `doing` is told of each step. Raises AskedElsewhere,
-    Unavailable."""
+    is held. `doing` is told of each step. Raises AskedElsewhere, Unavailable."""
     with only_one(clerk.database, "recover") as here:
         if not here:
             raise AskedElsewhere

@@ -43,9 +43,10 @@ def look(database: Database, office: Office, at: datetime) -> int:
 def _billing(session: Session, office: Office, heartbeat: TickSeen, at: datetime) -> int:
     """That nothing is due any more, or that money is held, doesn't end a run that hangs: only a run that finishes does."""
     since = overdue_since(session, at)
-    for subject in subjects_of(session, CaseKind.BILLING_LATE) if since is None else ():
-        if heartbeat.run_at is not None and heartbeat.run_at > datetime.fromisoformat(subject):
-            _close(session, CaseKind.BILLING_LATE, subject, "A billing run has finished since.", at)
+    if since is None:
+        _close_before(
+            session, CaseKind.BILLING_LATE, heartbeat.run_at, "A billing run has finished since.", at
+        )
     if since is None or subjects_of(session, CaseKind.BILLING_LATE):
         return 0
     what = (
@@ -57,10 +58,10 @@ def _billing(session: Session, office: Office, heartbeat: TickSeen, at: datetime
 
 def _doctor(session: Session, office: Office, at: datetime) -> int:
     """He is late until he comes: his visit is written down, and the next one is due later."""
-    since, awaited = doctor.overdue_since(session, at), doctor.awaited_since(session)
-    for subject in subjects_of(session, CaseKind.DOCTOR_LATE) if since is None else ():
-        if awaited is not None and awaited > datetime.fromisoformat(subject):
-            _close(session, CaseKind.DOCTOR_LATE, subject, "The doctor has come since.", at)
+    since = doctor.overdue_since(session, at)
+    if since is None:
+        awaited = doctor.awaited_since(session)
+        _close_before(session, CaseKind.DOCTOR_LATE, awaited, "The doctor has come since.", at)
     if since is None or subjects_of(session, CaseKind.DOCTOR_LATE):
         return 0
     what = (
@@ -84,6 +85,15 @@ def _held(session: Session, office: Office, at: datetime) -> int:
         " all goes on by itself when it is."
     )
     return open_case(session, CaseKind.MONEY_HELD, since.isoformat(), what, at=at)
+
+
+def _close_before(
+    session: Session, kind: CaseKind, moment: datetime | None, reason: str, at: datetime
+) -> None:
+    """Close the cases of what was late since an earlier moment."""
+    for subject in subjects_of(session, kind):
+        if moment is not None and moment > datetime.fromisoformat(subject):
+            _close(session, kind, subject, reason, at)
 
 
 def _close(session: Session, kind: CaseKind, subject: str, reason: str, at: datetime) -> None:
@@ -116,14 +126,7 @@ def _unwritten(session: Session, office: Office, at: datetime) -> int:
     }
     for kind, subject in known.items():
         if kind not in stuck:
-            close_about(
-                session,
-                CaseKind.MAIL_NOT_WRITTEN,
-                subject,
-                reason="None of them waits any more.",
-                by=BY,
-                at=at,
-            )
+            _close(session, CaseKind.MAIL_NOT_WRITTEN, subject, "None of them waits any more.", at)
     opened = 0
     for kind, count, since, first, why in rows:
         if kind in known:

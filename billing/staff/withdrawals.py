@@ -13,6 +13,7 @@ from billing.staff import open_requests, requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock
+from billing.subscriptions.models import Subscription
 
 WORDS = "I withdraw from my subscription. Please return what I paid."
 WHY = "asked to withdraw once more within a year"
@@ -30,15 +31,35 @@ def at_once(
 ) -> Withdrawal | None:
     """Take the sale back in one step, as of `asked_at` or of a form that asked to cancel shortly before. None, and nothing is
     done, where the days for it are over or staff decide. Raises BadMoment, UnknownSubscription."""
+    subscription, asked_at, found = _offered(session, office, subscription_id, asked_at, at)
+    if found is None or found.needs_staff:
+        return None
+    return _take_back(session, office, subscription, asked_at=asked_at, at=at, by=by, why=why)
+
+
+def _offered(
+    session: Session, office: Office, subscription_id: str, asked_at: datetime, at: datetime
+) -> tuple[Subscription, datetime, Withdrawal | None]:
+    """The subscription, which is locked, the moment as of which it is withdrawn from, and what that would bring back."""
     subscription = lock(session, subscription_id)
     asked_at = cancel.moment_of_asking(
         subscription, open_requests.asked_first(session, subscription, asked_at), at
     )
-    found = withdraw.offered(session, office, subscription, asked_at)
-    if found is None or found.needs_staff:
-        return None
+    return subscription, asked_at, withdraw.offered(session, office, subscription, asked_at)
+
+
+def _take_back(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    *,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    why: str,
+) -> Withdrawal:
     open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
-    return withdraw.withdraw(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=why)
+    return withdraw.withdraw(session, office, subscription.id, asked_at=asked_at, at=at, by=by, why=why)
 
 
 def withdraw_or_ask(
@@ -55,15 +76,11 @@ def withdraw_or_ask(
 ) -> Withdrawal | ReaderRequest:
     """Take the sale back in one step; where staff decide, the request to them, with nothing charged from then on. An open request
     stays the one there is. Raises CoolingOffOver, BadMoment, UnknownSubscription."""
-    done = at_once(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=why)
-    if done is not None:
-        return done
-    subscription = lock(session, subscription_id)
-    asked_at = cancel.moment_of_asking(
-        subscription, open_requests.asked_first(session, subscription, asked_at), at
-    )
-    if withdraw.offered(session, office, subscription, asked_at) is None:
+    subscription, asked_at, found = _offered(session, office, subscription_id, asked_at, at)
+    if found is None:
         raise withdraw.CoolingOffOver
+    if not found.needs_staff:
+        return _take_back(session, office, subscription, asked_at=asked_at, at=at, by=by, why=why)
     if subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
         cancel_for_reader(session, office, subscription_id, asked_at=asked_at, at=at, by=by, why=WHY)
     open_one = open_requests.to_withdraw(session, subscription)

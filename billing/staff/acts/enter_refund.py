@@ -7,6 +7,7 @@ from sqlmodel import Session
 from billing.payments import enter_refund, numbers, refund
 from billing.payments.books import TakenRefund
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
+from billing.payments.receive import payment_of
 from billing.staff.acts.shape import Desk, Preview, as_told, day, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
@@ -59,7 +60,7 @@ class EnterRefund:
 
     def _payment(self, session: Session) -> tuple[Payment, Invoice]:
         """Only this reader's (SEC-7)."""
-        payment = enter_refund.payment_of(session, self.found)
+        payment = payment_of(session, self.found.charge_ref)
         if payment is None or payment.reader_id != self.reader_id:
             raise refund.UnknownPayment
         return payment, session.get_one(Invoice, payment.invoice_id)

@@ -8,9 +8,9 @@ def refund(world: World, *, amount: int | None = None) -> str:
     payment = world.rows("SELECT id FROM payment ORDER BY paid_at DESC")[0]["id"]
     body = {"reason": "asked for it"} | ({"amount": amount} if amount else {})
     key = {"Idempotency-Key": f"test-{amount}-{world.now.isoformat()}"}
-    world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=key).raise_for_status()
+    answer = world.api.post(f"/v1/payments/{payment}/refunds", json=body, headers=key).raise_for_status()
     world.settle()
-    return str(world.rows("SELECT id FROM refund ORDER BY id DESC")[0]["id"])
+    return str(answer.json()["id"])
 
 
 def extend(world: World, subscription_id: str, *, days: int) -> None:

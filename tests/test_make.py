@@ -1,12 +1,19 @@
-"""What `make` offers is told by `make help`, and the lock says exactly what is installed, and from nowhere in particular."""
+"""What `make` offers is told by `make help`. The locks say exactly what is installed, and from nowhere in particular."""
 
+import ast
 import os
 import re
 import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
-LOCK = (ROOT / "requirements.lock").read_text()
+LOCKS = ("requirements.lock", "requirements-dev.lock")
 HASH = r"--hash=sha256:[0-9a-f]{64}"
 
 
@@ -45,16 +52,70 @@ def test_demo_is_the_command_that_the_tests_start() -> None:
     assert last.endswith("-m billing.cli demo --port '0' --data 'elsewhere'")
 
 
-def test_every_package_of_the_lock_has_its_version_and_hashes() -> None:
-    packages = re.split(r"\n(?=\S)", LOCK.strip())
+def locked(lock: str) -> dict[str, str]:
+    """The packages of a lock by name, each with its version, marker and hashes."""
+    packages = re.split(r"\n(?=\S)", (ROOT / lock).read_text().strip())
+    return {re.split("==", package)[0]: package for package in packages}
+
+
+def named(*extras: str) -> set[str]:
+    """The packages that pyproject.toml asks for: those without which nothing runs, or those of `extras`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [project["optional-dependencies"][extra] for extra in extras] or [project["dependencies"]]
+    return {canonical(re.split(r"[^\w-]", words)[0]) for several in asked for words in several}
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def imported() -> Iterator[tuple[str, str]]:
+    """Every module of a package that the product imports, and where."""
+    for folder in ("billing", "emails", "alembic"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                match node:
+                    case ast.Import(names):
+                        yield from ((name.name.split(".")[0], str(path)) for name in names)
+                    case ast.ImportFrom(module=str(module), level=0):
+                        yield module.split(".")[0], str(path)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_package_of_a_lock_has_its_version_and_hashes(lock: str) -> None:
+    packages = locked(lock)
     assert len(packages) > 40
-    for package in packages:
+    for package in packages.values():
         assert re.fullmatch(rf"[a-z0-9-]+==[^\s;]+( ; [^\n]*?)?( \\\n    {HASH})+", package), package[:200]
 
 
-def test_the_lock_names_no_host() -> None:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_host(lock: str) -> None:
+    lines = (ROOT / lock).read_text().splitlines()
     for words in ("http", "--index-url", "--extra-index-url", "--find-links", " @ ", "://"):
-        found = [
-            line for line in LOCK.splitlines() if words in line and not re.match(r"http[a-z0-9-]*==", line)
-        ]
-        assert not found, words
+        assert not [line for line in lines if words in line and not re.match(r"http[a-z0-9-]*==", line)], (
+            words
+        )
+
+
+def test_what_runs_is_locked_apart_from_tests_and_tools() -> None:
+    runs, tools = (set(locked(lock)) for lock in LOCKS)
+    assert not runs & tools, "a package that stood in both could have two versions"
+    assert named() | named("demo", "install") <= runs
+    assert named("dev") <= tools
+
+
+def test_the_product_imports_nothing_that_only_tests_and_tools_install() -> None:
+    runs, provided = set(locked(LOCKS[0])), packages_distributions()
+    for module, path in imported():
+        if module in sys.stdlib_module_names or module in {"billing", "emails"}:
+            continue
+        assert {canonical(name) for name in provided.get(module, [])} & runs, f"{path} imports {module}"
+
+
+def test_the_demo_installs_what_runs_and_the_tests_the_rest_after_it() -> None:
+    """Both in one environment: a new lock of what runs makes it again, and then the tools are installed again too."""
+    for command, expected in (("demo", [LOCKS[0]]), ("test", list(LOCKS))):
+        done = make("-n", "-W", LOCKS[0], "-W", LOCKS[1], command)
+        assert re.findall(r"--no-deps --require-hashes -r (\S+)", done) == expected
+    assert "requirements.lock" not in make("-n", "-W", LOCKS[1], "test").replace(LOCKS[1], "")

@@ -1,4 +1,4 @@
-"""Stripe behind the port: with `stripe_errors` and `stripe_signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
+"""Stripe behind the port: with `stripe_errors`, `stripe_http` and `stripe_signature` the only file that knows its library. SDK 16.1, API 2026-10-28.endive, named explicitly (STR-3)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -43,12 +43,12 @@ from billing.payments.gateway import (
     Unknown,
 )
 from billing.payments.stripe_books import StripeBooks
+from billing.payments.stripe_http import StripeHttp
 from billing.payments.stripe_metadata import StripeMetadata
 from billing.rules.dunning import Evidence
 from billing.stop_points import around
 
 API_VERSION = "2026-10-28.endive"
-TIMEOUT_SECONDS = 20
 log = logging.getLogger(__name__)
 
 
@@ -66,15 +66,12 @@ class StripeGateway:
         waits: bool = True,
     ) -> None:
         """`installation` is written on all that is made, for there may be others on the same account. `waits`: half a second before a call without an answer is made once more; on a held clock that changes nothing."""
-        client = stripe.RequestsClient(timeout=TIMEOUT_SECONDS)
-        if not waits:
-            client._sleep_time_seconds = lambda num_retries: 0.0  # type: ignore[method-assign]  # noqa: ARG005
         self._stripe = stripe.StripeClient(
             secret_key,
             stripe_version=API_VERSION,
             base_addresses={"api": api_base},
             max_network_retries=1,
-            http_client=client,
+            http_client=StripeHttp(waits=waits),
         ).v1
         self._metadata = StripeMetadata(installation)
         self.books = StripeBooks(self._stripe, _asked, self._metadata)

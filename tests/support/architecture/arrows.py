@@ -109,7 +109,7 @@ def pure_rules(source: Source) -> Iterator[str]:
 def one_gateway(source: Source) -> Iterator[str]:
     """Only the gateway, its refunds, how it reads errors and how it checks signatures know Stripe's library."""
     if source.module in {
-        f"billing.payments.stripe_{part}" for part in ("gateway", "refunds", "errors", "signature")
+        f"billing.payments.stripe_{part}" for part in ("gateway", "refunds", "errors", "http", "signature")
     }:
         return
     for line, name in source.imports:

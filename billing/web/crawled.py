@@ -114,4 +114,4 @@ def _kept(request: Request, body: bytes, kind: str) -> Response:
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
     if tag in known or f"W/{tag}" in known:
         return Response(status_code=304, headers=headers)
-    return Response(body, media_type=kind, headers=headers)
+    return Response(body, headers=headers | {"Content-Type": f"{kind}; charset=utf-8"})

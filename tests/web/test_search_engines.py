@@ -280,9 +280,9 @@ def test_they_are_for_caches_to_keep_and_set_no_cookie(world: World) -> None:
     with httpx.Client(base_url=world.url, trust_env=False) as http:
         for path, kind in (
             ("/robots.txt", "text/plain; charset=utf-8"),
-            ("/feed.xml", "application/atom+xml"),
-            ("/sitemap.xml", "application/xml"),
-            ("/sitemap-news.xml", "application/xml"),
+            ("/feed.xml", "application/atom+xml; charset=utf-8"),
+            ("/sitemap.xml", "application/xml; charset=utf-8"),
+            ("/sitemap-news.xml", "application/xml; charset=utf-8"),
         ):
             answer = http.get(path, headers={"cookie": "masthead-session=x"})
             assert (answer.status_code, answer.headers["content-type"]) == (200, kind)
@@ -308,7 +308,7 @@ def test_robots_txt_follows_the_settings_and_the_licence_is_there_where_it_is_na
     assert text.startswith(f"License: {own.url}/license.xml\n")
     assert not may(text, "PerplexityBot", "/articles")
     answer = own.browser().http.get("/license.xml")
-    assert answer.headers["content-type"] == "application/rsl+xml"
+    assert answer.headers["content-type"] == "application/rsl+xml; charset=utf-8"
     rsl = ET.fromstring(answer.content)
     space = "{https://rslstandard.org/rsl}"
     assert rsl.tag == f"{space}rsl"

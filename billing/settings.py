@@ -29,6 +29,7 @@ SAMPLE_PAPERS = (
     *("mail_from", "newsletter_from"),
 )
 """Settings whose defaults are the sample paper's."""
+CONTACT = r"^(|mailto:[^\s@]+@[^\s@]+|https://\S+)$"
 ORIGIN = r"^https?://[a-z0-9.-]+(:\d{1,5})?$"
 
 
@@ -146,6 +147,7 @@ class Settings(BaseModel):
         "4000000018", pattern=r"^4\d{9}$", description="VAT number: ten digits, the first a 4."
     )
     publisher_phone: str = Field("+27 49 000 0100", description="Where readers can call.")
+    security_contact: str = Field("", pattern=CONTACT, description="Whom to tell of a weakness (RFC 9116).")
     meter_registered: int = Field(10, ge=0, description="Metered articles a month for a registered reader.")
     meter_anonymous: int = Field(
         3, ge=0, description="Metered articles a month for a visitor who isn't signed in."

@@ -29,6 +29,7 @@ from billing.web import (
     paywall,
     probes,
     recognise,
+    security_txt,
     sign_in,
     subscribe,
 )
@@ -105,7 +106,7 @@ def assemble(parts: Parts) -> ASGIApp:
         api_openings,
         api_gifts,
     ]
-    programs += [paywall, probes]
+    programs += [paywall, probes, security_txt]
     if parts.settings.held:
         programs.append(api_clock)
     if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:

@@ -10,7 +10,7 @@ from tests.support.routes import routes
 from tests.support.two_readers import PAYING, TwoReaders
 from tests.support.world import World
 
-KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration")
+KEYS = ("/.well-known/jwks.json", "/.well-known/authzen-configuration", "/.well-known/security.txt")
 FOR_EVERYBODY = (
     "/static/site.css",
     "/paywall.js",

@@ -4,89 +4,169 @@
     answer = masthead.ask("the-water-nobody-counted", Who(cookies=request.headers.get("Cookie", "")))
     page = whole if answer.allowed else beginning        # and send answer.cookies along, as Set-Cookie
 
-Where your pages and Masthead are one host, the reader is known by the cookies of the request. Where they are two, by a
-reader token (`token`), or, with an API key, by your own sign-in (`external_id`, `reader_id`).
+Where your pages and Masthead are two hosts, the reader is known by a reader token (`token`, or the cookie in which `paywall.js`
+keeps it); on one host by Masthead's own cookies; with an API key by your own sign-in (`external_id`, `reader_id`).
 
-When Masthead is away, or slower than `timeout` (0.3 s), what it said in the last `memory` seconds (an hour) holds, in this
-process (`remember.py`). Who isn't known gets `away`: show the beginning, and let no cache keep it.
+A connection that fails, a time-out (`timeout`, 0.3 s), a 5xx or a 429 mean that Masthead is away. Then what it said in the last
+hour (`memory`, an hour at most) holds in this process (`remember.py`). Who isn't known gets `away`: show the beginning, and let no
+cache keep it. Any other answer closes the article.
 """
 
+import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 
 from .remember import COUNTED, Memory
-from .who import AWAY, Answer, Who
+from .who import ARTICLE, AWAY, HOST, Answer, Who
 
 __all__ = ["AWAY", "Answer", "Masthead", "Who"]
 SAID = ("allowed", "reason", "until", "meter", "subscribe_url")
 VISITOR = "masthead-visitor={}; Path=/; Max-Age=3456000; HttpOnly; SameSite=Lax"
+OURS = ("masthead-", f"{HOST}masthead-")
 IDLE_SECONDS = 60
 """Masthead closes a line that was idle for 75."""
+MOST_BYTES = 65_536
+"""Of an answer. Masthead's own are a few hundred."""
+FAILURES = 3
+"""In a row, after which the client asks for itself whether Masthead is there."""
+REST_SECONDS = 1
 log = logging.getLogger("masthead")
 
 
 class Masthead:
-    """Any number of threads may ask at once."""
+    """Any number of threads may ask at once. `monotonic` gives seconds, and stands for the machine's clock."""
 
     def __init__(
-        self, url: str, api_key: str = "", *, timeout: float = 0.3, memory: float = 3600, most: int = 50_000
+        self,
+        url: str,
+        api_key: str = "",
+        *,
+        timeout: float = 0.3,
+        memory: float = 3600,
+        most: int = 50_000,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         # one reader's cookies are never sent with another's question
         keeps_none = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         limits = httpx.Limits(max_connections=None, keepalive_expiry=IDLE_SECONDS)
         self._http = httpx.Client(base_url=url, timeout=timeout, limits=limits, cookies=keeps_none)
-        self._api_key, self._memory = api_key, Memory(memory, most)
-        self._failures, self._rests_until = 0, 0.0
+        self._visitor = f"{HOST}{VISITOR}; Secure" if url.startswith("https:") else VISITOR
+        self._api_key, self._memory = api_key, Memory(memory, most, monotonic)
+        self._monotonic, self._failures, self._rests_until = monotonic, 0, 0.0
 
     def ask(self, article: str, who: Who) -> Answer:
-        """The decision on one article. Never raises for a Masthead that is away, slow or broken."""
-        if time.monotonic() < self._rests_until:
+        """The decision on one article. Never raises for a Masthead that is away, slow or broken, nor for what a visitor sends."""
+        if not ARTICLE.fullmatch(article):
+            return Answer(False, "unknown_article")
+        if self._monotonic() < self._rests_until:
             return self._memory.recall(article, who)
         query, headers = self._words(who)
         try:
-            found = self._http.get(f"/v1/access/{quote(article, safe='')}", params=query, headers=headers)
-            said: dict[str, Any] = found.json()
-        except (httpx.HTTPError, ValueError):
+            request = self._http.build_request("GET", f"/v1/access/{article}", params=query, headers=headers)
+        except (ValueError, httpx.InvalidURL):  # a name by your own sign-in that no address can hold
+            return Answer(False, "unknown_reader")
+        try:
+            status, body, cookies = self._fetch(request)
+        except httpx.TransportError:
             return self._fails(article, who)
-        if found.status_code == 401 and who.token:  # stale, and no session beside it: somebody unknown
-            return self.ask(article, replace(who, token=""))
-        if found.is_server_error or found.status_code == 429:
+        if status == 401 and who.bearer:  # stale, and no session beside it: somebody unknown
+            self._memory.forget(who)
+            return self.ask(article, replace(who, token="", cookies=who.cookie))
+        if _is_away(status):
             return self._fails(article, who)
         self._failures = 0
-        if not found.is_success:
-            log.warning("Masthead says %s %s", found.status_code, said.get("code"))
-            return Answer(False, str(said.get("code", found.status_code)))
-        answer = Answer(features=tuple(said["features"]), **{name: said[name] for name in SAID})
+        answer, visitor = _read(status, body)
+        if status != 200:
+            return answer
         if who.ahead and answer.reason in COUNTED:
             return replace(answer, allowed=False, reason="prefetch", features=())
         self._memory.keep(article, who, replace(answer, remembered=True))
-        given = [VISITOR.format(said["visitor"])] if self._api_key and "visitor" in said else []
-        return replace(answer, cookies=(*found.headers.get_list("set-cookie"), *given))
+        given = [self._visitor.format(visitor)] if self._api_key and visitor else []
+        return replace(answer, cookies=(*cookies, *given))
 
-    def _words(self, who: Who) -> tuple[dict[str, str], dict[str, str]]:
+    def _words(self, who: Who) -> tuple[dict[str, str], dict[bytes, bytes]]:
         """The query and the headers: with a key the site says who it is, without one the reader's own proofs do."""
         query = {"prefetch": "true"} if who.ahead else {}
-        headers = {"User-Agent": who.user_agent or "masthead.py", "Accept": "application/json"}
+        headers = {b"User-Agent": who.agent or b"masthead.py", b"Accept": b"application/json"}
+        # A small answer that unpacks into a large one would be cut too late.
+        headers[b"Accept-Encoding"] = b"identity"
         if self._api_key:
             query |= {"reader_id": who.reader_id, "external_id": who.external_id, "visitor": who.visitor}
-            headers["Authorization"] = f"Bearer {self._api_key}"
+            headers[b"Authorization"] = b"Bearer " + self._api_key.encode()
         else:
-            headers |= {"Cookie": who.cookies, "Authorization": f"Bearer {who.token}" if who.token else ""}
-        return _given(query), _given(headers)
+            headers[b"Cookie"] = who.cookie.encode()
+            headers[b"Authorization"] = b"Bearer " + who.bearer.encode() if who.bearer else b""
+        return {name: value for name, value in query.items() if value}, {
+            n: v for n, v in headers.items() if v
+        }
+
+    def _fetch(self, request: httpx.Request) -> tuple[int, bytes, list[str]]:
+        """The status, the body, and Masthead's cookies. A redirect is an answer, and not followed.
+
+        Raises httpx.TransportError where the line fails, or nothing comes in time."""
+        answer, body = self._http.send(request, stream=True), b""
+        ends = time.monotonic() + (self._http.timeout.read or 0)
+        try:
+            for piece in answer.iter_raw():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    break
+                if time.monotonic() > ends:
+                    raise httpx.ReadTimeout("the answer comes too slowly", request=request)
+        finally:
+            answer.close()
+        return (
+            answer.status_code,
+            body,
+            [c for c in answer.headers.get_list("set-cookie") if c.startswith(OURS)],
+        )
 
     def _fails(self, article: str, who: Who) -> Answer:
-        """After three failures in a row a second of rest, so that pages don't all wait for what doesn't answer."""
+        """After three failures in a row a rest, so that pages don't all wait for what doesn't answer.
+
+        A visitor's own requests may fail by what they bring, so a question without anything of a visitor's is asked first."""
         self._failures += 1
-        if self._failures >= 3:
-            self._rests_until = time.monotonic() + 1
+        if self._failures >= FAILURES:
+            if self._is_away():
+                self._rests_until = self._monotonic() + REST_SECONDS
+            else:
+                self._failures = 0
         return self._memory.recall(article, who)
 
+    def _is_away(self) -> bool:
+        try:
+            status, _, _ = self._fetch(
+                self._http.build_request("GET", "/v1/access/subscribers?prefetch=true")
+            )
+        except httpx.TransportError:
+            return True
+        return _is_away(status)
 
-def _given(words: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in words.items() if value}
+
+def _is_away(status: int) -> bool:
+    return status == 429 or status >= 500
+
+
+def _read(status: int, body: bytes) -> tuple[Answer, str]:
+    """What was said, and the token of a visitor. What Masthead can't have said is a refusal: a proxy says it, of this request."""
+    try:
+        said: dict[str, Any] = json.loads(body)
+        if status == 200:
+            answer = Answer(features=tuple(said["features"]), **{name: said[name] for name in SAID})
+            if answer.until is not None:
+                datetime.fromisoformat(answer.until)
+            if not isinstance(answer.allowed, bool):
+                raise TypeError
+            return answer, str(said.get("visitor", ""))
+        code = str(said["code"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        code = "unreadable" if status == 200 else str(status)
+    log.warning("Masthead says %s %r", status, code)
+    return Answer(False, code), ""

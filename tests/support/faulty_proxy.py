@@ -1,7 +1,7 @@
 """A proxy between an edge and Masthead that fails on demand."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 
@@ -13,11 +13,14 @@ PATIENCE_SECONDS = 90
 
 
 class FaultyProxy:
-    """Passes every request on to Masthead while its `state` is "through". Otherwise it is "slow", "cut" or "broken" (503)."""
+    """Passes every request on to Masthead while its `state` is "through". Otherwise it is "slow", "cut" or "broken" (503), or
+    an answer that it gives itself."""
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.state = "through"
+        self.state: str | Answer = "through"
+        self.meets: Callable[[BaseHTTPRequestHandler], bool] = lambda request: True
+        """Which requests meet that state. All others are passed on."""
         self.over = threading.Event()
         """Set at the end. Until then a slow proxy answers nobody."""
         self.asked: list[str] = []
@@ -27,15 +30,18 @@ class FaultyProxy:
     def __call__(self, request: BaseHTTPRequestHandler) -> Answer:
         """Pass a request on, with what it brought."""
         self.asked.append(request.path)
-        if self.state == "slow":
-            self.over.wait(PATIENCE_SECONDS)
-            raise ConnectionAbortedError
-        if self.state == "cut":
-            request.close_connection = True
-            request.connection.close()
-            raise ConnectionAbortedError
-        if self.state == "broken":
-            return 503, {}, b"{}"
+        if self.meets(request):
+            if self.state == "slow":
+                self.over.wait(PATIENCE_SECONDS)
+                raise ConnectionAbortedError
+            if self.state == "cut":
+                request.close_connection = True
+                request.connection.close()
+                raise ConnectionAbortedError
+            if self.state == "broken":
+                return 503, {}, b"{}"
+            if not isinstance(self.state, str):
+                return self.state
         headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
         with http_client(self.world.url) as http:
             given = http.request(request.command, request.path, headers=headers)

@@ -22,6 +22,9 @@ from emails import ConfirmSignup
 PURPOSE = "confirm-signup"
 LIFE = timedelta(days=7)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CROWDED = {HOUR: 1000, DAY: 10_000}
+"""Questions of everybody above which they are slowed down: a flood of them would be held against all our mail."""
+LONGEST_DELAY = timedelta(minutes=30)
 
 
 class AskSpent(Refusal):
@@ -36,28 +39,48 @@ def ask(
 ) -> None:
     """Mail the question, unless the address is on those lists or was asked within the hour. Nothing tells which. Raises BadAddress.
 
-    Once an hour and three times a day for an address; ten an hour and thirty a day from a network address, which many
-    readers of one mobile network share; a thousand an hour in all. Above the last two TooMany is raised."""
+    Once an hour and three times a day for a mailbox; ten an hour and thirty a day from a network, which many readers of one
+    mobile operator share. Above that TooMany is raised. In all, `CROWDED` slows and never closes (see `_behind_the_crowd`)."""
     address = clean_address(email)
     tokens = office.tokens
-    for what, whose, hourly, daily in (("signup-from", origin.ip, 10, 30), ("signups", "all", 1000, 10_000)):
-        rate.count(session, tokens, what, whose, limit=hourly, per=HOUR, at=at)
-        rate.count(session, tokens, f"{what}-day", whose, limit=daily, per=DAY, at=at)
+    delay = _behind_the_crowd(session, office, at)
+    hourly = 1 if delay else 10
+    rate.count_network(session, tokens, "signup-from", origin.ip, limit=hourly, per=HOUR, at=at)
+    rate.count_network(session, tokens, "signup-from-day", origin.ip, limit=30, per=DAY, at=at)
     try:
-        rate.count(session, tokens, "signup", address, limit=1, per=HOUR, at=at)
-        rate.count(session, tokens, "signup-day", address, limit=3, per=DAY, at=at)
+        rate.count_mailbox(session, tokens, "signup", address, limit=1, per=HOUR, at=at)
+        rate.count_mailbox(session, tokens, "signup-day", address, limit=3, per=DAY, at=at)
     except TooMany:
         return
+    for per in CROWDED:
+        rate.add(session, tokens, "signups", str(per), per=per, at=at)
     reader = by_address(session, address)
     person = Person.of(reader) if reader else Person(address)
     ask_id = ids.new("ask", at)
     asked = ask_for(session, person, known(session, wanted), ask_id, at, origin)
     if asked:
-        _mail(session, office, person, asked, ask_id, at)
+        _mail(session, office, person, asked, ask_id, at, delay)
+
+
+def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedelta:
+    """How long a question waits to be mailed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
+
+    While there is an excess each network may ask once an hour, so what one network asks keeps nobody of another out."""
+    over = max(
+        rate.counted(session, office.tokens, "signups", str(per), per=per, at=at) - most
+        for per, most in CROWDED.items()
+    )
+    return min(HOUR * (max(over + 1, 0) / CROWDED[HOUR]), LONGEST_DELAY)
 
 
 def _mail(
-    session: Session, office: Office, person: Person, asked: list[Newsletter], ask_id: str, at: datetime
+    session: Session,
+    office: Office,
+    person: Person,
+    asked: list[Newsletter],
+    ask_id: str,
+    at: datetime,
+    delay: timedelta,
 ) -> None:
     words = ConfirmSignup(
         newsletters=_listed([each.name for each in asked]),
@@ -70,7 +93,7 @@ def _mail(
         key=_key(ask_id),
         to=person.address,
         reader_id=person.reader_id,
-        at=at,
+        at=at + delay,
         expires_at=at + LIFE,
         about=ask_id,
     )

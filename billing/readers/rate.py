@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.errors import TooMany
+from billing.rules import networks
+from billing.rules.addresses import canonical
 from billing.tokens import Tokens
 
 _COUNT = sa.text(
@@ -23,10 +25,44 @@ def count(
     """Count one try of `what` by `whose`; raises TooMany above `limit` in any stretch of length `per`.
 
     Commit this also when the try itself fails: a refusal that is rolled back counts nothing."""
-    step = max(int(per.total_seconds()) // _STEPS, 1)
-    start = datetime.fromtimestamp(int(at.timestamp()) // step * step, UTC)
-    bucket = tokens.digest("rate", f"{what}:{whose.lower()}")[:40]
-    session.execute(_COUNT, {"bucket": bucket, "start": start})
-    since = start - per - timedelta(seconds=step)
-    if session.execute(_SUM, {"bucket": bucket, "since": since}).scalar_one() > limit:
+    add(session, tokens, what, whose, per=per, at=at)
+    if counted(session, tokens, what, whose, per=per, at=at) > limit:
         raise TooMany
+
+
+def count_network(
+    session: Session, tokens: Tokens, what: str, ip: str, *, limit: int, per: timedelta, at: datetime
+) -> None:
+    """Count one try from a network address, under each of its buckets (`rules/networks`). Raises TooMany."""
+    for bucket in networks.buckets(ip):
+        count(session, tokens, what, bucket.name, limit=limit * bucket.share, per=per, at=at)
+
+
+def count_mailbox(
+    session: Session, tokens: Tokens, what: str, email: str, *, limit: int, per: timedelta, at: datetime
+) -> None:
+    """Count one mail to a mailbox, however its address is spelled (`rules/addresses`). Raises TooMany."""
+    count(session, tokens, what, canonical(email), limit=limit, per=per, at=at)
+
+
+def add(session: Session, tokens: Tokens, what: str, whose: str, *, per: timedelta, at: datetime) -> None:
+    """Count one try, without a limit."""
+    row = {"bucket": _bucket(tokens, what, whose), "start": _step_of(per, at)[0]}
+    session.execute(_COUNT, row)
+
+
+def counted(session: Session, tokens: Tokens, what: str, whose: str, *, per: timedelta, at: datetime) -> int:
+    """How many tries there were in the last stretch of length `per`."""
+    start, step = _step_of(per, at)
+    row = {"bucket": _bucket(tokens, what, whose), "since": start - per - step}
+    return session.execute(_SUM, row).scalar_one() or 0
+
+
+def _step_of(per: timedelta, at: datetime) -> tuple[datetime, timedelta]:
+    """When the step of the window began, and its length."""
+    step = max(int(per.total_seconds()) // _STEPS, 1)
+    return datetime.fromtimestamp(int(at.timestamp()) // step * step, UTC), timedelta(seconds=step)
+
+
+def _bucket(tokens: Tokens, what: str, whose: str) -> str:
+    return tokens.digest("rate", f"{what}:{whose.lower()}")[:40]

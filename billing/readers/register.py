@@ -9,6 +9,7 @@ from sqlmodel import Session, select
 from billing import ids
 from billing.errors import Conflict, Invalid, NotFound
 from billing.readers.models import Reader
+from billing.rules.addresses import NotAnAddress, canonical
 
 LONGEST_ADDRESS = 254
 
@@ -38,11 +39,13 @@ def clean_address(email: str) -> str:
     try:
         if len(email) > LONGEST_ADDRESS:
             raise BadAddress
-        return validate_email(
+        address = validate_email(
             email.strip(), check_deliverability=False, allow_smtputf8=False, strict=True
         ).normalized
-    except EmailNotValidError:
+        canonical(address)  # what has no canonical form could be neither counted nor have one trial
+    except (EmailNotValidError, NotAnAddress):
         raise BadAddress from None
+    return address
 
 
 def by_address(session: Session, email: str) -> Reader | None:

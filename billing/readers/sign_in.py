@@ -44,13 +44,13 @@ def count_tries(
 ) -> None:
     """At most five mails in ten minutes for an address (SEC-1), and twenty from a network address: behind one of those stands a
     newsroom, or a mobile network's whole suburb. Raises BadAddress, TooMany."""
-    rate.count(session, tokens, what, clean_address(email), limit=5, per=LIFE, at=at)
-    rate.count(session, tokens, f"{what}-from", ip, limit=20, per=LIFE, at=at)
+    rate.count_mailbox(session, tokens, what, clean_address(email), limit=5, per=LIFE, at=at)
+    rate.count_network(session, tokens, f"{what}-from", ip, limit=20, per=LIFE, at=at)
 
 
 def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime, *, what: str = PURPOSE) -> None:
     """At most thirty codes typed in ten minutes from a network address, whoever asked for them. Raises TooMany."""
-    rate.count(session, tokens, f"{what}-code", ip, limit=30, per=LIFE, at=at)
+    rate.count_network(session, tokens, f"{what}-code", ip, limit=30, per=LIFE, at=at)
 
 
 class AddressWorks(Conflict):

@@ -61,11 +61,17 @@ class CardNumberIn(Invalid):
     code = "card_number"
 
 
-def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datetime) -> None:
-    """At most five requests an hour for an address, and twenty from a network address. Raises BadAddress, TooMany."""
+def count_tries(
+    session: Session, tokens: Tokens, reader: Reader | None, email: str, ip: str, at: datetime
+) -> None:
+    """At most five requests an hour of a reader who is signed in, whatever strangers ask; else five for a mailbox and twenty from
+    a network. Raises BadAddress, TooMany."""
     hour = timedelta(hours=1)
-    rate.count(session, tokens, "request", clean_address(email), limit=5, per=hour, at=at)
-    rate.count(session, tokens, "request-from", ip, limit=20, per=hour, at=at)
+    if reader is not None:
+        rate.count(session, tokens, "request-of", reader.id, limit=5, per=hour, at=at)
+        return
+    rate.count_mailbox(session, tokens, "request", clean_address(email), limit=5, per=hour, at=at)
+    rate.count_network(session, tokens, "request-from", ip, limit=20, per=hour, at=at)
 
 
 class Effect(StrEnum):

@@ -18,7 +18,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Response:
     """Open the hosted page for another card. Raises Unavailable, TooMany."""
     parts = visit.parts
     with parts.database.transaction() as session:
-        rate.count(
+        rate.count_network(
             session, parts.office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=visit.at
         )
         _, price = terms_of(session, subscription)

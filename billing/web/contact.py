@@ -76,7 +76,7 @@ def send(
 def _count(visit: Visit, address: str) -> None:
     """In a transaction of its own: what is refused counts too."""
     with visit.parts.database.transaction() as session:
-        requests.count_tries(session, visit.parts.office.tokens, address, visit.ip, visit.at)
+        requests.count_tries(session, visit.parts.office.tokens, visit.reader, address, visit.ip, visit.at)
 
 
 def _receive(visit: Visit, address: str, kind: RequestKind, words: str) -> Effect:

@@ -121,7 +121,7 @@ def _counted(visit: Visit) -> str:
     invoice_id = _invoice_id(visit)
     with visit.parts.database.transaction() as session:
         tokens = visit.parts.office.tokens
-        rate.count(session, tokens, "pay", visit.ip, limit=30, per=AN_HOUR, at=visit.at)
+        rate.count_network(session, tokens, "pay", visit.ip, limit=30, per=AN_HOUR, at=visit.at)
         rate.count(session, tokens, "pay", invoice_id, limit=20, per=AN_HOUR, at=visit.at)
     return invoice_id
 

@@ -80,7 +80,8 @@ def take_address(
         return _address_page(visit, email[:254], refusal.detail, 422, plan=plan)
     with visit.parts.database.transaction() as session:
         tokens = visit.parts.office.tokens
-        rate.count(session, tokens, "start", visit.ip, limit=20, per=timedelta(minutes=10), at=visit.at)
+        ten = timedelta(minutes=10)
+        rate.count_network(session, tokens, "start", visit.ip, limit=20, per=ten, at=visit.at)
         why = _why_not(visit, session, email, TRIAL)
     remember(visit, email, TRIAL, plan)
     return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
@@ -183,7 +184,7 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response:
 def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str) -> tuple[CardSetup, str]:
     """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
     office, at = visit.parts.office, visit.at
-    rate.count(session, office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=at)
+    rate.count_network(session, office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=at)
     plan, price, money = terms_today(visit, session, plan_id)
     dates = dates_of(visit, plan) if mode == TRIAL else None
     terms = _terms(money, dates, month_after(visit, session, plan))

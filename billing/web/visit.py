@@ -18,6 +18,7 @@ from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.register import by_id
 from billing.readers.sign_in import Browser
+from billing.rules import networks
 from billing.settings import Environment
 from billing.web import cookies
 from billing.web.look import Look
@@ -239,14 +240,15 @@ def parts_of(request: Request) -> Parts:
 
 
 def client_ip(request: Request, parts: Parts) -> str:
-    """The caller's network address: the peer, or, behind n trusted proxies, the nth from the right of X-Forwarded-For.
+    """The caller's network address in its one spelling (`rules/networks.normal`): the peer, or, behind n trusted proxies, the nth
+    from the right of X-Forwarded-For.
 
     Some proxies add a line of their own behind a caller's, instead of going on in it: all lines are one list."""
     peer = request.client.host if request.client else ""
     count = parts.settings.proxy_count
     listed = ",".join(request.headers.getlist("x-forwarded-for"))
     forwarded = [part.strip() for part in listed.split(",") if part.strip()]
-    return forwarded[-count] if count and len(forwarded) >= count else peer
+    return networks.normal(forwarded[-count] if count and len(forwarded) >= count else peer)
 
 
 def open_visit(request: Request) -> Visit:

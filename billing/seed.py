@@ -13,13 +13,14 @@ from billing.newsletters import samples
 from billing.office import Office
 from billing.rules.access import LISTEN, AccessLevel
 from billing.rules.features import newsletter_feature
+from billing.rules.scopes import SCOPES
 from billing.staff import audit, members, sign_in
+from billing.staff.api_keys import create, revoke
 from billing.staff.audit import Actor
 from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan, Price
-from billing.web.keys import SCOPES, create, revoke
 from billing.web.sample_articles import SampleArticle, sample_articles
 
 SAMPLES = "samples"

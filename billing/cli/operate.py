@@ -21,11 +21,16 @@ def keys() -> None:
 
 @keys.command(name="create")
 @click.option("--name", required=True, help="Who will use it; stands in the history of what it did.")
-@click.option("--scopes", required=True, help="Comma separated: access, articles, readers, money.")
+@click.option(
+    "--scopes",
+    required=True,
+    help="Comma separated: access, articles, readers (or parts of it: readers:read, readers:start, readers:cancel,"
+    " readers:support), money.",
+)
 def keys_create(name: str, scopes: str) -> None:
     """Make a key and print it, once."""
     from billing.app import build
-    from billing.web.keys import create
+    from billing.staff.api_keys import create
 
     parts = build(settings())
     with parts.database.transaction() as session:

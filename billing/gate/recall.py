@@ -13,9 +13,9 @@ from billing.gate.memory import BELT, Answer, Header, Known, Memory, Reply, Told
 from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
+from billing.staff.api_keys import PREFIX
 from billing.web.api import shapes
 from billing.web.asking import visitor_of
-from billing.web.keys import PREFIX
 
 MOST = {"reader_id": 64, "external_id": shapes.LONGEST, "visitor": shapes.LONGEST, "gift": shapes.LONGEST}
 """The longest that each of what a query may say is."""

@@ -28,9 +28,10 @@ from billing.errors import RefusesToStart
 from billing.leash import Leash
 from billing.parts import Parts
 from billing.postgres import Embedded
+from billing.rules.scopes import SCOPES
 from billing.settings import read_settings
 from billing.simulate import hands
-from billing.web.keys import SCOPES, create
+from billing.staff.api_keys import create
 from billing.webhooks.settle import HANDLERS
 
 HOST = "127.0.0.1"

@@ -19,6 +19,8 @@ class Actor:
     by: str
     staff_id: str | None = None
     ip: str = ""
+    key_id: str | None = None
+    """The API key of a program."""
 
 
 def takeover(session: Session, at: datetime) -> None:
@@ -47,7 +49,7 @@ def write(
     days: int = 0,
 ) -> AuditLine:
     """Add a line, in the transaction of what it tells. `before` and `after` hold what can stand in JSON; `cents` and `days` are
-    what a member gave of their own will."""
+    what a member gave of their own will, or a program gave with its key."""
     line = AuditLine(
         at=at,
         staff_id=actor.staff_id,

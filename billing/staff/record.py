@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from billing.staff import audit, facts
+from billing.payments.models import Refund
+from billing.staff import audit, facts, key_limits
 from billing.staff.audit import Actor
 
 
@@ -21,11 +22,15 @@ def recorded(
     why: str = "",
     subject: str | None = None,
 ) -> Iterator[None]:
-    """Hold the reader's affairs, let it be done, write the line; nothing when it is refused. Raises UnknownReader."""
+    """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
+    Raises UnknownReader, ScopeMissing."""
     facts.hold(session, reader_id)
     before = facts.snapshot(session, reader_id, at)
+    known = _refunds(session, reader_id).keys()
     yield
-    audit.write(
+    after = facts.snapshot(session, reader_id, at)
+    made = [cents for refund_id, cents in _refunds(session, reader_id).items() if refund_id not in known]
+    line = audit.write(
         session,
         actor,
         act,
@@ -34,5 +39,13 @@ def recorded(
         subject=subject,
         why=why,
         before=before,
-        after=facts.snapshot(session, reader_id, at),
+        after=after,
+        cents=sum(made),
     )
+    key_limits.mind(session, actor.key_id, line)
+
+
+def _refunds(session: Session, reader_id: str) -> dict[str, int]:
+    """The cents of each refund of the reader's, by its id."""
+    rows = session.exec(select(Refund.id, Refund.amount).where(Refund.reader_id == reader_id))
+    return dict(rows.all())

@@ -35,8 +35,8 @@ from billing.office import Office
 from billing.postgres import Embedded
 from billing.rules.access import AccessLevel, Held, Reason
 from billing.settings import Settings, read_settings
+from billing.staff.api_keys import create
 from billing.tokens import Tokens
-from billing.web.keys import create
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.load import WRK, Process, Served, run, script, serving

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from billing.web.keys import create
+from billing.staff.api_keys import create
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local

@@ -23,9 +23,10 @@ from billing import installation, migrate, seed
 from billing.app import build, create_app
 from billing.db import Database
 from billing.parts import Parts
+from billing.rules.scopes import SCOPES
 from billing.settings import Settings, read_settings
+from billing.staff.api_keys import create
 from billing.time_limits import Work
-from billing.web.keys import SCOPES, create
 from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.http_client import http_client
 from tests.support.sandbox import KEY, Sandbox

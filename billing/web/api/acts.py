@@ -15,7 +15,7 @@ from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.models import Subscription, TrialException
 from billing.web.api import shapes
-from billing.web.api.caller import Caller, Readers
+from billing.web.api.caller import Caller, Supports
 
 router = APIRouter(tags=["Readers"])
 
@@ -55,7 +55,7 @@ def _once(caller: Caller, body: shapes.Body, do: Callable[[Session], tuple[int, 
 
 
 @router.post("/v1/subscriptions/{subscription_id}/extend", summary="Give more days")
-def extend(subscription_id: str, body: DaysBody, caller: Readers) -> Response:
+def extend(subscription_id: str, body: DaysBody, caller: Supports) -> Response:
     """The trial, or the paid period, ends so many days later. 409 `is_cancelled`, `is_paused`, `is_owing`, `charge_under_way`, `already_ended`."""
 
     def do(session: Session) -> tuple[int, Any]:
@@ -69,7 +69,7 @@ def extend(subscription_id: str, body: DaysBody, caller: Readers) -> Response:
 
 
 @router.post("/v1/readers/{reader_id}/grants", status_code=201, summary="Give complimentary days")
-def give_days(reader_id: str, body: DaysBody, caller: Readers) -> Response:
+def give_days(reader_id: str, body: DaysBody, caller: Supports) -> Response:
     """Everything is open to the reader for so many days. 409 `has_subscription` when there is one to extend."""
 
     def do(session: Session) -> tuple[int, Any]:
@@ -87,7 +87,7 @@ def give_days(reader_id: str, body: DaysBody, caller: Readers) -> Response:
 
 
 @router.post("/v1/readers/{reader_id}/trial-exceptions", status_code=201, summary="Allow another trial")
-def allow_trial(reader_id: str, body: ReasonBody, caller: Readers) -> Response:
+def allow_trial(reader_id: str, body: ReasonBody, caller: Supports) -> Response:
     """The reader's next start is a trial again, once. 409 `trial_already_allowed`."""
 
     def do(session: Session) -> tuple[int, Any]:
@@ -99,7 +99,7 @@ def allow_trial(reader_id: str, body: ReasonBody, caller: Readers) -> Response:
 
 
 @router.post("/v1/readers/{reader_id}/notes", status_code=201, summary="Keep a note")
-def keep_note(reader_id: str, body: NoteBody, caller: Readers) -> Response:
+def keep_note(reader_id: str, body: NoteBody, caller: Supports) -> Response:
     """For staff to read; it is never changed."""
 
     def do(session: Session) -> tuple[int, Any]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import sqlalchemy as sa
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session
@@ -17,14 +17,21 @@ from starlette.responses import Response
 from billing.db import advisory_key
 from billing.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.parts import Parts
+from billing.rules import scopes
 from billing.rules.lifecycle import MoveRefused
+from billing.rules.scopes import SCOPES, grants
 from billing.staff.audit import Actor
-from billing.web.keys import ScopeMissing, find
+from billing.staff.key_limits import ScopeMissing
+from billing.web.keys import find
 from billing.web.models import ApiAnswer
 from billing.web.problems import problem
 from billing.web.visit import client_ip, parts_of
 
-bearer = HTTPBearer(auto_error=False, description="An API key, from `billing keys create`.")
+bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key, from `billing keys create`. Each call names the scope that its key needs. "
+    + " ".join(f"`{scope}`: {words}." for scope, words in SCOPES.items()),
+)
 
 
 class OtherBody(Conflict):
@@ -64,13 +71,13 @@ class Caller:
     @property
     def actor(self) -> Actor:
         """The same for the audit, with the network address."""
-        return Actor(self.by, ip=client_ip(self.request, self.parts))
+        return Actor(self.by, ip=client_ip(self.request, self.parts), key_id=self.key_id)
 
     def once(self, body: Any, do: Callable[[], tuple[int, Any]]) -> Response:
         """Do it, unless this Idempotency-Key has its answer already: same key, same answer.
 
-        Refusals (4xx) are kept as answers too; failures (5xx) aren't, so that the call can be repeated.
-        Raises OtherBody, StillRunning."""
+        Refusals (4xx) are kept as answers too; failures (5xx) aren't, nor what the key alone forbids, so that the call can be
+        repeated. Raises OtherBody, StillRunning, ScopeMissing."""
         if self.idempotency_key is None:
             return self._fresh(do)
         asked = self._asked(body)
@@ -116,6 +123,8 @@ class Caller:
     def _fresh(self, do: Callable[[], tuple[int, Any]]) -> Response:
         try:
             status, answer = do()
+        except ScopeMissing:
+            raise
         except Refusal as refusal:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
@@ -176,14 +185,23 @@ def needs(scope: str) -> Callable[..., Caller]:
         parts = parts_of(request)
         with parts.database.transaction() as session:
             key = find(session, parts.office.tokens, credentials.credentials)
-        if scope not in key.scopes:
-            raise ScopeMissing(f"This needs a key with the scope `{scope}`.")
+        if not grants(key.scopes, scope):
+            raise ScopeMissing(f"This needs a key with the scope `{scope}`.", needs=scope)
         return Caller(parts, request, parts.clock.now(), key.id, key.name, idempotency_key)
 
     return caller
 
 
-Access = Annotated[Caller, Depends(needs("access"))]
-Articles = Annotated[Caller, Depends(needs("articles"))]
-Readers = Annotated[Caller, Depends(needs("readers"))]
-Money = Annotated[Caller, Depends(needs("money"))]
+def _with(scope: str) -> Any:
+    """The same, with the scope in the description of the route."""
+    return Security(needs(scope), scopes=[scope])
+
+
+Access = Annotated[Caller, _with(scopes.ACCESS)]
+Articles = Annotated[Caller, _with(scopes.ARTICLES)]
+Readers = Annotated[Caller, _with(scopes.READERS)]
+ReadsReaders = Annotated[Caller, _with(scopes.READ)]
+Starts = Annotated[Caller, _with(scopes.START)]
+Cancels = Annotated[Caller, _with(scopes.CANCEL)]
+Supports = Annotated[Caller, _with(scopes.SUPPORT)]
+Money = Annotated[Caller, _with(scopes.MONEY)]

@@ -10,7 +10,7 @@ from billing.rules.periods import add_months
 from billing.subscriptions.find import live_of
 from billing.subscriptions.forecast import forecast
 from billing.web.api import shapes
-from billing.web.api.caller import Readers
+from billing.web.api.caller import ReadsReaders
 
 router = APIRouter(tags=["Readers"])
 LONGEST_MONTHS = 60
@@ -18,7 +18,7 @@ LONGEST_MONTHS = 60
 
 @router.get("/v1/readers/{reader_id}/forecast", summary="What will this reader be charged?")
 def look_ahead(
-    reader_id: str, caller: Readers, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
+    reader_id: str, caller: ReadsReaders, months: Annotated[int, Query(ge=1, le=LONGEST_MONTHS)] = 12
 ) -> JSONResponse:
     """Each charge of the months to come, and their sum. Empty where nothing is charged any more."""
     office = caller.parts.office

@@ -15,7 +15,7 @@ from billing.access.models import Gift
 from billing.readers.register import by_id
 from billing.web.api import shapes
 from billing.web.api.articles import ArticleId
-from billing.web.api.caller import Caller, Readers
+from billing.web.api.caller import Caller, ReadsReaders, Supports
 from billing.web.api.pages import MOST, After, Limit, page
 
 router = APIRouter(tags=["Gifts"])
@@ -28,7 +28,7 @@ class GiftBody(shapes.Body):
 
 
 @router.post("/v1/articles/{article_id}/gifts", status_code=201, summary="Give an article")
-def give(article_id: ArticleId, body: GiftBody, caller: Readers) -> Response:
+def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
     """201 with the link; the gift given before, while it lasts. 403 `not_a_subscriber`, 409 `no_gifts_left`, 409 `needs_no_gift`."""
 
     def do(session: Session) -> tuple[int, Any]:
@@ -45,7 +45,7 @@ def give(article_id: ArticleId, body: GiftBody, caller: Readers) -> Response:
 
 
 @router.get("/v1/readers/{reader_id}/gifts")
-def given(reader_id: str, caller: Readers, limit: Limit = MOST, after: After = None) -> JSONResponse:
+def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """The reader's gifts, newest first, and how many are left this month."""
     parts = caller.parts
     with parts.database.transaction() as session:
@@ -56,7 +56,7 @@ def given(reader_id: str, caller: Readers, limit: Limit = MOST, after: After = N
 
 
 @router.delete("/v1/gifts/{gift_id}", status_code=204)
-def revoke(gift_id: str, caller: Readers) -> Response:
+def revoke(gift_id: str, caller: Supports) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
 
     def do(session: Session) -> tuple[int, Any]:

@@ -25,7 +25,7 @@ from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api import shapes
-from billing.web.api.caller import Caller, Readers
+from billing.web.api.caller import Caller, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
 
 router = APIRouter(tags=["Readers"])
@@ -57,7 +57,7 @@ class FutureConsent(Invalid):
 
 
 @router.post("/v1/trials", status_code=201, summary="Start a trial")
-def start_trial(body: TrialBody, caller: Readers) -> Response:
+def start_trial(body: TrialBody, caller: Starts) -> Response:
     """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
     def do() -> tuple[int, Any]:
@@ -99,7 +99,7 @@ def start_trial(body: TrialBody, caller: Readers) -> Response:
 
 @router.get("/v1/readers", summary="Find readers")
 def find(
-    caller: Readers,
+    caller: ReadsReaders,
     email: Annotated[str | None, Query(max_length=254)] = None,
     external_id: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
     limit: Limit = 20,
@@ -121,7 +121,7 @@ def find(
 
 
 @router.get("/v1/readers/{reader_id}")
-def one(reader_id: str, caller: Readers) -> JSONResponse:
+def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
     """A reader, with the subscription that runs or ran last."""
     with caller.parts.database.transaction() as session:
         return JSONResponse(_reader(caller, session, by_id(session, reader_id)))
@@ -136,7 +136,7 @@ def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
 @router.get("/v1/readers/{reader_id}/events")
 def events(
     reader_id: str,
-    caller: Readers,
+    caller: ReadsReaders,
     limit: Limit = 50,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> JSONResponse:
@@ -168,7 +168,7 @@ def _event(row: SubscriptionChange) -> dict[str, Any]:
 
 
 @router.get("/v1/subscriptions/{subscription_id}")
-def subscription(subscription_id: str, caller: Readers) -> JSONResponse:
+def subscription(subscription_id: str, caller: ReadsReaders) -> JSONResponse:
     """A subscription as it stands."""
     with caller.parts.database.transaction() as session:
         row = session.get(Subscription, subscription_id)
@@ -200,11 +200,12 @@ class CancelBody(shapes.Body):
 
 
 @router.post("/v1/subscriptions/{subscription_id}/cancel", summary="Cancel")
-def cancel_subscription(subscription_id: str, caller: Readers, body: CancelBody | None = None) -> Response:
+def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody | None = None) -> Response:
     """Counts from `requested_at`, or from now, or from a form that asked for it up to a week before; charges made since then always
     go back. With them, `refund: last` returns the last one too; `none` returns nothing else, and is refused with 409
     `charged_since` where there are such. `when: early` leaves a paid year. 409 `already_ended`, `nothing_to_give_back` (the last
-    charge asked back again), `nothing_to_leave`."""
+    charge asked back again), `nothing_to_leave`. Whatever gives money back needs a key with the scope `money` besides: 403
+    `scope_missing`, and nothing is done. `refund: none` without `requested_at` cancels and gives nothing back."""
     wanted = body or CancelBody()
     why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 
@@ -239,10 +240,10 @@ class WithdrawBody(shapes.Body):
     summary="Withdraw: the first charge goes back in full, and what is paid for days not read",
 )
 def withdraw_subscription(
-    subscription_id: str, caller: Readers, body: WithdrawBody | None = None
+    subscription_id: str, caller: Cancels, body: WithdrawBody | None = None
 ) -> Response:
     """Within the cooling-off days after the first charge, also after a cancellation; `returned` is what goes back. 202 with
-    `request` where staff decide, because there was another withdrawal within a year: it is cancelled meanwhile. 409 `cooling_off_over` later, or again."""
+    `request` where staff decide, because there was another withdrawal within a year: it is cancelled meanwhile. 409 `cooling_off_over` later, or again. The key needs the scope `money` besides: 403 `scope_missing`."""
     wanted = body or WithdrawBody()
 
     def do(session: Session) -> tuple[int, Any]:
@@ -274,7 +275,7 @@ class ResumeBody(shapes.Body):
 
 
 @router.post("/v1/subscriptions/{subscription_id}/resume", summary="Undo a cancellation")
-def resume_subscription(subscription_id: str, caller: Readers, body: ResumeBody | None = None) -> Response:
+def resume_subscription(subscription_id: str, caller: Starts, body: ResumeBody | None = None) -> Response:
     """While the trial or the period runs. 409 `nothing_to_undo` otherwise, `dispute_open` while a bank asks for a payment back."""
     wanted = body or ResumeBody()
 

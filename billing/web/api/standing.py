@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from billing.access.explain import Explained, explain
 from billing.rules.access import Held
 from billing.web.api import shapes
-from billing.web.api.caller import Readers
+from billing.web.api.caller import ReadsReaders
 
 router = APIRouter(tags=["Readers"])
 
@@ -22,7 +22,7 @@ def _unspaced(value: Any) -> Any:
 @router.get("/v1/readers/{reader_id}/standing", summary="Why may this reader read?")
 def standing(
     reader_id: str,
-    caller: Readers,
+    caller: ReadsReaders,
     at: Annotated[shapes.Instant | None, BeforeValidator(_unspaced), Query()] = None,
     article: Annotated[str | None, Query(max_length=shapes.LONGEST)] = None,
 ) -> JSONResponse:

@@ -46,12 +46,17 @@ class Office:
         return self.page("/account")
 
     @property
+    def undo_url(self) -> str:
+        """Where a reader undoes a cancellation, signed in."""
+        return self.page("/account/cancelled")
+
+    @property
     def offer_url(self) -> str:
         """Where a reader can begin."""
         return self.page("/")
 
     def cancel_url(self, subscription_id: str) -> str:
-        """A link that cancels, or undoes it, without signing in (CARD-7); for a stored mail, so the token is a place."""
+        """A link that cancels without signing in (CARD-7), and undoes nothing; for a stored mail, so the token is a place."""
         return self.page(f"/cancel/{place(CANCEL, subscription_id)}")
 
     def card_url(self, subscription_id: str) -> str:

@@ -239,7 +239,7 @@ def _failures() -> dict[str, Message]:
 
 
 def _endings() -> dict[str, Message]:
-    undo = f"{SITE}/undo/w8Rt3Kc6Nq1"
+    undo = f"{SITE}/account/cancelled"
     return {
         "cancelled-in-trial": Cancelled("2026-03-15", False, undo, OFFER),
         "cancelled-when-paid": Cancelled("2026-04-15", True, undo, OFFER),

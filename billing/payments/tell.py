@@ -203,7 +203,7 @@ def cancelled(
     words = Cancelled(
         access_until=last_day,
         ever_charged=subscription.period_number > 0,
-        undo_url=office.cancel_url(subscription.id) if last_day else None,
+        undo_url=office.undo_url if last_day else None,
         offer_url=office.offer_url,
     )
     asked = subscription.cancel_asked_at or at

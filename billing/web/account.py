@@ -24,7 +24,7 @@ from billing.staff import cancellations
 from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from billing.web import views
+from billing.web import step_up, views
 from billing.web.cancelling import (
     cancel_page,
     cancel_with,
@@ -218,7 +218,7 @@ def ask_cancel(visit: Visiting) -> Response:
     subscription = _live(visit)
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
-    return cancel_page(visit, subscription, action="/account/cancel", undo="/account/resume", back=BACK)
+    return cancel_page(visit, subscription, action="/account/cancel", back=BACK)
 
 
 @router.post("/account/cancel")
@@ -238,14 +238,14 @@ def cancel(
 
 @router.get("/account/cancelled")
 def cancelled(visit: Visiting) -> Response:
-    """It is done; and the way back."""
+    """It is done; and the way back. The mail that confirms a cancellation leads here."""
     if visit.reader is None:
-        return visit.go("/sign-in")
+        return step_up.sign_in_first(visit)
     with visit.parts.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
         return visit.go("/account")
-    return cancelled_page(visit, subscription, undo="/account/resume", back=BACK)
+    return cancelled_page(visit, subscription, back=BACK)
 
 
 @router.get("/account/withdraw")

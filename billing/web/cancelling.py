@@ -24,10 +24,10 @@ SHOWN_WITHIN = timedelta(days=10)
 REASONS = {"price", "time", "content", "trouble", "elsewhere", "other"}
 
 
-def cancel_page(visit: Visit, subscription: Subscription, *, action: str, undo: str, back: str) -> Response:
+def cancel_page(visit: Visit, subscription: Subscription, *, action: str, back: str) -> Response:
     """What cancelling means for this reader, before it is done; or, when it is done, the way back."""
     if subscription.cancel_asked_at is not None or subscription.state is State.ENDED:
-        return cancelled_page(visit, subscription, undo=undo, back=back)
+        return cancelled_page(visit, subscription, back=back)
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
         offer = withdrawal(visit, session, subscription, back)
@@ -133,12 +133,14 @@ def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> b
     return refund.state is not RefundState.FAILED
 
 
-def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back: str) -> Response:
-    """It is done: what is still open, what comes back or can be taken back, and the way back."""
+def cancelled_page(visit: Visit, subscription: Subscription, *, back: str) -> Response:
+    """It is done: what is still open, what comes back or can be taken back, and the way back: at once where the reader is signed
+    in, else by a link mailed anew."""
     with visit.parts.database.transaction() as session:
         paid = receipts.paid_by(session, subscription.reader_id)
         offer = withdrawal(visit, session, subscription, back)
         undoable = cancel.may_undo(session, visit.parts.office, subscription, visit.at)
+    signed_in = visit.reader is not None and visit.reader.id == subscription.reader_id
     mine = [one for one in paid if one.invoice.subscription_id == subscription.id]
     returning = [
         refund
@@ -159,7 +161,7 @@ def cancelled_page(visit: Visit, subscription: Subscription, *, undo: str, back:
         refund=sum_of(returning),
         waiting=sum_of([refund for one in mine for refund in one.waiting]),
         owed=sum_of([refund for one in mine for refund in one.owed]),
-        undo_action=undo if undoable else None,
+        undo=("here" if signed_in else "by_mail") if undoable else None,
         withdraw=offer,
     )
     return visit.page(view)

@@ -1,4 +1,7 @@
-"""Links in mails that work without signing in: cancel, undo, another card. GET shows a page, POST acts (H6)."""
+"""Links in mails that work without signing in: cancel, another card. GET shows a page, POST acts (H6).
+
+Mails are forwarded, and found years later: a link ends charging, and never starts it again. What a link can't do needs a
+signed-in browser, or a link mailed anew."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -8,9 +11,10 @@ from starlette.responses import Response
 
 from billing.errors import NotFound
 from billing.office import CANCEL, CARD
+from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
-from billing.web import cookies, views
-from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, undo_with, withdraw_with
+from billing.web import cookies, step_up, views
+from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, withdraw_with
 from billing.web.change_card import open_card_page
 from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
@@ -54,9 +58,7 @@ def follow_cancel(visit: Visiting, token: str) -> Response:
 @router.get("/cancel")
 def ask_cancel(visit: Visiting) -> Response:
     """What cancelling means, and the button."""
-    return cancel_page(
-        visit, _subscription(visit, CANCEL), action="/cancel", undo="/cancel/undo", back="/cancel/withdraw"
-    )
+    return cancel_page(visit, _subscription(visit, CANCEL), action="/cancel", back="/cancel/withdraw")
 
 
 @router.post("/cancel")
@@ -73,7 +75,7 @@ def cancel(
 
 
 def _cancelled(visit: Visit) -> Response:
-    return cancelled_page(visit, _subscription(visit, CANCEL), undo="/cancel/undo", back="/cancel/withdraw")
+    return cancelled_page(visit, _subscription(visit, CANCEL), back="/cancel/withdraw")
 
 
 @router.post("/cancel/withdraw")
@@ -84,10 +86,12 @@ def withdraw(visit: Guarded) -> Response:
 
 
 @router.post("/cancel/undo")
-def undo(visit: Guarded) -> Response:
-    """Take it back."""
-    undo_with(visit, _subscription(visit, CANCEL).id, by="reader")
-    return visit.go("/account", "resumed") if visit.reader else visit.go("/articles", "resumed")
+def mail_undo(visit: Guarded) -> Response:
+    """Mail the reader a link that signs in, and leads to the button that undoes it. Raises TooMany."""
+    subscription = _subscription(visit, CANCEL)
+    with visit.parts.database.transaction() as session:
+        reader = by_id(session, subscription.reader_id)
+    return step_up.mail_link(visit, reader.email, "/account/cancelled")
 
 
 @router.get("/card/{token}")

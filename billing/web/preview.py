@@ -207,6 +207,7 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "cancel-year", replace(refund, withdraw=None, leave=leave), replace(VISITOR, path="/cancel")
     mind = views.Cancelled(access_until=date(2027, 1, 7), ever_charged=True, withdraw=WITHDRAWAL)
     yield "cancelled-cooling-off", mind, at
+    yield "cancelled-by-an-old-mail", replace(mind, undo="by_mail"), replace(VISITOR, path="/cancel")
     again = replace(WITHDRAWAL, withdrew_on=date(2026, 7, 22))
     yield "cancelled-withdrawn-before", replace(mind, withdraw=again), at
     early = replace(refund, withdraw=None, leave=leave, ask=again)
@@ -216,10 +217,10 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "cancelled-trial", views.Cancelled(access_until=DATES.free_until, ever_charged=False), at
     yield (
         "cancelled-refund",
-        views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo_action=None),
+        views.Cancelled(access_until=None, ever_charged=True, refund=PRICE, undo=None),
         at,
     )
-    waits = views.Cancelled(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo_action=None)
+    waits = views.Cancelled(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo=None)
     yield "cancelled-refund-late", waits, at
     yield from _paying()
     yield "change-card", views.ChangeCard(), replace(VISITOR, path="/card")

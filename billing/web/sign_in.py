@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress
-from billing.web import cookies, views
+from billing.web import cookies, step_up, views
 from billing.web.asking import carry_over
 from billing.web.visit import Guarded, Visit, Visiting
 
@@ -96,7 +96,7 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
 def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:
     visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
     visit.takes.append(cookies.LINK)
-    return visit.go("/account", "signed-in")
+    return visit.go(step_up.way_back(visit), "signed-in")
 
 
 @router.post("/sign-out")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
@@ -189,7 +189,8 @@ class Cancelled:
     """Goes back later: what takes longer is on our side."""
     owed: Money | None = None
     """The card took no money back."""
-    undo_action: str | None = "/account/resume"
+    undo: Literal["here", "by_mail"] | None = "here"
+    """Whether it can be undone: on this page, or by a link mailed anew."""
     withdraw: Withdrawal | None = None
 
 

@@ -13,6 +13,7 @@ from billing.settings import SETTINGS
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = ("README.md", "CONTRIBUTING.md", "tests/README.md")
+SECURITY = "SECURITY.md"
 FOLDERS = ("billing", "emails", "tests", "alembic", ".ci")
 
 
@@ -69,8 +70,9 @@ def test_every_setting_is_in_the_readme() -> None:
     assert set(SETTINGS) - settings_in(readme()) == set()
 
 
-def test_every_setting_in_the_readme_exists() -> None:
-    assert settings_in(readme()) - set(SETTINGS) == set()
+@pytest.mark.parametrize("page", [README.name, SECURITY])
+def test_every_setting_that_a_page_names_exists(page: str) -> None:
+    assert settings_in((ROOT / page).read_text()) - set(SETTINGS) == set()
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -81,13 +83,14 @@ def test_every_make_target_that_a_page_names_exists(page: str) -> None:
     assert named - set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE)) == set()
 
 
-def test_every_command_in_the_readme_exists() -> None:
-    named = commands_in(readme())
+@pytest.mark.parametrize("page", [README.name, SECURITY])
+def test_every_command_that_a_page_names_exists(page: str) -> None:
+    named = commands_in((ROOT / page).read_text())
     assert named
     assert {command for command in named if not exists(command)} == set()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, SECURITY])
 def test_every_path_that_a_page_names_exists(page: str) -> None:
     assert {path for path in paths_in((ROOT / page).read_text()) if not (ROOT / path).exists()} == set()
 

@@ -101,7 +101,7 @@ def test_every_body_says_what_it_is_and_every_text_its_letters(readers: TwoReade
     assert wrong == []
 
 
-def test_a_parameter_that_is_named_twice_is_the_last_one_for_whoever_looks(world: World) -> None:
+def test_a_parameter_that_is_named_twice_is_the_last_one_in_memory_and_framework(world: World) -> None:
     """Memory and the framework read an address alike, so one can't check what the other doesn't use (ASVS 15.3.7)."""
     known = world.start_trial("thandi@example.com")["reader"]["id"]
     article = world.articles["subscriber"][0]

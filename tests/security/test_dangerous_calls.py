@@ -93,6 +93,12 @@ CHECKS: dict[str, tuple[Check, str, tuple[str, ...]]] = {
         ),  # a browser that speaks http alone is spared the machine's certificates
     ),
     "guessable numbers (11.5.1)": (imports("random"), "import random", MAY_USE_RANDOM),
+    "a log elsewhere (16.2.3)": (imports("logging.handlers", "syslog"), "import logging.handlers", ()),
+    "a log in a file (16.2.3)": (
+        called("logging.FileHandler", "logging.config"),
+        "logging.FileHandler(x)",
+        (),
+    ),
     "UUIDs (11.5.1)": (imports("uuid"), "import uuid", ()),
 }
 

@@ -2,7 +2,11 @@
 //
 // A reader token is checked here, offline, so most pages of subscribers ask nobody. Where there is none, or a stale one, or
 // one that opens nothing by itself (a free account, the meter, a gift), Masthead is asked: a stale token refuses nobody.
-// When Masthead is away, or slower than 300 ms, a genuine token is good to its `paid_until`; everybody else gets the beginning.
+// On one host the worker gets the token itself, by the session; on two `paywall.js` puts it into a cookie of this host.
+//
+// A connection that fails, more than 300 ms, a 5xx or a 429 mean that Masthead is away. Then a genuine token opens for an hour
+// after its end, and no longer than to its `paid_until`; everybody else gets the beginning. Any other answer is an answer: what
+// isn't Masthead's own (a proxy's 400) closes the article.
 //
 //   MASTHEAD   where Masthead is, as in its tokens: https://accounts.paper.example (else give ISSUER as well)
 //   PAPER      where your own pages are, reached through this worker alone
@@ -14,8 +18,15 @@
 
 const ARTICLE = /^\/articles\/([A-Za-z0-9][A-Za-z0-9._-]{0,199})$/;
 const COUNTED = ["meter", "gift"];
-const TOKEN = "masthead-token";
 const PRIVATE = "private, no-store";
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+// Masthead's cookies among a visitor's, as RFC 6265 has values; and how long each may be.
+const OURS = /(?:^|;)\s*((?:__Host-)?masthead-(session|visitor|gift|token))=([!#-+\--:<-\[\]-~]+)\s*(?=;|$)/g;
+const MOST_LETTERS = { session: 1024, visitor: 1024, gift: 1024, token: 4096 };
+const MOST_AGENT_LETTERS = 512;
+const MOST_ANSWER_BYTES = 65536;
+const OFFLINE_SECONDS = 3600; // that a token is good after its end, while Masthead is away
+const KEPT_SECONDS = 300 + OFFLINE_SECONDS;
 const seconds = () => Date.now() / 1000;
 
 export default {
@@ -53,53 +64,93 @@ function forPaper(request, env, path, reason) {
 }
 
 async function decide(request, env, article) {
-  const cookies = request.headers.get("Cookie") ?? "";
-  const token = bearer(request) ?? cookie(cookies, TOKEN);
+  const proofs = ours(request.headers.get("Cookie") ?? "");
+  const token = bearer(request) ?? proofs.token?.value;
   const claims = token && (await verify(token, env));
   const live = claims && seconds() < claims.exp;
   if (live && claims.features.includes("read")) return { allowed: true, reason: "token" };
-  const signedIn = cookie(cookies, "masthead-session") ?? cookie(cookies, "__Host-masthead-session");
   try {
     const [answer, fresh] = await Promise.all([
-      ask(request, env, article, cookies, live ? token : null),
-      signedIn && !live ? renew(env, cookies) : [],
+      ask(request, env, article, proofs, live ? token : null),
+      proofs.session && !live ? renew(env, proofs) : [],
     ]);
     return { ...answer, cookies: [...answer.cookies, ...fresh] };
   } catch {
-    if (claims?.features.includes("read") && seconds() < claims.paid_until) return { allowed: true, reason: "away" };
-    return { allowed: false, reason: "away" };
+    const reads = claims?.features.includes("read") && seconds() < Math.min(claims.paid_until, claims.exp + OFFLINE_SECONDS);
+    return { allowed: !!reads, reason: "away" };
   }
 }
 
-async function ask(request, env, article, cookies, token) {
+async function ask(request, env, article, proofs, token) {
   const purpose = request.headers.get("Sec-Purpose") ?? request.headers.get("Purpose") ?? "";
   const ahead = request.method === "HEAD" || /prefetch|prerender/.test(purpose);
-  const headers = { Cookie: ours(cookies), "User-Agent": request.headers.get("User-Agent") ?? "" };
+  const headers = { Cookie: header(proofs), "User-Agent": (request.headers.get("User-Agent") ?? "").slice(0, MOST_AGENT_LETTERS) };
   if (token) headers.Authorization = `Bearer ${token}`;
-  const got = await call(env, `/v1/access/${article}${ahead ? "?prefetch=true" : ""}`, headers);
-  if (got.status === 401 && token) return ask(request, env, article, cookies, null);
-  if (got.status === 429 || got.status >= 500) throw got.status;
-  const { allowed, reason, code } = await got.json();
-  if (!got.ok) return { allowed: false, reason: code, cookies: [] };
-  const given = got.headers.getSetCookie();
-  return { allowed: allowed && !(ahead && COUNTED.includes(reason)), reason, cookies: given };
+  const { status, said, cookies } = await call(env, `/v1/access/${article}${ahead ? "?prefetch=true" : ""}`, headers);
+  if (status === 401 && token) return ask(request, env, article, proofs, null);
+  if (status !== 200 || !said) return { allowed: false, reason: said?.code ?? `${status}`, cookies: [] };
+  const { allowed, reason } = said;
+  return { allowed: allowed === true && !(ahead && COUNTED.includes(reason)), reason, cookies };
 }
 
 // The reader's next pages need not ask. A token can't be had without a session; that is no reason to refuse anything.
-async function renew(env, cookies) {
-  const got = await call(env, "/v1/access-token", { Cookie: ours(cookies) }).catch(() => null);
-  if (!got?.ok) return [];
-  const { token } = await got.json();
-  await verify(token, env); // while Masthead answers, so that its keys are known when it doesn't
-  const secure = env.MASTHEAD.startsWith("https:") ? "; Secure" : "";
-  return [`${TOKEN}=${token}; Path=/; Max-Age=2592000; HttpOnly; SameSite=Lax${secure}`];
+async function renew(env, proofs) {
+  const { status, said } = await call(env, "/v1/access-token", { Cookie: header(proofs) }).catch(() => ({}));
+  const token = status === 200 ? String(said?.token) : "";
+  // checked while Masthead answers, so that its keys are known when it doesn't
+  if (!TOKEN.test(token) || !(await verify(token, env))) return [];
+  const [name, secure] = env.MASTHEAD.startsWith("https:") ? ["__Host-masthead-token", "; Secure"] : ["masthead-token", ""];
+  return [`${name}=${token}; Path=/; Max-Age=${KEPT_SECONDS}; HttpOnly; SameSite=Lax${secure}`];
 }
 
-const call = (env, path, headers) =>
-  fetch(env.MASTHEAD + path, { headers, redirect: "manual", signal: AbortSignal.timeout(env.TIMEOUT ?? 300) });
-const ours = (cookies) => cookies.split(";").filter((one) => /^\s*(__Host-)?masthead-(session|visitor|gift)=/.test(one)).join(";").trim();
-const bearer = (request) => /^Bearer (\S+\.\S+\.\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
-const cookie = (cookies, name) => cookies.split(";").map((one) => one.trim()).find((one) => one.startsWith(name + "="))?.slice(name.length + 1);
+// What Masthead says, and its cookies. Throws where it is away. `said` is null where it isn't JSON; a redirect isn't followed.
+async function call(env, path, headers) {
+  const signal = AbortSignal.timeout(env.TIMEOUT ?? 300);
+  const got = await fetch(env.MASTHEAD + path, { headers, redirect: "manual", signal });
+  if (got.status === 429 || got.status >= 500) throw new Error(`Masthead answers ${got.status}`);
+  const cookies = got.headers.getSetCookie().filter((line) => /^(__Host-)?masthead-/.test(line));
+  return { status: got.status, said: parsed(await read(got)), cookies };
+}
+
+async function read(got) {
+  const reader = got.body?.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let size = 0; reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.length;
+    if (size > MOST_ANSWER_BYTES) {
+      await reader.cancel();
+      return "";
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+  return text;
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+// Masthead's cookies by kind: the first of each that isn't too long. A name that only this host can set goes before one that any
+// sibling can.
+function ours(cookies) {
+  const found = {};
+  for (const [, name, kind, value] of cookies.matchAll(OURS)) {
+    const better = !found[kind] || (name.startsWith("__Host-") && !found[kind].name.startsWith("__Host-"));
+    if (better && value.length <= MOST_LETTERS[kind]) found[kind] = { name, value };
+  }
+  return found;
+}
+
+const header = ({ session, visitor, gift }) =>
+  [session, visitor, gift].filter(Boolean).map(({ name, value }) => `${name}=${value}`).join("; ");
+const bearer = (request) => /^Bearer (\S+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
 
 // Keys are kept, and asked for again when a token names an unknown one: at most once in ten seconds, whoever asks.
 const keys = new Map();
@@ -108,8 +159,8 @@ let asked = 0;
 async function keyNamed(kid, env) {
   if (!keys.has(kid) && seconds() - asked > 10) {
     asked = seconds();
-    const got = await call(env, "/.well-known/jwks.json", {}).catch(() => null);
-    for (const jwk of got?.ok ? (await got.json()).keys : []) {
+    const { said } = await call(env, "/.well-known/jwks.json", {}).catch(() => ({}));
+    for (const jwk of said?.keys ?? []) {
       if (jwk.kty === "OKP" && jwk.crv === "Ed25519") {
         const { kty, crv, x } = jwk;
         keys.set(jwk.kid, await crypto.subtle.importKey("jwk", { kty, crv, x }, { name: "Ed25519" }, false, ["verify"]));
@@ -124,6 +175,7 @@ const seen = new Map();
 
 async function verify(token, env) {
   if (seen.has(token)) return seen.get(token);
+  if (token.length > MOST_LETTERS.token || !TOKEN.test(token)) return null;
   try {
     const [head, body, seal] = token.split(".");
     const { alg, kid } = JSON.parse(text(head));

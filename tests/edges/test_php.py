@@ -1,73 +1,25 @@
 """The page of PHP, run by PHP: who reads, who doesn't, and what happens when Masthead is away."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-import billing.edges
-from billing.demo.folder import free_port
 from tests.edges.paper import BEGINNING, GAMES, METERED, secrets
+from tests.edges.php_site import PHP, Site, php_site
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.http_client import http_client
-from tests.support.polling import eventually
-from tests.support.publisher import LOCKED, whole_text
+from tests.support.publisher import LOCKED
 from tests.support.signed_in import session_secret
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
-PHP = shutil.which("php")
 pytestmark = pytest.mark.skipif(PHP is None, reason="PHP is not installed")
-FILE = Path(billing.edges.__file__).parent / "masthead.php"
-Site = Callable[..., httpx.Client]
 
 
 @pytest.fixture
-def site(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Site]:
-    """`site(timeout=30, key="")`: a publisher's site in PHP."""
-    assert PHP is not None
-    for article in (LOCKED, METERED):
-        (tmp_path / article).write_text(whole_text(article))
-    with ExitStack() as ends:
-
-        def begin(timeout: float = 30, key: str = "") -> httpx.Client:
-            port = free_port(0)
-            given = {
-                "MASTHEAD_PHP": str(FILE),
-                "MASTHEAD": proxy.url,
-                "KEY": key,
-                "TIMEOUT": str(timeout),
-                "TEXTS": str(tmp_path),
-                "FOLDER": str(tmp_path / "kept"),
-                "BEGINNING": BEGINNING.decode(),
-            }
-            page = str(Path(__file__).parent / "php_page.php")
-            server = subprocess.Popen(
-                [str(PHP), "-S", f"127.0.0.1:{port}", page],
-                env=os.environ | given,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            ends.callback(server.wait)
-            ends.callback(server.terminate)
-            http = ends.enter_context(http_client(f"http://127.0.0.1:{port}"))
-            assert eventually(lambda: _answers(http))
-            proxy.asked.clear()
-            return http
-
-        yield begin
-
-
-def _answers(http: httpx.Client) -> bool:
-    try:
-        return http.get("/articles/nothing").status_code == 200
-    except httpx.TransportError:
-        return False
+def site(proxy: FaultyProxy, tmp_path: Path) -> Iterator[Site]:
+    with php_site(proxy, tmp_path) as found:
+        yield found
 
 
 def test_a_payer_reads_and_no_byte_reaches_anybody_else(

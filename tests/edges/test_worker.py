@@ -1,70 +1,23 @@
 """The worker for CDNs, hosted by Node: tokens checked offline, Masthead asked otherwise, and no byte for anybody else."""
 
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
-import billing.edges
-from tests.edges.before import Edge, start_trials
-from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, Paper, secrets
+from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, secrets
+from tests.edges.worker_at_cdn import NODE, Worker, token_in, worker_at_cdn
 from tests.support.faulty_proxy import FaultyProxy
-from tests.support.publisher import LOCKED, serve
+from tests.support.publisher import LOCKED
 from tests.support.world import World
 
-NODE = shutil.which("node")
-WORKER = Path(billing.edges.__file__).parent / "worker.js"
-HOST = Path(__file__).parent / "worker_host.mjs"
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed")
-
-
-class Worker(Edge):
-    """The worker, with a clock that a test moves."""
-
-    def clock(self, ms: float, timeout: int = 5000) -> None:
-        self.get(f"/_clock?ms={int(ms)}&timeout={timeout}")
-
-    def follow(self, timeout: int = 5000) -> None:
-        """The worker's clock goes with the world's."""
-        self.clock(self.world.now.timestamp() * 1000, timeout)
 
 
 @pytest.fixture
 def edge(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Worker]:
-    assert NODE is not None
-    start_trials(world)
-    module = tmp_path / "worker.mjs"  # as a module, which is how every CDN takes it
-    shutil.copy(WORKER, module)
-    paper = Paper(
-        lambda headers, query: headers.get("x-masthead-key") == "the edge's key" and query == "masthead=whole"
-    )
-    with serve(paper) as port:
-        command = [
-            NODE,
-            "--no-warnings",
-            str(HOST),
-            str(module),
-            proxy.url,
-            f"http://127.0.0.1:{port}",
-            world.url,
-        ]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as host:
-            assert host.stdout is not None
-            assert host.stdin is not None
-            found = Worker(world, proxy, paper, f"http://127.0.0.1:{int(host.stdout.readline())}")
-            found.follow()
-            yield found
-            host.stdin.close()
-
-
-def token_in(answer: httpx.Response) -> str:
-    found = [line for line in answer.headers.get_list("set-cookie") if line.startswith("masthead-token=")]
-    assert len(found) == 1
-    assert "HttpOnly" in found[0]
-    return found[0].partition(";")[0]
+    with worker_at_cdn(world, proxy, tmp_path) as found:
+        yield found
 
 
 def test_a_token_opens_without_asking_and_a_stale_one_asks(edge: Worker) -> None:

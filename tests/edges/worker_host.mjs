@@ -10,7 +10,7 @@ const real = Date.now;
 let moved = 0;
 Date.now = () => real() + moved;
 
-const server = http.createServer(async (asked, answer) => {
+const server = http.createServer({ maxHeaderSize: 65536 }, async (asked, answer) => {
   if (asked.url.startsWith("/_clock")) {
     const at = new URL(asked.url, "http://x").searchParams;
     moved = Number(at.get("ms")) - real();

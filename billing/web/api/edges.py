@@ -36,7 +36,8 @@ def access_token(
     """An EdDSA JWT for five minutes, for the signed-in reader, or with an API key for the reader it names (404 for an unknown one).
 
     It holds `sub` (the reader), `features`, `paid_until` (to when reading is sure; null when nothing is held) and, from a
-    browser, `sid` (its session, with which it ends wherever we are asked). A token makes no other token: 401 `not_signed_in`."""
+    browser, `sid` (its session, with which it ends wherever we are asked). A token makes no other token: 401 `not_signed_in`.
+    An edge that can't reach us takes a genuine token for an hour after its `exp`, and never past `paid_until`."""
     parts, session_id = visit.parts, None
     named = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)
     if named:

@@ -10,6 +10,8 @@ class Refusal(Exception):
     code: ClassVar[str] = "refused"
     title: ClassVar[str] = ""
     """Heads its page where the family's words don't fit."""
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which the same may go well, where that is known."""
 
     def __init__(self, detail: str | None = None, **facts: object) -> None:
         self.detail = detail or (self.__doc__ or "").strip()
@@ -78,6 +80,7 @@ class TooMany(Refusal):
 
     status = 429
     code = "too_many"
+    retry_after = 660
 
 
 class Unavailable(Refusal):

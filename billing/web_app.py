@@ -45,6 +45,7 @@ from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
+from billing.web.concurrency import ConcurrencyLimit
 from billing.web.front import Front
 from billing.web.intake import Intake
 from billing.web.look import STATIC, Look
@@ -117,7 +118,7 @@ def assemble(parts: Parts) -> ASGIApp:
         # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
         app.router.routes.extend(module.router.routes)
     app.mount("/static", _Static(directory=STATIC))
-    gate = Gate(Front(app, parts.settings), parts)
+    gate = Gate(Front(ConcurrencyLimit(app), parts.settings), parts)
     app.state.line = gate.line
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)

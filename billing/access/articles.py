@@ -1,5 +1,6 @@
 """The registry of articles. Each change leaves a line behind, so that it can be told what was asked at any moment."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -21,6 +22,12 @@ def article(session: Session, article_id: str) -> Article:
     if found is None:
         raise UnknownArticle
     return found
+
+
+def by_ids(session: Session, ids: Collection[str]) -> dict[str, Article]:
+    """Those of these articles that are known, by their ids."""
+    rows = session.exec(select(Article).where(col(Article.id).in_(ids))) if ids else ()
+    return {row.id: row for row in rows}
 
 
 def article_at(session: Session, article_id: str, at: datetime) -> ArticleVersion:

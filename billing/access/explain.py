@@ -98,7 +98,7 @@ def _facts(
     opened = openings.of_article(session, article_id, version.section, at)
     facts = Facts(said.policy, standing.registered, standing.held, None, openings.spans(opened))
     if not decide(facts, at).allowed and standing.registered:
-        gift = gifts.passes(session, article_id, (reader_id,), at)
+        gift = gifts.passes(session, {article_id}, {reader_id}, at).get((article_id, reader_id))
         facts = replace(facts, held=(*facts.held, gift)) if gift else facts
         if gift is None and said.policy.level is AccessLevel.METERED:
             limit = limits.of(standing)

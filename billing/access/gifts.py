@@ -2,6 +2,7 @@
 
 Whoever opens the link is noted once, and may read that article again while the gift lasts; the meter isn't touched."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -178,44 +179,55 @@ def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> N
     session.flush()
 
 
-def passes(session: Session, article_id: str, visitors: tuple[str, ...], at: datetime) -> Held | None:
-    """What gifts that were opened by any of these visitors give them for the article at the instant (now or past)."""
-    untils = session.exec(
-        select(Gift.until)
+def passes(
+    session: Session, articles: Collection[str], visitors: Collection[str], at: datetime
+) -> dict[tuple[str, str], Held]:
+    """What gifts that these visitors opened give them for these articles at the instant (now or past), by article and visitor."""
+    if not articles or not visitors:
+        return {}
+    rows = session.exec(
+        select(Gift.article_id, GiftReading.visitor, func.max(Gift.until))
         .join(GiftReading, col(GiftReading.gift_id) == Gift.id)
         .where(
             col(GiftReading.visitor).in_(visitors),
             GiftReading.at <= at,
-            Gift.article_id == article_id,
+            col(Gift.article_id).in_(articles),
             Gift.until > at,
             sa.or_(col(Gift.revoked_at).is_(None), col(Gift.revoked_at) > at),
         )
-    ).all()
-    return _held(max(untils)) if untils else None
+        .group_by(Gift.article_id, GiftReading.visitor)
+    )
+    return {(article_id, visitor): _held(until) for article_id, visitor, until in rows}
+
+
+def offered(gift: Gift, article_id: str, at: datetime) -> Opened:
+    """What the gift would give for this article, or why it doesn't any more. No other article is opened by it."""
+    if gift.article_id != article_id:
+        return NO_GIFT
+    why = over(gift, at)
+    return Opened(over=why) if why is not None else Opened(pending=True)
 
 
 def open_gift(
-    session: Session, office: Office, secret: str, article_id: str, visitors: tuple[str, ...], at: datetime
+    session: Session, office: Office, secret: str, article_id: str, visitor: str, at: datetime
 ) -> Opened:
-    """What the link gives for this article: noted for the first of the visitors, if anybody is there to note.
+    """What the link gives for this article, noted for the visitor.
 
-    No other article is opened by it. Two at once never exceed how many may open it: the gift's row is locked."""
+    Two at once never exceed how many may open it: the gift's row is locked."""
     gift = by_token(session, office, secret)
-    if gift is None or gift.article_id != article_id:
+    if gift is None:
         return NO_GIFT
-    why = over(gift, at)
-    if why is not None:
-        return Opened(over=why)
-    if not visitors:
-        return Opened(pending=True)
+    found = offered(gift, article_id, at)
+    if not found.pending:
+        return found
     locked = session.exec(
         select(Gift).where(Gift.id == gift.id).with_for_update().execution_options(populate_existing=True)
     ).one()
     why = over(locked, at)
     if why is not None:
         return Opened(over=why)
-    if session.get(GiftReading, (locked.id, visitors[0])) is None:
-        session.add(GiftReading(gift_id=locked.id, visitor=visitors[0], at=at))
+    if session.get(GiftReading, (locked.id, visitor)) is None:
+        session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=at))
         locked.opened += 1
         session.add(locked)
         session.flush()

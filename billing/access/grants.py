@@ -1,5 +1,6 @@
 """Complimentary reading: given by staff, for days, to a reader who has no subscription. It never takes access away."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -35,12 +36,16 @@ def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
     ).first()
 
 
-def held(session: Session, reader_id: str, at: datetime) -> tuple[Held, ...]:
-    """What grants give the reader at the instant, now or past."""
+def held(session: Session, reader_ids: Collection[str], at: datetime) -> dict[str, list[Held]]:
+    """What grants give each of the readers at the instant, now or past; who has none isn't named."""
     rows = session.exec(
-        select(Grant).where(Grant.reader_id == reader_id, Grant.given_at <= at, Grant.until > at)
+        select(Grant).where(col(Grant.reader_id).in_(reader_ids), Grant.given_at <= at, Grant.until > at)
     )
-    return tuple(Held(Reason.COMPLIMENTARY, row.until, frozenset(row.features)) for row in rows)
+    found: dict[str, list[Held]] = {}
+    for row in rows:
+        one = Held(Reason.COMPLIMENTARY, row.until, frozenset(row.features))
+        found.setdefault(row.reader_id, []).append(one)
+    return found
 
 
 def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:

@@ -2,7 +2,7 @@
 
 A row is the switch, so every process sees it with its next look, and it closes by itself. Meters don't count meanwhile."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -96,12 +96,33 @@ def past(session: Session, at: datetime, limit: int = 30) -> list[Opening]:
 
 def of_article(session: Session, article_id: str, section: str, at: datetime) -> list[Opening]:
     """What opens the article at the instant: itself, its section, the site."""
+    return _of(session, {article_id}, {section}, at)
+
+
+def of_articles(session: Session, articles: Iterable[Article], at: datetime) -> list[Opening]:
+    """What opens any of the articles at the instant; which of them, `opens` says."""
+    rows = list(articles)
+    return _of(session, {row.id for row in rows}, {row.section for row in rows}, at)
+
+
+def _of(session: Session, articles: set[str], sections: set[str], at: datetime) -> list[Opening]:
     wanted = sa.or_(
-        sa.and_(col(Opening.scope) == Scope.ARTICLE, col(Opening.subject) == article_id),
-        sa.and_(col(Opening.scope) == Scope.SECTION, col(Opening.subject) == section),
+        sa.and_(col(Opening.scope) == Scope.ARTICLE, col(Opening.subject).in_(articles)),
+        sa.and_(col(Opening.scope) == Scope.SECTION, col(Opening.subject).in_(sections)),
         col(Opening.scope) == Scope.SITE,
     )
     return list(session.exec(_live(at).where(wanted)))
+
+
+def opens(opening: Opening, article: Article) -> bool:
+    """Whether it opens this article, while it lasts."""
+    match opening.scope:
+        case Scope.ARTICLE:
+            return opening.subject == article.id
+        case Scope.SECTION:
+            return opening.subject == article.section
+        case Scope.SITE:
+            return True
 
 
 def spans(openings: Sequence[Opening]) -> tuple[Span, ...]:

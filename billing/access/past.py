@@ -27,7 +27,8 @@ def standing_at(session: Session, office: Office, reader_id: str, at: datetime) 
         select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= at)
     )
     held = [_held_at(session, office, row, at) for row in rows]
-    return Standing(reader_id, (*(one for one in held if one is not None), *granted(session, reader_id, at)))
+    given = granted(session, {reader_id}, at).get(reader_id, ())
+    return Standing(reader_id, (*(one for one in held if one is not None), *given))
 
 
 def _held_at(session: Session, office: Office, row: Subscription, at: datetime) -> Held | None:

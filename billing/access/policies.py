@@ -1,5 +1,6 @@
 """What articles ask: a policy of their own, or their section's. Lines are added, never changed, so each past moment can be told."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,11 +56,11 @@ class Stated:
     terms: Terms
 
 
-def of_sections(session: Session, at: datetime | None = None) -> dict[str, Terms]:
-    """Each section's policy, now or as it was at the instant; sections without one aren't named."""
+def of_sections(session: Session, among: Collection[str] | None = None) -> dict[str, Terms]:
+    """The policy of each section, or of each among these; sections without one aren't named."""
     query = select(SectionPolicy).order_by(col(SectionPolicy.section), col(SectionPolicy.id).desc())
     query = query.ext(distinct_on(col(SectionPolicy.section)))
-    rows = session.exec(query.where(SectionPolicy.at <= at) if at else query)
+    rows = session.exec(query if among is None else query.where(col(SectionPolicy.section).in_(among)))
     found = {row.section: Terms(row.access, row.free_hours, row.open_after_days) for row in rows}
     return {section: terms for section, terms in found.items() if terms.access is not None}
 

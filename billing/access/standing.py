@@ -1,5 +1,6 @@
 """What a reader holds at a moment, from the facts in the database. Nothing grants access; it follows."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,7 +35,14 @@ def standing(session: Session, office: Office, reader_id: str | None, at: dateti
     """The standing of a reader; of nobody when there is no such reader (anonymous is always a fair answer)."""
     if reader_id is None:
         return NOBODY
-    row = session.exec(
+    return standings(session, office, {reader_id}, at).get(reader_id, NOBODY)
+
+
+def standings(
+    session: Session, office: Office, reader_ids: Collection[str], at: datetime
+) -> dict[str, Standing]:
+    """The standing of each of these readers; who is unknown isn't named. Two statements, however many there are."""
+    rows = session.exec(
         select(Reader.id, Subscription, Plan)
         .join(
             Subscription,
@@ -42,18 +50,15 @@ def standing(session: Session, office: Office, reader_id: str | None, at: dateti
             isouter=True,
         )
         .join(Plan, col(Plan.id) == Subscription.plan_id, isouter=True)
-        .where(Reader.id == reader_id)
-    ).first()
-    if row is None:
-        return NOBODY
-    _, subscription, plan = row
-    held = (
-        _by_subscription(subscription, plan, office, at)
-        if subscription is not None and plan is not None
-        else None
-    )
-    granted = grants.held(session, reader_id, at)
-    return Standing(reader_id, tuple(one for one in (held, *granted) if one is not None))
+        .where(col(Reader.id).in_(reader_ids))
+    ).all()
+    granted = grants.held(session, [reader_id for reader_id, _, _ in rows], at) if rows else {}
+    found = {}
+    for reader_id, subscription, plan in rows:
+        own = _by_subscription(subscription, plan, office, at) if subscription is not None else None
+        held = [own] if own is not None else []
+        found[reader_id] = Standing(reader_id, (*held, *granted.get(reader_id, ())))
+    return found
 
 
 def _by_subscription(subscription: Subscription, plan: Plan, office: Office, at: datetime) -> Held | None:

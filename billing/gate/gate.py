@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.clock import HELD_NOW, HeldClock, SystemClock
 from billing.gate import authzen
@@ -22,13 +22,14 @@ from billing.gate.memory import Answer, Header, Memory, Reply, Told
 from billing.gate.recall import KEY_PREFIX, Asked, Names, Recall, asked
 from billing.parts import Parts
 from billing.web import cookies
-from billing.web.api.access import MOST_ARTICLES
+from billing.web.api.access import MOST_ARTICLES, MOST_WITHOUT_KEY
 from billing.web.api.shapes import LONGEST
+from billing.web.bodies import read_ahead
+from billing.web.concurrency import EVALUATION, EVALUATIONS, MANY, ONE
 from billing.web.front import MOST_BYTES, machine_headers
+from billing.web.problems import GATE
 
-ONE, GATE, MANY = "/v1/access/", "/v1/gate/", "/v1/access"
 ONE_LENGTH, GATE_LENGTH = len(ONE), len(GATE)
-EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
 CONNECTIONS = 8
 """To the database, for what isn't in memory; one more listens."""
 PATIENCE = 2.0
@@ -166,7 +167,7 @@ class Gate:
         body, again = await _read(scope, receive) if who is not None else (None, receive)
         wanted = _wanted(body) if body is not None else None
         told = None
-        if who is not None and wanted is not None:
+        if who is not None and wanted is not None and len(wanted[0]) <= _most_articles(who):
             articles, reader_id = wanted
             who = who if reader_id is None else who._replace(named=who.named | {"reader_id": reader_id})
             told = await self._answer(who, articles)
@@ -250,6 +251,11 @@ class Gate:
             self.measures.answered(route, FRAMEWORK, self._seconds() - began)
 
 
+def _most_articles(who: Asked) -> int:
+    """How many are answered at once; who asks about more without a key is refused by the framework."""
+    return MOST_ARTICLES if who.bearer.startswith(KEY_PREFIX) else MOST_WITHOUT_KEY
+
+
 def _request_ids() -> Iterator[Header]:
     """Random ones without end, made many at once."""
     while True:
@@ -271,17 +277,7 @@ async def _read(scope: Scope, receive: Receive) -> tuple[bytes | None, Receive]:
         return None, receive
     if len(kinds) != 1 or kinds[0].partition(b";")[0].strip().lower() != b"application/json":
         return None, receive
-    read: list[Message] = []
-    while not read or read[-1].get("more_body"):
-        read.append(await receive())
-    kept = iter(read)
-
-    async def again() -> Message:
-        return next(kept, None) or await receive()
-
-    if any(message["type"] != "http.request" for message in read):
-        return None, again
-    return b"".join([message.get("body", b"") for message in read]), again
+    return await read_ahead(receive)
 
 
 def _wanted(body: bytes) -> tuple[list[str], str | None] | None:

@@ -1,10 +1,11 @@
 """Who is this reader? By address, by id; made when new."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.errors import Conflict, Invalid, NotFound
@@ -64,6 +65,14 @@ def by_id(session: Session, reader_id: str) -> Reader:
 def by_external_id(session: Session, external_id: str) -> Reader | None:
     """The reader whom the publisher knows by this id."""
     return session.exec(select(Reader).where(Reader.external_id == external_id)).first()
+
+
+def ids_of_external(session: Session, external_ids: Collection[str]) -> dict[str, str]:
+    """Our ids of the readers whom the publisher knows by these ids, by theirs; who is unknown isn't named."""
+    rows = session.exec(
+        select(Reader.external_id, Reader.id).where(col(Reader.external_id).in_(external_ids))
+    )
+    return {external_id: reader_id for external_id, reader_id in rows if external_id is not None}
 
 
 def register(

@@ -37,25 +37,38 @@ def check_for(
     A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
     asks about, if it is another. Raises UnknownArticle."""
     office = visit.parts.office
-    who = reading(method or visit.request.method, visit.request.headers)
-    reader_id = visit.reader.id if visit.reader else None
-    token = visit.cookie(cookies.VISITOR)
-    known = visitor_of(office, token)
-    if known is None and reader_id is None:
-        token = new_visitor(office)
-        known = visitor_of(office, token)
-    visitors = () if who is Reading.CRAWLER else tuple(one for one in (reader_id, known) if one is not None)
-    asking = Asking(
-        standing(session, office, reader_id, visit.at),
-        visitors,
-        counts=counts and who is Reading.PERSON,
-        gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
-    )
+    token = _token(visit)
+    asking = _asking(visit, session, token, counts=counts, method=method)
     checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
     noted = checked.meter is not None or checked.gift.held is not None
     if asking.counts and noted and token != visit.cookie(cookies.VISITOR):
         visit.give(cookies.VISITOR, token, KEPT)
     return checked
+
+
+def asking_of(visit: Visit, session: Session, *, method: str | None = None) -> Asking:
+    """Who asks with this browser, where nothing is counted. `method`: as for `check_for`."""
+    return _asking(visit, session, _token(visit), counts=False, method=method)
+
+
+def _token(visit: Visit) -> str:
+    """The visitor's; a new one for somebody who is known by nothing else."""
+    token = visit.cookie(cookies.VISITOR)
+    is_known = visit.reader is not None or visitor_of(visit.parts.office, token) is not None
+    return token if is_known else new_visitor(visit.parts.office)
+
+
+def _asking(visit: Visit, session: Session, token: str, *, counts: bool, method: str | None) -> Asking:
+    office = visit.parts.office
+    who = reading(method or visit.request.method, visit.request.headers)
+    reader_id, known = visit.reader.id if visit.reader else None, visitor_of(office, token)
+    visitors = () if who is Reading.CRAWLER else tuple(one for one in (reader_id, known) if one is not None)
+    return Asking(
+        standing(session, office, reader_id, visit.at),
+        visitors,
+        counts=counts and who is Reading.PERSON,
+        gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
+    )
 
 
 def is_ahead(visit: Visit) -> bool:

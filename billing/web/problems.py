@@ -65,7 +65,7 @@ def problem(
 
 def answer_refusals(app: FastAPI) -> None:
     """Register how each family of refusals is answered."""
-    app.add_exception_handler(Refusal, _refusal)
+    app.add_exception_handler(Refusal, answer_refusal)
     app.add_exception_handler(MoveRefused, _move_refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -152,11 +152,12 @@ def _page(request: Request, status: int, title: str, detail: str, headers: Mappi
     return response
 
 
-def _refusal(request: Request, error: Exception) -> Response:
+def answer_refusal(request: Request, error: Exception) -> Response:
+    """What a refusal is answered with: for a program, or as a page."""
     assert isinstance(error, Refusal)
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-    if error.status == 429:
-        headers["Retry-After"] = "660"
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
     return _answer(request, error.status, error.code, error.detail, error.facts, headers, title=error.title)
 
 

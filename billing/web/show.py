@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from billing.access import openings, policies
-from billing.access.models import Article, Opening, Scope
+from billing.access.models import Article
 from billing.access.policies import Stated
 from billing.office import Office
 from billing.payments import numbers
@@ -61,7 +61,7 @@ def teasers(
             office,
             row,
             policies.stated_among(office, row, sections),
-            is_open=any(_opens(each, row) for each in opened),
+            is_open=any(openings.opens(each, row) for each in opened),
             at=at,
         )
         for row in articles
@@ -87,13 +87,3 @@ def teaser_of(office: Office, article: Article, said: Stated, *, is_open: bool, 
         published_on=office.today(article.published_at),
         minutes=1,
     )
-
-
-def _opens(opening: Opening, article: Article) -> bool:
-    match opening.scope:
-        case Scope.ARTICLE:
-            return opening.subject == article.id
-        case Scope.SECTION:
-            return opening.subject == article.section
-        case Scope.SITE:
-            return True

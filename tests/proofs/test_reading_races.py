@@ -107,7 +107,7 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
             with parts.database.transaction() as session:
                 secret = parts.office.tokens.token(gifts.PURPOSE, gift_id)
                 article = str(session.get_one(Gift, gift_id).article_id)
-                found = gifts.open_gift(session, parts.office, secret, article, (visitor,), world.now)
+                found = gifts.open_gift(session, parts.office, secret, article, visitor, world.now)
                 return found.held is not None
 
         return work

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from billing.gate.gate import Gate
+from billing.web.concurrency import ConcurrencyLimit
 from billing.web.front import Front
 from tests.support.world import World
 
@@ -67,8 +68,10 @@ def api_routes(world: World) -> Iterator[APIRoute]:
     assert isinstance(gate, Gate)
     front = gate.app
     assert isinstance(front, Front)
-    assert isinstance(front.app, FastAPI)
-    yield from _within(front.app.routes)
+    limit = front.app
+    assert isinstance(limit, ConcurrencyLimit)
+    assert isinstance(limit.app, FastAPI)
+    yield from _within(limit.app.routes)
 
 
 def _within(listed: list[Any]) -> Iterator[APIRoute]:

@@ -1,6 +1,8 @@
 """`/v1/access` and `/v1/gate`: may this reader read this article? What needs no counting is answered before, by `billing/gate`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,24 +13,36 @@ from starlette.responses import Response
 
 from billing.access import edge_tokens
 from billing.access.articles import UnknownArticle
-from billing.access.check import Asking, Checked, check
+from billing.access.check import Asking, Checked, check, check_all
 from billing.access.standing import Standing, standing
+from billing.errors import Invalid
 from billing.parts import Parts
+from billing.readers import rate
 from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
 from billing.web import cookies
 from billing.web.api import shapes
 from billing.web.api.by_token import ByToken, Credentials
 from billing.web.api.caller import needs
-from billing.web.asking import check_for, new_visitor, visitor_of
+from billing.web.asking import asking_of, check_for, new_visitor, visitor_of
 from billing.web.problems import GATE, WHY
 from billing.web.visit import Visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500
+MOST_WITHOUT_KEY = 50
+"""Articles at once, for whoever asks for itself."""
+MOST_ASKED = 300
+"""How often a network may ask about many articles without a key in ten minutes. What memory answers isn't counted."""
 AHEAD = "prefetch"
 """Why the gate stays shut to a browser that fetches ahead what a reading would be counted for: the click asks again."""
 Named = Annotated[str | None, Query(max_length=shapes.LONGEST)]
+
+
+class TooManyArticles(Invalid):
+    """Without an API key at most 50 articles are answered at once; with one that has the scope `access`, 500."""
+
+    code = "too_many_articles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,21 @@ class Asker:
         """The decision on one article."""
         return Answered(check_for(self.visit, session, article_id, counts=counts, method=self.method))
 
+    def look(self, session: Session, article_ids: Sequence[str]) -> list[Checked]:
+        """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
+        return self._looked(session, article_ids, asking_of(self.visit, session, method=self.method))
+
+    def _looked(self, session: Session, article_ids: Sequence[str], asking: Asking) -> list[Checked]:
+        once = dict.fromkeys(article_ids)
+        asked = [(article_id, asking) for article_id in once]
+        office, limits = self.parts.office, self.parts.limits
+        found = dict(zip(once, check_all(session, office, limits, asked, at=self.visit.at), strict=True))
+        answers = [found[article_id] for article_id in article_ids]
+        known = [checked for checked in answers if checked is not None]
+        if len(known) < len(answers):
+            raise UnknownArticle
+        return known
+
 
 class Program(Asker):
     """A program with a key, for a reader it names; else for a visitor by the token it was given, or a new one."""
@@ -82,13 +111,24 @@ class Program(Asker):
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
         office, at = self.parts.office, self.visit.at
-        known = self.standing(session)
         token = self.visitor if visitor_of(office, self.visitor) else new_visitor(office)
-        nobody = visitor_of(office, token)
-        visitors = tuple(one for one in (known.reader_id, nobody) if one is not None)
-        asking = Asking(known, visitors, counts, self.gift)
+        asking = self._asking(session, token, counts=counts)
         checked = check(session, office, self.parts.limits, article_id, asking, at=at)
-        return Answered(checked, token if known.reader_id is None and counts and _noted(checked) else None)
+        return Answered(
+            checked, token if asking.standing.reader_id is None and counts and _noted(checked) else None
+        )
+
+    def look(self, session: Session, article_ids: Sequence[str]) -> list[Checked]:
+        """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
+        token = (
+            self.visitor if visitor_of(self.parts.office, self.visitor) else new_visitor(self.parts.office)
+        )
+        return self._looked(session, article_ids, self._asking(session, token, counts=False))
+
+    def _asking(self, session: Session, token: str, *, counts: bool) -> Asking:
+        known, nobody = self.standing(session), visitor_of(self.parts.office, token)
+        visitors = tuple(one for one in (known.reader_id, nobody) if one is not None)
+        return Asking(known, visitors, counts, self.gift)
 
 
 def _noted(checked: Checked) -> bool:
@@ -157,7 +197,7 @@ def _is_read(who: Asker) -> bool:
 
 
 class Articles(shapes.Body):
-    """Up to 500 articles for one reader."""
+    """Up to 500 articles for one reader; without an API key, up to 50."""
 
     articles: list[Annotated[str, Field(max_length=shapes.LONGEST)]] = Field(
         min_length=1, max_length=MOST_ARTICLES
@@ -167,15 +207,26 @@ class Articles(shapes.Body):
 
 @router.post("/v1/access", response_class=JSONResponse, summary="The same for many articles at once")
 def many(body: Articles, who: Annotated[Asker, Depends(asker)]) -> Response:
-    """In the order asked; nothing is counted on a meter. 404 when one of them is unknown."""
-    if isinstance(who, Program) and body.reader_id is not None:
+    """In the order asked; nothing is counted on a meter. 404 when one of them is unknown, 422 `too_many_articles` for more than 50
+    without an API key, 429 for a network that asks too often without one, 503 `busy` when too many ask at once (`Retry-After` says
+    when to come back)."""
+    if not isinstance(who, Program):
+        _mind_limits(who.visit, len(body.articles))
+    elif body.reader_id is not None:
         who.reader_id = body.reader_id
     offer_url = who.parts.office.offer_url
     with who.parts.database.transaction() as session:
-        answers = [
-            who.answer(session, article_id, counts=False).shape(offer_url) for article_id in body.articles
-        ]
+        answers = [shapes.access(checked, offer_url) for checked in who.look(session, body.articles)]
     return _json(who.visit, answers)
+
+
+def _mind_limits(visit: Visit, articles: int) -> None:
+    """Raises TooManyArticles, TooMany."""
+    if articles > MOST_WITHOUT_KEY:
+        raise TooManyArticles
+    tokens, minutes = visit.parts.office.tokens, timedelta(minutes=10)
+    with visit.parts.database.transaction() as session:
+        rate.count(session, tokens, "many articles", visit.ip, limit=MOST_ASKED, per=minutes, at=visit.at)
 
 
 def _json(visit: Visit, answer: Any) -> Response:

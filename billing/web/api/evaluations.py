@@ -1,6 +1,6 @@
 """`/access/v1/evaluation(s)`: the same decisions in the words of OpenID AuthZEN 1.0, for gateways that speak it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,9 +10,9 @@ from pydantic import ConfigDict, Field
 from sqlmodel import Session
 
 from billing.access.articles import UnknownArticle
-from billing.access.check import Asking, Checked, check
-from billing.access.standing import NOBODY, Standing, standing
-from billing.readers.register import by_external_id
+from billing.access.check import Asking, Checked, Question, check, check_all
+from billing.access.standing import NOBODY, standings
+from billing.readers.register import ids_of_external
 from billing.rules.access import READ
 from billing.web.api import shapes
 from billing.web.api.access import MOST_ARTICLES
@@ -108,21 +108,37 @@ def evaluation(body: Evaluation, caller: Access) -> JSONResponse:
     """`{"decision"}`, with the reason and all else that `/v1/access` says in `context`. Permitting a reader to `read` a metered
     article counts it; with `prefetch` in the context it is not counted, and closed."""
     counts = body.action.feature == READ and not (body.context and body.context.prefetch)
-    with caller.parts.database.transaction() as session:
-        found = _evaluate(session, caller, Partial(**dict(body)), counts=counts)
-    return JSONResponse(found)
+    one, parts = Partial(**dict(body)), caller.parts
+    with parts.database.transaction() as session:
+        (asked,) = _questions(session, caller, [one], counts=counts)
+        if not isinstance(asked, tuple):
+            return JSONResponse(asked)
+        try:
+            checked = check(session, parts.office, parts.limits, *asked, at=caller.at)
+        except UnknownArticle:
+            checked = None
+    return JSONResponse(_told(checked, one, parts.office.offer_url))
 
 
 @router.post("/access/v1/evaluations", summary="AuthZEN: many at once")
 def evaluations(body: Evaluations, caller: Access) -> JSONResponse:
     """In the order asked. Nothing is counted, so a metered article that would have to be stays closed (`pending` in its context)."""
     last = {Semantic.DENY: False, Semantic.PERMIT: True}.get(body.options.evaluations_semantic)
+    each, parts = list(body.each()), caller.parts
     found: list[dict[str, Any]] = []
-    with caller.parts.database.transaction() as session:
-        for one in body.each():
-            found.append(_evaluate(session, caller, one, counts=False))
-            if found[-1]["decision"] is last:
-                break
+    with parts.database.transaction() as session:
+        asked = _questions(session, caller, each, counts=False)
+        once = list(dict.fromkeys(one for one in asked if isinstance(one, tuple)))
+        checked = dict(
+            zip(once, check_all(session, parts.office, parts.limits, once, at=caller.at), strict=True)
+        )
+    for one, question in zip(each, asked, strict=True):
+        if isinstance(question, dict):
+            found.append(question)
+        else:
+            found.append(_told(checked[question], one, parts.office.offer_url))
+        if found[-1]["decision"] is last:
+            break
     return JSONResponse({"evaluations": found})
 
 
@@ -138,39 +154,39 @@ def metadata(request: Request) -> JSONResponse:
     return JSONResponse(found, headers=FOR_EVERYBODY)
 
 
-def _evaluate(session: Session, caller: Caller, one: Partial, *, counts: bool) -> dict[str, Any]:
-    """A decision; closed, with the error, where it can't be evaluated."""
-    parts = caller.parts
-    if one.subject is None or one.action is None or one.resource is None:
-        return _closed(400, "An evaluation needs a subject, an action and a resource.")
-    if one.resource.type != "article":
-        return _closed(404, "The only resources are articles: type `article`.")
-    known = _standing(session, caller, one.subject)
-    if known is None:
-        return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
-    visitors = (known.reader_id,) if known.reader_id else ()
-    try:
-        asking = Asking(known, visitors, counts)
-        checked = check(session, parts.office, parts.limits, one.resource.id, asking, at=caller.at)
-    except UnknownArticle as unknown:
-        return _closed(404, unknown.detail)
-    return _told(checked, one.action.feature, parts.office.offer_url)
+def _questions(
+    session: Session, caller: Caller, each: Sequence[Partial], *, counts: bool
+) -> list[Question | dict[str, Any]]:
+    """Each evaluation as a question; one that can't be evaluated is closed, with the error."""
+    subjects = [one.subject for one in each if one.subject is not None]
+    names = {kind: {one.id for one in subjects if one.type == kind} for kind in ("reader", "external")}
+    ours = ids_of_external(session, names["external"]) if names["external"] else {}
+    readers = names["reader"] | set(ours.values())
+    known = standings(session, caller.parts.office, readers, caller.at) if readers else {}
+
+    def question(one: Partial) -> Question | dict[str, Any]:
+        if one.subject is None or one.action is None or one.resource is None:
+            return _closed(400, "An evaluation needs a subject, an action and a resource.")
+        if one.resource.type != "article":
+            return _closed(404, "The only resources are articles: type `article`.")
+        if one.subject.type not in (*names, "anonymous"):
+            return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
+        name = ours.get(one.subject.id, "") if one.subject.type == "external" else one.subject.id
+        standing = known.get(name, NOBODY) if one.subject.type in names else NOBODY
+        visitors = (standing.reader_id,) if standing.reader_id else ()
+        return one.resource.id, Asking(standing, visitors, counts)
+
+    return [question(one) for one in each]
 
 
-def _standing(session: Session, caller: Caller, subject: Entity) -> Standing | None:
-    if subject.type == "reader":
-        return standing(session, caller.parts.office, subject.id, caller.at)
-    if subject.type == "external":
-        found = by_external_id(session, subject.id)
-        return standing(session, caller.parts.office, found.id if found else None, caller.at)
-    return NOBODY if subject.type == "anonymous" else None
-
-
-def _told(checked: Checked, feature: str, offer_url: str) -> dict[str, Any]:
+def _told(checked: Checked | None, one: Partial, offer_url: str) -> dict[str, Any]:
+    if checked is None or one.action is None:
+        return _closed(404, UnknownArticle().detail)
     context = shapes.access(checked, offer_url)
     if checked.pending:
         context["pending"] = True
-    return {"decision": feature in checked.decision.features and not checked.pending, "context": context}
+    allowed = one.action.feature in checked.decision.features and not checked.pending
+    return {"decision": allowed, "context": context}
 
 
 def _closed(status: int, message: str) -> dict[str, Any]:

@@ -68,7 +68,8 @@ class Database:
         connection has been idle; the machine's, unless another is given. `work` is what this process does where it says nothing
         else."""
         self.url = _with_driver(url)
-        self._seconds = (monotonic or SystemMonotonic()).seconds
+        self._monotonic = monotonic or SystemMonotonic()
+        self._seconds = self._monotonic.seconds
         self._work, self._limits = work, limits
         asked = KEEPALIVE | {"fallback_application_name": f"masthead {work}"}
         self.engine = sa.create_engine(
@@ -102,6 +103,16 @@ class Database:
     def address(self) -> str:
         """Where it is, as libpq reads it; with the password."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def apart(self, *, pool_size: int) -> "Database":
+        """The same database through connections of their own, for what must not wait for those of this pool."""
+        return Database(
+            self.address,
+            pool_size=pool_size,
+            monotonic=self._monotonic,
+            work=self._work,
+            limits=self._limits,
+        )
 
     def close(self) -> None:
         """Give every connection back."""

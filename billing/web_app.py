@@ -1,5 +1,7 @@
 """The web application: all routes, and what stands before them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -51,6 +53,7 @@ from billing.web.intake import Intake
 from billing.web.look import STATIC, Look
 from billing.web.one_host import OneHost
 from billing.web.problems import answer_refusals
+from billing.web.readiness import Readiness
 from billing.web.sites import Sites
 from billing.web.staff import PAGES as STAFF_PAGES
 from billing.web.staff import demo_sign_in
@@ -61,16 +64,24 @@ YEAR_SECONDS = 31_536_000
 
 def assemble(parts: Parts) -> ASGIApp:
     """The web application around an installation's parts."""
+
+    @asynccontextmanager
+    async def living(_: FastAPI) -> AsyncIterator[None]:
+        async with gate.living():
+            yield
+        readiness.close()
+
     app = FastAPI(
         title="Masthead",
         description="Subscriptions and paywall for a news publisher.",
         version="1",
         docs_url=None,
         redoc_url=None,
-        lifespan=lambda _: gate.living(),
+        lifespan=living,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
     gate: Gate
+    app.state.readiness = readiness = Readiness(parts, probes.look)
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     app.state.intake = Intake(parts.database, parts.gateway, parts.clock)

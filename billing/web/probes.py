@@ -1,11 +1,9 @@
-"""For operators: is the process alive, is it ready."""
+"""For operators: is the process alive, is it ready. Answered in the event loop, so no crowd of requests keeps a probe waiting."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
@@ -21,20 +19,20 @@ from billing.renewals.overdue import overdue_since
 from billing.reports import doctor, reckonings
 from billing.web.api import shapes
 from billing.web.problems import problem
-from billing.web.visit import parts_of
+from billing.web.readiness import Readiness
 from billing.webhooks import inbox
 
 router = APIRouter(tags=["Operators"])
 
 
 @router.get("/healthz")
-def healthz() -> dict[str, str]:
+async def healthz() -> JSONResponse:
     """The process answers."""
-    return {"status": "ok"}
+    return JSONResponse({"status": "ok"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """What operators are told, at an instant."""
 
     at: datetime
@@ -48,6 +46,8 @@ class _Found:
     unexamined: datetime | None
     held_since: datetime | None
     """Only where that is an alarm."""
+    cases: dict[str, int]
+    """How many are open, by kind."""
 
     def alarms(self) -> dict[str, bool]:
         """Each alarm, by its name as a metric."""
@@ -61,9 +61,9 @@ class _Found:
         }
 
 
-def _look(request: Request, session: Session) -> _Found:
-    at = parts_of(request).clock.now()
-    return _Found(
+def look(session: Session, at: datetime) -> Found:
+    """All of it, from the database."""
+    return Found(
         at,
         held_by(session),
         breaker.paused(session),
@@ -74,18 +74,23 @@ def _look(request: Request, session: Session) -> _Found:
         reckonings.standing(session),
         doctor.overdue_since(session, at),
         held_too_long(session, at),
+        find.count_by_kind(session),
     )
 
 
+def _readiness(request: Request) -> Readiness[Found]:
+    found: Readiness[Found] = request.app.state.readiness
+    return found
+
+
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(request: Request) -> Response:
+async def metrics(request: Request) -> Response:
     """What this process answered, how fast, the state of its memory, what stands still here, what is an alarm and how many cases
     are open, for Prometheus. Keep it to yourselves at the proxy."""
     text = generate_latest(request.app.state.registry)
-    with suppress(sa.exc.SQLAlchemyError):  # without a database the rest is still told
-        with parts_of(request).database.transaction() as session:
-            found, cases = _look(request, session), find.count_by_kind(session)
-        text += generate_latest(_as_gauges(found, cases))
+    found = await _readiness(request).found()
+    if found is not None:  # without a database the rest is still told
+        text += generate_latest(_as_gauges(found))
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
@@ -100,14 +105,14 @@ def _stopped(held: Unavailable | None) -> dict[str, str]:
     return WITH_MONEY | WITH_COPIES if isinstance(held, NotAdopted) else WITH_MONEY
 
 
-def _as_gauges(found: _Found, cases: dict[str, int]) -> CollectorRegistry:
+def _as_gauges(found: Found) -> CollectorRegistry:
     registry = CollectorRegistry()
     stopped, words = _stopped(found.held), "1 for what stands still here."
     _gauge(
         registry, "masthead_stopped", words, "what", {it: it in stopped for it in WITH_MONEY | WITH_COPIES}
     )
     _gauge(registry, "masthead_alarm", "1 for what an operator is called for.", "what", found.alarms())
-    _gauge(registry, "masthead_open_cases", "Cases that wait for a person.", "kind", cases)
+    _gauge(registry, "masthead_open_cases", "Cases that wait for a person.", "kind", found.cases)
     return registry
 
 
@@ -120,12 +125,10 @@ def _gauge(
 
 
 @router.get("/readyz")
-def readyz(request: Request) -> JSONResponse:
+async def readyz(request: Request) -> JSONResponse:
     """The process and its database answer; and whether charging goes on, which doesn't keep this process from serving."""
-    try:
-        with parts_of(request).database.transaction() as session:
-            found = _look(request, session)
-    except sa.exc.SQLAlchemyError:
+    found = await _readiness(request).found()
+    if found is None:
         return problem(503, "not_ready", "The database doesn't answer.")
     held, pause = found.held, found.pause
     charging: dict[str, object] = {

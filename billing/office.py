@@ -10,6 +10,7 @@ from billing.tokens import Tokens, place
 CANCEL = "cancel"
 CARD = "card"
 PAY = "pay"
+REQUEST = "request"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,10 @@ class Office:
     def cancel_url(self, subscription_id: str) -> str:
         """A link that cancels without signing in (CARD-7), and undoes nothing; for a stored mail, so the token is a place."""
         return self.page(f"/cancel/{place(CANCEL, subscription_id)}")
+
+    def confirm_url(self, request_id: str) -> str:
+        """A link by which a reader confirms a request that came by form; for a stored mail."""
+        return self.page(f"/request/{place(REQUEST, request_id)}")
 
     def card_url(self, subscription_id: str) -> str:
         """A link to give another card, without signing in; for a stored mail."""

@@ -235,6 +235,19 @@ class CancelRequested(Message):
 
 
 @dataclass(frozen=True)
+class ConfirmRequest(Message):
+    """Staff ask whether a request to cancel, which came by form with this address at `asked_text`, is its reader's. `question` is
+    what was written, or empty; the link is good for `days`."""
+
+    kind: ClassVar[str] = "confirm_request"
+    asked_text: str
+    question: str
+    confirm_url: Url
+    account_url: Url
+    days: int
+
+
+@dataclass(frozen=True)
 class ChargeHeld(Message):
     """A charge was put off to `charge_on` because a request to cancel, which came by form at `asked_text`, isn't answered yet."""
 
@@ -261,6 +274,7 @@ MESSAGES: tuple[type[Message], ...] = (
     SignedInElsewhere,
     RequestAnswered,
     CancelRequested,
+    ConfirmRequest,
     ChargeHeld,
     ConfirmSignup,
     *CHOICES,

@@ -24,6 +24,7 @@ from emails.messages import (
     CardExpiring,
     CardRemoved,
     ChargeHeld,
+    ConfirmRequest,
     ConfirmSignup,
     Disputed,
     Ended,
@@ -112,6 +113,16 @@ def samples() -> dict[str, Message]:
         ),
         "cancel-requested-owing": CancelRequested(
             "Tuesday 17 March 2026 at 07:42", 7500, None, CANCEL, ACCOUNT
+        ),
+        "confirm-request": ConfirmRequest(
+            "Tuesday 17 March 2026 at 07:42",
+            "Please stop my subscription.",
+            f"{SITE}/request/req_5t.q8Wz3Kx1Lm7",
+            ACCOUNT,
+            14,
+        ),
+        "confirm-request-without-words": ConfirmRequest(
+            "Tuesday 17 March 2026 at 07:42", "", f"{SITE}/request/req_5t.q8Wz3Kx1Lm7", ACCOUNT, 14
         ),
         "charge-held": ChargeHeld("Tuesday 17 March 2026 at 07:42", 7500, "2026-04-23", CANCEL, ACCOUNT),
         "request-answered": RequestAnswered(

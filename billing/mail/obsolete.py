@@ -79,6 +79,7 @@ TRUE_WHILE = {
     "term_notice": _subscription(_GOES_ON, "s.term", f"s.period_end_on = {_day('next_on')}"),
     # what waits for an answer
     "cancel_requested": _subscription(_GOES_ON, "s.cancel_request_at IS NOT NULL"),
+    "confirm_request": "EXISTS (SELECT FROM reader_request q WHERE q.id = m.about AND q.closed_at IS NULL AND NOT q.proved)",
     "refund_failed": "EXISTS (SELECT FROM refund r WHERE r.id = m.about AND r.state = 'failed' AND r.paid_back_at IS NULL)",
     # what went wrong, while it isn't right again
     "payment_failed": _subscription(_GOES_ON, "s.state = 'past_due'", _CARD),

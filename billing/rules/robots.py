@@ -65,6 +65,7 @@ ROOMS: Final = (
         "/cancel",
         "/card",
         "/pay",
+        "/request",
         "/u/",
         "/gift",
     ),

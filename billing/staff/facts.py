@@ -18,7 +18,7 @@ from billing.subscriptions.change import lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
-NO_MATTER = ("find", "open", "note", "answer", "receive")
+NO_MATTER = ("find", "open", "note", "answer", "receive", "ask_to_confirm")
 """Acts that leave a reader's affairs as they are."""
 
 

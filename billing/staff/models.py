@@ -131,6 +131,7 @@ class ReaderRequest(SQLModel, table=True):
         sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
         sa.Index("reader_request_of", "reader_id", "id"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("confirmed_at IS NULL OR proved", name="confirmed_is_proved"),
     )
 
     id: str = Field(primary_key=True)
@@ -141,10 +142,20 @@ class ReaderRequest(SQLModel, table=True):
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")
     """What it asks to end: one to cancel, the subscription that ran when it came; one to withdraw, the one withdrawn from."""
     proved: bool
-    """Whether the reader was signed in; else the address was typed, by whomever."""
+    """Whether it is the reader's: signed in when it came, or confirmed by a mailed link since. Else the address was typed, by
+    whomever."""
+    confirm_asked_at: datetime | None = None
+    """When staff last had the reader asked by mail whether it is theirs."""
+    confirmed_at: datetime | None = None
+    """When the reader said so."""
     words: str
     ip: str
     device: str
     answer: str | None = None
     closed_at: datetime | None = None
     closed_by: str | None = None
+
+    @property
+    def signed_in(self) -> bool:
+        """Whether the reader was signed in when it came; then a request to cancel had its effect at once."""
+        return self.proved and self.confirmed_at is None

@@ -36,6 +36,13 @@ def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
     return first_of(session, reader_id, RequestKind.CANCEL)
 
 
+def proved_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
+    """The oldest open request to cancel that is the reader's own: only such a one makes us owe what was charged since."""
+    return next(
+        (one for one in open_of(session, reader_id) if one.kind is RequestKind.CANCEL and one.proved), None
+    )
+
+
 def to_withdraw(session: Session, subscription: Subscription) -> ReaderRequest | None:
     """The open request to withdraw from this subscription."""
     return next((one for one in _about(session, subscription) if one.kind is RequestKind.WITHDRAW), None)
@@ -51,7 +58,7 @@ def asked_first(session: Session, subscription: Subscription, asked_at: datetime
     forms = (
         one.received_at
         for one in _about(session, subscription)
-        if one.kind is RequestKind.CANCEL and not one.proved
+        if one.kind is RequestKind.CANCEL and not one.signed_in
     )
     return min([asked_at, *(cancel_requests.counts_from(form, asked_at) for form in forms)])
 
@@ -93,7 +100,7 @@ def close_as_kept(
     """The subscription, which is locked, goes on: the requests to end it ask for nothing any more. What a signed-in reader wrote
     with one still waits for a person."""
     for request in _about(session, subscription):
-        if request.proved and request.kind is RequestKind.CANCEL:
+        if request.signed_in and request.kind is RequestKind.CANCEL:
             request.kind = RequestKind.OTHER
             session.add(request)
         else:

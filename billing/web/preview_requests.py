@@ -26,6 +26,10 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     )
     asked_again = views.StaffRequest(row=again, closed_at=None, closed_by=None, answer=None)
     yield "staff-request-to-withdraw", asked_again, at
+    asked = replace(REQUEST, confirm_asked_at=NOW)
+    yield "staff-request-asked", replace(asked_again, row=asked), at
+    confirmed = replace(asked, proved=True, confirmed_at=NOW, may_ask=False)
+    yield "staff-request-confirmed", replace(asked_again, row=confirmed), at
     yield "staff-requests", views.StaffRequests(rows=(REQUEST, again, unknown)), at
     yield "staff-requests-none", views.StaffRequests(rows=()), at
     waiting = views.StaffRequest(

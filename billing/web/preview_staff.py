@@ -39,6 +39,7 @@ REQUEST = views.RequestRow(
     words="Please cancel. I am moving abroad and will not read the paper any more.",
     received_at=ASKED,
     proved=False,
+    may_ask=True,
     charged_since=PRICE,
     next_charge=PRICE,
     next_at=datetime(2026, 12, 5, 7, 0, tzinfo=UTC),
@@ -166,6 +167,10 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "contact-sent", views.ContactSent(at=NOW), VISITOR
     yield "contact-cancelled", views.ContactSent(at=NOW, effect="cancelled", words=True), READER
     yield "contact-was-cancelled", views.ContactSent(at=NOW, effect="was_cancelled", words=True), READER
+    confirm = views.RequestConfirm(received_at=ASKED, words="Please stop my subscription.")
+    yield "request-confirm", confirm, VISITOR
+    yield "request-confirmed", replace(confirm, done=True), VISITOR
+    yield "request-confirmed-waits", replace(confirm, done=True, waits=True), VISITOR
     yield "contact-nothing-runs", views.ContactSent(at=NOW, effect="nothing_runs"), READER
 
 

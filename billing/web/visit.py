@@ -73,6 +73,7 @@ FLASHES = {
     "newsletters-stopped": Flash(text="You will get no more newsletters from us."),
     "staff-done": Flash(text="Done. It stands in the timeline, with your reason."),
     "staff-answered": Flash(text="Answered. The mail is on its way."),
+    "staff-asked": Flash(text="The link is on its way to the reader."),
     "staff-case-closed": Flash(text="Closed, with your reason."),
     "staff-dispute-sent": Flash(text="Sent. The bank decides; the case stays open until then."),
     "staff-saved": Flash(text="Saved."),

@@ -192,7 +192,7 @@ def test_what_is_owed_and_what_programs_do_counts_for_nothing(world: World, paid
     asked: datetime = local(2027, 3, 15, 12)
     world.execute(
         "INSERT INTO reader_request (id, kind, received_at, email, reader_id, proved, words, ip, device)"
-        " VALUES ('req_x', 'cancel', :at, :email, :reader, false, '', '', '')",
+        " VALUES ('req_x', 'cancel', :at, :email, :reader, true, '', '', '')",
         at=asked,
         email=paid.email,
         reader=reader,

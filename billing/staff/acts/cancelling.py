@@ -15,6 +15,7 @@ from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
 from billing.staff.audit import Actor
 from billing.staff.cancellations import undo_for_reader
+from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of, terms_on
@@ -45,12 +46,36 @@ class Cancel:
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
         total = sum(one.cents for one in back)
         button = f"Cancel and give back {rand(total)}" if total else "Cancel the subscription"
-        return Preview(tuple(words), button, cents=0 if self._is_owed(desk.session) else total)
+        if total:
+            words += self._proof(desk)
+        given = total - self._owed(desk, subscription, asked_at)
+        return Preview(tuple(words), button, cents=given, otherwise=self._have_it_proved(desk))
 
-    def _is_owed(self, session: Session) -> bool:
-        """A request of the reader's, with the moment it came, is proof: what was charged since is owed, whatever the limit."""
-        first = open_requests.first_to_cancel(session, self.reader_id)
-        return first is not None and self.asked_at >= first.received_at
+    def _owed(self, desk: Desk, subscription: Subscription, asked_at: datetime) -> int:
+        """Cents that are owed, whatever the limit: what was charged since a request came that is proved to be the reader's. A
+        form takes anybody's address, so one that isn't proved owes nothing."""
+        proved = open_requests.proved_to_cancel(desk.session, self.reader_id)
+        if proved is None:
+            return 0
+        since = max(asked_at, proved.received_at)
+        return sum(one.cents for one in give_back.due_back(desk.session, subscription, since))
+
+    def _proof(self, desk: Desk) -> list[str]:
+        """What the preview says of it."""
+        proved = open_requests.proved_to_cancel(desk.session, self.reader_id)
+        if proved is not None:
+            since = moment(desk.office, proved.received_at)
+            return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
+        typed = open_requests.first_to_cancel(desk.session, self.reader_id)
+        return [_not_proved(desk, typed)] if typed is not None else []
+
+    def _have_it_proved(self, desk: Desk) -> str:
+        typed = open_requests.first_to_cancel(desk.session, self.reader_id)
+        if typed is None or typed.proved:
+            return ""
+        return (
+            f"{_not_proved(desk, typed)} On the request’s page you can mail the reader a link to confirm it."
+        )
 
     def _reading(self, desk: Desk, subscription: Subscription, back: list[DueBack]) -> str:
         ends_at = (
@@ -115,6 +140,11 @@ def _subscription(session: Session, reader_id: str) -> Subscription:
     if found is None:
         raise UnknownSubscription("This reader has never had a subscription.")
     return found
+
+
+def _not_proved(desk: Desk, request: ReaderRequest) -> str:
+    came = moment(desk.office, request.received_at)
+    return f"The request of {came} isn’t proved: somebody typed the address, so nothing is owed by it."
 
 
 def _goes_back(desk: Desk, one: DueBack, asked_at: datetime) -> str:

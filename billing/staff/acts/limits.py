@@ -44,7 +44,7 @@ class Allowance:
 
 def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance:
     """What the role leaves this member for this reader. Acts of all members count for the reader; what is owed (charged
-    since the reader asked to cancel, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
+    since the reader asked to cancel by a proved request, or a first withdrawal) counts for nothing, nor do programs, whose keys have scopes."""
     today = desk.office.today(desk.at)
     month, day = (start_of_day(on, desk.office.zone) for on in (today.replace(day=1), today))
     to_reader = _given(desk.session, month, reader_id=reader_id)
@@ -87,6 +87,7 @@ def mind_limits(desk: Desk, role: Role, actor: Actor, act: Act) -> Preview:
     if left.cents.least is not None and preview.cents > left.cents.least:
         raise OverLimit(
             f"This would give back {rand(preview.cents)}. {_words(left.cents, rand)} Ask somebody from finance."
+            f" {preview.otherwise}".rstrip()
         )
     if left.days.least is not None and preview.days > left.days.least:
         raise OverLimit(

@@ -36,6 +36,8 @@ class Preview:
     days: int = 0
     told: bool = False
     """Whether the reader reads the reason too: a credit note must state one."""
+    otherwise: str = ""
+    """What may be done where a role's limit forbids it."""
 
 
 class Act(Protocol):

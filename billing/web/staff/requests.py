@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from billing.staff import requests
+from billing.staff import confirm_request, requests
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
 from billing.web import views
@@ -42,6 +42,14 @@ def _view(waiting: requests.Waiting, *, draft: str = "", error: str | None = Non
         draft=draft,
         error=error,
     )
+
+
+@router.post("/staff/requests/{request_id}/ask-to-confirm")
+def ask_to_confirm(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], request_id: str) -> Response:
+    """Mail the reader a link by which they say that it is theirs."""
+    with visit.parts.database.transaction() as session:
+        confirm_request.ask(session, visit.parts.office, request_id, actor=visit.actor, at=visit.at)
+    return visit.go(f"/staff/requests/{request_id}", "staff-asked")
 
 
 @router.post("/staff/requests/{request_id}/answer")

@@ -6,7 +6,7 @@ from sqlmodel import Session
 
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.staff import timeline
+from billing.staff import confirm_request, timeline
 from billing.staff.acts import Desk
 from billing.staff.entry import Entry, Kind
 from billing.staff.models import AuditLine
@@ -65,6 +65,9 @@ def request_row(one: Waiting) -> views.RequestRow:
         words=row.words,
         received_at=row.received_at,
         proved=row.proved,
+        confirm_asked_at=row.confirm_asked_at,
+        confirmed_at=row.confirmed_at,
+        may_ask=confirm_request.may_ask(row),
         charged_since=Money(one.charged_since) if one.charged_since else None,
         next_charge=Money(one.next_cents) if one.next_cents else None,
         next_at=one.next_at,

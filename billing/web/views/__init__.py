@@ -68,6 +68,7 @@ from billing.web.views.reading import (
     Teaser,
     Wall,
 )
+from billing.web.views.requests import RequestConfirm
 from billing.web.views.staff import (
     ActField,
     AuditRow,
@@ -167,6 +168,7 @@ __all__ = [
     "Receipt",
     "ReceiptRow",
     "Refused",
+    "RequestConfirm",
     "RequestRow",
     "Review",
     "SectionRow",

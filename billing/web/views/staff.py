@@ -108,6 +108,9 @@ class RequestRow:
     words: str
     received_at: datetime
     proved: bool
+    confirm_asked_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    may_ask: bool = False
     charged_since: Money | None = None
     next_charge: Money | None = None
     next_at: datetime | None = None

@@ -1,0 +1,45 @@
+"""A request to cancel that came by form, confirmed by its reader from a mail. GET shows a page, POST acts (H6)."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.office import REQUEST
+from billing.staff import confirm_request
+from billing.web import cookies, views
+from billing.web.mailed import BadLink, keep_link
+from billing.web.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+
+
+def _request_id(visit: Visit) -> str:
+    found = visit.parts.office.tokens.subject_of(REQUEST, visit.cookie(cookies.LINK))
+    if found is None:
+        raise BadLink
+    return found
+
+
+@router.get("/request/{token}")
+def follow(visit: Visiting, token: str) -> Response:
+    """From the mail to the page that confirms."""
+    return keep_link(visit, REQUEST, token, "/request")
+
+
+@router.get("/request")
+def ask(visit: Visiting) -> Response:
+    """What was asked, and the button."""
+    with visit.parts.database.transaction() as session:
+        request = confirm_request.asked(session, _request_id(visit), visit.at)
+    return visit.page(views.RequestConfirm(received_at=request.received_at, words=request.words))
+
+
+@router.post("/request")
+def confirm(visit: Guarded) -> Response:
+    """It is theirs."""
+    with visit.parts.database.transaction() as session:
+        request = confirm_request.confirm(session, visit.parts.office, _request_id(visit), visit.at)
+    return visit.page(
+        views.RequestConfirm(
+            received_at=request.received_at, words=request.words, done=True, waits=request.closed_at is None
+        )
+    )

@@ -1,0 +1,132 @@
+"""A form that anybody can post owes nobody money: it lifts no limit of support's until its reader has confirmed it."""
+
+from collections.abc import Callable
+
+from tests.support.browser import Answer, Browser
+from tests.support.staff_members import SignIn
+from tests.support.world import World, local
+
+READER = "thandi@example.com"
+LIMITED = 5000
+"""Cents that support may give a reader in a month: less than a charge."""
+
+
+def asked_by_a_stranger(make_world: Callable[..., World]) -> tuple[World, str]:
+    """A reader who has paid, somebody's form with their address, and the charge after it; the reader's id."""
+    world = make_world(support_refund_limit=LIMITED)
+    reader = world.start_trial(READER)["reader"]["id"]
+    world.advance_to(local(2027, 4, 14, 11))
+    stranger = world.browser()
+    stranger.get("/contact")
+    stranger.post("/contact", kind="cancel", email=READER, words="")
+    world.advance_to(local(2027, 4, 24, 12))
+    assert len(world.charges()) == 2, "the charge was held for a week, and then made"
+    return world, reader
+
+
+def cancel_as_of_the_form(world: World, staff: SignIn, reader: str, role: str = "support") -> Answer:
+    member, page = staff(role), f"/staff/readers/{reader}/cancel"
+    member.get(page)
+    answer = member.post(page, asked="2027-04-14T11:00", when="period_end", step="confirm", why="as asked")
+    world.settle()
+    return answer
+
+
+def refunded(world: World) -> list[int]:
+    return [refund["amount"] for refund in world.sandbox.refunds()]
+
+
+def test_a_strangers_form_lifts_no_limit(make_world: Callable[..., World], staff: SignIn) -> None:
+    world, reader = asked_by_a_stranger(make_world)
+    answer = cancel_as_of_the_form(world, staff, reader)
+    assert answer.status == 403
+    assert "R50.00 incl. VAT for this reader this month" in answer.words
+    assert "isn’t proved" in answer.words
+    assert "mail the reader a link to confirm it" in answer.words
+    assert refunded(world) == []
+
+
+def confirm_link(world: World, support: Browser) -> str:
+    """Support has it proved; the link in the mail that asks the reader."""
+    (request,) = world.rows("SELECT id FROM reader_request")
+    page = support.get(f"/staff/requests/{request['id']}")
+    assert "Not proved: somebody typed the address." in page.words
+    support.post(f"/staff/requests/{request['id']}/ask-to-confirm")
+    world.settle()
+    mail = world.letter(READER, "Did you ask us to cancel your subscription?")
+    for text in (mail.text, mail.html):
+        assert "Wednesday 14 April 2027 at 11:00" in text
+    return next(link for link in mail.links if "/request/" in link)
+
+
+def test_once_its_reader_confirms_it_by_the_mailed_link_it_is_owed(
+    make_world: Callable[..., World], staff: SignIn
+) -> None:
+    world, reader = asked_by_a_stranger(make_world)
+    support = staff("support")
+    link, person = confirm_link(world, support), world.browser()
+    page = person.get(link)
+    assert "Did you ask us to cancel?" in page.words
+    world.settle()
+    assert world.rows("SELECT proved FROM reader_request") == [{"proved": False}], (
+        "mail scanners follow links too"
+    )
+    other = world.browser()
+    other.get(link)
+    done = person.post("/request")
+    assert "Your subscription is cancelled" in done.words
+    assert "A person returns what was charged since then" in done.words
+    (row,) = world.rows("SELECT proved, confirmed_at, received_at FROM reader_request")
+    assert (row["proved"], row["confirmed_at"], row["received_at"]) == (
+        True,
+        world.now,
+        local(2027, 4, 14, 11),
+    )
+    assert other.post("/request").status == 410, "once"
+    support.get(f"/staff/readers/{reader}/cancel")
+    preview = support.post(f"/staff/readers/{reader}/cancel", asked="2027-04-14T11:00", step="preview")
+    assert "is proved, so what was charged since then is owed" in preview.words
+    support.post(f"/staff/readers/{reader}/cancel", asked="2027-04-14T11:00", step="confirm", why="as asked")
+    world.settle()
+    assert refunded(world) == [7500]
+    assert world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL") == []
+    world.advance_to(local(2027, 8, 1))
+    assert len(world.charges()) == 2
+
+
+def test_what_was_charged_before_a_proved_request_came_counts_towards_the_limit(
+    make_world: Callable[..., World], staff: SignIn
+) -> None:
+    world, reader = asked_by_a_stranger(make_world)
+    support = staff("support")
+    person = world.browser()
+    person.get(confirm_link(world, support))
+    person.post("/request")
+    form = {"asked": "2027-03-15T11:00", "when": "period_end", "step": "confirm", "why": "from the start"}
+    support.get(f"/staff/readers/{reader}/cancel")
+    refused = support.post(f"/staff/readers/{reader}/cancel", **form)
+    assert refused.status == 403, "the charge of March isn't owed"
+    assert "This would give back R75.00" in refused.words
+    assert refunded(world) == []
+
+
+def test_a_link_is_good_for_two_weeks_and_an_open_unproved_request_alone(
+    make_world: Callable[..., World], staff: SignIn
+) -> None:
+    world, _ = asked_by_a_stranger(make_world)
+    support = staff("support")
+    link, person = confirm_link(world, support), world.browser()
+    world.advance_to(local(2027, 5, 8, 12, 0, 1))
+    assert person.get(link).status == 410
+    assert world.browser().get("/request/req_none.forged").status == 404
+    support = staff("support")
+    link = confirm_link(world, support)
+    (request,) = world.rows("SELECT id FROM reader_request")
+    page, colleague = f"/staff/requests/{request['id']}", staff("finance")
+    colleague.get(page)
+    support.get(page)
+    support.post(f"{page}/answer", words="It goes on.")
+    assert person.get(link).status == 410, "answered"
+    assert colleague.post(f"{page}/ask-to-confirm").status == 409
+    audited = world.rows("SELECT act, by FROM audit_line WHERE act = 'ask_to_confirm' ORDER BY id")
+    assert [row["by"] for row in audited] == ["staff:support@paper.example"] * 2

@@ -12,6 +12,7 @@ from billing.clock import Clock, HeldClock, SystemClock
 from billing.db import Database
 from billing.errors import RefusesToStart
 from billing.installation import refuse_foreign
+from billing.list_key import opened
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
 from billing.monotonic import Monotonic, SystemMonotonic
@@ -23,7 +24,6 @@ from billing.payments.stripe_gateway import StripeGateway
 from billing.pooling import refuse_transaction_pooling
 from billing.settings import Settings
 from billing.time_limits import Work
-from billing.tokens import Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -43,7 +43,8 @@ def build(
     database = Database(settings.database_url, pool_size=connections, monotonic=monotonic, work=work)
     refuse_transaction_pooling(database)
     refuse_foreign(database, settings)
-    tokens = Tokens(settings.secret_key.get_secret_value())
+    with database.transaction() as session:
+        tokens = opened(session, settings)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
     office = Office(
         settings.zone,

@@ -53,6 +53,12 @@ class Installation(SQLModel, table=True):
     """When Stripe's lists hold all that was done before this database was adopted; what was asked earlier is asked once more."""
     held_since: datetime | None = None
     """Since when money is held for that; it means something only while `asks_since` stands here."""
+    list_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The key of the lists, sealed under the secret key (see `list_key`)."""
+    rotated_at: datetime | None = None
+    """When `billing keys rotate-secret` first ran under the present secret key; empty: there was no other."""
+    previous_sign_until: datetime | None = None
+    """Until when reader tokens that a previous secret key signed are believed."""
 
 
 class NotAdopted(Unavailable):

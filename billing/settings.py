@@ -5,24 +5,15 @@ import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
-from urllib.parse import SplitResult, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from billing.errors import RefusesToStart
-from billing.rules import robots
+from billing.setting_types import Crawlers, Keys, License, Listed, Origins, WebAddress, ZoneName
 
 PREFIX = "BILLING_"
-OWN_LICENSE = "own"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAMPLE_PAPERS = (
     *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number")),
@@ -30,7 +21,6 @@ SAMPLE_PAPERS = (
 )
 """Settings whose defaults are the sample paper's."""
 CONTACT = r"^(|mailto:[^\s@]+@[^\s@]+|https://\S+)$"
-ORIGIN = r"^https?://[a-z0-9.-]+(:\d{1,5})?$"
 
 
 class Environment(StrEnum):
@@ -48,20 +38,6 @@ class ClockKind(StrEnum):
     HELD = "held"
 
 
-def _listed(value: Any) -> Any:
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
-
-
-def _port_of(parts: SplitResult) -> int | None:
-    """The port, 0 where none is named; None where it isn't a port."""
-    try:
-        return parts.port or 0
-    except ValueError:
-        return None
-
-
 class Settings(BaseModel):
     """The installation's settings; each comes from the environment variable BILLING_<NAME IN CAPITALS>."""
 
@@ -74,6 +50,11 @@ class Settings(BaseModel):
     secret_key: SecretStr = Field(
         min_length=32, description="At least 32 random characters; signs links and salts hashes."
     )
+    previous_secret_keys: Keys = Field(
+        (),
+        description="Secret keys of before, the newest first, comma separated (a comma in one is written %2C): what they made"
+        " is still read. See `billing keys rotate-secret`.",
+    )
     environment: Environment = Field(Environment.TEST, description="`demo`, `test` or `live`.")
     installation: str = Field(
         "main",
@@ -81,26 +62,28 @@ class Settings(BaseModel):
         description="Name of this installation; the database keeps it, and one of another name is refused.",
     )
     clock: ClockKind = Field(ClockKind.SYSTEM, description="`system`, or `held` (demo and test only).")
-    time_zone: str = Field(
+    time_zone: ZoneName = Field(
         "Africa/Johannesburg", description="The publisher's zone; civil days are counted in it."
     )
     host: str = Field("127.0.0.1", description="Address the web process listens on.")
     port: int = Field(8000, ge=0, le=65535, description="Port the web process listens on.")
-    public_url: str = Field(
+    public_url: WebAddress = Field(
         "http://127.0.0.1:8000", description="Where readers reach the pages; links in mails begin with it."
     )
     proxy_count: int = Field(
         0, ge=0, le=5, description="Trusted proxies in front; decides whose address X-Forwarded-For gives."
     )
-    sites: Annotated[tuple[Annotated[str, Field(pattern=ORIGIN)], ...], BeforeValidator(_listed)] = Field(
+    sites: Origins = Field(
         (),
         description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",
     )
     stripe_secret_key: SecretStr = Field(
         description="Stripe's secret or restricted key (`sk_test_…` for the sandbox)."
     )
-    stripe_api_base: str = Field("https://api.stripe.com", description="Stripe's address, or the sandbox's.")
-    stripe_webhook_secrets: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    stripe_api_base: WebAddress = Field(
+        "https://api.stripe.com", description="Stripe's address, or the sandbox's."
+    )
+    stripe_webhook_secrets: Annotated[tuple[str, ...], Listed] = Field(
         (),
         repr=False,
         description="Webhook signing secrets, comma separated; two while one is being replaced.",
@@ -171,11 +154,11 @@ class Settings(BaseModel):
         description="Whether Googlebot reads whole articles. Empty: no; `dns`: when reverse and forward DNS prove it; else a"
         " file in the form of Google's common-crawlers.json.",
     )
-    refused_crawlers: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+    refused_crawlers: Crawlers = Field(
         ("training",),
         description="Classes of crawlers that robots.txt refuses everything, comma separated; empty: none.",
     )
-    license: str = Field(
+    license: License = Field(
         "",
         description="Licence for machines (RSL 1.0) that robots.txt names. Empty: none; `own`: /license.xml, written from"
         " the policy of robots.txt; else the address of one elsewhere.",
@@ -235,43 +218,6 @@ class Settings(BaseModel):
         ):
             raise ValueError("holds a line break or control character")
         return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("is not a zone name like Africa/Johannesburg") from None
-        return value
-
-    @field_validator("refused_crawlers")
-    @classmethod
-    def _known_crawlers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not set(value) <= set(robots.NAMES):
-            raise ValueError(f"names something other than {', '.join(robots.NAMES)}")
-        return value
-
-    @field_validator("license")
-    @classmethod
-    def _own_or_elsewhere(cls, value: str) -> str:
-        parts = urlsplit(value)
-        plain = value.isascii() and value.isprintable() and " " not in value
-        if (
-            value
-            and value != OWN_LICENSE
-            and not (plain and parts.scheme in ("http", "https") and parts.hostname)
-        ):
-            raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
-        return value
-
-    @field_validator("public_url", "stripe_api_base")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.hostname or _port_of(parts) is None:
-            raise ValueError("is not an address like https://accounts.example.co.za")
-        return value.rstrip("/")
 
     @property
     def zone(self) -> ZoneInfo:

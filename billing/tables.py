@@ -7,6 +7,7 @@ import billing.bell
 import billing.cases.models
 import billing.clock
 import billing.installation
+import billing.list_key
 import billing.mail.models
 import billing.newsletters.models
 import billing.payments.balance_models

@@ -88,7 +88,7 @@ def issue(office: Office, known: Standing, session_id: str | None, at: datetime)
     }
     if session_id is not None:
         claims["sid"] = session_id
-    key = _key(office.tokens, _period(at))
+    key = _key(office.tokens.key("edge", str(_period(at))))
     return Issued(jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid}), expires_at)
 
 
@@ -145,12 +145,13 @@ def _period(at: datetime) -> int:
 
 def _keys(tokens: Tokens, at: datetime) -> tuple[_Key, ...]:
     now = _period(at)
-    return tuple(_key(tokens, period) for period in (now - 1, now, now + 1))
+    periods = (str(period) for period in (now - 1, now, now + 1))
+    return tuple(_key(seed) for period in periods for seed in tokens.keys_of("edge", period, at))
 
 
-@lru_cache(maxsize=16)
-def _key(tokens: Tokens, period: int) -> _Key:
-    private = Ed25519PrivateKey.from_private_bytes(tokens.key("edge", str(period)))
+@lru_cache(maxsize=64)
+def _key(seed: bytes) -> _Key:
+    private = Ed25519PrivateKey.from_private_bytes(seed)
     x = _letters(private.public_key().public_bytes_raw())
     public = {"crv": "Ed25519", "kty": "OKP", "x": x}
     kid = _letters(hashlib.sha256(json.dumps(public, separators=(",", ":")).encode()).digest())  # RFC 7638

@@ -71,7 +71,7 @@ def _work(read: "Settings") -> None:
 @billing.command()
 def migrate() -> None:
     """Bring the database up to date. Safe to run again."""
-    from billing import bell, installation, migrate, seed
+    from billing import bell, installation, list_key, migrate, seed
     from billing.app import build
     from billing.db import Database
     from billing.payments.backpost import backpost
@@ -90,6 +90,7 @@ def migrate() -> None:
         )
         with database.transaction() as session:
             installation.claim(session, read)
+            list_key.seal_first(session, read)
             seed.plans(session)
         installation.refuse_foreign(database, read)
         parts = build(read)

@@ -37,7 +37,7 @@ def one_list(newsletter_id: str) -> str:
 
 def salt(tokens: Tokens) -> str:
     """What hashes an address for this list. PostgreSQL is given it, so that claims look up in one statement."""
-    return tokens.digest("suppression-salt", "")
+    return tokens.list_digest("suppression-salt", "")
 
 
 def key_of(address: str) -> str:

@@ -51,7 +51,7 @@ def segments(
 def _head(
     press: Press, newsletter: Newsletter, issue_id: str, subject: str, date: datetime
 ) -> list[tuple[str, str]]:
-    sender_id = press.office.tokens.digest("feedback-sender", "")[:12]
+    sender_id = press.office.tokens.list_digest("feedback-sender", "")[:12]
     return [
         ("From", mailbox(f"{newsletter.name} from {press.house.name} <{press.sender}>")),
         ("To", MARKS["to"]),

@@ -53,8 +53,8 @@ def keep_card(
 
 def _fingerprint(office: Office, card: SavedCard) -> str:
     if card.fingerprint is None:
-        return office.tokens.digest("card-without-fingerprint", card.method_ref)
-    return office.tokens.digest("card", card.fingerprint)
+        return office.tokens.list_digest("card-without-fingerprint", card.method_ref)
+    return office.tokens.list_digest("card", card.fingerprint)
 
 
 def last_good_day(method: PaymentMethod) -> date:

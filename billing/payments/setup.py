@@ -1,5 +1,6 @@
 """Save a card through the hosted page: open it, and finish once, whoever comes first, the reader or the webhook."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -220,10 +221,13 @@ def complete_with(
     return subscription
 
 
-def earlier_visit(session: Session, setup_id: str, browser_hash: str, email: str) -> CardSetup | None:
-    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too."""
+def earlier_visit(
+    session: Session, setup_id: str, owns: Callable[[str], bool], email: str
+) -> CardSetup | None:
+    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too.
+    `owns` says whether a browser's hash is this one's."""
     setup = session.get(CardSetup, setup_id)
-    return setup if setup and setup.browser_hash == browser_hash and setup.email == email else None
+    return setup if setup and owns(setup.browser_hash) and setup.email == email else None
 
 
 def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:

@@ -1,5 +1,6 @@
 """Ask every promise of the whole database. At night each breach opens a case; money that must not be kept goes back by itself."""
 
+import json
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.crew import only_one
 from billing.db import Database, first_line, instant, is_away, span
+from billing.list_key import check_values
 from billing.office import Office
 from billing.payments import owed, refund
 from billing.payments.models import Attempt, Payment
@@ -48,7 +50,7 @@ def examine(
 ) -> list[Finding]:
     """Every promise, in one snapshot and without changing anything; `asking` is told of each before it is asked. One that can't be
     asked is a finding of its own, and holds up no other."""
-    asked = {"at": at, "zone": office.zone.key}
+    asked = values(office, at)
     with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.execute(sa.text("SET TRANSACTION READ ONLY"))
         findings = []
@@ -63,6 +65,11 @@ def examine(
                 log.exception("whether %s was kept can't be asked", promise.name)
                 findings.append(Finding(promise, 0, (), unasked=first_line(error)))
         return findings
+
+
+def values(office: Office, at: datetime) -> dict[str, object]:
+    """What the queries of the promises are asked with."""
+    return {"at": at, "zone": office.zone.key, "salts": json.dumps(check_values(office.tokens.list_key))}
 
 
 def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) -> Finding:

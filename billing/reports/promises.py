@@ -20,8 +20,8 @@ from billing.rules.dunning import GRACE_DAYS
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present
-    and `:zone` the publisher's. `pays_back`: each id is a payment that must not be kept."""
+    """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present,
+    `:zone` the publisher's, and `:salts` the check value of each list under the list key in use. `pays_back`: each id is a payment that must not be kept."""
 
     name: str
     words: str
@@ -53,6 +53,10 @@ _PAID_BEFORE_THE_STOP = """EXISTS (
                       AND stop.at >= coalesce(s.cancel_asked_at, s.ended_at) AND stop.id > paid.id
                       AND (stop.happening IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
 """Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
+
+_LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not recognised'
+                       WHEN 'trial_claim' THEN 'addresses and cards may have another trial'
+                       ELSE 'tries of a card are counted from its next use on'"""
 
 
 PROMISES = (
@@ -173,6 +177,19 @@ PROMISES = (
            WHERE (SELECT c.to_state FROM subscription_change c WHERE c.subscription_id = s.id ORDER BY c.id LIMIT 1) = 'trialing'
              AND NOT EXISTS (SELECT FROM trial_claim t WHERE t.subscription_id = s.id AND t.kind = wanted.kind)
              AND NOT EXISTS (SELECT FROM trial_exception e WHERE e.subscription_id = s.id)""",
+    ),
+    Promise(
+        "lists-keep-their-salt",
+        "Every list of hashed addresses and cards is hashed under the list key in use, or staff know what was lost.",
+        f"""SELECT l.list AS id, 'its rows until ' || coalesce(l.lost_at::text, 'an unknown moment') || ' are hashed under another key: '
+                  || CASE l.list {_LOST} END AS at_fault
+           FROM list_salt l JOIN jsonb_each_text(CAST(:salts AS jsonb)) AS used (list, check_value) USING (list)
+           WHERE l.check_value <> used.check_value AND NOT EXISTS (
+               SELECT FROM staff_case c WHERE c.kind = 'promise_broken' AND c.subject = 'lists-keep-their-salt:' || l.list
+                 AND c.closed_at IS NOT NULL)
+           UNION ALL
+           SELECT used.list, 'no row says that it is hashed under the key in use' FROM jsonb_each_text(CAST(:salts AS jsonb)) AS used (list, check_value)
+           WHERE NOT EXISTS (SELECT FROM list_salt l WHERE l.list = used.list AND l.check_value = used.check_value)""",
     ),
     Promise(
         "charges-are-settled",

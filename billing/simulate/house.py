@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import httpx
 import sqlalchemy as sa
 
-from billing import advance, installation, migrate, seed
+from billing import advance, installation, list_key, migrate, seed
 from billing.app import build
 from billing.db import Database
 from billing.errors import RefusesToStart
@@ -220,6 +220,7 @@ class House:
         migrate.upgrade(database)
         with database.transaction() as session:
             installation.claim(session, self.settings)
+            list_key.seal_first(session, self.settings)
             seed.plans(session)
             session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
         database.close()

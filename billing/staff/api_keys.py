@@ -27,7 +27,7 @@ def create(session: Session, tokens: Tokens, name: str, scopes: Iterable[str], a
     if not held or not set(held) <= SCOPES.keys():
         raise UnknownScope
     secret = PREFIX + secrets.token_urlsafe(32)
-    key_hash = tokens.digest("api-key", secret)
+    key_hash = tokens.secret_hash(secret)
     session.add(ApiKey(id=ids.new("key", at), name=name, key_hash=key_hash, scopes=held, created_at=at))
     session.flush()
     return secret

@@ -1,8 +1,8 @@
 """The second factor: codes of an authenticator app (TOTP, RFC 6238), each good once (SEC-6).
 
-The secret is not stored. It is derived from the installation's key, the member's id and a nonce in the member's row:
-a leaked database holds nothing from which codes could be made, and a new nonce is a new secret. The price is that a
-change of the installation's key ends every enrolment, as it ends every link and session."""
+The secret is derived from the secret key, the member's id and a nonce in the member's row, and a new nonce is a new secret.
+The first right code seals it under the secret key. So a leaked database holds nothing from which codes could be made, and a
+rotation of the key (`staff.rotate_secret`) seals it again and ends no enrolment."""
 
 import base64
 import hmac
@@ -39,8 +39,22 @@ def new_nonce() -> str:
 
 def secret_of(tokens: Tokens, member: StaffMember) -> str:
     """The member's secret, in base32: 160 bits."""
-    derived = bytes.fromhex(tokens.digest("staff-code", f"{member.id}:{member.code_nonce}"))
-    return base64.b32encode(derived[:_SECRET_BYTES]).decode()
+    return _secrets(tokens, member)[0]
+
+
+def seal(tokens: Tokens, member: StaffMember, secret: str) -> None:
+    """Keep the secret under the present secret key."""
+    member.code_secret = tokens.seal(_purpose(member), secret)
+
+
+def can_be_opened(tokens: Tokens, member: StaffMember) -> bool:
+    """Whether it isn't sealed, or a key that is read opens it."""
+    return not member.code_secret or tokens.unseal(_purpose(member), member.code_secret) is not None
+
+
+def is_sealed(tokens: Tokens, member: StaffMember) -> bool:
+    """Whether it is kept under the present secret key."""
+    return tokens.is_current(_purpose(member), member.code_secret)
 
 
 def address_of(tokens: Tokens, member: StaffMember, house: str) -> str:
@@ -65,9 +79,12 @@ def check(
     session.add(member)
     if member.locked_until is not None and at < member.locked_until:
         return Checked.LOCKED
-    step = _step(tokens, member, typed, at, clock_stands)
-    if step is None:
+    found = _step(tokens, member, typed, at, clock_stands)
+    if found is None:
         return _wrong(member, at)
+    step, secret = found
+    if not is_sealed(tokens, member):
+        seal(tokens, member, secret)
     member.last_step, member.wrong_codes, member.locked_until = step, 0, None
     member.enrolled_at = member.enrolled_at or at
     return Checked.RIGHT
@@ -75,16 +92,44 @@ def check(
 
 def shown_in_demo(tokens: Tokens, member: StaffMember, at: datetime) -> str:
     """The code that would be taken now. For the demo's page alone, where no phone follows the held clock."""
-    return _code(tokens, member, max(_now(at), member.last_step + 1))
+    return code_at(secret_of(tokens, member), max(step_of(at), member.last_step + 1))
 
 
-def _step(tokens: Tokens, member: StaffMember, typed: str, at: datetime, clock_stands: bool) -> int | None:
+def _purpose(member: StaffMember) -> str:
+    return f"staff-code:{member.id}:{member.code_nonce}"
+
+
+def _secrets(tokens: Tokens, member: StaffMember) -> tuple[str, ...]:
+    """The one that is sealed. Before the first right code: of each key, as the picture to scan may be older than a change of the
+    key. Who enrolled before secrets were sealed has one that is derived from the key of then, which is the list key now."""
+    sealed = tokens.unseal(_purpose(member), member.code_secret)
+    if sealed is not None:
+        return (sealed,)
+    subject = f"{member.id}:{member.code_nonce}"
+    if member.enrolled_at is not None:
+        return (_base32(tokens.list_digest("staff-code", subject)),)
+    return tuple(_base32(derived) for derived in tokens.digests("staff-code", subject))
+
+
+def _base32(derived: str) -> str:
+    return base64.b32encode(bytes.fromhex(derived)[:_SECRET_BYTES]).decode()
+
+
+def _step(
+    tokens: Tokens, member: StaffMember, typed: str, at: datetime, clock_stands: bool
+) -> tuple[int, str] | None:
+    """The step of a code that is right and wasn't used, and the secret that made it."""
     digits = "".join(letter for letter in typed if letter in "0123456789")
-    steps = set(range(_now(at) - SLACK, _now(at) + SLACK + 1))
+    steps = set(range(step_of(at) - SLACK, step_of(at) + SLACK + 1))
     if clock_stands:
         steps.add(member.last_step + 1)
-    fitting = [step for step in sorted(steps) if hmac.compare_digest(_code(tokens, member, step), digits)]
-    return next((step for step in fitting if step > member.last_step), None)
+    fitting = [
+        (step, secret)
+        for secret in _secrets(tokens, member)
+        for step in sorted(steps)
+        if hmac.compare_digest(code_at(secret, step), digits)
+    ]
+    return next((found for found in fitting if found[0] > member.last_step), None)
 
 
 def _wrong(member: StaffMember, at: datetime) -> Checked:
@@ -95,9 +140,11 @@ def _wrong(member: StaffMember, at: datetime) -> Checked:
     return Checked.LOCKED
 
 
-def _now(at: datetime) -> int:
+def step_of(at: datetime) -> int:
+    """The step of 30 seconds at that instant."""
     return int(at.timestamp()) // STEP_SECONDS
 
 
-def _code(tokens: Tokens, member: StaffMember, step: int) -> str:
-    return pyotp.TOTP(secret_of(tokens, member), interval=STEP_SECONDS).generate_otp(step)
+def code_at(secret: str, step: int) -> str:
+    """The code of a secret for a step of 30 seconds."""
+    return pyotp.TOTP(secret, interval=STEP_SECONDS).generate_otp(step)

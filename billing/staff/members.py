@@ -107,7 +107,7 @@ def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: date
     if member.id == actor.staff_id:
         raise NotYourself
     before = _facts(member)
-    member.code_nonce, member.enrolled_at = codes.new_nonce(), None
+    member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
     member.last_step, member.wrong_codes, member.locked_until = 0, 0, None
     sessions.end(session, member.id, at)
     session.add(member)

@@ -26,6 +26,8 @@ class StaffMember(SQLModel, table=True):
     disabled_at: datetime | None = None
     code_nonce: str
     """The secret of the authenticator is derived from it and the installation's key (see `staff.codes`); a new one is a new secret."""
+    code_secret: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """That secret, sealed with the first right code; empty before. It opens for this nonce alone."""
     enrolled_at: datetime | None = None
     """When a first right code showed that an authenticator knows the secret."""
     last_step: int = Field(default=0)

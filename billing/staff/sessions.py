@@ -48,11 +48,12 @@ def find(
     session: Session, tokens: Tokens, secret: str, at: datetime, *, complete: bool = True
 ) -> tuple[StaffSession, StaffMember] | None:
     """The open session with this secret and its member, who isn't disabled; with `complete=False` one that waits for its code."""
+    digests = tokens.digests("staff-session", secret)
     row = session.exec(
         select(StaffSession, StaffMember)
         .join(StaffMember, col(StaffMember.id) == StaffSession.staff_id)
         .where(
-            StaffSession.token_hash == tokens.digest("staff-session", secret),
+            col(StaffSession.token_hash).in_(digests),
             col(StaffSession.complete).is_(complete),
             col(StaffSession.ended_at).is_(None),
             col(StaffMember.disabled_at).is_(None),
@@ -63,8 +64,8 @@ def find(
     found, member = row
     if at - found.seen_at > IDLE or at - found.started_at > (ABSOLUTE if complete else TO_COMPLETE):
         return None
-    if at - found.seen_at >= _TOUCH_EVERY:
-        found.seen_at = at
+    if at - found.seen_at >= _TOUCH_EVERY or found.token_hash != digests[0]:
+        found.token_hash, found.seen_at = digests[0], at
         session.add(found)
     return found, member
 

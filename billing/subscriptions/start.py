@@ -72,7 +72,7 @@ def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
 
 def address_digest(tokens: Tokens, email: str) -> str:
     """The keyed hash by which an address is recognised after it is forgotten."""
-    return tokens.digest("trial-address", canonical(email))
+    return tokens.list_digest("trial-address", canonical(email))
 
 
 def start_trial(

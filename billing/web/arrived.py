@@ -36,7 +36,7 @@ def back(visit: Visiting, setup: str = "") -> Response:
     parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
     with parts.database.transaction() as session:
         known = session.get(CardSetup, setup_id)
-    if known is None or known.browser_hash != visit.browser_hash:
+    if known is None or not visit.owns(known.browser_hash):
         raise setups.UnknownSetup
     found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by="reader")
     return arrive(visit, found)
@@ -146,7 +146,7 @@ def started(visit: Visiting) -> Response:
     """What happens now, and when; for the browser that started it."""
     with visit.parts.database.transaction() as session:
         setup = session.get(CardSetup, visit.cookie(cookies.SETUP))
-        if setup is None or setup.browser_hash != visit.browser_hash or setup.state is not SetupState.DONE:
+        if setup is None or not visit.owns(setup.browser_hash) or setup.state is not SetupState.DONE:
             return visit.go("/account")
         subscription = session.get_one(Subscription, setup.subscription_id)
         if _unpaid(setup, subscription):

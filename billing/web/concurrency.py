@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.errors import Unavailable
+from billing.staff.api_keys import PREFIX
 from billing.web.bodies import read_ahead
-from billing.web.keys import PREFIX
 from billing.web.problems import GATE, answer_refusal
 
 ONE, MANY = "/v1/access/", "/v1/access"

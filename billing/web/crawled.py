@@ -10,7 +10,7 @@ from billing.access.articles import newest
 from billing.errors import NotFound
 from billing.parts import Parts
 from billing.rules import robots
-from billing.settings import OWN_LICENSE
+from billing.setting_types import OWN_LICENSE
 from billing.web import syndicate
 from billing.web.sample_articles import sample_article
 from billing.web.syndicate import Listed

@@ -3,7 +3,6 @@ it is stored.
 
 The page asks for a new one when the old is over, so that whoever pauses for an hour goes on where they were."""
 
-import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -71,11 +70,15 @@ def recording(visit: Visit, article_id: str) -> Recording:
 
 
 def _seal(visit: Visit, article_id: str, until: datetime) -> str:
-    """Binds article, end and whose it is; that is part of what is sealed, not of the address."""
+    """Binds article, end and whose it is."""
+    return visit.parts.office.tokens.token(PURPOSE, _sealed(visit, article_id, until)).rpartition(".")[2]
+
+
+def _sealed(visit: Visit, article_id: str, until: datetime) -> str:
+    """What is bound; it isn't a part of the address."""
     if visit.known_by is None:
         raise OthersAddress
-    sealed = f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
-    return visit.parts.office.tokens.token(PURPOSE, sealed).rpartition(".")[2]
+    return f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
 
 
 @router.get(
@@ -102,7 +105,8 @@ def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
     """The recording, whole or in ranges. Whether the reader may listen is asked again each time, so what ends has ended."""
     _refuse(visit, article_id)
     until = _moment(end)
-    if not hmac.compare_digest(_seal(visit, article_id, until).encode(), seal.encode()):
+    sealed = _sealed(visit, article_id, until)
+    if not visit.parts.office.tokens.is_token(PURPOSE, sealed, f"{sealed}.{seal}"):
         raise OthersAddress
     if visit.at >= until:
         raise AddressOver

@@ -212,7 +212,7 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
         reader_id=reader.id if reader else None,
         at=at,
     )
-    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.browser_hash, email)
+    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)
     if mode == PAID and saved is not None:

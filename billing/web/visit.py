@@ -133,6 +133,10 @@ class Visit:
         """By which we recognise this browser in the database."""
         return self.parts.office.tokens.digest("browser", self.browser_secret)
 
+    def owns(self, browser_hash: str) -> bool:
+        """Whether that is this browser's."""
+        return self.parts.office.tokens.is_digest("browser", self.browser_secret, browser_hash)
+
     @property
     def device(self) -> str:
         """What the browser calls itself."""
@@ -142,6 +146,15 @@ class Visit:
     def csrf(self) -> str:
         """Proves that a form came from a page of ours in this browser."""
         return self.parts.office.tokens.token("csrf", self.browser_hash[:32])
+
+    def made_form(self, csrf: str) -> bool:
+        """Whether that proves it, also on a page from before the secret key was changed."""
+        tokens = self.parts.office.tokens
+        subject = tokens.subject_of("csrf", csrf)
+        return subject is not None and any(
+            hmac.compare_digest(one[:32].encode(), subject.encode())
+            for one in tokens.digests("browser", self.browser_secret)
+        )
 
     def cookie(self, name: str) -> str:
         """The value of one of our cookies, or an empty string."""
@@ -281,7 +294,7 @@ def open_guarded(
 ) -> Visit:
     """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
     refuse_cross_site(request, visit.parts)
-    if not hmac.compare_digest(csrf.encode(), visit.csrf.encode()):
+    if not visit.made_form(csrf):
         raise CrossSite
     return visit
 

@@ -21,7 +21,7 @@ import httpx
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import installation, migrate, seed
+from billing import installation, list_key, migrate, seed
 from billing.access import edge_tokens
 from billing.access.articles import register
 from billing.access.policies import Terms
@@ -108,6 +108,7 @@ def _house(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
         at = datetime.now(UTC)
         with database.transaction() as session:
             installation.claim(session, settings)
+            list_key.seal_first(session, settings)
             seed.plans(session)
             _articles(session, settings, at)
             key = create(

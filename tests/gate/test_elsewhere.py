@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from billing import installation, migrate, seed
+from billing import installation, list_key, migrate, seed
 from billing.db import Database
 from billing.gate.listen import LEASE
 from billing.postgres import Embedded
@@ -191,6 +191,7 @@ def found_town(restarted: Restarted) -> None:
     migrate.upgrade(database)
     with database.transaction() as session:
         installation.claim(session, settings_for(restarted.url))
+        list_key.seal_first(session, settings_for(restarted.url))
         seed.plans(session)
     database.close()
     furnish(restarted.url)

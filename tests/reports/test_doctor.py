@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from billing.reports.doctor import visit
+from billing.reports.doctor import values, visit
 from billing.reports.promises import PROMISES
 from tests.reports.operator import broken, command, execute
 from tests.support.broken_tables import missing_table
@@ -136,6 +136,7 @@ BREAKS = {
     "no-charge-unexplained": "INSERT INTO unexplained_charge (charge_ref, intent_ref, subscription_ref, period_number, amount,"
     " taken_at, found_at, ask_at, asked) VALUES ('ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",
     "one-trial-a-person": "DELETE FROM trial_claim WHERE kind = 'card'",
+    "lists-keep-their-salt": "UPDATE list_salt SET check_value = 'of another'",
     "charges-are-settled": "UPDATE attempt SET state = 'declined'",
     "numbers-without-gaps": "UPDATE invoice SET number = 7",
     "states-have-their-history": "UPDATE subscription SET state = 'past_due'",
@@ -171,7 +172,7 @@ def test_whatever_is_broken_by_hand_is_found(world: World) -> None:
 def _found_after(world: World, connection: sa.Connection, wrong: str) -> set[str]:
     """Which promises are broken inside a transaction that is then undone."""
     connection.execute(sa.text(wrong))
-    asked = {"at": world.now + timedelta(hours=2, minutes=1), "zone": world.parts.office.zone.key}
+    asked = values(world.parts.office, world.now + timedelta(hours=2, minutes=1))
     found = {
         promise.name
         for promise in PROMISES

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from billing.reports.doctor import values
 from billing.reports.promises import PROMISES
 from billing.simulate import dates
 from tests.support import ledger_checks
@@ -39,8 +40,7 @@ class Told:
 def keep_promises(world: World) -> None:
     """The doctor finds nothing, in one question; and nobody had to be told of anything, but of a stranger's charge and what of it
     went back."""
-    values = {"at": world.now, "zone": ZONE.key}
-    assert world.rows(BROKEN, **values) == []
+    assert world.rows(BROKEN, **values(world.parts.office, world.now)) == []
     cases = world.rows(CASES)
     if cases:
         others = ledger_checks.strangers(world)

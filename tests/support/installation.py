@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from starlette.types import ASGIApp
 
 from billing import advance as clockwork
-from billing import installation, migrate, seed
+from billing import installation, list_key, migrate, seed
 from billing.app import build, create_app
 from billing.db import Database
 from billing.parts import Parts
@@ -60,6 +60,7 @@ def prepare(url: str) -> None:
         migrate.upgrade(database)
         with database.transaction() as session:
             installation.claim(session, settings_for(url))
+            list_key.seal_first(session, settings_for(url))
             seed.plans(session)
     finally:
         database.close()
@@ -164,6 +165,16 @@ class Installation:
             self._use(self._build(settings))
         self.make_blank(at)
         return self
+
+    def restart(self, **settings: object) -> None:
+        """Let the application be started again with other settings, on the database as it is."""
+        self._server.finish_requests()
+        before = self._running
+        self._use(self._build(settings))
+        clockwork.follow(self.parts)
+        if before is not self._usually:
+            self._server.end(before.app)
+            before.parts.database.close()
 
     def make_blank(self, at: datetime | None = None) -> None:
         """Let the sample articles and an API key be all there is, whatever application serves."""

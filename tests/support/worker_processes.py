@@ -29,7 +29,9 @@ def variables_of(settings: Settings) -> dict[str, str]:
 def _plain(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(_plain(each).replace(",", "%2C") for each in value)
+    return str(value)
 
 
 class Worker:

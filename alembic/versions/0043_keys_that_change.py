@@ -1,0 +1,50 @@
+"""the lists have a key of their own, authenticators' secrets are sealed, and a changed hash is told by what it was
+
+Revision: 0043
+Follows: 0037
+"""
+
+import sqlalchemy as sa
+import sqlmodel
+
+from alembic import op
+
+revision = "0043"
+down_revision = "0037"
+branch_labels = None
+depends_on = None
+
+TOLD = (
+    ("reader_session", "session", "id || ' ' || left(token_hash, 32)"),
+    ("api_key", "api_key", "left(key_hash, 32)"),
+)
+
+
+def upgrade() -> None:
+    text, moment = sqlmodel.sql.sqltypes.AutoString(), sqlmodel.sql.sqltypes.UTCDateTime()
+    op.create_table(
+        "list_salt",
+        sa.Column("list", text, nullable=False),
+        sa.Column("check_value", text, nullable=False),
+        sa.Column("lost_at", moment, nullable=True),
+        sa.PrimaryKeyConstraint("list", "check_value"),
+    )
+    op.add_column("installation", sa.Column("list_key", text, server_default="", nullable=False))
+    for name in ("rotated_at", "previous_sign_until"):
+        op.add_column("installation", sa.Column(name, moment, nullable=True))
+    op.add_column("staff_member", sa.Column("code_secret", text, server_default="", nullable=False))
+    for table, kind, name in TOLD:
+        quoted = name.replace("'", "''")
+        op.execute(
+            f"CREATE TRIGGER tell_{kind}_before AFTER UPDATE ON {table} REFERENCING OLD TABLE AS changed"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION tell_access('{kind}', '{quoted}')"
+        )
+
+
+def downgrade() -> None:
+    for table, kind, _ in TOLD:
+        op.execute(f"DROP TRIGGER tell_{kind}_before ON {table}")
+    op.drop_column("staff_member", "code_secret")
+    for name in ("previous_sign_until", "rotated_at", "list_key"):
+        op.drop_column("installation", name)
+    op.drop_table("list_salt")

@@ -1,0 +1,131 @@
+"""The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards.
+
+It is made once, with the database, and stands in it, sealed under the secret key: so it comes with a restore, and a rotation
+of the secret key seals it again and changes no hash. A database from before it had one goes on with the key that its rows
+were hashed with.
+
+What can't be opened shows a wrong secret key before it does harm: under another one every opt-out would seem gone."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col
+
+from billing.errors import RefusesToStart
+from billing.installation import Installation
+from billing.rules.addresses import NotAnAddress, canonical
+from billing.settings import Settings
+from billing.tokens import Tokens
+
+log = logging.getLogger(__name__)
+PURPOSE = "list-key"
+LISTS = ("suppression", "trial_claim", "payment_method")
+"""The tables whose hashes it makes; the opt-out register's blocks are suppressions."""
+SAMPLE = 20
+ENOUGH = 3
+"""So many known claims, none of which a key recognises, prove that it isn't theirs."""
+_HAS_ROWS = """
+SELECT EXISTS (SELECT FROM suppression) OR EXISTS (SELECT FROM trial_claim) OR EXISTS (SELECT FROM payment_method)
+    OR EXISTS (SELECT FROM api_key) OR EXISTS (SELECT FROM staff_member WHERE enrolled_at IS NOT NULL)
+"""
+_KNOWN_CLAIMS = """
+SELECT r.email, c.digest FROM trial_claim c JOIN subscription s ON s.id = c.subscription_id JOIN reader r ON r.id = s.reader_id
+WHERE c.kind = 'address' ORDER BY c.claimed_at DESC LIMIT :sample
+"""
+
+
+class ListSalt(SQLModel, table=True):
+    """Under which list key the rows of a list were hashed, by a check value. Never deleted: rows of a lost key stay."""
+
+    __tablename__ = "list_salt"
+
+    list: str = Field(primary_key=True)
+    """A table of `LISTS`."""
+    check_value: str = Field(primary_key=True)
+    lost_at: datetime | None = None
+    """When another took its place because no secret key opened it any more."""
+
+
+class WrongSecretKey(RefusesToStart):
+    """Neither BILLING_SECRET_KEY nor one of BILLING_PREVIOUS_SECRET_KEYS is the key that this database was made with: opt-outs, claims of trials, sessions and mailed links would all seem gone. Set the right key. If it is lost for good, say `billing keys rotate-secret --key-is-lost`, which says what that costs."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """The keys that the settings name, without the list key."""
+    return Tokens(
+        settings.secret_key.get_secret_value(),
+        tuple(key.get_secret_value() for key in settings.previous_secret_keys),
+    )
+
+
+def seal_first(session: Session, settings: Settings) -> None:
+    """Give a database its list key, unless it has one. Raises WrongSecretKey."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    if not row.list_key:
+        tokens = tokens_of(settings)
+        seal(session, row, tokens, _first(session, tokens.keys))
+
+
+def opened(session: Session, settings: Settings) -> Tokens:
+    """All keys of the installation. Raises WrongSecretKey."""
+    row = session.get(Installation, 1)
+    if row is None or not row.list_key:
+        raise RefusesToStart("The database has no list key yet. Run `billing migrate` first.")
+    tokens = tokens_of(settings)
+    found = tokens.unseal(PURPOSE, row.list_key)
+    if found is None:
+        raise WrongSecretKey
+    if not tokens.is_current(PURPOSE, row.list_key):
+        log.warning("the secret key was changed: say `billing keys rotate-secret`")
+        return replace(tokens, list_key=found)
+    return replace(tokens, list_key=found, previous_sign_until=row.previous_sign_until)
+
+
+def seal(session: Session, row: Installation, tokens: Tokens, list_key: str) -> None:
+    """Seal it under the present secret key, and note its check value for each list."""
+    row.list_key = tokens.seal(PURPOSE, list_key)
+    session.add(row)
+    for name, value in check_values(list_key).items():
+        session.merge(ListSalt(list=name, check_value=value))
+    session.flush()
+
+
+def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
+    """Another list key in the place of one that no configured key opens; False, and nothing done, where one opens it."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    tokens = tokens_of(settings)
+    if tokens.unseal(PURPOSE, row.list_key) is not None:
+        return False
+    session.execute(sa.update(ListSalt).where(col(ListSalt.lost_at).is_(None)).values(lost_at=at))
+    seal(session, row, tokens, secrets.token_urlsafe(32))
+    return True
+
+
+def check_values(list_key: str) -> dict[str, str]:
+    """What shows, list by list, that rows were hashed under this key, and doesn't give it away."""
+    return {name: Tokens(list_key).digest("list-check", name)[:32] for name in LISTS}
+
+
+def _first(session: Session, keys: Sequence[str]) -> str:
+    """A random one for a database without rows; else the secret key that its rows were hashed with, the oldest in doubt."""
+    if not session.execute(sa.text(_HAS_ROWS)).scalar_one():
+        return secrets.token_urlsafe(32)
+    claims = session.execute(sa.text(_KNOWN_CLAIMS), {"sample": SAMPLE}).all()
+    known = {key: sum(_claims(key, *claim) for claim in claims) for key in keys}
+    if len(claims) >= ENOUGH and not any(known.values()):
+        raise WrongSecretKey
+    return max(reversed(keys), key=lambda key: known[key])
+
+
+def _claims(key: str, email: str, digest: str) -> bool:
+    try:
+        return Tokens(key).digest("trial-address", canonical(email)) == digest
+    except NotAnAddress:
+        return False

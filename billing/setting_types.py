@@ -1,0 +1,75 @@
+"""The forms that settings have, each with what is wrong when a value hasn't that form."""
+
+from typing import Annotated, Any
+from urllib.parse import SplitResult, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from billing.rules import robots
+
+OWN_LICENSE = "own"
+
+
+def _listed(value: Any) -> Any:
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+def _listed_keys(value: Any) -> Any:
+    listed = _listed(value)
+    return tuple(each.replace("%2C", ",") for each in listed) if isinstance(value, str) else listed
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is not a zone name like Africa/Johannesburg") from None
+    return value
+
+
+def _known_crawlers(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not set(value) <= set(robots.NAMES):
+        raise ValueError(f"names something other than {', '.join(robots.NAMES)}")
+    return value
+
+
+def _own_or_elsewhere(value: str) -> str:
+    parts = urlsplit(value)
+    plain = value.isascii() and value.isprintable() and " " not in value
+    if (
+        value
+        and value != OWN_LICENSE
+        and not (plain and parts.scheme in ("http", "https") and parts.hostname)
+    ):
+        raise ValueError("is neither `own` nor an address like https://example.co.za/license.xml")
+    return value
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or port_of(parts) is None:
+        raise ValueError("is not an address like https://accounts.example.co.za")
+    return value.rstrip("/")
+
+
+def port_of(parts: SplitResult) -> int | None:
+    """The port, 0 where none is named; None where it isn't a port."""
+    try:
+        return parts.port or 0
+    except ValueError:
+        return None
+
+
+Listed = BeforeValidator(_listed)
+"""Comma separated."""
+Key = Annotated[SecretStr, Field(min_length=32)]
+Keys = Annotated[tuple[Key, ...], BeforeValidator(_listed_keys)]
+"""Comma separated; a comma within one is written %2C."""
+Origins = Annotated[tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:\d{1,5})?$")], ...], Listed]
+ZoneName = Annotated[str, AfterValidator(_known_zone)]
+Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
+License = Annotated[str, AfterValidator(_own_or_elsewhere)]
+WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -1,0 +1,159 @@
+"""After another secret key was set: seal again what only a previous one opens, and say what else needs it, and until when.
+
+Nothing that was hashed is changed. The lists have a key of their own, API keys need none, and a session goes over to the present
+key when its browser comes. What can't be made again are the links in mails that were sent, and sessions of browsers that
+don't come; for those the previous key stays configured."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing import list_key
+from billing.db import Database
+from billing.installation import Installation
+from billing.readers import sessions
+from billing.staff import audit, codes
+from billing.staff import sessions as staff_sessions
+from billing.staff.audit import COMMAND, Actor
+from billing.staff.models import StaffMember, StaffSession
+from billing.tokens import Tokens
+
+BATCH = 100
+SIGNATURES = timedelta(hours=2)
+"""For which reader tokens of the previous key are believed: they live five minutes, and an edge keeps a key set for an hour."""
+LINKS = timedelta(days=400)
+"""For which links in mails are kept alive: the last mail of a paid year is a year old when its reader looks for the link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """What only a previous key opens: what it is, how much of it, and when the last of it is over."""
+
+    what: str
+    count: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What a rotation did, and what is left."""
+
+    rotated_at: datetime
+    was_done: bool
+    """Whether the list key had been sealed under the present key before."""
+    sealed: int
+    """Authenticators that were sealed again, or for the first time."""
+    lost: int
+    """Authenticators that no key opens: their members set up new ones."""
+    needed: tuple[Needed, ...]
+
+    @property
+    def until(self) -> datetime | None:
+        """To when the previous keys stay; None: they can go."""
+        return max((one.until for one in self.needed), default=None)
+
+
+def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
+    """Seal what can be sealed under the present key, a batch a transaction. Safe to run again, and after it was cut off."""
+    with database.transaction() as session:
+        rotated_at, was_done = _seal_list_key(session, tokens, at)
+    sealed, lost, after = 0, 0, ""
+    while True:
+        with database.transaction() as session:
+            members = _batch(session, after)
+            for member in members:
+                did = _seal_code(tokens, member)
+                sealed, lost = sealed + (did is True), lost + (did is None)
+                session.add(member)
+        if len(members) < BATCH:
+            break
+        after = members[-1].id
+    with database.transaction() as session:
+        needed = _needed(session, rotated_at, at)
+        if not was_done or sealed:
+            audit.write(
+                session,
+                Actor(COMMAND),
+                "rotate_secret",
+                at=at,
+                after={"authenticators": sealed, "lost": lost},
+            )
+    return Rotated(rotated_at, was_done, sealed, lost, needed)
+
+
+def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[datetime, bool]:
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    was_done = tokens.is_current(list_key.PURPOSE, row.list_key)
+    if not was_done:
+        list_key.seal(session, row, tokens, tokens.list_key)
+        row.rotated_at, row.previous_sign_until = at, at + SIGNATURES
+    elif row.rotated_at is None:
+        row.rotated_at = at
+    session.add(row)
+    return row.rotated_at or at, was_done
+
+
+def _batch(session: Session, after: str) -> list[StaffMember]:
+    rows = session.exec(
+        select(StaffMember)
+        .where(StaffMember.id > after, col(StaffMember.enrolled_at).is_not(None))
+        .order_by(col(StaffMember.id))
+        .limit(BATCH)
+        .with_for_update()
+    )
+    return list(rows)
+
+
+def _seal_code(tokens: Tokens, member: StaffMember) -> bool | None:
+    """Whether it had to be sealed; None for one that no key opens."""
+    if codes.is_sealed(tokens, member):
+        return False
+    if not codes.can_be_opened(tokens, member):
+        return None
+    codes.seal(tokens, member, codes.secret_of(tokens, member))
+    return True
+
+
+def _needed(session: Session, since: datetime, at: datetime) -> tuple[Needed, ...]:
+    """A session that was seen since the rotation has gone over; a mail that was sent since carries the present key's links."""
+    found = (
+        ("sessions of readers whose browser hasn't come since", *_readers(session, since, at)),
+        ("sessions of staff that haven't been used since", *_staff(session, since, at)),
+        ("mails sent before, whose links cancel, pay and unsubscribe", *_mails(session, since)),
+    )
+    return tuple(Needed(what, count, until) for what, count, until in found if until and until > at)
+
+
+def _readers(session: Session, since: datetime, at: datetime) -> tuple[int, datetime | None]:
+    row = session.execute(
+        sa.text(
+            "SELECT count(*), max(least(seen_at + :idle, started_at + :absolute)) FROM reader_session"
+            " WHERE ended_at IS NULL AND seen_at <= :since AND seen_at > :at - :idle AND started_at > :at - :absolute"
+        ),
+        {"idle": sessions.IDLE, "absolute": sessions.ABSOLUTE, "since": since, "at": at},
+    ).one()
+    return row[0], row[1]
+
+
+def _staff(session: Session, since: datetime, at: datetime) -> tuple[int, datetime | None]:
+    rows = session.exec(
+        select(StaffSession).where(
+            col(StaffSession.ended_at).is_(None),
+            StaffSession.seen_at <= since,
+            StaffSession.seen_at > at - staff_sessions.IDLE,
+        )
+    ).all()
+    return len(rows), max((row.seen_at + staff_sessions.IDLE for row in rows), default=None)
+
+
+def _mails(session: Session, since: datetime) -> tuple[int, datetime | None]:
+    row = session.execute(
+        sa.text(
+            "SELECT count(*), max(at) + :life FROM (SELECT accepted_at AS at FROM message"
+            " UNION ALL SELECT settled_at FROM delivery WHERE state NOT IN ('skipped', 'failed')) m WHERE at <= :since"
+        ),
+        {"since": since, "life": LINKS},
+    ).one()
+    return row[0], row[1]

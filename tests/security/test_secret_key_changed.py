@@ -1,0 +1,279 @@
+"""The secret key is changed while readers read, owe and have opted out: nothing that was promised under the old key is dropped."""
+
+import httpx
+import jwt
+import pytest
+import sqlalchemy as sa
+
+from billing import seed
+from billing.errors import RefusesToStart
+from billing.mail import suppressions
+from billing.mail.models import SuppressionReason
+from billing.newsletters import compare
+from billing.staff import codes
+from tests.support import staff_members
+from tests.support.browser import Browser
+from tests.support.cli import run_on
+from tests.support.installation import SECRET_KEY
+from tests.support.signed_in import signed_in
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
+
+NEW_KEY = "another secret for tests, made when the first leaked 9876"
+OPTED_OUT = "left@example.com"
+BLOCKED = "blocked@example.com"
+ADMIN = "admin@paper.example"
+
+
+def change_key(world: World) -> None:
+    world.restart(secret_key=NEW_KEY, previous_secret_keys=SECRET_KEY.replace(",", "%2C"))
+
+
+def drop_previous(world: World) -> None:
+    world.restart(secret_key=NEW_KEY)
+
+
+def rotate(world: World) -> str:
+    done = run_on(world, "keys", "rotate-secret")
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def opt_out(world: World, email: str) -> None:
+    with world.parts.database.transaction() as session:
+        suppressions.suppress(
+            session,
+            world.parts.office.tokens,
+            email,
+            scope=suppressions.ALL,
+            reason=SuppressionReason.STAFF,
+            source="a letter",
+            at=world.now,
+        )
+
+
+def is_opted_out(world: World, email: str) -> bool:
+    with world.parts.database.transaction() as session:
+        return bool(suppressions.stopped(session, world.parts.office.tokens, [email]))
+
+
+def is_blocked(world: World, email: str) -> bool:
+    """Whether comparing the register with this address alone finds its block there already."""
+    with world.parts.database.transaction() as session:
+        found = compare.compare(session, world.parts.office.tokens, [email], world.now)
+        session.rollback()
+    return (found.blocked, found.known) == (0, 1)
+
+
+def reads(world: World, browser: Browser) -> bool:
+    article = world.articles["subscriber"][0]
+    return bool(browser.http.get(f"/v1/access/{article}").json()["allowed"])
+
+
+def gate_reads(world: World, browser: Browser) -> int:
+    return browser.http.get(f"/v1/gate/{world.articles['subscriber'][0]}").status_code
+
+
+def with_token(world: World, token: str) -> httpx.Response:
+    headers = {"authorization": f"Bearer {token}"}
+    path = f"{world.url}/v1/access/{world.articles['subscriber'][0]}"
+    return httpx.get(path, headers=headers, trust_env=False, timeout=30)
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["changed", "changed-and-rotated"])
+def test_who_opted_out_or_is_blocked_stays_out(world: World, rotated: bool) -> None:
+    opt_out(world, OPTED_OUT)
+    with world.parts.database.transaction() as session:
+        seed.newsletters(session, world.now)
+        session.execute(sa.text("UPDATE newsletter SET kind = 'promotional'"))
+        compare.compare(session, world.parts.office.tokens, [BLOCKED], world.now)
+    change_key(world)
+    if rotated:
+        rotate(world)
+        drop_previous(world)
+    assert is_opted_out(world, OPTED_OUT)
+    assert is_blocked(world, BLOCKED)
+    assert not is_opted_out(world, "somebody-else@example.com")
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["changed", "changed-and-rotated"])
+def test_a_trial_is_had_once_by_address_and_by_card(
+    world: World, in_trial: Subscriber, rotated: bool
+) -> None:
+    change_key(world)
+    if rotated:
+        rotate(world)
+        drop_previous(world)
+    again = world.try_trial("t.handi@example.com", "pm_card_visa")
+    assert (again.status_code, again.json()["code"]) == (409, "trial_used"), "the card had its trial"
+    world.api.post(f"/v1/subscriptions/{in_trial.subscription_id}/cancel", json={"when": "now"})
+    again = world.try_trial(in_trial.email.replace("@", "+2@"), "pm_card_mastercard")
+    assert (again.status_code, again.json()["code"]) == (409, "trial_used"), "the address had its trial"
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["changed", "changed-and-rotated"])
+def test_an_api_key_goes_on_opening(world: World, in_trial: Subscriber, rotated: bool) -> None:
+    change_key(world)
+    if rotated:
+        rotate(world)
+        drop_previous(world)
+    article = world.articles["subscriber"][0]
+    assert world.access(article, in_trial.reader_id)["allowed"]
+    assert world.api.get(f"/v1/readers/{in_trial.reader_id}").status_code == 200
+
+
+def test_the_cancel_link_in_an_old_mail_cancels(world: World, in_trial: Subscriber) -> None:
+    link = world.mailed_link(in_trial.email, "/cancel/")
+    change_key(world)
+    browser = world.browser()
+    browser.get(link)
+    browser.post("/cancel")
+    assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is not None
+
+
+def test_a_browser_stays_signed_in_and_can_still_be_signed_out(world: World, in_trial: Subscriber) -> None:
+    browser = signed_in(world, in_trial.email)
+    assert browser.get("/account").path == "/account"
+    change_key(world)
+    assert browser.get("/account").path == "/account"
+    assert reads(world, browser)
+    assert gate_reads(world, browser) == 204
+    browser.get("/account")
+    browser.post("/sign-out-everywhere")
+    assert gate_reads(world, browser) == 403, "the gate hears that a session ended whose hash was changed"
+
+
+def test_the_gate_alone_knows_an_old_session(world: World, in_trial: Subscriber) -> None:
+    browser = signed_in(world, in_trial.email)
+    change_key(world)
+    assert [gate_reads(world, browser) for _ in range(3)] == [204, 204, 204]
+
+
+def test_a_session_that_was_used_outlives_the_previous_key(world: World, in_trial: Subscriber) -> None:
+    used, unused = signed_in(world, in_trial.email), signed_in(world, in_trial.email)
+    change_key(world)
+    said = rotate(world)
+    assert "2 sessions of readers whose browser hasn't come since" in said
+    world.skip_to(world.now.replace(minute=1))
+    used.get("/account")
+    assert "1 sessions of readers" in rotate(world)
+    drop_previous(world)
+    assert used.get("/account").path == "/account"
+    assert unused.get("/account").path == "/sign-in"
+
+
+def test_a_form_that_was_open_is_taken(world: World, in_trial: Subscriber) -> None:
+    browser = signed_in(world, in_trial.email)
+    browser.get("/account/cancel")
+    change_key(world)
+    assert browser.post("/account/cancel").status == 200
+    assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is not None
+
+
+@pytest.mark.parametrize("mailed", ["before", "after"])
+def test_a_link_to_sign_in_asked_for_before_signs_in(world: World, in_trial: Subscriber, mailed: str) -> None:
+    browser = world.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", email=in_trial.email)
+    if mailed == "before":
+        world.settle()
+    change_key(world)
+    world.settle()
+    browser.get(world.mailed_link(in_trial.email, "/sign-in/link/"))
+    browser.post("/sign-in/confirm")
+    assert browser.get("/account").path == "/account"
+
+
+def test_a_card_page_that_was_open_leads_back(world: World) -> None:
+    browser = world.browser()
+    browser.get("/subscribe")
+    browser.post("/subscribe", email="new@example.com")
+    page = browser.open_card_page()
+    change_key(world)
+    browser.get(world.sandbox.fill_in(page, "4242424242424242"))
+    assert browser.page.path == "/subscribe/started"
+
+
+def test_a_reader_token_is_believed_and_its_key_published(world: World, in_trial: Subscriber) -> None:
+    browser = signed_in(world, in_trial.email)
+    token = browser.http.get("/v1/access-token").json()["token"]
+    change_key(world)
+    kids = [key["kid"] for key in world.api.get("/.well-known/jwks.json").json()["keys"]]
+    assert jwt.get_unverified_header(token)["kid"] in kids
+    assert with_token(world, token).json()["allowed"]
+    assert browser.http.get("/v1/access-token").json()["token"] != token
+
+
+def test_signatures_of_the_previous_key_are_believed_for_two_hours(world: World) -> None:
+    """Whoever stole it signs no tokens for as long as it is kept for old links."""
+    change_key(world)
+    rotate(world)
+    change_key(world)
+    assert len(world.api.get("/.well-known/jwks.json").json()["keys"]) == 6
+    world.advance(hours=2)
+    assert len(world.api.get("/.well-known/jwks.json").json()["keys"]) == 3
+
+
+@pytest.mark.parametrize("rotated", [False, True], ids=["changed", "changed-and-rotated"])
+def test_an_authenticator_goes_on_working(world: World, rotated: bool) -> None:
+    staff_members.add(world, "admin", ADMIN)
+    staff_members.sign_in(world, ADMIN)
+    secret = secret_of(world)
+    change_key(world)
+    if rotated:
+        assert "Authenticators sealed: 1." in rotate(world)
+        assert "Authenticators sealed: 0." in rotate(world), "it is safe to run again"
+        drop_previous(world)
+    assert secret_of(world) == secret
+    world.advance(minutes=1)
+    staff_members.sign_in(world, ADMIN)
+
+
+def secret_of(world: World) -> str:
+    from billing.staff import members
+
+    with world.parts.database.transaction() as session:
+        return codes.secret_of(world.parts.office.tokens, members.by_address(session, ADMIN))
+
+
+def test_the_command_says_to_when_the_old_links_need_it_and_that_holds(
+    world: World, in_trial: Subscriber
+) -> None:
+    link = world.mailed_link(in_trial.email, "/cancel/")
+    change_key(world)
+    said = rotate(world)
+    assert "mails sent before, whose links cancel, pay and unsubscribe" in said
+    assert "Keep it in BILLING_PREVIOUS_SECRET_KEYS until Tuesday 4 April 2028" in said
+    drop_previous(world)
+    assert "Thank you" not in world.browser().get(link).words
+    assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is None
+
+
+def test_a_key_of_another_database_is_refused_at_the_start(world: World) -> None:
+    with pytest.raises(RefusesToStart, match="is the key that this database was made with"):
+        world.restart(secret_key=NEW_KEY)
+    assert is_opted_out(world, OPTED_OUT) is False
+
+
+def test_a_lost_key_is_said_to_be_lost_and_the_doctor_says_which_lists(
+    world: World, in_trial: Subscriber
+) -> None:
+    kept = run_on(world, "keys", "rotate-secret", "--key-is-lost")
+    assert kept.exit_code == 1
+    assert "The key isn't lost" in kept.output
+    lost = run_on(world, "keys", "rotate-secret", "--key-is-lost", BILLING_SECRET_KEY=NEW_KEY)
+    assert lost.exit_code == 0, lost.output
+    assert "are not recognised" in lost.output
+    drop_previous(world)
+    doctor = run_on(world, "doctor")
+    assert doctor.exit_code == 1
+    assert "broken  lists-keep-their-salt" in doctor.output
+    for name in ("suppression", "trial_claim", "payment_method"):
+        assert f"{name}: its rows until 2027-03-01" in doctor.output
+
+
+def test_a_list_restored_from_another_installation_is_seen(world: World) -> None:
+    assert "kept    lists-keep-their-salt" in run_on(world, "doctor").output
+    world.execute("UPDATE list_salt SET check_value = 'of another' WHERE list = 'suppression'")
+    doctor = run_on(world, "doctor")
+    assert "suppression: no row says that it is hashed under the key in use" in doctor.output

@@ -1,111 +1,27 @@
 """nginx as Debian has it, with the example configuration, between readers and the paper: caches on, and nothing leaks."""
 
-import os
-import shutil
-import signal
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-import psutil
 import pytest
 
-import billing.edges
-from billing.demo.folder import free_port
-from tests.edges.before import NOMSA, PIETER, Edge, start_trials
-from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, Paper, secrets
+from tests.edges.before import NOMSA, PIETER, start_trials
+from tests.edges.nginx_front import ACCOUNTS, NGINX, Nginx, nginx_front
+from tests.edges.paper import BEGINNING, FREE, GAMES, METERED, PATHS, secrets
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.polling import eventually
-from tests.support.publisher import LOCKED, serve, whole_text
+from tests.support.publisher import LOCKED, whole_text
 from tests.support.world import World
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-FOLDER = Path(billing.edges.__file__).parent / "nginx"
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed")
-MAIN = """
-daemon off; worker_processes 2; pid {folder}/pid; error_log {folder}/errors.log warn;
-events {{ worker_connections 256; }}
-http {{
-    access_log off; default_type text/plain; client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-    include {folder}/paywall.conf;
-}}
-"""
-
-
-@dataclass
-class Nginx(Edge):
-    """nginx at work."""
-
-    folder: Path
-    server: subprocess.Popen[bytes]
-
-    def is_hasty(self) -> None:
-        """From now on it waits a tenth of a second for Masthead's word. Returns when no process is left that waits longer."""
-        told = self.folder / "masthead-gate.conf"
-        told.write_text(told.read_text().replace("30s;", "100ms;"))
-        before = psutil.Process(self.server.pid).children()
-        self.server.send_signal(signal.SIGHUP)
-        assert eventually(lambda: not any(worker.is_running() for worker in before))
-
-
-def configured(folder: Path, port: int, masthead: str, paper: int, wait: str) -> None:
-    """The example as it stands, with this machine's addresses; `wait` in place of 300 ms where the machine may be busy."""
-    gate, site = (FOLDER / "masthead-gate.conf").read_text(), (FOLDER / "paywall.conf").read_text()
-    assert gate.count("300ms;") == 3
-    (folder / "masthead-gate.conf").write_text(gate.replace("300ms;", f"{wait};"))
-    for there, here in {
-        "server 127.0.0.1:8000;": f"server {masthead.removeprefix('http://')};",
-        "server 127.0.0.1:8080;": f"server 127.0.0.1:{paper};",
-        "listen 80;": f"listen 127.0.0.1:{port};",
-        "/var/cache/nginx/": f"{folder}/cache-",
-        "/etc/nginx/": f"{folder}/",
-    }.items():
-        assert there in site, there
-        site = site.replace(there, here)
-    (folder / "paywall.conf").write_text(site)
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
 
 
 @pytest.fixture
 def edge(world: World, proxy: FaultyProxy, tmp_path: Path) -> Iterator[Nginx]:
-    assert NGINX is not None
     start_trials(world)
-    body = {"title": "-", "url": "https://news.example/-", "section": "-", "access": "subscriber"}
-    world.api.put(
-        "/v1/articles/subscribers", json=body | {"published_at": world.now.isoformat()}
-    ).raise_for_status()
-    paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
-    with serve(paper) as port:
-        own = free_port(0)
-        configured(tmp_path, own, proxy.url, port, "30s")
-        tmp_path.chmod(0o755)
-        command = [
-            NGINX,
-            "-p",
-            str(tmp_path),
-            "-e",
-            str(tmp_path / "errors.log"),
-            "-c",
-            str(tmp_path / "nginx.conf"),
-        ]
-        with subprocess.Popen([*command, "-g", "user root;"] if os.geteuid() == 0 else command) as server:
-            found = Nginx(world, proxy, paper, f"http://127.0.0.1:{own}", tmp_path, server)
-            try:
-                assert eventually(lambda: _answers(found)), (tmp_path / "errors.log").read_text()
-                yield found
-            finally:
-                server.terminate()
-
-
-def _answers(edge: Nginx) -> bool:
-    try:
-        return edge.get("/about").status_code == 404
-    except httpx.TransportError:
-        return False
+    with nginx_front(world, proxy, tmp_path) as found:
+        yield found
 
 
 def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
@@ -125,11 +41,8 @@ def test_a_payer_reads_and_the_beginning_alone_is_kept(edge: Nginx) -> None:
     assert (part.status_code, part.content) == (206, whole_text().encode()[10:30])
     head = edge.get(f"/articles/{LOCKED}", "HEAD", cookie=payer)
     assert (head.headers["content-length"], head.content) == (str(len(whole_text().encode())), b"")
-    heard = edge.get(
-        edge.get(f"/v1/audio/{LOCKED}", cookie=payer).json()["address"].removeprefix(edge.world.url),
-        cookie=payer,
-        range="bytes=0-3",
-    )
+    given = edge.get(f"/v1/audio/{LOCKED}", host=ACCOUNTS, cookie=payer).json()["address"]
+    heard = edge.get(given.removeprefix(edge.world.url), host=ACCOUNTS, cookie=payer, range="bytes=0-3")
     assert (heard.status_code, heard.content) == (206, b"OggS")
 
 
@@ -185,6 +98,7 @@ def test_when_masthead_is_away_payers_read_on(edge: Nginx, state: str) -> None:
     )
     edge.world.api.post(f"/v1/subscriptions/{row[0]['id']}/cancel", json={"when": "now", "reason": "other"})
     assert eventually(lambda: edge.get(f"/articles/{LOCKED}", cookie=ended).content == BEGINNING)
+    assert edge.remembers(4)
     edge.is_hasty()
     edge.proxy.state = state
     for article in (LOCKED, METERED):

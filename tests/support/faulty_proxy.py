@@ -42,7 +42,11 @@ class FaultyProxy:
                 return 503, {}, b"{}"
             if not isinstance(self.state, str):
                 return self.state
-        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in request.headers.items()
+            if name.lower() != "host"
+        ]
         with http_client(self.world.url) as http:
             given = http.request(request.command, request.path, headers=headers)
         skipped = ("content-length", "connection", "transfer-encoding", "date")

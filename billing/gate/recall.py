@@ -14,6 +14,7 @@ from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.staff.api_keys import PREFIX
+from billing.web import cookies
 from billing.web.api import shapes
 from billing.web.asking import visitor_of
 
@@ -22,7 +23,7 @@ MOST = {"reader_id": 64, "external_id": shapes.LONGEST, "visitor": shapes.LONGES
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
 FOR_EVER = float("inf")
-BEFORE_A_COOKIE = b"; \t"
+BEFORE_A_COOKIE = b"; "
 MOST_SIZES = 1000
 
 
@@ -65,21 +66,6 @@ def asked(headers: Iterable[Header], query: bytes) -> Asked | None:
         if "prefetch" in named or any(len(named.get(name, "")) > most for name, most in MOST.items()):
             return None
     return Asked(cookie, bearer, named)
-
-
-def cookie_of(header: bytes, name: bytes) -> bytes:
-    """The value of a cookie, empty where there is none: of several by that name the last, as the framework has it.
-
-    `name` ends with `=`. Looking for bytes takes a thirtieth of the time of reading the whole header."""
-    at = header.rfind(name)
-    while at > 0 and header[at - 1] not in BEFORE_A_COOKIE:
-        at = header.rfind(name, 0, at)
-    if at < 0:
-        return b""
-    start = at + len(name)
-    end = header.find(b";", start)
-    value = (header[start:] if end < 0 else header[start:end]).strip()
-    return value if value.isascii() and value.decode("ascii").isprintable() else b""
 
 
 class Recall:
@@ -128,7 +114,7 @@ class Recall:
         if cookie is None:
             return None
         start = cookie.rfind(self._session)
-        if start < 0 or (start > 0 and cookie[start - 1] not in BEFORE_A_COOKIE):
+        if start and cookie[start - 2 : start] != BEFORE_A_COOKIE:  # not there, or not as browsers write it
             return None
         start += self._session_length
         end = cookie.find(b";", start)
@@ -160,7 +146,9 @@ class Recall:
         """What whoever asks holds, packed; 0 for nobody."""
         if not who.bearer:
             name = (
-                self._of_session(memory, cookie_of(who.cookie, self.names.session), at) if who.cookie else ""
+                self._of_session(memory, cookies.value_in(who.cookie, self.names.session), at)
+                if who.cookie
+                else ""
             )
         elif who.bearer.startswith(KEY_PREFIX):
             name = self._of_key(memory, who, now)
@@ -205,12 +193,14 @@ class Recall:
             known.is_metered
             or held & GIFTS
             or who.named.get("gift")
-            or cookie_of(who.cookie, self.names.gift)
+            or cookies.value_in(who.cookie, self.names.gift)
         ):
             return None
         by_program = who.bearer.startswith(KEY_PREFIX)
         token = (
-            who.named.get("visitor", "") if by_program else cookie_of(who.cookie, self.names.visitor).decode()
+            who.named.get("visitor", "")
+            if by_program
+            else cookies.value_in(who.cookie, self.names.visitor).decode()
         )
         visitor = visitor_of(self.office, token)
         if visitor is None:

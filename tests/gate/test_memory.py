@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from billing.gate.memory import BELT, UNIT, Memory, Seat
 from billing.gate.pack import pack, unpack
-from billing.gate.recall import cookie_of
 from billing.gate.remember import Bounded
 from billing.rules.access import STRENGTH, Held, Reason
+from billing.web.cookies import value_in
 from tests.gate.cache_parts import CacheParts
 from tests.support.stepped_clock import SteppedClock
 
@@ -225,7 +225,7 @@ def test_a_day_of_silence_is_bounded_by_the_belt() -> None:
     assert memory.standing("rdr_a", clock.seconds()) == 6
 
 
-def test_a_cookie_is_found_as_the_framework_finds_it() -> None:
+def test_a_cookie_is_found_where_a_cookie_stands() -> None:
     name = b"masthead-session="
     for header, value in (
         (b"masthead-session=a", b"a"),
@@ -234,10 +234,12 @@ def test_a_cookie_is_found_as_the_framework_finds_it() -> None:
         (b"not-masthead-session=a", b""),
         (b"masthead-session=a; not-masthead-session=b", b"a"),
         (b"x=masthead-session=a", b""),
+        (b"x=1 masthead-session=a", b""),
+        (b"x=1;\t masthead-session=a\t; y", b"a"),
         (b"masthead-session=", b""),
         (b"masthead-session=\xe9", b""),
         (b"masthead-session=a\x01b", b""),
         (b"", b""),
         (b"masthead-session", b""),
     ):
-        assert cookie_of(header, name) == value, header
+        assert value_in(header, name) == value, header

@@ -88,6 +88,7 @@ class Unavailable(Refusal):
 
     status = 503
     code = "unavailable"
+    retry_after = 60
 
 
 class RefusesToStart(Exception):

@@ -207,6 +207,9 @@ class Settings(BaseModel):
     event_tries: int = Field(
         8, ge=1, le=100, description="Tries after which an event of Stripe's that breaks us is left to staff."
     )
+    return_poll_seconds: int = Field(
+        3, ge=0, le=60, description="Seconds between two questions to Stripe how a hosted page ended."
+    )
     charge_concurrency: int = Field(8, ge=1, le=64, description="Charges under way at once in one worker.")
 
     @field_validator("*", mode="before")

@@ -48,6 +48,7 @@ from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
+from billing.web.bulkhead import Bulkheads
 from billing.web.concurrency import ConcurrencyLimit
 from billing.web.front import Front
 from billing.web.intake import Intake
@@ -85,6 +86,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.state.readiness = readiness = Readiness(parts, probes.look)
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
+    app.state.bulkheads = Bulkheads()
     app.state.intake = Intake(parts.database, parts.gateway, parts.clock)
     answer_refusals(app)
     answer_strangers(app)

@@ -132,6 +132,7 @@ class Demo:
         return {
             "BILLING_ENVIRONMENT": "demo",
             "BILLING_CLOCK": "held",
+            "BILLING_RETURN_POLL_SECONDS": "0",
             "BILLING_DATABASE_URL": database_url,
             "BILLING_PUBLIC_URL": self._url,
             "BILLING_HOST": LOOPBACK,

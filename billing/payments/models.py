@@ -50,6 +50,8 @@ class CardSetup(SQLModel, table=True):
     """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
     asked: int = Field(default=0)
     """How often that stayed unknown."""
+    next_poll_at: datetime | None = None
+    """Until when its reader's return asks Stripe nothing (see `return_polls`)."""
     customer_ref: str | None = None
     method_ref: str | None = None
     """The card's name at the acquirer, where an app saved it and there is no page. A repeated call finds the visit by it."""
@@ -170,6 +172,8 @@ class Attempt(SQLModel, table=True):
     by_page: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})
     """Whether the reader pays it on a hosted page. It is open for as long as the page is, so nothing else is charged."""
     page_ref: str | None = Field(default=None, unique=True)
+    next_poll_at: datetime | None = None
+    """Until when the return from that page asks Stripe nothing (see `return_polls`)."""
     settled_at: datetime | None = None
     intent_ref: str | None = Field(default=None, index=True)
     evidence: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))

@@ -25,6 +25,7 @@ from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 from billing.web import step_up, views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.cancelling import (
     cancel_page,
     cancel_with,
@@ -301,7 +302,8 @@ def keep(visit: Guarded) -> Response:
 
 
 @router.post("/account/card")
-def change_card(visit: Guarded) -> Response:
+@may_wait
+def change_card(visit: Guarded) -> Response | Waits:
     """To the card page, for another card."""
     subscription = _live(visit)
     if subscription is None:

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.payments import breaker, charge
+from billing.payments import breaker, charge, return_polls
 from billing.payments import setup as setups
 from billing.payments.disputed import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
@@ -20,10 +20,11 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed
 from billing.web import cookies, views
 from billing.web.asking import carry_over
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.choices import month_after
 from billing.web.newsletters import boxes, proved_person
 from billing.web.show import card_of
-from billing.web.starting import TRIAL, Why, dates_of, refused_page, remembered
+from billing.web.starting import TRIAL, Why, count_return, dates_of, refused_page, remembered
 from billing.web.visit import Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -31,15 +32,47 @@ WAY_BACK = timedelta(hours=1)
 
 
 @router.get("/subscribe/back")
-def back(visit: Visiting, setup: str = "") -> Response:
-    """The reader returns from the card page: finish, if the webhook hasn't."""
+@may_wait
+def back(visit: Visiting, setup: str = "") -> Response | Waits:
+    """The reader returns from the card page: finish, if the webhook hasn't. Counted, as its page asks again by itself."""
     parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
     with parts.database.transaction() as session:
+        count_return(visit, session)
         known = session.get(CardSetup, setup_id)
-    if known is None or not visit.owns(known.browser_hash):
+        ours = known is not None and visit.owns(known.browser_hash)
+        asks = ours and return_polls.claim(session, CardSetup, setup_id, visit.at)
+    if known is None or not ours:
         raise setups.UnknownSetup
+    return (
+        Waits(visit, lambda: _ask(visit, setup_id), lambda: _skip(visit, known))
+        if asks
+        else arrive(visit, known)
+    )
+
+
+def _ask(visit: Visit, setup_id: str) -> Response:
+    parts = visit.parts
     found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by="reader")
+    charge_at_once(visit, found)
+    _asked(visit, setup_id)
     return arrive(visit, found)
+
+
+def _skip(visit: Visit, setup: CardSetup) -> Response:
+    """There is no room to ask: the page asks again by itself."""
+    _asked(visit, setup.id)
+    return arrive(visit, setup)
+
+
+def _asked(visit: Visit, setup_id: str) -> None:
+    with visit.parts.database.transaction() as session:
+        return_polls.done(session, CardSetup, setup_id, visit.at, visit.parts.settings.return_poll_seconds)
+
+
+def charge_at_once(visit: Visit, setup: CardSetup) -> None:
+    """Charge what is due with the card that was given. Calls the gateway; a trial has nothing due."""
+    if setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL:
+        run_for(visit.parts.till, str(setup.subscription_id), visit.at)
 
 
 def arrive(visit: Visit, setup: CardSetup) -> Response:
@@ -83,10 +116,8 @@ NOT_ASKED = (
 
 
 def _welcome(visit: Visit, setup: CardSetup) -> Response:
-    """Charge what is due at once, and sign the browser in where it has just made the account."""
+    """What became of it; the browser is signed in where it has just made the account."""
     subscription_id = str(setup.subscription_id)
-    if setup.purpose is not SetupPurpose.TRIAL:
-        run_for(visit.parts.till, subscription_id, visit.at)
     with visit.parts.database.transaction() as session:
         subscription = session.get_one(Subscription, subscription_id)
         tried = charge.last_since(session, subscription_id, setup.created_at)

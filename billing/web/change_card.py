@@ -11,11 +11,12 @@ from billing.readers.register import by_id
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from billing.web import cookies
+from billing.web.bulkhead import Waits
 from billing.web.visit import Visit
 
 
-def open_card_page(visit: Visit, subscription: Subscription) -> Response:
-    """Open the hosted page for another card. Raises Unavailable, TooMany."""
+def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
+    """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
     parts = visit.parts
     with parts.database.transaction() as session:
         rate.count_network(
@@ -33,9 +34,14 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Response:
             subscription_id=subscription.id,
             at=visit.at,
         )
+    return Waits(visit, lambda: _go_on(visit, setup.id))
+
+
+def _go_on(visit: Visit, setup_id: str) -> Response:
+    parts = visit.parts
     words = "Your subscription is charged to this card from now on. You can cancel at any time."
     page = setups.open_page(
-        parts.database, parts.gateway, parts.office, setup.id, words=words, back="/account"
+        parts.database, parts.gateway, parts.office, setup_id, words=words, back="/account"
     )
-    visit.give(cookies.SETUP, setup.id, timedelta(hours=12))
+    visit.give(cookies.SETUP, setup_id, timedelta(hours=12))
     return visit.go(page.url)

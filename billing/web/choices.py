@@ -1,6 +1,7 @@
 """What a reader chooses on the account: another plan from the next period on, a pause; and taking either back."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query
@@ -18,6 +19,7 @@ from billing.subscriptions.find import live_of, on_sale, plans_on_sale, terms_on
 from billing.subscriptions.models import Because, Plan, Price, Subscription
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web import views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -212,12 +214,18 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
 
 
 @router.post("/account/pause/undo")
-def undo_pause(visit: Guarded) -> Response:
+@may_wait
+def undo_pause(visit: Guarded) -> Response | Waits:
     """Take the pause back; one that runs ends now, and the next period begins with its charge."""
     with visit.parts.database.transaction() as session:
         subscription = _live(visit, session)
         if subscription is None:
             return _home(visit)
         pause.undo(session, visit.parts.office, subscription.id, at=visit.at, by="reader", why="taken back")
-    run_for(visit.parts.till, subscription.id, visit.at)
-    return visit.go("/account", "pause-over")
+    over = partial(visit.go, "/account", "pause-over")
+
+    def charge() -> Response:
+        run_for(visit.parts.till, subscription.id, visit.at)
+        return over()
+
+    return Waits(visit, charge, over)  # what is due is charged by the worker too

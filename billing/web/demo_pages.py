@@ -15,6 +15,7 @@ from billing.clock import CannotTurnBack
 from billing.errors import Invalid, NotFound
 from billing.mail.mailbox import Letter, greylists, let_greylist, read
 from billing.web import views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -38,10 +39,13 @@ class NoSuchStep(Invalid):
 
 
 @router.post("/demo/clock")
-def move_clock(
-    visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/"
-) -> Response:
+@may_wait
+def move_clock(visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/") -> Waits:
     """Move the clock, and come back to the page one was on."""
+    return Waits(visit, lambda: _move(visit, to, back))
+
+
+def _move(visit: Visit, to: str, back: str) -> Response:
     if to == "next":
         due = upcoming(visit.parts)
         # What another move has brought about by now has happened, as it was asked for.

@@ -14,6 +14,7 @@ from billing.office import CANCEL, CARD
 from billing.readers.register import by_id
 from billing.subscriptions.models import Subscription
 from billing.web import cookies, step_up, views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, withdraw_with
 from billing.web.change_card import open_card_page
 from billing.web.typed import LINES
@@ -108,6 +109,7 @@ def ask_card(visit: Visiting) -> Response:
 
 
 @router.post("/card")
-def change_card(visit: Guarded) -> Response:
+@may_wait
+def change_card(visit: Guarded) -> Response | Waits:
     """To the card page."""
     return open_card_page(visit, _subscription(visit, CARD))

@@ -1,6 +1,7 @@
 """Paying what is open without signing in: from the link in a mail about a declined charge. GET shows, POST pays (H6)."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -8,9 +9,9 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.office import CANCEL, PAY
-from billing.payments import numbers
+from billing.payments import numbers, return_polls
 from billing.payments.invoice import open_invoice
-from billing.payments.models import AttemptState, InvoiceState
+from billing.payments.models import Attempt, AttemptState, InvoiceState
 from billing.payments.receipts import one
 from billing.readers import rate
 from billing.renewals import pay as paying
@@ -19,8 +20,10 @@ from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of
 from billing.web import cookies, views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.mailed import BadLink, keep_link
 from billing.web.show import card_of
+from billing.web.starting import count_return
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -30,18 +33,34 @@ AN_HOUR = timedelta(hours=1)
 
 
 @router.get("/pay/back")
-def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -> Response:
-    """The reader returns from the hosted page; in another browser the webhook tells us instead."""
+@may_wait
+def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -> Response | Waits:
+    """The reader returns from the hosted page; in another browser the webhook tells us instead. Counted, as its page asks again by
+    itself."""
     invoice_id = _linked(visit)
     with visit.parts.database.transaction() as session:
+        count_return(visit, session)
         known = invoice_id is not None and paying.is_of(session, attempt, invoice_id)
+        asks = known and return_polls.claim(session, Attempt, attempt, visit.at)
     if invoice_id is None or not known:
         return visit.go("/account")
-    if paying.come_back(visit.parts.till, attempt, visit.at) is AttemptState.OPEN:
-        with visit.parts.database.transaction() as session:
-            now = paying.owing(session, visit.parts.office, invoice_id, visit.at)
-            return visit.page(_over(session, now, "charging", again=f"/pay/back?attempt={attempt}"))
-    return visit.go("/pay")
+    back = partial(_came_back, visit, attempt, invoice_id)
+    return Waits(visit, partial(back, asks=True), partial(back, claimed=True)) if asks else back()
+
+
+def _came_back(
+    visit: Visit, attempt_id: str, invoice_id: str, *, asks: bool = False, claimed: bool = False
+) -> Response:
+    parts = visit.parts
+    if asks:
+        paying.come_back(parts.till, attempt_id, visit.at)
+    with parts.database.transaction() as session:
+        if asks or claimed:
+            return_polls.done(session, Attempt, attempt_id, visit.at, parts.settings.return_poll_seconds)
+        if session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
+            return visit.go("/pay")
+        now = paying.owing(session, parts.office, invoice_id, visit.at)
+        return visit.page(_over(session, now, "charging", again=f"/pay/back?attempt={attempt_id}"))
 
 
 @router.get("/pay/stop")
@@ -69,9 +88,14 @@ def ask(visit: Visiting) -> Response:
 
 
 @router.post("/pay")
-def with_card(visit: Guarded) -> Response:
+@may_wait
+def with_card(visit: Guarded) -> Waits:
     """Charge the card on record, now."""
     invoice_id = _counted(visit)
+    return Waits(visit, lambda: _charge_card(visit, invoice_id))
+
+
+def _charge_card(visit: Visit, invoice_id: str) -> Response:
     try:
         state = paying.with_card_on_record(visit.parts.till, invoice_id, visit.at)
     except (paying.NothingOwed, paying.Underway, paying.OtherWay):
@@ -80,9 +104,14 @@ def with_card(visit: Guarded) -> Response:
 
 
 @router.post("/pay/page")
-def with_page(visit: Guarded) -> Response:
+@may_wait
+def with_page(visit: Guarded) -> Waits:
     """To the hosted page, for another card or for the bank's own question. Raises Unavailable."""
     invoice_id = _counted(visit)
+    return Waits(visit, lambda: _open_page(visit, invoice_id))
+
+
+def _open_page(visit: Visit, invoice_id: str) -> Response:
     try:
         url = paying.open_page(visit.parts.till, invoice_id, visit.at)
     except (paying.NothingOwed, paying.Underway):

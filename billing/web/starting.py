@@ -7,6 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.readers import rate
 from billing.rules import notices, periods, trial
 from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, on_sale
@@ -16,6 +17,8 @@ from billing.web.choices import month_after
 from billing.web.visit import Visit
 
 START_LIFE = timedelta(hours=12)
+MOST_RETURNS = 600
+"""Looks at a returning page in ten minutes from one network address. A page that waits looks every three seconds: 200 times."""
 TRIAL, PAID = "trial", "paid"
 
 
@@ -42,6 +45,12 @@ def terms_today(visit: Visit, session: Session, plan_id: str = MONTHLY) -> tuple
     """What is on sale today."""
     plan, price = on_sale(session, visit.parts.office.today(visit.at), plan_id)
     return plan, price, Money(price.amount, price.currency)
+
+
+def count_return(visit: Visit, session: Session) -> None:
+    """Count a return from a hosted page, for the browser's network address. Raises TooMany."""
+    tokens, per = visit.parts.office.tokens, timedelta(minutes=10)
+    rate.count(session, tokens, "return", visit.ip, limit=MOST_RETURNS, per=per, at=visit.at)
 
 
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]

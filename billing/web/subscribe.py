@@ -18,7 +18,8 @@ from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, YEARLY, plans_on_sale
 from billing.subscriptions.start import Open, open_to
 from billing.web import cookies, views
-from billing.web.arrived import arrive
+from billing.web.arrived import arrive, charge_at_once
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.choices import month_after
 from billing.web.show import teasers
 from billing.web.starting import (
@@ -157,7 +158,8 @@ def _terms(money: Money, dates: views.TrialDates | None, then: Money | None) -> 
 
 
 @router.post("/subscribe/review")
-def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response:
+@may_wait
+def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Waits:
     """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
     found = remembered(visit)
     if found is None:
@@ -172,7 +174,12 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response:
             return refused_page(visit, why, plan_id)
         setup, words = _record(visit, session, mode, plan_id, email)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
+    return Waits(visit, lambda: _go_on(visit, setup, words))
+
+
+def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
     if setup.state is not SetupState.OPEN:
+        charge_at_once(visit, setup)
         return arrive(visit, setup)
     parts = visit.parts
     page = setups.open_page(

@@ -21,6 +21,7 @@ from billing.readers.sign_in import Browser
 from billing.rules import networks
 from billing.settings import Environment
 from billing.web import cookies
+from billing.web.bulkhead import Party, Side
 from billing.web.look import Look
 from billing.web.views import DemoBar, Flash, Frame, Page
 
@@ -121,6 +122,11 @@ class Visit:
     def ip(self) -> str:
         """The browser's network address, as far as the trusted proxies tell."""
         return client_ip(self.request, self.parts)
+
+    @property
+    def party(self) -> Party:
+        """Whom the visit counts for where it waits for the gateway."""
+        return Party(Side.READERS, self.ip)
 
     @property
     def browser(self) -> Browser:

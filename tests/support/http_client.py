@@ -9,6 +9,6 @@ TLS = ssl.create_default_context()
 """Shared by all clients. A client that makes its own reads every certificate authority of the machine: 7 ms."""
 
 
-def http_client(url: str, **more: Any) -> httpx.Client:
+def http_client(url: str, *, timeout: float = 90, **more: Any) -> httpx.Client:
     """A client for the server at this address."""
-    return httpx.Client(base_url=url, timeout=90, trust_env=False, verify=TLS, **more)
+    return httpx.Client(base_url=url, timeout=timeout, trust_env=False, verify=TLS, **more)

@@ -28,6 +28,7 @@ from billing.settings import Settings, read_settings
 from billing.staff.api_keys import create
 from billing.time_limits import Work
 from tests.support.fake_smtp import FakeSmtp, Received
+from tests.support.gateway_calls import GatewayCalls
 from tests.support.http_client import http_client
 from tests.support.sandbox import KEY, Sandbox
 from tests.support.snapshots import Snapshots
@@ -48,6 +49,7 @@ def settings_for(url: str, **more: object) -> Settings:
         "stripe_secret_key": KEY,
         "stripe_webhook_secrets": WEBHOOK_SECRET,
         "charges_per_second": 0,
+        "return_poll_seconds": 0,
         **more,
     }
     return read_settings({f"BILLING_{name.upper()}": str(value) for name, value in given.items()})
@@ -105,7 +107,7 @@ class Installation:
         self._ends, self._of_one_test = ExitStack(), ExitStack()
         self._moments: dict[str, _Moment] = {}
         self._returned: dict[str, bytes] = {}
-        self._unlocked = UnlockedChanges()
+        self._unlocked, self._gateway_calls = UnlockedChanges(), GatewayCalls()
         self._here = ""
         """The moment that was kept or gone to last."""
 
@@ -260,13 +262,14 @@ class Installation:
 
     def judge(self) -> None:
         """Fail when an exchange with the sandbox wasn't as Stripe's OpenAPI says, or the schema was left changed, or a row was
-        changed by who hadn't locked it."""
+        changed by who hadn't locked it, or a page's thread called the gateway."""
         self._judge_what_was_done()
         self._snapshots.assert_same_schema()
 
     def _judge_what_was_done(self) -> None:
         self.sandbox.check()
         self._unlocked.judge()
+        self._gateway_calls.judge()
 
     @property
     def now(self) -> datetime:
@@ -318,6 +321,7 @@ class Installation:
         )
         parts = build(settings, work=Work.REQUEST)
         self._unlocked.watch(parts.database.engine)
+        self._gateway_calls.watch(parts.gateway, parts.books)
         built = _Application(settings, parts, create_app(parts))
         self._server.start(built.app)
         return built

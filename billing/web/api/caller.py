@@ -22,6 +22,7 @@ from billing.rules.lifecycle import MoveRefused
 from billing.rules.scopes import SCOPES, grants
 from billing.staff.audit import Actor
 from billing.staff.key_limits import ScopeMissing
+from billing.web.bulkhead import Party, Side
 from billing.web.keys import find
 from billing.web.models import ApiAnswer
 from billing.web.problems import problem
@@ -67,6 +68,11 @@ class Caller:
     def by(self) -> str:
         """How the history names this caller."""
         return f"api:{self.name}"
+
+    @property
+    def party(self) -> Party:
+        """Whom the call counts for where it waits for the gateway."""
+        return Party(Side.PROGRAMS, self.key_id)
 
     @property
     def actor(self) -> Actor:

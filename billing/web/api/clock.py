@@ -5,11 +5,11 @@ from typing import Any, Self
 
 from fastapi import APIRouter
 from pydantic import Field, model_validator
-from starlette.responses import Response
 
 from billing.advance import FARTHEST, NotHeld, advance
 from billing.web.api import shapes
 from billing.web.api.caller import Readers
+from billing.web.bulkhead import Waits, may_wait
 
 router = APIRouter(tags=["Clock"])
 
@@ -28,7 +28,8 @@ class AdvanceBody(shapes.Body):
 
 
 @router.post("/v1/clock/advance", summary="Move the held clock")
-def move(body: AdvanceBody, caller: Readers) -> Response:
+@may_wait
+def move(body: AdvanceBody, caller: Readers) -> Waits:
     """Answers when all that fell due in between has been done, in its order."""
 
     def do() -> tuple[int, Any]:
@@ -37,4 +38,4 @@ def move(body: AdvanceBody, caller: Readers) -> Response:
         to = body.to or timedelta(seconds=body.seconds or 0)
         return 200, {"now": shapes.instant(advance(caller.parts, to))}
 
-    return caller.once(body.model_dump(mode="json"), do)
+    return Waits(caller, lambda: caller.once(body.model_dump(mode="json"), do))

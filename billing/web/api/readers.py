@@ -27,6 +27,7 @@ from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.web.api import shapes
 from billing.web.api.caller import Caller, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
+from billing.web.bulkhead import Waits, may_wait
 
 router = APIRouter(tags=["Readers"])
 
@@ -57,7 +58,8 @@ class FutureConsent(Invalid):
 
 
 @router.post("/v1/trials", status_code=201, summary="Start a trial")
-def start_trial(body: TrialBody, caller: Starts) -> Response:
+@may_wait
+def start_trial(body: TrialBody, caller: Starts) -> Waits:
     """201 with reader and subscription; 409 `trial_used`, 409 `already_subscribed`, 409 `dispute_open` (a bank has asked for a payment back), 402 `card_declined`."""
 
     def do() -> tuple[int, Any]:
@@ -94,7 +96,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Response:
         return answer
 
     asked = body.model_dump(mode="json")
-    return caller.once(asked, do)
+    return Waits(caller, lambda: caller.once(asked, do))
 
 
 @router.get("/v1/readers", summary="Find readers")

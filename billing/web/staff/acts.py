@@ -12,6 +12,7 @@ from billing.payments.gateway import NoSuchObject, Unknown
 from billing.payments.pay_back import UnknownRefund
 from billing.renewals.cancel import When
 from billing.staff.roles import May
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.staff import wishes
 from billing.web.staff.confirm import PREVIEW, act, again, look
 from billing.web.staff.guard import StaffVisit, needs
@@ -297,17 +298,23 @@ def _at_stripe(visit: StaffVisit, refund_ref: str) -> TakenRefund:
 
 
 @router.get("/staff/readers/{reader_id}/enter-refund")
+@may_wait
 def enter_refund_page(
     visit: Annotated[StaffVisit, needs(May.ENTER_REFUND)],
     reader_id: str,
     refund: Annotated[str, Query(max_length=60)] = "",
-) -> Response:
+) -> Waits:
     """A refund made in Stripe's dashboard: before it is entered."""
-    found = _at_stripe(visit, refund)
-    return look(visit, reader_id, lambda _: wishes.enter_refund(reader_id, refund, found))
+
+    def show() -> Response:
+        found = _at_stripe(visit, refund)
+        return look(visit, reader_id, lambda _: wishes.enter_refund(reader_id, refund, found))
+
+    return Waits(visit, show)
 
 
 @router.post("/staff/readers/{reader_id}/enter-refund")
+@may_wait
 def enter_refund(
     visit: Annotated[StaffVisit, needs(May.ENTER_REFUND, acts=True)],
     reader_id: str,
@@ -315,9 +322,12 @@ def enter_refund(
     why: Why = "",
     version: Version = "",
     step: Step = PREVIEW,
-) -> Response:
+) -> Waits:
     """Enter it; while Stripe can't say what it is, the reason stays in the form."""
-    ref = refund or ""
+    return Waits(visit, lambda: _enter(visit, reader_id, refund or "", why, version, step))
+
+
+def _enter(visit: StaffVisit, reader_id: str, ref: str, why: str, version: str, step: str) -> Response:
     try:
         found = _at_stripe(visit, ref)
     except Unavailable as refusal:

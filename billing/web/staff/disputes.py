@@ -13,6 +13,7 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries
 from billing.staff.roles import May
 from billing.web import views
+from billing.web.bulkhead import Waits, may_wait
 from billing.web.staff.cases import evidence_groups
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.typed import LINES
@@ -30,14 +31,19 @@ def page(visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, dispute_
 
 
 @router.post("/staff/readers/{reader_id}/disputes/{dispute_id}/answer")
+@may_wait
 def answer(
     visit: Annotated[StaffVisit, needs(May.CASES, acts=True)],
     reader_id: str,
     dispute_id: str,
     words: Annotated[str, Form(max_length=5000), LINES] = "",
-) -> Response:
+) -> Waits:
     """Send the evidence to the bank, with a few words of ours. Once: a bank takes one answer."""
-    parts, words = visit.parts, without_card_numbers(words)
+    return Waits(visit, lambda: _send(visit, reader_id, dispute_id, without_card_numbers(words)))
+
+
+def _send(visit: StaffVisit, reader_id: str, dispute_id: str, words: str) -> Response:
+    parts = visit.parts
     try:
         with parts.database.transaction() as session:
             intended = answering.intend(session, reader_id, dispute_id, words, at=visit.at)

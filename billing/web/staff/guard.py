@@ -18,6 +18,7 @@ from billing.staff.audit import Actor
 from billing.staff.models import Outcome, StaffMember, StaffSession
 from billing.staff.roles import May, may
 from billing.web import cookies
+from billing.web.bulkhead import Party, Side
 from billing.web.views import Frame, StaffFrame
 from billing.web.visit import Visit, open_guarded, open_visit, parts_of
 
@@ -60,6 +61,11 @@ class StaffVisit(Visit):
     def actor(self) -> Actor:
         """The member, as audit and histories name them."""
         return audit.of(self.member, self.ip)
+
+    @property
+    def party(self) -> Party:
+        """Members have threads of their own."""
+        return Party(Side.STAFF, self.member.id)
 
     def may(self, what: May) -> bool:
         """Whether the member's role may do it."""

@@ -37,7 +37,7 @@ def _serve(read: "Settings") -> None:
     if read.held:
         follow(parts)
     listener = _listen(read.host, read.port)
-    server(create_app(parts)).run(sockets=[listener])
+    server(create_app(parts), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.lifespan.on import LifespanOn
 
+from billing.web.bounded_http import HttpLimits, bounded
 from billing.web.serve import KEEP_ALIVE_SECONDS
 
 PATIENCE_SECONDS = 60
@@ -28,6 +29,8 @@ class WebServer:
             uvicorn.Config(
                 self._pass_on,
                 interface="asgi3",
+                http=bounded(HttpLimits()),  # type: ignore[arg-type]  # as `billing.web.serve` has it
+                ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,

@@ -1,0 +1,93 @@
+"""A server on a real socket, in a thread, whose event loop's clock a test steps."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from tests.support.polling import PATIENCE_SECONDS
+
+
+class SteppedLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time can be put forward: all timers that fall due by then run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead = 0.0
+
+    def time(self) -> float:
+        """The machine's seconds, and those that were stepped."""
+        return super().time() + self._ahead
+
+    def step(self, seconds: float) -> None:
+        """Let so many seconds pass at once, after what was sent by now was read, and return when the timers have run. Called from
+        another thread."""
+        self._turn()
+        self._in_the_loop(lambda: setattr(self, "_ahead", self._ahead + seconds))
+        self._turn()
+
+    def _turn(self) -> None:
+        """Let the loop accept, read and call what is there: each takes a round of its own."""
+        for _ in range(5):
+            self._in_the_loop(lambda: None)
+
+    def _in_the_loop(self, do: Callable[[], None]) -> None:
+        done = threading.Event()
+        self.call_soon_threadsafe(do)
+        self.call_soon_threadsafe(done.set)
+        assert done.wait(PATIENCE_SECONDS)
+
+
+class SteppedServer:
+    """Where it listens, and its clock."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        self.server = server
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+        self.address: tuple[str, int] = self.listener.getsockname()
+        self.loop: SteppedLoop
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True, name="stepped server")
+
+    def connect(self, source: str = "127.0.0.1") -> socket.socket:
+        """A connection from an address of the loopback net."""
+        made = socket.create_connection(self.address, PATIENCE_SECONDS, (source, 0))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def step(self, seconds: float) -> None:
+        """Let so many seconds pass for the server."""
+        self.loop.step(seconds)
+
+    def start(self) -> None:
+        """Returns when it has a loop; connections wait in the backlog until it accepts them."""
+        self._thread.start()
+        assert self._ready.wait(PATIENCE_SECONDS)
+
+    def stop(self) -> None:
+        """Returns when its thread has ended."""
+        self.server.should_exit = self.server.force_exit = True
+        self._thread.join(PATIENCE_SECONDS)
+        self.listener.close()
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+            loop = runner.get_loop()
+            assert isinstance(loop, SteppedLoop)
+            self.loop = loop
+            self._ready.set()
+            runner.run(self.server.serve(sockets=[self.listener]))
+
+
+@contextmanager
+def stepped(server: uvicorn.Server) -> Iterator[SteppedServer]:
+    """The server runs while the block does."""
+    running = SteppedServer(server)
+    running.start()
+    try:
+        yield running
+    finally:
+        running.stop()

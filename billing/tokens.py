@@ -88,10 +88,6 @@ class Tokens:
         """The same under each key that is read, the present one's first: by one of them the row is found."""
         return tuple(_digest(key, purpose, value) for key in self.keys)
 
-    def is_digest(self, purpose: str, value: str, digest: str) -> bool:
-        """Whether the digest is of this value, under any key that is read."""
-        return _is_one_of(digest, self.digests(purpose, value))
-
     def list_digest(self, purpose: str, value: str) -> str:
         """A keyed hash for a list that outlives every secret key: an address that opted out, a card that had its trial."""
         return _digest(self.list_key or self.secret_key, purpose, value)

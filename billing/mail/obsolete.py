@@ -54,7 +54,7 @@ TRUE_WHILE = {
     "signed_in_elsewhere": ALWAYS,
     "paid_back": ALWAYS,
     "complimentary": ALWAYS,
-    # links, until they are used; a newer one spends the older (`readers/links`)
+    # links, until they are used; a newer one of the same browser spends the older (`readers/links`)
     "sign_in_link": """EXISTS (SELECT FROM sign_in_link l WHERE l.id = m.about AND l.used_at IS NULL)
                        OR EXISTS (SELECT FROM staff_link l JOIN staff_member w ON w.id = l.staff_id
                                   WHERE l.id = m.about AND l.used_at IS NULL AND w.disabled_at IS NULL)""",

@@ -65,25 +65,25 @@ class Links(Generic[Link]):
     whose: str
 
     def issue(
-        self, session: Session, tokens: Tokens, owner_id: str | None, browser_secret: str, at: datetime
+        self,
+        session: Session,
+        tokens: Tokens,
+        owner_id: str | None,
+        browser_hashes: Sequence[str],
+        at: datetime,
     ) -> str:
-        """A new link; older ones of this browser and of this owner are spent by it. Its id, for the mail.
+        """A new link; older ones of this browser are spent by it. Its id, for the mail.
 
-        Without an owner (an unknown address) the same is written, so that the answer and its time are the same."""
-        browser_hash = tokens.digest("browser", browser_secret)
-        for older in self._usable(session, tokens.digests("browser", browser_secret), at):
+        Those of other browsers stay: a stranger's ask must not spend the owner's link. How many there are is bounded by how
+        often an address may be written to. Without an owner (an unknown address) the same is written, so that the answer and
+        its time are the same."""
+        for older in self._usable(session, browser_hashes, at):
             _spend(session, older, at)
-        if owner_id is not None:
-            owner = getattr(self.table, self.whose)
-            for older in session.exec(
-                select(self.table).where(owner == owner_id, col(self.table.used_at).is_(None))
-            ):
-                _spend(session, older, at)
         link_id = ids.new("lnk", at)
         link = self.table(
             id=link_id,
             token_hash=_hash(tokens.token(self.purpose, link_id)),
-            browser_hash=browser_hash,
+            browser_hash=browser_hashes[0],
             created_at=at,
             expires_at=at + LIFE,
         )
@@ -114,21 +114,23 @@ class Links(Generic[Link]):
         found: str | None = getattr(link, self.whose)
         return found
 
-    def use(self, session: Session, tokens: Tokens, token: str, browser_secret: str, at: datetime) -> Link:
+    def use(
+        self, session: Session, tokens: Tokens, token: str, browser_hashes: Sequence[str], at: datetime
+    ) -> Link:
         """Use the link up, in the browser that asked. Raises LinkSpent, OtherBrowser."""
         link = self.find(session, tokens, token, at)
-        if not belongs_here(link, tokens, browser_secret):
+        if not belongs_here(link, browser_hashes):
             raise OtherBrowser
         _spend(session, link, at)
         return link
 
     def use_code(
-        self, session: Session, tokens: Tokens, code: str, browser_secret: str, at: datetime
+        self, session: Session, tokens: Tokens, code: str, browser_hashes: Sequence[str], at: datetime
     ) -> Link | None:
         """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong.
 
         The count of wrong codes must be committed, so a wrong code is an answer and not an exception. Raises LinkSpent."""
-        links = self._usable(session, tokens.digests("browser", browser_secret), at)
+        links = self._usable(session, browser_hashes, at)
         if not links:
             raise LinkSpent
         link = links[0]
@@ -157,9 +159,9 @@ class Links(Generic[Link]):
         return list(rows)
 
 
-def belongs_here(link: MailedLink, tokens: Tokens, browser_secret: str) -> bool:
+def belongs_here(link: MailedLink, browser_hashes: Sequence[str]) -> bool:
     """Whether this browser is the one that asked (6.6.2)."""
-    return tokens.is_digest("browser", browser_secret, link.browser_hash)
+    return link.browser_hash in browser_hashes
 
 
 def _spend(session: Session, link: MailedLink, at: datetime) -> None:

@@ -52,6 +52,9 @@ class ReaderSession(SQLModel, table=True):
     """`limit` when another browser took its place; empty when the reader signed out."""
     ip: str
     device: str
+    browser_hash: str | None = Field(default=None, index=True)
+    """Of the browser's own cookie, which outlives the session: by it the browser is known again. Empty in sessions from before
+    it was kept."""
     proved: bool = Field(default=False)
     """Whether it began with a mailed link; one begun by starting a trial with a new address has yet to prove it."""
 

@@ -1,6 +1,7 @@
 """Signed-in browsers (SEC-3)."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -27,6 +28,7 @@ def open_session(
     at: datetime,
     ip: str,
     device: str,
+    browser_hash: str | None,
     proved: bool,
     most: int = 0,
 ) -> str:
@@ -45,6 +47,7 @@ def open_session(
             seen_at=at,
             ip=ip[:64],
             device=device[:300],
+            browser_hash=browser_hash,
             proved=proved,
         )
     )
@@ -92,6 +95,16 @@ def is_open(session: Session, session_id: str, at: datetime) -> bool:
 
 def _is_live(row: ReaderSession, at: datetime) -> bool:
     return row.ended_at is None and at - row.seen_at <= IDLE and at - row.started_at <= ABSOLUTE
+
+
+def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None = None) -> bool:
+    """Whether this reader, or any, has signed in by a mailed link in this browser before, however that ended."""
+    found = select(ReaderSession.id).where(
+        col(ReaderSession.browser_hash).in_(browser_hashes), col(ReaderSession.proved)
+    )
+    if reader_id is not None:
+        found = found.where(ReaderSession.reader_id == reader_id)
+    return session.exec(found.limit(1)).first() is not None
 
 
 def open_sessions(session: Session, reader_id: str, at: datetime) -> list[ReaderSession]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from billing.errors import Conflict
 from billing.logs import say
@@ -13,6 +14,7 @@ from billing.readers import devices, rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.register import by_address, clean_address, register
+from billing.rules.addresses import canonical
 from billing.tokens import Tokens, code_place, place
 from emails import SignedInElsewhere
 from emails import SignInLink as SignInMail
@@ -23,9 +25,9 @@ LINKS = Links(SignInLink, PURPOSE, "email")
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Who is asking: the secret of the browser's own cookie, its network address, its name for itself, whom it is signed in as."""
+    """Who is asking: the keyed hashes of the browser's own cookie, the present key's first, its network address, its name for itself, the session it has."""
 
-    secret: str
+    hashes: tuple[str, ...]
     ip: str
     device: str
     session_id: str | None = None
@@ -39,18 +41,55 @@ class SignedIn:
     session_secret: str
 
 
-def count_tries(
-    session: Session, tokens: Tokens, email: str, ip: str, at: datetime, *, what: str = PURPOSE
+def count_asks(session: Session, tokens: Tokens, email: str, browser: Browser, at: datetime) -> None:
+    """Count an ask for a link (see `count_mails`). Raises BadAddress, TooMany."""
+    email = clean_address(email)
+    reader = by_address(session, email)
+    known = sessions.knows(session, browser.hashes, reader.id if reader else "")
+    count_mails(session, tokens, PURPOSE, email, browser, at, known=known)
+
+
+def count_mails(
+    session: Session,
+    tokens: Tokens,
+    what: str,
+    email: str,
+    browser: Browser,
+    at: datetime,
+    *,
+    known: bool,
 ) -> None:
-    """At most five mails in ten minutes for an address (SEC-1), and twenty from a network address: behind one of those stands a
-    newsroom, or a mobile network's whole suburb. Raises BadAddress, TooMany."""
-    rate.count_mailbox(session, tokens, what, clean_address(email), limit=5, per=LIFE, at=at)
-    rate.count_network(session, tokens, f"{what}-from", ip, limit=20, per=LIFE, at=at)
+    """At most five mails in ten minutes for a mailbox (SEC-1), and twenty from a network: behind one of those stands a newsroom,
+    or a mobile operator's whole suburb. One network has ten an hour and twenty a day of a mailbox, so that it can't take all.
+
+    A browser that is `known`, because the owner has signed in there before, has five of its own: strangers can't use them up.
+    Raises TooMany."""
+    mailbox = canonical(email)
+    if known:
+        rate.count(
+            session, tokens, f"{what}-known", f"{mailbox} {browser.hashes[0]}", limit=5, per=LIFE, at=at
+        )
+        return
+    rate.count(session, tokens, what, mailbox, limit=5, per=LIFE, at=at)
+    for limit, per in ((10, timedelta(hours=1)), (20, timedelta(days=1))):
+        name = f"{what} {mailbox} {per}"
+        rate.count_network(session, tokens, name, browser.ip, limit=limit, per=per, at=at)
+    rate.count_network(session, tokens, f"{what}-from", browser.ip, limit=20, per=LIFE, at=at)
 
 
-def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime, *, what: str = PURPOSE) -> None:
-    """At most thirty codes typed in ten minutes from a network address, whoever asked for them. Raises TooMany."""
-    rate.count_network(session, tokens, f"{what}-code", ip, limit=30, per=LIFE, at=at)
+def count_codes(session: Session, tokens: Tokens, browser: Browser, at: datetime) -> None:
+    """Count a typed code (see `count_typed`). Raises TooMany."""
+    count_typed(session, tokens, PURPOSE, browser, at, known=sessions.knows(session, browser.hashes))
+
+
+def count_typed(
+    session: Session, tokens: Tokens, what: str, browser: Browser, at: datetime, *, known: bool
+) -> None:
+    """At most thirty codes in ten minutes from a network; a browser that is `known` has as many of its own. Raises TooMany."""
+    if known:
+        rate.count(session, tokens, f"{what}-code-known", browser.hashes[0], limit=30, per=LIFE, at=at)
+    else:
+        rate.count_network(session, tokens, f"{what}-code", browser.ip, limit=30, per=LIFE, at=at)
 
 
 class AddressWorks(Conflict):
@@ -83,7 +122,7 @@ def ask(
     email = clean_address(email)
     reader = by_address(session, email)
     to = reader.email if reader else email
-    link_id = LINKS.issue(session, office.tokens, to.lower(), browser.secret, at)
+    link_id = LINKS.issue(session, office.tokens, to.lower(), browser.hashes, at)
     if replaces_of is not None and reader is None:
         LINKS.of_id(session, link_id).replaces_of = replaces_of
     say(session, "sign-in link asked for", link=link_id, address=to)
@@ -111,7 +150,7 @@ def find_link(session: Session, tokens: Tokens, token: str, at: datetime) -> Sig
 
 def confirm(session: Session, office: Office, token: str, browser: Browser, at: datetime) -> SignedIn:
     """Use the link, in the browser that asked. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(session, office.tokens, token, browser.secret, at)
+    link = LINKS.use(session, office.tokens, token, browser.hashes, at)
     return _sign_in(session, office, link, browser, at)
 
 
@@ -119,7 +158,7 @@ def confirm_code(
     session: Session, office: Office, code: str, browser: Browser, at: datetime
 ) -> SignedIn | None:
     """Use the code from the mail, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(session, office.tokens, code, browser.secret, at)
+    link = LINKS.use_code(session, office.tokens, code, browser.hashes, at)
     if link is None:
         say(session, "sign-in code wrong")
         return None
@@ -130,12 +169,7 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
     if link.replaces_of is not None and by_address(session, link.email) is None:
         _replace_address(session, link.replaces_of, link.email, at)
     reader, _ = register(session, link.email, at=at)
-    known = session.exec(
-        select(ReaderSession.id).where(
-            ReaderSession.reader_id == reader.id, ReaderSession.device == browser.device[:300]
-        )
-    ).first()
-    other = session.exec(select(ReaderSession.id).where(ReaderSession.reader_id == reader.id)).first()
+    new_device = _is_new(session, reader, browser)
     sessions.prove_address(session, reader, at)
     if browser.session_id is not None:  # a sign-in replaces whatever session this browser had (7.2.4)
         sessions.end(session, browser.session_id, at)
@@ -146,13 +180,26 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
         at=at,
         ip=browser.ip,
         device=browser.device,
+        browser_hash=browser.hashes[0],
         proved=True,
         most=office.session_limit,
     )
-    if other is not None and known is None:
+    if new_device:
         _tell(session, office, reader, link, browser, at)
     say(session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
+
+
+def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:
+    """Whether the reader has been signed in before, but never in this browser, whatever it calls itself now.
+
+    Sessions from before browsers were told apart are known by that name."""
+    mine = select(ReaderSession.id).where(ReaderSession.reader_id == reader.id)
+    this = sa.or_(
+        col(ReaderSession.browser_hash).in_(browser.hashes),
+        sa.and_(col(ReaderSession.browser_hash).is_(None), col(ReaderSession.device) == browser.device[:300]),
+    )
+    return session.exec(mine).first() is not None and session.exec(mine.where(this)).first() is None
 
 
 def _replace_address(session: Session, reader_id: str, email: str, at: datetime) -> None:

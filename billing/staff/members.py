@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from billing import ids
 from billing.errors import Conflict, NotFound
 from billing.readers.register import clean_address
-from billing.staff import audit, codes, sessions
+from billing.staff import audit, browsers, codes, sessions
 from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
@@ -84,6 +84,7 @@ def disable(session: Session, member: StaffMember, *, actor: Actor, at: datetime
         raise NotYourself
     before = _facts(member)
     member.disabled_at = member.disabled_at or at
+    browsers.forget(session, member.id)
     sessions.end(session, member.id, at)
     session.add(member)
     _audit(session, actor, "disable", member, at, before)
@@ -109,6 +110,7 @@ def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: date
     before = _facts(member)
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
     member.last_step, member.wrong_codes, member.locked_until = 0, 0, None
+    browsers.forget(session, member.id)
     sessions.end(session, member.id, at)
     session.add(member)
     _audit(session, actor, "reset_codes", member, at, before)

@@ -46,6 +46,19 @@ class StaffLink(MailedLink, table=True):
     """Empty when the address isn't that of staff."""
 
 
+class StaffBrowser(SQLModel, table=True):
+    """A browser in which a member has signed in with both factors. Strangers can use up neither its mails nor its codes."""
+
+    __tablename__ = "staff_browser"
+    __table_args__ = (sa.Index("staff_browser_seen", "signed_in_at"),)
+
+    browser_hash: str = Field(primary_key=True)
+    """Of the browser's own cookie, which outlives a session."""
+    staff_id: str = Field(primary_key=True, foreign_key="staff_member.id")
+    signed_in_at: datetime
+    """The last time. A year later the browser has lost its cookie."""
+
+
 class StaffSession(SQLModel, table=True):
     """A browser in which a staff member has begun to sign in, or is signed in: 30 minutes idle, 12 hours in all (SEC-3)."""
 

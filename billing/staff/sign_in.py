@@ -12,7 +12,7 @@ from billing.readers import sign_in as mailed
 from billing.readers.links import LIFE, Links
 from billing.readers.register import clean_address
 from billing.readers.sign_in import Browser
-from billing.staff import audit, codes, sessions
+from billing.staff import audit, browsers, codes, sessions
 from billing.staff.codes import Checked
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.tokens import Tokens, code_place, place
@@ -32,25 +32,33 @@ class SignedIn:
     session_secret: str
 
 
-def count_tries(session: Session, tokens: Tokens, email: str, ip: str, at: datetime) -> None:
+def count_asks(session: Session, tokens: Tokens, email: str, browser: Browser, at: datetime) -> None:
     """As for readers, counted apart. Raises BadAddress, TooMany."""
-    mailed.count_tries(session, tokens, email, ip, at, what=PURPOSE)
+    email = clean_address(email)
+    member = _member(session, email)
+    known = browsers.knows(session, browser.hashes, member.id if member else "")
+    mailed.count_mails(session, tokens, PURPOSE, email, browser, at, known=known)
 
 
-def count_codes(session: Session, tokens: Tokens, ip: str, at: datetime) -> None:
+def count_codes(session: Session, tokens: Tokens, browser: Browser, at: datetime) -> None:
     """As for readers, counted apart; for mailed codes and the authenticator's together. Raises TooMany."""
-    mailed.count_codes(session, tokens, ip, at, what=PURPOSE)
+    known = browsers.knows(session, browser.hashes)
+    mailed.count_typed(session, tokens, PURPOSE, browser, at, known=known)
+
+
+def _member(session: Session, email: str) -> StaffMember | None:
+    """The member with this address who may sign in."""
+    return session.exec(
+        select(StaffMember).where(
+            sa.func.lower(StaffMember.email) == email.lower(), col(StaffMember.disabled_at).is_(None)
+        )
+    ).first()
 
 
 def ask(session: Session, office: Office, email: str, browser: Browser, at: datetime) -> None:
     """Mail a link, if the address is that of a member who may sign in; do the same work if it isn't. Raises BadAddress."""
-    member = session.exec(
-        select(StaffMember).where(
-            sa.func.lower(StaffMember.email) == clean_address(email).lower(),
-            col(StaffMember.disabled_at).is_(None),
-        )
-    ).first()
-    link_id = LINKS.issue(session, office.tokens, member.id if member else None, browser.secret, at)
+    member = _member(session, clean_address(email))
+    link_id = LINKS.issue(session, office.tokens, member.id if member else None, browser.hashes, at)
     if member is None:
         return
     words = SignInMail(
@@ -72,13 +80,13 @@ def ask(session: Session, office: Office, email: str, browser: Browser, at: date
 
 def confirm(session: Session, tokens: Tokens, token: str, browser: Browser, at: datetime) -> str:
     """Use the mailed link; the secret of a session that waits for its code. Raises LinkSpent, OtherBrowser."""
-    link = LINKS.use(session, tokens, token, browser.secret, at)
+    link = LINKS.use(session, tokens, token, browser.hashes, at)
     return _wait(session, tokens, str(link.staff_id), browser, at)
 
 
 def confirm_code(session: Session, tokens: Tokens, code: str, browser: Browser, at: datetime) -> str | None:
     """Use the mail's code, typed in the browser that asked; None, and one try fewer, when it is wrong. Raises LinkSpent."""
-    link = LINKS.use_code(session, tokens, code, browser.secret, at)
+    link = LINKS.use_code(session, tokens, code, browser.hashes, at)
     return _wait(session, tokens, str(link.staff_id), browser, at) if link else None
 
 
@@ -120,6 +128,7 @@ def complete(
     )
     if not right:
         return found
+    browsers.remember(session, member.id, browser.hashes[0], at)
     sessions.end(session, member.id, at, only=waiting.id)
     secret = sessions.begin(
         session, tokens, member.id, at=at, ip=browser.ip, device=browser.device, complete=True

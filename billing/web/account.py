@@ -144,7 +144,7 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
     parts = visit.parts
     try:
         with parts.database.transaction() as session:
-            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
             sign_in.ask_for_another(session, parts.office, visit.reader, email, visit.browser, visit.at)
     except BadAddress as refusal:
         with parts.database.transaction() as session:

@@ -165,6 +165,7 @@ def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: C
             at=visit.at,
             ip=visit.ip,
             device=visit.device,
+            browser_hash=visit.browser_hash,
             proved=False,
             most=visit.parts.office.session_limit,
         )

@@ -1,7 +1,7 @@
 """What waits for Stripe has few threads of its own, so that pages, the access API and the probes keep theirs.
 
 A bulkhead, as Release It! and resilience4j name it: so many calls run, so many wait for a thread, and the next one is refused.
-Readers, programs and staff have one each, so that none of them crowds out another. In each, one network address, API key or
+Readers, programs and staff have one each, so that none of them crowds out another. In each, one network, API key or
 member has half of the threads and half of the places at most."""
 
 from collections import Counter
@@ -42,7 +42,7 @@ PLACES_A_THREAD = 4
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Whom a call counts for: a network address, an API key, a member of staff."""
+    """Whom a call counts for: a network, an API key, a member of staff."""
 
     side: Side
     name: str

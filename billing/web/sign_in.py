@@ -26,7 +26,7 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     parts = visit.parts
     try:
         with parts.database.transaction() as session:
-            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
             sign_in.ask(session, parts.office, email, visit.browser, visit.at)
     except BadAddress as refusal:
         return visit.page(views.SignIn(email=email[:254], error=refusal.detail), 422)
@@ -56,7 +56,7 @@ def confirm_page(visit: Visiting) -> Response:
     try:
         with parts.database.transaction() as session:
             link = sign_in.find_link(session, parts.office.tokens, token, visit.at)
-            here = links.belongs_here(link, parts.office.tokens, visit.browser_secret)
+            here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
@@ -82,7 +82,7 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     """Use the code from the mail, in the browser that asked; five tries."""
     try:
         with visit.parts.database.transaction() as session:
-            sign_in.count_codes(session, visit.parts.office.tokens, visit.ip, visit.at)
+            sign_in.count_codes(session, visit.parts.office.tokens, visit.browser, visit.at)
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
             if done is not None:
                 carry_over(visit, session, done.reader_id)
@@ -95,6 +95,7 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
 
 def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:
     visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
+    visit.keep_browser()
     visit.takes.append(cookies.LINK)
     return visit.go(step_up.way_back(visit), "signed-in")
 

@@ -36,7 +36,7 @@ def mail_link(visit: Visit, email: str, way: str) -> Response:
     """Mail a sign-in link to an address that we know, and go on at `way` when it is used. Raises TooMany."""
     office = visit.parts.office
     with visit.parts.database.transaction() as session:
-        sign_in.count_tries(session, office.tokens, email, visit.ip, visit.at)
+        sign_in.count_asks(session, office.tokens, email, visit.browser, visit.at)
         sign_in.ask(session, office, email, visit.browser, visit.at)
     remember_way(visit, way)
     return visit.go("/sign-in/sent")

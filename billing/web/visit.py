@@ -126,22 +126,27 @@ class Visit:
     @property
     def party(self) -> Party:
         """Whom the visit counts for where it waits for the gateway."""
-        return Party(Side.READERS, self.ip)
+        return Party(Side.READERS, networks.buckets(self.ip)[0].name)
 
     @property
     def browser(self) -> Browser:
         """The browser as sign-in sees it."""
         session_id = self.session.id if self.session else None
-        return Browser(self.browser_secret, self.ip, self.device, session_id)
+        return Browser(self.browser_hashes, self.ip, self.device, session_id)
+
+    @property
+    def browser_hashes(self) -> tuple[str, ...]:
+        """By which we recognise this browser in the database, the present key's first."""
+        return self.parts.office.tokens.digests("browser", self.browser_secret)
 
     @property
     def browser_hash(self) -> str:
-        """By which we recognise this browser in the database."""
-        return self.parts.office.tokens.digest("browser", self.browser_secret)
+        """By which we write this browser down."""
+        return self.browser_hashes[0]
 
     def owns(self, browser_hash: str) -> bool:
         """Whether that is this browser's."""
-        return self.parts.office.tokens.is_digest("browser", self.browser_secret, browser_hash)
+        return browser_hash in self.browser_hashes
 
     @property
     def device(self) -> str:
@@ -158,8 +163,7 @@ class Visit:
         tokens = self.parts.office.tokens
         subject = tokens.subject_of("csrf", csrf)
         return subject is not None and any(
-            hmac.compare_digest(one[:32].encode(), subject.encode())
-            for one in tokens.digests("browser", self.browser_secret)
+            hmac.compare_digest(one[:32].encode(), subject.encode()) for one in self.browser_hashes
         )
 
     def cookie(self, name: str) -> str:
@@ -169,6 +173,10 @@ class Visit:
     def give(self, name: str, value: str, life: timedelta) -> None:
         """Set a cookie with the answer."""
         self.gives.append((name, value, life))
+
+    def keep_browser(self) -> None:
+        """Let the browser be recognised for another year: somebody signs in here."""
+        self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
 
     @property
     def is_anybody(self) -> bool:
@@ -198,7 +206,7 @@ class Visit:
         """Answer with a whole page that is written already."""
         response = HTMLResponse(text, status, NOINDEX if self.reader else None)
         if self.new_browser:
-            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+            self.keep_browser()
         return self._with_cookies(response)
 
     def frame(self) -> Frame:
@@ -242,7 +250,7 @@ class Visit:
         if flash is not None:
             self.give(cookies.FLASH, flash, timedelta(minutes=2))
         if self.new_browser:
-            self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+            self.keep_browser()
         return self._with_cookies(RedirectResponse(path, 303))
 
     def _with_cookies(self, response: Response) -> Response:

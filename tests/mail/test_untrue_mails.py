@@ -119,10 +119,10 @@ def test_a_payment_that_succeeds_takes_back_that_it_failed(world: World, paid: S
     assert _states(world, "payment_failed") == ["obsolete"]
 
 
-def test_only_the_newest_sign_in_link_is_sent(world: World, in_trial: Subscriber) -> None:
+def test_only_the_newest_sign_in_link_of_a_browser_is_sent(world: World, in_trial: Subscriber) -> None:
     world.smtp.greylist(in_trial.email)
-    first, second = world.browser(), world.browser()
-    for browser in (first, second):
+    browser = world.browser()
+    for _ in range(2):
         browser.get("/sign-in")
         browser.post("/sign-in", email=in_trial.email)
         world.settle()

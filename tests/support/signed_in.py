@@ -35,6 +35,7 @@ def session_secret(world: World, email: str) -> str:
             at=world.now,
             ip="127.0.0.1",
             device="Test/1",
+            browser_hash=None,
             proved=True,
         )
 

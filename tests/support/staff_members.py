@@ -37,7 +37,7 @@ def sign_in(world: World, email: str) -> Browser:
 
     The product's own functions begin the session; the mailed link and its five pages are left out (`sign_in_by_mail`)."""
     browser, tokens, code = world.browser(), world.parts.office.tokens, code_of(world, email)
-    device = readers_sign_in.Browser("", "127.0.0.1", browser.http.headers["user-agent"])
+    device = readers_sign_in.Browser(("test",), "127.0.0.1", browser.http.headers["user-agent"])
     with world.parts.database.transaction() as session:
         member_id = members.by_address(session, email).id
         first = sessions.begin(session, tokens, member_id, at=world.now, ip=device.ip, device=device.device)

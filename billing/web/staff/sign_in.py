@@ -34,7 +34,7 @@ def mail_link(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
     parts = visit.parts
     try:
         with parts.database.transaction() as session:
-            sign_in.count_tries(session, parts.office.tokens, email, visit.ip, visit.at)
+            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
             sign_in.ask(session, parts.office, email, visit.browser, visit.at)
     except BadAddress as refusal:
         return visit.page(views.StaffSignIn(email=email[:254], error=refusal.detail), 422)
@@ -64,7 +64,7 @@ def confirm_page(visit: Visiting) -> Response:
     try:
         with parts.database.transaction() as session:
             link = sign_in.LINKS.find(session, parts.office.tokens, token, visit.at)
-            here = links.belongs_here(link, parts.office.tokens, visit.browser_secret)
+            here = links.belongs_here(link, visit.browser_hashes)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(base=SIGN_IN), 410)
     code = None if here else parts.office.tokens.code(sign_in.PURPOSE, link.id)
@@ -90,7 +90,7 @@ def type_mailed_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Respo
     parts = visit.parts
     try:
         with parts.database.transaction() as session:
-            sign_in.count_codes(session, parts.office.tokens, visit.ip, visit.at)
+            sign_in.count_codes(session, parts.office.tokens, visit.browser, visit.at)
             secret = sign_in.confirm_code(session, parts.office.tokens, code[:20], visit.browser, visit.at)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(base=SIGN_IN), 410)
@@ -145,7 +145,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     waiting, member = _waiting(visit)
     tokens = visit.parts.office.tokens
     with visit.parts.database.transaction() as session:
-        sign_in.count_codes(session, tokens, visit.ip, visit.at)
+        sign_in.count_codes(session, tokens, visit.browser, visit.at)
         done = sign_in.complete(
             session,
             tokens,
@@ -164,6 +164,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
         )
         return visit.page(_code_view(visit, member, words), 422)
     visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
+    visit.keep_browser()
     way = visit.cookie(cookies.STAFF_WAY)
     visit.takes.append(cookies.STAFF_WAY)
     return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)

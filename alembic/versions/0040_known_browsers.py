@@ -1,0 +1,34 @@
+"""a browser is known again by its own cookie
+
+Revision: 0040
+Follows: 0037
+"""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "0040"
+down_revision = "0037"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("reader_session", sa.Column("browser_hash", sa.String(), nullable=True))
+    op.create_index("ix_reader_session_browser_hash", "reader_session", ["browser_hash"])
+    op.create_table(
+        "staff_browser",
+        sa.Column("browser_hash", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=False),
+        sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["staff_id"], ["staff_member.id"]),
+        sa.PrimaryKeyConstraint("browser_hash", "staff_id"),
+    )
+    op.create_index("staff_browser_seen", "staff_browser", ["signed_in_at"])
+
+
+def downgrade() -> None:
+    op.drop_table("staff_browser")
+    op.drop_index("ix_reader_session_browser_hash", table_name="reader_session")
+    op.drop_column("reader_session", "browser_hash")

@@ -1,0 +1,33 @@
+"""Browsers in which members have signed in with both factors, known again by their own cookie."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.staff.models import StaffBrowser
+
+
+def knows(session: Session, browser_hashes: Sequence[str], staff_id: str | None = None) -> bool:
+    """Whether this member, or any, has signed in in this browser before."""
+    found = select(StaffBrowser.staff_id).where(col(StaffBrowser.browser_hash).in_(browser_hashes))
+    if staff_id is not None:
+        found = found.where(StaffBrowser.staff_id == staff_id)
+    return session.exec(found.limit(1)).first() is not None
+
+
+def remember(session: Session, staff_id: str, browser_hash: str, at: datetime) -> None:
+    """The member has signed in here, with both factors."""
+    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": at}
+    session.execute(
+        insert(StaffBrowser)
+        .values(row)
+        .on_conflict_do_update(index_elements=["browser_hash", "staff_id"], set_={"signed_in_at": at})
+    )
+
+
+def forget(session: Session, staff_id: str) -> None:
+    """Know none of the member's browsers any more."""
+    session.execute(sa.delete(StaffBrowser).where(col(StaffBrowser.staff_id) == staff_id))

@@ -14,12 +14,14 @@ from emails.money_back import MONEY_BACK, WithMoneyBack
 
 @dataclass(frozen=True)
 class SignInLink(Message):
-    """A link, and a code for the browser that asked; both work once, for `minutes`."""
+    """A link, and a code for the browser that asked; both work once, for `minutes`. `starts`: a card was given there, to start a
+    subscription with this address, which is to be proved first."""
 
     kind: ClassVar[str] = "sign_in_link"
     url: Url
     code: Code
     minutes: int
+    starts: bool = False
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,9 @@ def samples() -> dict[str, Message]:
         "sign-in-link": SignInLink(
             f"{SITE}/sign-in#sgn_4kq7x2m9.k3Jx8vQm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0Ga", "48120673", 10
         ),
+        "sign-in-link-to-start": SignInLink(
+            f"{SITE}/sign-in#sgn_4kq7x2m9.k3Jx8vQm2Lr6Tz4Wn9Yc5Bp1Hd7Fs0Ga", "48120673", 10, starts=True
+        ),
         "trial-started": TrialStarted(
             7500, "2026-03-01", "2026-03-15", "2026-03-16", *VISA, MONTHLY, CANCEL, ACCOUNT
         ),

@@ -13,10 +13,22 @@ down_revision = "0037"
 branch_labels = None
 depends_on = None
 
+STATES = ("open", "done", "refused", "expired")
+
+
+def _allow(states: tuple[str, ...]) -> None:
+    """Which states a visit to the card page may have."""
+    op.drop_constraint("setupstate", "card_setup", type_="check")
+    listed = ", ".join(f"'{state}'" for state in states)
+    op.create_check_constraint("setupstate", "card_setup", f"state IN ({listed})")
+
 
 def upgrade() -> None:
     op.add_column("reader_session", sa.Column("browser_hash", sa.String(), nullable=True))
     op.create_index("ix_reader_session_browser_hash", "reader_session", ["browser_hash"])
+    _allow((*STATES, "awaits_proof"))
+    op.add_column("card_setup", sa.Column("browser_known_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE card_setup SET browser_known_at = created_at WHERE state <> 'open'")
     op.create_table(
         "staff_browser",
         sa.Column("browser_hash", sa.String(), nullable=False),
@@ -30,5 +42,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("staff_browser")
+    op.drop_column("card_setup", "browser_known_at")
+    op.execute("UPDATE card_setup SET state = 'expired' WHERE state = 'awaits_proof'")
+    _allow(STATES)
     op.drop_index("ix_reader_session_browser_hash", table_name="reader_session")
     op.drop_column("reader_session", "browser_hash")

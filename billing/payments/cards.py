@@ -42,7 +42,7 @@ def keep_card(
         last4=card.last4,
         exp_month=card.exp_month,
         exp_year=card.exp_year,
-        fingerprint=_fingerprint(office, card),
+        fingerprint=fingerprint_of(office, card),
         saved_at=at,
     )
     session.add(method)
@@ -51,7 +51,8 @@ def keep_card(
     return method
 
 
-def _fingerprint(office: Office, card: SavedCard) -> str:
+def fingerprint_of(office: Office, card: SavedCard) -> str:
+    """The keyed hash by which a card is recognised when it is saved again."""
     if card.fingerprint is None:
         return office.tokens.list_digest("card-without-fingerprint", card.method_ref)
     return office.tokens.list_digest("card", card.fingerprint)
@@ -105,7 +106,7 @@ def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> 
     if found is None:
         return False
     subscriptions, method = _lock(session, found)
-    fingerprint = method.fingerprint if card.fingerprint is None else _fingerprint(office, card)
+    fingerprint = method.fingerprint if card.fingerprint is None else fingerprint_of(office, card)
     before = (method.exp_month, method.exp_year, method.fingerprint)
     method.brand, method.last4 = card.brand, card.last4
     method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint

@@ -29,6 +29,8 @@ class SetupState(StrEnum):
     REFUSED = "refused"
     """The card was saved, but nothing may start with it, or what it was for has ended; `refusal` says why."""
     EXPIRED = "expired"
+    AWAITS_PROOF = "awaits_proof"
+    """The card was typed by somebody who may not be the reader: nothing is kept or begun until the address is proved."""
 
 
 class CardSetup(SQLModel, table=True):
@@ -46,6 +48,9 @@ class CardSetup(SQLModel, table=True):
     consent_id: str | None = Field(default=None, foreign_key="consent.id")
     price_id: str = Field(foreign_key="price.id")
     browser_hash: str
+    browser_known_at: datetime | None = None
+    """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty for one
+    in which an address was typed, by whomever."""
     ask_at: datetime
     """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
     asked: int = Field(default=0)

@@ -10,7 +10,7 @@ from billing import ids
 from billing.db import Database
 from billing.errors import NotFound, Unavailable
 from billing.office import Office
-from billing.payments import tell
+from billing.payments import proof, tell
 from billing.payments.cards import HasEnded, change_card, keep_card, last_good_day
 from billing.payments.customers import with_customer
 from billing.payments.disputed import DisputeOpen, refuse_while_open
@@ -64,10 +64,11 @@ def begin(
     consent_id: str | None,
     reader_id: str | None,
     at: datetime,
+    browser_known: bool = False,
     subscription_id: str | None = None,
     method_ref: str | None = None,
 ) -> CardSetup:
-    """Write down the visit. Commit it, then `open_page`."""
+    """Write down the visit. Commit it, then `open_page`. `browser_known`: it is the reader's (see `CardSetup`)."""
     setup = CardSetup(
         id=ids.new("set", at),
         purpose=purpose,
@@ -78,6 +79,7 @@ def begin(
         price_id=price.id,
         subscription_id=subscription_id,
         browser_hash=browser_hash,
+        browser_known_at=at if browser_known else None,
         method_ref=method_ref,
         created_at=at,
         expires_at=at + PAGE_LIFE,
@@ -193,10 +195,16 @@ def _find(session: Session, setup_id: str) -> CardSetup:
 def complete(
     session: Session, office: Office, setup: CardSetup, card: SavedCard, at: datetime, *, by: str
 ) -> Subscription | None:
-    """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused. The caller holds
-    the visit's lock."""
+    """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
+    the address is proved. The caller holds the visit's lock."""
+    if proof.is_needed(session, office, setup, card):
+        proof.ask(session, office, setup, at)
+        return None
     if setup.reader_id is None:
         reader, setup.new_reader = register(session, setup.email, at=at)
+        if not setup.new_reader:  # made by another browser in this very moment
+            proof.ask(session, office, setup, at)
+            return None
         setup.reader_id = reader.id
     method = keep_card(session, office, setup.reader_id, card, at)
     return complete_with(session, office, setup, method, at, by=by)

@@ -1,12 +1,13 @@
 """Sign in by a mailed link, hardened as SEC-1: single use, ten minutes, bound to the browser that asked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.errors import Conflict
+from billing.errors import Conflict, TooMany
 from billing.logs import say
 from billing.mail import outbox, refusing
 from billing.office import Office
@@ -119,10 +120,34 @@ def ask(
 ) -> None:
     """Mail a link. A known address signs in by it, a new one is registered by it: the same work and the same answer for
     both, so that nobody learns which addresses are known (6.3.8). Raises BadAddress."""
-    email = clean_address(email)
+    _mail_link(session, office, clean_address(email), browser.hashes, at, replaces_of=replaces_of)
+
+
+def ask_after_card(
+    session: Session, office: Office, email: str, browser_hashes: Sequence[str], at: datetime
+) -> None:
+    """Mail a link to an address with which somebody has given a card, for the browser in which that was done. Three an hour for a
+    mailbox; above that the mail is left out, and the same is said."""
+    try:
+        rate.count_mailbox(session, office.tokens, "start", email, limit=3, per=timedelta(hours=1), at=at)
+    except TooMany:
+        return
+    _mail_link(session, office, email, browser_hashes, at, starts=True)
+
+
+def _mail_link(
+    session: Session,
+    office: Office,
+    email: str,
+    browser_hashes: Sequence[str],
+    at: datetime,
+    *,
+    replaces_of: str | None = None,
+    starts: bool = False,
+) -> None:
     reader = by_address(session, email)
     to = reader.email if reader else email
-    link_id = LINKS.issue(session, office.tokens, to.lower(), browser.hashes, at)
+    link_id = LINKS.issue(session, office.tokens, to.lower(), browser_hashes, at)
     if replaces_of is not None and reader is None:
         LINKS.of_id(session, link_id).replaces_of = replaces_of
     say(session, "sign-in link asked for", link=link_id, address=to)
@@ -130,6 +155,7 @@ def ask(
         url=office.page(f"/sign-in/link/{place(PURPOSE, link_id)}"),
         code=code_place(PURPOSE, link_id),
         minutes=int(LIFE.total_seconds() // 60),
+        starts=starts,
     )
     outbox.queue(
         session,

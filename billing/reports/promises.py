@@ -79,6 +79,13 @@ PROMISES = (
            FROM invoice WHERE state = 'open' GROUP BY subscription_id HAVING count(*) > 1""",
     ),
     Promise(
+        "starts-are-by-their-readers",
+        "Nothing was started on a card page for an address that was known, in a browser that wasn't known to be its reader's.",
+        """SELECT id, 'started ' || subscription_id || ' at ' || finished_at AS at_fault FROM card_setup
+           WHERE state = 'done' AND purpose <> 'card' AND method_ref IS NULL
+             AND browser_known_at IS NULL AND NOT new_reader""",
+    ),
+    Promise(
         "no-charge-in-the-trial",
         "No money is kept that was taken before the period it pays for began.",
         _kept(

@@ -70,6 +70,11 @@ def trial_used_by_address(session: Session, tokens: Tokens, email: str) -> bool:
     return session.get(TrialClaim, ("address", address_digest(tokens, email))) is not None
 
 
+def trial_used_by_card(session: Session, fingerprint: str) -> bool:
+    """Whether the card with this keyed hash has had its trial."""
+    return session.get(TrialClaim, ("card", fingerprint)) is not None
+
+
 def address_digest(tokens: Tokens, email: str) -> str:
     """The keyed hash by which an address is recognised after it is forgotten."""
     return tokens.list_digest("trial-address", canonical(email))

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.payments import breaker, charge, return_polls
+from billing.payments import breaker, charge, proof, return_polls
 from billing.payments import setup as setups
 from billing.payments.disputed import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
@@ -40,6 +40,8 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         count_return(visit, session)
         known = session.get(CardSetup, setup_id)
         ours = known is not None and visit.owns(known.browser_hash)
+        if ours and visit.reader is not None:
+            proof.give(session, setup_id, visit.browser_hashes, visit.reader, visit.at)
         asks = ours and return_polls.claim(session, CardSetup, setup_id, visit.at)
     if known is None or not ours:
         raise setups.UnknownSetup
@@ -82,6 +84,10 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
             return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
         case SetupState.EXPIRED:
             return visit.go("/subscribe/review")
+        case SetupState.AWAITS_PROOF:
+            if setup.finished_at is None or visit.at - setup.finished_at > proof.PATIENCE:
+                return visit.go("/subscribe")
+            return visit.page(views.SignInSent(email=setup.email))
         case SetupState.REFUSED:
             return _refused(visit, setup)
         case SetupState.DONE:

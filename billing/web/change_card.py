@@ -32,6 +32,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
             consent_id=None,
             reader_id=subscription.reader_id,
             subscription_id=subscription.id,
+            browser_known=True,
             at=visit.at,
         )
     return Waits(visit, lambda: _go_on(visit, setup.id))

@@ -3,12 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form
+from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.readers import links, sessions, sign_in
-from billing.readers.register import BadAddress
+from billing.readers.register import BadAddress, by_id
 from billing.web import cookies, step_up, views
 from billing.web.asking import carry_over
+from billing.web.starting import after_sign_in
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -71,10 +73,10 @@ def confirm(visit: Guarded) -> Response:
             done = sign_in.confirm(
                 session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
             )
-            carry_over(visit, session, done.reader_id)
+            start = _carry_over(visit, session, done)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
-    return _signed_in(visit, done)
+    return _signed_in(visit, done, start)
 
 
 @router.post("/sign-in/code")
@@ -84,20 +86,25 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
         with visit.parts.database.transaction() as session:
             sign_in.count_codes(session, visit.parts.office.tokens, visit.browser, visit.at)
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
-            if done is not None:
-                carry_over(visit, session, done.reader_id)
+            start = _carry_over(visit, session, done) if done is not None else None
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
         return visit.page(views.SignInSent(error=links.WrongCode().detail), 422)
-    return _signed_in(visit, done)
+    return _signed_in(visit, done, start)
 
 
-def _signed_in(visit: Visit, done: sign_in.SignedIn) -> Response:
+def _carry_over(visit: Visit, session: Session, done: sign_in.SignedIn) -> str | None:
+    """What this browser did before is the reader's now; the page of a start that waited for it."""
+    carry_over(visit, session, done.reader_id)
+    return after_sign_in(visit, session, by_id(session, done.reader_id))
+
+
+def _signed_in(visit: Visit, done: sign_in.SignedIn, start: str | None) -> Response:
     visit.give(cookies.SESSION, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
     visit.takes.append(cookies.LINK)
-    return visit.go(step_up.way_back(visit), "signed-in")
+    return visit.go(start or step_up.way_back(visit), None if start else "signed-in")
 
 
 @router.post("/sign-out")

@@ -7,7 +7,9 @@ from typing import Literal
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.payments import proof
 from billing.readers import rate
+from billing.readers.models import Reader
 from billing.rules import notices, periods, trial
 from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, on_sale
@@ -69,6 +71,13 @@ def refused_page(visit: Visit, why: Why, plan_id: str = MONTHLY) -> Response:
         cooling_off_days=visit.parts.office.cooling_off_days,
     )
     return visit.page(view, 409)
+
+
+def after_sign_in(visit: Visit, session: Session, reader: Reader) -> str | None:
+    """The page of the start that waited for a sign-in in this browser, if one did."""
+    setup_id = visit.cookie(cookies.SETUP)
+    waited = proof.give(session, setup_id, visit.browser_hashes, reader, visit.at)
+    return f"/subscribe/back?setup={setup_id}" if waited else None
 
 
 def remember(visit: Visit, email: str, mode: str, plan: str) -> None:

@@ -8,11 +8,13 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.articles import newest
+from billing.payments import proof
 from billing.payments import setup as setups
 from billing.payments.disputed import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
 from billing.readers import consents, rate
-from billing.readers.register import BadAddress, by_address, clean_address
+from billing.readers.models import Reader
+from billing.readers.register import BadAddress, clean_address
 from billing.rules import periods, tax
 from billing.rules.money import Money
 from billing.subscriptions.find import MONTHLY, YEARLY, plans_on_sale
@@ -63,7 +65,7 @@ def ask_address(visit: Visiting, plan: PlanAsked = MONTHLY) -> Response:
     if visit.reader is None:
         return _address_page(visit, "", None, plan=plan)
     with visit.parts.database.transaction() as session:
-        why = _why_not(visit, session, visit.reader.email, TRIAL)
+        why = _why_not(visit, session, visit.reader, TRIAL)
     remember(visit, visit.reader.email, TRIAL, plan)
     return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
 
@@ -72,9 +74,7 @@ def ask_address(visit: Visiting, plan: PlanAsked = MONTHLY) -> Response:
 def take_address(
     visit: Guarded, email: Annotated[str, Form()] = "", plan: Annotated[PlanId, Form()] = MONTHLY
 ) -> Response:
-    """The address decides what is offered: a trial, a start without one, or signing in.
-
-    That tells whether an address is known here, which signing in never does; so it is counted by network address."""
+    """On to the review, with whatever address: who subscribes is told to nobody who hasn't proved it (6.3.8)."""
     try:
         email = clean_address(email)
     except BadAddress as refusal:
@@ -83,19 +83,20 @@ def take_address(
         tokens = visit.parts.office.tokens
         ten = timedelta(minutes=10)
         rate.count_network(session, tokens, "start", visit.ip, limit=20, per=ten, at=visit.at)
-        why = _why_not(visit, session, email, TRIAL)
+        why = _why_not(visit, session, visit.reader, TRIAL)
     remember(visit, email, TRIAL, plan)
     return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
 
 
-def _why_not(visit: Visit, session: Session, email: str, mode: str) -> Why | None:
-    """Why this can't be started with this address; None where it can."""
-    reader = visit.reader or by_address(session, email)
-    reader_id = reader.id if reader else None
-    allowed = open_to(session, visit.parts.office.tokens, email=email, reader_id=reader_id)
+def _why_not(visit: Visit, session: Session, reader: Reader | None, mode: str) -> Why | None:
+    """Why the reader who is signed in can't start this; None where nothing speaks against it, and for everybody else: what is
+    known of an address is asked when its card has been given (`payments/proof`)."""
+    if reader is None:
+        return None
+    allowed = open_to(session, visit.parts.office.tokens, email=reader.email, reader_id=reader.id)
     if allowed is Open.NOTHING:
         return "already_subscribed"
-    if reader_id is not None and open_of(session, reader_id) is not None:
+    if open_of(session, reader.id) is not None:
         return "dispute_open"  # a start is charged, and until the bank has decided we charge nothing
     return "trial_used" if allowed is Open.PAID and mode == TRIAL else None
 
@@ -169,7 +170,7 @@ def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Wa
         words = "Please tick the box to agree, or go back: nothing has started yet."
         return _review_page(visit, mode, plan_id, email, words, 422)
     with visit.parts.database.transaction() as session:
-        why = _why_not(visit, session, email, mode)
+        why = _why_not(visit, session, visit.reader, mode)
         if why is not None:
             return refused_page(visit, why, plan_id)
         setup, words = _record(visit, session, mode, plan_id, email)
@@ -195,7 +196,8 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
     plan, price, money = terms_today(visit, session, plan_id)
     dates = dates_of(visit, plan) if mode == TRIAL else None
     terms = _terms(money, dates, month_after(visit, session, plan))
-    reader = visit.reader or by_address(session, email)
+    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
+    reader_id = visit.reader.id if visit.reader else proof.made_here(session, earlier)
     consent = consents.record(
         session,
         email=email,
@@ -216,12 +218,12 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
         price=price,
         browser_hash=visit.browser_hash,
         consent_id=consent.id,
-        reader_id=reader.id if reader else None,
+        reader_id=reader_id,
+        browser_known=reader_id is not None,
         at=at,
     )
-    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)
-    if mode == PAID and saved is not None:
+    if mode == PAID and saved is not None and saved.reader_id == reader_id:
         setups.complete_with(session, office, setup, saved, at, by="reader")
     return setup, terms.words

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 
 from tests.support.proof_size import only_at_length
+from tests.support.signed_in import signed_in
 from tests.support.world import World, local
 
 MakeWorld = Callable[..., World]
@@ -39,9 +40,8 @@ def used_up(world: World, email: str, card: str) -> None:
 
 def start_at_once(world: World, email: str, plan: str, number: str) -> None:
     """Start without a trial, by the pages."""
-    browser = world.browser()
+    browser = signed_in(world, email)
     browser.get(f"/subscribe?plan={plan}")
-    browser.post("/subscribe", email=email)
     browser.post("/subscribe/without-trial")
     assert browser.agree_and_pay(number).path == "/subscribe/started"
 

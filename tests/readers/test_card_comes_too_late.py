@@ -74,9 +74,8 @@ def test_a_new_subscription_keeps_its_own_card(world: World) -> None:
     browser = in_trial_by_pages(world, EMAIL)
     page = card_page(browser)
     end_now(world)
-    elsewhere = world.browser()
+    elsewhere = signed_in(world, EMAIL)
     elsewhere.get("/subscribe")
-    elsewhere.post("/subscribe", email=EMAIL)
     elsewhere.post("/subscribe/without-trial")
     elsewhere.agree_and_pay("378282246310005")
     browser.get(world.sandbox.fill_in(page, OTHER_CARD))
@@ -96,7 +95,7 @@ def test_a_trial_that_was_had_elsewhere_meanwhile(world: World) -> None:
     page = browser.open_card_page()
     end_now(world, world.start_trial(EMAIL, "pm_card_mastercard")["subscription"]["id"])
     browser.get(world.sandbox.fill_in(page))
-    assert "this address has had it before" in browser.page.words
+    assert "this address has had it before" in browser.prove().words
     world.settle()
     check_refused_once(world, "trial_used")
     browser.post("/subscribe/without-trial")

@@ -145,7 +145,8 @@ def test_a_card_that_wants_3d_secure_at_sign_up(world: World) -> None:
     assert len(world.charges()) == 1
 
 
-def test_somebody_subscribed_is_told_so_signed_in_or_not(world: World) -> None:
+def test_somebody_subscribed_is_told_so_where_the_reader_is_signed_in(world: World) -> None:
+    """And nobody else is (`security/test_who_subscribes`)."""
     browser = in_trial_by_pages(world, EMAIL)
     signed_in = browser.get("/subscribe")
     assert signed_in.status == 409
@@ -153,9 +154,7 @@ def test_somebody_subscribed_is_told_so_signed_in_or_not(world: World) -> None:
     assert "Go to my account" in signed_in.words
     other = world.browser()
     other.get("/subscribe")
-    page = other.post("/subscribe", email=EMAIL.upper())
-    assert page.status == 409
-    assert "Sign in" in page.words
+    assert other.post("/subscribe", email=EMAIL.upper()).path == "/subscribe/review"
     assert world.rows("SELECT count(*) AS n FROM subscription") == [{"n": 1}]
 
 
@@ -163,16 +162,10 @@ def test_who_has_an_account_and_is_signed_out_is_mailed_a_link_not_sent_to_the_w
     world.browser().sign_in(EMAIL)
     browser = world.browser()
     page = browser.start(EMAIL)
+    assert "One more step: check your mail" in page.words
+    assert f"please confirm that {EMAIL} is yours" in page.words
+    page = browser.prove()
     assert page.path == "/subscribe/started"
-    assert "Everything is open to you once you sign in" in page.words
-    assert "from now on" not in page.words
-    assert "Start reading" not in page.words
-    browser.post("/sign-in")
-    assert browser.page.path == "/sign-in/sent"
-    world.settle()
-    browser.get(world.mailed_link(EMAIL, "/sign-in/link/"))
-    browser.post("/sign-in/confirm")
-    page = browser.get("/subscribe/started")
     assert "Everything is open to you from now on" in page.words
     assert "Start reading" in page.words
 

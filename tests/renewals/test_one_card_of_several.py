@@ -9,6 +9,7 @@ import pytest
 from tests.proofs.many_readers import all_of, due, trials
 from tests.proofs.steps import intend, together
 from tests.support import ledger_checks
+from tests.support.signed_in import signed_in
 from tests.support.world import World, local
 
 REFUSED = "pm_card_chargeCustomerFail"
@@ -122,8 +123,8 @@ def test_a_start_whose_bank_was_never_asked_does_not_blame_the_bank(world: World
         "UPDATE payment_method SET fingerprint = (SELECT fingerprint FROM payment_method WHERE reader_id = :reader)",
         reader=begun["reader"]["id"],
     )
-    browser = world.browser()
-    browser.again("/subscribe?plan=monthly").post("/subscribe", email="again@example.com")
+    browser = signed_in(world, "again@example.com")
+    browser.get("/subscribe?plan=monthly")
     browser.post("/subscribe/without-trial")
     page = browser.agree_and_pay("4242424242424242")
     assert "We did not charge this card" in page.words

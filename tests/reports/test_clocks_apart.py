@@ -6,7 +6,7 @@ import pytest
 
 from tests.reports.operator import broken
 from tests.support.cancel_helpers import cancel, refused
-from tests.support.signed_in import in_trial_by_pages
+from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -21,9 +21,8 @@ def paid_just_after_midnight(world: World, skew: int = 0) -> None:
     browser.get("/account/cancel")
     browser.post("/account/cancel", when="period_end")
     world.advance_to(local(2027, 3, 30, 12))
-    again = world.browser()
+    again = signed_in(world, READER)
     again.get("/subscribe")
-    again.post("/subscribe", email=READER)
     again.post("/subscribe/without-trial")
     page = again.open_card_page()
     world.advance_to(local(2027, 3, 31, 0, 0, 1))

@@ -132,6 +132,7 @@ ASKED = """INSERT INTO reader_request (id, kind, received_at, email, reader_id, 
 BREAKS = {
     "no-charge-while-asked-to-cancel": ASKED,
     "requests-to-cancel-are-answered": ASKED,
+    "starts-are-by-their-readers": "UPDATE card_setup SET method_ref = NULL",
     "notices-before-the-first-charge": "UPDATE message SET accepted_at = accepted_at + interval '3 days' WHERE kind = 'trial_notice'",
     "no-charge-unexplained": "INSERT INTO unexplained_charge (charge_ref, intent_ref, subscription_ref, period_number, amount,"
     " taken_at, found_at, ask_at, asked) VALUES ('ch_1', 'pi_1', 'sub_1', 1, 7500, now(), now(), now(), 0)",

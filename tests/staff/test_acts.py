@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.support.browser import Answer, Browser
-from tests.support.signed_in import in_trial_by_pages
+from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber
 from tests.support.world import World, local
@@ -246,8 +246,9 @@ def test_another_trial_is_allowed_once_with_the_same_address_and_card(
     admin.post(where, step="confirm", why="was in hospital")
     assert "may have another trial already" in admin.get(where).words
 
-    browser = world.browser()
-    assert browser.start(READER).path == "/subscribe/started"
+    browser = signed_in(world, READER)
+    browser.get("/subscribe")
+    assert browser.agree_and_pay().path == "/subscribe/started"
     assert "Monday 15 March 2027" in browser.page.words
     live = world.rows("SELECT id FROM subscription WHERE state <> 'ended'")[0]["id"]
     world.api.post(f"/v1/subscriptions/{live}/cancel", json={"when": "now"})

@@ -1,15 +1,16 @@
 """How a reader starts without a trial, by the pages."""
 
 from tests.support.browser import Browser
+from tests.support.signed_in import signed_in
 from tests.support.world import World
 
 
 def start_at_once(
     world: World, email: str, number: str = "4242424242424242", plan: str = "monthly"
 ) -> Browser:
-    """Pay at once with a card that is typed; the browser in which that was done."""
-    browser = world.browser()
-    browser.again(f"/subscribe?plan={plan}").post("/subscribe", email=email)
+    """Pay at once with a card that is typed, after a trial that was had; the browser in which that was done."""
+    browser = signed_in(world, email)
+    browser.get(f"/subscribe?plan={plan}")
     browser.post("/subscribe/without-trial")
     assert browser.agree_and_pay(number).path == "/subscribe/started"
     world.settle()

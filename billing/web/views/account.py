@@ -18,11 +18,12 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInSent:
-    """The same for every address (SEC-1)."""
+    """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there."""
 
     template: ClassVar[str] = "sign_in_sent.html"
     base: str = "/sign-in"
     minutes: int = 10
+    email: str | None = None
     error: str | None = None
 
 

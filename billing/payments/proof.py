@@ -1,0 +1,81 @@
+"""Who gave a card: before a known address gets a card or a subscription, its owner proves it by a mailed link.
+
+Anybody may type an address, so until then nothing that a browser sees depends on whether we know it. Where all is plain,
+because nobody has that address, mailbox or card, a start is made at once."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.logs import say
+from billing.office import Office
+from billing.payments.cards import fingerprint_of
+from billing.payments.gateway import SavedCard
+from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.readers import sign_in
+from billing.readers.models import Reader
+from billing.readers.register import by_address, by_id
+from billing.subscriptions.start import trial_used_by_address, trial_used_by_card
+
+PATIENCE = timedelta(hours=1)
+"""How long a start waits for its proof. After that the card has to be given again."""
+
+
+def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCard) -> bool:
+    """Whether the address must be proved before this card is kept or used. A program answers for its readers, and another card
+    for a subscription is given by who is signed in or holds a mailed link."""
+    if setup.purpose is SetupPurpose.CARD or setup.method_ref is not None:
+        return False
+    reader = by_id(session, setup.reader_id) if setup.reader_id else by_address(session, setup.email)
+    if reader is not None:
+        return not _is_known(setup, reader)
+    if setup.purpose is SetupPurpose.PAID or setup.browser_known_at is not None:
+        return False
+    # Else a card that had its trial would find out, for nothing and as often as wanted, which addresses are known.
+    spent = trial_used_by_card(session, fingerprint_of(office, card))
+    return spent or trial_used_by_address(session, office.tokens, setup.email)
+
+
+def _is_known(setup: CardSetup, reader: Reader) -> bool:
+    """Whether the browser was the reader's, and nobody has proved the address after that."""
+    since, proved = setup.browser_known_at, reader.address_proved_at
+    return since is not None and (proved is None or proved <= since)
+
+
+def ask(session: Session, office: Office, setup: CardSetup, at: datetime) -> None:
+    """Mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
+    setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
+    sign_in.ask_after_card(session, office, setup.email, (setup.browser_hash,), at)
+    say(session, "start awaits proof", setup=setup.id)
+
+
+def give(
+    session: Session, setup_id: str, browser_hashes: Sequence[str], reader: Reader, at: datetime
+) -> bool:
+    """The reader is signed in in the browser of this visit, which is finished as theirs from now on. Whether it waited for that;
+    the next `setup.finish` asks Stripe for the card again."""
+    setup = session.get(CardSetup, setup_id, with_for_update=True) if setup_id else None
+    if setup is None or setup.browser_hash not in browser_hashes:
+        return False
+    if setup.email.lower() != reader.email.lower():
+        return False
+    waited = setup.state is SetupState.AWAITS_PROOF
+    if waited and (setup.finished_at is None or at - setup.finished_at > PATIENCE):
+        return False
+    if not waited and setup.state is not SetupState.OPEN:
+        return False
+    setup.reader_id, setup.browser_known_at = reader.id, at
+    if waited:
+        setup.state, setup.finished_at = SetupState.OPEN, None
+        setup.ask_at, setup.next_poll_at = at, None
+    session.add(setup)
+    return waited
+
+
+def made_here(session: Session, earlier: CardSetup | None) -> str | None:
+    """The reader whom an earlier visit of this browser has made, while nobody has proved the address."""
+    if earlier is None or not earlier.new_reader or earlier.reader_id is None:
+        return None
+    reader = by_id(session, earlier.reader_id)
+    return reader.id if reader.address_proved_at is None else None

@@ -150,7 +150,7 @@ def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Calla
     assert back.status == 200
 
 
-def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_here(
+def test_a_date_that_gives_back_too_much_needs_finance_unless_the_request_is_proved(
     make_world: Callable[..., World],
 ) -> None:
     world = make_world(support_refund_limit=5000)
@@ -166,7 +166,11 @@ def test_a_date_that_gives_back_too_much_needs_finance_unless_the_reader_asked_h
     page = support.post(where, asked="2027-03-13T09:00:00", step="preview")
     assert page.status == 403, "of the member's own word, up to the limit"
     page = support.get(where)
-    assert "Cancel and give back R75.00" in page.words, "what the reader asked here is proved, and owed"
+    assert "isn’t proved: somebody typed the address" in page.words
+    assert "Cancel and give back" not in page.words
+    world.execute("UPDATE reader_request SET proved = true, confirmed_at = :at", at=world.now)
+    page = support.get(where)
+    assert "Cancel and give back R75.00" in page.words, "what the reader is proved to have asked is owed"
     support.post(
         where, asked="2027-03-14T09:00:00", when="period_end", step="confirm", why="the reader's request"
     )

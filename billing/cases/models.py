@@ -42,8 +42,9 @@ class CaseKind(StrEnum):
         "Stripe won't make a charge, and not because of the card: mend the cause, then close the case, and it is tried again",
     )
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
-
     UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
+
+    KEY_LIMIT = "key_limit", "A program was refused what is beyond the ceiling of its API key: is it ours?"
 
     def __new__(cls, value: str, words: str = "") -> Self:
         member = str.__new__(cls, value)

@@ -28,6 +28,7 @@ from billing.errors import RefusesToStart
 from billing.leash import Leash
 from billing.parts import Parts
 from billing.postgres import Embedded
+from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
 from billing.settings import read_settings
 from billing.simulate import hands
@@ -228,7 +229,7 @@ class House:
         self._ends.callback(self.parts.database.close)
         advance.follow(self.parts)
         with self.parts.database.transaction() as session:
-            key = create(session, self.parts.office.tokens, "simulation", SCOPES, self._at)
+            key = create(session, self.parts.office.tokens, "simulation", SCOPES, self._at, ENDLESS)
         self.api = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {key}"},

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from billing import ids
 from billing.errors import Invalid
+from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import SCOPES
-from billing.staff.key_models import ApiKey
+from billing.staff.key_models import DEFAULTS, ApiKey
 from billing.tokens import Tokens
 
 PREFIX = "mk_"
@@ -21,14 +22,32 @@ class UnknownScope(Invalid):
     code = "unknown_scope"
 
 
-def create(session: Session, tokens: Tokens, name: str, scopes: Iterable[str], at: datetime) -> str:
+def create(
+    session: Session,
+    tokens: Tokens,
+    name: str,
+    scopes: Iterable[str],
+    at: datetime,
+    ceilings: Ceilings = DEFAULTS,
+) -> str:
     """A new key; the secret is returned here and nowhere else. Raises UnknownScope."""
     held = sorted(set(scopes))
     if not held or not set(held) <= SCOPES.keys():
         raise UnknownScope
     secret = PREFIX + secrets.token_urlsafe(32)
     key_hash = tokens.secret_hash(secret)
-    session.add(ApiKey(id=ids.new("key", at), name=name, key_hash=key_hash, scopes=held, created_at=at))
+    session.add(
+        ApiKey(
+            id=ids.new("key", at),
+            name=name,
+            key_hash=key_hash,
+            scopes=held,
+            created_at=at,
+            cents_a_day=ceilings.cents,
+            days_a_day=ceilings.days,
+            starts_a_day=ceilings.starts,
+        )
+    )
     session.flush()
     return secret
 

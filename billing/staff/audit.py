@@ -109,6 +109,20 @@ def acts(session: Session) -> list[str]:
     return list(session.exec(select(AuditLine.act).distinct().order_by(AuditLine.act)))
 
 
+def refused(session: Session, actor: Actor, act: str, *, why: str, asked: str, at: datetime) -> None:
+    """Write down what a program was refused: once an hour is enough to know it, whatever it goes on to try."""
+    recent = session.exec(
+        select(AuditLine.id).where(
+            AuditLine.by == actor.by,
+            AuditLine.act == act,
+            AuditLine.outcome == Outcome.REFUSED,
+            AuditLine.at > at - timedelta(hours=1),
+        )
+    ).first()
+    if recent is None:
+        write(session, actor, act, at=at, outcome=Outcome.REFUSED, why=why, after={"asked": asked})
+
+
 def looked(session: Session, actor: Actor, reader_id: str, at: datetime) -> None:
     """Write down that somebody opened a reader's page: once an hour is enough to know it."""
     recent = session.exec(

@@ -1,34 +1,88 @@
-"""What a program may give away with its key. Each audited act of a program is held against it, in the act's own transaction."""
+"""What a program may give away with its key, whatever it calls. It is held against each act, in the act's own transaction."""
 
-from sqlmodel import Session, select
+from datetime import datetime
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, func, select
 
 from billing.errors import Forbidden
-from billing.rules import scopes
+from billing.rules import ceilings, scopes
+from billing.rules.ceilings import Spent
 from billing.rules.money import Money
-from billing.staff.key_models import ApiKey
-from billing.staff.models import AuditLine
+from billing.staff.key_models import ApiKey, KeySpending
 
 
-class ScopeMissing(Forbidden):
+class KeyForbids(Forbidden):
+    """This key may not do that."""
+
+
+class ScopeMissing(KeyForbids):
     """This key may not do that."""
 
     code = "scope_missing"
 
 
-def mind(session: Session, key_id: str | None, line: AuditLine) -> None:
-    """Refuse an act, just audited by `line`, that gives more than the key may; the caller's transaction is rolled back by it.
-    Raises ScopeMissing."""
-    if key_id is None or not line.cents:
+class KeyOverLimit(KeyForbids):
+    """This key has given as much as it may in a day."""
+
+    code = "over_limit"
+
+
+def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> None:
+    """Count what an act of a program gives, in its transaction, which is rolled back where its key may not give as much. Acts with
+    one key wait for each other here, with their readers' affairs held: always in this order. Raises ScopeMissing, KeyOverLimit."""
+    if key_id is None or spent == Spent():
         return
-    key = session.exec(
+    key = _hold(session, key_id)
+    if spent.cents and not scopes.grants(key.scopes, scopes.MONEY):
+        raise ScopeMissing(
+            f"This would give back {Money(spent.cents).with_vat_words()}, which needs a key with the scope `{scopes.MONEY}`. Nothing"
+            " was done. To cancel without a refund, send `refund: none` and no `requested_at`.",
+            needs=scopes.MONEY,
+        )
+    _refuse(key, spent, within_a_day(session, key_id, at))
+    row = {"cents": spent.cents, "days": spent.days, "starts": spent.starts}
+    adding = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(at), **row)
+    session.execute(
+        adding.on_conflict_do_update(
+            index_elements=["key_id", "hour"],
+            set_={name: getattr(KeySpending, name) + adding.excluded[name] for name in row},
+        )
+    )
+
+
+def refuse_more(session: Session, key_id: str, spent: Spent, at: datetime) -> None:
+    """Refuse what would be beyond the key's ceilings, before anything is done for it; `spend` decides. Raises KeyOverLimit."""
+    _refuse(session.get_one(ApiKey, key_id), spent, within_a_day(session, key_id, at))
+
+
+def within_a_day(session: Session, key_id: str, at: datetime) -> Spent:
+    """What was given with the key in this hour and the 23 before."""
+    of_a_day = select(
+        func.coalesce(func.sum(KeySpending.cents), 0),
+        func.coalesce(func.sum(KeySpending.days), 0),
+        func.coalesce(func.sum(KeySpending.starts), 0),
+    ).where(KeySpending.key_id == key_id, KeySpending.hour >= ceilings.since(at))
+    cents, days, starts = session.exec(of_a_day).one()
+    return Spent(int(cents), int(days), int(starts))
+
+
+def _refuse(key: ApiKey, spent: Spent, before: Spent) -> None:
+    for name, most, used in ceilings.over(key.ceilings, spent + before):
+        if getattr(spent, name):
+            raise KeyOverLimit(
+                f"This key may give {ceilings.in_words(name, most)} in a day, and with this it would be"
+                f" {ceilings.in_words(name, used)}. Nothing was done. An admin can raise the ceiling `{name}_a_day`.",
+                ceiling=f"{name}_a_day",
+                limit=most,
+            )
+
+
+def _hold(session: Session, key_id: str) -> ApiKey:
+    """Without its key, so that whoever inserts a row that names it doesn't wait for us."""
+    return session.exec(
         select(ApiKey)
         .where(ApiKey.id == key_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    if line.cents and not scopes.grants(key.scopes, scopes.MONEY):
-        raise ScopeMissing(
-            f"This would give back {Money(line.cents).with_vat_words()}, which needs a key with the scope `{scopes.MONEY}`. Nothing was done. To cancel"
-            " without a refund, send `refund: none` and no `requested_at`.",
-            needs=scopes.MONEY,
-        )

@@ -6,6 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.rules.ceilings import Ceilings
+
+DEFAULTS = Ceilings()
+
 
 class ApiKey(SQLModel, table=True):
     """A key for machine calls. Only its hash is kept; it is shown once, when it is made."""
@@ -18,3 +22,27 @@ class ApiKey(SQLModel, table=True):
     scopes: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     created_at: datetime
     revoked_at: datetime | None = None
+    cents_a_day: int = Field(default=DEFAULTS.cents, sa_column_kwargs={"server_default": str(DEFAULTS.cents)})
+    """Cents that may be given back with it in 24 hours; likewise the others (`rules/ceilings`)."""
+    days_a_day: int = Field(default=DEFAULTS.days, sa_column_kwargs={"server_default": str(DEFAULTS.days)})
+    starts_a_day: int = Field(
+        default=DEFAULTS.starts, sa_column_kwargs={"server_default": str(DEFAULTS.starts)}
+    )
+
+    @property
+    def ceilings(self) -> Ceilings:
+        """The most that may be given with it in a day."""
+        return Ceilings(self.cents_a_day, self.days_a_day, self.starts_a_day)
+
+
+class KeySpending(SQLModel, table=True):
+    """What was given with a key in an hour: the ceilings of a day are held against the sum of 24."""
+
+    __tablename__ = "api_key_spending"
+    __table_args__ = (sa.Index("api_key_spending_hour", "hour"),)
+
+    key_id: str = Field(primary_key=True, foreign_key="api_key.id")
+    hour: datetime = Field(primary_key=True)
+    cents: int = Field(default=0)
+    days: int = Field(default=0)
+    starts: int = Field(default=0)

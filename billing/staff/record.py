@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from billing.payments.models import Refund
+from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 from billing.staff.audit import Actor
 
@@ -23,14 +24,14 @@ def recorded(
     subject: str | None = None,
 ) -> Iterator[None]:
     """Hold the reader's affairs, let it be done, write the line with the cents that go back by it; nothing when it is refused.
-    Raises UnknownReader, ScopeMissing."""
+    Raises UnknownReader, ScopeMissing, KeyOverLimit."""
     facts.hold(session, reader_id)
     before = facts.snapshot(session, reader_id, at)
     known = _refunds(session, reader_id).keys()
     yield
     after = facts.snapshot(session, reader_id, at)
     made = [cents for refund_id, cents in _refunds(session, reader_id).items() if refund_id not in known]
-    line = audit.write(
+    audit.write(
         session,
         actor,
         act,
@@ -42,7 +43,7 @@ def recorded(
         after=after,
         cents=sum(made),
     )
-    key_limits.mind(session, actor.key_id, line)
+    key_limits.spend(session, actor.key_id, Spent(cents=sum(made)), at)
 
 
 def _refunds(session: Session, reader_id: str) -> dict[str, int]:

@@ -23,6 +23,7 @@ from billing import installation, list_key, migrate, seed
 from billing.app import build, create_app
 from billing.db import Database
 from billing.parts import Parts
+from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
 from billing.settings import Settings, read_settings
 from billing.staff.api_keys import create
@@ -303,7 +304,7 @@ class Installation:
         clockwork.follow(self.parts)
         with self.parts.database.transaction() as session:
             self.articles = seed.articles(session, self.parts.office, self.now)
-            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now)
+            self.api_key = create(session, self.parts.office.tokens, "tests", SCOPES, self.now, ENDLESS)
         self.api.headers["Authorization"] = f"Bearer {self.api_key}"
 
     def _build(self, given: dict[str, Any]) -> _Application:

@@ -112,7 +112,7 @@ class AnotherTrial:
             f"The next time this reader starts, {plan.trial_days} days are free again, then {rand(price.amount)} a month.",
             "It works once, for this reader, with any card.",
         )
-        return Preview(words, "Allow another trial")
+        return Preview(words, "Allow another trial", days=plan.trial_days)
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Allow it."""

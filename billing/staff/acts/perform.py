@@ -6,7 +6,8 @@ from sqlmodel import Session
 
 from billing.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
-from billing.staff import audit, facts
+from billing.rules.ceilings import Spent
+from billing.staff import audit, facts, key_limits
 from billing.staff.acts.limits import hold_member, mind_limits
 from billing.staff.acts.shape import Act, Desk, Preview
 from billing.staff.audit import Actor
@@ -53,7 +54,7 @@ def perform(
 ) -> AuditLine:
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 
-    Raises UnknownReader, NeedsReason, Changed, OverLimit, and what the act itself refuses."""
+    Raises UnknownReader, NeedsReason, Changed, OverLimit, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
     session, at = desk.session, desk.at
     facts.hold(session, act.reader_id)
     why = without_card_numbers(why.strip())
@@ -61,12 +62,14 @@ def perform(
         raise NeedsReason
     if version is not None and (not same_wish(act, version) or changed_since(session, act, version)):
         raise Changed
-    given = None
     if role is not None:
         hold_member(session, actor)
         given = mind_limits(desk, role, actor, act)
+    else:
+        given = act.preview(desk)
     before = facts.snapshot(session, act.reader_id, at)
     subject = act.do(desk, actor, why)
+    key_limits.spend(session, actor.key_id, Spent(given.cents, given.days), at)
     return audit.write(
         session,
         actor,
@@ -77,8 +80,8 @@ def perform(
         why=why,
         before=before,
         after=facts.snapshot(session, act.reader_id, at),
-        cents=given.cents if given else 0,
-        days=given.days if given else 0,
+        cents=given.cents,
+        days=given.days,
     )
 
 

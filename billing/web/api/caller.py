@@ -20,8 +20,9 @@ from billing.parts import Parts
 from billing.rules import scopes
 from billing.rules.lifecycle import MoveRefused
 from billing.rules.scopes import SCOPES, grants
+from billing.staff import audit, key_cases
 from billing.staff.audit import Actor
-from billing.staff.key_limits import ScopeMissing
+from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.bulkhead import Party, Side
 from billing.web.keys import find
 from billing.web.models import ApiAnswer
@@ -83,7 +84,7 @@ class Caller:
         """Do it, unless this Idempotency-Key has its answer already: same key, same answer.
 
         Refusals (4xx) are kept as answers too; failures (5xx) aren't, nor what the key alone forbids, so that the call can be
-        repeated. Raises OtherBody, StillRunning, ScopeMissing."""
+        repeated. Raises OtherBody, StillRunning, ScopeMissing, KeyOverLimit."""
         if self.idempotency_key is None:
             return self._fresh(do)
         asked = self._asked(body)
@@ -129,13 +130,31 @@ class Caller:
     def _fresh(self, do: Callable[[], tuple[int, Any]]) -> Response:
         try:
             status, answer = do()
-        except ScopeMissing:
+        except KeyForbids as refusal:
+            self._told_to_admins(refusal)
             raise
         except Refusal as refusal:
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
             return problem(409, "move_refused", str(refusal))
         return _response(status, answer)
+
+    def _told_to_admins(self, refusal: KeyForbids) -> None:
+        """What a key may not do, and was tried with it, stands in the audit once an hour; a ceiling that is reached is a case, one
+        a day."""
+        with self.parts.database.transaction() as session:
+            audit.refused(
+                session,
+                self.actor,
+                refusal.code,
+                why=refusal.detail,
+                asked=f"{self.request.method} {self.request.url.path}"[:300],
+                at=self.at,
+            )
+            if isinstance(refusal, KeyOverLimit):
+                key_cases.at_its_ceiling(
+                    session, self.parts.office, self.key_id, self.name, refusal.detail, self.at
+                )
 
     def _kept(self, asked: str) -> Response | None:
         with self.parts.database.transaction() as session:

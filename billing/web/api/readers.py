@@ -18,7 +18,8 @@ from billing.renewals.give_back import GiveBack
 from billing.renewals.withdraw import Withdrawal
 from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers
-from billing.staff import withdrawals
+from billing.rules.ceilings import Spent
+from billing.staff import key_limits, withdrawals
 from billing.staff.cancellations import cancel_for_reader, undo_for_reader
 from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
@@ -30,6 +31,7 @@ from billing.web.api.pages import After, Limit, page
 from billing.web.bulkhead import Waits, may_wait
 
 router = APIRouter(tags=["Readers"])
+ONE_START = Spent(starts=1)
 
 
 class ConsentBody(shapes.Body):
@@ -73,6 +75,8 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
             ip=str(body.consent.ip),
             device=body.consent.user_agent,
         )
+        with parts.database.transaction() as session:
+            key_limits.refuse_more(session, caller.key_id, ONE_START, caller.at)
         return 201, enrol(
             parts.database,
             parts.gateway,
@@ -88,6 +92,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
         )
 
     def begun(session: Session, who: Reader, started: Subscription) -> dict[str, Any]:
+        key_limits.spend(session, caller.key_id, ONE_START, caller.at)
         answer = {
             "reader": shapes.reader(who),
             "subscription": shapes.subscription(session, started, caller.parts.office.zone),

@@ -1,0 +1,24 @@
+"""Programs with an API key of their own."""
+
+from datetime import datetime
+
+import httpx
+
+from billing.rules.ceilings import Ceilings
+from billing.staff.api_keys import create
+from tests.support.world import World
+
+SMALL = Ceilings()
+
+
+def program(
+    world: World, *scopes: str, ceilings: Ceilings = SMALL, at: datetime | None = None
+) -> httpx.Client:
+    """A program whose key has these scopes, by which it is named too."""
+    with world.parts.database.transaction() as session:
+        secret = create(
+            session, world.parts.office.tokens, "-".join(scopes), scopes, at or world.now, ceilings
+        )
+    client = world.http_client()
+    client.headers["Authorization"] = f"Bearer {secret}"
+    return client

@@ -4,7 +4,14 @@ from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from billing.rules import robots
 
@@ -55,6 +62,17 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+class _NoProxy(int):
+    """Zero, said on purpose: nothing in front adds X-Forwarded-For, so the peer's address is the reader's."""
+
+
+NO_PROXY = _NoProxy(0)
+
+
+def _counted(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    return NO_PROXY if value == "none" else handler(value)
+
+
 def port_of(parts: SplitResult) -> int | None:
     """The port, 0 where none is named; None where it isn't a port."""
     try:
@@ -69,6 +87,8 @@ Key = Annotated[SecretStr, Field(min_length=32)]
 Keys = Annotated[tuple[Key, ...], BeforeValidator(_listed_keys)]
 """Comma separated; a comma within one is written %2C."""
 Origins = Annotated[tuple[Annotated[str, Field(pattern=r"^https?://[a-z0-9.-]+(:\d{1,5})?$")], ...], Listed]
+ProxyCount = Annotated[int, Field(ge=0, le=5), WrapValidator(_counted)]
+"""0 to 5; `none` is 0, said on purpose."""
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]

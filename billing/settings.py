@@ -10,8 +10,20 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from billing import live_checks
 from billing.errors import RefusesToStart
-from billing.setting_types import Crawlers, Keys, License, Listed, Origins, WebAddress, ZoneName
+from billing.rules.secret_strength import weakness
+from billing.setting_types import (
+    NO_PROXY,
+    Crawlers,
+    Keys,
+    License,
+    Listed,
+    Origins,
+    ProxyCount,
+    WebAddress,
+    ZoneName,
+)
 
 PREFIX = "BILLING_"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -70,8 +82,10 @@ class Settings(BaseModel):
     public_url: WebAddress = Field(
         "http://127.0.0.1:8000", description="Where readers reach the pages; links in mails begin with it."
     )
-    proxy_count: int = Field(
-        0, ge=0, le=5, description="Trusted proxies in front; decides whose address X-Forwarded-For gives."
+    proxy_count: ProxyCount = Field(
+        0,
+        description="Trusted proxies in front, 0 to 5; decides whose address X-Forwarded-For gives. `none` in live: nothing in front"
+        " adds it.",
     )
     sites: Origins = Field(
         (),
@@ -114,8 +128,8 @@ class Settings(BaseModel):
     )
     journal_dir: str = Field(
         "",
-        description="Folder on this machine where a worker notes what it sends, to be read after its death; empty: one of"
-        " the system's for temporary files.",
+        description="Folder on this machine, closed to others, where a worker notes what it sends, to be read after its death;"
+        " empty, and not for live: one of the system's for temporary files.",
     )
     mailbox_dir: str = Field("", description="Folder of the demo's mailbox; empty: no mailbox page.")
     sandbox_url: str = Field("", description="Where the demo's Stripe sandbox page is; empty: no link.")
@@ -246,8 +260,7 @@ class Settings(BaseModel):
             if key.startswith(("sk_live", "rk_live")):
                 found.append("BILLING_STRIPE_SECRET_KEY is a live key outside a live environment")
             return found
-        if len(set(self.secret_key.get_secret_value())) < 12:
-            found.append("BILLING_SECRET_KEY looks like a default; make one with `openssl rand -base64 48`")
+        found += self._weak_keys()
         if not key.startswith(("sk_live_", "rk_live_")):
             found.append("BILLING_STRIPE_SECRET_KEY isn't a live key")
         if base.hostname in LOOPBACK or base.scheme != "https":
@@ -262,11 +275,38 @@ class Settings(BaseModel):
             found.append("BILLING_PUBLIC_URL isn't https")
         if any(not site.startswith("https://") for site in self.sites):
             found.append("BILLING_SITES names a site that isn't https")
+        if self.proxy_count == 0 and self.proxy_count is not NO_PROXY:
+            found.append(
+                "BILLING_PROXY_COUNT is 0, so all readers would share the address of the proxy that ends TLS; say how many there"
+                " are, or `none` where nothing in front adds X-Forwarded-For"
+            )
+        faults = {
+            "DATABASE_URL": live_checks.database_fault(self.database_url),
+            "SMTP_URL": live_checks.relay_fault(self.smtp_url),
+            "JOURNAL_DIR": live_checks.journal_fault(self.journal_dir),
+        }
+        found += [f"{PREFIX}{name} {fault}" for name, fault in faults.items() if fault]
         found += [
             f"{PREFIX}{name.upper()} is still the sample paper's, and would stand on tax invoices"
             for name in SAMPLE_PAPERS
             if getattr(self, name) == Settings.model_fields[name].default
         ]
+        return found
+
+    def _weak_keys(self) -> list[str]:
+        key = self.secret_key.get_secret_value()
+        found = []
+        if fault := weakness(key):
+            found.append(f"BILLING_SECRET_KEY {fault}; make one with `openssl rand -base64 48`")
+        if any(key == previous.get_secret_value() for previous in self.previous_secret_keys):
+            found.append("BILLING_PREVIOUS_SECRET_KEYS holds the present key")
+        others = {
+            "STRIPE_SECRET_KEY": (self.stripe_secret_key.get_secret_value(),),
+            "STRIPE_WEBHOOK_SECRETS": self.stripe_webhook_secrets,
+            "DATABASE_URL": (self.database_url,),
+            "SMTP_URL": (self.smtp_url,),
+        }
+        found += [f"BILLING_SECRET_KEY is in {PREFIX}{name} too" for name in live_checks.reused(key, others)]
         return found
 
 

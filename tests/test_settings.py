@@ -8,24 +8,8 @@ from billing.access.crawlers import Nobody
 from billing.app import crawlers_of
 from billing.errors import RefusesToStart
 from billing.settings import SETTINGS, Environment, Settings, read_settings
+from tests.support.live_settings import LIVE, SECRETS
 
-SECRETS = {
-    "BILLING_DATABASE_URL": "postgresql://paper:db-password@127.0.0.1/paper",
-    "BILLING_SECRET_KEY": "kR7!pW2@zX9#mN4$vB6%cL1^hJ8&gF3*",
-    "BILLING_STRIPE_SECRET_KEY": "sk_live_4f9a8b7c6d5e",
-    "BILLING_STRIPE_WEBHOOK_SECRETS": "whsec_first_one, whsec_second_one",
-    "BILLING_SMTP_URL": "smtps://paper:smtp-password@relay.example",
-}
-LIVE = SECRETS | {
-    "BILLING_ENVIRONMENT": "live",
-    "BILLING_PUBLIC_URL": "https://accounts.paper.co.za/",
-    "BILLING_MAIL_FROM": "hello@paper.co.za",
-    "BILLING_NEWSLETTER_FROM": "letters@paper.co.za",
-    "BILLING_PUBLISHER_NAME": "The Paper",
-    "BILLING_PUBLISHER_LEGAL_NAME": "The Paper (Pty) Ltd",
-    "BILLING_PUBLISHER_ADDRESS": "1 Long Street, Cape Town, 8001",
-    "BILLING_PUBLISHER_VAT_NUMBER": "4123456789",
-}
 TEST = SECRETS | {"BILLING_STRIPE_SECRET_KEY": "sk_test_1"}
 
 

@@ -61,11 +61,14 @@ def worker() -> None:
 def _work(read: "Settings") -> None:
     from billing.app import build
     from billing.logs import log_to_stderr
+    from billing.newsletters import journal
     from billing.time_limits import Work
     from billing.worker import connections, work
 
     log_to_stderr()
-    work(build(read, connections=connections(read), work=Work.RUN))
+    parts = build(read, connections=connections(read), work=Work.RUN)
+    journal.place(parts.press.journals)
+    work(parts)
 
 
 @billing.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from billing.errors import RefusesToStart
+from billing.live_checks import privacy_fault
 
 BOOT = Path("/proc/sys/kernel/random/boot_id")
 
@@ -81,11 +82,14 @@ def forget(folder: Path, run: int) -> None:
 
 
 def place(folder: Path) -> str:
-    """Names the folder and this start of the machine. Raises RefusesToStart where it can't be written.
+    """Names the folder and this start of the machine. Raises RefusesToStart where it can't be written, or isn't ours alone: what
+    another put there would be believed.
 
     After the machine itself went down the notes may lack their last lines, so they are not trusted then."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if fault := privacy_fault(folder):
+            raise RefusesToStart(f"BILLING_JOURNAL_DIR: {folder} {fault}.")
         name = folder / "place"
         with suppress(FileExistsError):
             draft = folder / f".place-{secrets.token_hex(4)}"

@@ -41,6 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "installation",
         "keep",
         "list_key",
+        "live_checks",
         "logs",
         "monotonic",
         "office",

@@ -1,0 +1,84 @@
+"""What a live installation may not be given, where that takes more than a glance at the value. Each answer is words, or None."""
+
+import ipaddress
+import os
+import stat
+import tempfile
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+PROVED = ("verify-full", "verify-ca")
+"""What of libpq's `sslmode` looks whose certificate it is; `require` encrypts to whoever answers.
+Source: https://www.postgresql.org/docs/current/libpq-ssl.html, "Protection Provided in Different Modes"."""
+TEMPORARY = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - these are refused
+
+
+def database_fault(url: str) -> str | None:
+    """A database on another machine is spoken to by TLS, with proof of whose it is (ASVS 12.3.2)."""
+    scheme, mark, rest = url.partition("://")
+    try:
+        given = conninfo_to_dict(f"{scheme.partition('+')[0]}{mark}{rest}")
+    except psycopg.ProgrammingError:
+        return None  # said by whoever opens it
+    hosts = str(given.get("hostaddr") or given.get("host") or os.environ.get("PGHOST", "")).split(",")
+    mode = given.get("sslmode") or os.environ.get("PGSSLMODE", "prefer")
+    if mode in PROVED or ("service" not in given and all(map(is_here, hosts))):
+        return None
+    return (
+        f"leads to another machine with sslmode={mode}, which anybody between can read or answer in its place:"
+        " add sslmode=verify-full and sslrootcert=system, or the file of your provider's certificates"
+    )
+
+
+def relay_fault(url: str) -> str | None:
+    """Mail leaves this machine encrypted (A7)."""
+    parts = urlsplit(url)
+    if parts.scheme != "smtp" or is_here(parts.hostname or ""):
+        return None
+    return "leads to another machine unencrypted: use smtps:// or smtp+starttls://"
+
+
+def journal_fault(folder: str) -> str | None:
+    """The notes of what was sent lie where nobody else can put them first, and where they are found after a restart."""
+    path = Path(folder)
+    if not folder:
+        return "is empty, and the notes of what was sent would lie among temporary files: name a folder of its own"
+    if not path.is_absolute():
+        return "is no absolute path: which folder it names depends on where the process was started"
+    resolved = path.resolve()
+    if any(resolved.is_relative_to(one.resolve()) for one in (*TEMPORARY, Path(tempfile.gettempdir()))):
+        return "is a folder for temporary files, which others may write into and a restart may empty"
+    return None
+
+
+def privacy_fault(folder: Path) -> str | None:
+    """A folder of this process's own: no link, made by it, closed to everybody else. One that isn't there yet is all right."""
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISDIR(found.st_mode):
+        return "is no folder"
+    if found.st_uid != os.geteuid():
+        return "belongs to somebody else"
+    return "is open to others: say chmod 700" if stat.S_IMODE(found.st_mode) & 0o077 else None
+
+
+def reused(secret: str, others: dict[str, tuple[str, ...]]) -> list[str]:
+    """The settings that hold this secret too, by name: who learns one of them knows the other."""
+    return [
+        name
+        for name, values in others.items()
+        if any(secret in unquote(value) or secret in value for value in values)
+    ]
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this machine: loopback, or a socket's folder."""
+    try:
+        return not host or host.startswith(("/", "@")) or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

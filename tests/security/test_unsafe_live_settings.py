@@ -1,0 +1,162 @@
+"""An operator in a hurry: what would leave a live installation open is refused at the start, each by its name."""
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from billing.errors import RefusesToStart
+from billing.newsletters import journal
+from billing.settings import read_settings
+from tests.support.cli import environment, refused, run
+from tests.support.live_settings import LIVE
+
+KEY = LIVE["BILLING_SECRET_KEY"]
+REMOTE = "postgresql://paper:db-password@db.paper.example/paper"
+
+
+def said(**given: str) -> str:
+    """Why a live start with these settings is refused; empty where it isn't."""
+    try:
+        read_settings(LIVE | {f"BILLING_{name.upper()}": value for name, value in given.items()})
+    except RefusesToStart as refusal:
+        return str(refusal)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        REMOTE,
+        f"{REMOTE}?sslmode=disable",
+        f"{REMOTE}?sslmode=prefer",
+        f"{REMOTE}?sslmode=require",
+        "postgresql+psycopg://paper@10.0.0.5/paper",
+        "postgresql://paper@127.0.0.1,db.paper.example/paper",
+        "postgresql:///paper?host=db.paper.example",
+        "postgresql://localhost/paper?hostaddr=10.0.0.5",
+        "postgresql:///paper?service=elsewhere",
+    ],
+)
+def test_a_database_elsewhere_without_proof_of_whose_it_is(url: str) -> None:
+    assert "BILLING_DATABASE_URL leads to another machine" in said(database_url=url)
+    assert "sslmode=verify-full" in said(database_url=url)
+    assert "db-password" not in said(database_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{REMOTE}?sslmode=verify-full&sslrootcert=system",
+        f"{REMOTE}?sslmode=verify-ca&sslrootcert=/etc/ca.pem",
+        "postgresql://paper@localhost/paper",
+        "postgresql://paper@[::1]:5432/paper",
+        "postgresql:///paper?host=/var/run/postgresql",
+        "postgresql:///paper",
+    ],
+)
+def test_a_proved_database_or_one_on_this_machine_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PGHOST", "PGSSLMODE"):
+        monkeypatch.delenv(name, raising=False)
+    assert said(database_url=url) == ""
+
+
+def test_what_libpq_takes_from_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.paper.example")
+    assert "BILLING_DATABASE_URL" in said(database_url="postgresql:///paper")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    assert said(database_url="postgresql:///paper") == ""
+
+
+def test_no_proxy_where_one_must_end_tls() -> None:
+    assert "BILLING_PROXY_COUNT is 0" in said(proxy_count="0")
+    without = {name: value for name, value in LIVE.items() if name != "BILLING_PROXY_COUNT"}
+    with pytest.raises(RefusesToStart, match="BILLING_PROXY_COUNT is 0"):
+        read_settings(without)
+    assert said(proxy_count="none") == ""
+    assert read_settings(LIVE | {"BILLING_PROXY_COUNT": "none"}).proxy_count == 0
+    assert "BILLING_PROXY_COUNT" in said(proxy_count="some")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "deadbeefcafe" * 4,
+        "0123456789abcdef0123456789abcdef",
+        "abcdefghijklmnopqrstuvwxyz012345",
+        "the swartberg post is the best paper",
+        "kR7!pW2@zX9#mN4$password6%cL1^hJ",
+        "Kransrivier.Oudtshoorn.Ladismith.Calitzdorp",
+    ],
+)
+def test_a_key_that_can_be_guessed(key: str) -> None:
+    found = said(secret_key=key)
+    assert found.startswith("BILLING_SECRET_KEY ")
+    assert "openssl rand -base64 48" in found
+    assert key not in found
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("stripe_secret_key", f"sk_live_{KEY}"),
+        ("stripe_webhook_secrets", f"whsec_other, {KEY}"),
+        ("database_url", f"postgresql://paper:{quote(KEY, safe='')}@127.0.0.1/paper"),
+        ("smtp_url", f"smtps://paper:{quote(KEY, safe='')}@relay.example"),
+    ],
+)
+def test_a_key_that_somebody_else_knows_too(setting: str, value: str) -> None:
+    found = said(**{setting: value})
+    assert f"BILLING_SECRET_KEY is in BILLING_{setting.upper()} too" in found
+    assert KEY not in found
+
+
+def test_a_previous_key_that_is_the_present_one() -> None:
+    assert "BILLING_PREVIOUS_SECRET_KEYS holds the present key" in said(previous_secret_keys=KEY)
+
+
+def test_a_relay_elsewhere_without_tls() -> None:
+    assert "BILLING_SMTP_URL leads to another machine unencrypted" in said(smtp_url="smtp://relay.example:25")
+    assert said(smtp_url="smtp://127.0.0.1:25") == ""
+
+
+@pytest.mark.parametrize(
+    "folder", ["", "journals", "/tmp/journals", "/var/tmp/x", "/dev/shm/x", "/var/lib/../tmp/x"]
+)
+def test_a_journal_where_others_may_write(folder: str) -> None:
+    assert "BILLING_JOURNAL_DIR is" in said(journal_dir=folder)
+
+
+def test_a_link_into_temporary_files_is_seen_through(tmp_path: Path) -> None:
+    assert "BILLING_JOURNAL_DIR is a folder for temporary files" in said(journal_dir=str(tmp_path))
+
+
+def test_a_journal_that_another_could_have_written_is_not_believed(tmp_path: Path) -> None:
+    """Whoever can guess the folder makes it first, and says of mails that they were sent."""
+    planted = tmp_path / "open"
+    planted.mkdir()
+    planted.chmod(0o777)
+    linked = tmp_path / "linked"
+    linked.symlink_to(planted)
+    for folder, fault in ((planted, "is open to others"), (linked, "is no folder")):
+        with pytest.raises(RefusesToStart, match=f"BILLING_JOURNAL_DIR.*{fault}"):
+            journal.place(folder)
+    planted.chmod(0o700)
+    if os.geteuid() == 0:
+        os.chown(planted, 65534, 65534)
+        with pytest.raises(RefusesToStart, match="belongs to somebody else"):
+            journal.place(planted)
+        os.chown(planted, 0, 0)
+    assert journal.place(planted)
+    assert journal.place(tmp_path / "new")
+
+
+def test_a_worker_does_not_start_with_it(database_url: str, tmp_path: Path) -> None:
+    planted = tmp_path / "planted"
+    planted.mkdir(mode=0o755)
+    refused(
+        run(environment(database_url, journal_dir=str(planted)), "worker", folder=tmp_path),
+        "BILLING_JOURNAL_DIR",
+        "chmod 700",
+    )

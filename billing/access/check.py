@@ -12,6 +12,7 @@ from billing.access.gifts import NO_GIFT, Opened
 from billing.access.models import Article, Opening
 from billing.access.policies import Stated
 from billing.access.standing import NOBODY, Standing
+from billing.access.visitors import Visitor
 from billing.office import Office
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
@@ -32,13 +33,13 @@ class MeterLimits:
 class Asking:
     """Who asks, and how.
 
-    `visitors`: by whom the meter counts and gifts are noted, the first; and whose gifts open too, the others: a reader's
-    id, a random one from a signed cookie. None of them: nobody can be counted, so neither meter nor gift lets in.
+    `visitors`: by whom the meter counts and gifts are noted, the first; and whose gifts open too, the others: a reader,
+    a browser with a signed cookie. None of them: nobody can be counted, so neither meter nor gift lets in.
     `counts`: somebody really reads; else nothing is counted, and what only a count would open says so (`Checked.pending`).
     `gift`: the secret of a gift link."""
 
     standing: Standing
-    visitors: tuple[str, ...] = ()
+    visitors: tuple[Visitor, ...] = ()
     counts: bool = True
     gift: str = ""
 
@@ -153,14 +154,14 @@ def _gifts(session: Session, office: Office, asked: Sequence[Question], at: date
     passes = gifts.passes(
         session,
         {article_id for article_id, _ in asked},
-        {visitor for _, asking in asked for visitor in asking.visitors},
+        {visitor.id for _, asking in asked for visitor in asking.visitors if not visitor.is_new},
         at,
     )
     links = {asking.gift: gifts.by_token(session, office, asking.gift) for _, asking in asked if asking.gift}
 
     def given(article_id: str, asking: Asking) -> Opened:
         for visitor in asking.visitors:
-            held = passes.get((article_id, visitor))
+            held = passes.get((article_id, visitor.id))
             if held is not None:
                 return Opened(held=held)
         link = links.get(asking.gift)
@@ -197,7 +198,7 @@ def _counted(
     if not checked.pending:
         return checked
     if checked.gift.pending:
-        opened = gifts.open_gift(session, office, asking.gift, checked.article.id, asking.visitors[0], at)
+        opened = gifts.open_gift(session, office, asking.gift, checked.article.id, asking.visitors[0].id, at)
         unmetered = replace(checked, facts=replace(checked.facts, meter=None))
         if opened.held is not None:
             return replace(_with_gift(unmetered, opened, at), pending=False)

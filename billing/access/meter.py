@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.access.models import MeterMonth, MeterRead
+from billing.access.visitors import FirstReading, Visitor
 from billing.db import span
 from billing.office import Office
 from billing.rules.access import Meter
@@ -18,6 +19,10 @@ _LOCK = sa.text(
     "INSERT INTO meter_month (visitor, month, used) VALUES (:visitor, :month, 0)"
     " ON CONFLICT (visitor, month) DO UPDATE SET used = meter_month.used RETURNING used"
 )
+_REMEMBER = sa.text(
+    "INSERT INTO meter_read (visitor, month, article_id, at, carried) VALUES (:visitor, :month, :article_id, :at, false)"
+    " ON CONFLICT DO NOTHING RETURNING article_id"
+)
 _CARRY = sa.text(
     "WITH fresh AS (UPDATE meter_read SET carried = true WHERE visitor = :visitor AND month = :month AND NOT carried"
     " RETURNING article_id, at)"
@@ -27,40 +32,62 @@ _CARRY = sa.text(
 
 
 def look_all(
-    session: Session, office: Office, asked: Sequence[tuple[str, str, int]], at: datetime
+    session: Session, office: Office, asked: Sequence[tuple[Visitor, str, int]], at: datetime
 ) -> list[Meter]:
     """How the meter stands for each visitor, article and limit; counts nothing. Two statements, however many are asked about."""
-    if not asked:
-        return []
     month = _month(office, at)
-    visitors, articles = {visitor for visitor, _, _ in asked}, {article for _, article, _ in asked}
+    used, counted = _counts(session, asked, month)
+
+    def stands(visitor: Visitor, article_id: str, limit: int) -> Meter:
+        if visitor.id in used:
+            is_counted = (visitor.id, article_id) in counted
+            return _meter(office, month, used[visitor.id], limit, is_counted)
+        first = visitor.first_in(month)
+        return _meter(office, month, 0 if first is None else 1, limit, first == article_id)
+
+    return [stands(*one) for one in asked]
+
+
+def _counts(
+    session: Session, asked: Sequence[tuple[Visitor, str, int]], month: date
+) -> tuple[dict[str, int], set[tuple[str, str]]]:
+    """What the tables say: how much each visitor used, and which of these articles are among it."""
+    visitors = {visitor.id for visitor, _, _ in asked if not visitor.is_new}
+    if not visitors:
+        return {}, set()
     months = select(MeterMonth.visitor, MeterMonth.used).where(
         col(MeterMonth.visitor).in_(visitors), MeterMonth.month == month
     )
     reads = select(MeterRead.visitor, MeterRead.article_id).where(
         col(MeterRead.visitor).in_(visitors),
         MeterRead.month == month,
-        col(MeterRead.article_id).in_(articles),
+        col(MeterRead.article_id).in_({article_id for _, article_id, _ in asked}),
     )
-    used = dict(session.exec(months).all())
-    counted = set(session.exec(reads).all())
-    return [
-        _meter(office, month, used.get(visitor, 0), limit, (visitor, article) in counted)
-        for visitor, article, limit in asked
-    ]
+    return dict(session.exec(months).all()), set(session.exec(reads).all())
 
 
-def count(session: Session, office: Office, visitor: str, article_id: str, limit: int, at: datetime) -> Meter:
-    """Count the article if it is new this month and the meter allows it. Two at once never exceed the limit: the month's row is locked."""
+def count(
+    session: Session, office: Office, visitor: Visitor, article_id: str, limit: int, at: datetime
+) -> Meter:
+    """Count the article if it is new this month and the meter allows it. Two at once never exceed the limit: the month's row is locked.
+
+    A new visitor has no row: the token that it is given remembers the article (see `first_reading`)."""
     month = _month(office, at)
-    used = _lock(session, visitor, month)
-    counted = session.get(MeterRead, (visitor, month, article_id)) is not None
+    if visitor.is_new:
+        return _meter(office, month, min(1, limit), limit, counted=limit > 0)
+    used = _lock(session, visitor, month, at)
+    counted = session.get(MeterRead, (visitor.id, month, article_id)) is not None
     if not counted and used < limit:
-        session.add(MeterRead(visitor=visitor, month=month, article_id=article_id, at=at))
-        _use(session, visitor, month, used + 1)
+        session.add(MeterRead(visitor=visitor.id, month=month, article_id=article_id, at=at))
+        _use(session, visitor.id, month, used + 1)
         session.flush()
         return _meter(office, month, used + 1, limit, counted=True)
     return _meter(office, month, used, limit, counted)
+
+
+def first_reading(office: Office, article_id: str, at: datetime) -> FirstReading:
+    """What the token of a new visitor is to remember, once this article was counted."""
+    return FirstReading(_month(office, at), article_id)
 
 
 def as_it_was(
@@ -74,16 +101,16 @@ def as_it_was(
     return _meter(office, month, used, limit, session.exec(this).first() is not None)
 
 
-def carry(session: Session, office: Office, visitor: str, reader_id: str, at: datetime) -> None:
+def carry(session: Session, office: Office, visitor: Visitor, reader_id: str, at: datetime) -> None:
     """What a browser read this month before it signed in counts for its reader from now on, each article once.
 
     The browser's own count stays: signing out again gives no new free articles."""
     month = _month(office, at)
-    if session.get(MeterMonth, (visitor, month)) is None:
+    if visitor.first_in(month) is None and session.get(MeterMonth, (visitor.id, month)) is None:
         return
-    _lock(session, visitor, month)
-    _lock(session, reader_id, month)
-    session.execute(_CARRY, {"visitor": visitor, "reader": reader_id, "month": month})
+    _lock(session, visitor, month, at)
+    _lock(session, Visitor(reader_id), month, at)
+    session.execute(_CARRY, {"visitor": visitor.id, "reader": reader_id, "month": month})
     mine = (MeterRead.visitor == reader_id, MeterRead.month == month)
     used = session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
     _use(session, reader_id, month, used)
@@ -103,8 +130,17 @@ NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FR
 """When the oldest month is to be forgotten (see `timetable.Job`)."""
 
 
-def _lock(session: Session, visitor: str, month: date) -> int:
-    return int(session.execute(_LOCK, {"visitor": visitor, "month": month}).scalar_one())
+def _lock(session: Session, visitor: Visitor, month: date, at: datetime) -> int:
+    """How much is used, with the visitor's month locked. What the visitor's token remembers of it is written down first, once."""
+    used = int(session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
+    first = visitor.first_in(month)
+    if first is None:
+        return used
+    row = {"visitor": visitor.id, "month": month, "article_id": first, "at": at}
+    if session.execute(_REMEMBER, row).first() is not None:
+        used += 1
+        _use(session, visitor.id, month, used)
+    return used
 
 
 def _use(session: Session, visitor: str, month: date, used: int) -> None:

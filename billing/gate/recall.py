@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qsl
 
-from billing.access import edge_tokens
+from billing.access import edge_tokens, visitors
 from billing.gate.load import Missing
 from billing.gate.memory import BELT, Answer, Header, Known, Memory, Reply, Told
 from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
@@ -16,9 +16,13 @@ from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.staff.api_keys import PREFIX
 from billing.web import cookies
 from billing.web.api import shapes
-from billing.web.asking import visitor_of
 
-MOST = {"reader_id": 64, "external_id": shapes.LONGEST, "visitor": shapes.LONGEST, "gift": shapes.LONGEST}
+MOST = {
+    "reader_id": 64,
+    "external_id": shapes.LONGEST,
+    "visitor": visitors.LONGEST_TOKEN,
+    "gift": shapes.LONGEST,
+}
 """The longest that each of what a query may say is."""
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
@@ -202,12 +206,12 @@ class Recall:
             if by_program
             else cookies.value_in(who.cookie, self.names.visitor).decode()
         )
-        visitor = visitor_of(self.office, token)
+        visitor = visitors.by_token(self.office, token)
         if visitor is None:
             return False
-        gifts = memory.standing(visitor, now)
+        gifts = memory.standing(visitor.id, now)
         if gifts is None:
-            return ("standing", visitor)
+            return ("standing", visitor.id)
         return None if gifts & GIFTS else False
 
     def _of_session(self, memory: Memory, secret: bytes, at: datetime) -> str | Missing | None:

@@ -1,32 +1,22 @@
 """Who asks to read, by what a browser sends: its reader, else a random id in a signed cookie. Nothing else is looked at."""
 
-import secrets
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.access import meter
+from billing.access import meter, visitors
 from billing.access.check import Asking, Checked, check
 from billing.access.standing import standing
+from billing.access.visitors import Visitor
 from billing.office import Office
 from billing.rules import crawlers
 from billing.rules.readings import Reading, reading
 from billing.web import cookies
 from billing.web.visit import Visit
 
-PURPOSE = "visitor"
 KEPT = timedelta(days=40)
 """As long as what is counted by it (PW-13)."""
-
-
-def new_visitor(office: Office) -> str:
-    """A token that names nobody: a random id, and our signature."""
-    return office.tokens.token(PURPOSE, f"vis_{secrets.token_urlsafe(16)}")
-
-
-def visitor_of(office: Office, token: str) -> str | None:
-    """The id in a token of ours; None for a forged, damaged or empty one."""
-    return office.tokens.subject_of(PURPOSE, token) if token else None
 
 
 def check_for(
@@ -37,35 +27,47 @@ def check_for(
     A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
     asks about, if it is another. Raises UnknownArticle."""
     office = visit.parts.office
-    token = _token(visit)
-    asking = _asking(visit, session, token, counts=counts, method=method)
+    visitor = _visitor(visit)
+    asking = _asking(visit, session, visitor, counts=counts, method=method)
     checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
-    noted = checked.meter is not None or checked.gift.held is not None
-    if asking.counts and noted and token != visit.cookie(cookies.VISITOR):
-        visit.give(cookies.VISITOR, token, KEPT)
+    if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
+        visit.give(cookies.VISITOR, first_token(office, visitor, checked, visit.at), KEPT)
     return checked
 
 
 def asking_of(visit: Visit, session: Session, *, method: str | None = None) -> Asking:
     """Who asks with this browser, where nothing is counted. `method`: as for `check_for`."""
-    return _asking(visit, session, _token(visit), counts=False, method=method)
+    return _asking(visit, session, _visitor(visit), counts=False, method=method)
 
 
-def _token(visit: Visit) -> str:
-    """The visitor's; a new one for somebody who is known by nothing else."""
-    token = visit.cookie(cookies.VISITOR)
-    is_known = visit.reader is not None or visitor_of(visit.parts.office, token) is not None
-    return token if is_known else new_visitor(visit.parts.office)
+def was_noted(checked: Checked) -> bool:
+    """Whether the meter or a gift was asked: whoever asked must be known by it the next time."""
+    return checked.meter is not None or checked.gift.held is not None
 
 
-def _asking(visit: Visit, session: Session, token: str, *, counts: bool, method: str | None) -> Asking:
+def first_token(office: Office, visitor: Visitor, checked: Checked, at: datetime) -> str:
+    """The token that a new visitor is given. It remembers the article, if that was counted."""
+    is_counted = checked.meter is not None and checked.meter.counted
+    first = meter.first_reading(office, checked.article.id, at) if is_counted else None
+    return visitors.token(office, replace(visitor, first=first))
+
+
+def _visitor(visit: Visit) -> Visitor | None:
+    """By the cookie; a new one for somebody who is known by nothing else."""
+    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
+    return known if known is not None or visit.reader is not None else visitors.new()
+
+
+def _asking(
+    visit: Visit, session: Session, visitor: Visitor | None, *, counts: bool, method: str | None
+) -> Asking:
     office = visit.parts.office
     who = reading(method or visit.request.method, visit.request.headers)
-    reader_id, known = visit.reader.id if visit.reader else None, visitor_of(office, token)
-    visitors = () if who is Reading.CRAWLER else tuple(one for one in (reader_id, known) if one is not None)
+    reader = Visitor(visit.reader.id) if visit.reader else None
+    known = () if who is Reading.CRAWLER else tuple(one for one in (reader, visitor) if one is not None)
     return Asking(
-        standing(session, office, reader_id, visit.at),
-        visitors,
+        standing(session, office, reader.id if reader else None, visit.at),
+        known,
         counts=counts and who is Reading.PERSON,
         gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
     )
@@ -86,6 +88,6 @@ def is_proved_crawler(visit: Visit) -> bool:
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
     """What this browser read on the meter before it signed in goes over to the account."""
-    known = visitor_of(visit.parts.office, visit.cookie(cookies.VISITOR))
+    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
     if known is not None:
         meter.carry(session, visit.parts.office, known, reader_id, visit.at)

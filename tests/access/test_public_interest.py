@@ -1,14 +1,20 @@
 """The public-interest switch: an editor opens an article, a section or the site; everyone reads, everywhere, until it closes."""
 
-import psycopg
+from dataclasses import replace
+from datetime import date
+from urllib.parse import quote
 
+import psycopg
+import pytest
+
+from billing.access import visitors
 from billing.access.check import Asking, check
 from billing.access.standing import NOBODY
+from billing.access.visitors import FirstReading
 from billing.app import build
 from billing.office import Office
 from billing.rules.access import Reason
 from billing.tokens import Tokens
-from billing.web.asking import new_visitor, visitor_of
 from tests.support.articles import Put
 from tests.support.cancel_helpers import damaged
 from tests.support.staff_members import SignIn
@@ -120,10 +126,17 @@ def test_the_reason_is_for_readers_to_see(world: World) -> None:
     assert "Open to everyone" in browser.get("/articles").words
 
 
-def test_a_visitors_token_is_ours_or_nobodys() -> None:
+@pytest.mark.parametrize("article", [None, "bridge", "x" * 200, "ｘ." * 100, "\U0001f4f0" * 200])
+def test_a_visitors_token_is_ours_or_nobodys(article: str | None) -> None:
     office = Office(ZONE, "http://127.0.0.1", Tokens("a secret of enough length for a test 0123456789"))
-    token = new_visitor(office)
-    assert (visitor_of(office, token) or "").startswith("vis_")
+    first = FirstReading(date(2027, 3, 1), article) if article is not None else None
+    visitor = replace(visitors.new(), first=first)
+    token = visitors.token(office, visitor)
+    assert len(token) <= visitors.LONGEST_TOKEN
+    assert quote(token, safe="") == token, "it goes into cookies and addresses as it is"
+    assert visitors.by_token(office, token) == replace(visitor, is_new=False)
     for forged in ("", "x", "vis_a.b", "rdr_1.", "é", damaged(token), token[1:]):
-        assert visitor_of(office, forged) is None
-    assert visitor_of(office, office.tokens.token("gift", "gft_1")) is None, "nor one made for something else"
+        assert visitors.by_token(office, forged) is None
+    assert visitors.by_token(office, office.tokens.token("gift", "gft_1")) is None, (
+        "one made for something else"
+    )

@@ -12,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from billing.edges.masthead import Masthead, Who
 from billing.web.demo_static import PAGE
 from billing.web.look import STATIC
+from tests.support.meter import used_by
 from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, sentinels, serve, whole_text
 from tests.support.signed_in import session_secret
 from tests.support.world import World
@@ -236,4 +237,6 @@ def test_nothing_counts_until_somebody_looks(town: Town, visit: Visit) -> None:
     page.reload()
     page.evaluate("window.ahead = false; document.dispatchEvent(new Event('prerenderingchange'))")
     state(page, "allowed")
-    assert [row["used"] for row in town.world.rows("SELECT used FROM meter_month")] == [1]
+    [visitor] = [one for one in context.cookies() if one["name"].endswith("masthead-visitor")]
+    assert used_by(town.world, f"{visitor['name']}={visitor['value']}") == 1
+    assert town.world.rows("SELECT 1 FROM meter_month") == []

@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from billing.access.check import Asking, MeterLimits, check
 from billing.access.standing import standing
+from billing.access.visitors import Visitor
 from billing.db import Database
 from billing.gate.listen import Line
 from billing.gate.load import Loader
@@ -178,7 +179,7 @@ class Town:
     def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
         with self.database.transaction() as session:
             known = standing(session, OFFICE, reader, then)
-            asking = Asking(known, (reader or "vis_new",), counts=False)
+            asking = Asking(known, (Visitor(reader or "vis_new"),), counts=False)
             checked = check(session, OFFICE, MeterLimits(10, 3), article, asking, at=then)
         return shapes.access(checked, OFFICE.offer_url)
 

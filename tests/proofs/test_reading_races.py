@@ -11,6 +11,7 @@ from billing.access import gifts, meter
 from billing.access.articles import register
 from billing.access.models import Gift
 from billing.access.policies import Terms
+from billing.access.visitors import FirstReading, Visitor
 from billing.rules.access import AccessLevel, Facts
 from billing.rules.policies import Policy
 from tests.support.world import World
@@ -38,7 +39,7 @@ def test_two_connections_never_read_more_than_the_meter_gives(world: World) -> N
     def read(visitor: str, article: str) -> Callable[[], object]:
         def work() -> bool:
             with parts.database.transaction() as session:
-                found = meter.count(session, parts.office, visitor, article, LIMIT, world.now)
+                found = meter.count(session, parts.office, Visitor(visitor), article, LIMIT, world.now)
                 return found.lets_in(world.now)
 
         return work
@@ -67,15 +68,17 @@ def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
 
         return work
 
+    month = parts.office.today(world.now).replace(day=1)
     for number in range(ROUNDS // 3):
-        visitor, reader = f"vis_c{number}", f"rdr_c{number}"
+        reader, first = f"rdr_c{number}", FirstReading(month, "a")
+        visitor = Visitor(f"vis_c{number}", first if number % 2 else None)
         for article in "abc":
             act(meter.count, visitor, article, LIMIT)()
         at_once(
             act(meter.carry, visitor, reader),
             act(meter.carry, visitor, reader),
-            act(meter.count, reader, "b", 10),
-            act(meter.count, reader, "d", 10),
+            act(meter.count, Visitor(reader), "b", 10),
+            act(meter.count, Visitor(reader), "d", 10),
         )
         rows = world.rows("SELECT article_id FROM meter_read WHERE visitor = :v ORDER BY 1", v=reader)
         assert [row["article_id"] for row in rows] == list("abcd")

@@ -11,10 +11,11 @@ from pydantic import Field
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access import edge_tokens
+from billing.access import edge_tokens, visitors
 from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, check, check_all
 from billing.access.standing import Standing, standing
+from billing.access.visitors import Visitor
 from billing.errors import Invalid
 from billing.parts import Parts
 from billing.readers import rate
@@ -24,7 +25,7 @@ from billing.web import cookies
 from billing.web.api import shapes
 from billing.web.api.by_token import ByToken, Credentials
 from billing.web.api.caller import needs
-from billing.web.asking import asking_of, check_for, new_visitor, visitor_of
+from billing.web.asking import asking_of, check_for, first_token, was_noted
 from billing.web.problems import GATE, WHY
 from billing.web.visit import Visit
 
@@ -111,28 +112,23 @@ class Program(Asker):
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
         office, at = self.parts.office, self.visit.at
-        token = self.visitor if visitor_of(office, self.visitor) else new_visitor(office)
-        asking = self._asking(session, token, counts=counts)
+        visitor = visitors.by_token(office, self.visitor) or visitors.new()
+        asking = self._asking(session, visitor, counts=counts)
         checked = check(session, office, self.parts.limits, article_id, asking, at=at)
-        return Answered(
-            checked, token if asking.standing.reader_id is None and counts and _noted(checked) else None
-        )
+        if asking.standing.reader_id is not None or not counts or not was_noted(checked):
+            return Answered(checked)
+        token = first_token(office, visitor, checked, at) if visitor.is_new else self.visitor
+        return Answered(checked, token)
 
     def look(self, session: Session, article_ids: Sequence[str]) -> list[Checked]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        token = (
-            self.visitor if visitor_of(self.parts.office, self.visitor) else new_visitor(self.parts.office)
-        )
-        return self._looked(session, article_ids, self._asking(session, token, counts=False))
+        visitor = visitors.by_token(self.parts.office, self.visitor) or visitors.new()
+        return self._looked(session, article_ids, self._asking(session, visitor, counts=False))
 
-    def _asking(self, session: Session, token: str, *, counts: bool) -> Asking:
-        known, nobody = self.standing(session), visitor_of(self.parts.office, token)
-        visitors = tuple(one for one in (known.reader_id, nobody) if one is not None)
-        return Asking(known, visitors, counts, self.gift)
-
-
-def _noted(checked: Checked) -> bool:
-    return checked.meter is not None or checked.gift.held is not None
+    def _asking(self, session: Session, visitor: Visitor, *, counts: bool) -> Asking:
+        known = self.standing(session)
+        reader = () if known.reader_id is None else (Visitor(known.reader_id),)
+        return Asking(known, (*reader, visitor), counts, self.gift)
 
 
 def asker(
@@ -141,7 +137,7 @@ def asker(
     credentials: Credentials,
     reader_id: Annotated[str | None, Query(max_length=64)] = None,
     external_id: Named = None,
-    visitor: Named = None,
+    visitor: Annotated[str | None, Query(max_length=visitors.LONGEST_TOKEN)] = None,
     gift: Named = None,
 ) -> Asker:
     """The reader is the session's, a reader token's, or the one an API key with the scope `access` names.

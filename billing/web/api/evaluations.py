@@ -12,6 +12,7 @@ from sqlmodel import Session
 from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, Question, check, check_all
 from billing.access.standing import NOBODY, standings
+from billing.access.visitors import Visitor
 from billing.readers.register import ids_of_external
 from billing.rules.access import READ
 from billing.web.api import shapes
@@ -173,7 +174,7 @@ def _questions(
             return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
         name = ours.get(one.subject.id, "") if one.subject.type == "external" else one.subject.id
         standing = known.get(name, NOBODY) if one.subject.type in names else NOBODY
-        visitors = (standing.reader_id,) if standing.reader_id else ()
+        visitors = (Visitor(standing.reader_id),) if standing.reader_id else ()
         return one.resource.id, Asking(standing, visitors, counts)
 
     return [question(one) for one in each]

@@ -1,0 +1,65 @@
+"""Whom the meter counts and gifts are noted for: a reader, or a browser that is known by a random id in a signed token.
+
+The token remembers the browser's first metered article, so that a browser which never comes back leaves no row."""
+
+import base64
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+from billing.office import Office
+
+PURPOSE = "visitor"
+LONGEST_TOKEN = 1200
+"""Characters: of one that remembers an article whose name has 200 letters, of four bytes each."""
+_MONTH = "%Y%m"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstReading:
+    """A browser's first metered article, and the first day of the month in which it was read."""
+
+    month: date
+    article_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """`id`: a reader's, or a random one. `first`: what its token remembers. `is_new`: it has no token yet, so nothing is known of it."""
+
+    id: str
+    first: FirstReading | None = None
+    is_new: bool = False
+
+    def first_in(self, month: date) -> str | None:
+        """The article that its token remembers of this month."""
+        return self.first.article_id if self.first is not None and self.first.month == month else None
+
+
+def new() -> Visitor:
+    """Somebody of whom nothing is known."""
+    return Visitor(f"vis_{secrets.token_urlsafe(16)}", is_new=True)
+
+
+def token(office: Office, visitor: Visitor) -> str:
+    """What the visitor is known by from now on: a random id, the first reading, and our signature; safe in a cookie and in a URL."""
+    subject, first = visitor.id, visitor.first
+    if first is not None:
+        article = base64.urlsafe_b64encode(first.article_id.encode()).decode().rstrip("=")
+        subject += f".{first.month:{_MONTH}}.{article}"
+    return office.tokens.token(PURPOSE, subject)
+
+
+def by_token(office: Office, given: str) -> Visitor | None:
+    """The visitor of a token of ours; None for a forged, damaged or empty one."""
+    subject = office.tokens.subject_of(PURPOSE, given) if given else None
+    if subject is None:
+        return None
+    name, *remembered = subject.split(".")
+    if not remembered:
+        return Visitor(name)
+    month, article = remembered
+    article_id = base64.urlsafe_b64decode(article + "=" * (-len(article) % 4)).decode()
+    return Visitor(
+        name, FirstReading(datetime.strptime(month, _MONTH).replace(tzinfo=UTC).date(), article_id)
+    )

@@ -79,11 +79,13 @@ def assemble(parts: Parts) -> ASGIApp:
         version="1",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,  # `crawled` keeps what is made for it; made at each request it would hold up the event loop
         lifespan=living,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
     gate: Gate
     app.state.readiness = readiness = Readiness(parts, probes.look)
+    app.state.documents = crawled.documents(parts, app.openapi)
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     app.state.bulkheads = Bulkheads()

@@ -1,29 +1,37 @@
-"""What crawlers and feed readers fetch: robots.txt, the licence, sitemaps and the feed. The same for everybody, so caches may keep it."""
+"""What crawlers, feed readers and programmers fetch: robots.txt, the licence, sitemaps, the feed, the API's description. The same for
+everybody, so caches may keep it, and it is made once for all who come within a minute."""
 
 import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.articles import newest
+from billing.clock import HeldClock
 from billing.errors import NotFound
 from billing.parts import Parts
 from billing.rules import robots
 from billing.setting_types import OWN_LICENSE
 from billing.web import syndicate
 from billing.web.sample_articles import sample_article
+from billing.web.shared_work import SharedWork
 from billing.web.syndicate import Listed
-from billing.web.visit import parts_of
 
 router = APIRouter(include_in_schema=False)
 KEPT = {"Cache-Control": "public, max-age=300"}
-FEED = "/feed.xml"
-SITEMAPS = ("/sitemap.xml", "/sitemap-news.xml")
-LICENSE = "/license.xml"
+KEPT_SECONDS = 60.0
+ROBOTS, LICENSE, FEED, OPENAPI = "/robots.txt", "/license.xml", "/feed.xml", "/openapi.json"
+SITEMAPS = SITEMAP, NEWS_SITEMAP = "/sitemap.xml", "/sitemap-news.xml"
 PAGES = ("/articles", "/", "/newsletters", "/who-charged-me", "/contact")
 MOST_IN_FEED = 30
 MOST_IN_SITEMAP = 10_000
+MOST_NEWS = 1_000
 
 
 class NoLicense(NotFound):
@@ -32,16 +40,94 @@ class NoLicense(NotFound):
     code = "no_license"
 
 
-@router.get("/robots.txt")
-def robots_txt(request: Request) -> Response:
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Something that is the same for everybody, with a tag by which it is known again."""
+
+    body: bytes
+    kind: str
+    tag: str
+
+
+Documents = dict[str, SharedWork[Document]]
+
+
+def documents(parts: Parts, openapi: Callable[[], dict[str, Any]]) -> Documents:
+    """By its address each document, which is made at most once a minute, whatever the query. Where the clock is held it is made
+    each time: what was done is true at once."""
+    made: dict[str, tuple[Callable[[], bytes], str]] = {
+        ROBOTS: (lambda: _robots_txt(parts), "text/plain; charset=utf-8"),
+        LICENSE: (lambda: _licence(parts), "application/rsl+xml; charset=utf-8"),
+        FEED: (lambda: _feed(parts), "application/atom+xml; charset=utf-8"),
+        SITEMAP: (lambda: _sitemap(parts), "application/xml; charset=utf-8"),
+        NEWS_SITEMAP: (lambda: _news_sitemap(parts), "application/xml; charset=utf-8"),
+        OPENAPI: (lambda: json.dumps(openapi(), ensure_ascii=False).encode(), "application/json"),
+    }
+    max_age = 0 if isinstance(parts.clock, HeldClock) else KEPT_SECONDS
+
+    def document(make: Callable[[], bytes], kind: str) -> Document:
+        body = make()
+        return Document(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+    return {
+        path: SharedWork(partial(document, *how), parts.monotonic.seconds, max_age)
+        for path, how in made.items()
+    }
+
+
+@router.get(ROBOTS)
+async def robots_txt(request: Request) -> Response:
     """Who may fetch what."""
-    parts = parts_of(request)
-    text = robots.robots_txt(
+    return await _answer(request, ROBOTS)
+
+
+@router.get(LICENSE)
+async def licence(request: Request) -> Response:
+    """The policy of robots.txt in RSL's words. Raises NoLicense."""
+    return await _answer(request, LICENSE)
+
+
+@router.get(FEED)
+async def feed(request: Request) -> Response:
+    """What is new, with its leads."""
+    return await _answer(request, FEED)
+
+
+@router.get(SITEMAP)
+async def sitemap(request: Request) -> Response:
+    """Every page for everybody, locked articles with their leads among them."""
+    return await _answer(request, SITEMAP)
+
+
+@router.get(NEWS_SITEMAP)
+async def news_sitemap(request: Request) -> Response:
+    """The news among them."""
+    return await _answer(request, NEWS_SITEMAP)
+
+
+@router.get(OPENAPI)
+async def openapi(request: Request) -> Response:
+    """What programs may ask, in OpenAPI's words."""
+    return await _answer(request, OPENAPI)
+
+
+async def _answer(request: Request, path: str) -> Response:
+    """With a tag, so that whoever has it already isn't sent it again."""
+    shared: SharedWork[Document] = request.app.state.documents[path]
+    found = await shared.outcome()
+    headers = KEPT | {"ETag": found.tag}
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    if found.tag in known or f"W/{found.tag}" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, headers=headers | {"Content-Type": found.kind})
+
+
+def _robots_txt(parts: Parts) -> bytes:
+    return robots.robots_txt(
         parts.settings.refused_crawlers,
         sitemaps=[parts.office.page(path) for path in SITEMAPS],
         license_url=_license_url(parts),
-    )
-    return _kept(request, text.encode(), "text/plain")
+    ).encode()
 
 
 def _license_url(parts: Parts) -> str | None:
@@ -49,40 +135,25 @@ def _license_url(parts: Parts) -> str | None:
     return parts.office.page(LICENSE) if given == OWN_LICENSE else given or None
 
 
-@router.get(LICENSE)
-def licence(request: Request) -> Response:
-    """The policy of robots.txt in RSL's words. Raises NoLicense."""
-    parts = parts_of(request)
+def _licence(parts: Parts) -> bytes:
     if parts.settings.license != OWN_LICENSE:
         raise NoLicense
     permitted, prohibited = robots.uses(parts.settings.refused_crawlers)
-    house, terms = parts.sender.house, parts.office.page("/contact")
-    return _kept(request, syndicate.licence(house, terms, permitted, prohibited), "application/rsl+xml")
+    return syndicate.licence(parts.sender.house, parts.office.page("/contact"), permitted, prohibited)
 
 
-@router.get(FEED)
-def feed(request: Request) -> Response:
-    """What is new, with its leads."""
-    parts = parts_of(request)
+def _feed(parts: Parts) -> bytes:
     own, page = parts.office.page(FEED), parts.office.page("/articles")
-    at, found = parts.clock.now(), _listed(parts, MOST_IN_FEED)
-    return _kept(request, syndicate.atom(parts.sender.house, page, own, found, at), "application/atom+xml")
+    return syndicate.atom(parts.sender.house, page, own, _listed(parts, MOST_IN_FEED), parts.clock.now())
 
 
-@router.get("/sitemap.xml")
-def sitemap(request: Request) -> Response:
-    """Every page for everybody, locked articles with their leads among them."""
-    parts = parts_of(request)
+def _sitemap(parts: Parts) -> bytes:
     pages = [parts.office.page(path) for path in PAGES]
-    return _kept(request, syndicate.sitemap(pages, _listed(parts, MOST_IN_SITEMAP)), "application/xml")
+    return syndicate.sitemap(pages, _listed(parts, MOST_IN_SITEMAP))
 
 
-@router.get("/sitemap-news.xml")
-def news_sitemap(request: Request) -> Response:
-    """The news among them."""
-    parts = parts_of(request)
-    body = syndicate.news_sitemap(parts.sender.house, _listed(parts, 1000), parts.clock.now())
-    return _kept(request, body, "application/xml")
+def _news_sitemap(parts: Parts) -> bytes:
+    return syndicate.news_sitemap(parts.sender.house, _listed(parts, MOST_NEWS), parts.clock.now())
 
 
 def _listed(parts: Parts, most: int) -> list[Listed]:
@@ -105,13 +176,3 @@ def _all(parts: Parts, session: Session, most: int) -> list[Listed]:
         for row, sample in pairs
         if sample is not None
     ]
-
-
-def _kept(request: Request, body: bytes, kind: str) -> Response:
-    """With a tag, so that whoever has it already isn't sent it again."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:24]}"'
-    headers = KEPT | {"ETag": tag}
-    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
-    if tag in known or f"W/{tag}" in known:
-        return Response(status_code=304, headers=headers)
-    return Response(body, headers=headers | {"Content-Type": f"{kind}; charset=utf-8"})

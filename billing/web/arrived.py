@@ -42,7 +42,8 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         ours = known is not None and visit.owns(known.browser_hash)
         if ours and visit.reader is not None:
             proof.give(session, setup_id, visit.browser_hashes, visit.reader, visit.at)
-        asks = ours and return_polls.claim(session, CardSetup, setup_id, visit.at)
+        asks = known is not None and ours and _may_ask(known)
+        asks = asks and return_polls.claim(session, CardSetup, setup_id, visit.at)
     if known is None or not ours:
         raise setups.UnknownSetup
     return (
@@ -50,6 +51,12 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         if asks
         else arrive(visit, known)
     )
+
+
+def _may_ask(setup: CardSetup) -> bool:
+    """Whether Stripe can have news of it, or a charge to make for it."""
+    charges = setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL
+    return setup.state is SetupState.OPEN or charges
 
 
 def _ask(visit: Visit, setup_id: str) -> Response:

@@ -21,6 +21,7 @@ from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan, Price
+from billing.web.keys import DEMO_KEY, demo_key_id
 from billing.web.sample_articles import SampleArticle, sample_articles
 
 SAMPLES = "samples"
@@ -111,12 +112,13 @@ def openings(session: Session, at: datetime) -> None:
 
 def api_key(session: Session, office: Office, at: datetime) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
-    revoke(session, "demo", at)
-    return create(session, office.tokens, "demo", SCOPES, at)
+    revoke(session, DEMO_KEY, at)
+    return create(session, office.tokens, DEMO_KEY, SCOPES, at)
 
 
 def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
-    """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in."""
+    """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in, which ends with
+    the key of this start (see `api_key`)."""
     actor = Actor(audit.COMMAND)
     for role in Role:
         try:
@@ -125,7 +127,7 @@ def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
             member = members.add(session, f"{role}@{domain}", role, actor=actor, at=at)
             member.enrolled_at = at
             session.add(member)
-    return office.page(f"/staff/demo/{office.tokens.token(sign_in.DEMO, 'demo')}")
+    return office.page(f"/staff/demo/{office.tokens.token(sign_in.DEMO, demo_key_id(session))}")
 
 
 SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-read", 400))

@@ -127,7 +127,8 @@ def assemble(parts: Parts) -> ASGIApp:
     programs += [paywall, probes, security_txt]
     if parts.settings.held:
         programs.append(api_clock)
-    if parts.settings.environment is not Environment.LIVE and parts.settings.mailbox_dir:
+    shows_mailbox = parts.settings.environment is not Environment.LIVE and bool(parts.settings.mailbox_dir)
+    if shows_mailbox:
         pages += [demo_pages, demo_static]
     if parts.settings.environment is Environment.DEMO:
         pages.append(demo_sign_in)
@@ -139,9 +140,8 @@ def assemble(parts: Parts) -> ASGIApp:
     app.state.line = gate.line
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)
-    demo = parts.settings.environment is Environment.DEMO
     front = Sites(gate, parts.settings.sites) if parts.settings.sites else gate
-    return OneHost(front, parts.settings.public_url) if demo else front
+    return OneHost(front, parts.settings.public_url) if shows_mailbox else front
 
 
 class _Static(StaticFiles):

@@ -1,7 +1,7 @@
 """How staff sign in: a mailed link as for readers, then a code of the authenticator. Apart from readers: own links, own sessions."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -21,7 +21,6 @@ from emails import SignInLink as SignInMail
 PURPOSE = "staff-sign-in"
 DEMO = "staff-demo"
 LINKS = Links(StaffLink, PURPOSE, "staff_id")
-DEMO_LINK_LIFE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,15 @@ from billing.errors import Unauthenticated
 from billing.staff.key_models import ApiKey
 from billing.tokens import Tokens
 
+DEMO_KEY = "demo"
+"""The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
+
+
+def demo_key_id(session: Session) -> str:
+    """The id of the key that the demo's last start made; empty where there is none."""
+    live = select(ApiKey.id).where(ApiKey.name == DEMO_KEY, col(ApiKey.revoked_at).is_(None))
+    return session.exec(live).first() or ""
+
 
 def find(session: Session, tokens: Tokens, secret: str) -> ApiKey:
     """The key with this secret, not revoked. One from before keys were hashed without a salt goes over to that: `gate` knows

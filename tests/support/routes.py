@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from billing.gate.gate import Gate
 from billing.web.concurrency import ConcurrencyLimit
 from billing.web.front import Front
+from billing.web.one_host import OneHost
 from tests.support.world import World
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -64,7 +65,7 @@ def routes(world: World) -> list[Route]:
 
 def api_routes(world: World) -> Iterator[APIRoute]:
     """The same as FastAPI keeps them."""
-    gate = world.app
+    gate = world.app.app if isinstance(world.app, OneHost) else world.app
     assert isinstance(gate, Gate)
     front = gate.app
     assert isinstance(front, Front)

@@ -1,0 +1,104 @@
+"""The demo at a name of a stranger's that resolves to this machine (DNS rebinding), and its link for staff after it has stopped."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from billing import seed
+from billing.staff import sign_in
+from tests.support.world import World
+
+STRANGERS = [
+    "evil.example",
+    "evil.example:{port}",
+    "127.0.0.1.evil.example:{port}",
+    "localhost.evil.example",
+    "127.0.0.1:{port}@evil.example",
+    "127.0.0.1:{port}:80",
+    "[::1",
+    "0.0.0.0:{port}",
+    "10.0.0.1",
+    "",
+]
+OWN = ["127.0.0.1", "localhost", "LOCALHOST:1", "[::1]", "[::1]:{port}", "localhost:{port}"]
+SECRET = [
+    ("GET", "/mailbox.json"),
+    ("GET", "/mailbox"),
+    ("GET", "/"),
+    ("GET", "/healthz"),
+    ("POST", "/sign-in"),
+    ("GET", "/v1/gate/art_none"),
+]
+
+
+@pytest.fixture
+def demo(make_world: Callable[..., World], tmp_path: Path) -> World:
+    """The demo's installation."""
+    make_world().execute("UPDATE installation SET environment = 'demo'")
+    return make_world(environment="demo", mailbox_dir=tmp_path)
+
+
+def asked(url: str, method: str, path: str, *hosts: str) -> int:
+    """The status that a request with these Host headers, and no other, is answered with."""
+    at = httpx.URL(url)
+    lines = "".join(f"Host: {host.format(port=at.port)}\r\n" for host in hosts)
+    with socket.create_connection((at.host, at.port or 80), 60) as connection:
+        connection.sendall(f"{method} {path} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize("host", STRANGERS)
+def test_a_strangers_name_gets_nothing_of_the_demo(demo: World, host: str) -> None:
+    assert {asked(demo.url, method, path, host) for method, path in SECRET} == {421}
+
+
+def test_a_mailbox_elsewhere_than_in_the_demo_is_as_closed(world_of_demo: World) -> None:
+    assert asked(world_of_demo.url, "GET", "/mailbox.json", "evil.example") == 421
+    assert asked(world_of_demo.url, "GET", "/mailbox.json", "127.0.0.1:{port}") == 200
+
+
+@pytest.mark.parametrize("hosts", [(), ("127.0.0.1:{port}", "evil.example"), ("evil.example", "localhost")])
+def test_no_name_and_two_names_get_nothing(demo: World, hosts: tuple[str, ...]) -> None:
+    assert asked(demo.url, "GET", "/mailbox.json", *hosts) == 421
+
+
+@pytest.mark.parametrize("host", OWN)
+def test_the_names_of_this_machine_lead_to_the_demo(demo: World, host: str) -> None:
+    assert asked(demo.url, "GET", "/mailbox.json", host) == 307
+    assert asked(demo.url, "GET", "/mailbox.json", "127.0.0.1:{port}") == 200
+
+
+@pytest.mark.parametrize("path", ["/_sandbox", "/_sandbox/state", "/v1/charges", "/c/pay/cs_none"])
+@pytest.mark.parametrize("host", STRANGERS)
+def test_a_strangers_name_gets_nothing_of_the_sandbox(world: World, path: str, host: str) -> None:
+    assert asked(world.sandbox.url, "GET", path, host) == 403
+
+
+def test_the_link_for_staff_ends_with_the_start_that_printed_it(demo: World) -> None:
+    def starts() -> str:
+        with demo.parts.database.transaction() as session:
+            seed.api_key(session, demo.parts.office, demo.now)
+            return seed.staff(session, demo.parts.office, "paper.example", demo.now)
+
+    first = starts()
+    assert "Sign in as staff" in demo.browser().get(first).words
+    browser = demo.browser().again(first)
+    second = starts()
+    assert "Sign in as staff" in demo.browser().get(second).words
+    assert demo.browser().get(first).status == 404
+    [member] = demo.rows("SELECT id FROM staff_member WHERE role = 'admin'")
+    assert browser.post("/staff/demo", member=member["id"]).status == 404
+    assert (
+        browser.again(second).post("/staff/demo", member=member["id"]).path == "/staff/sign-in/authenticator"
+    )
+
+
+def test_no_link_for_staff_is_made_of_an_old_one(demo: World) -> None:
+    """Links of earlier releases named no start."""
+    demo.execute("UPDATE api_key SET revoked_at = created_at")
+    for subject in ("demo", ""):
+        token = demo.parts.office.tokens.token(sign_in.DEMO, subject)
+        assert demo.browser().get(f"/staff/demo/{token}").status == 404

@@ -15,7 +15,7 @@ from billing.rules.access import LISTEN, AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
 from billing.staff import audit, members, sign_in
-from billing.staff.api_keys import create, revoke
+from billing.staff.api_keys import create, named, revoke
 from billing.staff.audit import Actor
 from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
@@ -112,7 +112,8 @@ def openings(session: Session, at: datetime) -> None:
 
 def api_key(session: Session, office: Office, at: datetime) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
-    revoke(session, DEMO_KEY, at)
+    for key in named(session, DEMO_KEY, at):
+        revoke(session, key.id, actor=Actor(audit.COMMAND), at=at)
     return create(session, office.tokens, DEMO_KEY, SCOPES, at)
 
 

@@ -20,6 +20,7 @@ from billing.parts import Parts
 from billing.payments import breaker, earn, send_refunds, sweep, unexplained
 from billing.renewals import announce_price, foresee, run
 from billing.reports import doctor, reckonings, recover, watch
+from billing.staff import key_cases
 from billing.time_limits import Work, doing
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
@@ -167,6 +168,14 @@ JOBS: Jobs = (
         deliver.NEXT_DUE,
         deliver.next_words,
         lane=Lane.MAIL,
+    ),
+    Job(
+        "warn of keys that expire",
+        lambda p, at: key_cases.warn_due(p.database, p.office, at),
+        key_cases.NEXT_DUE,
+        lambda _session: "an API key expires in two weeks",
+        lane=Lane.LONG,
+        stops=False,
     ),
     Job(
         "forget unconfirmed sign-ups",

@@ -44,6 +44,7 @@ class CaseKind(StrEnum):
     FRAUD_WARNING = "fraud_warning", "A card's issuer warns that a charge looks fraudulent"
     UNREACHABLE = "unreachable", "A reader's mail address refuses the notices before a charge"
 
+    KEY_EXPIRES = "key_expires", "An API key stops working soon: rotate it, or let it end"
     KEY_LIMIT = "key_limit", "A program was refused what is beyond the ceiling of its API key: is it ours?"
 
     def __new__(cls, value: str, words: str = "") -> Self:

@@ -109,6 +109,8 @@ class Gate:
         with_id = [*headers, next(self._ids)]
         await send({"type": "http.response.start", "status": status, "headers": with_id})
         await send({"type": "http.response.body", "body": body})
+        if self.memory.used_keys:
+            await self._note_keys()
         self.measures.answered(route, reason, self._seconds() - began)
 
     def _at_once(self, scope: Scope, now: float) -> Reply | None:
@@ -243,6 +245,13 @@ class Gate:
             row = await (await connection.execute(HELD_NOW)).fetchone()
             at = row[0] if row is not None else await asyncio.to_thread(self._clock.now)
             return at, await self.line.catch_up(connection)
+
+    async def _note_keys(self) -> None:
+        """Write down which keys were used, a minute apart, after the answer. What can't be written now isn't missed."""
+        used, self.memory.used_keys = self.memory.used_keys, []
+        with suppress(psycopg.Error, OSError):
+            for digest in used:
+                await self.loader.note_key(digest, await asyncio.to_thread(self._clock.now))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
         try:

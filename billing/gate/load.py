@@ -15,7 +15,7 @@ from billing.access.policies import Terms, policy_of
 from billing.db import storable
 from billing.errors import Unauthenticated
 from billing.gate.listen import Line
-from billing.gate.memory import Known, Memory, Signed
+from billing.gate.memory import FOR_EVER, Known, KnownKey, Memory, Signed
 from billing.gate.pack import pack
 from billing.monotonic import Monotonic
 from billing.office import Office
@@ -58,7 +58,15 @@ SESSION = _query(
 OPEN_SESSION = (
     "SELECT token_hash, seen_at, started_at FROM reader_session WHERE id = %(name)s AND ended_at IS NULL"
 )
-KEY = "SELECT scopes ? 'access' FROM api_key WHERE key_hash = %(name)s AND revoked_at IS NULL"
+KEY = """
+SELECT scopes ? 'access', least(expires_at, CASE WHEN key_hash <> %(name)s THEN previous_until END) FROM api_key
+ WHERE (key_hash = %(name)s OR previous_hash = %(name)s) AND revoked_at IS NULL
+"""
+KEY_USED = """
+INSERT INTO api_key_use (key_id, last_used_at)
+ SELECT id, %(now)s FROM api_key WHERE key_hash = %(name)s OR previous_hash = %(name)s
+ ON CONFLICT (key_id) DO UPDATE SET last_used_at = greatest(api_key_use.last_used_at, excluded.last_used_at)
+"""
 ARTICLES = """
 SELECT a.id, a.section, a.published_at, a.access, a.free_hours, a.open_after_days,
  (SELECT jsonb_build_array(t.access, t.free_hours, t.open_after_days) FROM section_policy t
@@ -135,6 +143,11 @@ class Loader:
         async with self.pool.connection() as connection:
             return await fetch(connection, query, {"name": name, "now": now})
 
+    async def note_key(self, digest: bytes, now: datetime) -> None:
+        """Write down that the key with this digest was used."""
+        async with self.pool.connection() as connection:
+            await connection.execute(KEY_USED.encode(), {"name": digest.hex(), "now": now})
+
     async def _standing(self, name: str, now: datetime) -> Found | None:
         (row,) = await self._rows(STANDING, name, now)
         return Found(
@@ -184,9 +197,11 @@ class Loader:
         rows = await self._rows(KEY, digest.hex(), now)
         if not rows or not rows[0][0]:
             return None
-        return Found(
-            {("api_key", digest.hex()[:32])}, lambda memory: memory.keys.keep(digest[:16], self._seconds())
-        )
+        until = rows[0][1]
+        if until is not None and until <= now:
+            return None
+        key = KnownKey(self._seconds(), until.timestamp() if until is not None else FOR_EVER)
+        return Found({("api_key", digest.hex()[:32])}, lambda memory: memory.keys.keep(digest[:16], key))
 
     async def _token(self, both: tuple[bytes, str], now: datetime) -> Found | None:
         """Verified by Ed25519 once: the next time it is recognised by its digest."""

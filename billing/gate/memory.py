@@ -14,6 +14,9 @@ UNIT = "\x1f"
 """Divides the names in a notification."""
 BELT = 3600
 """Seconds after which anything is looked up again, whatever was heard: a belt beside the braces."""
+NOTE_EVERY = 60.0
+"""Seconds after which another use of a key is written down."""
+FOR_EVER = float("inf")
 MOST_ARTICLES = 50_000
 MOST_KINDS = 2 * MOST_ARTICLES
 MOST_ANSWERS = 100_000
@@ -76,6 +79,18 @@ class Signed(NamedTuple):
     until: float
 
 
+class KnownKey:
+    """An API key with the scope `access`: when it was looked up (seconds of the monotonic clock), to when it works (seconds since
+    1970), and when its use was last written down."""
+
+    __slots__ = ("loaded", "noted", "until")
+
+    def __init__(self, loaded: float, until: float) -> None:
+        self.loaded = loaded
+        self.until = until
+        self.noted = -NOTE_EVERY
+
+
 class Seat:
     """A browser that is signed in, to when that needs no other look: in seconds since 1970. It has what its reader holds at hand,
     None since something changed: to find a reader among a million is most of an answer."""
@@ -114,7 +129,9 @@ class Memory:
         self.tokens: Bounded[bytes, Signed] = Bounded(most)
         self.open_sessions: Bounded[str, float] = Bounded(most)
         self.externals: Bounded[str, tuple[str, float]] = Bounded(most)
-        self.keys: Bounded[bytes, float] = Bounded(MOST_KEYS)
+        self.keys: Bounded[bytes, KnownKey] = Bounded(MOST_KEYS)
+        self.used_keys: list[bytes] = []
+        """Digests of keys whose use is to be written down."""
         self.articles: Bounded[str, Known] = Bounded(MOST_ARTICLES)
         self.heard = 0
         self._log: deque[tuple[str, str | None]] = deque(maxlen=4096)
@@ -148,10 +165,16 @@ class Memory:
         found = self.externals.get(external_id)
         return None if found is None or now - found[1] > BELT else found[0]
 
-    def has_key(self, digest: bytes, now: float) -> bool:
-        """Whether an API key with the scope `access` has this digest."""
-        loaded = self.keys.get(digest)
-        return loaded is not None and now - loaded <= BELT
+    def has_key(self, digest: bytes, seconds: float, now: float) -> bool:
+        """Whether an API key with the scope `access` has this digest, and works at `seconds` since 1970. Once a minute its use is
+        to be written down: the gate does, after it has answered."""
+        known = self.keys.get(digest[:16])
+        if known is None or now - known.loaded > BELT or seconds >= known.until:
+            return False
+        if now - known.noted >= NOTE_EVERY:
+            known.noted = now
+            self.used_keys.append(digest)
+        return True
 
     def keep_standing(self, name: str, packed: int) -> None:
         """Keep what was just looked up."""

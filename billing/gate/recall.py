@@ -9,11 +9,11 @@ from urllib.parse import parse_qsl
 
 from billing.access import edge_tokens, visitors
 from billing.gate.load import Missing
-from billing.gate.memory import BELT, Answer, Header, Known, Memory, Reply, Told
+from billing.gate.memory import BELT, FOR_EVER, Answer, Header, Known, Memory, Reply, Told
 from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
-from billing.staff.api_keys import PREFIX
+from billing.rules.key_secrets import PREFIX
 from billing.web import cookies
 from billing.web.api import shapes
 
@@ -26,7 +26,6 @@ MOST = {
 """The longest that each of what a query may say is."""
 KEY_PREFIX = PREFIX.encode()
 NOTHING: dict[str, str] = {}
-FOR_EVER = float("inf")
 BEFORE_A_COOKIE = b"; "
 MOST_SIZES = 1000
 
@@ -155,7 +154,7 @@ class Recall:
                 else ""
             )
         elif who.bearer.startswith(KEY_PREFIX):
-            name = self._of_key(memory, who, now)
+            name = self._of_key(memory, who, at, now)
         else:
             name = self._of_token(memory, who, at)
         if not isinstance(name, str):
@@ -239,9 +238,9 @@ class Recall:
                 return None
         return signed.reader_id
 
-    def _of_key(self, memory: Memory, who: Asked, now: float) -> str | Missing | None:
+    def _of_key(self, memory: Memory, who: Asked, at: datetime, now: float) -> str | Missing | None:
         digest = hashlib.sha256(who.bearer).digest()
-        if not memory.has_key(digest[:16], now):
+        if not memory.has_key(digest, at.timestamp(), now):
             return ("key", digest)
         external = who.named.get("external_id")
         if not external:

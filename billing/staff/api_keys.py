@@ -1,25 +1,61 @@
-"""API keys: made once, shown once, kept as a hash, with scopes."""
+"""API keys: made, rotated, limited and revoked. Each change is audited; a secret is returned once, and kept as a hash."""
 
 import secrets
 from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from billing import ids
-from billing.errors import Invalid
-from billing.rules.ceilings import Ceilings
+from billing.errors import Conflict, Invalid, NotFound
+from billing.rules import key_secrets
+from billing.rules.ceilings import Ceilings, Spent
 from billing.rules.scopes import SCOPES
-from billing.staff.key_models import DEFAULTS, ApiKey
+from billing.staff import audit, key_cases, key_limits
+from billing.staff.audit import Actor
+from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
 from billing.tokens import Tokens
 
-PREFIX = "mk_"
+LONGEST_GRACE = timedelta(days=30)
+LONGEST_NAME = 100
 
 
 class UnknownScope(Invalid):
     """The scopes are access, articles, readers, money; parts of readers are readers:read, readers:start, readers:cancel, readers:support."""
 
     code = "unknown_scope"
+
+
+class UnknownKey(NotFound):
+    """There is no such key that works."""
+
+    code = "unknown_key"
+
+
+class NeedsName(Invalid):
+    """Give the key a name of 1 to 100 characters: it stands in the history of what is done with it."""
+
+    code = "bad_name"
+
+
+class SeveralKeys(Conflict):
+    """Several keys have this name. Name one by its id, from `billing keys list`."""
+
+    code = "several_keys"
+
+
+class NotAhead(Invalid):
+    """A key expires in the future."""
+
+    code = "bad_expiry"
+
+
+class LongGrace(Invalid):
+    """The secret before works for 30 days at most."""
+
+    code = "bad_grace"
 
 
 def create(
@@ -29,33 +65,166 @@ def create(
     scopes: Iterable[str],
     at: datetime,
     ceilings: Ceilings = DEFAULTS,
+    expires_at: datetime | None = None,
 ) -> str:
-    """A new key; the secret is returned here and nowhere else. Raises UnknownScope."""
+    """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead."""
     held = sorted(set(scopes))
     if not held or not set(held) <= SCOPES.keys():
         raise UnknownScope
-    secret = PREFIX + secrets.token_urlsafe(32)
-    key_hash = tokens.secret_hash(secret)
-    session.add(
-        ApiKey(
-            id=ids.new("key", at),
-            name=name,
-            key_hash=key_hash,
-            scopes=held,
-            created_at=at,
-            cents_a_day=ceilings.cents,
-            days_a_day=ceilings.days,
-            starts_a_day=ceilings.starts,
-        )
+    if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
+        raise NeedsName
+    if expires_at is not None and expires_at <= at:
+        raise NotAhead
+    secret = _new_secret()
+    key = ApiKey(
+        id=ids.new("key", at),
+        name=name,
+        key_hash=tokens.secret_hash(secret),
+        scopes=held,
+        created_at=at,
+        expires_at=expires_at,
     )
+    _limit(key, ceilings)
+    session.add(key)
     session.flush()
     return secret
 
 
-def revoke(session: Session, name: str, at: datetime) -> int:
-    """Keys of this name stop working; how many did."""
-    rows = session.exec(select(ApiKey).where(ApiKey.name == name, col(ApiKey.revoked_at).is_(None))).all()
-    for row in rows:
-        row.revoked_at = at
-        session.add(row)
-    return len(rows)
+def make(
+    session: Session,
+    tokens: Tokens,
+    name: str,
+    scopes: Iterable[str],
+    *,
+    actor: Actor,
+    at: datetime,
+    ceilings: Ceilings = DEFAULTS,
+    expires_at: datetime | None = None,
+) -> str:
+    """The same by somebody, who stands in the audit. Raises UnknownScope, NeedsName, NotAhead."""
+    secret = create(session, tokens, name, scopes, at, ceilings, expires_at)
+    made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.secret_hash(secret))).one()
+    audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))
+    return secret
+
+
+def rotate(
+    session: Session,
+    tokens: Tokens,
+    key_id: str,
+    grace: timedelta,
+    *,
+    actor: Actor,
+    at: datetime,
+    expires_at: datetime | None = None,
+) -> str:
+    """Another secret for the key; the one before works for the grace, any older one no more. `expires_at`: when the key expires
+    from now on; None: as before. Raises UnknownKey, LongGrace, NotAhead."""
+    key = _lock(session, key_id, at)
+    if not timedelta() <= grace <= LONGEST_GRACE:
+        raise LongGrace
+    before, secret = _facts(key), _new_secret()
+    key.previous_hash, key.previous_until = key.key_hash, at + grace
+    key.key_hash = tokens.secret_hash(secret)
+    if expires_at is not None:
+        _expire(session, key, expires_at, actor, at)
+    session.add(key)
+    audit.write(session, actor, "key_rotate", at=at, subject=key.id, before=before, after=_facts(key))
+    return secret
+
+
+def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at: datetime) -> None:
+    """Other ceilings of a day, from now on. Raises UnknownKey."""
+    key = _lock(session, key_id, at)
+    before = _facts(key)
+    _limit(key, ceilings)
+    session.add(key)
+    audit.write(session, actor, "key_limit", at=at, subject=key.id, before=before, after=_facts(key))
+
+
+def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None:
+    """The key stops working, and so does the secret before its last rotation. Raises UnknownKey."""
+    key = _lock(session, key_id, at)
+    before = _facts(key)
+    key.revoked_at = at
+    key_cases.no_longer_ends(session, key, by=actor.by, at=at)
+    session.add(key)
+    audit.write(session, actor, "key_revoke", at=at, subject=key.id, before=before, after=_facts(key))
+
+
+def named(session: Session, name: str, at: datetime) -> list[ApiKey]:
+    """The keys of this name, or with this id, that work."""
+    rows = session.exec(
+        select(ApiKey)
+        .where((col(ApiKey.name) == name) | (col(ApiKey.id) == name))
+        .order_by(col(ApiKey.created_at), col(ApiKey.id))
+    )
+    return [key for key in rows if works(key, at)]
+
+
+def the_one(session: Session, name: str, at: datetime) -> ApiKey:
+    """The key of this name, or with this id, that works. Raises UnknownKey, SeveralKeys."""
+    found = named(session, name, at)
+    if len(found) > 1:
+        raise SeveralKeys
+    if not found:
+        raise UnknownKey
+    return found[0]
+
+
+def works(key: ApiKey, at: datetime) -> bool:
+    """Whether it is neither revoked nor expired."""
+    return key.revoked_at is None and (key.expires_at is None or at < key.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A key, when it was last used (to the minute), and what was given with it within a day."""
+
+    key: ApiKey
+    last_used_at: datetime | None
+    spent: Spent
+
+
+def everything(session: Session, at: datetime) -> list[Listed]:
+    """All keys: those that work first, each newest first."""
+    used = dict(session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
+    rows = session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())).all()
+    ordered = sorted(rows, key=lambda key: not works(key, at))
+    return [Listed(key, used.get(key.id), key_limits.within_a_day(session, key.id, at)) for key in ordered]
+
+
+def _new_secret() -> str:
+    return key_secrets.spelled(secrets.randbits(256))
+
+
+def _limit(key: ApiKey, ceilings: Ceilings) -> None:
+    key.cents_a_day, key.days_a_day, key.starts_a_day = ceilings.cents, ceilings.days, ceilings.starts
+
+
+def _expire(session: Session, key: ApiKey, expires_at: datetime, actor: Actor, at: datetime) -> None:
+    if expires_at <= at:
+        raise NotAhead
+    key_cases.no_longer_ends(session, key, by=actor.by, at=at)
+    key.expires_at, key.warned_at = expires_at, None
+
+
+def _lock(session: Session, key_id: str, at: datetime) -> ApiKey:
+    key = session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
+    if key is None or not works(key, at):
+        raise UnknownKey
+    return key
+
+
+def _facts(key: ApiKey) -> dict[str, Any]:
+    """What the audit keeps: never a secret, nor its hash."""
+    return {
+        "name": key.name,
+        "scopes": key.scopes,
+        "expires": key.expires_at.isoformat() if key.expires_at else None,
+        "previous_until": key.previous_until.isoformat() if key.previous_until else None,
+        "revoked": key.revoked_at is not None,
+        "cents_a_day": key.cents_a_day,
+        "days_a_day": key.days_a_day,
+        "starts_a_day": key.starts_a_day,
+    }

@@ -12,16 +12,33 @@ DEFAULTS = Ceilings()
 
 
 class ApiKey(SQLModel, table=True):
-    """A key for machine calls. Only its hash is kept; it is shown once, when it is made."""
+    """A key for machine calls. Only the hash of its secret is kept; that is shown once, when it is made or rotated."""
 
     __tablename__ = "api_key"
+    __table_args__ = (
+        sa.Index(
+            "api_key_ends",
+            "expires_at",
+            postgresql_where=sa.text("revoked_at IS NULL AND warned_at IS NULL AND expires_at IS NOT NULL"),
+        ),
+        sa.CheckConstraint(
+            "(previous_hash IS NULL) = (previous_until IS NULL)", name="previous_until_a_time"
+        ),
+    )
 
     id: str = Field(primary_key=True)
     name: str
     key_hash: str = Field(unique=True)
     scopes: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     created_at: datetime
+    expires_at: datetime | None = None
+    """From when on it doesn't work any more; None: it doesn't expire."""
+    warned_at: datetime | None = None
+    """When admins were told that it expires soon."""
     revoked_at: datetime | None = None
+    previous_hash: str | None = Field(default=None, unique=True)
+    """Of the secret before the last rotation, which works to `previous_until`."""
+    previous_until: datetime | None = None
     cents_a_day: int = Field(default=DEFAULTS.cents, sa_column_kwargs={"server_default": str(DEFAULTS.cents)})
     """Cents that may be given back with it in 24 hours; likewise the others (`rules/ceilings`)."""
     days_a_day: int = Field(default=DEFAULTS.days, sa_column_kwargs={"server_default": str(DEFAULTS.days)})
@@ -33,6 +50,15 @@ class ApiKey(SQLModel, table=True):
     def ceilings(self) -> Ceilings:
         """The most that may be given with it in a day."""
         return Ceilings(self.cents_a_day, self.days_a_day, self.starts_a_day)
+
+
+class KeyUse(SQLModel, table=True):
+    """When a key was last used, to the minute. Apart from the key, whose changes are told to all who keep it in memory."""
+
+    __tablename__ = "api_key_use"
+
+    key_id: str = Field(primary_key=True, foreign_key="api_key.id")
+    last_used_at: datetime
 
 
 class KeySpending(SQLModel, table=True):

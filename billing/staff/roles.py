@@ -35,6 +35,7 @@ class May(StrEnum):
     ARTICLES = "articles", "register and open articles"
     AUDIT = "audit", "see and export what staff did"
     STAFF = "staff", "say who works here, and as what"
+    KEYS = "keys", "make, limit, rotate and revoke API keys"
     WEBHOOKS = "webhooks", "see what Stripe told us, and settle it again"
 
     def __new__(cls, value: str, words: str = "") -> Self:

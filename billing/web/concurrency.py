@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.errors import Unavailable
-from billing.staff.api_keys import PREFIX
+from billing.rules.key_secrets import PREFIX
 from billing.web.bodies import read_ahead
 from billing.web.problems import GATE, answer_refusal
 

@@ -1,9 +1,12 @@
 """Which API key a program has sent."""
 
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.errors import Unauthenticated
-from billing.staff.key_models import ApiKey
+from billing.staff.key_models import ApiKey, KeyUse
 from billing.tokens import Tokens
 
 DEMO_KEY = "demo"
@@ -16,16 +19,31 @@ def demo_key_id(session: Session) -> str:
     return session.exec(live).first() or ""
 
 
-def find(session: Session, tokens: Tokens, secret: str) -> ApiKey:
-    """The key with this secret, not revoked. One from before keys were hashed without a salt goes over to that: `gate` knows
-    no other. Raises Unauthenticated."""
-    hashes = tokens.secret_hash(secret), tokens.list_digest("api-key", secret)
+NOTE_EVERY = timedelta(minutes=1)
+"""A use is written down when the last one that was is older."""
+
+
+def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:
+    """The key with this secret, or with it before its last rotation, that works. Raises Unauthenticated."""
+    digest = tokens.secret_hash(secret)
+    present = col(ApiKey.key_hash) == digest
+    previous = (col(ApiKey.previous_hash) == digest) & (col(ApiKey.previous_until) > at)
+    lasts = col(ApiKey.expires_at).is_(None) | (col(ApiKey.expires_at) > at)
     found = session.exec(
-        select(ApiKey).where(col(ApiKey.key_hash).in_(hashes), col(ApiKey.revoked_at).is_(None))
+        select(ApiKey).where(present | previous, col(ApiKey.revoked_at).is_(None), lasts)
     ).first()
     if found is None:
         raise Unauthenticated
-    if found.key_hash != hashes[0]:
-        found.key_hash = hashes[0]
-        session.add(found)
     return found
+
+
+def note_use(session: Session, key: ApiKey, at: datetime) -> None:
+    """Write down that it was used, at most once a minute: all other calls only look."""
+    last = session.exec(select(KeyUse.last_used_at).where(KeyUse.key_id == key.id)).first()
+    if last is None or at - last >= NOTE_EVERY:
+        using = insert(KeyUse).values(key_id=key.id, last_used_at=at)
+        session.execute(
+            using.on_conflict_do_update(
+                index_elements=["key_id"], set_={"last_used_at": using.excluded.last_used_at}
+            )
+        )

@@ -4,10 +4,29 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+from billing.rules.key_secrets import spelled
+from billing.rules.scopes import SCOPES
 from billing.web import views
 from billing.web.preview_staff import STAFF
 from billing.web.preview_values import NOW
 
+CEILINGS = (
+    views.CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
+    views.CeilingRow(field="days", words="Days given to readers", most=310, used=14),
+    views.CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
+)
+KEY = views.KeyRow(
+    key_id="key_01mg01mz009pp03dk8s78fthzt",
+    name="The app of the paper",
+    scopes=("access", "readers:cancel", "readers:read", "readers:start"),
+    made_at=NOW - timedelta(days=90),
+    last_used_at=NOW - timedelta(minutes=4),
+    expires_at=NOW + timedelta(days=275),
+    revoked_at=None,
+    previous_until=NOW + timedelta(hours=20),
+    works=True,
+    ceilings=CEILINGS,
+)
 PAUSED = views.PausedNote(
     since=NOW - timedelta(minutes=40),
     probe_at=NOW + timedelta(minutes=15),
@@ -33,4 +52,12 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-paused-nothing", views.StaffFind(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
     settled = replace(BROKEN, event_id="evt_2", became="settled: charged", broken=False)
     yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at
+    keys = replace(STAFF, path="/staff/keys")
+    gone = replace(KEY, key_id="key_2", name="site", works=False, revoked_at=NOW, last_used_at=None)
+    listed = views.StaffKeys(rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS)
+    yield "staff-keys", listed, keys
+    problem = replace(listed, rows=(), name="x", error="Days are whole numbers.")
+    yield "staff-keys-problem", problem, keys
+    made = views.StaffKeyMade(name="The app of the paper", secret=spelled(7), previous_until=NOW)
+    yield "staff-key-made", made, keys
     yield "staff-events-none", views.StaffEvents(broken=(), latest=()), at

@@ -22,6 +22,7 @@ ROOMS = (
     ("/staff/cases", "Cases"),
     ("/staff/audit", "Audit"),
     ("/staff/members", "Staff"),
+    ("/staff/keys", "Keys"),
     ("/staff/webhooks", "Webhooks"),
 )
 STAFF = replace(

@@ -129,7 +129,16 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
             " VALUES ('key_x', 'n', repeat('cd', 32), '[\"access\"]', now())",
             set(),
         ),
-        ("UPDATE api_key SET revoked_at = now()", {f"api_key {'cd' * 16}"}),
+        (
+            "UPDATE api_key SET key_hash = repeat('ef', 32), previous_hash = key_hash, previous_until = now()",
+            {f"api_key {'cd' * 16}", f"api_key {'ef' * 16}"},
+        ),
+        (
+            "UPDATE api_key SET key_hash = repeat('01', 32), previous_hash = key_hash, previous_until = now()",
+            {f"api_key {each * 16}" for each in ("cd", "ef", "01")},
+        ),
+        ("INSERT INTO api_key_use (key_id, last_used_at) VALUES ('key_x', now())", set()),
+        ("UPDATE api_key SET revoked_at = now()", {f"api_key {each * 16}" for each in ("ef", "01")}),
         ("UPDATE plan SET name = name", {"plan monthly", "plan yearly"}),
         (
             "INSERT INTO opening (id, scope, subject, opened_at, until, reason, by)"

@@ -31,6 +31,7 @@ WHO = {
     May.ARTICLES: {E, A},
     May.AUDIT: {F, A},
     May.STAFF: {A},
+    May.KEYS: {A},
     May.WEBHOOKS: {A},
 }
 OPEN = {"/staff", "/staff/sign-out"}
@@ -40,6 +41,7 @@ NAMES = {
     "message_id": "msg_x",
     "request_id": "req_x",
     "staff_id": "stf_x",
+    "key_id": "key_x",
     "notice_id": "pno_x",
 }
 

@@ -12,13 +12,18 @@ SMALL = Ceilings()
 
 
 def program(
-    world: World, *scopes: str, ceilings: Ceilings = SMALL, at: datetime | None = None
+    world: World, *scopes: str, ceilings: Ceilings = SMALL, expires_at: datetime | None = None
 ) -> httpx.Client:
     """A program whose key has these scopes, by which it is named too."""
     with world.parts.database.transaction() as session:
         secret = create(
-            session, world.parts.office.tokens, "-".join(scopes), scopes, at or world.now, ceilings
+            session, world.parts.office.tokens, "-".join(scopes), scopes, world.now, ceilings, expires_at
         )
+    return with_secret(world, secret)
+
+
+def with_secret(world: World, secret: str) -> httpx.Client:
+    """A program that sends this secret."""
     client = world.http_client()
     client.headers["Authorization"] = f"Bearer {secret}"
     return client

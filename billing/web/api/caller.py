@@ -24,7 +24,7 @@ from billing.staff import audit, key_cases
 from billing.staff.audit import Actor
 from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.bulkhead import Party, Side
-from billing.web.keys import find
+from billing.web.keys import find, note_use
 from billing.web.models import ApiAnswer
 from billing.web.problems import problem
 from billing.web.visit import client_ip, parts_of
@@ -209,10 +209,12 @@ def needs(scope: str) -> Callable[..., Caller]:
             raise BadIdempotencyKey
         parts = parts_of(request)
         with parts.database.transaction() as session:
-            key = find(session, parts.office.tokens, credentials.credentials)
+            at = parts.clock.now()
+            key = find(session, parts.office.tokens, credentials.credentials, at)
+            note_use(session, key, at)
         if not grants(key.scopes, scope):
             raise ScopeMissing(f"This needs a key with the scope `{scope}`.", needs=scope)
-        return Caller(parts, request, parts.clock.now(), key.id, key.name, idempotency_key)
+        return Caller(parts, request, at, key.id, key.name, idempotency_key)
 
     return caller
 

@@ -34,6 +34,7 @@ ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.CASES, "/staff/cases", "Cases"),
     (May.AUDIT, "/staff/audit", "Audit"),
     (May.STAFF, "/staff/members", "Staff"),
+    (May.KEYS, "/staff/keys", "Keys"),
     (May.WEBHOOKS, "/staff/webhooks", "Webhooks"),
 )
 """The rooms in the head of each page, for whoever may enter them."""

@@ -43,6 +43,7 @@ from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOptio
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.editing import OpeningRow, SectionRow, StaffArticles, StaffWhy, WhyFact
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
+from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMade, StaffKeys
 from billing.web.views.newsletters import (
     Choice,
     NewsletterChoices,
@@ -113,6 +114,7 @@ __all__ = [
     "Card",
     "CardDeclined",
     "CaseRow",
+    "CeilingRow",
     "ChangeCard",
     "Choice",
     "Choices",
@@ -136,6 +138,7 @@ __all__ = [
     "IssueProgress",
     "IssueRow",
     "Issues",
+    "KeyRow",
     "LeaveEarly",
     "LetterRow",
     "ListRow",
@@ -192,6 +195,8 @@ __all__ = [
     "StaffFind",
     "StaffFrame",
     "StaffInvoices",
+    "StaffKeyMade",
+    "StaffKeys",
     "StaffMail",
     "StaffMembers",
     "StaffPrices",

@@ -1,0 +1,184 @@
+"""Commands about API keys: made, listed, limited, rotated, revoked. A secret is printed once, alone on its line."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import Span, in_words, settings
+from billing.rules import ceilings as rules
+from billing.rules.ceilings import MOST, Ceilings
+
+if TYPE_CHECKING:
+    from billing.staff.api_keys import Listed
+
+SCOPES = (
+    "Comma separated: access, articles, readers (or parts of it: readers:read, readers:start, readers:cancel,"
+    " readers:support), money."
+)
+USUAL = Ceilings()
+NO_LIFE = "When it stops working, counted from now: 365d, 12h. Without this it doesn't expire."
+
+
+def _ceilings(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The options for the ceilings of a day."""
+    told = (
+        ("cents", "Cents that may be given back with it in a day."),
+        ("days", "Days that may be given to readers with it in a day."),
+        ("starts", "Subscriptions that may be started with it in a day."),
+    )
+
+    def with_them(command: Callable[..., None]) -> Callable[..., None]:
+        for name, words in reversed(told):
+            command = click.option(
+                f"--{name}-a-day",
+                type=click.IntRange(0, MOST),
+                default=getattr(USUAL, name) if default else None,
+                show_default=default,
+                help=words,
+            )(command)
+        return command
+
+    return with_them
+
+
+@billing.group()
+def keys() -> None:
+    """API keys for machine calls."""
+
+
+@keys.command(name="create")
+@click.option("--name", required=True, help="Who will use it; stands in the history of what it did.")
+@click.option("--scopes", required=True, help=SCOPES)
+@click.option("--expires", type=Span(), help=NO_LIFE)
+@_ceilings(default=True)
+def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int) -> None:
+    """Make a key and print its secret, once."""
+    from billing.app import build
+    from billing.staff.api_keys import make
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        secret = make(
+            session,
+            parts.office.tokens,
+            name,
+            [part.strip() for part in scopes.split(",")],
+            actor=Actor(COMMAND),
+            at=at,
+            ceilings=_given(a_day, USUAL),
+            expires_at=at + expires if expires is not None else None,
+        )
+    click.echo(secret)
+
+
+@keys.command(name="list")
+def keys_list() -> None:
+    """Every key: its id, name, scopes, when it was made and last used (to the minute), its ceilings, and whether it works."""
+    from billing.app import build
+    from billing.staff.api_keys import everything
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        for one in everything(session, at):
+            used = in_words(one.last_used_at, parts.settings) if one.last_used_at else "never"
+            click.echo(f"{one.key.id}  {one.key.name}  {','.join(one.key.scopes)}")
+            click.echo(f"    made {in_words(one.key.created_at, parts.settings)}; last used {used}")
+            click.echo(f"    {_state(one, parts.settings, at)}; a day: {_allowed(one.key.ceilings)}")
+
+
+def _state(one: "Listed", read: Any, at: Any) -> str:
+    key = one.key
+    if key.revoked_at is not None:
+        return f"revoked {in_words(key.revoked_at, read)}"
+    if key.expires_at is not None and key.expires_at <= at:
+        return f"expired {in_words(key.expires_at, read)}"
+    ends = f"expires {in_words(key.expires_at, read)}" if key.expires_at else "doesn't expire"
+    if key.previous_until is not None and key.previous_until > at:
+        ends += f"; the secret before works until {in_words(key.previous_until, read)}"
+    return ends
+
+
+def _allowed(ceilings: Ceilings) -> str:
+    return ", ".join(
+        rules.in_words(name, getattr(ceilings, name)) for name in ("cents", "days", "starts")
+    ).replace("\u00a0", " ")
+
+
+@keys.command(name="limit")
+@click.argument("name")
+@_ceilings(default=False)
+def keys_limit(name: str, **a_day: int | None) -> None:
+    """Give the key NAME (or its id) other ceilings of a day; what isn't named stays."""
+    from billing.app import build
+    from billing.staff.api_keys import limit, the_one
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        key = the_one(session, name, at)
+        limit(session, key.id, _given(a_day, key.ceilings), actor=Actor(COMMAND), at=at)
+        click.echo(f"{key.name}, a day: {_allowed(key.ceilings)}")
+
+
+@keys.command(name="rotate")
+@click.argument("name")
+@click.option(
+    "--grace",
+    type=Span(),
+    default="24h",
+    show_default=True,
+    help="How long the secret before works besides, 30d at most; 0m: not any more.",
+)
+@click.option("--expires", type=Span(), help="When it stops working from now on; without this as before.")
+def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
+    """Print another secret for the key NAME (or its id), once. The one before works for a while besides."""
+    from billing.app import build
+    from billing.staff.api_keys import rotate, the_one
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        secret = rotate(
+            session,
+            parts.office.tokens,
+            the_one(session, name, at).id,
+            grace,
+            actor=Actor(COMMAND),
+            at=at,
+            expires_at=at + expires if expires is not None else None,
+        )
+    click.echo(secret)
+
+
+@keys.command(name="revoke")
+@click.argument("name")
+def keys_revoke(name: str) -> None:
+    """Let the key NAME (or its id) stop working, at once and for ever."""
+    from billing.app import build
+    from billing.staff.api_keys import revoke, the_one
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    at = parts.clock.now()
+    with parts.database.transaction() as session:
+        key = the_one(session, name, at)
+        revoke(session, key.id, actor=Actor(COMMAND), at=at)
+        click.echo(f"{key.name} ({key.id}) doesn't work any more.")
+
+
+def _given(a_day: dict[str, Any], otherwise: Ceilings) -> Ceilings:
+    """The ceilings that were named; the others as they are."""
+    return Ceilings(
+        **{
+            name: getattr(otherwise, name) if a_day[f"{name}_a_day"] is None else a_day[f"{name}_a_day"]
+            for name in ("cents", "days", "starts")
+        }
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
+from billing import logs
 from billing.access.crawlers import Proof, proof_of
 from billing.access.dns_names import DnsNames
 from billing.clock import Clock, HeldClock, SystemClock
@@ -45,6 +46,7 @@ def build(
     refuse_foreign(database, settings)
     with database.transaction() as session:
         tokens = opened(session, settings)
+    logs.named_by(lambda value: tokens.list_digest(logs.NAMES, value))
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
     office = Office(
         settings.zone,

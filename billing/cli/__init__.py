@@ -24,6 +24,7 @@ from billing.cli import (  # noqa: E402, F401 - each adds its commands to the gr
     operate,
     processes,
     run,
+    secret_key,
     simulate,
     staff,
     time_travel,

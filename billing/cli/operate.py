@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from billing.reports.reconcile import Report
 
 
+@billing.command(name="log-name")
+@click.argument("address")
+def log_name(address: str) -> None:
+    """The name by which the log knows ADDRESS, a mail address or a network address: to follow one person or machine through it."""
+    from billing import logs
+    from billing.app import build
+
+    build(settings())
+    click.echo(logs.name_of(address) if "@" in address else logs.network_of(address))
+
+
 @billing.group()
 def plans() -> None:
     """What can be subscribed to, and what it opens besides reading."""

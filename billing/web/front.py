@@ -6,12 +6,15 @@ from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from billing.logs import REQUEST
+from billing.logs import REQUEST, RequestOrigin, of_request
+from billing.parts import Parts
 from billing.settings import Settings
 from billing.web.paywall import ADDRESS as PAYWALL
 from billing.web.problems import TOLD, problem, where
+from billing.web.visit import client_ip
 
 MOST_BYTES = 64 * 1024
 MOST_WEBHOOK_BYTES = 512 * 1024
@@ -27,10 +30,11 @@ log = logging.getLogger("billing.requests")
 class Front:
     """Gives each request an id, refuses bodies that are too large, and sets the security headers (SEC-5)."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self.app = app
-        self.headers = security_headers(settings)
-        self.machine_headers = machine_headers(settings)
+        self.parts = parts
+        self.headers = security_headers(parts.settings)
+        self.machine_headers = machine_headers(parts.settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, between two thin walls."""
@@ -39,17 +43,17 @@ class Front:
             return
         request_id = _given_id(scope) or secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        REQUEST.set(request_id)
+        REQUEST.set(RequestOrigin(request_id, lambda: client_ip(Request(scope), self.parts)))
         shared = scope["path"].startswith("/static/") or scope["path"] == PAYWALL
         headers = self.machine_headers if scope["path"].startswith(MACHINES) else self.headers
         answer = _Answer(send, headers, request_id, shared=shared)
         most = MOST_WEBHOOK_BYTES if scope["path"].startswith("/webhooks/") else MOST_BYTES
         length = Headers(scope=scope).get("content-length", "0")
         if not length.isdigit() or int(length) > most:
-            log.warning("refused 413 too_large %s %s request=%s", scope["method"], where(scope), request_id)
+            log.warning("refused 413 too_large %s %s %s", scope["method"], where(scope), of_request())
             await problem(413, "too_large", _too_large(most))(scope, receive, answer)
         elif not _readable(scope):
-            log.warning("refused 400 malformed %s %s request=%s", scope["method"], where(scope), request_id)
+            log.warning("refused 400 malformed %s %s %s", scope["method"], where(scope), of_request())
             await problem(400, "malformed", "The address holds a NUL.")(scope, receive, answer)
         else:
             await self._pass_on(scope, _Body(receive, most), answer)

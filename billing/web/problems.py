@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from billing.errors import Refusal
+from billing.logs import of_request
 from billing.rules.lifecycle import MoveRefused
 from billing.tokens import without_secrets
 from billing.web.views import Error
@@ -97,15 +98,13 @@ def _answer(
     *,
     title: str = "",
 ) -> Response:
-    log.warning(
-        "refused %s %s %s %s request=%s",
-        status,
-        code,
-        request.method,
-        where(request.scope),
-        request.state.request_id,
-    )
+    log_refusal(request, status, code)
     return _shown(request, status, code, detail, facts, headers, title=title)
+
+
+def log_refusal(request: Request, status: int, code: str) -> None:
+    """Say that a request was refused, and why (16.3.2)."""
+    log.warning("refused %s %s %s %s %s", status, code, request.method, where(request.scope), of_request())
 
 
 def _shown(
@@ -196,10 +195,10 @@ def _http(request: Request, error: Exception) -> Response:
 def _away(request: Request, error: Exception) -> Response:
     """Each request finds it, so it isn't logged as a refusal too: the log has a line a minute of it (see `logs.AwayOnce`)."""
     log.error(
-        "broken 503 unavailable %s %s request=%s",
+        "broken 503 unavailable %s %s %s",
         request.method,
         where(request.scope),
-        request.state.request_id,
+        of_request(),
         exc_info=error,
     )
     words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
@@ -208,10 +207,10 @@ def _away(request: Request, error: Exception) -> Response:
 
 def _broken(request: Request, error: Exception) -> Response:
     log.error(
-        "broken %s %s request=%s",
+        "broken %s %s %s",
         request.method,
         where(request.scope),
-        request.state.request_id,
+        of_request(),
         exc_info=error,
     )
     setattr(request.state, TOLD, True)

@@ -26,7 +26,7 @@ from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.bulkhead import Party, Side
 from billing.web.keys import find, note_use
 from billing.web.models import ApiAnswer
-from billing.web.problems import problem
+from billing.web.problems import log_refusal, problem
 from billing.web.visit import client_ip, parts_of
 
 bearer = HTTPBearer(
@@ -134,8 +134,10 @@ class Caller:
             self._told_to_admins(refusal)
             raise
         except Refusal as refusal:
+            log_refusal(self.request, refusal.status, refusal.code)
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
         except MoveRefused as refusal:
+            log_refusal(self.request, 409, "move_refused")
             return problem(409, "move_refused", str(refusal))
         return _response(status, answer)
 

@@ -1,0 +1,69 @@
+"""Every line that the product can log, read from its source."""
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+APART = {"sandbox", "simulate", "demo", "edges", "postgres"}
+"""Rooms that no live installation runs, or that run on a publisher's own site."""
+LEVELS = {
+    "debug": "debug",
+    "info": "info",
+    "warning": "warning",
+    "error": "error",
+    "exception": "error",
+    "critical": "critical",
+}
+PASSED_ON = {("billing.db", "line"), ("billing.logs", "words")}
+"""Where the words of another call are written."""
+
+
+def events() -> set[tuple[str, tuple[str, ...]]]:
+    """What `say` is called with: the event, and the names of its facts."""
+    return {
+        (_words(module, call.args[1]), tuple(str(fact.arg) for fact in call.keywords))
+        for module, call in _calls()
+        if isinstance(call.func, ast.Name) and call.func.id == "say" and len(call.args) == 2
+    }
+
+
+def lines() -> set[tuple[str, str]]:
+    """What the loggers are called with: level, and the line."""
+    found = set()
+    for module, call in _calls():
+        if not isinstance(call.func, ast.Attribute) or call.func.attr not in LEVELS:
+            continue
+        owner = ast.unparse(call.func.value)
+        given = call.args[0] if owner == "log" else call.args[1] if "throttle" in owner else None
+        if given is None or (module, ast.unparse(given)) in PASSED_ON:
+            continue
+        found.add((LEVELS[call.func.attr], _words(module, given)))
+    return found
+
+
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    for path in sorted((ROOT / "billing").rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if parts[1] in APART:
+            continue
+        module = ".".join(parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call):
+                yield module, node
+
+
+def _words(module: str, node: ast.expr) -> str:
+    """The text, with `…` for each part that differs. A name is looked up; what a call returns is `…`."""
+    match node:
+        case ast.Constant(value=str(text)):
+            return re.sub(r"%[sdr]", "…", text)
+        case ast.JoinedStr(values=values):
+            return "".join(_words(module, value) for value in values)
+        case ast.FormattedValue(value=ast.Name(id=name)) | ast.Name(id=name):
+            known = getattr(importlib.import_module(module), name, None)
+            return re.sub(r"%[sdr]", "…", known) if isinstance(known, str) else "…"
+        case _:
+            return "…"

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Field, Session, SQLModel, col
+from sqlmodel import Field, Session, SQLModel, col, select
 
 from billing.errors import RefusesToStart
 from billing.installation import Installation
@@ -79,13 +79,19 @@ def opened(session: Session, settings: Settings) -> Tokens:
     if row is None or not row.list_key:
         raise RefusesToStart("The database has no list key yet. Run `billing migrate` first.")
     tokens = tokens_of(settings)
-    found = tokens.unseal(PURPOSE, row.list_key)
-    if found is None:
-        raise WrongSecretKey
+    found = open_row(row, tokens)
     if not tokens.is_current(PURPOSE, row.list_key):
         log.warning("the secret key was changed: say `billing keys rotate-secret`")
         return replace(tokens, list_key=found)
     return replace(tokens, list_key=found, previous_sign_until=row.previous_sign_until)
+
+
+def open_row(row: Installation, tokens: Tokens) -> str:
+    """The list key. Raises WrongSecretKey."""
+    found = tokens.unseal(PURPOSE, row.list_key)
+    if found is None:
+        raise WrongSecretKey
+    return found
 
 
 def seal(session: Session, row: Installation, tokens: Tokens, list_key: str) -> None:
@@ -106,6 +112,11 @@ def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
     session.execute(sa.update(ListSalt).where(col(ListSalt.lost_at).is_(None)).values(lost_at=at))
     seal(session, row, tokens, secrets.token_urlsafe(32))
     return True
+
+
+def was_lost(session: Session) -> bool:
+    """Whether lists hold rows that were hashed under a key that is lost."""
+    return session.exec(select(ListSalt).where(col(ListSalt.lost_at).is_not(None))).first() is not None
 
 
 def check_values(list_key: str) -> dict[str, str]:

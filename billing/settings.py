@@ -60,7 +60,8 @@ class Settings(BaseModel):
         description="PostgreSQL address, `postgresql://…`. Direct: a proxy that pools transactions is refused.",
     )
     secret_key: SecretStr = Field(
-        min_length=32, description="At least 32 random characters; signs links and salts hashes."
+        min_length=32,
+        description="At least 32 random characters; signs links, hashes sessions, seals the database's own keys.",
     )
     previous_secret_keys: Keys = Field(
         (),

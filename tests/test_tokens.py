@@ -1,5 +1,7 @@
 """Tokens: derived, checked, and nowhere stored."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,3 +120,49 @@ def test_a_digester_says_what_digest_says(length: int) -> None:
     for value in ("", "a", "a secret" * 40):
         assert digest(value.encode()).hex() == tokens.digest("session", value)
         assert digest(value.encode()).hex() != tokens.digest("api-key", value)
+
+
+def rotated(until: datetime | None = None) -> Tokens:
+    """The same installation after its secret key was changed."""
+    return Tokens("a new secret key, 0123456789 0123456789 01", (OURS.secret_key,), "", until)
+
+
+def test_a_previous_key_is_read_and_makes_nothing() -> None:
+    after = rotated()
+    assert after.subject_of("cancel", OURS.token("cancel", "sub_1")) == "sub_1"
+    assert after.token("cancel", "sub_1") != OURS.token("cancel", "sub_1")
+    assert OURS.subject_of("cancel", after.token("cancel", "sub_1")) is None
+    assert after.is_code("sign-in", "lnk_1", OURS.code("sign-in", "lnk_1"))
+    assert not after.is_code("sign-in", "lnk_1", "00000000")
+    assert after.digests("session", "x") == (after.digest("session", "x"), OURS.digest("session", "x"))
+    assert after.tokens("sign-in", "lnk_1")[1] == OURS.token("sign-in", "lnk_1")
+    assert after.subject_of("cancel", THEIRS.token("cancel", "sub_1")) is None
+
+
+def test_a_seal_opens_for_its_purpose_under_any_key_that_is_read() -> None:
+    sealed = OURS.seal("staff-code:stf_1", "JBSWY3DPEHPK3PXP")
+    assert "JBSWY3DP" not in sealed
+    assert OURS.seal("staff-code:stf_1", "JBSWY3DPEHPK3PXP") != sealed, "each seal is another"
+    assert rotated().unseal("staff-code:stf_1", sealed) == "JBSWY3DPEHPK3PXP"
+    assert not rotated().is_current("staff-code:stf_1", sealed)
+    assert OURS.is_current("staff-code:stf_1", sealed)
+    for tokens, purpose, text in (
+        (THEIRS, "staff-code:stf_1", sealed),
+        (OURS, "staff-code:stf_2", sealed),
+        (OURS, "staff-code:stf_1", sealed[:-8]),
+        (OURS, "staff-code:stf_1", ""),
+        (OURS, "staff-code:stf_1", "ÄÖÜ nothing of the kind"),
+    ):
+        assert tokens.unseal(purpose, text) is None
+
+
+def test_signatures_of_a_previous_key_end_at_their_moment() -> None:
+    end = datetime(2027, 3, 1, 12, tzinfo=UTC)
+    after = rotated(end)
+    assert after.keys_of("edge", "1", end - timedelta(microseconds=1))[1] == OURS.key("edge", "1")
+    assert after.keys_of("edge", "1", end) == (after.key("edge", "1"),)
+
+
+def test_a_list_is_hashed_under_its_own_key_whatever_the_secret_key() -> None:
+    before, after = Tokens("k" * 40, (), "list"), Tokens("l" * 40, ("k" * 40,), "list")
+    assert before.list_digest("card", "x") == after.list_digest("card", "x") != before.digest("card", "x")

@@ -35,6 +35,8 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
     click.echo(f"Authenticators sealed: {done.sealed}.")
     if done.lost:
         click.echo(f"Authenticators that no key opens: {done.lost}. Say `billing staff reset` for each.")
+    if done.claimed:
+        click.echo(f"Trials claimed again, of readers whose address is known: {done.claimed}.")
     click.echo("API keys don't depend on the secret key.")
     for one in done.needed:
         click.echo(f"Needs the previous key, until {in_words(one.until, read)}: {one.count} {one.what}.")
@@ -63,6 +65,6 @@ def _replace_lost(read: "Settings") -> None:
             "The key isn't lost: a configured one opens the database. Leave out --key-is-lost."
         )
     click.echo(
-        "The database has another list key. Opt-outs, blocks of the register and claims of trials from before are not recognised:"
-        " compare the register again, and import your own list of opt-outs. `billing doctor` says so until staff close its cases."
+        "The database has another list key. Opt-outs and blocks of the register from before are not recognised, nor cards and erased"
+        " readers that had a trial: compare the register again, and import your own list of opt-outs. `billing doctor` says so until staff close its cases."
     )

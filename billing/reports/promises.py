@@ -55,7 +55,7 @@ _PAID_BEFORE_THE_STOP = """EXISTS (
 """Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
 
 _LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not recognised'
-                       WHEN 'trial_claim' THEN 'addresses and cards may have another trial'
+                       WHEN 'trial_claim' THEN 'cards and erased readers may have another trial'
                        ELSE 'tries of a card are counted from its next use on'"""
 
 

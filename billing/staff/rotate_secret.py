@@ -18,6 +18,7 @@ from billing.staff import audit, codes
 from billing.staff import sessions as staff_sessions
 from billing.staff.audit import COMMAND, Actor
 from billing.staff.models import StaffMember, StaffSession
+from billing.subscriptions.claim_again import claim_again
 from billing.tokens import Tokens
 
 BATCH = 100
@@ -40,13 +41,16 @@ class Needed:
 class Rotated:
     """What a rotation did, and what is left."""
 
-    rotated_at: datetime
+    rotated_at: datetime | None
+    """When it was first done under the present key; None: this database has known no other."""
     was_done: bool
     """Whether the list key had been sealed under the present key before."""
     sealed: int
     """Authenticators that were sealed again, or for the first time."""
     lost: int
     """Authenticators that no key opens: their members set up new ones."""
+    claimed: int
+    """Trials that were claimed again, because an earlier list key is lost."""
     needed: tuple[Needed, ...]
 
     @property
@@ -71,28 +75,24 @@ def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
             break
         after = members[-1].id
     with database.transaction() as session:
-        needed = _needed(session, rotated_at, at)
-        if not was_done or sealed:
-            audit.write(
-                session,
-                Actor(COMMAND),
-                "rotate_secret",
-                at=at,
-                after={"authenticators": sealed, "lost": lost},
-            )
-    return Rotated(rotated_at, was_done, sealed, lost, needed)
+        is_lost = list_key.was_lost(session)
+    claimed = claim_again(database, tokens) if is_lost else 0
+    with database.transaction() as session:
+        needed = _needed(session, rotated_at, at) if rotated_at is not None else ()
+        if not was_done or sealed or claimed:
+            facts = {"authenticators": sealed, "lost": lost, "claims": claimed}
+            audit.write(session, Actor(COMMAND), "rotate_secret", at=at, after=facts)
+    return Rotated(rotated_at, was_done, sealed, lost, claimed, needed)
 
 
-def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[datetime, bool]:
+def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[datetime | None, bool]:
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     was_done = tokens.is_current(list_key.PURPOSE, row.list_key)
     if not was_done:
-        list_key.seal(session, row, tokens, tokens.list_key)
+        list_key.seal(session, row, tokens, list_key.open_row(row, tokens))
         row.rotated_at, row.previous_sign_until = at, at + SIGNATURES
-    elif row.rotated_at is None:
-        row.rotated_at = at
     session.add(row)
-    return row.rotated_at or at, was_done
+    return row.rotated_at, was_done
 
 
 def _batch(session: Session, after: str) -> list[StaffMember]:

@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 from starlette.responses import Response
 
-from billing.logs import REQUEST
+from billing.logs import REQUEST, RequestOrigin
 from billing.web.bulkhead import _marked
 from tests.support.gateway_calls import GatewayCalls
 
@@ -37,7 +37,7 @@ def acquirer(calls: GatewayCalls) -> Acquirer:
 
 def for_a_request(do: object) -> None:
     context = copy_context()
-    context.run(REQUEST.set, "a request")
+    context.run(REQUEST.set, RequestOrigin("a request", lambda: "192.0.2.1"))
     context.run(do)  # type: ignore[arg-type]
 
 

@@ -10,8 +10,10 @@ from billing.errors import RefusesToStart
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import compare
-from billing.staff import codes
+from billing.staff import codes, members
+from billing.tokens import Tokens
 from tests.support import staff_members
+from tests.support.broken_tables import refused_rows
 from tests.support.browser import Browser
 from tests.support.cli import run_on
 from tests.support.installation import SECRET_KEY
@@ -230,8 +232,6 @@ def test_an_authenticator_goes_on_working(world: World, rotated: bool) -> None:
 
 
 def secret_of(world: World) -> str:
-    from billing.staff import members
-
     with world.parts.database.transaction() as session:
         return codes.secret_of(world.parts.office.tokens, members.by_address(session, ADMIN))
 
@@ -247,6 +247,26 @@ def test_the_command_says_to_when_the_old_links_need_it_and_that_holds(
     drop_previous(world)
     assert "Thank you" not in world.browser().get(link).words
     assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is None
+
+
+def test_where_the_key_was_never_changed_nothing_needs_another(world: World, in_trial: Subscriber) -> None:
+    assert world.letters(in_trial.email)
+    assert "Nothing needs a previous key" in rotate(world)
+
+
+def test_two_changes_in_a_row(world: World, in_trial: Subscriber) -> None:
+    link = world.mailed_link(in_trial.email, "/cancel/")
+    change_key(world)
+    rotate(world)
+    third = "a third secret for tests which nobody has seen yet 5432"
+    oldest = SECRET_KEY.replace(",", "%2C")
+    world.restart(secret_key=third, previous_secret_keys=f"{NEW_KEY.replace(',', '%2C')},{oldest}")
+    rotate(world)
+    assert world.try_trial("t.handi@example.com", "pm_card_visa").status_code == 409
+    browser = world.browser()
+    browser.get(link)
+    browser.post("/cancel")
+    assert world.subscription(in_trial.subscription_id)["cancel_requested_at"] is not None
 
 
 def test_a_key_of_another_database_is_refused_at_the_start(world: World) -> None:
@@ -270,6 +290,73 @@ def test_a_lost_key_is_said_to_be_lost_and_the_doctor_says_which_lists(
     assert "broken  lists-keep-their-salt" in doctor.output
     for name in ("suppression", "trial_claim", "payment_method"):
         assert f"{name}: its rows until 2027-03-01" in doctor.output
+    assert "Trials claimed again, of readers whose address is known: 1." in lost.output
+    world.execute(
+        "UPDATE subscription SET state = 'ended', ended_at = started_at, next_action = NULL, next_action_at = NULL"
+    )
+    again = world.try_trial(in_trial.email.replace("@", "+2@"), "pm_card_mastercard")
+    assert (again.status_code, again.json()["code"]) == (409, "trial_used")
+    assert "claimed again" not in rotate(world), "it is safe to run again"
+
+
+def test_an_old_process_hears_that_a_session_ended_whose_hash_was_changed(
+    world: World, in_trial: Subscriber
+) -> None:
+    """While processes are replaced one by one, the old ones remember a session by the hash it had."""
+    browser = signed_in(world, in_trial.email)
+    assert [gate_reads(world, browser) for _ in range(2)] == [204, 204]
+    change_key(world)
+    browser.get("/account")
+    browser.post("/sign-out-everywhere")
+    with world.as_usual():
+        assert gate_reads(world, browser) == 403
+
+
+def test_staff_stay_signed_in(world: World) -> None:
+    staff_members.add(world, "admin", ADMIN)
+    browser = staff_members.sign_in(world, ADMIN)
+    change_key(world)
+    assert browser.get("/staff").path.startswith("/staff")
+    assert not browser.page.path.startswith("/staff/sign-in")
+    rotate(world)
+    drop_previous(world)
+    assert not browser.get("/staff").path.startswith("/staff/sign-in")
+
+
+def test_a_rotation_that_was_cut_off_goes_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = [f"{name}@paper.example" for name in ("a", "b", "c")]
+    for address in addresses:
+        staff_members.add(world, "support", address)
+        staff_members.sign_in(world, address)
+    monkeypatch.setattr("billing.staff.rotate_secret.BATCH", 1)
+    change_key(world)
+    with refused_rows(world, "staff_member", "email <> 'b@paper.example'"):
+        assert run_on(world, "keys", "rotate-secret").exit_code == 1
+    assert "Authenticators sealed: 2." in rotate(world), "the first one was done"
+    drop_previous(world)
+    world.advance(minutes=1)
+    for address in addresses:
+        staff_members.sign_in(world, address)
+
+
+def test_keys_from_before_the_lists_had_one_go_on_too(world: World, in_trial: Subscriber) -> None:
+    """An API key and an authenticator that were made when the secret key hashed all there was."""
+    staff_members.add(world, "admin", ADMIN)
+    old = Tokens(world.parts.office.tokens.list_key)
+    key_hash = old.digest("api-key", world.api_key)
+    world.execute("UPDATE api_key SET key_hash = :hash", hash=key_hash)
+    world.execute("UPDATE staff_member SET enrolled_at = created_at")
+    change_key(world)
+    article = world.articles["subscriber"][0]
+    for _ in range(3):
+        assert world.access(article, in_trial.reader_id)["allowed"]
+    (row,) = world.rows("SELECT key_hash FROM api_key")
+    assert row["key_hash"] == Tokens.secret_hash(world.api_key)
+    staff_members.sign_in(world, ADMIN)
+    rotate(world)
+    drop_previous(world)
+    world.advance(minutes=1)
+    staff_members.sign_in(world, ADMIN)
 
 
 def test_a_list_restored_from_another_installation_is_seen(world: World) -> None:

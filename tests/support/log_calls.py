@@ -4,6 +4,7 @@ import ast
 import importlib
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +45,12 @@ def lines() -> set[tuple[str, str]]:
     return found
 
 
-def _calls() -> Iterator[tuple[str, ast.Call]]:
+@cache
+def _calls() -> tuple[tuple[str, ast.Call], ...]:
+    return tuple(_read())
+
+
+def _read() -> Iterator[tuple[str, ast.Call]]:
     for path in sorted((ROOT / "billing").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts[1] in APART:

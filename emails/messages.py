@@ -200,6 +200,22 @@ class SignedInElsewhere(Message):
 
 
 @dataclass(frozen=True)
+class CodesLocked(Message):
+    """To staff: five codes of a member's authenticator were wrong, so none is taken until `until_text`. `own` to the member
+    (`member` is their address), else to an admin; `known`: it was in a browser in which the member has signed in before."""
+
+    kind: ClassVar[str] = "codes_locked"
+    member: str
+    own: bool
+    known: bool
+    at_text: str
+    until_text: str
+    device: str
+    network: str
+    staff_url: Url
+
+
+@dataclass(frozen=True)
 class ConfirmSignup(Message):
     """Asks whether this address wants the newsletters that were ticked for it; says nothing else (double opt-in).
 
@@ -274,6 +290,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Resumed,
     Ended,
     SignedInElsewhere,
+    CodesLocked,
     RequestAnswered,
     CancelRequested,
     ConfirmRequest,

@@ -24,6 +24,7 @@ from emails.messages import (
     CardExpiring,
     CardRemoved,
     ChargeHeld,
+    CodesLocked,
     ConfirmRequest,
     ConfirmSignup,
     Disputed,
@@ -88,6 +89,16 @@ _BEFORE = GoesBack(7500, "2026-03-16", *VISA, "before", None)
 _RACED = "You cancelled before this charge was made, so it is returned in full."
 
 
+def _locks() -> dict[str, Message]:
+    seen = ("17 March 2026, 07:42", "17 March 2026, 08:42", "Firefox on Windows", "196.25.1.9")
+    members = f"{SITE}/staff/members"
+    return {
+        "codes-locked": CodesLocked("naledi@paper.example", True, False, *seen, members),
+        "codes-locked-at-home": CodesLocked("naledi@paper.example", True, True, *seen, members),
+        "codes-locked-for-admins": CodesLocked("naledi@paper.example", False, False, *seen, members),
+    }
+
+
 def samples() -> dict[str, Message]:
     """Sample messages by a short name, in the order in which a reader would meet them."""
     return {
@@ -111,6 +122,7 @@ def samples() -> dict[str, Message]:
         "signed-in-elsewhere": SignedInElsewhere(
             "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
         ),
+        **_locks(),
         "cancel-requested": CancelRequested(
             "Tuesday 17 March 2026 at 07:42", 7500, "2026-04-16", CANCEL, ACCOUNT
         ),

@@ -29,11 +29,15 @@ def upgrade() -> None:
     _allow((*STATES, "awaits_proof"))
     op.add_column("card_setup", sa.Column("browser_known_at", sa.DateTime(timezone=True), nullable=True))
     op.execute("UPDATE card_setup SET browser_known_at = created_at WHERE state <> 'open'")
+    op.add_column("staff_member", sa.Column("code_locks", sa.Integer(), server_default="0", nullable=False))
     op.create_table(
         "staff_browser",
         sa.Column("browser_hash", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=False),
         sa.Column("signed_in_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("wrong_codes", sa.Integer(), nullable=False),
+        sa.Column("code_locks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["staff_id"], ["staff_member.id"]),
         sa.PrimaryKeyConstraint("browser_hash", "staff_id"),
     )
@@ -42,6 +46,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("staff_browser")
+    op.drop_column("staff_member", "code_locks")
     op.drop_column("card_setup", "browser_known_at")
     op.execute("UPDATE card_setup SET state = 'expired' WHERE state = 'awaits_proof'")
     _allow(STATES)

@@ -52,6 +52,7 @@ TRUE_WHILE = {
     # answers, and what happened once
     "request_answered": ALWAYS,
     "signed_in_elsewhere": ALWAYS,
+    "codes_locked": ALWAYS,
     "paid_back": ALWAYS,
     "complimentary": ALWAYS,
     # links, until they are used; a newer one of the same browser spends the older (`readers/links`)

@@ -65,7 +65,7 @@ def ask(
 def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedelta:
     """How long a question waits to be mailed: the excess over `CROWDED` at the pace of an ordinary hour, half an hour at most.
 
-    While there is an excess each network may ask once an hour, so what one network asks keeps nobody of another out."""
+    While there is an excess each network may ask once an hour, so that a flood from some networks doesn't close the page to others."""
     over = max(
         rate.counted(session, office.tokens, "signups", str(per), per=per, at=at) - most
         for per, most in CROWDED.items()

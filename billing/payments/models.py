@@ -49,8 +49,8 @@ class CardSetup(SQLModel, table=True):
     price_id: str = Field(foreign_key="price.id")
     browser_hash: str
     browser_known_at: datetime | None = None
-    """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty for one
-    in which an address was typed, by whomever."""
+    """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty where
+    all we know is that somebody typed the address."""
     ask_at: datetime
     """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
     asked: int = Field(default=0)

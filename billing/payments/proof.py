@@ -1,7 +1,7 @@
 """Who gave a card: before a known address gets a card or a subscription, its owner proves it by a mailed link.
 
 Anybody may type an address, so until then nothing that a browser sees depends on whether we know it. Where all is plain,
-because nobody has that address, mailbox or card, a start is made at once."""
+because address, mailbox and card are new here, a start is made at once."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCar
 
 
 def _is_known(setup: CardSetup, reader: Reader) -> bool:
-    """Whether the browser was the reader's, and nobody has proved the address after that."""
+    """Whether the browser was the reader's, and the address hasn't been proved elsewhere since."""
     since, proved = setup.browser_known_at, reader.address_proved_at
     return since is not None and (proved is None or proved <= since)
 
@@ -74,7 +74,7 @@ def give(
 
 
 def made_here(session: Session, earlier: CardSetup | None) -> str | None:
-    """The reader whom an earlier visit of this browser has made, while nobody has proved the address."""
+    """The reader whom an earlier visit of this browser has made, while the address isn't proved."""
     if earlier is None or not earlier.new_reader or earlier.reader_id is None:
         return None
     reader = by_id(session, earlier.reader_id)

@@ -18,9 +18,21 @@ def knows(session: Session, browser_hashes: Sequence[str], staff_id: str | None 
     return session.exec(found.limit(1)).first() is not None
 
 
+def find(session: Session, browser_hashes: Sequence[str], staff_id: str) -> StaffBrowser | None:
+    """This browser as the member's own, locked."""
+    return session.exec(
+        select(StaffBrowser)
+        .where(col(StaffBrowser.browser_hash).in_(browser_hashes), StaffBrowser.staff_id == staff_id)
+        .order_by(col(StaffBrowser.signed_in_at).desc())
+        .limit(1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).first()
+
+
 def remember(session: Session, staff_id: str, browser_hash: str, at: datetime) -> None:
     """The member has signed in here, with both factors."""
-    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": at}
+    row = {"browser_hash": browser_hash, "staff_id": staff_id, "signed_in_at": at, "wrong_codes": 0}
     session.execute(
         insert(StaffBrowser)
         .values(row)

@@ -7,20 +7,22 @@ rotation of the key (`staff.rotate_secret`) seals it again and ends no enrolment
 import base64
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import pyotp
 from sqlmodel import Session, select
 
-from billing.staff.models import StaffMember
+from billing.rules import code_locks
+from billing.staff import browsers
+from billing.staff.models import CodeLock, StaffMember
 from billing.tokens import Tokens
 
 STEP_SECONDS = 30
 SLACK = 1
 """Steps by which the phone's clock may be wrong, either way."""
-MOST_WRONG = 5
-LOCKED_FOR = timedelta(minutes=15)
 _SECRET_BYTES = 20
 
 
@@ -30,6 +32,17 @@ class Checked(StrEnum):
     RIGHT = "right"
     WRONG = "wrong"
     LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The same, with when codes are taken again where they aren't; `begins` for the wrong code that made it so, `known` where
+    that is so for one browser alone, in which the member has signed in before."""
+
+    checked: Checked
+    locked_until: datetime | None = None
+    begins: bool = False
+    known: bool = False
 
 
 def new_nonce() -> str:
@@ -64,11 +77,18 @@ def address_of(tokens: Tokens, member: StaffMember, house: str) -> str:
 
 
 def check(
-    session: Session, tokens: Tokens, staff_id: str, typed: str, at: datetime, *, clock_stands: bool = False
-) -> Checked:
-    """Take a code, once; five wrong ones lock the member's codes for 15 minutes. Commit this also when it is wrong.
+    session: Session,
+    tokens: Tokens,
+    staff_id: str,
+    typed: str,
+    browser_hashes: Sequence[str],
+    at: datetime,
+    *,
+    clock_stands: bool = False,
+) -> Answer:
+    """Take a code, once; after five wrong ones none is taken for a while, longer each time. Commit this also when it is wrong.
 
-    Where the demo's clock stands still (`clock_stands`), the step after the last used one counts too: else nobody could
+    A browser in which the member has signed in before counts by itself, and can't be locked from elsewhere. Where the demo's clock stands still (`clock_stands`), the step after the last used one counts too: else nobody could
     sign in twice in a moment that lasts for hours."""
     member = session.exec(
         select(StaffMember)
@@ -76,18 +96,26 @@ def check(
         .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
-    session.add(member)
-    if member.locked_until is not None and at < member.locked_until:
-        return Checked.LOCKED
+    known = browsers.find(session, browser_hashes, staff_id)
+    lock: CodeLock = known or member
+    session.add(lock)
+    if lock.locked_until is not None and at < lock.locked_until:
+        return Answer(Checked.LOCKED, lock.locked_until)
     found = _step(tokens, member, typed, at, clock_stands)
     if found is None:
-        return _wrong(member, at)
+        return _wrong(lock, at, known=known is not None)
     step, secret = found
     if not is_sealed(tokens, member):
         seal(tokens, member, secret)
-    member.last_step, member.wrong_codes, member.locked_until = step, 0, None
-    member.enrolled_at = member.enrolled_at or at
-    return Checked.RIGHT
+    clear(lock)
+    member.last_step, member.enrolled_at = step, member.enrolled_at or at
+    session.add(member)
+    return Answer(Checked.RIGHT)
+
+
+def clear(lock: CodeLock) -> None:
+    """Codes are taken, and wrong ones counted from the beginning."""
+    lock.wrong_codes, lock.code_locks, lock.locked_until = 0, 0, None
 
 
 def shown_in_demo(tokens: Tokens, member: StaffMember, at: datetime) -> str:
@@ -132,12 +160,14 @@ def _step(
     return next((found for found in fitting if found[0] > member.last_step), None)
 
 
-def _wrong(member: StaffMember, at: datetime) -> Checked:
-    member.wrong_codes += 1
-    if member.wrong_codes < MOST_WRONG:
-        return Checked.WRONG
-    member.wrong_codes, member.locked_until = 0, at + LOCKED_FOR
-    return Checked.LOCKED
+def _wrong(lock: CodeLock, at: datetime, *, known: bool) -> Answer:
+    lock.wrong_codes += 1
+    if lock.wrong_codes < code_locks.MOST_WRONG:
+        return Answer(Checked.WRONG)
+    before = code_locks.still_counted(lock.code_locks, lock.locked_until, at)
+    until = at + code_locks.length(before, known=known)
+    lock.wrong_codes, lock.code_locks, lock.locked_until = 0, before + 1, until
+    return Answer(Checked.LOCKED, until, begins=True, known=known)
 
 
 def step_of(at: datetime) -> int:

@@ -109,7 +109,8 @@ def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: date
         raise NotYourself
     before = _facts(member)
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None
-    member.last_step, member.wrong_codes, member.locked_until = 0, 0, None
+    member.last_step = 0
+    codes.clear(member)
     browsers.forget(session, member.id)
     sessions.end(session, member.id, at)
     session.add(member)

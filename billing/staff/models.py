@@ -13,7 +13,17 @@ from billing.readers.links import MailedLink
 from billing.staff.roles import Role
 
 
-class StaffMember(SQLModel, table=True):
+class CodeLock(SQLModel):
+    """The columns of what counts wrong codes of an authenticator: a member, for all browsers that aren't known, and each that is."""
+
+    wrong_codes: int = Field(default=0)
+    """Since the last right one, or the last lock."""
+    code_locks: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Locks since the last right code: each is longer (see `rules/code_locks`)."""
+    locked_until: datetime | None = None
+
+
+class StaffMember(CodeLock, table=True):
     """Somebody who works here. Never deleted: what they did names them."""
 
     __tablename__ = "staff_member"
@@ -32,8 +42,6 @@ class StaffMember(SQLModel, table=True):
     """When a first right code showed that an authenticator knows the secret."""
     last_step: int = Field(default=0)
     """The 30-second step of the last code used: a code works once."""
-    wrong_codes: int = Field(default=0)
-    locked_until: datetime | None = None
 
 
 class StaffLink(MailedLink, table=True):
@@ -46,7 +54,7 @@ class StaffLink(MailedLink, table=True):
     """Empty when the address isn't that of staff."""
 
 
-class StaffBrowser(SQLModel, table=True):
+class StaffBrowser(CodeLock, table=True):
     """A browser in which a member has signed in with both factors. Strangers can use up neither its mails nor its codes."""
 
     __tablename__ = "staff_browser"

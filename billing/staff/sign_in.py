@@ -12,8 +12,8 @@ from billing.readers import sign_in as mailed
 from billing.readers.links import LIFE, Links
 from billing.readers.register import clean_address
 from billing.readers.sign_in import Browser
-from billing.staff import audit, browsers, codes, sessions
-from billing.staff.codes import Checked
+from billing.staff import audit, browsers, codes, sessions, warn
+from billing.staff.codes import Answer, Checked
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
 from billing.tokens import Tokens, code_place, place
 from emails import SignInLink as SignInMail
@@ -101,7 +101,7 @@ def _wait(session: Session, tokens: Tokens, staff_id: str, browser: Browser, at:
 
 def complete(
     session: Session,
-    tokens: Tokens,
+    office: Office,
     waiting: StaffSession,
     member: StaffMember,
     typed: str,
@@ -109,27 +109,38 @@ def complete(
     at: datetime,
     *,
     clock_stands: bool = False,
-) -> SignedIn | Checked:
+) -> SignedIn | Answer:
     """The code makes the session whole: a new one, with a new secret (7.2.4). Else what was wrong. Commit either."""
     new = member.enrolled_at is None
-    found = codes.check(session, tokens, member.id, typed, at, clock_stands=clock_stands)
-    right = found is Checked.RIGHT
+    found = codes.check(
+        session, office.tokens, member.id, typed, browser.hashes, at, clock_stands=clock_stands
+    )
+    right = found.checked is Checked.RIGHT
     audit.write(
         session,
         audit.of(member, browser.ip),
         "sign_in",
         at=at,
         outcome=Outcome.DONE if right else Outcome.REFUSED,
-        why="" if right else f"the code was {found}" if found is Checked.WRONG else "locked for 15 minutes",
+        why=_why(found, office),
         after={"device": browser.device, "new_authenticator": True}
         if new and right
         else {"device": browser.device},
     )
+    if found.begins:
+        warn.codes_locked(session, office, member, browser, found, at)
     if not right:
         return found
     browsers.remember(session, member.id, browser.hashes[0], at)
     sessions.end(session, member.id, at, only=waiting.id)
     secret = sessions.begin(
-        session, tokens, member.id, at=at, ip=browser.ip, device=browser.device, complete=True
+        session, office.tokens, member.id, at=at, ip=browser.ip, device=browser.device, complete=True
     )
     return SignedIn(member.id, secret)
+
+
+def _why(found: Answer, office: Office) -> str:
+    """What the audit says of a code that wasn't taken."""
+    if found.locked_until is None:
+        return "" if found.checked is Checked.RIGHT else "the code was wrong"
+    return f"no codes until {found.locked_until.astimezone(office.zone):%-d %B %Y, %H:%M}"

@@ -74,7 +74,7 @@ def ask_address(visit: Visiting, plan: PlanAsked = MONTHLY) -> Response:
 def take_address(
     visit: Guarded, email: Annotated[str, Form()] = "", plan: Annotated[PlanId, Form()] = MONTHLY
 ) -> Response:
-    """On to the review, with whatever address: who subscribes is told to nobody who hasn't proved it (6.3.8)."""
+    """On to the review with any address: who subscribes isn't told before the address is proved (6.3.8)."""
     try:
         email = clean_address(email)
     except BadAddress as refusal:

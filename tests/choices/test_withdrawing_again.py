@@ -160,7 +160,7 @@ def test_the_card_that_paid_counts_also_when_another_has_taken_its_place(
     other = world.start_trial("someone.else@example.com", "pm_card_mastercard")["subscription"]["id"]
     world.api.post(f"/v1/subscriptions/{other}/cancel", json={"when": "now"}).raise_for_status()
     browser = start_at_once(world, "someone.else@example.com")
-    browser.sign_in("someone.else@example.com")
+    browser.get("/account")
     browser.get(world.sandbox.fill_in(browser.sent_to("/account/card"), "5555555555554444"))
     world.settle()
     answer = world.api.post(f"/v1/subscriptions/{newest(world)}/withdraw", json={})

@@ -68,7 +68,7 @@ DOORS = pytest.mark.parametrize("door", ["/sign-in", "/staff/sign-in"])
 
 
 @DOORS
-def test_five_asks_by_strangers_keep_nobody_out_who_was_in_before(behind_proxy: World, door: str) -> None:
+def test_five_asks_by_strangers_leave_room_for_a_known_browser(behind_proxy: World, door: str) -> None:
     home = at_home(behind_proxy, door)
     seen = [ask(from_network(behind_proxy, f"41.0.0.{n}"), door).status for n in range(7)]
     assert seen == [200] * 5 + [429] * 2, "strangers are limited as before"
@@ -122,7 +122,7 @@ def test_the_links_that_are_open_for_an_address_stay_few(behind_proxy: World, do
 def test_a_browser_that_was_in_before_has_its_own_limit(behind_proxy: World, door: str) -> None:
     home = at_home(behind_proxy, door)
     assert [ask(home, door).status for _ in range(7)] == [200] * 5 + [429] * 2
-    assert ask(from_network(behind_proxy, "41.0.0.1"), door).status == 200, "and it is nobody else's"
+    assert ask(from_network(behind_proxy, "41.0.0.1"), door).status == 200, "which it shares with no other"
 
 
 @DOORS
@@ -137,7 +137,7 @@ def test_one_network_that_keeps_asking_leaves_room_for_a_new_browser_elsewhere(
 
 
 @DOORS
-def test_codes_typed_by_a_neighbour_keep_nobody_out_who_was_in_before(behind_proxy: World, door: str) -> None:
+def test_codes_typed_by_a_neighbour_leave_room_for_a_known_browser(behind_proxy: World, door: str) -> None:
     """A guest in the same network types thirty wrong codes."""
     home = at_home(behind_proxy, door)
     for n in range(8):

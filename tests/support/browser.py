@@ -113,7 +113,7 @@ class Browser:
         return self.get(target) if come_back else self.page
 
     def prove(self) -> Answer:
-        """Press the newest link that was mailed to whoever gave a card with a known address."""
+        """Press the newest link that was mailed because a card was given with a known address."""
         self.world.settle()
         links = [link for letter in self.world.letters() for link in letter.links]
         self.get([link for link in links if "/sign-in/link/" in link][-1])

@@ -43,7 +43,7 @@ def sign_in(world: World, email: str) -> Browser:
         first = sessions.begin(session, tokens, member_id, at=world.now, ip=device.ip, device=device.device)
         waiting = sessions.find(session, tokens, first, world.now, complete=False)
         assert waiting is not None, f"{email} may not sign in"
-        done = staff_sign_in.complete(session, tokens, *waiting, code, device, world.now)
+        done = staff_sign_in.complete(session, world.parts.office, *waiting, code, device, world.now)
         assert isinstance(done, SignedIn), done
     name = cookies.named(world.settings, cookies.STAFF)
     browser.with_cookie(name, done.session_secret)
@@ -66,8 +66,7 @@ def follow_link(world: World, browser: Browser, email: str) -> None:
     browser.get("/staff/sign-in")
     browser.post("/staff/sign-in", email=email)
     world.settle()
-    link = next(link for link in world.letters(email)[-1].links if "/staff/sign-in/link/" in link)
-    browser.get(link)
+    browser.get(world.mailed_link(email, "/staff/sign-in/link/"))
     browser.post("/staff/sign-in/confirm")
     assert browser.page.path == "/staff/sign-in/authenticator", browser.page.words
 

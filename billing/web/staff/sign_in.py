@@ -11,7 +11,7 @@ from billing.readers import links
 from billing.readers.register import BadAddress
 from billing.settings import Environment
 from billing.staff import codes, sessions, sign_in
-from billing.staff.codes import Checked
+from billing.staff.codes import Answer
 from billing.staff.models import StaffMember, StaffSession
 from billing.web import cookies, views
 from billing.web.staff.guard import SIGN_IN, SignInFirst, StaffGuarded
@@ -19,7 +19,6 @@ from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 HOME = "/staff"
-LOCKED = "Five codes were wrong, so codes are not taken for 15 minutes. Then begin again with a new link."
 
 
 @router.get(SIGN_IN)
@@ -148,7 +147,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
         sign_in.count_codes(session, tokens, visit.browser, visit.at)
         done = sign_in.complete(
             session,
-            tokens,
+            visit.parts.office,
             waiting,
             member,
             code[:20],
@@ -156,18 +155,21 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             visit.at,
             clock_stands=_is_demo(visit) and visit.parts.settings.held,
         )
-    if isinstance(done, Checked):
-        words = (
-            LOCKED
-            if done is Checked.LOCKED
-            else "That isn't the code, or it has been used. Wait for the next one."
-        )
-        return visit.page(_code_view(visit, member, words), 422)
+    if isinstance(done, Answer):
+        return visit.page(_code_view(visit, member, _not_taken(visit, done)), 422)
     visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
     way = visit.cookie(cookies.STAFF_WAY)
     visit.takes.append(cookies.STAFF_WAY)
     return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)
+
+
+def _not_taken(visit: Visit, answer: Answer) -> str:
+    """Why a code wasn't taken."""
+    if answer.locked_until is None:
+        return "That isn't the code, or it has been used. Wait for the next one."
+    until = answer.locked_until.astimezone(visit.parts.office.zone)
+    return f"Five codes were wrong, so codes are not taken until {until:%H:%M on %A %-d %B %Y}. Then begin again with a new link."
 
 
 @router.post("/staff/sign-out")

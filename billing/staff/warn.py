@@ -1,0 +1,55 @@
+"""Warn the people concerned that somebody guesses a member's codes."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.mail import outbox
+from billing.office import Office
+from billing.readers import devices
+from billing.readers.sign_in import Browser
+from billing.staff.codes import Answer
+from billing.staff.models import StaffMember
+from billing.staff.roles import Role
+from emails import CodesLocked
+
+_LIFE = timedelta(days=3)
+
+
+def codes_locked(
+    session: Session, office: Office, member: StaffMember, browser: Browser, answer: Answer, at: datetime
+) -> None:
+    """Tell the member and every other admin of a lock that begins, once. Who guesses has opened the member's mailed link, so the
+    member's mail may be in wrong hands, and this warning with it."""
+    until = answer.locked_until or at
+    for recipient in (member, *_admins_but(session, member)):
+        words = CodesLocked(
+            member=member.email,
+            own=recipient.id == member.id,
+            known=answer.known,
+            at_text=_moment(office, at),
+            until_text=_moment(office, until),
+            device=devices.in_words(browser.device),
+            network=browser.ip,
+            staff_url=office.page("/staff/members"),
+        )
+        outbox.queue(
+            session,
+            words,
+            key=f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}:{recipient.id}",
+            to=recipient.email,
+            reader_id=None,
+            at=at,
+            expires_at=at + _LIFE,
+        )
+
+
+def _admins_but(session: Session, member: StaffMember) -> list[StaffMember]:
+    admins = select(StaffMember).where(
+        StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None), StaffMember.id != member.id
+    )
+    return list(session.exec(admins.order_by(col(StaffMember.id))))
+
+
+def _moment(office: Office, at: datetime) -> str:
+    return f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}"

@@ -186,6 +186,8 @@ class Settings(BaseModel):
     )
     support_refund_limit: int = Field(15000, ge=0, description="Cents support may give a reader a month.")
     support_refund_day_limit: int = Field(75000, ge=0, description="Cents a member of it may give a day.")
+    second_person_limit: int = Field(100000, ge=0, description="Cents one of staff may give a reader a day.")
+    second_person_day_limit: int = Field(500000, ge=0, description="Cents one of staff may give a day.")
     cooling_off_days: int = Field(
         14,
         ge=7,

@@ -18,6 +18,7 @@ import billing.payments.models
 import billing.payments.unexplained_models
 import billing.readers.models
 import billing.reports.doctor_models
+import billing.staff.approval_models
 import billing.staff.key_models
 import billing.staff.models
 import billing.subscriptions.models

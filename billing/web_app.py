@@ -34,6 +34,7 @@ from billing.web import (
     recognise,
     security_txt,
     sign_in,
+    step_up,
     subscribe,
 )
 from billing.web.api import access as api_access
@@ -59,6 +60,7 @@ from billing.web.readiness import Readiness
 from billing.web.sites import Sites
 from billing.web.staff import PAGES as STAFF_PAGES
 from billing.web.staff import demo_sign_in
+from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
 
 YEAR_SECONDS = 31_536_000
@@ -92,11 +94,14 @@ def assemble(parts: Parts) -> ASGIApp:
     app.state.intake = Intake(parts.database, parts.gateway, parts.clock)
     answer_refusals(app)
     answer_strangers(app)
+    step_up.answer_stale(app)
+    staff_step_up.answer_stale(app)
     pages = [
         subscribe,
         arrived,
         sign_in,
         account,
+        step_up,
         consents,
         choices,
         confirming,

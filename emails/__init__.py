@@ -26,8 +26,12 @@ from emails.house import House
 from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
     MESSAGES,
+    AddressChanged,
+    AdminAdded,
+    ApprovalAsked,
     Cancelled,
     CancelRequested,
+    CardChanged,
     CardExpiring,
     CardRemoved,
     ChargeHeld,
@@ -50,9 +54,13 @@ from emails.paper import Paper, paper_of, print_papers
 
 __all__ = [
     "MESSAGES",
+    "AddressChanged",
+    "AdminAdded",
+    "ApprovalAsked",
     "ArticleCard",
     "CancelRequested",
     "Cancelled",
+    "CardChanged",
     "CardExpiring",
     "CardRemoved",
     "ChargeHeld",

@@ -131,6 +131,18 @@ class CardExpiring(Message):
 
 
 @dataclass(frozen=True)
+class CardChanged(Message):
+    """Another card was given, at the moment `at_text`; it is charged from now on."""
+
+    kind: ClassVar[str] = "card_changed"
+    at_text: str
+    card_brand: str
+    card_last4: str
+    account_url: Url
+    cancel_url: Url
+
+
+@dataclass(frozen=True)
 class CardRemoved(Message):
     """The card can't be charged any more, because it is stored no more; the next charge is on `charge_on`."""
 
@@ -216,6 +228,14 @@ class CodesLocked(Message):
 
 
 @dataclass(frozen=True)
+class AddressChanged(Message):
+    """To the address that was the reader's until the moment `at_text`. The new one isn't named: others may read this."""
+
+    kind: ClassVar[str] = "address_changed"
+    at_text: str
+
+
+@dataclass(frozen=True)
 class ConfirmSignup(Message):
     """Asks whether this address wants the newsletters that were ticked for it; says nothing else (double opt-in).
 
@@ -277,6 +297,27 @@ class ChargeHeld(Message):
     account_url: Url
 
 
+@dataclass(frozen=True)
+class ApprovalAsked(Message):
+    """To members of staff: `by` asks another member to approve `what`; `last_day` is the last on which one may."""
+
+    kind: ClassVar[str] = "approval_asked"
+    by: str
+    what: str
+    last_day: Day
+    url: Url
+
+
+@dataclass(frozen=True)
+class AdminAdded(Message):
+    """To the other admins: `email` is one too, let in by `by`."""
+
+    kind: ClassVar[str] = "admin_added"
+    email: str
+    by: str
+    url: Url
+
+
 MESSAGES: tuple[type[Message], ...] = (
     SignInLink,
     TrialStarted,
@@ -285,17 +326,21 @@ MESSAGES: tuple[type[Message], ...] = (
     PaymentFailed,
     CardExpiring,
     CardRemoved,
+    CardChanged,
     Cancelled,
     Disputed,
     Resumed,
     Ended,
     SignedInElsewhere,
     CodesLocked,
+    AddressChanged,
     RequestAnswered,
     CancelRequested,
     ConfirmRequest,
     ChargeHeld,
     ConfirmSignup,
+    ApprovalAsked,
+    AdminAdded,
     *CHOICES,
     *MONEY_BACK,
 )

@@ -19,8 +19,12 @@ from emails.documents import CreditNote, TaxInvoice
 from emails.fields import Message
 from emails.house import House
 from emails.messages import (
+    AddressChanged,
+    AdminAdded,
+    ApprovalAsked,
     Cancelled,
     CancelRequested,
+    CardChanged,
     CardExpiring,
     CardRemoved,
     ChargeHeld,
@@ -123,6 +127,16 @@ def samples() -> dict[str, Message]:
             "Tuesday 17 March 2026 at 07:42", "Firefox on Windows", ACCOUNT
         ),
         **_locks(),
+        "address-changed": AddressChanged("Tuesday 17 March 2026 at 07:42"),
+        "approval-asked": ApprovalAsked(
+            "sipho@swartbergpost.example",
+            "Give R1,200.00 incl. VAT back to a reader",
+            "2026-03-24",
+            f"{SITE}/staff/approvals",
+        ),
+        "admin-added": AdminAdded(
+            "lerato@swartbergpost.example", "sipho@swartbergpost.example", f"{SITE}/staff/members"
+        ),
         "cancel-requested": CancelRequested(
             "Tuesday 17 March 2026 at 07:42", 7500, "2026-04-16", CANCEL, ACCOUNT
         ),
@@ -252,7 +266,9 @@ def _failures() -> dict[str, Message]:
         card_url=f"{SITE}/card/m2Kd8sPq4Wx",
         cancel_url=CANCEL,
     )
+    changed = CardChanged("Tuesday 17 March 2026 at 07:42", *VISA, ACCOUNT, CANCEL)
     return {
+        "card-changed": changed,
         "payment-failed": failed,
         "payment-failed-card": replace(failed, retry_on=None),
         "payment-failed-not-asked": replace(failed, bank_asked=False),

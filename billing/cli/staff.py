@@ -17,15 +17,19 @@ def staff() -> None:
 @click.argument("email")
 @click.option("--role", type=click.Choice(ROLES), required=True, help="What this member may do.")
 def staff_add(email: str, role: str) -> None:
-    """Let EMAIL sign in as staff; who is staff already gets the role."""
+    """Let EMAIL sign in as staff; who is staff already gets the role. All other admins are mailed of a new one."""
     from billing.app import build
-    from billing.staff import members
+    from billing.staff import members, tell_members
     from billing.staff.audit import COMMAND, Actor
     from billing.staff.roles import Role
 
     parts = build(settings())
     with parts.database.transaction() as session:
-        member = members.add(session, email, Role(role), actor=Actor(COMMAND), at=parts.clock.now())
+        at, actor = parts.clock.now(), Actor(COMMAND)
+        new_admin = members.is_new_admin(session, email, Role(role))
+        member = members.add(session, email, Role(role), actor=actor, at=at)
+        if new_admin:
+            tell_members.admin_added(session, parts.office, member.email, actor, at)
     click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.office.page('/staff/sign-in')}")
 
 
@@ -72,3 +76,34 @@ def staff_reset(email: str) -> None:
         member = members.by_address(session, email)
         members.reset_codes(session, member, actor=Actor(COMMAND), at=parts.clock.now())
     click.echo(f"{member.email} sets up a new authenticator at the next sign-in.")
+
+
+@staff.command(name="waiting")
+def staff_waiting() -> None:
+    """What waits for a second member: its id, who asked, and what for."""
+    from billing.app import build
+    from billing.staff import approvals, members
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        for one in approvals.waiting(session, parts.clock.now()):
+            click.echo(f"{one.id}  {members.by_id(session, one.asked_by).email}  {' '.join(one.words)}")
+
+
+@staff.command(name="approve")
+@click.argument("approval_id", metavar="ID")
+def staff_approve(approval_id: str) -> None:
+    """Be the second person for what waits as ID, where no other member can be."""
+    from billing.app import build
+    from billing.staff import approvals
+    from billing.staff.acts import Desk
+    from billing.staff.approval_models import ApprovalState
+    from billing.staff.audit import COMMAND, Actor
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        desk = Desk.of(session, parts.office, parts.settings, parts.clock.now())
+        done = approvals.approve(desk, approval_id, actor=Actor(COMMAND)).state is ApprovalState.DONE
+    if not done:
+        raise click.ClickException("something has changed since it was asked for; it must be asked for again")
+    click.echo("Approved, and done.")

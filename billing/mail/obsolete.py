@@ -53,6 +53,10 @@ TRUE_WHILE = {
     "request_answered": ALWAYS,
     "signed_in_elsewhere": ALWAYS,
     "codes_locked": ALWAYS,
+    "address_changed": ALWAYS,
+    "card_changed": ALWAYS,
+    "admin_added": ALWAYS,
+    "approval_asked": "EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')",
     "paid_back": ALWAYS,
     "complimentary": ALWAYS,
     # links, until they are used; a newer one of the same browser spends the older (`readers/links`)

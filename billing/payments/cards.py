@@ -72,6 +72,17 @@ def on_subscription(method: PaymentMethod) -> dict[str, object]:
     }
 
 
+def is_asked_for(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the reader is asked for another card: a payment is open, or the card is gone or ends before the next charge."""
+    if subscription.state is State.PAST_DUE:
+        return True
+    charge = next_charge(subscription, office.zone)
+    if charge is None:
+        return False
+    card = session.get_one(PaymentMethod, subscription.payment_method_id)
+    return card.gone_at is not None or last_good_day(card) < charge.on
+
+
 def change_card(
     session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
 ) -> Subscription:
@@ -95,6 +106,7 @@ def change_card(
         **on_subscription(method),
     )
     pay_page.close_soon(session, subscription.id, at)
+    tell.card_changed(session, office, subscription, method, at)
     return subscription
 
 

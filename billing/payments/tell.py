@@ -19,6 +19,7 @@ from billing.subscriptions.find import on_sale, terms_of, terms_on
 from billing.subscriptions.models import Plan, Price, Subscription
 from emails import (
     Cancelled,
+    CardChanged,
     CardExpiring,
     CardRemoved,
     Disputed,
@@ -181,6 +182,20 @@ def card_removed(
     )
     key = f"card-removed:{subscription.id}:{card.id}"
     queue(session, subscription, words, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+
+
+def card_changed(
+    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
+) -> None:
+    """Another card is charged from now on; so that a reader who didn't give it hears of it."""
+    words = CardChanged(
+        at_text=moment(office, at),
+        card_brand=method.brand,
+        card_last4=method.last4,
+        account_url=office.account_url,
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    queue(session, subscription, words, f"card-changed:{subscription.id}:{method.id}", at)
 
 
 def cancelled(

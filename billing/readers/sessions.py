@@ -16,6 +16,8 @@ IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)
 LIMIT = "limit"
 """Why a session ended: another browser took its place."""
+FRESH = timedelta(minutes=10)
+"""How long a sign-in by mail opens what matters (SEC-2)."""
 TOUCH_EVERY = timedelta(hours=1)
 """How exactly it is known when a session was seen last."""
 
@@ -105,6 +107,11 @@ def knows(session: Session, browser_hashes: Sequence[str], reader_id: str | None
     if reader_id is not None:
         found = found.where(ReaderSession.reader_id == reader_id)
     return session.exec(found.limit(1)).first() is not None
+
+
+def is_fresh(row: ReaderSession, at: datetime) -> bool:
+    """Whether the address was proved in this browser a moment ago. Each sign-in begins a session, so it was when this one began."""
+    return row.proved and at - row.started_at <= FRESH
 
 
 def open_sessions(session: Session, reader_id: str, at: datetime) -> list[ReaderSession]:

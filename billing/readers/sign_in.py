@@ -17,7 +17,7 @@ from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.register import by_address, clean_address, register
 from billing.rules.addresses import canonical
 from billing.tokens import Tokens, code_place, place
-from emails import SignedInElsewhere
+from emails import AddressChanged, SignedInElsewhere
 from emails import SignInLink as SignInMail
 
 PURPOSE = "sign-in"
@@ -193,7 +193,7 @@ def confirm_code(
 
 def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browser, at: datetime) -> SignedIn:
     if link.replaces_of is not None and by_address(session, link.email) is None:
-        _replace_address(session, link.replaces_of, link.email, at)
+        _replace_address(session, office, link.replaces_of, link.email, at)
     reader, _ = register(session, link.email, at=at)
     new_device = _is_new(session, reader, browser)
     sessions.prove_address(session, reader, at)
@@ -228,7 +228,7 @@ def _is_new(session: Session, reader: Reader, browser: Browser) -> bool:
     return session.exec(mine).first() is not None and session.exec(mine.where(this)).first() is None
 
 
-def _replace_address(session: Session, reader_id: str, email: str, at: datetime) -> None:
+def _replace_address(session: Session, office: Office, reader_id: str, email: str, at: datetime) -> None:
     """The address is the reader's from now on; what the old one refused, and is still true, goes to it."""
     reader = session.exec(
         select(Reader)
@@ -237,11 +237,26 @@ def _replace_address(session: Session, reader_id: str, email: str, at: datetime)
         .execution_options(populate_existing=True)
     ).one()
     if refusing.refuses(session, reader.id, reader.email):
-        reader.email = clean_address(email)
+        old, reader.email = reader.email, clean_address(email)
         session.add(reader)
         session.flush()
         refusing.send_elsewhere(session, reader.id, reader.email, at)
         say(session, "address replaced", reader=reader.id)
+        _tell_old_address(session, office, reader, old, at)
+
+
+def _tell_old_address(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
+    """It may take mail again, and its reader is to hear of it (6.3.7)."""
+    words = AddressChanged(at_text=f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}")
+    outbox.queue(
+        session,
+        words,
+        key=f"address-changed:{reader.id}:{at.isoformat()}",
+        to=old,
+        reader_id=reader.id,
+        at=at,
+        expires_at=at + timedelta(days=3),
+    )
 
 
 def _tell(

@@ -61,6 +61,17 @@ _LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not 
 
 PROMISES = (
     Promise(
+        "two-members-decide",
+        "What needs a second member was approved by another person than the one who asked.",
+        """SELECT v.id, concat('approved by ', d.email, ', who asked for it') AS at_fault FROM approval v
+           JOIN staff_member q ON q.id = v.asked_by JOIN staff_member d ON d.id = v.decided_by
+           WHERE v.state = 'done' AND (d.id = q.id OR lower(d.email) = lower(q.email))
+           UNION ALL
+           SELECT v.id, 'done, and no act of staff tells of it' FROM approval v
+           WHERE v.state = 'done' AND v.kind = 'refund' AND v.line_id IS NULL""",
+        link="/staff/approvals",
+    ),
+    Promise(
         "one-live-subscription",
         "No reader has two live subscriptions.",
         """SELECT reader_id AS id, count(*) || ' live subscriptions' AS at_fault

@@ -18,7 +18,10 @@ from billing.subscriptions.change import lock
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
-NO_MATTER = ("find", "open", "note", "answer", "receive", "ask_to_confirm")
+NO_MATTER = (
+    *("find", "open", "note", "answer", "receive", "ask_to_confirm"),
+    *("ask_approval", "approve", "decline_approval"),
+)
 """Acts that leave a reader's affairs as they are."""
 
 

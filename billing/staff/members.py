@@ -12,6 +12,7 @@ from billing.staff import audit, browsers, codes, sessions
 from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
+from billing.staff.second_member import NeedsSecond
 
 
 class UnknownMember(NotFound):
@@ -55,9 +56,24 @@ def everybody(session: Session) -> list[StaffMember]:
     )
 
 
-def add(session: Session, email: str, role: Role, *, actor: Actor, at: datetime) -> StaffMember:
-    """Let somebody work here in a role; somebody who did gets the role, and may sign in again. Raises BadAddress, NotYourself."""
+def is_new_admin(session: Session, email: str, role: Role) -> bool:
+    """Whether somebody would become an admin who isn't one now."""
+    try:
+        member = by_address(session, email)
+    except UnknownMember:
+        return role is Role.ADMIN
+    return role is Role.ADMIN and (member.role is not Role.ADMIN or member.disabled_at is not None)
+
+
+def add(
+    session: Session, email: str, role: Role, *, actor: Actor, at: datetime, asked_by: Actor | None = None
+) -> StaffMember:
+    """Let somebody work here in a role; somebody who did gets the role, and may sign in again. A member lets in a new admin when
+    another one, `asked_by`, has asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
     email = clean_address(email)
+    alone = actor.staff_id is not None and (asked_by is None or asked_by.staff_id == actor.staff_id)
+    if alone and is_new_admin(session, email, role):
+        raise NeedsSecond
     try:
         member = by_address(session, email)
     except UnknownMember:
@@ -90,9 +106,11 @@ def disable(session: Session, member: StaffMember, *, actor: Actor, at: datetime
     _audit(session, actor, "disable", member, at, before)
 
 
-def end_sessions(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
-    """Sign the member out everywhere."""
-    ended = sessions.end(session, member.id, at)
+def end_sessions(
+    session: Session, member: StaffMember, *, actor: Actor, at: datetime, only: str | None = None
+) -> int:
+    """Sign the member out everywhere, or end `only` one session; how many ended."""
+    ended = sessions.end(session, member.id, at, only=only)
     audit.write(
         session,
         actor,
@@ -101,6 +119,7 @@ def end_sessions(session: Session, member: StaffMember, *, actor: Actor, at: dat
         subject=member.id,
         after={"email": member.email, "ended": ended},
     )
+    return ended
 
 
 def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:

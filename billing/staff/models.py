@@ -80,6 +80,8 @@ class StaffSession(SQLModel, table=True):
     seen_at: datetime
     complete: bool = Field(default=False)
     """Whether the code of the authenticator was given too; until then it opens the page that asks for it, and nothing else."""
+    proved_at: datetime | None = None
+    """When the authenticator's code was given last: at the sign-in, or before something that matters (SEC-2)."""
     ended_at: datetime | None = None
     ip: str
     device: str

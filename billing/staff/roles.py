@@ -29,6 +29,7 @@ class May(StrEnum):
     NOTE = "note", "write notes about a reader"
     ANSWER = "answer", "answer requests"
     INVOICES = "invoices", "see and export tax invoices"
+    APPROVE = "approve", "approve what another member asks for"
     BOOKS = "books", "see and export the books, and pay back by hand"
     CASES = "cases", "see and close cases, and answer disputes"
     NEWSLETTERS = "newsletters", "write and send newsletters"
@@ -72,6 +73,7 @@ TABLE: dict[Role, frozenset[May]] = {
             May.CANCEL,
             May.REFUND,
             May.ENTER_REFUND,
+            May.APPROVE,
             May.NOTE,
             May.ANSWER,
             May.INVOICES,

@@ -11,6 +11,8 @@ from billing.tokens import Tokens
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)
+FRESH = timedelta(minutes=10)
+"""How long a code of the authenticator opens what matters (SEC-2)."""
 TO_COMPLETE = timedelta(minutes=10)
 """How long the code of the authenticator may take after the mailed link."""
 _TOUCH_EVERY = timedelta(minutes=1)
@@ -36,6 +38,7 @@ def begin(
             started_at=at,
             seen_at=at,
             complete=complete,
+            proved_at=at if complete else None,
             ip=ip[:64],
             device=device[:300],
         )
@@ -70,19 +73,37 @@ def find(
     return found, member
 
 
-def open_of(session: Session, staff_id: str, at: datetime) -> list[StaffSession]:
-    """Where the member is signed in, newest first."""
-    rows = session.exec(
-        select(StaffSession)
+def is_fresh(row: StaffSession, at: datetime) -> bool:
+    """Whether the member gave a code in this browser a moment ago."""
+    return row.proved_at is not None and at - row.proved_at <= FRESH
+
+
+def renew(session: Session, tokens: Tokens, session_id: str, at: datetime) -> str:
+    """The member has proved who they are once more: the same session under a new secret, which is returned (7.2.4). It doesn't
+    live longer by it."""
+    secret = secrets.token_urlsafe(32)
+    row = session.get_one(StaffSession, session_id, with_for_update=True, populate_existing=True)
+    row.token_hash, row.proved_at, row.seen_at = tokens.digest("staff-session", secret), at, at
+    session.add(row)
+    return secret
+
+
+def open_sessions(
+    session: Session, at: datetime, staff_id: str | None = None
+) -> list[tuple[StaffSession, StaffMember]]:
+    """Where the member is signed in, or all members are, newest first."""
+    query = (
+        select(StaffSession, StaffMember)
+        .join(StaffMember, col(StaffMember.id) == StaffSession.staff_id)
         .where(
-            StaffSession.staff_id == staff_id,
+            col(StaffSession.complete).is_(True),
             col(StaffSession.ended_at).is_(None),
             StaffSession.seen_at >= at - IDLE,
             StaffSession.started_at >= at - ABSOLUTE,
         )
         .order_by(col(StaffSession.id).desc())
     )
-    return list(rows)
+    return list(session.exec(query if staff_id is None else query.where(StaffMember.id == staff_id)))
 
 
 def end(session: Session, staff_id: str, at: datetime, *, only: str | None = None) -> int:

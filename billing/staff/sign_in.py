@@ -122,7 +122,7 @@ def complete(
         "sign_in",
         at=at,
         outcome=Outcome.DONE if right else Outcome.REFUSED,
-        why=_why(found, office),
+        why=why_not_taken(found, office),
         after={"device": browser.device, "new_authenticator": True}
         if new and right
         else {"device": browser.device},
@@ -139,7 +139,7 @@ def complete(
     return SignedIn(member.id, secret)
 
 
-def _why(found: Answer, office: Office) -> str:
+def why_not_taken(found: Answer, office: Office) -> str:
     """What the audit says of a code that wasn't taken."""
     if found.locked_until is None:
         return "" if found.checked is Checked.RIGHT else "the code was wrong"

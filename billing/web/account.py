@@ -35,7 +35,7 @@ from billing.web.cancelling import (
     withdraw_with,
     withdrawal,
 )
-from billing.web.change_card import open_card_page
+from billing.web.change_card import card_is_asked_for, open_card_page
 from billing.web.choices import choices
 from billing.web.files import as_file
 from billing.web.show import card_of, receipt_row
@@ -241,7 +241,7 @@ def cancel(
 def cancelled(visit: Visiting) -> Response:
     """It is done; and the way back. The mail that confirms a cancellation leads here."""
     if visit.reader is None:
-        return step_up.sign_in_first(visit)
+        return step_up.sign_in_first(visit, visit.path)
     with visit.parts.database.transaction() as session:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None or subscription.cancel_asked_at is None:
@@ -301,11 +301,21 @@ def keep(visit: Guarded) -> Response:
     return visit.go("/account", "resumed" if goes_on else "not-kept")
 
 
+@router.get("/account/card")
+def ask_card(visit: Visiting) -> Response:
+    """A button to the card page: where a fresh sign-in for another card leads."""
+    if visit.reader is None:
+        return step_up.sign_in_first(visit, visit.path)
+    return visit.page(views.ChangeCard(action="/account/card")) if _live(visit) else visit.go("/account")
+
+
 @router.post("/account/card")
 @may_wait
 def change_card(visit: Guarded) -> Response | Waits:
-    """To the card page, for another card."""
+    """To the card page, for another card; after a fresh sign-in, unless we asked for a card. Raises ProveFirst."""
     subscription = _live(visit)
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
+    if not card_is_asked_for(visit, subscription):
+        step_up.require_fresh(visit, "card")
     return open_card_page(visit, subscription)

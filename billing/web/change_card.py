@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from starlette.responses import Response
 
+from billing.payments import cards
 from billing.payments import setup as setups
 from billing.payments.models import SetupPurpose
 from billing.readers import rate
@@ -13,6 +14,12 @@ from billing.subscriptions.models import Subscription
 from billing.web import cookies
 from billing.web.bulkhead import Waits
 from billing.web.visit import Visit
+
+
+def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
+    """Whether we need another card from this reader, so that the link of the mail that asks for it suffices."""
+    with visit.parts.database.transaction() as session:
+        return cards.is_asked_for(session, visit.parts.office, subscription)
 
 
 def open_card_page(visit: Visit, subscription: Subscription) -> Waits:

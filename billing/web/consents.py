@@ -4,6 +4,7 @@ A text file, because any phone opens it, and it can be printed, mailed and kept.
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -14,7 +15,8 @@ from billing.newsletters.signups import Person
 from billing.readers.consents import given_by
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
-from billing.web.visit import Visit, Visiting
+from billing.web.step_up import fresh_for
+from billing.web.visit import Visit
 
 router = APIRouter(include_in_schema=False)
 HOW = {
@@ -29,17 +31,13 @@ Entry = list[tuple[str, str]]
 
 
 @router.get("/account/consents")
-def download(visit: Visiting) -> Response:
-    """All of it. Not counted: it is a page of one's own like the account, and looking changes nothing."""
+def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
+    """All of it, after a fresh sign-in: it names devices and network addresses. Looking changes nothing, so it isn't counted."""
     reader = visit.reader
-    if reader is None:
-        return visit.go("/sign-in")
+    assert reader is not None  # whose session is fresh
     with visit.parts.database.transaction() as session:
         agreed = [_agreed(visit, *row) for row in given_by(session, reader.id)]
-        said = [
-            _said(visit, *row)
-            for row in lines_of(session, Person.of(reader), proved=visit.proved_reader is not None)
-        ]
+        said = [_said(visit, *row) for row in lines_of(session, Person.of(reader))]
     text = "\n".join(_lines(visit, reader.email, agreed, said)) + "\n"
     headers = {"Content-Disposition": 'attachment; filename="my-consents.txt"'}
     return Response(text, media_type="text/plain; charset=utf-8", headers=headers)

@@ -16,7 +16,7 @@ from billing.subscriptions.models import Subscription
 from billing.web import cookies, step_up, views
 from billing.web.bulkhead import Waits, may_wait
 from billing.web.cancelling import cancel_page, cancel_with, cancelled_page, withdraw_with
-from billing.web.change_card import open_card_page
+from billing.web.change_card import card_is_asked_for, open_card_page
 from billing.web.typed import LINES
 from billing.web.visit import Guarded, Visit, Visiting
 
@@ -89,10 +89,13 @@ def withdraw(visit: Guarded) -> Response:
 @router.post("/cancel/undo")
 def mail_undo(visit: Guarded) -> Response:
     """Mail the reader a link that signs in, and leads to the button that undoes it. Raises TooMany."""
-    subscription = _subscription(visit, CANCEL)
+    return _mail_link(visit, _subscription(visit, CANCEL), "/account/cancelled")
+
+
+def _mail_link(visit: Visit, subscription: Subscription, way: str) -> Response:
     with visit.parts.database.transaction() as session:
         reader = by_id(session, subscription.reader_id)
-    return step_up.mail_link(visit, reader.email, "/account/cancelled")
+    return step_up.mail_link(visit, reader.email, way)
 
 
 @router.get("/card/{token}")
@@ -104,12 +107,16 @@ def follow_card(visit: Visiting, token: str) -> Response:
 @router.get("/card")
 def ask_card(visit: Visiting) -> Response:
     """A button to the card page."""
-    _subscription(visit, CARD)
-    return visit.page(views.ChangeCard())
+    subscription = _subscription(visit, CARD)
+    return visit.page(views.ChangeCard(action="/card", by_mail=not card_is_asked_for(visit, subscription)))
 
 
 @router.post("/card")
 @may_wait
 def change_card(visit: Guarded) -> Response | Waits:
-    """To the card page."""
-    return open_card_page(visit, _subscription(visit, CARD))
+    """To the card page while the reader is asked for a card; else a link is mailed that signs in, and leads there. Raises
+    TooMany, Unavailable."""
+    subscription = _subscription(visit, CARD)
+    if card_is_asked_for(visit, subscription):
+        return open_card_page(visit, subscription)
+    return _mail_link(visit, subscription, "/account/card")

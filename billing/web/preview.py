@@ -17,6 +17,7 @@ from billing.web import (
     preview_editing,
     preview_newsletters,
     preview_operators,
+    preview_proving,
     preview_requests,
     preview_staff,
     views,
@@ -55,6 +56,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield from preview_demo.mailbox()
     yield from preview_demo.errors()
     yield from preview_staff.pages()
+    yield from preview_proving.pages()
     yield from preview_requests.pages()
     yield from preview_books.pages()
     yield from preview_cases.pages()
@@ -224,7 +226,6 @@ def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:
     waits = views.Cancelled(access_until=None, ever_charged=True, waiting=PRICE, owed=PRICE, undo=None)
     yield "cancelled-refund-late", waits, at
     yield from _paying()
-    yield "change-card", views.ChangeCard(), replace(VISITOR, path="/card")
     yield "receipt", RECEIPT, at
     note = views.CreditNote(
         number="CN-000003",

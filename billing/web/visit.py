@@ -81,6 +81,18 @@ FLASHES = {
     "staff-replayed": Flash(
         text="It is settled again now. Reload the page in a moment to see what became of it."
     ),
+    "staff-asked-second": Flash(
+        text="It waits for a second member, who has been mailed. Nothing is done until then."
+    ),
+    "staff-approved": Flash(text="Approved, and done."),
+    "staff-declined": Flash(text="Declined. Nothing was done."),
+    "staff-not-approved": Flash(
+        text="Something has changed since it was asked for, so nothing was done. Look at how it stands now, and ask again.",
+        tone="bad",
+    ),
+    "staff-session-ended": Flash(text="Done. That browser is signed out."),
+    "staff-session-over": Flash(text="That browser is not signed in any more."),
+    "staff-proved": Flash(text="Thank you. For ten minutes you are not asked again."),
     "staff-signed-out": Flash(text="You are signed out."),
 }
 

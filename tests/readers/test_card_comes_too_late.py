@@ -12,6 +12,12 @@ EMAIL = "thandi@example.com"
 OTHER_CARD = "5555555555554444"
 
 
+def _signed_in_trial(world: World) -> Browser:
+    """A reader's browser right after the trial was started there and the address proved."""
+    in_trial_by_pages(world, EMAIL)
+    return signed_in(world, EMAIL)
+
+
 def card_page(browser: Browser) -> str:
     """The hosted page for another card, from the account."""
     browser.get("/account")
@@ -37,7 +43,7 @@ def check_refused_once(world: World, refusal: str) -> None:
 
 @pytest.mark.parametrize("first", ["webhook", "reader"])
 def test_another_card_for_a_subscription_that_has_ended(world: World, first: str) -> None:
-    browser = in_trial_by_pages(world, EMAIL)
+    browser = _signed_in_trial(world)
     page = card_page(browser)
     end_now(world)
     back = world.sandbox.fill_in(page, OTHER_CARD)
@@ -59,9 +65,9 @@ def test_another_card_for_a_subscription_that_has_ended(world: World, first: str
 
 
 def test_another_card_after_the_last_instant(world: World, told: Subscriber) -> None:
-    browser = signed_in(world, told.email)
     cancel(world, told.subscription_id)
     world.advance_to(local(2027, 3, 15, 23, 30))
+    browser = signed_in(world, told.email)
     page = card_page(browser)
     world.skip_to(local(2027, 3, 16, 0, 1))  # it has run out, and no worker has written that down
     browser.get(world.sandbox.fill_in(page, OTHER_CARD))
@@ -71,7 +77,7 @@ def test_another_card_after_the_last_instant(world: World, told: Subscriber) -> 
 
 
 def test_a_new_subscription_keeps_its_own_card(world: World) -> None:
-    browser = in_trial_by_pages(world, EMAIL)
+    browser = _signed_in_trial(world)
     page = card_page(browser)
     end_now(world)
     elsewhere = signed_in(world, EMAIL)

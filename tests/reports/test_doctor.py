@@ -157,6 +157,10 @@ BREAKS = {
     "ticks-are-seen": "INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 10:00+00', '2027-03-16 10:00+00')",
     "billing-runs-finish": "WITH due AS (UPDATE subscription SET next_action_at = '2027-03-16 11:45+00')"
     " INSERT INTO tick_seen (id, at, run_at) VALUES (1, '2027-03-16 12:00+00', '2027-03-16 10:00+00')",
+    "two-members-decide": "WITH w AS (INSERT INTO staff_member (id, email, role, created_at, code_nonce, last_step, wrong_codes)"
+    " VALUES ('stf_1', 'a@paper.example', 'finance', now(), 'x', 0, 0) RETURNING id)"
+    " INSERT INTO approval (id, kind, state, asked_by, asked_at, expires_at, why, cents, act, words, version, decided_at)"
+    " SELECT 'apv_1', 'refund', 'done', id, now(), now(), 'why', 1, '{}', '[]', '', now() FROM w",
     "events-are-settled": "UPDATE inbound_event SET settled_at = NULL, try_at = '2027-03-16'",
 }
 

@@ -13,7 +13,7 @@ from billing.errors import TooMany
 from billing.readers import rate
 from billing.web.visit import client_ip
 from tests.support.browser import Browser
-from tests.support.signed_in import in_trial_by_pages
+from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.world import World
 
 
@@ -60,7 +60,8 @@ def test_one_network_address_begins_twenty_times_and_no_more(world: World) -> No
 
 
 def test_one_network_address_opens_thirty_card_pages_an_hour(world: World) -> None:
-    browser = in_trial_by_pages(world)
+    in_trial_by_pages(world)
+    browser = signed_in(world, "thandi@example.com")
     browser.http.follow_redirects = False
     csrf = browser.get("/account").text.partition('name="csrf" value="')[2].partition('"')[0]
     form = {"csrf": csrf}

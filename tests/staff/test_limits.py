@@ -32,9 +32,7 @@ MakeWorld = Callable[..., World]
 
 
 def act_in(session: Session, world: World, member: StaffMember, act: Act) -> AuditLine:
-    settings = world.settings
-    limits = settings.support_refund_limit, settings.support_refund_day_limit
-    desk = Desk(session, world.parts.office, world.now, *limits)
+    desk = Desk.of(session, world.parts.office, world.settings, world.now)
     actor = audit.of(member, "127.0.0.1")
     return perform(desk, act, actor=actor, role=member.role, why="kindness", version=None)
 

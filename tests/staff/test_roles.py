@@ -25,6 +25,7 @@ WHO = {
     May.NOTE: {S, F, A},
     May.ANSWER: {S, F, A},
     May.INVOICES: {F, A},
+    May.APPROVE: {F, A},
     May.BOOKS: {F, A},
     May.CASES: {F, A},
     May.NEWSLETTERS: {E, A},
@@ -34,7 +35,14 @@ WHO = {
     May.KEYS: {A},
     May.WEBHOOKS: {A},
 }
-OPEN = {"/staff", "/staff/sign-out"}
+OPEN = {
+    "/staff",
+    "/staff/sign-out",
+    "/staff/confirm",
+    "/staff/sessions",
+    "/staff/sessions/end-all",
+    "/staff/sessions/{session_id}/end",
+}
 """For everybody who is signed in."""
 NAMES = {
     "reader_id": "rdr_x",

@@ -24,6 +24,17 @@ def signed_in(world: World, email: str) -> Browser:
     return world.browser().with_cookie(name, session_secret(world, email))
 
 
+def prove_again(world: World, browser: Browser) -> Browser:
+    """On the page that asks whether it is the reader: by a link, as that page says. The browser ends where it was going."""
+    assert browser.page.path == "/account/confirm", browser.page.words
+    email = browser.page.words.partition("We mail a link to ")[2].partition(" .")[0].strip()
+    browser.post("/account/confirm")
+    world.settle()
+    browser.get(world.mailed_link(email, "/sign-in/link/"))
+    browser.post("/sign-in/confirm")
+    return browser
+
+
 def session_secret(world: World, email: str) -> str:
     """The secret of a new session of a known reader: what the cookie holds."""
     (row,) = world.rows("SELECT id FROM reader WHERE email = :email", email=email)

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
 from billing.errors import Forbidden
 from billing.rules.periods import start_of_day
+from billing.rules.second_person import GivenAlone, is_needed
 from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, rand
+from billing.staff.approval_models import Approval
 from billing.staff.audit import Actor
 from billing.staff.models import AuditLine, Outcome, StaffMember
 from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
@@ -60,12 +63,27 @@ def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance
     )
 
 
-def _given(session: Session, since: datetime, **whose: str | None) -> tuple[int, int]:
+def _given(
+    session: Session, since: datetime, *which: sa.ColumnElement[bool], **whose: str | None
+) -> tuple[int, int]:
     """Cents and days that members have given since then: to a reader, or by a member."""
     total = select(func.coalesce(func.sum(AuditLine.cents), 0), func.coalesce(func.sum(AuditLine.days), 0))
-    done = total.where(AuditLine.outcome == Outcome.DONE, AuditLine.at >= since)
+    done = total.where(AuditLine.outcome == Outcome.DONE, AuditLine.at >= since, *which)
     cents, days = session.exec(done.where(col(AuditLine.staff_id).is_not(None)).filter_by(**whose)).one()
     return int(cents), int(days)
+
+
+def needs_second(desk: Desk, actor: Actor, act: Act, preview: Preview) -> bool:
+    """Whether a second member must approve what the act gives back. What two have decided about counts for neither alone."""
+    today = start_of_day(desk.office.today(desk.at), desk.office.zone)
+    alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
+    given = GivenAlone(
+        _given(desk.session, today, alone, reader_id=act.reader_id)[0],
+        _given(desk.session, today, alone, staff_id=actor.staff_id)[0],
+    )
+    return is_needed(
+        preview.cents, given, limit=desk.second_person_limit, day_limit=desk.second_person_day_limit
+    )
 
 
 def _less(limit: int | None, given: int) -> int | None:

@@ -8,11 +8,12 @@ from billing.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
-from billing.staff.acts.limits import hold_member, mind_limits
+from billing.staff.acts.limits import hold_member, mind_limits, needs_second
 from billing.staff.acts.shape import Act, Desk, Preview
 from billing.staff.audit import Actor
 from billing.staff.models import AuditLine
 from billing.staff.roles import Role
+from billing.staff.second_member import NeedsSecond
 
 
 class Changed(Conflict):
@@ -54,8 +55,18 @@ def perform(
 ) -> AuditLine:
     """Do it, once, in this transaction. Programs have no role, and no version: theirs is the Idempotency-Key.
 
-    Raises UnknownReader, NeedsReason, Changed, OverLimit, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
-    session, at = desk.session, desk.at
+    Raises UnknownReader, NeedsReason, Changed, OverLimit, NeedsSecond, ScopeMissing, KeyOverLimit, and what the act itself refuses."""
+    why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
+    if role is not None and needs_second(desk, actor, act, given):
+        raise NeedsSecond
+    return _do(desk, act, given, actor, why)
+
+
+def checked(
+    desk: Desk, act: Act, *, actor: Actor, role: Role | None, why: str, version: str | None
+) -> tuple[str, Preview]:
+    """Hold the reader's affairs; the reason as it may be kept, and what the act would do. Raises as `perform`."""
+    session = desk.session
     facts.hold(session, act.reader_id)
     why = without_card_numbers(why.strip())
     if not why:
@@ -67,6 +78,24 @@ def perform(
         given = mind_limits(desk, role, actor, act)
     else:
         given = act.preview(desk)
+    return why, given
+
+
+def perform_approved(
+    desk: Desk, act: Act, *, asker: Actor, role: Role, why: str, version: str, cents: int
+) -> AuditLine | None:
+    """Do what the asker was shown and another member approves; None where the reader's affairs have changed, or where another sum
+    than `cents` would go back. Raises UnknownReader, OverLimit, and what the act itself refuses."""
+    facts.hold(desk.session, act.reader_id)
+    hold_member(desk.session, asker)
+    if changed_since(desk.session, act, version):
+        return None
+    given = mind_limits(desk, role, asker, act)
+    return _do(desk, act, given, asker, why) if given.cents == cents else None
+
+
+def _do(desk: Desk, act: Act, given: Preview, actor: Actor, why: str) -> AuditLine:
+    session, at = desk.session, desk.at
     before = facts.snapshot(session, act.reader_id, at)
     subject = act.do(desk, actor, why)
     key_limits.spend(session, actor.key_id, Spent(given.cents, given.days), at)

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from billing.office import Office
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
+from billing.settings import Settings
 from billing.staff.audit import Actor
 from billing.staff.roles import May
 
@@ -16,13 +17,28 @@ from billing.staff.roles import May
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What an act works with, at an instant and in a transaction. The limits are the settings, in cents: of support
-    staff to one reader in a month, and of one member of it in a day."""
+    staff to one reader in a month, and of one member of it in a day; of any member alone to one reader, and in all, in a day."""
 
     session: Session
     office: Office
     at: datetime
     support_refund_limit: int
     support_refund_day_limit: int
+    second_person_limit: int
+    second_person_day_limit: int
+
+    @classmethod
+    def of(cls, session: Session, office: Office, settings: Settings, at: datetime) -> "Desk":
+        """With the limits of this installation."""
+        return cls(
+            session,
+            office,
+            at,
+            settings.support_refund_limit,
+            settings.support_refund_day_limit,
+            settings.second_person_limit,
+            settings.second_person_day_limit,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,7 @@ class NoteBody(shapes.Body):
 
 
 def _perform(caller: Caller, session: Session, act: Act, why: str) -> AuditLine:
-    limits = caller.parts.settings
-    desk = Desk(
-        session,
-        caller.parts.office,
-        caller.at,
-        limits.support_refund_limit,
-        limits.support_refund_day_limit,
-    )
+    desk = Desk.of(session, caller.parts.office, caller.parts.settings, caller.at)
     return perform(desk, act, actor=caller.actor, role=None, why=why, version=None)
 
 

@@ -2,6 +2,7 @@
 
 from billing.web.staff import (
     acts,
+    approvals,
     articles,
     audit,
     books,
@@ -16,12 +17,16 @@ from billing.web.staff import (
     reader,
     requests,
     sign_in,
+    signed_in,
+    step_up,
     webhooks,
     why,
 )
 
 PAGES = (
     sign_in,
+    step_up,
+    signed_in,
     find,
     reader,
     acts,
@@ -31,6 +36,7 @@ PAGES = (
     prices,
     invoices,
     books,
+    approvals,
     cases,
     audit,
     members,

@@ -33,6 +33,7 @@ COLUMNS = (
     "network address",
 )
 Auditing = Annotated[StaffVisit, needs(May.AUDIT)]
+Taking = Annotated[StaffVisit, needs(May.AUDIT, fresh=True, page="/staff/audit")]
 Words = Annotated[str, Query(max_length=200)]
 
 
@@ -138,7 +139,7 @@ def _flat(facts: dict[str, Any], within: str = "") -> dict[str, str]:
 
 @router.get("/staff/audit.csv")
 def export(
-    visit: Auditing,
+    visit: Taking,
     who: Words = "",
     reader: Words = "",
     act: Words = "",

@@ -27,9 +27,10 @@ from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(May.BOOKS)]
-Acting = Annotated[StaffVisit, needs(May.BOOKS, acts=True)]
+Acting = Annotated[StaffVisit, needs(May.BOOKS, acts=True, fresh=True)]
 Month = Annotated[str, Query(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")]
 ROOM = "/staff/books"
+Taking = Annotated[StaffVisit, needs(May.BOOKS, fresh=True, page=ROOM)]
 NAMES: dict[Account, tuple[str, str]] = {
     Account.GATEWAY: ("Gateway", "what Stripe holds for us"),
     Account.BANK: ("Bank", "what Stripe has paid out"),
@@ -181,7 +182,7 @@ def _waiting(session: Session) -> views.WaitingRefunds | None:
 
 
 @router.get(f"{ROOM}/{{name}}.csv")
-def export(visit: Seeing, name: str, month: Month = "") -> Response:
+def export(visit: Taking, name: str, month: Month = "") -> Response:
     """A file of the month, sent while it is read; that it was taken is audited. Raises UnknownFile."""
     sheet = SHEETS.get(name)
     if sheet is None:

@@ -8,24 +8,28 @@ from starlette.responses import Response
 from billing.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.lifecycle import MoveRefused
-from billing.staff import facts
+from billing.staff import approvals, facts
 from billing.staff.acts import (
+    Act,
     Changed,
+    NeedsSecond,
     OverLimit,
     as_told,
     foresee,
     left_in_words,
     mind_limits,
+    needs_second,
     perform,
     same_wish,
 )
 from billing.web import views
-from billing.web.staff.guard import StaffVisit, refuse
+from billing.web.staff.guard import ProveFirst, StaffVisit, refuse
 from billing.web.staff.show import audit_entry, desk
 from billing.web.staff.wishes import Wish
 
 Making = Callable[[Session], Wish]
 PREVIEW = "preview"
+SECOND = "Two members decide about this much: it is done when another member of finance, or an admin, has approved it."
 
 
 def look(visit: StaffVisit, reader_id: str, make: Making) -> Response:
@@ -42,6 +46,7 @@ def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: s
         return again(visit, reader_id, make, why)
     try:
         with visit.parts.database.transaction() as session:
+            _prove_first(visit, session, wish.act)
             perform(
                 desk(visit, session),
                 wish.act,
@@ -50,11 +55,40 @@ def act(visit: StaffVisit, reader_id: str, make: Making, *, why: str, version: s
                 why=why,
                 version=version,
             )
+    except NeedsSecond:
+        return _ask_second(visit, reader_id, make, wish.act, why, version)
     except OverLimit as refusal:
         refuse(visit, wish.act.what, reader_id=reader_id, words=refusal.detail)
     except Refusal as refusal:
         return again(visit, reader_id, make, why, refusal)
     return visit.go(f"/staff/readers/{reader_id}", "staff-done")
+
+
+def _ask_second(
+    visit: StaffVisit, reader_id: str, make: Making, act: Act, why: str, version: str
+) -> Response:
+    """Let it wait for another member."""
+    try:
+        with visit.parts.database.transaction() as session:
+            approvals.ask_for_act(
+                desk(visit, session),
+                act,
+                actor=visit.actor,
+                role=visit.member.role,
+                why=why,
+                version=version,
+            )
+    except Refusal as refusal:
+        return again(visit, reader_id, make, why, refusal)
+    return visit.go(f"/staff/readers/{reader_id}", "staff-asked-second")
+
+
+def _prove_first(visit: StaffVisit, session: Session, act: Act) -> None:
+    """More money than support may give a reader in a month needs a fresh code. Raises ProveFirst, and what the act refuses."""
+    if not visit.is_fresh:
+        here = desk(visit, session)
+        if act.preview(here).cents > here.support_refund_limit:
+            raise ProveFirst(visit)
 
 
 def again(
@@ -93,6 +127,8 @@ def _view(
             preview, version = foresee(desk(visit, session), wish.act)
             left = left_in_words(desk(visit, session), visit.member.role, visit.actor, wish.act, preview)
             words, button = preview.words + left, preview.button
+            if needs_second(desk(visit, session), visit.actor, wish.act, preview):
+                words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
             told = as_told(why) if preview.told else None
         except (Refusal, MoveRefused) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)

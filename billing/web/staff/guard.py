@@ -1,13 +1,13 @@
 """Who is let into the pages of staff. Every page stands behind one of these, and says which permission it needs.
 
 A page that shows: `visit: Annotated[StaffVisit, needs(May.READ)]`. One that acts, by POST: `needs(May.CANCEL, acts=True)`,
-which also asks for a form of our own. `visit.member` is the staff member, `visit.actor` how histories name them."""
+which also asks for a form of our own. What matters adds `fresh=True`: a code of the authenticator within ten minutes (SEC-2). `visit.member` is the staff member, `visit.actor` how histories name them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Annotated, Any, NoReturn
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
@@ -23,6 +23,7 @@ from billing.web.views import Frame, StaffFrame
 from billing.web.visit import Visit, open_guarded, open_visit, parts_of
 
 SIGN_IN = "/staff/sign-in"
+CONFIRM = "/staff/confirm"
 ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.FIND, "/staff", "Readers"),
     (May.ANSWER, "/staff/requests", "Requests"),
@@ -30,6 +31,7 @@ ROOMS: tuple[tuple[May, str, str], ...] = (
     (May.NEWSLETTERS, "/staff/newsletters", "Newsletters"),
     (May.ARTICLES, "/staff/articles", "Articles"),
     (May.INVOICES, "/staff/invoices", "Invoices"),
+    (May.APPROVE, "/staff/approvals", "Approvals"),
     (May.BOOKS, "/staff/books", "Books"),
     (May.CASES, "/staff/cases", "Cases"),
     (May.AUDIT, "/staff/audit", "Audit"),
@@ -51,6 +53,20 @@ class SignInFirst(Exception):
     """Nobody is signed in: off to the sign-in page, and back."""
 
 
+class ProveFirst(Exception):
+    """The member gave no code in the last ten minutes: asked for one, and back. `page` holds the link to a download."""
+
+    def __init__(self, visit: "StaffVisit", page: str = "") -> None:
+        super().__init__(page)
+        self.visit, self.page = visit, page
+
+    @property
+    def query(self) -> str:
+        """Where to go on, for the page that asks."""
+        url = self.visit.request.url
+        return urlencode({"way": (self.page or url.path) + (f"?{url.query}" if url.query else "")})
+
+
 @dataclass
 class StaffVisit(Visit):
     """A request of a staff member who is signed in with both factors."""
@@ -67,6 +83,11 @@ class StaffVisit(Visit):
     def party(self) -> Party:
         """Members have threads of their own."""
         return Party(Side.STAFF, self.member.id)
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the member gave a code in this browser within ten minutes."""
+        return sessions.is_fresh(self.staff_session, self.at)
 
     def may(self, what: May) -> bool:
         """Whether the member's role may do it."""
@@ -101,25 +122,28 @@ def open_staff_guarded(visit: Annotated[Visit, Depends(open_guarded)]) -> StaffV
     return _admit(visit)
 
 
-def needs(what: May, *, acts: bool = False) -> Any:
-    """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole.
+def needs(what: May, *, acts: bool = False, fresh: bool = False, page: str = "") -> Any:
+    """A dependency: a staff visit whose role has the permission; refusals are audited. Raises NotYourRole, ProveFirst.
 
-    `acts` for whatever isn't a GET."""
+    `acts` for whatever isn't a GET; `fresh` for what matters. `page` is the one with the link to a download, where the member
+    goes on after proving who they are."""
 
     def seen(visit: StaffVisiting) -> StaffVisit:
-        return _permitted(visit, what)
+        return _permitted(visit, what, fresh, page)
 
     def acted(visit: StaffGuarded) -> StaffVisit:
-        return _permitted(visit, what)
+        return _permitted(visit, what, fresh)
 
     chosen: Callable[..., StaffVisit] = acted if acts else seen
     chosen.permission = what  # type: ignore[attr-defined]  # by which the matrix of roles and routes is drawn
     return Depends(chosen)
 
 
-def _permitted(visit: StaffVisit, what: May) -> StaffVisit:
+def _permitted(visit: StaffVisit, what: May, fresh: bool, page: str = "") -> StaffVisit:
     if not visit.may(what):
         refuse(visit, what)
+    if fresh and not visit.is_fresh:
+        raise ProveFirst(visit, page)
     return visit
 
 

@@ -1,20 +1,24 @@
 """Who works here: added, given another role, signed out, sent away. For admins."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Form
-from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.readers.register import BadAddress
-from billing.staff import members, sessions
+from billing.staff import approvals, members, sessions
+from billing.staff.acts import NeedsReason
+from billing.staff.models import StaffMember
 from billing.staff.roles import May, Role
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(May.STAFF)]
-Acting = Annotated[StaffVisit, needs(May.STAFF, acts=True)]
+Acting = Annotated[StaffVisit, needs(May.STAFF, acts=True, fresh=True)]
+Ending = Annotated[StaffVisit, needs(May.STAFF, acts=True)]
+"""Signing somebody out takes rights away, and may be urgent."""
 ROOM = "/staff/members"
 
 
@@ -24,16 +28,17 @@ def everybody(visit: Seeing) -> Response:
     return _page(visit)
 
 
-def _page(visit: StaffVisit, *, email: str = "", error: str | None = None, status: int = 200) -> Response:
+def _page(
+    visit: StaffVisit, *, email: str = "", why: str = "", error: str | None = None, status: int = 200
+) -> Response:
     with visit.parts.database.transaction() as session:
-        rows = tuple(_row(visit, session, member.id) for member in members.everybody(session))
+        signed_in = Counter(member.id for _, member in sessions.open_sessions(session, visit.at))
+        rows = tuple(_row(visit, member, signed_in[member.id]) for member in members.everybody(session))
     roles = tuple(role.value for role in Role)
-    return visit.page(views.StaffMembers(rows=rows, roles=roles, email=email, error=error), status)
+    return visit.page(views.StaffMembers(rows=rows, roles=roles, email=email, why=why, error=error), status)
 
 
-def _row(visit: StaffVisit, session: Session, staff_id: str) -> views.MemberRow:
-    member = members.by_id(session, staff_id)
-    signed_in = sum(one.complete for one in sessions.open_of(session, member.id, visit.at))
+def _row(visit: StaffVisit, member: StaffMember, signed_in: int) -> views.MemberRow:
     return views.MemberRow(
         staff_id=member.id,
         email=member.email,
@@ -46,16 +51,27 @@ def _row(visit: StaffVisit, session: Session, staff_id: str) -> views.MemberRow:
 
 
 @router.post(ROOM)
-def add(visit: Acting, email: Annotated[str, Form(max_length=300)] = "", role: str = Form("")) -> Response:
-    """Let somebody in, in a role; somebody who is here already gets that role."""
+def add(
+    visit: Acting,
+    email: Annotated[str, Form(max_length=300)] = "",
+    role: Annotated[str, Form(max_length=20)] = "",
+    why: Annotated[str, Form(max_length=300)] = "",
+) -> Response:
+    """Let somebody in, in a role; somebody who is here already gets that role. A new admin waits for another admin (SEC-6)."""
     if role not in list(Role):
         return _page(visit, email=email, error="Choose a role.", status=422)
     try:
         with visit.parts.database.transaction() as session:
-            members.add(session, email, Role(role), actor=visit.actor, at=visit.at)
-    except (BadAddress, members.NotYourself) as refusal:
-        return _page(visit, email=email[:254], error=refusal.detail, status=refusal.status)
-    return visit.go(ROOM, "staff-saved")
+            asks = members.is_new_admin(session, email, Role(role))
+            if asks:
+                approvals.ask_for_admin(
+                    session, visit.parts.office, email, actor=visit.actor, why=why, at=visit.at
+                )
+            else:
+                members.add(session, email, Role(role), actor=visit.actor, at=visit.at)
+    except (BadAddress, members.NotYourself, NeedsReason, approvals.AlreadyAsked) as refusal:
+        return _page(visit, email=email[:254], why=why, error=refusal.detail, status=refusal.status)
+    return visit.go(ROOM, "staff-asked-second" if asks else "staff-saved")
 
 
 @router.post(f"{ROOM}/{{staff_id}}/disable")
@@ -67,7 +83,7 @@ def disable(visit: Acting, staff_id: str) -> Response:
 
 
 @router.post(f"{ROOM}/{{staff_id}}/sign-out")
-def sign_out(visit: Acting, staff_id: str) -> Response:
+def sign_out(visit: Ending, staff_id: str) -> Response:
     """End the member's sessions."""
     with visit.parts.database.transaction() as session:
         members.end_sessions(session, members.by_id(session, staff_id), actor=visit.actor, at=visit.at)

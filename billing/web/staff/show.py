@@ -18,14 +18,7 @@ from billing.web.staff.guard import StaffVisit
 
 def desk(visit: StaffVisit, session: Session) -> Desk:
     """What the visit's acts work with, in this transaction."""
-    limits = visit.parts.settings
-    return Desk(
-        session,
-        visit.parts.office,
-        visit.at,
-        limits.support_refund_limit,
-        limits.support_refund_day_limit,
-    )
+    return Desk.of(session, visit.parts.office, visit.parts.settings, visit.at)
 
 
 def entry_of(entry: Entry, link: str | None = None) -> views.StaffEntry:

@@ -130,12 +130,19 @@ def _code_view(visit: Visit, member: StaffMember, error: str | None = None) -> v
         groups = " ".join(key[place : place + 4] for place in range(0, len(key), 4))
         picture = Markup(drawn)  # noqa: S704 - drawn from the address by our own code; it holds numbers alone
         return views.StaffCode(picture=picture, key=groups, error=error)
-    shown = codes.shown_in_demo(tokens, member, visit.at) if _is_demo(visit) else None
-    return views.StaffCode(demo_code=shown, error=error)
+    return views.StaffCode(demo_code=demo_code(visit, member), error=error)
 
 
-def _is_demo(visit: Visit) -> bool:
-    return visit.parts.settings.environment is Environment.DEMO
+def demo_code(visit: Visit, member: StaffMember) -> str | None:
+    """The code that would be taken now, in the demo alone."""
+    is_demo = visit.parts.settings.environment is Environment.DEMO
+    return codes.shown_in_demo(visit.parts.office.tokens, member, visit.at) if is_demo else None
+
+
+def clock_stands(visit: Visit) -> bool:
+    """Whether the demo's clock stands still, so that codes must go on without it."""
+    settings = visit.parts.settings
+    return settings.environment is Environment.DEMO and settings.held
 
 
 @router.post(f"{SIGN_IN}/authenticator")
@@ -153,10 +160,10 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
             code[:20],
             visit.browser,
             visit.at,
-            clock_stands=_is_demo(visit) and visit.parts.settings.held,
+            clock_stands=clock_stands(visit),
         )
     if isinstance(done, Answer):
-        return visit.page(_code_view(visit, member, _not_taken(visit, done)), 422)
+        return visit.page(_code_view(visit, member, not_taken(visit, done)), 422)
     visit.give(cookies.STAFF, done.session_secret, sessions.ABSOLUTE)
     visit.keep_browser()
     way = visit.cookie(cookies.STAFF_WAY)
@@ -164,7 +171,7 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)
 
 
-def _not_taken(visit: Visit, answer: Answer) -> str:
+def not_taken(visit: Visit, answer: Answer) -> str:
     """Why a code wasn't taken."""
     if answer.locked_until is None:
         return "That isn't the code, or it has been used. Wait for the next one."

@@ -15,6 +15,7 @@ from billing.web.views.account import (
     PastDue,
     Pay,
     PayOver,
+    ProveAgain,
     Receipt,
     ReceiptRow,
     SessionRow,
@@ -97,6 +98,13 @@ from billing.web.views.staff import (
     StaffSignIn,
     UntoldRow,
 )
+from billing.web.views.staff_team import (
+    ApprovalRow,
+    StaffApprovals,
+    StaffProve,
+    StaffSessionRow,
+    StaffSessions,
+)
 from billing.web.views.start import CardDeclined, Offer, Refused, Review, Started, StartPending, Subscribe
 
 __all__ = [
@@ -104,6 +112,7 @@ __all__ = [
     "AccountDispute",
     "AccountRow",
     "ActField",
+    "ApprovalRow",
     "Article",
     "Articles",
     "AuditRow",
@@ -168,6 +177,7 @@ __all__ = [
     "PlanOption",
     "PlanPage",
     "Print",
+    "ProveAgain",
     "Receipt",
     "ReceiptRow",
     "Refused",
@@ -182,6 +192,7 @@ __all__ = [
     "SignInExpired",
     "SignInSent",
     "StaffAct",
+    "StaffApprovals",
     "StaffArticles",
     "StaffAudit",
     "StaffBooks",
@@ -200,9 +211,12 @@ __all__ = [
     "StaffMail",
     "StaffMembers",
     "StaffPrices",
+    "StaffProve",
     "StaffReader",
     "StaffRequest",
     "StaffRequests",
+    "StaffSessionRow",
+    "StaffSessions",
     "StaffSignIn",
     "StaffWhy",
     "StartPending",

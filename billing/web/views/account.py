@@ -229,9 +229,21 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCard:
-    """From the link in a mail, without signing in."""
+    """Before the card page. `by_mail`: whoever followed an old mail's link signs in first."""
 
     template: ClassVar[str] = "change_card.html"
+    action: str
+    by_mail: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveAgain:
+    """A link is mailed to the reader before `words` happens."""
+
+    template: ClassVar[str] = "prove_again.html"
+    email: str
+    act: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

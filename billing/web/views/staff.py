@@ -291,6 +291,7 @@ class StaffMembers:
     rows: tuple[MemberRow, ...]
     roles: tuple[str, ...]
     email: str = ""
+    why: str = ""
     error: str | None = None
 
 

@@ -1,0 +1,64 @@
+"""The table of what waits for a second member of staff."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from billing.db import enum_column
+
+
+class ApprovalKind(StrEnum):
+    """What is asked for."""
+
+    REFUND = "refund"
+    """An act for a reader that gives back more than one member may decide about."""
+    NEW_ADMIN = "new_admin"
+
+
+class ApprovalState(StrEnum):
+    """What became of it. One that waits when its time is over can't be approved any more."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    DECLINED = "declined"
+    CHANGED = "changed"
+    """The reader's affairs had changed by the time that it was approved, so nothing was done."""
+
+
+class Approval(SQLModel, table=True):
+    """Something that one member asked for and another decides about (SEC-6). Never deleted."""
+
+    __tablename__ = "approval"
+    __table_args__ = (
+        sa.Index("approval_waiting", "asked_at", postgresql_where=sa.text("state = 'waiting'")),
+        sa.CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided_has_its_moment"),
+        sa.CheckConstraint(
+            "state <> 'done' OR decided_by IS DISTINCT FROM asked_by", name="two_members_decide"
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: ApprovalKind = Field(sa_column=enum_column(ApprovalKind))
+    state: ApprovalState = Field(sa_column=enum_column(ApprovalState))
+    asked_by: str = Field(foreign_key="staff_member.id")
+    asked_at: datetime
+    expires_at: datetime
+    why: str
+    reader_id: str | None = Field(default=None, foreign_key="reader.id")
+    cents: int = Field(default=0)
+    """What would go back."""
+    act: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address."""
+    words: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
+    """What the one who asked was shown."""
+    version: str = ""
+    """Of the reader's affairs as they were shown."""
+    decided_by: str | None = Field(default=None, foreign_key="staff_member.id")
+    """Empty while it waits, and where a command on the machine decided."""
+    decided_at: datetime | None = None
+    line_id: int | None = Field(default=None, foreign_key="audit_line.id", unique=True)
+    """The line of the audit that tells of what was done."""

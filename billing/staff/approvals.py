@@ -1,0 +1,219 @@
+"""What waits for a second member: asked for with its preview, approved or declined by another, and done once (SEC-6).
+
+A command on the machine decides like any second person: who can give it holds the database too, and an installation with one
+admin isn't locked out."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing import ids
+from billing.errors import Conflict, NotFound, Refusal
+from billing.office import Office
+from billing.readers.register import clean_address
+from billing.rules.lifecycle import MoveRefused
+from billing.staff import audit, members, tell_members
+from billing.staff.acts import Act, Desk, NeedsReason, checked, foresee, perform_approved
+from billing.staff.acts.stored import load, store
+from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
+from billing.staff.audit import Actor
+from billing.staff.models import StaffMember
+from billing.staff.roles import May, Role, may
+from billing.staff.second_member import NotTheSecond, may_decide
+
+LIFE = timedelta(days=7)
+"""How long something waits."""
+
+
+class UnknownApproval(NotFound):
+    """Nothing of that name waits for approval."""
+
+    code = "unknown_approval"
+
+
+class NotWaiting(Conflict):
+    """It doesn't wait any more: it was decided, or its seven days are over."""
+
+    code = "not_waiting"
+
+
+class AlreadyAsked(Conflict):
+    """The same waits for approval already."""
+
+    code = "already_asked"
+
+
+def ask_for_act(desk: Desk, act: Act, *, actor: Actor, role: Role, why: str, version: str) -> Approval:
+    """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
+    why, _ = checked(desk, act, actor=actor, role=role, why=why, version=version)
+    preview, seen = foresee(desk, act)
+    return _ask(
+        desk.session,
+        desk.office,
+        Approval(
+            id=ids.new("apv", desk.at),
+            kind=ApprovalKind.REFUND,
+            state=ApprovalState.WAITING,
+            asked_by=str(actor.staff_id),
+            asked_at=desk.at,
+            expires_at=desk.at + LIFE,
+            why=why,
+            reader_id=act.reader_id,
+            cents=preview.cents,
+            act=store(act),
+            words=list(preview.words),
+            version=seen,
+        ),
+        actor,
+    )
+
+
+def ask_for_admin(
+    session: Session, office: Office, email: str, *, actor: Actor, why: str, at: datetime
+) -> Approval:
+    """Let a new admin wait for another admin. Raises BadAddress, NeedsReason, AlreadyAsked."""
+    if not why.strip():
+        raise NeedsReason
+    email = clean_address(email)
+    return _ask(
+        session,
+        office,
+        Approval(
+            id=ids.new("apv", at),
+            kind=ApprovalKind.NEW_ADMIN,
+            state=ApprovalState.WAITING,
+            asked_by=str(actor.staff_id),
+            asked_at=at,
+            expires_at=at + LIFE,
+            why=why.strip(),
+            act={"email": email},
+            words=[f"{email} may do everything here, as an admin."],
+        ),
+        actor,
+    )
+
+
+def _ask(session: Session, office: Office, approval: Approval, actor: Actor) -> Approval:
+    if any(one.act == approval.act for one in waiting(session, approval.asked_at)):
+        raise AlreadyAsked
+    session.add(approval)
+    session.flush()
+    audit.write(
+        session,
+        actor,
+        "ask_approval",
+        at=approval.asked_at,
+        reader_id=approval.reader_id,
+        subject=approval.id,
+        why=approval.why,
+        after={"kind": approval.kind.value, "cents": approval.cents, "words": approval.words},
+    )
+    tell_members.approval_asked(session, office, approval, actor)
+    return approval
+
+
+def waiting(session: Session, at: datetime) -> list[Approval]:
+    """All that can still be approved, oldest first."""
+    rows = session.exec(
+        select(Approval)
+        .where(Approval.state == ApprovalState.WAITING, Approval.expires_at > at)
+        .order_by(col(Approval.asked_at), col(Approval.id))
+    )
+    return list(rows)
+
+
+def decided(session: Session, limit: int) -> list[Approval]:
+    """What was decided last."""
+    rows = session.exec(
+        select(Approval)
+        .where(Approval.state != ApprovalState.WAITING)
+        .order_by(col(Approval.decided_at).desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
+    """Do what was asked, if it is still what was shown; else it is over, and must be asked for again. Raises UnknownApproval,
+    NotWaiting, NotTheSecond."""
+    session = desk.session
+    approval = _lock(session, approval_id, desk.at)
+    if actor.staff_id is not None:
+        member = members.by_id(session, actor.staff_id)
+        if not may_decide(session, approval, member, desk.at):
+            raise NotTheSecond
+    asker = members.by_id(session, approval.asked_by)
+    with session.begin_nested() as attempt:
+        done = _do(desk, approval, asker, actor)
+        if not done:
+            attempt.rollback()
+    state = ApprovalState.DONE if done else ApprovalState.CHANGED
+    _decide(session, approval, state, "approve", actor, desk.at)
+    return approval
+
+
+def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> bool:
+    needed = May.STAFF if approval.kind is ApprovalKind.NEW_ADMIN else load(approval.act).what
+    if asker.disabled_at is not None or not may(asker.role, needed):
+        return False
+    asked = audit.of(asker, "")
+    if approval.kind is ApprovalKind.NEW_ADMIN:
+        return _add_admin(desk, approval, asked, actor)
+    try:
+        line = perform_approved(
+            desk,
+            load(approval.act),
+            asker=asked,
+            role=asker.role,
+            why=approval.why,
+            version=approval.version,
+            cents=approval.cents,
+        )
+    except (Refusal, MoveRefused):
+        return False
+    approval.line_id = line.id if line else None
+    return line is not None
+
+
+def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bool:
+    email = approval.act["email"]
+    try:
+        members.add(desk.session, email, Role.ADMIN, actor=actor, at=desk.at, asked_by=asked)
+    except members.NotYourself:
+        return False
+    tell_members.admin_added(desk.session, desk.office, email, actor, desk.at)
+    return True
+
+
+def decline(session: Session, approval_id: str, *, actor: Actor, at: datetime) -> Approval:
+    """Nothing is done. The one who asked may take it back so. Raises UnknownApproval, NotWaiting."""
+    approval = _lock(session, approval_id, at)
+    _decide(session, approval, ApprovalState.DECLINED, "decline_approval", actor, at)
+    return approval
+
+
+def _lock(session: Session, approval_id: str, at: datetime) -> Approval:
+    found = session.get(Approval, approval_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise UnknownApproval
+    if found.state is not ApprovalState.WAITING or found.expires_at <= at:
+        raise NotWaiting
+    return found
+
+
+def _decide(
+    session: Session, approval: Approval, state: ApprovalState, act: str, actor: Actor, at: datetime
+) -> None:
+    approval.state, approval.decided_by, approval.decided_at = state, actor.staff_id, at
+    session.add(approval)
+    audit.write(
+        session,
+        actor,
+        act,
+        at=at,
+        reader_id=approval.reader_id,
+        subject=approval.id,
+        why=approval.why,
+        after={"became": state.value},
+    )
+    tell_members.approval_decided(session, approval)

@@ -1,0 +1,65 @@
+"""What members of staff are told by mail: that something waits for them, and that there is a new admin."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.mail import obsolete, outbox
+from billing.office import Office
+from billing.rules.money import Money
+from billing.staff.approval_models import Approval, ApprovalKind
+from billing.staff.audit import Actor
+from billing.staff.models import StaffMember
+from billing.staff.roles import Role
+from billing.staff.second_member import who_may_decide
+from emails import AdminAdded, ApprovalAsked
+
+A_WEEK = timedelta(days=7)
+
+
+def approval_asked(session: Session, office: Office, approval: Approval, actor: Actor) -> None:
+    """To all who may approve it. Readers aren't named: mails are read in many places."""
+    if approval.kind is ApprovalKind.NEW_ADMIN:
+        what = f"Make {approval.act['email']} an admin"
+    else:
+        what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
+    last_day = office.today(approval.expires_at)
+    words = ApprovalAsked(
+        by=actor.by.partition(":")[2],
+        what=what,
+        last_day=last_day.isoformat(),
+        url=office.page("/staff/approvals"),
+    )
+    for member in who_may_decide(session, approval, approval.asked_at):
+        outbox.queue(
+            session,
+            words,
+            key=f"approval:{approval.id}:{member.id}",
+            to=member.email,
+            reader_id=None,
+            at=approval.asked_at,
+            expires_at=approval.expires_at,
+            about=approval.id,
+        )
+
+
+def approval_decided(session: Session, approval: Approval) -> None:
+    """The mails that still wait would ask for what is decided."""
+    obsolete.take_back(session, [approval.id])
+
+
+def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
+    """To all other admins."""
+    admins = select(StaffMember).where(StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None))
+    words = AdminAdded(email=email, by=actor.by.removeprefix("staff:"), url=office.page("/staff/members"))
+    for member in session.exec(admins.order_by(StaffMember.id)):
+        if member.email.lower() != email.lower():
+            outbox.queue(
+                session,
+                words,
+                key=f"admin-added:{email.lower()}:{member.id}:{at.isoformat()}",
+                to=member.email,
+                reader_id=None,
+                at=at,
+                expires_at=at + A_WEEK,
+            )

@@ -1,0 +1,66 @@
+"""What waits for a second member: looked at, and approved or declined by another than the one who asked (SEC-6)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.rules.money import Money
+from billing.staff import approvals, members
+from billing.staff.approval_models import Approval, ApprovalState
+from billing.staff.roles import May
+from billing.staff.second_member import may_decide
+from billing.web import views
+from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.show import desk
+
+router = APIRouter(include_in_schema=False)
+ROOM = "/staff/approvals"
+LATEST = 20
+
+
+@router.get(ROOM)
+def look(visit: Annotated[StaffVisit, needs(May.APPROVE)]) -> Response:
+    """What waits, and what was decided last."""
+    with visit.parts.database.transaction() as session:
+        waiting = tuple(_row(visit, session, one) for one in approvals.waiting(session, visit.at))
+        decided = tuple(_row(visit, session, one) for one in approvals.decided(session, LATEST))
+    return visit.page(views.StaffApprovals(waiting=waiting, decided=decided))
+
+
+def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.ApprovalRow:
+    decided = members.by_id(session, approval.decided_by).email if approval.decided_by else None
+    return views.ApprovalRow(
+        approval_id=approval.id,
+        reader_id=approval.reader_id,
+        asked_by=members.by_id(session, approval.asked_by).email,
+        asked_at=approval.asked_at,
+        expires_at=approval.expires_at,
+        why=approval.why,
+        amount=Money(approval.cents) if approval.cents else None,
+        words=tuple(approval.words),
+        state=approval.state.value,
+        decided_by=decided or ("a command on the machine" if approval.decided_at else None),
+        decided_at=approval.decided_at,
+        may_approve=may_decide(session, approval, visit.member, visit.at),
+    )
+
+
+@router.post(f"{ROOM}/{{approval_id}}/approve")
+def approve(
+    visit: Annotated[StaffVisit, needs(May.APPROVE, acts=True, fresh=True)], approval_id: str
+) -> Response:
+    """Do it, if it is still what was shown. Raises UnknownApproval, NotWaiting, NotTheSecond."""
+    with visit.parts.database.transaction() as session:
+        approval = approvals.approve(desk(visit, session), approval_id, actor=visit.actor)
+    done = approval.state is ApprovalState.DONE
+    return visit.go(ROOM, "staff-approved" if done else "staff-not-approved")
+
+
+@router.post(f"{ROOM}/{{approval_id}}/decline")
+def decline(visit: Annotated[StaffVisit, needs(May.APPROVE, acts=True)], approval_id: str) -> Response:
+    """Do nothing, for good. Raises UnknownApproval, NotWaiting."""
+    with visit.parts.database.transaction() as session:
+        approvals.decline(session, approval_id, actor=visit.actor, at=visit.at)
+    return visit.go(ROOM, "staff-declined")

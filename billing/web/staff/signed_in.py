@@ -1,0 +1,78 @@
+"""Where members are signed in: each sees and ends their own sessions, admins all (SEC-3). To end one needs no fresh code: it takes
+rights away, and may be urgent."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.readers import devices
+from billing.staff import members, sessions
+from billing.staff.models import StaffMember, StaffSession
+from billing.staff.roles import May
+from billing.web import cookies, views
+from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffVisit, StaffVisiting, needs
+
+router = APIRouter(include_in_schema=False)
+MINE = "/staff/sessions"
+ALL = "/staff/members/sessions"
+
+
+def _page(visit: StaffVisit, *, everybody: bool) -> Response:
+    with visit.parts.database.transaction() as session:
+        found = sessions.open_sessions(session, visit.at, None if everybody else visit.member.id)
+    rows = tuple(_row(visit, *one) for one in found)
+    return visit.page(views.StaffSessions(rows=rows, everybody=everybody))
+
+
+def _row(visit: StaffVisit, row: StaffSession, member: StaffMember) -> views.StaffSessionRow:
+    return views.StaffSessionRow(
+        session_id=row.id,
+        email=member.email,
+        device=devices.in_words(row.device),
+        ip=row.ip,
+        started_at=row.started_at,
+        seen_at=row.seen_at,
+        is_this=row.id == visit.staff_session.id,
+    )
+
+
+@router.get(MINE)
+def mine(visit: StaffVisiting) -> Response:
+    """The member's own."""
+    return _page(visit, everybody=False)
+
+
+@router.post(f"{MINE}/end-all")
+def end_all(visit: StaffGuarded) -> Response:
+    """Sign the member out everywhere, here too."""
+    with visit.parts.database.transaction() as session:
+        members.end_sessions(session, visit.member, actor=visit.actor, at=visit.at)
+    visit.takes.append(cookies.STAFF)
+    return visit.go(SIGN_IN, "staff-signed-out")
+
+
+@router.post(f"{MINE}/{{session_id}}/end")
+def end_mine(visit: StaffGuarded, session_id: str) -> Response:
+    """End one of the member's own. Another's is as unknown as one that never was (SEC-7)."""
+    with visit.parts.database.transaction() as session:
+        ended = members.end_sessions(session, visit.member, actor=visit.actor, at=visit.at, only=session_id)
+    return visit.go(MINE, "staff-session-ended" if ended else "staff-session-over")
+
+
+@router.get(ALL)
+def everybody(visit: Annotated[StaffVisit, needs(May.STAFF)]) -> Response:
+    """All members'."""
+    return _page(visit, everybody=True)
+
+
+@router.post(f"{ALL}/{{session_id}}/end")
+def end_any(visit: Annotated[StaffVisit, needs(May.STAFF, acts=True)], session_id: str) -> Response:
+    """End one of any member's."""
+    with visit.parts.database.transaction() as session:
+        found = session.get(StaffSession, session_id)
+        ended = 0
+        if found is not None:
+            member = members.by_id(session, found.staff_id)
+            ended = members.end_sessions(session, member, actor=visit.actor, at=visit.at, only=session_id)
+    return visit.go(ALL, "staff-session-ended" if ended else "staff-session-over")

@@ -1,0 +1,66 @@
+"""What the pages about the members of staff themselves show."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from billing.rules.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffProve:
+    """A code before what matters. `acts`: the form at `way` is sent on with what was typed, `kept`."""
+
+    template: ClassVar[str] = "staff/prove.html"
+    way: str
+    acts: bool
+    kept: tuple[tuple[str, str], ...] = ()
+    demo_code: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRow:
+    """What one member asked another to approve, and what became of it."""
+
+    approval_id: str
+    reader_id: str | None
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    why: str
+    amount: Money | None
+    words: tuple[str, ...]
+    state: str
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    may_approve: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffApprovals:
+    template: ClassVar[str] = "staff/approvals.html"
+    waiting: tuple[ApprovalRow, ...] = ()
+    decided: tuple[ApprovalRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffSessionRow:
+    """A browser in which a member is signed in, and the network address it came from."""
+
+    session_id: str
+    email: str
+    device: str
+    ip: str
+    started_at: datetime
+    seen_at: datetime
+    is_this: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffSessions:
+    """A member's own, or with `everybody` all members'."""
+
+    template: ClassVar[str] = "staff/sessions.html"
+    rows: tuple[StaffSessionRow, ...]
+    everybody: bool = False

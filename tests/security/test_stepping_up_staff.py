@@ -1,0 +1,157 @@
+"""A member's browser was left open, or the session was stolen: what matters asks for the authenticator first (SEC-2)."""
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.staff_members import SignIn, code_of
+from tests.support.starting_points import Subscriber
+from tests.support.world import World
+
+ADMIN = "admin@paper.example"
+CONFIRM = "/staff/confirm"
+
+
+@pytest.fixture
+def stale(world: World, staff: SignIn) -> Browser:
+    """An admin's browser, eleven minutes after the code was typed."""
+    browser = staff("admin")
+    world.advance(minutes=11)
+    return browser
+
+
+def prove(world: World, browser: Browser, code: str = "") -> Browser:
+    """Type the code that the authenticator shows."""
+    browser.post(CONFIRM, proof_code=code or code_of(world, ADMIN))
+    return browser
+
+
+def members(world: World) -> list[object]:
+    """Who works here, as what."""
+    return [
+        tuple(row.values())
+        for row in world.rows("SELECT email, role, disabled_at FROM staff_member ORDER BY 1")
+    ]
+
+
+def test_a_member_is_added_after_a_fresh_code_with_what_was_typed_before_it(
+    world: World, stale: Browser
+) -> None:
+    before = members(world)
+    stale.get("/staff/members")
+    page = stale.post("/staff/members", email="new@paper.example", role="finance")
+    assert page.status == 403
+    assert "nothing of what you typed is lost" in page.words
+    assert members(world) == before
+    page = prove(world, stale).page
+    assert (page.status, page.path) == (200, "/staff/members")
+    assert ("new@paper.example", "finance", None) in members(world)
+
+
+def test_a_wrong_code_does_nothing_loses_nothing_and_five_lock(world: World, stale: Browser) -> None:
+    before = members(world)
+    stale.get("/staff/members")
+    stale.post("/staff/members", email="new@paper.example", role="finance")
+    for _ in range(5):
+        assert prove(world, stale, "000000").page.status == 422
+        assert 'value="new@paper.example"' in stale.page.text
+    assert "15 minutes" in stale.page.words
+    assert prove(world, stale).page.status == 422, "nor is the right one taken now"
+    assert members(world) == before
+    lines = world.rows("SELECT outcome FROM audit_line WHERE act = 'prove'")
+    assert [line["outcome"] for line in lines] == ["refused"] * 6
+
+
+def test_the_session_gets_a_new_secret_and_lives_no_longer(world: World, stale: Browser) -> None:
+    (before,) = world.rows("SELECT id, token_hash, started_at FROM staff_session WHERE complete")
+    stolen = world.browser().with_cookies(stale.cookies)
+    stale.get("/staff/audit.csv")
+    prove(world, stale)
+    (after,) = world.rows("SELECT id, token_hash, started_at FROM staff_session WHERE complete")
+    assert after["token_hash"] != before["token_hash"]
+    assert (after["id"], after["started_at"]) == (before["id"], before["started_at"])
+    assert stolen.get("/staff").path == "/staff/sign-in", "whoever copied the cookie is out"
+    assert stale.get("/staff").path == "/staff"
+
+
+@pytest.mark.parametrize(
+    ("file", "page"),
+    [("/staff/audit.csv?who=x", "/staff/audit"), ("/staff/books/journal.csv?month=2027-02", "/staff/books")],
+)
+def test_a_file_is_given_out_after_a_fresh_code_and_the_way_leads_back_to_its_page(
+    world: World, stale: Browser, file: str, page: str
+) -> None:
+    answer = stale.get(file)
+    assert answer.path == CONFIRM
+    assert "text/csv" not in answer.response.headers["content-type"]
+    assert world.rows("SELECT * FROM audit_line WHERE act LIKE 'export%'") == []
+    back = prove(world, stale).page
+    assert back.response.url.raw_path.decode() == f"{page}?{file.partition('?')[2]}"
+    assert "text/csv" in stale.get(file).response.headers["content-type"]
+
+
+def test_money_above_what_support_gives_needs_it_and_small_sums_do_not(
+    world: World, yearly: Subscriber, staff: SignIn
+) -> None:
+    browser = staff("admin")
+    world.advance(minutes=11)
+    (payment,) = world.rows("SELECT id FROM payment")
+    path = f"/staff/readers/{yearly.reader_id}/refund"
+    browser.get(f"{path}?payment={payment['id']}")
+    browser.post(path, amount="400.00", step="preview")
+    page = browser.post(path, amount="400.00", why="The printer broke.\nTwice.", step="confirm")
+    assert page.status == 403
+    assert world.rows("SELECT * FROM refund") == []
+    page = prove(world, browser).page
+    assert page.path == f"/staff/readers/{yearly.reader_id}", page.words
+    (made,) = world.rows("SELECT amount, reason FROM refund")
+    assert made == {"amount": 40000, "reason": "The printer broke. Twice."}
+
+    world.advance(minutes=11)
+    browser.get(f"{path}?payment={payment['id']}")
+    browser.post(path, amount="75.00", step="preview")
+    assert browser.post(path, amount="75.00", why="Kind.", step="confirm").status == 200
+    assert len(world.rows("SELECT * FROM refund")) == 2
+
+
+@pytest.mark.parametrize("act", ["reset", "disable"])
+def test_members_are_changed_after_a_fresh_code(world: World, stale: Browser, act: str) -> None:
+    (row,) = world.rows("SELECT id FROM staff_member")
+    stale.get("/staff/members")
+    stale.post("/staff/members", email="kim@paper.example", role="support")
+    prove(world, stale)
+    (row,) = world.rows("SELECT id FROM staff_member WHERE email = 'kim@paper.example'")
+    world.advance(minutes=11)
+    stale.get("/staff/members")
+    assert stale.post(f"/staff/members/{row['id']}/{act}").status == 403
+    assert world.rows("SELECT * FROM audit_line WHERE act = 'staff_add'")
+    prove(world, stale)
+    assert stale.page.path == "/staff/members"
+    assert len(world.rows("SELECT * FROM audit_line WHERE subject = :id", id=row["id"])) == 2
+
+
+def test_the_way_on_is_a_page_of_staff(world: World, stale: Browser) -> None:
+    for n, way in enumerate(
+        ["https://evil.example", "//evil.example/staff", "/staff//evil.example", "/account"]
+    ):
+        stale.get(
+            CONFIRM,
+        )
+        world.advance(minutes=1)
+        page = stale.post(CONFIRM, proof_code=code_of(world, ADMIN), proof_way=way)
+        assert page.path == "/staff", (n, way)
+
+
+def test_a_code_proves_once(world: World, stale: Browser) -> None:
+    code = code_of(world, ADMIN)
+    stale.get(CONFIRM)
+    assert prove(world, stale, code).page.path == "/staff"
+    stale.get(CONFIRM)
+    assert prove(world, stale, code).page.status == 422
+
+
+def test_another_site_cannot_send_the_form(world: World, stale: Browser) -> None:
+    stale.get(CONFIRM)
+    form = stale.filled(CONFIRM, proof_code=code_of(world, ADMIN))
+    form.headers["sec-fetch-site"] = "cross-site"
+    assert stale.http.send(form).status_code == 403
+    assert world.rows("SELECT * FROM audit_line WHERE act = 'prove'") == []

@@ -1,4 +1,4 @@
-"""The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards.
+"""The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards, API keys.
 
 It is made once, with the database, and stands in it, sealed under the secret key: so it comes with a restore, and a rotation
 of the secret key seals it again and changes no hash. A database from before it had one goes on with the key that its rows
@@ -23,7 +23,7 @@ from billing.tokens import Tokens
 
 log = logging.getLogger(__name__)
 PURPOSE = "list-key"
-LISTS = ("suppression", "trial_claim", "payment_method")
+LISTS = ("suppression", "trial_claim", "payment_method", "api_key")
 """The tables whose hashes it makes; the opt-out register's blocks are suppressions."""
 SAMPLE = 20
 ENOUGH = 3

@@ -14,10 +14,7 @@ down_revision = "0042"
 branch_labels = None
 depends_on = None
 
-TOLD = (
-    ("reader_session", "session", "id || ' ' || left(token_hash, 32)"),
-    ("api_key", "api_key", "left(key_hash, 32)"),
-)
+NAME = "id || ' ' || left(token_hash, 32)"
 
 
 def upgrade() -> None:
@@ -33,17 +30,15 @@ def upgrade() -> None:
     for name in ("rotated_at", "previous_sign_until"):
         op.add_column("installation", sa.Column(name, moment, nullable=True))
     op.add_column("staff_member", sa.Column("code_secret", text, server_default="", nullable=False))
-    for table, kind, name in TOLD:
-        quoted = name.replace("'", "''")
-        op.execute(
-            f"CREATE TRIGGER tell_{kind}_before AFTER UPDATE ON {table} REFERENCING OLD TABLE AS changed"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION tell_access('{kind}', '{quoted}')"
-        )
+    quoted = NAME.replace("'", "''")
+    op.execute(
+        "CREATE TRIGGER tell_session_before AFTER UPDATE ON reader_session REFERENCING OLD TABLE AS changed"
+        f" FOR EACH STATEMENT EXECUTE FUNCTION tell_access('session', '{quoted}')"
+    )
 
 
 def downgrade() -> None:
-    for table, kind, _ in TOLD:
-        op.execute(f"DROP TRIGGER tell_{kind}_before ON {table}")
+    op.execute("DROP TRIGGER tell_session_before ON reader_session")
     op.drop_column("staff_member", "code_secret")
     for name in ("previous_sign_until", "rotated_at", "list_key"):
         op.drop_column("installation", name)

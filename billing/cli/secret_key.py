@@ -30,14 +30,13 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
     done = rotate_secret(parts.database, parts.office.tokens, parts.clock.now())
     already = " already" if done.was_done else ""
     click.echo(
-        f"The key of the lists is sealed under the present secret key{already}: no opt-out, block or claim changed."
+        f"The key of the lists is sealed under the present secret key{already}: no opt-out, block, claim or API key changed."
     )
     click.echo(f"Authenticators sealed: {done.sealed}.")
     if done.lost:
         click.echo(f"Authenticators that no key opens: {done.lost}. Say `billing staff reset` for each.")
     if done.claimed:
         click.echo(f"Trials claimed again, of readers whose address is known: {done.claimed}.")
-    click.echo("API keys don't depend on the secret key.")
     for one in done.needed:
         click.echo(f"Needs the previous key, until {in_words(one.until, read)}: {one.count} {one.what}.")
     if done.until is None:
@@ -66,5 +65,5 @@ def _replace_lost(read: "Settings") -> None:
         )
     click.echo(
         "The database has another list key. Opt-outs and blocks of the register from before are not recognised, nor cards and erased"
-        " readers that had a trial: compare the register again, and import your own list of opt-outs. `billing doctor` says so until staff close its cases."
+        " readers that had a trial, nor API keys: compare the register again, import your own list of opt-outs, make new keys. `billing doctor` says so until staff close its cases."
     )

@@ -14,6 +14,7 @@ from billing.gate.pack import GIFTS, NOBODY, REGISTERED, unpack
 from billing.office import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.rules.key_secrets import PREFIX
+from billing.staff.api_keys import PURPOSE
 from billing.web import cookies
 from billing.web.api import shapes
 
@@ -79,6 +80,7 @@ class Recall:
         self.names = names
         self._session, self._session_length = names.session, len(names.session)
         self.session_digest = office.tokens.digester("session")
+        self.key_digest = office.tokens.list_digester(PURPOSE)
         self.private: tuple[Header, ...] = ((b"cache-control", b"private, no-store"), *security)
         self._sized: dict[int, tuple[Header, ...]] = {}
         self._gate = {reason: self._bodiless(reason) for reason in Reason}
@@ -239,7 +241,7 @@ class Recall:
         return signed.reader_id
 
     def _of_key(self, memory: Memory, who: Asked, at: datetime, now: float) -> str | Missing | None:
-        digest = hashlib.sha256(who.bearer).digest()
+        digest = self.key_digest(who.bearer)
         if not memory.has_key(digest, at.timestamp(), now):
             return ("key", digest)
         external = who.named.get("external_id")

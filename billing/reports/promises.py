@@ -56,6 +56,7 @@ _PAID_BEFORE_THE_STOP = """EXISTS (
 
 _LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not recognised'
                        WHEN 'trial_claim' THEN 'cards and erased readers may have another trial'
+                       WHEN 'api_key' THEN 'no key from before opens anything'
                        ELSE 'tries of a card are counted from its next use on'"""
 
 

@@ -18,6 +18,8 @@ from billing.staff.audit import Actor
 from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
 from billing.tokens import Tokens
 
+PURPOSE = "api-key"
+"""Of the digest by which a secret is known."""
 LONGEST_GRACE = timedelta(days=30)
 LONGEST_NAME = 100
 
@@ -79,7 +81,7 @@ def create(
     key = ApiKey(
         id=ids.new("key", at),
         name=name,
-        key_hash=tokens.secret_hash(secret),
+        key_hash=tokens.list_digest(PURPOSE, secret),
         scopes=held,
         created_at=at,
         expires_at=expires_at,
@@ -103,7 +105,7 @@ def make(
 ) -> str:
     """The same by somebody, who stands in the audit. Raises UnknownScope, NeedsName, NotAhead."""
     secret = create(session, tokens, name, scopes, at, ceilings, expires_at)
-    made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.secret_hash(secret))).one()
+    made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.list_digest(PURPOSE, secret))).one()
     audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))
     return secret
 
@@ -125,7 +127,7 @@ def rotate(
         raise LongGrace
     before, secret = _facts(key), _new_secret()
     key.previous_hash, key.previous_until = key.key_hash, at + grace
-    key.key_hash = tokens.secret_hash(secret)
+    key.key_hash = tokens.list_digest(PURPOSE, secret)
     if expires_at is not None:
         _expire(session, key, expires_at, actor, at)
     session.add(key)

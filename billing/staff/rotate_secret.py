@@ -1,6 +1,6 @@
 """After another secret key was set: seal again what only a previous one opens, and say what else needs it, and until when.
 
-Nothing that was hashed is changed. The lists have a key of their own, API keys need none, and a session goes over to the present
+Nothing that was hashed is changed. The lists and API keys have a key of their own, and a session goes over to the present
 key when its browser comes. What can't be made again are the links in mails that were sent, and sessions of browsers that
 don't come; for those the previous key stays configured."""
 

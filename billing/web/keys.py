@@ -6,6 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.errors import Unauthenticated
+from billing.staff.api_keys import PURPOSE
 from billing.staff.key_models import ApiKey, KeyUse
 from billing.tokens import Tokens
 
@@ -25,7 +26,7 @@ NOTE_EVERY = timedelta(minutes=1)
 
 def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:
     """The key with this secret, or with it before its last rotation, that works. Raises Unauthenticated."""
-    digest = tokens.secret_hash(secret)
+    digest = tokens.list_digest(PURPOSE, secret)
     present = col(ApiKey.key_hash) == digest
     previous = (col(ApiKey.previous_hash) == digest) & (col(ApiKey.previous_until) > at)
     lasts = col(ApiKey.expires_at).is_(None) | (col(ApiKey.expires_at) > at)

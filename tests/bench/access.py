@@ -111,10 +111,9 @@ def _house(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
             list_key.seal_first(session, settings)
             seed.plans(session)
             _articles(session, settings, at)
-            key = create(
-                session, Tokens(environ["BILLING_SECRET_KEY"]), "bench", ["access", "money", "readers"], at
-            )
-        populate(settings.database_url, Tokens(environ["BILLING_SECRET_KEY"]), readers + ON_THE_METER)
+            tokens = list_key.opened(session, settings)
+            key = create(session, tokens, "bench", ["access", "money", "readers"], at)
+        populate(settings.database_url, tokens, readers + ON_THE_METER)
         with database.transaction() as session:
             session.execute(
                 sa.text("DELETE FROM subscription WHERE reader_id >= :first"), {"first": reader_of(readers)}

@@ -359,6 +359,19 @@ def test_keys_from_before_the_lists_had_one_go_on_too(world: World, in_trial: Su
     staff_members.sign_in(world, ADMIN)
 
 
+def test_a_backup_from_before_is_opened_with_the_key_of_then_alone(world: World) -> None:
+    opt_out(world, OPTED_OUT)
+    world.back_up()
+    change_key(world)
+    rotate(world)
+    drop_previous(world)
+    world.restore_backup()
+    with pytest.raises(RefusesToStart, match="is the key that this database was made with"):
+        drop_previous(world)
+    change_key(world)
+    assert is_opted_out(world, OPTED_OUT)
+
+
 def test_a_list_restored_from_another_installation_is_seen(world: World) -> None:
     assert "kept    lists-keep-their-salt" in run_on(world, "doctor").output
     world.execute("UPDATE list_salt SET check_value = 'of another' WHERE list = 'suppression'")

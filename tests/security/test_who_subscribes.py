@@ -282,6 +282,20 @@ def test_an_address_proved_while_a_stranger_typed_the_card_is_its_owners(world: 
     assert NOTHING_YET in page.words
 
 
+@pytest.mark.parametrize("webhooks_first", [False, True])
+def test_two_browsers_with_one_new_address_make_one_start(world: World, webhooks_first: bool) -> None:
+    """Both were on the card page before either was done: who comes second must prove the address."""
+    first, second = world.browser(), world.browser()
+    pages = [steps(world, browser, UNKNOWN, paid=False)[1] for browser in (first, second)]
+    ways = [world.sandbox.fill_in(page, f"{FRESH}__{n}") for n, page in enumerate(pages)]
+    if webhooks_first:
+        world.settle()
+    words = [browser.get(way).words for browser, way in zip((first, second), ways, strict=True)]
+    assert sorted(NOTHING_YET in each for each in words) == [False, True]
+    assert len(world.rows("SELECT id FROM subscription")) == 1
+    assert len(world.rows("SELECT id FROM payment_method")) == 1
+
+
 def test_the_address_page_shows_the_way_in_for_readers(world: World) -> None:
     assert 'href="/sign-in"' in world.browser().get("/subscribe").text
 

@@ -11,13 +11,15 @@ import httpx
 import sqlalchemy as sa
 
 from billing.errors import Refusal
-from billing.office import CARD, PAY
+from billing.office import PAY
+from billing.readers import sessions
 from billing.renewals import pause, switch
 from billing.rules.lifecycle import MoveRefused
-from billing.simulate.browser import Browser, PageRefused
+from billing.simulate.browser import AGENT, Browser, PageRefused
 from billing.simulate.fates import ANOTHER, Act, Card, Fate, Wish
 from billing.simulate.house import House
 from billing.simulate.judge import Life
+from billing.web import cookies
 
 TRIES = 40
 """How often somebody presses the button again who is told that Stripe can't be reached."""
@@ -154,11 +156,22 @@ class Acts:
             switch.ask(session, parts.office, who.subscription_id, "yearly", at=at, by="reader", why=why)
 
     def give_card(self, who: Somebody, _act: Act, at: datetime) -> None:
-        """From the link in a mail."""
-        token = self.house.parts.office.tokens.token(CARD, who.subscription_id)
+        """On the account page, having just signed in by mail."""
+        parts = self.house.parts
+        with parts.database.transaction() as session:
+            secret = sessions.open_session(
+                session,
+                parts.office.tokens,
+                who.reader_id,
+                at=at,
+                ip=_address(who),
+                device=AGENT,
+                proved=True,
+            )
         with self._browser(who) as browser:
-            browser.get(f"/card/{token}")
-            page = _insist(lambda: browser.post("/card"))
+            browser.keep_cookie(cookies.named(parts.settings, cookies.SESSION), secret)
+            browser.get("/account/card")
+            page = _insist(lambda: browser.post("/account/card"))
             browser.come_back(self._type(browser, who, page, ANOTHER, at), until_not="/subscribe/back")
 
     def pay_on_page(self, who: Somebody, act: Act, at: datetime) -> None:

@@ -39,6 +39,10 @@ class Browser:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._http.close()
 
+    def keep_cookie(self, name: str, value: str) -> None:
+        """One that the service has set."""
+        self._http.cookies.set(name, value)
+
     def get(self, path: str) -> str:
         """Open a page, following where it leads; its path in the end."""
         answer = self._http.get(path, follow_redirects=True)

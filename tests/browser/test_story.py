@@ -223,6 +223,12 @@ def test_a_cancellation_is_undone_from_the_account_and_from_the_mail(demo: Demo,
     demo.now()
     mail = demo.letter("bongi@example.com", "is cancelled")
     elsewhere.open_letter(mail).get_by_role("link", name="Undo the cancellation").click()
+    elsewhere.page.get_by_label("Your mail address").fill("bongi@example.com")
+    elsewhere.press("Mail me a link")
+    demo.now()
+    letter = demo.letter("bongi@example.com", "sign-in link")
+    elsewhere.open_letter(letter).get_by_role("link", name="Sign in", exact=True).click()
+    elsewhere.press("Sign me in")
     elsewhere.press("Undo: keep my subscription")
     demo.advance(days=16)
     assert [row["paid"] for row in demo.charges("bongi@example.com")] == [True]

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.edges.named_hosts import named_hosts
 from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
-from tests.support.publisher import ACCOUNTS
 from tests.support.shared_chromium import Chromium
 from tests.support.world import World
+
+PORTS = {"http": 80, "https": 443}
 
 
 @pytest.fixture
@@ -25,16 +27,21 @@ def proxy(world: World) -> Iterator[FaultyProxy]:
 
 @pytest.fixture
 def visit(chromium: Chromium) -> Iterator[Callable[..., BrowserContext]]:
-    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh context of Chromium that finds these hosts on loopback."""
+    """`visit({ACCOUNTS: port, WWW: port}, session="…")`: a fresh context of Chromium that finds these hosts on loopback, signed in
+    at the first."""
     with ExitStack() as ends:
 
         def begin(hosts: dict[str, int], session: str = "", **options: Any) -> BrowserContext:
-            names = {url.removeprefix("http://"): port for url, port in hosts.items()}
+            names = {
+                f"{httpx.URL(url).host}:{PORTS[httpx.URL(url).scheme]}": port for url, port in hosts.items()
+            }
             proxy = {"server": ends.enter_context(named_hosts(names))}
             size = {"width": 360, "height": 740}
             context = ends.enter_context(chromium.context(viewport=size, proxy=proxy, **options))
             if session:
-                cookie = {"name": "masthead-session", "value": session, "url": ACCOUNTS}
+                home = next(iter(hosts))
+                name = "__Host-masthead-session" if home.startswith("https:") else "masthead-session"
+                cookie = {"name": name, "value": session, "url": home, "secure": home.startswith("https:")}
                 context.add_cookies([cookie | {"httpOnly": True, "sameSite": "Lax"}])  # type: ignore[list-item]
             return context
 

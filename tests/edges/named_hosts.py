@@ -15,7 +15,7 @@ DONE, UNREACHABLE = 0, 4
 
 @contextmanager
 def named_hosts(ports: Mapping[str, int]) -> Iterator[str]:
-    """The URL of a proxy that leads `host:80` to a port on loopback, and refuses all other hosts."""
+    """The URL of a proxy that leads `host:port`, such as `www.paper.example:443`, to a port on loopback, and refuses all others."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="named hosts", daemon=True)
     thread.start()
@@ -54,7 +54,7 @@ class _Proxy:
 
 
 async def _asked_for(browser: asyncio.StreamReader, to_browser: asyncio.StreamWriter) -> str:
-    """The host; empty for anything but a connection by name to port 80."""
+    """Host and port; empty for anything but a connection by name."""
     _, methods = await browser.readexactly(2)
     await browser.readexactly(methods)
     to_browser.write(bytes([5, 0]))
@@ -63,7 +63,7 @@ async def _asked_for(browser: asyncio.StreamReader, to_browser: asyncio.StreamWr
         return ""
     name = await browser.readexactly((await browser.readexactly(1))[0])
     (port,) = struct.unpack("!H", await browser.readexactly(2))
-    return name.decode("ascii") if port == 80 else ""
+    return f"{name.decode('ascii')}:{port}"
 
 
 async def _pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -7,9 +7,10 @@ import socket
 import ssl
 import struct
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,7 +24,7 @@ from tests.edges.paper import Paper
 from tests.support.certificates import authority
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.polling import eventually
-from tests.support.publisher import serve
+from tests.support.publisher import Answer, serve
 from tests.support.world import World
 
 NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
@@ -142,16 +143,21 @@ def register_subscribers(world: World) -> None:
 
 @contextmanager
 def nginx_front(
-    world: World, proxy: FaultyProxy, folder: Path, changes: Mapping[str, str] = MappingProxyType({})
+    world: World,
+    proxy: FaultyProxy,
+    folder: Path,
+    changes: Mapping[str, str] = MappingProxyType({}),
+    pages: Callable[[BaseHTTPRequestHandler], Answer] | None = None,
+    masthead: str = "",
 ) -> Iterator[Nginx]:
-    """It reaches Masthead by the proxy, and a paper that believes X-Masthead-Access. `changes`: what an operator changes in the
-    samples."""
+    """It reaches Masthead by the proxy (or at `masthead`), and a paper that believes X-Masthead-Access, or has `pages` of its own. `changes`: what
+    an operator changes in the samples."""
     assert NGINX is not None
     register_subscribers(world)
     paper = Paper(lambda headers, query: bool(headers.get("x-masthead-access")))
-    with serve(paper) as paper_port:
+    with serve(pages or paper) as paper_port:
         ports = free_port(0), free_port(0)
-        configured(folder, proxy.url, paper_port, ports, changes)
+        configured(folder, masthead or proxy.url, paper_port, ports, changes)
         folder.chmod(0o755)
         command: list[str | Path] = [
             NGINX,
@@ -175,6 +181,6 @@ def nginx_front(
 
 def _answers(edge: Nginx) -> bool:
     try:
-        return edge.get("/about").status_code == 404
+        return edge.get("/about").status_code < 500
     except httpx.TransportError:
         return False

@@ -17,7 +17,7 @@ from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, se
 from tests.support.signed_in import session_secret
 from tests.support.world import World
 
-MOST_BYTES = 4000
+MOST_BYTES = 5000
 METERED = "the-bridge-that-waited"
 NOMSA = "nomsa@example.com"
 Visit = Callable[..., BrowserContext]

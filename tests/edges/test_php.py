@@ -63,3 +63,14 @@ def test_a_site_with_its_own_sign_in_names_the_reader(world: World, site: Site) 
     assert secrets()[0] in http.get(f"/articles/{LOCKED}", headers={"x-test-login": "42"}).content
     assert http.get(f"/articles/{LOCKED}", headers={"x-test-login": "43"}).content.strip() == BEGINNING
     assert "masthead-visitor=vis_" in http.get(f"/articles/{METERED}").headers["set-cookie"]
+
+
+def test_on_two_hosts_a_reader_is_known_by_the_token_in_a_cookie_of_the_site(
+    world: World, in_trial: Subscriber, site: Site
+) -> None:
+    http = site()
+    token = world.api.get("/v1/access-token", params={"reader_id": in_trial.reader_id}).json()["token"]
+    cookie = {"cookie": f"theme=dark; __Host-masthead-token={token}"}
+    assert secrets()[0] in http.get(f"/articles/{LOCKED}", headers=cookie).content
+    world.advance(minutes=6)
+    assert http.get(f"/articles/{LOCKED}", headers=cookie).content.strip() == BEGINNING

@@ -179,3 +179,14 @@ def test_a_site_with_its_own_sign_in_names_the_reader(world: World) -> None:
     assert LEAD in site.get(f"/articles/{LOCKED}").text
     nobody = site.get(f"/articles/{METERED}")
     assert "masthead-visitor=vis_" in nobody.headers["set-cookie"]
+
+
+def test_on_two_hosts_a_reader_is_known_by_the_token_in_a_cookie_of_the_site(
+    world: World, in_trial: Subscriber, site: Site
+) -> None:
+    token = world.api.get("/v1/access-token", params={"reader_id": in_trial.reader_id}).json()["token"]
+    for name in ("masthead-token", "__Host-masthead-token"):
+        whole = site.get(f"/articles/{LOCKED}", headers={"cookie": f"theme=dark; {name}={token}"})
+        assert sentinels()[0] in whole.text
+    world.advance(minutes=6)
+    assert LEAD in site.get(f"/articles/{LOCKED}", headers={"cookie": f"masthead-token={token}"}).text

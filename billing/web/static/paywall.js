@@ -3,7 +3,7 @@
 // The markup is explained in a sample: billing/edges/page.html.
 (() => {
   const home = new URL(document.currentScript.src).origin;
-  // ms after which a recording's address, good for five minutes, is renewed before it plays
+  // ms after which what is good for five minutes is renewed: a recording's address before it plays, a reader token
   const OLD = 240000;
   const now = () => performance.now();
   const ask = (path) =>
@@ -18,27 +18,48 @@
       look();
     });
 
-  // On two hosts (data-masthead-token) the text's own address counts the reading, for the reader whose token comes along
-  // or for a visitor of its own. So what is asked here counts nothing, and what the meter says here isn't shown.
+  // On two hosts (data-masthead-token) a reader is known on the page's own by a reader token, good for five minutes, in a cookie
+  // there. It opens articles and nothing else.
+  const known = async () => {
+    const given = await ask("/v1/access-token").catch(() => null);
+    const [host, secure] = location.protocol === "https:" ? ["__Host-", "; Secure"] : ["", ""];
+    const keep = (token, seconds) =>
+      (document.cookie = `${host}masthead-token=${token}; Path=/; Max-Age=${seconds}; SameSite=Lax${secure}`);
+    if (given?.ok) keep((await given.json()).token, 3900);
+    else if (given?.status < 500 && given.status !== 429) keep("", 0);
+    // else Masthead is away, and a stale token still says who it was
+    return /(?:^|; )(?:__Host-)?masthead-token=([^;]+)/.exec(document.cookie)?.[1];
+  };
+
+  // There the text's own address counts the reading, for that reader or for a visitor of its own. So what is asked here counts
+  // nothing, and what the meter says here isn't shown.
   const text = async (place, apart) => {
     const from = new URL(place.dataset.mastheadText, location.href);
     const headers = {};
     if (apart && from.origin === location.origin) {
-      const given = await ask("/v1/access-token").catch(() => null);
-      if (given?.ok) sessionStorage.masthead = (await given.json()).token;
-      else if (given?.status < 500) sessionStorage.removeItem("masthead");
-      // else Masthead is away, and a stale token still says who it was
-      if (sessionStorage.masthead) headers.Authorization = "Bearer " + sessionStorage.masthead;
+      const token = await known();
+      if (token) headers.Authorization = "Bearer " + token;
     }
     const found = await fetch(from, { headers, cache: "no-store" });
     if (found.ok) place.innerHTML = await found.text();
     return found.ok;
   };
 
+  // A server of the publisher's showed the beginning, not knowing its reader: now it can. At most once a minute, should it not.
+  const again = async (root) => {
+    const key = "masthead " + root.dataset.mastheadArticle;
+    if (!(await known()) || Date.now() - sessionStorage[key] < 60000) return false;
+    sessionStorage[key] = Date.now();
+    location.reload();
+    return new Promise(() => {});
+  };
+
   const read = async (root) => {
     const all = (name) => root.querySelectorAll(`[data-masthead-${name}]`);
     const [place] = all("text");
-    const apart = place && "mastheadToken" in place.dataset;
+    const [apart] = all("token");
+    const reload = apart?.dataset.mastheadToken === "reload";
+    if (apart && !place && !reload) known();
     const path = "/v1/access/" + encodeURIComponent(root.dataset.mastheadArticle) + (apart ? "?prefetch=true" : "");
     root.dataset.mastheadState = "asking";
     root.setAttribute("aria-busy", "true");
@@ -48,11 +69,13 @@
     try {
       const got = await ask(path);
       if (got.ok) answer = await got.json();
-      else if (got.status < 500) answer = { allowed: false, reason: "unknown", features: [] };
+      else if (got.status < 500 && got.status !== 429) answer = { allowed: false, reason: "unknown", features: [] };
     } catch {}
+    if (apart && answer?.allowed === false) known(); // whose session has ended is known no longer
     let words = [answer?.reason, "refused"];
     if (!answer || answer.allowed) {
-      const open = !place || (await text(place, apart).catch(() => null));
+      const shown = async () => (place ? text(place, apart) : !reload || (answer && again(root)));
+      const open = await shown().catch(() => null);
       const counted = apart && answer?.meter;
       if (counted) answer.meter = null;
       if (open) words = [counted || answer?.reason, "allowed"];
@@ -110,6 +133,7 @@
   };
 
   const start = () => {
+    if (document.querySelector("[data-masthead-token]")) setInterval(() => document.hidden || known(), OLD);
     document.querySelectorAll("[data-masthead-article]").forEach(read);
     document.querySelectorAll("audio[data-masthead-audio][src]").forEach(play);
   };

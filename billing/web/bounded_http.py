@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NoReturn
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -27,7 +27,7 @@ class HttpLimits:
     head: int = 32 * 1024
     """The request line and all headers, trailers of a chunked body too."""
     headers: int = 100
-    message: int = 4 * 1024 * 1024
+    message: int = 1024 * 1024
     """A whole request on the wire. `front` bounds bodies; this is for what is no body, such as the extensions of chunks."""
     pipelined: int = 16
     """Requests that wait for the answer to an earlier one on their connection."""
@@ -74,7 +74,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Ends a request that comes too slowly; none while a whole one is answered."""
         self._unread: asyncio.TimerHandle | None = None
         self._in_message = self._in_head = False
-        self._parsed = self._unparsed = self._message_bytes = 0
+        self._head_bytes = self._message_bytes = 0
+        """Of the request that is coming in, without what came with its first byte."""
         self._too_much: _TooMuch | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -110,15 +111,19 @@ class BoundedProtocol(HttpToolsProtocol):
                 self.end()
                 return
         if self._in_head:
-            room = self._limits.head - self._unparsed
-            self._unparsed += len(data)
+            room = max(self._limits.head - self._head_bytes, 0)
+            self._head_bytes += len(data)
             super().data_received(data[:room])
             if self._in_head and len(data) > room:
                 self._refuse(_large_head(self._limits))
             data = data[room:]
         if data and not self.transport.is_closing():
             super().data_received(data)
-        if (self._in_message or self._rests) and self._timer is None and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._in_message and len(self.headers) > self._limits.headers:
+            self._refuse(_large_head(self._limits))  # trailers are headers too
+        elif (self._in_message or self._rests) and self._timer is None:
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
@@ -129,28 +134,19 @@ class BoundedProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self._in_message = self._in_head = True
-        self._parsed = self._unparsed = self._message_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        """A part of the request line."""
-        super().on_url(url)
-        if len(self.url) > self._limits.url:
-            self._stop(_TooMuch(414, "address_too_long", "The address is longer than we read."))
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header, or a trailer."""
-        super().on_header(name, value)
-        self._unparsed = 0
-        self._parsed += len(name) + len(value)
-        if self._parsed > self._limits.head or len(self.headers) > self._limits.headers:
-            self._stop(_large_head(self._limits))
+        self._head_bytes = self._message_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """The head is whole: the application may begin."""
-        self._in_head = False
+        """The head is whole: the application may begin, if the head is within bounds."""
         self._all.silent.pop(self, None)
+        if len(self.url) > self._limits.url:
+            self._stop(_TooMuch(414, "address_too_long", "The address is longer than we read."))
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > self._limits.head or len(self.headers) > self._limits.headers:
+            self._stop(_large_head(self._limits))
         if len(self.pipeline) >= self._limits.pipelined:
             self._stop(_TooMuch(400, "pipelined", "Too many requests wait for the answer to an earlier one."))
+        self._in_head = False
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -241,7 +237,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.write(_as_bytes(why))
         self.transport.close()
 
-    def _stop(self, why: _TooMuch) -> None:
+    def _stop(self, why: _TooMuch) -> NoReturn:
         self._too_much = why
         raise why
 

@@ -9,7 +9,7 @@ import click
 
 from tests.bench.figures import Figure, table
 
-PARTS: tuple[str, ...] = ("access", "billing_run", "finding", "webhooks")
+PARTS: tuple[str, ...] = ("access", "attacked", "billing_run", "finding", "webhooks")
 """The modules beside this one; each has `measure(quick) -> list[Figure]`."""
 
 

@@ -40,7 +40,7 @@ from billing.tokens import Tokens
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.load import WRK, Process, Served, run, script, serving
-from tests.bench.readers import populate, reader_of
+from tests.bench.readers import SECRET_KEY, populate, reader_of
 
 PART = "access"
 ARTICLES = 200
@@ -66,7 +66,7 @@ def measure(quick: bool) -> list[Figure]:
     readers, rounds, seconds = (2_000, 1, 2.0) if quick else (100_000, 5, 4.0)
     with (
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
-        _house(Path(folder), readers) as house,
+        publisher(Path(folder), readers) as house,
     ):
         environ, _ = house
         scripts = _scripts(Path(folder), readers)
@@ -93,12 +93,12 @@ def measure(quick: bool) -> list[Figure]:
 
 
 @contextmanager
-def _house(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
+def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]]:
     """A database of readers; the environment of a web process on it, and an API key."""
     with Embedded.start(folder / "postgres", durable=False, disposable=True) as server:
         environ = {
             "BILLING_DATABASE_URL": server.url(),
-            "BILLING_SECRET_KEY": "a secret for the benchmarks, of enough length",
+            "BILLING_SECRET_KEY": SECRET_KEY,
             "BILLING_STRIPE_SECRET_KEY": "sk_test_bench",
             "BILLING_STANDINGS_IN_MEMORY": "4000000",
         }

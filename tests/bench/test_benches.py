@@ -18,7 +18,7 @@ from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import OFFICE, Taking
 from tests.support.proof_size import only_at_length
 
-PARTS = ("billing_run", "finding", "webhooks")
+PARTS = ("attacked", "billing_run", "finding", "webhooks")
 WRITTEN = {
     "subscription": "to_jsonb(s) - '{id,reader_id,payment_method_id}'::text[]",
     "invoice": "to_jsonb(i) - '{id,subscription_id,reader_id,number}'::text[] || jsonb_build_object('numbered', i.number > 0)",

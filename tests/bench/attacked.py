@@ -1,0 +1,189 @@
+"""Readers while strangers attack: how long a check, a probe, the sign-in page and the trial's pages take, beside their quiet time.
+
+In the quiet time a neighbour uses as much of a core as the strangers did, so that the machine is as busy; what is left is what the
+strangers cost us. Each attack is 200 connections with an act every two seconds: a hundred requests a second, or as many as we answer."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from statistics import median
+from time import monotonic, perf_counter, sleep
+from urllib.parse import urlsplit
+
+import httpx
+import psutil
+import psycopg
+
+from tests.bench.access import publisher
+from tests.bench.attackers import CONNECTIONS, KINDS, TOKENS, browser_of, setup_of
+from tests.bench.figures import Figure
+from tests.bench.load import Process, serving
+from tests.bench.readers import secret_of
+
+PART = "attacked"
+READERS = 2_000
+STRIPE_SECONDS = 8
+WITHHELD_SECONDS = 5.0
+"""After so long an answer counts as withheld."""
+TWICE = 2.0
+LOOKS: dict[str, tuple[str, ...]] = {
+    "a subscriber's check": ("/v1/access/article-1",),
+    "/healthz": ("/healthz",),
+    "the sign-in page": ("/sign-in",),
+    "the trial's pages": ("/", "/subscribe"),
+}
+QUIET = "quiet, beside a neighbour as busy as the strangers"
+
+
+def measure(quick: bool) -> list[Figure]:
+    """Each attack, and after it the quiet time, in milliseconds at the median."""
+    seconds, warming = (0.5, 0.5) if quick else (4.0, 2.0)
+    figures: list[Figure] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
+        publisher(Path(folder), READERS) as (environ, _),
+        _slow_stripe() as stripe,
+        serving("gate", environ | {"BILLING_STRIPE_API_BASE": stripe, "BILLING_PROXY_COUNT": "1"}) as web,
+    ):
+        _begin_setups(environ["BILLING_DATABASE_URL"])
+        _look(web, 1.0)  # everything is warm when it is measured
+        for kind in KINDS[:2] if quick else KINDS:
+            attacked, theirs, ours = _beside(web, kind, str(urlsplit(web.url).port), seconds, warming)
+            _wait_for_quiet(web)
+            quiet, _, _ = _beside(web, "neighbour", f"{theirs:.3f}", seconds, 0.2)
+            bound = (
+                f"the strangers took {theirs:.0%} of a core, the web process {ours:.0%} while they were there"
+            )
+            figures += [
+                Figure(
+                    PART,
+                    f"{what} during {kind}",
+                    attacked[what],
+                    "ms",
+                    quiet[what],
+                    QUIET,
+                    TWICE,
+                    lower=True,
+                    bound=bound if what == "/healthz" else "",
+                )
+                for what in LOOKS
+            ]
+    return figures
+
+
+def _beside(
+    web: Process, kind: str, value: str, seconds: float, warming: float
+) -> tuple[dict[str, float], float, float]:
+    """The looks beside this process; the shares of a core that it, and the web process, took."""
+    command = [sys.executable, "-m", "tests.bench.attackers", kind, value]
+    with ExitStack() as ends:
+        beside = subprocess.Popen(command)
+        ends.callback(beside.wait)
+        ends.callback(beside.kill)
+        sleep(warming)
+        both = [psutil.Process(pid) for pid in (beside.pid, web.pid)]
+        used, began = [_cpu(each) for each in both], monotonic()
+        found = _look(web, seconds)
+        took = monotonic() - began
+        theirs, ours = ((_cpu(each) - before) / took for each, before in zip(both, used, strict=True))
+        if beside.poll() is not None:
+            raise RuntimeError(f"{kind}: those who were to attack have stopped")
+    return found, theirs, ours
+
+
+def _wait_for_quiet(web: Process) -> None:
+    """Until the web process has done what the strangers left to it, or for ten seconds."""
+    process, until = psutil.Process(web.pid), monotonic() + 10
+    while monotonic() < until:
+        before = _cpu(process)
+        sleep(0.5)
+        if _cpu(process) - before < 0.05:
+            return
+
+
+def _cpu(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
+
+
+def _look(web: Process, seconds: float) -> dict[str, float]:
+    """The looks in turn, for so long, and each at least once: milliseconds at the median."""
+    took: dict[str, list[float]] = {what: [] for what in LOOKS}
+    until, rounds = monotonic() + seconds, 0
+    while rounds == 0 or (monotonic() < until and rounds < 200):
+        rounds += 1
+        for what, paths in LOOKS.items():
+            took[what] += [_milliseconds(web, path, rounds) for path in paths]
+            sleep(0.005)
+    return {what: median(some) for what, some in took.items()}
+
+
+def _milliseconds(web: Process, path: str, n: int) -> float:
+    """One look, on a connection of its own, as most have. A check is a subscriber's; pages are for who isn't signed in yet."""
+    at = urlsplit(web.url)
+    headers = {"X-Forwarded-For": "41.0.0.7"}
+    if path.startswith("/v1/"):
+        headers["Cookie"] = f"masthead-session={secret_of(n)}"
+    began = perf_counter()
+    connection = HTTPConnection(str(at.hostname), at.port, timeout=WITHHELD_SECONDS)
+    try:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            return WITHHELD_SECONDS * 1000
+    except (OSError, HTTPException):
+        return WITHHELD_SECONDS * 1000
+    finally:
+        connection.close()
+    return (perf_counter() - began) * 1000
+
+
+@contextmanager
+def _slow_stripe() -> Iterator[str]:
+    """A sandbox that is slow to say how a card page stands."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "billing.sandbox"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        found = re.search(r"http://\S+", process.stdout.readline())
+        assert found is not None
+        rule = {"effect": "slow", "path": "/v1/checkout/sessions/*", "seconds": STRIPE_SECONDS, "times": None}
+        httpx.post(f"{found[0]}/_sandbox/faults", json=rule, trust_env=False).raise_for_status()
+        yield found[0]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _begin_setups(url: str) -> None:
+    """Let each stranger be on the way back from a card page."""
+    at = datetime.now(UTC)
+    with psycopg.connect(url) as connection:
+        price = connection.execute("SELECT id FROM price ORDER BY id LIMIT 1").fetchone()
+        assert price is not None
+        for number in range(CONNECTIONS):
+            connection.execute(
+                "INSERT INTO card_setup (id, purpose, state, email, price_id, browser_hash, ask_at, asked, keys_spent,"
+                " session_ref, new_reader, created_at, expires_at)"
+                " VALUES (%(id)s, 'trial', 'open', 'stranger@example.com', %(price)s, %(browser)s, %(end)s, 0, 0,"
+                " %(page)s, false, %(at)s, %(end)s)",
+                {
+                    "id": setup_of(number),
+                    "price": price[0],
+                    "browser": TOKENS.digest("browser", browser_of(number)),
+                    "page": f"cs_test_{number}",
+                    "at": at,
+                    "end": at + timedelta(hours=23),
+                },
+            )

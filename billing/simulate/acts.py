@@ -166,6 +166,7 @@ class Acts:
                 at=at,
                 ip=_address(who),
                 device=AGENT,
+                browser_hash=None,
                 proved=True,
             )
         with self._browser(who) as browser:

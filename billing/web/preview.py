@@ -48,7 +48,6 @@ from billing.web.sample_articles import AUDIO_MINUTES, SampleArticle, sample_art
 def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     """Name, view and frame of every page in every variant worth a look."""
     yield from _start()
-    yield from _sign_in()
     yield from _account()
     yield from _articles()
     yield from _gifts()
@@ -119,16 +118,6 @@ def _charged() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "who-charged-me", page, VISITOR
     yield "who-charged-me-nobody-here", page, READER
     yield "who-charged-me-you", replace(page, receipts=PAID_ACCOUNT.receipts), READER
-
-
-def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    at = replace(VISITOR, path="/sign-in")
-    yield "sign-in", views.SignIn(), at
-    yield "sign-in-sent", views.SignInSent(), at
-    yield "sign-in-sent-problem", views.SignInSent(error="That code is not right. 4 tries are left."), at
-    yield "sign-in-confirm", views.SignInConfirm(), at
-    yield "sign-in-code", views.SignInConfirm(code="40271968"), at
-    yield "sign-in-expired", views.SignInExpired(), at
 
 
 def _account() -> Iterator[tuple[str, views.Page, views.Frame]]:

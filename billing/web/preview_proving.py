@@ -1,4 +1,4 @@
-"""The pages that ask who is there, and for a second person, with sample values."""
+"""The pages to sign in on, that ask who is there, and for a second person, with sample values."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +34,7 @@ PAST = replace(REFUND, state="done", decided_by=LONG_ADDRESS, decided_at=NOW)
 
 def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     """Name, view and frame of each."""
+    yield from _sign_in()
     reader = views.ProveAgain(email=LONG_ADDRESS, act="card", words=ACTS["card"].words)
     yield "prove-again", reader, replace(READER, path="/account/confirm")
     change = views.ChangeCard(action="/card")
@@ -60,3 +61,13 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     at = replace(STAFF, path="/staff/sessions")
     yield "staff-sessions", views.StaffSessions(rows=(here, there)), at
     yield "staff-sessions-all", views.StaffSessions(rows=(here, there), everybody=True), at
+
+
+def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(VISITOR, path="/sign-in")
+    yield "sign-in", views.SignIn(), at
+    yield "sign-in-sent", views.SignInSent(), at
+    yield "sign-in-sent-problem", views.SignInSent(error="That code is not right. 4 tries are left."), at
+    yield "sign-in-confirm", views.SignInConfirm(), at
+    yield "sign-in-code", views.SignInConfirm(code="40271968"), at
+    yield "sign-in-expired", views.SignInExpired(), at

@@ -70,12 +70,10 @@ from billing.web.views.reading import (
     Teaser,
     Wall,
 )
-from billing.web.views.requests import RequestConfirm
+from billing.web.views.requests import Contact, ContactSent, RequestConfirm
 from billing.web.views.staff import (
     ActField,
     AuditRow,
-    Contact,
-    ContactSent,
     DocumentRow,
     EarlierWithdrawal,
     FoundRow,

@@ -1,8 +1,36 @@
-"""A reader's own page about a request of theirs."""
+"""A reader's own pages about a request of theirs."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A reader's request to staff. Signed in, the address is known."""
+
+    template: ClassVar[str] = "contact.html"
+    email: str = ""
+    known: bool = False
+    kind: str = ""
+    words: str = ""
+    error: str | None = None
+    kinds: tuple[tuple[str, str], ...] = (
+        ("cancel", "Please cancel my subscription"),
+        ("wrong_charge", "I was charged wrongly"),
+        ("other", "Something else"),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactSent:
+    """It is kept with the moment it came. `effect` is what a request to cancel did at once; `words`: something was written
+    besides."""
+
+    template: ClassVar[str] = "contact_sent.html"
+    at: datetime
+    effect: Literal["waits", "cancelled", "was_cancelled", "nothing_runs"] = "waits"
+    words: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ WHAT = (
         "staff_session", "started_at", timedelta(days=90)
     ),  # lives 12 hours; what was done stays in the audit
     Aged("staff_browser", "signed_in_at", timedelta(days=365)),  # as long as the browser keeps its cookie
+    Aged("api_key_reader", "read_at", timedelta(days=2)),  # the ceiling counts a day
+    Aged("bulk_read", "hour", timedelta(days=400)),  # evidence, should a key or a member have read too much
     Aged("api_key_spending", "hour", timedelta(days=30)),  # the ceilings count a day
     Aged("api_answer", "created_at", timedelta(days=30)),  # who repeats a call does it within hours
     Aged(

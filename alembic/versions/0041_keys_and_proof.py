@@ -1,4 +1,5 @@
-"""whose a request is can be proved by a mailed link; an API key has ceilings, an end, and two secrets while it is rotated
+"""whose a request is can be proved by a mailed link; an API key has ceilings, an end, and two secrets while it is rotated;
+reads of readers are counted
 
 Revision: 0041
 Follows: 0037
@@ -19,7 +20,7 @@ TOLD = {
     "tell_api_key_previous_before": ("UPDATE", "OLD", "previous_hash"),
     "tell_api_key_previous_delete": ("DELETE", "OLD", "previous_hash"),
 }
-CEILINGS = {"cents_a_day": 100_000, "days_a_day": 310, "starts_a_day": 1_000}
+CEILINGS = {"cents_a_day": 100_000, "days_a_day": 310, "starts_a_day": 1_000, "readers_a_day": 5_000}
 
 
 def upgrade() -> None:
@@ -57,11 +58,28 @@ def upgrade() -> None:
         sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
         *(sa.Column(name, sa.Integer(), nullable=False) for name in ("cents", "days", "starts")),
     )
+    op.create_table(
+        "api_key_reader",
+        sa.Column("key_id", sa.String(), sa.ForeignKey("api_key.id"), primary_key=True),
+        sa.Column("reader_id", sa.String(), primary_key=True),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("api_key_reader_read", "api_key_reader", ["read_at"])
+    op.create_index("api_key_reader_of", "api_key_reader", ["key_id", "read_at"])
+    op.create_table(
+        "bulk_read",
+        sa.Column("by", sa.String(), primary_key=True),
+        sa.Column("what", sa.String(), primary_key=True),
+        sa.Column("hour", sa.DateTime(timezone=True), primary_key=True),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in ("calls", "readers")),
+    )
+    op.create_index("bulk_read_hour", "bulk_read", ["hour"])
     op.create_index("api_key_spending_hour", "api_key_spending", ["hour"])
 
 
 def downgrade() -> None:
-    op.drop_table("api_key_spending")
+    for table in ("bulk_read", "api_key_reader", "api_key_spending"):
+        op.drop_table(table)
     op.drop_table("api_key_use")
     for trigger in TOLD:
         op.execute(f"DROP TRIGGER {trigger} ON api_key")

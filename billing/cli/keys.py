@@ -19,6 +19,7 @@ SCOPES = (
     " readers:support), money."
 )
 USUAL = Ceilings()
+NAMES = ("cents", "days", "starts", "readers")
 NO_LIFE = "When it stops working, counted from now: 365d, 12h. Without this it doesn't expire."
 
 
@@ -28,6 +29,7 @@ def _ceilings(default: bool) -> Callable[[Callable[..., None]], Callable[..., No
         ("cents", "Cents that may be given back with it in a day."),
         ("days", "Days that may be given to readers with it in a day."),
         ("starts", "Subscriptions that may be started with it in a day."),
+        ("readers", "Different readers of whom may be read with it in a day."),
     )
 
     def with_them(command: Callable[..., None]) -> Callable[..., None]:
@@ -105,9 +107,7 @@ def _state(one: "Listed", read: Any, at: Any) -> str:
 
 
 def _allowed(ceilings: Ceilings) -> str:
-    return ", ".join(
-        rules.in_words(name, getattr(ceilings, name)) for name in ("cents", "days", "starts")
-    ).replace("\u00a0", " ")
+    return ", ".join(rules.in_words(name, getattr(ceilings, name)) for name in NAMES).replace("\u00a0", " ")
 
 
 @keys.command(name="limit")
@@ -179,6 +179,6 @@ def _given(a_day: dict[str, Any], otherwise: Ceilings) -> Ceilings:
     return Ceilings(
         **{
             name: getattr(otherwise, name) if a_day[f"{name}_a_day"] is None else a_day[f"{name}_a_day"]
-            for name in ("cents", "days", "starts")
+            for name in NAMES
         }
     )

@@ -14,14 +14,15 @@ HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class Ceilings:
-    """The most in a day: cents given back, days given to readers, subscriptions started."""
+    """The most in a day: cents given back, days given to readers, subscriptions started, different readers read of."""
 
     cents: int = 100_000
     days: int = 310
     starts: int = 1_000
+    readers: int = 5_000
 
 
-ENDLESS = Ceilings(MOST, MOST, MOST)
+ENDLESS = Ceilings(MOST, MOST, MOST, MOST)
 """For programs of our own that act for thousands of readers."""
 
 
@@ -32,10 +33,16 @@ class Spent:
     cents: int = 0
     days: int = 0
     starts: int = 0
+    readers: int = 0
 
     def __add__(self, other: "Spent") -> "Spent":
         """Both together."""
-        return Spent(self.cents + other.cents, self.days + other.days, self.starts + other.starts)
+        return Spent(
+            self.cents + other.cents,
+            self.days + other.days,
+            self.starts + other.starts,
+            self.readers + other.readers,
+        )
 
 
 def over(ceilings: Ceilings, spent: Spent) -> Iterator[tuple[str, int, int]]:
@@ -46,11 +53,18 @@ def over(ceilings: Ceilings, spent: Spent) -> Iterator[tuple[str, int, int]]:
             yield field.name, most, used
 
 
+_WORDS = {
+    "days": "give {:,} days to readers",
+    "starts": "start {:,} subscriptions",
+    "readers": "read of {:,} readers",
+}
+
+
 def in_words(name: str, number: int) -> str:
-    """A number of what the ceiling is about."""
+    """What the ceiling is about, so many times, after "may"."""
     if name == "cents":
-        return f"{Money(number).with_vat_words()} back"
-    return f"{number:,} {'days to readers' if name == 'days' else 'subscriptions begun'}"
+        return f"give {Money(number).with_vat_words()} back"
+    return _WORDS[name].format(number)
 
 
 def hour_of(at: datetime) -> datetime:

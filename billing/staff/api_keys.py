@@ -201,7 +201,8 @@ def _new_secret() -> str:
 
 
 def _limit(key: ApiKey, ceilings: Ceilings) -> None:
-    key.cents_a_day, key.days_a_day, key.starts_a_day = ceilings.cents, ceilings.days, ceilings.starts
+    key.cents_a_day, key.days_a_day = ceilings.cents, ceilings.days
+    key.starts_a_day, key.readers_a_day = ceilings.starts, ceilings.readers
 
 
 def _expire(session: Session, key: ApiKey, expires_at: datetime, actor: Actor, at: datetime) -> None:
@@ -229,4 +230,5 @@ def _facts(key: ApiKey) -> dict[str, Any]:
         "cents_a_day": key.cents_a_day,
         "days_a_day": key.days_a_day,
         "starts_a_day": key.starts_a_day,
+        "readers_a_day": key.readers_a_day,
     }

@@ -1,6 +1,6 @@
 """What a program may give away with its key, whatever it calls. It is held against each act, in the act's own transaction."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, func, select
@@ -9,7 +9,7 @@ from billing.errors import Forbidden
 from billing.rules import ceilings, scopes
 from billing.rules.ceilings import Spent
 from billing.rules.money import Money
-from billing.staff.key_models import ApiKey, KeySpending
+from billing.staff.key_models import ApiKey, KeyReader, KeySpending
 
 
 class KeyForbids(Forbidden):
@@ -33,14 +33,14 @@ def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> N
     one key wait for each other here, with their readers' affairs held: always in this order. Raises ScopeMissing, KeyOverLimit."""
     if key_id is None or spent == Spent():
         return
-    key = _hold(session, key_id)
+    key = hold(session, key_id)
     if spent.cents and not scopes.grants(key.scopes, scopes.MONEY):
         raise ScopeMissing(
             f"This would give back {Money(spent.cents).with_vat_words()}, which needs a key with the scope `{scopes.MONEY}`. Nothing"
             " was done. To cancel without a refund, send `refund: none` and no `requested_at`.",
             needs=scopes.MONEY,
         )
-    _refuse(key, spent, within_a_day(session, key_id, at))
+    refuse_beyond(key, spent, within_a_day(session, key_id, at))
     row = {"cents": spent.cents, "days": spent.days, "starts": spent.starts}
     adding = insert(KeySpending).values(key_id=key_id, hour=ceilings.hour_of(at), **row)
     session.execute(
@@ -53,33 +53,37 @@ def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> N
 
 def refuse_more(session: Session, key_id: str, spent: Spent, at: datetime) -> None:
     """Refuse what would be beyond the key's ceilings, before anything is done for it; `spend` decides. Raises KeyOverLimit."""
-    _refuse(session.get_one(ApiKey, key_id), spent, within_a_day(session, key_id, at))
+    refuse_beyond(session.get_one(ApiKey, key_id), spent, within_a_day(session, key_id, at))
 
 
 def within_a_day(session: Session, key_id: str, at: datetime) -> Spent:
-    """What was given with the key in this hour and the 23 before."""
+    """What was given with the key in this hour and the 23 before, and of how many readers was read."""
     of_a_day = select(
         func.coalesce(func.sum(KeySpending.cents), 0),
         func.coalesce(func.sum(KeySpending.days), 0),
         func.coalesce(func.sum(KeySpending.starts), 0),
     ).where(KeySpending.key_id == key_id, KeySpending.hour >= ceilings.since(at))
     cents, days, starts = session.exec(of_a_day).one()
-    return Spent(int(cents), int(days), int(starts))
+    of_readers = select(func.count()).where(
+        KeyReader.key_id == key_id, KeyReader.read_at > at - timedelta(hours=ceilings.HOURS)
+    )
+    return Spent(int(cents), int(days), int(starts), session.exec(of_readers).one())
 
 
-def _refuse(key: ApiKey, spent: Spent, before: Spent) -> None:
+def refuse_beyond(key: ApiKey, spent: Spent, before: Spent) -> None:
+    """Refuse what would exceed a ceiling with what was spent before. Raises KeyOverLimit."""
     for name, most, used in ceilings.over(key.ceilings, spent + before):
         if getattr(spent, name):
             raise KeyOverLimit(
-                f"This key may give {ceilings.in_words(name, most)} in a day, and with this it would be"
+                f"This key may {ceilings.in_words(name, most)} in a day, and with this it would"
                 f" {ceilings.in_words(name, used)}. Nothing was done. An admin can raise the ceiling `{name}_a_day`.",
                 ceiling=f"{name}_a_day",
                 limit=most,
             )
 
 
-def _hold(session: Session, key_id: str) -> ApiKey:
-    """Without its key, so that whoever inserts a row that names it doesn't wait for us."""
+def hold(session: Session, key_id: str) -> ApiKey:
+    """Let others with the same key wait until the transaction ends. Its row is locked without its key, so that whoever inserts a row that names it doesn't wait for us."""
     return session.exec(
         select(ApiKey)
         .where(ApiKey.id == key_id)

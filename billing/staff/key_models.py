@@ -45,11 +45,14 @@ class ApiKey(SQLModel, table=True):
     starts_a_day: int = Field(
         default=DEFAULTS.starts, sa_column_kwargs={"server_default": str(DEFAULTS.starts)}
     )
+    readers_a_day: int = Field(
+        default=DEFAULTS.readers, sa_column_kwargs={"server_default": str(DEFAULTS.readers)}
+    )
 
     @property
     def ceilings(self) -> Ceilings:
         """The most that may be given with it in a day."""
-        return Ceilings(self.cents_a_day, self.days_a_day, self.starts_a_day)
+        return Ceilings(self.cents_a_day, self.days_a_day, self.starts_a_day, self.readers_a_day)
 
 
 class KeyUse(SQLModel, table=True):
@@ -72,3 +75,34 @@ class KeySpending(SQLModel, table=True):
     cents: int = Field(default=0)
     days: int = Field(default=0)
     starts: int = Field(default=0)
+
+
+class KeyReader(SQLModel, table=True):
+    """Of whom something was read with a key: the different readers of a day are counted by it."""
+
+    __tablename__ = "api_key_reader"
+    __table_args__ = (
+        sa.Index("api_key_reader_read", "read_at"),
+        sa.Index("api_key_reader_of", "key_id", "read_at"),
+    )
+
+    key_id: str = Field(primary_key=True, foreign_key="api_key.id")
+    reader_id: str = Field(primary_key=True)
+    read_at: datetime
+    """When first within the day that counts."""
+
+
+class BulkRead(SQLModel, table=True):
+    """How often, and of how many readers, somebody read what in an hour: one line instead of one each."""
+
+    __tablename__ = "bulk_read"
+    __table_args__ = (sa.Index("bulk_read_hour", "hour"),)
+
+    by: str = Field(primary_key=True)
+    """As in the audit."""
+    what: str = Field(primary_key=True)
+    """Method and address, with its places unfilled."""
+    hour: datetime = Field(primary_key=True)
+    calls: int
+    readers: int
+    """Rows that were read, of each call."""

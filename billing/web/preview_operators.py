@@ -14,6 +14,7 @@ CEILINGS = (
     views.CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
     views.CeilingRow(field="days", words="Days given to readers", most=310, used=14),
     views.CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
+    views.CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212),
 )
 KEY = views.KeyRow(
     key_id="key_01mg01mz009pp03dk8s78fthzt",
@@ -60,4 +61,10 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-keys-problem", problem, keys
     made = views.StaffKeyMade(name="The app of the paper", secret=spelled(7), previous_until=NOW)
     yield "staff-key-made", made, keys
+    read = views.ReadRow(
+        hour=NOW, by="api:The app of the paper", what="GET /v1/readers", calls=41, readers=4100
+    )
+    at_audit = replace(STAFF, path="/staff/audit")
+    yield "staff-reads", views.StaffReads(rows=(read,), who="app"), at_audit
+    yield "staff-reads-none", views.StaffReads(rows=()), at_audit
     yield "staff-events-none", views.StaffEvents(broken=(), latest=()), at

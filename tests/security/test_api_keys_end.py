@@ -169,7 +169,7 @@ def test_admins_are_told_two_weeks_before_a_key_expires(world: World) -> None:
 def test_an_admin_makes_limits_rotates_and_revokes_keys_in_pages(world: World, staff: SignIn) -> None:
     admin = staff("admin")
     admin.get("/staff/keys")
-    form = {"cents": "5000", "days": "1", "starts": "2"}
+    form = {"cents": "5000", "days": "1", "starts": "2", "readers": "9"}
     wrong = admin.post("/staff/keys", name="app", scope="access", expires="soon", **form)
     assert wrong.status == 422
     assert "whole numbers" in wrong.words
@@ -186,7 +186,7 @@ def test_an_admin_makes_limits_rotates_and_revokes_keys_in_pages(world: World, s
     (key,) = world.rows("SELECT * FROM api_key WHERE name = 'app'")
     assert (key["cents_a_day"], key["days_a_day"], key["starts_a_day"]) == (5000, 1, 2)
     where = f"/staff/keys/{key['id']}"
-    admin.post(f"{where}/limit", cents="6000", days="1", starts="2")
+    admin.post(f"{where}/limit", cents="6000", days="1", starts="2", readers="9")
     admin.get("/staff/keys")
     rotated = FORM.search(admin.post(f"{where}/rotate", hours="24", expires="").words)
     assert rotated is not None
@@ -225,9 +225,10 @@ def test_the_same_by_commands(world: World) -> None:
     assert secret not in listed
     for said in ("app  access", "last used Monday 1 March 2027, 10:00", "expires Wednesday 31 March 2027"):
         assert said in listed, listed
-    assert re.search(r"R50\.00 incl\. VAT back, 310 days to readers, 1,000 subscriptions begun", listed), (
-        listed
-    )
+    assert re.search(
+        r"give R50\.00 incl\. VAT back, give 310 days to readers, start 1,000 subscriptions, read of 5,000 readers",
+        listed,
+    ), listed
     assert "R60.00" in run_on(world, "keys", "limit", "app", "--cents-a-day", "6000").stdout
     rotated = run_on(world, "keys", "rotate", "app", "--grace", "0m").stdout.strip()
     assert (works(world, client), works(world, with_secret(world, rotated))) == ({False}, {True})

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tests.support.world import World
 
-OF_THE_CALL = ("api_key_use",)
+OF_THE_CALL = ("api_key_use", "api_key_reader", "bulk_read")
 """What tells that a call was made, whatever became of it."""
 
 

@@ -20,7 +20,7 @@ from billing.parts import Parts
 from billing.rules import scopes
 from billing.rules.lifecycle import MoveRefused
 from billing.rules.scopes import SCOPES, grants
-from billing.staff import audit, key_cases
+from billing.staff import audit, key_cases, reads
 from billing.staff.audit import Actor
 from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.bulkhead import Party, Side
@@ -79,6 +79,15 @@ class Caller:
     def actor(self) -> Actor:
         """The same for the audit, with the network address."""
         return Actor(self.by, ip=client_ip(self.request, self.parts), key_id=self.key_id)
+
+    def reads(self, session: Session, *reader_ids: str) -> None:
+        """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""
+        what = f"{self.request.method} {self.request.scope['route'].path}"
+        try:
+            reads.note(session, self.actor, what, reader_ids, self.at)
+        except KeyOverLimit as refusal:
+            self._told_to_admins(refusal)
+            raise
 
     def once(self, body: Any, do: Callable[[], tuple[int, Any]]) -> Response:
         """Do it, unless this Idempotency-Key has its answer already: same key, same answer.

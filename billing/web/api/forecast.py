@@ -26,6 +26,7 @@ def look_ahead(
     with caller.parts.database.transaction() as session:
         held = live_of(session, by_id(session, reader_id).id)
         charges = forecast(session, held, office.zone, until=until) if held else []
+        caller.reads(session, reader_id)
     total = sum(one.amount.amount for one in charges)
     return JSONResponse(
         {

@@ -52,6 +52,7 @@ def given(reader_id: str, caller: ReadsReaders, limit: Limit = MOST, after: Afte
         by_id(session, reader_id)
         rows = gifts.of_reader(session, reader_id, limit + 1, after)
         left = gifts.left(session, parts.gift_terms, parts.office, reader_id, caller.at)
+        caller.reads(session, reader_id)
     return page(rows, limit, lambda gift: _shape(caller, gift), left_this_month=left)
 
 

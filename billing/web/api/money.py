@@ -55,6 +55,7 @@ def invoices(
             before = sa.tuple_(sa.literal(last.created_at), sa.literal(last.id))
             query = query.where(sa.tuple_(col(Invoice.created_at), col(Invoice.id)) > before)
         rows = session.exec(query).all()
+        caller.reads(session, reader_id)
     return page(rows, limit, lambda row: _with_payment(*row))
 
 
@@ -82,6 +83,7 @@ def as_pdf(invoice_id: str, caller: Money) -> Response:
             raise NotPaid
         paid = receipts.one(session, invoice_id, invoice.reader_id)
         documents = copies(parts.office, paid)
+        caller.reads(session, invoice.reader_id)
     return as_file(documents, parts.sender.house)
 
 
@@ -102,6 +104,7 @@ def one(invoice_id: str, caller: Money) -> JSONResponse:
         ).first()
         found = session.exec(_refunds_of(payment)).all() if payment else []
         answer = _with_payment(invoice, payment) | {"refunds": [shapes.refund(row) for row in found]}
+        caller.reads(session, invoice.reader_id)
     return JSONResponse(answer)
 
 

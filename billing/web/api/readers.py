@@ -124,14 +124,18 @@ def find(
         else:
             query = select(Reader).order_by(col(Reader.id)).limit(limit + 1)
             rows = list(session.exec(query.where(Reader.id > after) if after else query))
-        return page(rows, limit, lambda row: _reader(caller, session, row))
+        answer = page(rows, limit, lambda row: _reader(caller, session, row))
+        caller.reads(session, *(row.id for row in rows[:limit]))
+    return answer
 
 
 @router.get("/v1/readers/{reader_id}")
 def one(reader_id: str, caller: ReadsReaders) -> JSONResponse:
     """A reader, with the subscription that runs or ran last."""
     with caller.parts.database.transaction() as session:
-        return JSONResponse(_reader(caller, session, by_id(session, reader_id)))
+        answer = _reader(caller, session, by_id(session, reader_id))
+        caller.reads(session, reader_id)
+    return JSONResponse(answer)
 
 
 def _reader(caller: Caller, session: Session, row: Reader) -> dict[str, Any]:
@@ -157,6 +161,7 @@ def events(
             .order_by(col(SubscriptionChange.id))
             .limit(limit + 1)
         ).all()
+        caller.reads(session, reader_id)
     return page(rows, limit, _event)
 
 
@@ -181,7 +186,9 @@ def subscription(subscription_id: str, caller: ReadsReaders) -> JSONResponse:
         row = session.get(Subscription, subscription_id)
         if row is None:
             raise UnknownSubscription
-        return JSONResponse(shapes.subscription(session, row, caller.parts.office.zone))
+        answer = shapes.subscription(session, row, caller.parts.office.zone)
+        caller.reads(session, row.reader_id)
+    return JSONResponse(answer)
 
 
 def _recorded(

@@ -38,6 +38,7 @@ def standing(
             now=caller.at,
             article_id=article,
         )
+        caller.reads(session, reader_id)
     return JSONResponse(_shape(found))
 
 

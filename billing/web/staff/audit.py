@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from billing.rules.periods import start_of_day
-from billing.staff import audit
+from billing.staff import audit, reads
 from billing.staff.audit import Sought
 from billing.staff.models import AuditLine, Outcome
 from billing.staff.roles import May
@@ -18,6 +18,7 @@ from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
+MOST_READS = 500
 MOST_ROWS = 50_000
 COLUMNS = (
     "id",
@@ -135,6 +136,18 @@ def _flat(facts: dict[str, Any], within: str = "") -> dict[str, str]:
         else:
             found[where] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return found
+
+
+@router.get("/staff/audit/reads")
+def bulk_reads(visit: Auditing, who: Words = "") -> Response:
+    """How much programs and staff read of readers, by the hour, newest first."""
+    with visit.parts.database.transaction() as session:
+        lines = reads.latest(session, who=who.strip(), limit=MOST_READS)
+    rows = tuple(
+        views.ReadRow(hour=line.hour, by=line.by, what=line.what, calls=line.calls, readers=line.readers)
+        for line in lines
+    )
+    return visit.page(views.StaffReads(rows=rows, who=who))
 
 
 @router.get("/staff/audit.csv")

@@ -10,6 +10,7 @@ from billing.payments import documents, numbers
 from billing.payments.documents import Document
 from billing.rules.money import Money
 from billing.rules.periods import add_months
+from billing.staff import reads
 from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
@@ -29,6 +30,7 @@ def month(visit: Invoicing, month: Month = "") -> Response:
     first = _first_day(visit, month)
     with visit.parts.database.transaction() as session:
         found = documents.of_month(session, visit.parts.office, first)
+        reads.note_rows(session, visit.actor, "GET /staff/invoices", len(found), visit.at)
     following = add_months(first, 1)
     in_future = following > visit.parts.office.today(visit.at)
     return visit.page(

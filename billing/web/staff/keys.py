@@ -23,6 +23,7 @@ CEILINGS = (
     ("cents", "Cents given back"),
     ("days", "Days given to readers"),
     ("starts", "Subscriptions started"),
+    ("readers", "Different readers read of"),
 )
 LONGEST_LIFE_DAYS = 3660
 Typed = Annotated[str, Form(max_length=20)]
@@ -41,8 +42,8 @@ def _number(typed: str, most: int) -> int:
     return int(text)
 
 
-def _ceilings(cents: str, days: str, starts: str) -> Ceilings:
-    return Ceilings(_number(cents, MOST), _number(days, MOST), _number(starts, MOST))
+def _ceilings(*typed: str) -> Ceilings:
+    return Ceilings(*(_number(each, MOST) for each in typed))
 
 
 def _rows(ceilings: Ceilings, spent: Spent) -> tuple[views.CeilingRow, ...]:
@@ -105,6 +106,7 @@ def make(
     cents: Typed = "",
     days: Typed = "",
     starts: Typed = "",
+    readers: Typed = "",
 ) -> Response:
     """Make a key; the answer shows its secret, once."""
     chosen = tuple(scope or ())
@@ -118,7 +120,7 @@ def make(
                 chosen,
                 actor=visit.actor,
                 at=visit.at,
-                ceilings=_ceilings(cents, days, starts),
+                ceilings=_ceilings(cents, days, starts, readers),
                 expires_at=visit.at + life if life is not None else None,
             )
     except Invalid as refusal:
@@ -150,10 +152,17 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
 
 
 @router.post(f"{ROOM}/{{key_id}}/limit")
-def limit(visit: Acting, key_id: str, cents: Typed = "", days: Typed = "", starts: Typed = "") -> Response:
+def limit(
+    visit: Acting,
+    key_id: str,
+    cents: Typed = "",
+    days: Typed = "",
+    starts: Typed = "",
+    readers: Typed = "",
+) -> Response:
     """Other ceilings of a day."""
     try:
-        ceilings = _ceilings(cents, days, starts)
+        ceilings = _ceilings(cents, days, starts, readers)
     except Invalid as refusal:
         return _page(visit, error=refusal)
     with visit.parts.database.transaction() as session:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from billing.staff import confirm_request, requests
+from billing.staff import confirm_request, reads, requests
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
 from billing.web import views
@@ -21,6 +21,7 @@ def waiting(visit: Annotated[StaffVisit, needs(May.ANSWER)]) -> Response:
     """The queue."""
     with visit.parts.database.transaction() as session:
         rows = requests.waiting(session, visit.parts.office)
+        reads.note_rows(session, visit.actor, "GET /staff/requests", len(rows), visit.at)
     return visit.page(views.StaffRequests(rows=tuple(request_row(one) for one in rows)))
 
 

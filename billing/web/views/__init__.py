@@ -44,7 +44,7 @@ from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOptio
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.editing import OpeningRow, SectionRow, StaffArticles, StaffWhy, WhyFact
 from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
-from billing.web.views.keys import CeilingRow, KeyRow, StaffKeyMade, StaffKeys
+from billing.web.views.keys import CeilingRow, KeyRow, ReadRow, StaffKeyMade, StaffKeys, StaffReads
 from billing.web.views.newsletters import (
     Choice,
     NewsletterChoices,
@@ -176,6 +176,7 @@ __all__ = [
     "PlanPage",
     "Print",
     "ProveAgain",
+    "ReadRow",
     "Receipt",
     "ReceiptRow",
     "Refused",
@@ -211,6 +212,7 @@ __all__ = [
     "StaffPrices",
     "StaffProve",
     "StaffReader",
+    "StaffReads",
     "StaffRequest",
     "StaffRequests",
     "StaffSessionRow",

@@ -70,3 +70,23 @@ class StaffKeyMade:
     name: str
     secret: str
     previous_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadRow:
+    """How often somebody read something of readers in the hour that began then, and how many rows in all."""
+
+    hour: datetime
+    by: str
+    what: str
+    calls: int
+    readers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffReads:
+    """What was read, newest first; `who` was asked for."""
+
+    template: ClassVar[str] = "staff/reads.html"
+    rows: tuple[ReadRow, ...]
+    who: str = ""

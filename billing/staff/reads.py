@@ -1,0 +1,64 @@
+"""Who reads how much about readers, by program or in lists: counted by hour, and with a key no more than its ceiling."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.rules import ceilings
+from billing.rules.ceilings import Spent
+from billing.staff import key_limits
+from billing.staff.audit import Actor
+from billing.staff.key_models import BulkRead, KeyReader
+
+
+def note(session: Session, actor: Actor, what: str, reader_ids: Collection[str], at: datetime) -> None:
+    """Count a read of these readers, before it is answered, in its own transaction. Raises KeyOverLimit."""
+    if actor.key_id is not None:
+        _mind_ceiling(session, actor.key_id, set(reader_ids), at)
+    note_rows(session, actor, what, len(reader_ids), at)
+
+
+def note_rows(session: Session, actor: Actor, what: str, rows: int, at: datetime) -> None:
+    """Count a read of so many rows about readers."""
+    line = insert(BulkRead).values(by=actor.by, what=what, hour=ceilings.hour_of(at), calls=1, readers=rows)
+    session.execute(
+        line.on_conflict_do_update(
+            index_elements=["by", "what", "hour"],
+            set_={"calls": BulkRead.calls + 1, "readers": BulkRead.readers + line.excluded.readers},
+        )
+    )
+
+
+def latest(session: Session, *, who: str = "", limit: int) -> list[BulkRead]:
+    """The lines of the last hours, newest first; `who` is a part of a member's address or a key's name."""
+    query = (
+        select(BulkRead)
+        .order_by(col(BulkRead.hour).desc(), col(BulkRead.by), col(BulkRead.what))
+        .limit(limit)
+    )
+    return list(session.exec(query.where(col(BulkRead.by).icontains(who, autoescape=True)) if who else query))
+
+
+def _mind_ceiling(session: Session, key_id: str, reader_ids: set[str], at: datetime) -> None:
+    """Readers that were read of within the day count once, and cost a look."""
+    since = at - timedelta(hours=ceilings.HOURS)
+    known = select(KeyReader.reader_id).where(
+        KeyReader.key_id == key_id, col(KeyReader.reader_id).in_(reader_ids), KeyReader.read_at > since
+    )
+    read_already = set(session.exec(known).all())
+    if reader_ids <= read_already:
+        return
+    key = key_limits.hold(session, key_id)
+    new = reader_ids - set(session.exec(known).all())  # once more: others may have read meanwhile
+    key_limits.refuse_beyond(key, Spent(readers=len(new)), key_limits.within_a_day(session, key_id, at))
+    if new:
+        rows = insert(KeyReader).values(
+            [{"key_id": key_id, "reader_id": each, "read_at": at} for each in sorted(new)]
+        )
+        session.execute(
+            rows.on_conflict_do_update(
+                index_elements=["key_id", "reader_id"], set_={"read_at": rows.excluded.read_at}
+            )
+        )

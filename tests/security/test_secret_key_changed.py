@@ -2,6 +2,7 @@
 
 import httpx
 import jwt
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -313,6 +314,19 @@ def test_an_old_process_hears_that_a_session_ended_whose_hash_was_changed(
     browser.post("/sign-out-everywhere")
     with world.as_usual():
         assert gate_reads(world, browser) == 403
+
+
+def test_a_changed_hash_is_told_by_what_it_was(world: World, in_trial: Subscriber) -> None:
+    """By that name a process with the old key remembers the session."""
+    signed_in(world, in_trial.email)
+    (before,) = world.rows("SELECT id, left(token_hash, 32) AS hash FROM reader_session")
+    with psycopg.connect(world.url_of_database, autocommit=True) as listening:
+        listening.execute("LISTEN access")
+        world.execute("UPDATE reader_session SET token_hash = 'another hash of the same secret'")
+        listening.execute("SELECT 1")
+        told = " ".join(notice.payload for notice in listening.notifies(timeout=0))
+    assert f"{before['id']} {before['hash']}" in told
+    assert f"{before['id']} another hash of the same" in told
 
 
 def test_staff_stay_signed_in(world: World) -> None:

@@ -9,8 +9,8 @@
 // yours; on one host by Masthead's own cookies. With a sign-in of your own give an API key with the scope `access`, and
 // ['external_id' => $yours].
 //
-// A connection that fails, more than 0.3 s, a 5xx or a 429 mean that Masthead is away. Then no payer is locked out: whoever
-// held a trial or a subscription in the last hour reads on, every article. Everybody else gets the reason `away`: show the
+// A connection that fails, more than 0.3 s, a 5xx or a 429 mean that Masthead is away. Then no payer is locked out: a reader
+// who held a trial or a subscription in the last hour reads on, every article. Others get the reason `away`: show the
 // beginning. Any other answer is an answer: what isn't Masthead's own (a proxy's 400) closes the article. What is remembered are
 // empty files in a folder for temporary ones (or MASTHEAD_FOLDER, if you define it), named by a hash of the reader's own secret.
 
@@ -100,7 +100,7 @@ function masthead_closed(string $reason): array
     return ['allowed' => false, 'reason' => $reason, 'features' => []];
 }
 
-// The meter's cookie, where a program asked for somebody anonymous.
+// The meter's cookie, where a program asked for an anonymous visitor.
 function masthead_count(string $url, string $visitor): void
 {
     $secure = str_starts_with($url, 'https:');

@@ -76,7 +76,7 @@ class Masthead:
             status, body, cookies = self._fetch(request)
         except httpx.TransportError:
             return self._fails(article, who)
-        if status == 401 and who.bearer:  # stale, and no session beside it: somebody unknown
+        if status == 401 and who.bearer:  # stale, and no session beside it: a stranger
             self._memory.forget(who)
             return self.ask(article, replace(who, token="", cookies=who.cookie))
         if _is_away(status):

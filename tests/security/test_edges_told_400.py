@@ -131,7 +131,7 @@ def test_a_worker_takes_every_4xx_for_an_answer_and_reads_offline_for_an_hour(
 
         for refusal in REFUSALS:
             proxy.state = refusal
-            assert reads(ends - 2), "a live token asks nobody"
+            assert reads(ends - 2), "a live token needs no question"
             assert not reads(ends + 1), refusal
         for status in (429, 500, 503):
             proxy.state = (status, HTML, PAGE)

@@ -173,7 +173,7 @@ async def asgi_page(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", ["wsgi", "asgi"])
-def test_bytes_on_the_wire_close_the_site_for_nobody(world: World, in_trial: Subscriber, kind: str) -> None:
+def test_bytes_on_the_wire_do_not_close_the_site(world: World, in_trial: Subscriber, kind: str) -> None:
     """The same by sockets and real servers."""
     masthead = Masthead(world.url, timeout=30)
     serving = (

@@ -23,7 +23,22 @@ KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in forget.WHAT} | {
     "signup": optin.LIFE,
 }
 LEVELS = {"private", "personal", "evidence", "hashed", "business"}
-DERIVING = {"token", "subject_of", "code", "key", "digest", "digester"}
+DERIVING = {
+    *(
+        "token",
+        "tokens",
+        "subject_of",
+        "is_token",
+        "code",
+        "is_code",
+        "key",
+        "keys_of",
+        "digest",
+        "digests",
+        "digester",
+    ),
+    *("list_digest", "list_digester", "seal", "unseal"),
+}
 
 
 def rows(title: str) -> list[list[str]]:

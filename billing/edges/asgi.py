@@ -29,7 +29,7 @@ def by_request(scope: Scope) -> Who:
         headers[name.decode("latin-1")] = (
             text if before is None else f"{before}; {text}"
         )  # HTTP/2 may split cookies
-    return Who.of(scope["method"], headers)
+    return Who.of(scope["method"], headers, scope.get("query_string", b"").decode("latin-1"))
 
 
 class Paywall:

@@ -22,6 +22,8 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
 {
     if (!preg_match('/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/D', $article)) return masthead_closed('unknown_article');
     $cookies = masthead_cookies($_SERVER['HTTP_COOKIE'] ?? '');
+    $gift = $_GET['gift'] ?? ''; // a gift's link leads here with the gift in its query; Masthead knows it by either name
+    if (is_string($gift) && preg_match('/^[\w.~-]{1,1024}$/D', $gift)) $cookies['gift'] = ["__Host-masthead-gift=$gift; masthead-gift", $gift];
     $values = array_map(fn($found) => $found[1], $cookies);
     $bearer = $stale ? '' : masthead_bearer($_SERVER['HTTP_AUTHORIZATION'] ?? '', $values['token'] ?? '');
     $purpose = ($_SERVER['HTTP_SEC_PURPOSE'] ?? '') . ($_SERVER['HTTP_PURPOSE'] ?? '');
@@ -30,7 +32,7 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
     $agent = substr(preg_replace('/[\x00-\x1f\x7f]/', '', $_SERVER['HTTP_USER_AGENT'] ?? ''), 0, 512);
     $headers = ['User-Agent: ' . ($agent === '' ? 'masthead.php' : $agent), 'Connection: close'];
     if ($key !== '') {
-        $query += $named + array_filter(['visitor' => $values['visitor'] ?? '']);
+        $query += $named + array_filter(['visitor' => $values['visitor'] ?? '', 'gift' => $values['gift'] ?? '']);
         $headers[] = "Authorization: Bearer $key";
     } else {
         unset($cookies['token']);

@@ -99,6 +99,7 @@ class Masthead:
         headers[b"Accept-Encoding"] = b"identity"
         if self._api_key:
             query |= {"reader_id": who.reader_id, "external_id": who.external_id, "visitor": who.visitor}
+            query["gift"] = who.given
             headers[b"Authorization"] = b"Bearer " + self._api_key.encode()
         else:
             headers[b"Cookie"] = who.cookie.encode()

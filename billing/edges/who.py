@@ -16,6 +16,7 @@ OURS = re.compile(
 HOST = "__Host-"
 MOST_LETTERS = 1024
 """Of a cookie's value. Masthead's own are shorter."""
+GIFT = re.compile(r"(?:^|&)gift=([\w.~-]{1,1024})(?=&|$)", re.ASCII)
 TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 MOST_TOKEN_LETTERS = 4096
 """Masthead reads none that is longer."""
@@ -28,22 +29,26 @@ class Who:
     """Who wants to read, by what their request says; `ahead`: their browser only fetches ahead, which is no reading.
 
     `cookies` is the request's whole header, `token` a reader token; where there is none, a cookie may hold it. `reader_id` and
-    `external_id` are by a sign-in of your own."""
+    `external_id` are by a sign-in of your own. `gift` is from the query of the article's address, where a gift's link leads."""
 
     cookies: str = ""
     token: str = ""
     reader_id: str = ""
     external_id: str = ""
     user_agent: str = ""
+    gift: str = ""
     ahead: bool = False
     proofs: dict[str, tuple[str, str]] = field(init=False, repr=False, compare=False)
     """Masthead's cookies among `cookies`: `{"session": (name, value), …}`."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "proofs", _ours(self.cookies))
+        found = _ours(self.cookies)
+        if self.gift:  # Masthead knows it by either name
+            found["gift"] = f"{HOST}masthead-gift={self.gift}; masthead-gift", self.gift
+        object.__setattr__(self, "proofs", found)
 
     @classmethod
-    def of(cls, method: str, headers: Mapping[str, str]) -> "Who":
+    def of(cls, method: str, headers: Mapping[str, str], query: str = "") -> "Who":
         """From a request; `headers` are looked up by their names in small letters, their bytes are read as Latin-1."""
         scheme, _, bearer = headers.get("authorization", "").partition(" ")
         purpose = headers.get("sec-purpose", "") + headers.get("purpose", "")
@@ -51,6 +56,7 @@ class Who:
             cookies=headers.get("cookie", ""),
             token=bearer if scheme.lower() == "bearer" else "",
             user_agent=headers.get("user-agent", ""),
+            gift=next(iter(GIFT.findall(query)), ""),
             ahead=method == "HEAD" or "prefetch" in purpose or "prerender" in purpose,
         )
 
@@ -76,6 +82,11 @@ class Who:
     def visitor(self) -> str:
         """The meter's cookie, of a browser that isn't signed in."""
         return self._value("visitor")
+
+    @property
+    def given(self) -> str:
+        """The secret of a gift link."""
+        return self._value("gift")
 
     @property
     def name(self) -> tuple[str, ...]:

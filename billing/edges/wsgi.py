@@ -24,7 +24,7 @@ def by_request(environ: Environ) -> Who:
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }
-    return Who.of(environ["REQUEST_METHOD"], headers)
+    return Who.of(environ["REQUEST_METHOD"], headers, environ.get("QUERY_STRING", ""))
 
 
 class Paywall:

@@ -74,3 +74,15 @@ def test_on_two_hosts_a_reader_is_known_by_the_token_in_a_cookie_of_the_site(
     assert secrets()[0] in http.get(f"/articles/{LOCKED}", headers=cookie).content
     world.advance(minutes=6)
     assert http.get(f"/articles/{LOCKED}", headers=cookie).content.strip() == BEGINNING
+
+
+def test_a_gift_opens_its_article_by_the_query_of_its_address(
+    world: World, in_trial: Subscriber, site: Site
+) -> None:
+    body = {"reader_id": in_trial.reader_id}
+    gift = world.api.post(f"/v1/articles/{LOCKED}/gifts", json=body).raise_for_status().json()["token"]
+    queries = {"gift=gft_1.x": False, "gift[]=x": False, "gift=%0d%0a": False, f"gift={gift}": True}
+    for http in (site(), site(key=world.api_key)):
+        for query, opens in queries.items():
+            whole = http.get(f"/articles/{LOCKED}?{query}")
+            assert (secrets()[0] in whole.content) is opens, query

@@ -190,3 +190,16 @@ def test_on_two_hosts_a_reader_is_known_by_the_token_in_a_cookie_of_the_site(
         assert sentinels()[0] in whole.text
     world.advance(minutes=6)
     assert LEAD in site.get(f"/articles/{LOCKED}", headers={"cookie": f"masthead-token={token}"}).text
+
+
+def test_a_gift_opens_its_article_by_the_query_of_its_address(
+    world: World, in_trial: Subscriber, site: Site
+) -> None:
+    body = {"reader_id": in_trial.reader_id}
+    gift = world.api.post(f"/v1/articles/{LOCKED}/gifts", json=body).raise_for_status().json()["token"]
+    queries = {"gift=gft_1.x": False, "gift=%0d%0a": False, f"a=b&gift={gift}&c": True, f"gift={gift}": True}
+    for query, opens in queries.items():
+        answer = site.get(f"/articles/{LOCKED}?{query}", headers={})
+        assert (sentinels()[0] in answer.text) is opens, query
+    known = Who.of("GET", {}, f"gift={gift}")
+    assert Masthead(world.url, world.api_key, timeout=30).ask(LOCKED, known).reason == "gift"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.edges.before import NOMSA
 from tests.edges.paper import BEGINNING, FREE, GAMES, PATHS, secrets
 from tests.edges.worker_at_cdn import NODE, Worker, token_in, worker_at_cdn
 from tests.support.faulty_proxy import FaultyProxy
@@ -81,3 +82,12 @@ def test_no_byte_reaches_whoever_may_not_read(edge: Worker) -> None:
 
 def test_the_meter_counts_by_the_cookie_that_comes_back_and_never_ahead(edge: Worker) -> None:
     edge.counts_by_the_cookie_that_comes_back()
+
+
+def test_a_gift_opens_its_article_by_the_query_of_its_address(edge: Worker) -> None:
+    world = edge.world
+    (reader,) = world.rows("SELECT id FROM reader WHERE email = :email", email=NOMSA)
+    body = {"reader_id": reader["id"]}
+    gift = world.api.post(f"/v1/articles/{LOCKED}/gifts", json=body).raise_for_status().json()["token"]
+    for query, opens in ((f"gift={gift}", True), ("gift=gft_1.x", False), ("gift=%0d%0a", False)):
+        assert (secrets()[0] in edge.get(f"/articles/{LOCKED}?{query}").content) is opens, query

@@ -1,5 +1,5 @@
 """Nothing that a visitor sends to a publisher's site in Python closes the site for others. No byte, method, path or length
-counts as "Masthead is away", and what HTTP forbids is not sent on (v5.0.0-1.2.1, v5.0.0-15.2.2)."""
+counts as "Masthead is away", and what HTTP forbids is not sent on (v5.0.0-4.2.5, v5.0.0-15.3.2, v5.0.0-16.5.2)."""
 
 import asyncio
 import json

@@ -23,7 +23,7 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
     if (!preg_match('/^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/D', $article)) return masthead_closed('unknown_article');
     $cookies = masthead_cookies($_SERVER['HTTP_COOKIE'] ?? '');
     $gift = $_GET['gift'] ?? ''; // a gift's link leads here with the gift in its query; Masthead knows it by either name
-    if (is_string($gift) && preg_match('/^[\w.~-]{1,1024}$/D', $gift)) $cookies['gift'] = ["__Host-masthead-gift=$gift; masthead-gift", $gift];
+    if (is_string($gift) && preg_match('/^[\w.~-]{1,1200}$/D', $gift)) $cookies['gift'] = ["__Host-masthead-gift=$gift; masthead-gift", $gift];
     $values = array_map(fn($found) => $found[1], $cookies);
     $bearer = $stale ? '' : masthead_bearer($_SERVER['HTTP_AUTHORIZATION'] ?? '', $values['token'] ?? '');
     $purpose = ($_SERVER['HTTP_SEC_PURPOSE'] ?? '') . ($_SERVER['HTTP_PURPOSE'] ?? '');
@@ -65,7 +65,7 @@ function masthead_cookies(string $header): array
     $found = [];
     foreach ($all as [, $name, $kind, $value]) {
         $better = !isset($found[$kind]) || (str_starts_with($name, '__Host-') && !str_starts_with($found[$kind][0], '__Host-'));
-        if ($better && strlen($value) <= ($kind === 'token' ? 4096 : 1024)) $found[$kind] = [$name, $value];
+        if ($better && strlen($value) <= ($kind === 'token' ? 4096 : 1200)) $found[$kind] = [$name, $value];
     }
     return $found;
 }

@@ -14,9 +14,9 @@ OURS = re.compile(
 )
 """Values as RFC 6265 has them (`cookie-octet`): no space, quote, comma, semicolon or backslash, and nothing beyond ASCII."""
 HOST = "__Host-"
-MOST_LETTERS = 1024
+MOST_LETTERS = 1200
 """Of a cookie's value. Masthead's own are shorter."""
-GIFT = re.compile(r"(?:^|&)gift=([\w.~-]{1,1024})(?=&|$)", re.ASCII)
+GIFT = re.compile(r"(?:^|&)gift=([\w.~-]{1,1200})(?=&|$)", re.ASCII)
 TOKEN = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 MOST_TOKEN_LETTERS = 4096
 """Masthead reads none that is longer."""

@@ -19,11 +19,11 @@
 const ARTICLE = /^\/articles\/([A-Za-z0-9][A-Za-z0-9._-]{0,199})$/;
 const COUNTED = ["meter", "gift"];
 const PRIVATE = "private, no-store";
-const GIFT = /^[\w.~-]{1,1024}$/;
+const GIFT = /^[\w.~-]{1,1200}$/;
 const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 // Masthead's cookies among a visitor's, as RFC 6265 has values; and how long each may be.
 const OURS = /(?:^|;)\s*((?:__Host-)?masthead-(session|visitor|gift|token))=([!#-+\--:<-\[\]-~]+)\s*(?=;|$)/g;
-const MOST_LETTERS = { session: 1024, visitor: 1024, gift: 1024, token: 4096 };
+const MOST_LETTERS = { session: 1200, visitor: 1200, gift: 1200, token: 4096 };
 const MOST_AGENT_LETTERS = 512;
 const MOST_ANSWER_BYTES = 65536;
 const OFFLINE_SECONDS = 3600; // that a token is good after its end, while Masthead is away

@@ -29,7 +29,7 @@ from tests.bench.readers import secret_of
 PART = "attacked"
 READERS = 2_000
 STRIPE_SECONDS = 8
-WITHHELD_SECONDS = 5.0
+WITHHELD_SECONDS = 3.0
 """After so long an answer counts as withheld."""
 TWICE = 2.0
 LOOKS: dict[str, tuple[str, ...]] = {
@@ -98,8 +98,8 @@ def _beside(
 
 
 def _wait_for_quiet(web: Process) -> None:
-    """Until the web process has done what the strangers left to it, or for ten seconds."""
-    process, until = psutil.Process(web.pid), monotonic() + 10
+    """Until the web process has done what the strangers left to it, or for five seconds."""
+    process, until = psutil.Process(web.pid), monotonic() + 5
     while monotonic() < until:
         before = _cpu(process)
         sleep(0.5)

@@ -93,5 +93,9 @@ def test_killed_as_the_reader_comes_back_from_the_page(world: World, crash: Cras
     crash("page.answered", browser.http.build_request("GET", target))
     assert len(world.charges()) == 1
     assert world.rows("SELECT id FROM payment") == []
+    assert "This page moves on by itself" in browser.get(target).words, (
+        "the dead process's question may be under way"
+    )
+    world.advance(seconds=45)
     assert "this is paid" in browser.get(target).words
     whole(world)

@@ -54,7 +54,7 @@ def test_a_wrong_code_does_nothing_loses_nothing_and_five_lock(world: World, sta
     for _ in range(5):
         assert prove(world, stale, "000000").page.status == 422
         assert 'value="new@paper.example"' in stale.page.text
-    assert "15 minutes" in stale.page.words
+    assert "Then begin again with a new link" in stale.page.words
     assert prove(world, stale).page.status == 422, "nor is the right one taken now"
     assert members(world) == before
     lines = world.rows("SELECT outcome FROM audit_line WHERE act = 'prove'")
@@ -127,6 +127,30 @@ def test_members_are_changed_after_a_fresh_code(world: World, stale: Browser, ac
     prove(world, stale)
     assert stale.page.path == "/staff/members"
     assert len(world.rows("SELECT * FROM audit_line WHERE subject = :id", id=row["id"])) == 2
+
+
+def test_an_api_key_is_made_rotated_and_limited_after_a_fresh_code_and_revoked_without(
+    world: World, stale: Browser
+) -> None:
+    form = {"name": "app", "scope": "money", "expires": "30"}
+    ceilings = {"cents": "5000", "days": "1", "starts": "2", "readers": "9"}
+    stale.get("/staff/keys")
+    assert stale.post("/staff/keys", **form, **ceilings).status == 403
+    assert world.rows("SELECT * FROM api_key WHERE name = 'app'") == []
+    assert "mk_" in prove(world, stale).page.words
+    (key,) = world.rows("SELECT id, key_hash FROM api_key WHERE name = 'app'")
+    where = f"/staff/keys/{key['id']}"
+
+    world.advance(minutes=11)
+    stale.get("/staff/keys")
+    assert stale.post(f"{where}/rotate", hours="24").status == 403
+    stale.get("/staff/keys")
+    assert stale.post(f"{where}/limit", **ceilings | {"cents": "9000000"}).status == 403
+    assert world.rows("SELECT id, key_hash FROM api_key WHERE name = 'app' AND cents_a_day = 5000") == [key]
+    stale.get("/staff/keys")
+    assert stale.post(f"{where}/revoke").status == 200
+    (revoked,) = world.rows("SELECT revoked_at FROM api_key WHERE name = 'app'")
+    assert revoked["revoked_at"] == world.now
 
 
 def test_the_way_on_is_a_page_of_staff(world: World, stale: Browser) -> None:

@@ -17,7 +17,9 @@ from billing.web.staff.guard import StaffVisit, needs
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(May.KEYS)]
-Acting = Annotated[StaffVisit, needs(May.KEYS, acts=True)]
+Acting = Annotated[StaffVisit, needs(May.KEYS, acts=True, fresh=True)]
+Revoking = Annotated[StaffVisit, needs(May.KEYS, acts=True)]
+"""It takes rights away, and may be urgent."""
 ROOM = "/staff/keys"
 CEILINGS = (
     ("cents", "Cents given back"),
@@ -171,7 +173,7 @@ def limit(
 
 
 @router.post(f"{ROOM}/{{key_id}}/revoke")
-def revoke(visit: Acting, key_id: str) -> Response:
+def revoke(visit: Revoking, key_id: str) -> Response:
     """It stops working, at once and for ever."""
     with visit.parts.database.transaction() as session:
         api_keys.revoke(session, key_id, actor=visit.actor, at=visit.at)

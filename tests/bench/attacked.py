@@ -49,14 +49,16 @@ def measure(quick: bool) -> list[Figure]:
         tempfile.TemporaryDirectory(prefix="masthead-bench-") as folder,
         publisher(Path(folder), READERS) as (environ, _),
         _slow_stripe() as stripe,
-        serving("gate", environ | {"BILLING_STRIPE_API_BASE": stripe, "BILLING_PROXY_COUNT": "1"}) as web,
     ):
+        environ |= {"BILLING_STRIPE_API_BASE": stripe, "BILLING_PROXY_COUNT": "1"}
         _begin_setups(environ["BILLING_DATABASE_URL"])
-        _look(web, 1.0)  # everything is warm when it is measured
         for kind in KINDS[:2] if quick else KINDS:
-            attacked, theirs, ours = _beside(web, kind, str(urlsplit(web.url).port), seconds, warming)
-            _wait_for_quiet(web)
-            quiet, _, _ = _beside(web, "neighbour", f"{theirs:.3f}", seconds, 0.2)
+            # a process for each: the work that strangers leave behind would make the quiet time loud
+            with serving("gate", environ) as web:
+                attacked, theirs, ours = _beside(web, kind, str(urlsplit(web.url).port), seconds, warming)
+                psutil.Process(web.pid).kill()
+            with serving("gate", environ) as web:
+                quiet, _, _ = _beside(web, "neighbour", f"{theirs:.3f}", seconds, 0.2)
             bound = (
                 f"the strangers took {theirs:.0%} of a core, the web process {ours:.0%} while they were there"
             )
@@ -82,6 +84,7 @@ def _beside(
 ) -> tuple[dict[str, float], float, float]:
     """The looks beside this process; the shares of a core that it, and the web process, took."""
     command = [sys.executable, "-m", "tests.bench.attackers", kind, value]
+    _look(web, 0.5)  # everything is warm when it is measured
     with ExitStack() as ends:
         beside = subprocess.Popen(command)
         ends.callback(beside.wait)
@@ -95,16 +98,6 @@ def _beside(
         if beside.poll() is not None:
             raise RuntimeError(f"{kind}: those who were to attack have stopped")
     return found, theirs, ours
-
-
-def _wait_for_quiet(web: Process) -> None:
-    """Until the web process has done what the strangers left to it, or for five seconds."""
-    process, until = psutil.Process(web.pid), monotonic() + 5
-    while monotonic() < until:
-        before = _cpu(process)
-        sleep(0.5)
-        if _cpu(process) - before < 0.05:
-            return
 
 
 def _cpu(process: psutil.Process) -> float:

@@ -111,6 +111,7 @@ async def _drip(port: int, start: bytes, piece: bytes) -> None:
     try:
         writer.write(start)
         ended = asyncio.ensure_future(reader.read())
+        ended.add_done_callback(lambda task: task.cancelled() or task.exception())  # a reset is an end too
         while not ended.done():
             writer.write(piece)
             await writer.drain()

@@ -118,11 +118,9 @@ def test_one_try_a_day_when_the_retries_of_two_readers_are_due_at_once(world: Wo
 def test_a_start_whose_bank_was_never_asked_does_not_blame_the_bank(world: World) -> None:
     begun = world.start_trial("again@example.com", "pm_card_visa")
     world.api.post(f"/v1/subscriptions/{begun['subscription']['id']}/cancel", json={}).raise_for_status()
+    (own,) = world.rows("SELECT fingerprint FROM payment_method")
     eight_refusals(world)
-    world.execute(
-        "UPDATE payment_method SET fingerprint = (SELECT fingerprint FROM payment_method WHERE reader_id = :reader)",
-        reader=begun["reader"]["id"],
-    )
+    world.execute("UPDATE payment_method SET fingerprint = :own", own=own["fingerprint"])
     browser = signed_in(world, "again@example.com")
     browser.get("/subscribe?plan=monthly")
     browser.post("/subscribe/without-trial")

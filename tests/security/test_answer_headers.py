@@ -18,6 +18,7 @@ FOR_EVERYBODY = (
     "/feed.xml",
     "/sitemap.xml",
     "/sitemap-news.xml",
+    "/openapi.json",
     *KEYS,
 )
 """Without a cookie the pages of articles are, too: `test_shared_pages`."""

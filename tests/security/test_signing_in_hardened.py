@@ -235,7 +235,7 @@ def test_the_token_leaves_the_address_bar_and_no_referrer_carries_it(known: Worl
 
 @pytest.mark.parametrize(
     "token",
-    ["x", "x.y", "☃", "%C3%A9", "%0d%0aSet-Cookie:%20a=b", "a" * 10_000, "lnk_1.%22%3B", "%ff"],
+    ["x", "x.y", "☃", "%C3%A9", "%0d%0aSet-Cookie:%20a=b", "a" * 7_000, "lnk_1.%22%3B", "%ff"],
 )
 def test_a_forged_link_is_a_spent_link(known: World, token: str) -> None:
     browser = known.browser()

@@ -231,5 +231,5 @@ def test_there_is_no_default_account_and_no_way_round_the_mail(world: World) -> 
 def test_nonsense_is_a_wrong_code(world: World, typed: str) -> None:
     member = add(world, "support")
     with world.parts.database.transaction() as session:
-        found = codes.check(session, world.parts.office.tokens, member.id, typed, "", world.now)
+        found = codes.check(session, world.parts.office.tokens, member.id, typed, (), world.now)
     assert found.checked is codes.Checked.WRONG

@@ -76,7 +76,7 @@ def test_a_trial_is_made_longer_by_an_undo_once_and_not_for_ever(
     answer = world.api.post(f"/v1/subscriptions/{subscription}/resume")
     assert (answer.status_code, answer.json()["code"]) == (409, "nothing_to_undo")
     assert "moved the next charge once already" in answer.json()["detail"]
-    browser = cancel_signed_out(world, world.mailed_link(cancelled_early.email, "/cancel"))
+    browser = cancel_signed_out(world, world.mailed_link(cancelled_early.email, "/cancel/"))
     assert 'action="/cancel/undo"' not in browser.page.text, "nor does a page offer it"
     world.advance_to(local(2027, 5, 1))
     assert world.subscription(subscription)["status"] == "ended"

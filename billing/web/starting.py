@@ -20,7 +20,7 @@ from billing.web.visit import Visit
 
 START_LIFE = timedelta(hours=12)
 MOST_RETURNS = 600
-"""Looks at a returning page in ten minutes from one network address. A page that waits looks every three seconds: 200 times."""
+"""Looks at a returning page in ten minutes from one network. A page that waits looks every three seconds: 200 times."""
 TRIAL, PAID = "trial", "paid"
 
 
@@ -50,9 +50,9 @@ def terms_today(visit: Visit, session: Session, plan_id: str = MONTHLY) -> tuple
 
 
 def count_return(visit: Visit, session: Session) -> None:
-    """Count a return from a hosted page, for the browser's network address. Raises TooMany."""
+    """Count a return from a hosted page, for the browser's network. Raises TooMany."""
     tokens, per = visit.parts.office.tokens, timedelta(minutes=10)
-    rate.count(session, tokens, "return", visit.ip, limit=MOST_RETURNS, per=per, at=visit.at)
+    rate.count_network(session, tokens, "return", visit.ip, limit=MOST_RETURNS, per=per, at=visit.at)
 
 
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]

@@ -1,12 +1,18 @@
 """One customer's network, with more addresses than there are readers, and one mailbox with more spellings (SEC-8)."""
 
+import ast
 from collections.abc import Callable
 
 import pytest
 
+from billing.web import starting
+from billing.web.api import access
+from tests.support.architecture.sources import sources
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
 from tests.support.world import World
+
+COUNTS = {f"billing.readers.rate.{name}" for name in ("add", "count", "counted")}
 
 
 @pytest.fixture
@@ -31,6 +37,44 @@ def signs_up(world: World, address: str, email: str) -> int:
     browser = from_network(world, address)
     browser.get("/newsletters")
     return browser.post("/newsletters", newsletter=["first-light"], email=email).status
+
+
+def returns(world: World, address: str) -> int:
+    return from_network(world, address).get("/subscribe/back?setup=set_unknown").status
+
+
+def asks_for_many(world: World, address: str) -> int:
+    http = from_network(world, address).http
+    return http.post("/v1/access", json={"articles": ["art_unknown"]}).status_code
+
+
+@pytest.mark.parametrize(
+    ("limit", "ask"), [((starting, "MOST_RETURNS"), returns), ((access, "MOST_ASKED"), asks_for_many)]
+)
+def test_addresses_of_one_customer_return_and_ask_together(
+    behind_proxy: World,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: tuple[object, str],
+    ask: Callable[[World, str], int],
+) -> None:
+    monkeypatch.setattr(*limit, 3)
+    seen = [ask(behind_proxy, f"2001:db8:1:2::{n:x}") for n in range(1, 6)]
+    assert seen == [404] * 3 + [429] * 2
+    assert ask(behind_proxy, "41.0.0.1") == 404
+
+
+def test_no_network_address_is_counted_alone() -> None:
+    """Each limit of a network goes through `rate.count_network`, which knows whose addresses are one customer's."""
+    alone = [
+        f"{source.module}:{line}"
+        for source in sources()
+        for line, name, call in source.calls
+        if name in COUNTS
+        for given in (*call.args, *(keyword.value for keyword in call.keywords))
+        for part in ast.walk(given)
+        if getattr(part, "attr", getattr(part, "id", None)) == "ip"
+    ]
+    assert alone == []
 
 
 @pytest.mark.parametrize(

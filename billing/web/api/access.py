@@ -222,7 +222,9 @@ def _mind_limits(visit: Visit, articles: int) -> None:
         raise TooManyArticles
     tokens, minutes = visit.parts.office.tokens, timedelta(minutes=10)
     with visit.parts.database.transaction() as session:
-        rate.count(session, tokens, "many articles", visit.ip, limit=MOST_ASKED, per=minutes, at=visit.at)
+        rate.count_network(
+            session, tokens, "many articles", visit.ip, limit=MOST_ASKED, per=minutes, at=visit.at
+        )
 
 
 def _json(visit: Visit, answer: Any) -> Response:

@@ -1,7 +1,8 @@
 """Who gave a card: before a known address gets a card or a subscription, its owner proves it by a mailed link.
 
 Anybody may type an address, so until then nothing that a browser sees depends on whether we know it. Where all is plain,
-because address, mailbox and card are new here, a start is made at once."""
+because address, mailbox and card are new here, a trial is started at once, and the card has had its trial. A start without one
+is for readers who had theirs, so it always waits for the proof."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,11 +31,15 @@ def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCar
     reader = by_id(session, setup.reader_id) if setup.reader_id else by_address(session, setup.email)
     if reader is not None:
         return not _is_known(setup, reader)
-    if setup.purpose is SetupPurpose.PAID or setup.browser_known_at is not None:
+    if setup.browser_known_at is not None:
         return False
-    # Else a card that had its trial would find out, for nothing and as often as wanted, which addresses are known.
-    spent = trial_used_by_card(session, fingerprint_of(office, card))
-    return spent or trial_used_by_address(session, office.tokens, setup.email)
+    # Else a card that had its trial, or one that saves and is then declined, would find out, for nothing and as often as wanted,
+    # which addresses are known.
+    return (
+        setup.purpose is SetupPurpose.PAID
+        or trial_used_by_card(session, fingerprint_of(office, card))
+        or trial_used_by_address(session, office.tokens, setup.email)
+    )
 
 
 def _is_known(setup: CardSetup, reader: Reader) -> bool:

@@ -15,7 +15,7 @@ from tests.support.world import World
 UNKNOWN, REGISTERED, USED, SUBSCRIBED = (
     f"{name}@example.com" for name in ("unknown", "registered", "used.up", "subscribed")
 )
-FRESH, SPENT, DECLINES = "5555555555554444", "4242424242424242__2", "4000000000000002"
+FRESH, SPENT, DECLINED_LATER = "5555555555554444", "4242424242424242__2", "4000000000000341"
 NOTHING_YET = "Nothing has started and nothing is charged"
 
 
@@ -157,6 +157,31 @@ def test_a_card_that_had_its_trial_tests_no_address(world: World, known: dict[st
         told[sort] = seen(browser.get(world.sandbox.fill_in(page, SPENT)), email)
     assert len({repr(each) for each in told.values()}) == 1, told
     assert world.rows("SELECT id FROM reader WHERE email = :it", it=UNKNOWN) == []
+
+
+@pytest.mark.parametrize("number", [DECLINED_LATER, SPENT, FRESH])
+def test_a_start_without_a_trial_tests_no_address(world: World, known: dict[str, str], number: str) -> None:
+    """One card that saves and is then declined, or one that pays: it makes no reader, asks no bank, and tells nothing apart."""
+    before, charges, told = world.rows("SELECT id FROM reader"), len(world.charges()), {}
+    for sort, email in {**known, "unknown too": "unknown.too@example.com"}.items():
+        browser = world.browser()
+        _, page = steps(world, browser, email, paid=True)
+        told[sort] = seen(browser.get(world.sandbox.fill_in(page, number)), email)
+        assert NOTHING_YET in browser.page.words
+    world.settle()
+    assert len({repr(each) for each in told.values()}) == 1, told
+    assert world.rows("SELECT id FROM reader") == before
+    assert len(world.charges()) == charges
+    assert "/sign-in/link/" in world.letters(UNKNOWN)[-1].text, "the owner hears of it"
+
+
+def test_without_a_trial_a_new_reader_begins_by_the_mailed_link(world: World) -> None:
+    browser = world.browser()
+    _, page = steps(world, browser, UNKNOWN, paid=True)
+    assert NOTHING_YET in browser.get(world.sandbox.fill_in(page, FRESH)).words
+    assert world.charges() == []
+    assert "We have charged R75.00" in prove(world, browser, UNKNOWN).words
+    assert len(world.charges()) == 1
 
 
 def test_a_new_reader_reads_at_once(world: World, known: dict[str, str]) -> None:

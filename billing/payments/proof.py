@@ -7,7 +7,7 @@ is for readers who had theirs, so it always waits for the proof."""
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from billing.logs import say
 from billing.office import Office
@@ -55,15 +55,17 @@ def ask(session: Session, office: Office, setup: CardSetup, at: datetime) -> Non
     say(session, "start awaits proof", setup=setup.id)
 
 
-def give(
-    session: Session, setup_id: str, browser_hashes: Sequence[str], reader: Reader, at: datetime
-) -> bool:
-    """The reader is signed in in the browser of this visit, which is finished as theirs from now on. Whether it waited for that;
-    the next `setup.finish` asks Stripe for the card again."""
-    setup = session.get(CardSetup, setup_id, with_for_update=True) if setup_id else None
-    if setup is None or setup.browser_hash not in browser_hashes:
-        return False
-    if setup.email.lower() != reader.email.lower():
+def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
+    """The visit with this id, if it was begun in this browser: locked. Visits are locked before links everywhere: `ask` issues a
+    link for a visit that it holds, so a sign-in takes hold of the visit first, and neither waits for the other."""
+    mine = select(CardSetup).where(CardSetup.id == setup_id, col(CardSetup.browser_hash).in_(browser_hashes))
+    return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
+
+
+def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime) -> bool:
+    """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
+    for that; the next `setup.finish` asks Stripe for the card again."""
+    if setup is None or setup.email.lower() != reader.email.lower():
         return False
     waited = setup.state is SetupState.AWAITS_PROOF
     if waited and (setup.finished_at is None or at - setup.finished_at > PATIENCE):

@@ -41,7 +41,7 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
         known = session.get(CardSetup, setup_id)
         ours = known is not None and visit.owns(known.browser_hash)
         if ours and visit.reader is not None:
-            proof.give(session, setup_id, visit.browser_hashes, visit.reader, visit.at)
+            proof.give(session, proof.hold(session, setup_id, visit.browser_hashes), visit.reader, visit.at)
         asks = known is not None and ours and _may_ask(known)
         asks = asks and return_polls.claim(session, CardSetup, setup_id, visit.at)
     if known is None or not ours:

@@ -6,11 +6,12 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.payments.models import CardSetup
 from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress, by_id
 from billing.web import cookies, step_up, views
 from billing.web.asking import carry_over
-from billing.web.starting import after_sign_in
+from billing.web.starting import after_sign_in, hold_start
 from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
@@ -70,10 +71,11 @@ def confirm(visit: Guarded) -> Response:
     """Use the link, once."""
     try:
         with visit.parts.database.transaction() as session:
+            held = hold_start(visit, session)
             done = sign_in.confirm(
                 session, visit.parts.office, visit.cookie(cookies.LINK), visit.browser, visit.at
             )
-            start = _carry_over(visit, session, done)
+            start = _carry_over(visit, session, held, done)
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     return _signed_in(visit, done, start)
@@ -85,8 +87,9 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     try:
         with visit.parts.database.transaction() as session:
             sign_in.count_codes(session, visit.parts.office.tokens, visit.browser, visit.at)
+            held = hold_start(visit, session)
             done = sign_in.confirm_code(session, visit.parts.office, code[:20], visit.browser, visit.at)
-            start = _carry_over(visit, session, done) if done is not None else None
+            start = _carry_over(visit, session, held, done) if done is not None else None
     except links.LinkSpent:
         return visit.page(views.SignInExpired(), 410)
     if done is None:
@@ -94,10 +97,10 @@ def type_code(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     return _signed_in(visit, done, start)
 
 
-def _carry_over(visit: Visit, session: Session, done: sign_in.SignedIn) -> str | None:
+def _carry_over(visit: Visit, session: Session, held: CardSetup | None, done: sign_in.SignedIn) -> str | None:
     """What this browser did before is the reader's now; the page of a start that waited for it."""
     carry_over(visit, session, done.reader_id)
-    return after_sign_in(visit, session, by_id(session, done.reader_id))
+    return after_sign_in(visit, session, held, by_id(session, done.reader_id))
 
 
 def _signed_in(visit: Visit, done: sign_in.SignedIn, start: str | None) -> Response:

@@ -8,6 +8,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.payments import proof
+from billing.payments.models import CardSetup
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.rules import notices, periods, trial
@@ -73,11 +74,15 @@ def refused_page(visit: Visit, why: Why, plan_id: str = MONTHLY) -> Response:
     return visit.page(view, 409)
 
 
-def after_sign_in(visit: Visit, session: Session, reader: Reader) -> str | None:
+def hold_start(visit: Visit, session: Session) -> CardSetup | None:
+    """The start of this browser, locked, for `after_sign_in`: to be held before its link (see `payments/proof`)."""
+    return proof.hold(session, visit.cookie(cookies.SETUP), visit.browser_hashes)
+
+
+def after_sign_in(visit: Visit, session: Session, held: CardSetup | None, reader: Reader) -> str | None:
     """The page of the start that waited for a sign-in in this browser, if one did."""
-    setup_id = visit.cookie(cookies.SETUP)
-    waited = proof.give(session, setup_id, visit.browser_hashes, reader, visit.at)
-    return f"/subscribe/back?setup={setup_id}" if waited else None
+    waited = proof.give(session, held, reader, visit.at)
+    return f"/subscribe/back?setup={held.id}" if held is not None and waited else None
 
 
 def remember(visit: Visit, email: str, mode: str, plan: str) -> None:

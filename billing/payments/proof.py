@@ -4,7 +4,7 @@ Anybody may type an address, so until then nothing that a browser sees depends o
 because address, mailbox and card are new here, a trial is started at once, and the card has had its trial. A start without one
 is for readers who had theirs, so it always waits for the proof."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -48,10 +48,11 @@ def _is_known(setup: CardSetup, reader: Reader) -> bool:
     return since is not None and (proved is None or proved <= since)
 
 
-def ask(session: Session, office: Office, setup: CardSetup, at: datetime) -> None:
-    """Mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
+def ask(session: Session, office: Office, setup: CardSetup, at: datetime, *, mails: bool = True) -> None:
+    """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
-    sign_in.ask_after_card(session, office, setup.email, (setup.browser_hash,), at)
+    if mails:
+        sign_in.ask_after_card(session, office, setup.email, (setup.browser_hash,), at)
     say(session, "start awaits proof", setup=setup.id)
 
 
@@ -78,6 +79,15 @@ def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime
         setup.ask_at, setup.next_poll_at = at, None
     session.add(setup)
     return waited
+
+
+def earlier_visit(
+    session: Session, setup_id: str, owns: Callable[[str], bool], email: str
+) -> CardSetup | None:
+    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too.
+    `owns` says whether a browser's hash is this one's."""
+    setup = session.get(CardSetup, setup_id)
+    return setup if setup and owns(setup.browser_hash) and setup.email == email else None
 
 
 def made_here(session: Session, earlier: CardSetup | None) -> str | None:

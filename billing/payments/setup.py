@@ -1,6 +1,5 @@
 """Save a card through the hosted page: open it, and finish once, whoever comes first, the reader or the webhook."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -151,11 +150,13 @@ def finish(
     *,
     by: str,
     session_ref: str | None = None,
+    mails: bool = True,
 ) -> CardSetup:
     """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. Raises UnknownSetup.
 
     When Stripe's answer is lost, the visit stays open, and the worker asks again soon.
-    `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash."""
+    `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash. Without `mails` no link is
+    mailed to an address that must be proved."""
     with database.transaction() as session:
         setup = _find(session, setup_id)
         ref = setup.session_ref or session_ref
@@ -174,7 +175,7 @@ def finish(
             elif isinstance(answer, SetupExpired):
                 setup.state, setup.finished_at = SetupState.EXPIRED, at
             else:
-                complete(session, office, setup, answer, at, by=by)
+                complete(session, office, setup, answer, at, by=by, mails=mails)
             session.add(setup)
         return setup
 
@@ -193,17 +194,24 @@ def _find(session: Session, setup_id: str) -> CardSetup:
 
 
 def complete(
-    session: Session, office: Office, setup: CardSetup, card: SavedCard, at: datetime, *, by: str
+    session: Session,
+    office: Office,
+    setup: CardSetup,
+    card: SavedCard,
+    at: datetime,
+    *,
+    by: str,
+    mails: bool = True,
 ) -> Subscription | None:
     """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
     the address is proved. The caller holds the visit's lock."""
     if proof.is_needed(session, office, setup, card):
-        proof.ask(session, office, setup, at)
+        proof.ask(session, office, setup, at, mails=mails)
         return None
     if setup.reader_id is None:
         reader, setup.new_reader = register(session, setup.email, at=at)
         if not setup.new_reader:  # made by another browser in this very moment
-            proof.ask(session, office, setup, at)
+            proof.ask(session, office, setup, at, mails=mails)
             return None
         setup.reader_id = reader.id
     method = keep_card(session, office, setup.reader_id, card, at)
@@ -227,15 +235,6 @@ def complete_with(
     setup.state = SetupState.DONE
     setup.subscription_id = subscription.id
     return subscription
-
-
-def earlier_visit(
-    session: Session, setup_id: str, owns: Callable[[str], bool], email: str
-) -> CardSetup | None:
-    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too.
-    `owns` says whether a browser's hash is this one's."""
-    setup = session.get(CardSetup, setup_id)
-    return setup if setup and owns(setup.browser_hash) and setup.email == email else None
 
 
 def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:

@@ -196,7 +196,7 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
     plan, price, money = terms_today(visit, session, plan_id)
     dates = dates_of(visit, plan) if mode == TRIAL else None
     terms = _terms(money, dates, month_after(visit, session, plan))
-    earlier = setups.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
+    earlier = proof.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
     reader_id = visit.reader.id if visit.reader else proof.made_here(session, earlier)
     consent = consents.record(
         session,

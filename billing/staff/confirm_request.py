@@ -1,5 +1,6 @@
 """Have a request to cancel proved: its reader follows a mailed link and says that it is theirs. It counts from when it came."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -9,18 +10,33 @@ from billing.mail import outbox
 from billing.office import Office
 from billing.payments.tell import moment
 from billing.readers.register import by_id
-from billing.rules.lifecycle import State
-from billing.staff import audit, facts
+from billing.renewals import give_back
+from billing.staff import audit, facts, open_requests
 from billing.staff.audit import Actor
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.requests import UnknownRequest, one
+from billing.staff.requests import Effect, UnknownRequest, one
+from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
 from emails import ConfirmRequest
 
 LINK_LIFE = timedelta(days=14)
 """How long the link in the mail is good."""
 WHY = "asked by the form, confirmed by a mailed link"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A request that its reader has confirmed, and what that did at once."""
+
+    request: ReaderRequest
+    effect: Effect
+    later: bool = False
+    """The subscription that was cancelled had begun after the request came, so nothing counts from then."""
+    returned: int = 0
+    """Cents that are on their way back."""
+    owed: int = 0
+    """Cents charged since the request came that staff give back."""
 
 
 class NothingToConfirm(Conflict):
@@ -82,18 +98,35 @@ def asked(session: Session, request_id: str, at: datetime) -> ReaderRequest:
     return request
 
 
-def confirm(session: Session, office: Office, request_id: str, at: datetime) -> ReaderRequest:
-    """The reader says that it is theirs: what they asked is done at once. What was charged since it came is owed; where that
-    was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
+def confirm(session: Session, office: Office, request_id: str, at: datetime) -> Confirmed:
+    """The reader says that it is theirs: what runs now is cancelled at once, also where it began after the request came. What
+    was charged since the request is owed; where that was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
     _hold(session, request_id)
     request = asked(session, request_id, at)
     request.proved, request.confirmed_at = True, at
     session.add(request)
     session.flush()
-    about = session.get(Subscription, request.subscription_id)
-    if about is not None and about.state is not State.ENDED:
-        cancel_for_reader(session, office, about.id, asked_at=at, at=at, by="reader", why=WHY)
-    return request
+    about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
+    before = _charged_since(session, about, request)
+    running = live_of(session, str(request.reader_id))
+    effect = Effect.NOTHING_RUNS
+    if running is not None:
+        was = running.cancel_asked_at is not None
+        effect = Effect.WAS_CANCELLED if was else Effect.CANCELLED
+        cancel_for_reader(session, office, running.id, asked_at=at, at=at, by="reader", why=WHY)
+        session.flush()
+    owed = _charged_since(session, about, request)
+    if running is not None and not owed and not request.words and request.closed_at is None:
+        open_requests.close(session, request, open_requests.ANSWERED_BY_ACT, "reader", at)
+    later = running is not None and running != about
+    return Confirmed(request, effect, later, before - owed, owed)
+
+
+def _charged_since(session: Session, about: Subscription | None, request: ReaderRequest) -> int:
+    """Cents charged for the subscription since the request came that aren't on their way back."""
+    if about is None:
+        return 0
+    return sum(one.cents for one in give_back.due_back(session, about, request.received_at))
 
 
 def _hold(session: Session, request_id: str) -> ReaderRequest:

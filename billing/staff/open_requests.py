@@ -36,11 +36,15 @@ def first_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
     return first_of(session, reader_id, RequestKind.CANCEL)
 
 
-def proved_to_cancel(session: Session, reader_id: str) -> ReaderRequest | None:
-    """The oldest open request to cancel that is the reader's own: only such a one makes us owe what was charged since."""
-    return next(
-        (one for one in open_of(session, reader_id) if one.kind is RequestKind.CANCEL and one.proved), None
-    )
+def confirmed_to_cancel(session: Session, subscription: Subscription) -> ReaderRequest | None:
+    """The oldest open request to cancel this subscription that its reader has confirmed: only such a one makes us owe what was
+    charged since. One that came signed in has had its effect, which gave back what was owed."""
+    return next((one for one in _forms(session, subscription) if one.proved), None)
+
+
+def unproved_to_cancel(session: Session, subscription: Subscription) -> ReaderRequest | None:
+    """The oldest open request to cancel this subscription that anybody may have sent."""
+    return next((one for one in _forms(session, subscription) if not one.proved), None)
 
 
 def to_withdraw(session: Session, subscription: Subscription) -> ReaderRequest | None:
@@ -52,14 +56,16 @@ def _about(session: Session, subscription: Subscription) -> Iterable[ReaderReque
     return (one for one in open_of(session, subscription.reader_id) if one.subscription_id == subscription.id)
 
 
+def _forms(session: Session, subscription: Subscription) -> Iterable[ReaderRequest]:
+    """Those to cancel this subscription that came with the reader's address, by somebody who wasn't signed in."""
+    about = _about(session, subscription)
+    return (one for one in about if one.kind is RequestKind.CANCEL and not one.signed_in)
+
+
 def asked_first(session: Session, subscription: Subscription, asked_at: datetime) -> datetime:
     """The moment from which a cancellation by the reader, said to be asked at `asked_at`, counts: earlier where a form that came
     with the reader's address asked for it shortly before. One that came signed in has had its effect."""
-    forms = (
-        one.received_at
-        for one in _about(session, subscription)
-        if one.kind is RequestKind.CANCEL and not one.signed_in
-    )
+    forms = (one.received_at for one in _forms(session, subscription))
     return min([asked_at, *(cancel_requests.counts_from(form, asked_at) for form in forms)])
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from billing.office import REQUEST
+from billing.rules.money import Money
 from billing.staff import confirm_request
 from billing.web import cookies, views
 from billing.web.mailed import BadLink, keep_link
@@ -37,9 +38,15 @@ def ask(visit: Visiting) -> Response:
 def confirm(visit: Guarded) -> Response:
     """It is theirs."""
     with visit.parts.database.transaction() as session:
-        request = confirm_request.confirm(session, visit.parts.office, _request_id(visit), visit.at)
+        done = confirm_request.confirm(session, visit.parts.office, _request_id(visit), visit.at)
+        request = done.request
     return visit.page(
-        views.RequestConfirm(
-            received_at=request.received_at, words=request.words, done=True, waits=request.closed_at is None
+        views.RequestConfirmed(
+            received_at=request.received_at,
+            effect=done.effect.value,
+            later=done.later,
+            returned=Money(done.returned) if done.returned else None,
+            owed=Money(done.owed) if done.owed else None,
+            read=bool(request.words) and request.closed_at is None,
         )
     )

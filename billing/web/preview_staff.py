@@ -170,8 +170,12 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "contact-was-cancelled", views.ContactSent(at=NOW, effect="was_cancelled", words=True), READER
     confirm = views.RequestConfirm(received_at=ASKED, words="Please stop my subscription.")
     yield "request-confirm", confirm, VISITOR
-    yield "request-confirmed", replace(confirm, done=True), VISITOR
-    yield "request-confirmed-waits", replace(confirm, done=True, waits=True), VISITOR
+    cancelled = views.RequestConfirmed(received_at=ASKED, effect="cancelled", returned=Money(7500))
+    yield "request-confirmed", cancelled, VISITOR
+    yield "request-confirmed-owed", replace(cancelled, returned=None, owed=Money(7500), read=True), VISITOR
+    yield "request-confirmed-later", replace(cancelled, returned=None, later=True), VISITOR
+    yield "request-confirmed-was", replace(cancelled, effect="was_cancelled", returned=None), VISITOR
+    yield "request-confirmed-nothing", replace(cancelled, effect="nothing_runs", returned=None), VISITOR
     yield "contact-nothing-runs", views.ContactSent(at=NOW, effect="nothing_runs"), READER
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.support.browser import Answer, Browser
 from tests.support.staff_members import SignIn
+from tests.support.start_at_once import start_at_once
 from tests.support.world import World, local
 
 READER = "thandi@example.com"
@@ -75,7 +76,7 @@ def test_once_its_reader_confirms_it_by_the_mailed_link_it_is_owed(
     other.get(link)
     done = person.post("/request")
     assert "Your subscription is cancelled" in done.words
-    assert "A person returns what was charged since then" in done.words
+    assert "A person returns R75.00 incl. VAT, charged since you asked" in done.words
     (row,) = world.rows("SELECT proved, confirmed_at, received_at FROM reader_request")
     assert (row["proved"], row["confirmed_at"], row["received_at"]) == (
         True,
@@ -130,3 +131,82 @@ def test_a_link_is_good_for_two_weeks_and_an_open_unproved_request_alone(
     assert colleague.post(f"{page}/ask-to-confirm").status == 409
     audited = world.rows("SELECT act, by FROM audit_line WHERE act = 'ask_to_confirm' ORDER BY id")
     assert [row["by"] for row in audited] == ["staff:support@paper.example"] * 2
+
+
+def asked_when_nothing_ran(world: World) -> None:
+    """The reader, who has no subscription, asks by the form, without signing in."""
+    world.browser().sign_in(READER)
+    stranger = world.browser()
+    stranger.get("/contact")
+    stranger.post("/contact", kind="cancel", email=READER, words="")
+    world.advance(hours=1)
+
+
+def confirm_asked(world: World, staff: SignIn) -> Answer:
+    """Support asks, and the reader presses the button."""
+    (request,) = world.rows("SELECT id FROM reader_request")
+    support = staff("support")
+    support.get(f"/staff/requests/{request['id']}")
+    support.post(f"/staff/requests/{request['id']}/ask-to-confirm")
+    world.settle()
+    mail = world.letter(READER, "Did you ask us to cancel your subscription?")
+    person = world.browser()
+    person.get(next(link for link in mail.links if "/request/" in link))
+    return person.post("/request")
+
+
+def test_what_began_after_the_request_is_cancelled_by_confirming_it(world: World, staff: SignIn) -> None:
+    asked_when_nothing_ran(world)
+    world.start_trial(READER)
+    done = confirm_asked(world, staff)
+    assert "Your subscription is cancelled" in done.words
+    assert "It began after you asked" in done.words
+    assert "charged since you asked" not in done.words
+    (row,) = world.rows("SELECT cancel_asked_at FROM subscription")
+    assert row["cancel_asked_at"] == world.now
+    assert world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL") == []
+    world.advance(days=40)
+    assert world.charges() == []
+
+
+def test_where_nothing_runs_the_page_claims_no_cancellation(world: World, staff: SignIn) -> None:
+    asked_when_nothing_ran(world)
+    done = confirm_asked(world, staff)
+    assert "No subscription runs with your address" in done.words
+    assert "A person reads your request" in done.words
+    assert len(world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL AND proved")) == 1
+
+
+def test_no_money_is_promised_where_none_was_charged(world: World, staff: SignIn) -> None:
+    world.start_trial(READER)
+    stranger = world.browser()
+    stranger.get("/contact")
+    stranger.post("/contact", kind="cancel", email=READER, words="")
+    done = confirm_asked(world, staff)
+    assert "Your subscription is cancelled" in done.words
+    assert "goes back" not in done.words
+    assert "returns" not in done.words
+
+
+def test_a_request_that_has_cancelled_makes_no_charge_of_a_later_subscription_owed(
+    make_world: Callable[..., World], staff: SignIn
+) -> None:
+    world = make_world(support_refund_limit=LIMITED)
+    reader = world.start_trial(READER)["reader"]["id"]
+    person = world.browser()
+    person.sign_in(READER)
+    person.get("/contact")
+    assert "cancelled" in person.post("/contact", kind="cancel", words="And send me a mug.").words
+    world.advance_to(local(2027, 4, 20, 12))
+    start_at_once(world, READER)
+    world.advance_to(local(2027, 6, 25, 12))
+    assert len(world.charges()) >= 2, "of the later subscription"
+    support, path = staff("support"), f"/staff/readers/{reader}/cancel"
+    support.get(path)
+    refused = support.post(path, asked="2027-05-01T12:00", when="now", step="preview")
+    assert refused.status == 403
+    assert "Your role leaves you R50.00 incl. VAT for this reader" in refused.words
+    support.get(path)
+    support.post(path, asked="2027-05-01T12:00", when="now", step="confirm", why="as asked")
+    world.settle()
+    assert refunded(world) == []

@@ -47,31 +47,31 @@ class Cancel:
         total = sum(one.cents for one in back)
         button = f"Cancel and give back {rand(total)}" if total else "Cancel the subscription"
         if total:
-            words += self._proof(desk)
+            words += self._proof(desk, subscription)
         given = total - self._owed(desk, subscription, asked_at)
-        return Preview(tuple(words), button, cents=given, otherwise=self._have_it_proved(desk))
+        return Preview(tuple(words), button, cents=given, otherwise=self._have_it_proved(desk, subscription))
 
     def _owed(self, desk: Desk, subscription: Subscription, asked_at: datetime) -> int:
-        """Cents that are owed, whatever the limit: what was charged since a request came that is proved to be the reader's. A
-        form takes anybody's address, so one that isn't proved owes nothing."""
-        proved = open_requests.proved_to_cancel(desk.session, self.reader_id)
+        """Cents that are owed, whatever the limit: what was charged for this subscription since a request about it came
+        that its reader has confirmed. A form takes anybody's address, so one that isn't confirmed owes nothing."""
+        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
         if proved is None:
             return 0
         since = max(asked_at, proved.received_at)
         return sum(one.cents for one in give_back.due_back(desk.session, subscription, since))
 
-    def _proof(self, desk: Desk) -> list[str]:
+    def _proof(self, desk: Desk, subscription: Subscription) -> list[str]:
         """What the preview says of it."""
-        proved = open_requests.proved_to_cancel(desk.session, self.reader_id)
+        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
         if proved is not None:
             since = moment(desk.office, proved.received_at)
             return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
-        typed = open_requests.first_to_cancel(desk.session, self.reader_id)
+        typed = open_requests.unproved_to_cancel(desk.session, subscription)
         return [_not_proved(desk, typed)] if typed is not None else []
 
-    def _have_it_proved(self, desk: Desk) -> str:
-        typed = open_requests.first_to_cancel(desk.session, self.reader_id)
-        if typed is None or typed.proved:
+    def _have_it_proved(self, desk: Desk, subscription: Subscription) -> str:
+        typed = open_requests.unproved_to_cancel(desk.session, subscription)
+        if typed is None:
             return ""
         return (
             f"{_not_proved(desk, typed)} On the request’s page you can mail the reader a link to confirm it."

@@ -70,7 +70,7 @@ from billing.web.views.reading import (
     Teaser,
     Wall,
 )
-from billing.web.views.requests import Contact, ContactSent, RequestConfirm
+from billing.web.views.requests import Contact, ContactSent, RequestConfirm, RequestConfirmed
 from billing.web.views.staff import (
     ActField,
     AuditRow,
@@ -181,6 +181,7 @@ __all__ = [
     "ReceiptRow",
     "Refused",
     "RequestConfirm",
+    "RequestConfirmed",
     "RequestRow",
     "Review",
     "SectionRow",

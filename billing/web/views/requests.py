@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Literal
 
+from billing.rules.money import Money
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
@@ -35,11 +37,22 @@ class ContactSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestConfirm:
-    """Asks whether a request to cancel is the reader's, or thanks for saying so; then `waits` says that staff still give back
-    what was charged since."""
+    """Asks whether a request to cancel is the reader's."""
 
     template: ClassVar[str] = "request_confirm.html"
     received_at: datetime
     words: str
-    done: bool = False
-    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestConfirmed:
+    """What came of it. `later`: what was cancelled had begun after the request came. `returned` is on its way back, `owed` is given
+    back by staff, and `read` says that they answer what was written besides."""
+
+    template: ClassVar[str] = "request_confirmed.html"
+    received_at: datetime
+    effect: Literal["waits", "cancelled", "was_cancelled", "nothing_runs"]
+    later: bool = False
+    returned: Money | None = None
+    owed: Money | None = None
+    read: bool = False

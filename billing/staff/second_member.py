@@ -1,17 +1,21 @@
-"""Who may be the second person: another person, whose role may decide it, and who wasn't let in by the first a moment ago (SEC-6)."""
+"""Who may be the second person: another person, whose role may decide it, and who has worked here for a while (SEC-6).
+
+One admin can let in two mailboxes of their own: so a member approves nothing for seven days after another let them in."""
 
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.errors import Conflict, Forbidden
 from billing.rules.addresses import canonical
-from billing.staff.approval_models import Approval, ApprovalKind
+from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.models import AuditLine, StaffMember
 from billing.staff.roles import May, may
 
 KNOWN_FOR = timedelta(days=7)
-"""How long ago one of the two may last have let the other in, or given them a new authenticator."""
+"""How long a member approves nothing after another let them in, or gave them a new role or authenticator: the others have been
+told of it, and have had time to look."""
 LET_IN = ("staff_add", "staff_change", "staff_reset_codes")
 
 
@@ -22,7 +26,7 @@ class NeedsSecond(Conflict):
 
 
 class NotTheSecond(Forbidden):
-    """Somebody else must approve this: not the one who asked, nor a member whom the one let in within the last seven days."""
+    """Somebody else must approve this: not the one who asked, nor a member who let them in, nor one who was let in by a member, within the last seven days. A new role or authenticator counts as being let in."""
 
     code = "not_the_second_person"
     title = "Somebody else must approve this"
@@ -37,26 +41,28 @@ def may_decide(session: Session, approval: Approval, member: StaffMember, at: da
         and may(member.role, needed)
         and member.id != asker.id
         and canonical(member.email) != canonical(asker.email)
-        and not _let_in(session, asker, member, at)
+        and not _let_in(session, member, at)
+        and not _let_in(session, asker, at, by=member)
     )
 
 
-def _let_in(session: Session, one: StaffMember, other: StaffMember, at: datetime) -> bool:
-    """Whether one of them has let the other in lately: then a single person could be both."""
-    pairs = ((one.id, other.id), (other.id, one.id))
-    return any(
-        session.exec(
-            select(AuditLine.id)
-            .where(
-                AuditLine.staff_id == by,
-                AuditLine.subject == whom,
-                col(AuditLine.act).in_(LET_IN),
-                AuditLine.at > at - KNOWN_FOR,
-            )
-            .limit(1)
-        ).first()
-        for by, whom in pairs
+def _let_in(session: Session, whom: StaffMember, at: datetime, *, by: StaffMember | None = None) -> bool:
+    """Whether a member, or `by` alone, has let this one in lately. Commands on the machine aren't members."""
+    done = select(AuditLine.id).where(
+        col(AuditLine.staff_id).is_not(None) if by is None else AuditLine.staff_id == by.id,
+        AuditLine.subject == whom.id,
+        col(AuditLine.act).in_(LET_IN),
+        AuditLine.at > at - KNOWN_FOR,
     )
+    asked = select(Approval.id).where(
+        Approval.kind == ApprovalKind.NEW_ADMIN,
+        Approval.state == ApprovalState.DONE,
+        sa.func.lower(col(Approval.act)["email"].astext) == whom.email.lower(),
+        col(Approval.decided_at) > at - KNOWN_FOR,
+    )
+    if by is not None:
+        asked = asked.where(Approval.asked_by == by.id)
+    return any(session.exec(query.limit(1)).first() is not None for query in (done, asked))
 
 
 def who_may_decide(session: Session, approval: Approval, at: datetime) -> list[StaffMember]:

@@ -153,6 +153,63 @@ def test_whom_an_admin_has_just_let_in_approves_nothing_of_theirs(
     assert refunds(world) == []
 
 
+def test_two_whom_one_admin_has_let_in_are_one_person(
+    world: World, yearly: Subscriber, staff: SignIn
+) -> None:
+    admin = staff("admin")
+    for email in (FINANCE, OTHER):
+        admin.get("/staff/members")
+        admin.post("/staff/members", email=email, role="finance")
+    ask(world, sign_in(world, FINANCE), yearly.reader_id, "500.00")
+    (approval,) = waiting(world)
+    other = sign_in(world, OTHER)
+    assert "nor one who was let in by a member" in other.get(ROOM).words
+    refused = send(other, f"{ROOM}/{approval}/approve")
+    assert refused.status == 403
+    assert "nor one who was let in by a member" in refused.words
+    assert refunds(world) == []
+    assert "Approved" in run_on(world, "staff", "approve", approval).stdout, "the way out"
+    assert refunds(world) == [50000]
+
+
+def test_who_was_given_an_authenticator_by_an_admin_approves_nothing_for_seven_days(
+    world: World, yearly: Subscriber, staff: SignIn
+) -> None:
+    admin, other = staff("admin"), add(world, "finance", OTHER)
+    sign_in(world, OTHER)
+    admin.get("/staff/members")
+    admin.post(f"/staff/members/{other.id}/reset")
+    ask(world, staff("finance"), yearly.reader_id, "500.00")
+    (approval,) = waiting(world)
+    assert send(sign_in(world, OTHER), f"{ROOM}/{approval}/approve").status == 403
+    assert refunds(world) == []
+    world.advance(days=6, hours=23)
+    assert send(sign_in(world, OTHER), f"{ROOM}/{approval}/approve").status == 403
+    ask(world, sign_in(world, FINANCE), yearly.reader_id, "500.01")
+    world.advance(hours=1)
+    (_, second) = [row["id"] for row in world.rows("SELECT id FROM approval ORDER BY id")]
+    assert send(sign_in(world, OTHER), f"{ROOM}/{second}/approve").status == 200
+    assert refunds(world) == [50001]
+
+
+@pytest.mark.parametrize("first_asks", [True, False])
+def test_an_admin_whom_one_asked_for_and_another_approved_is_not_their_second(
+    world: World, yearly: Subscriber, staff: SignIn, first_asks: bool
+) -> None:
+    admin = staff("admin")
+    add(world, "admin", BOSS)
+    admin.get("/staff/members")
+    admin.post("/staff/members", email=OTHER, role="admin", why="Runs the desk.")
+    (approval,) = waiting(world)
+    assert send(sign_in(world, BOSS), f"{ROOM}/{approval}/approve").status == 200
+    new = sign_in(world, OTHER)
+    asks, decides = (admin, new) if first_asks else (new, admin)
+    ask(world, asks, yearly.reader_id, "500.00")
+    (approval,) = waiting(world)
+    assert send(decides, f"{ROOM}/{approval}/approve").status == 403
+    assert refunds(world) == []
+
+
 @pytest.mark.parametrize("role", ["support", "editor"])
 def test_other_roles_approve_nothing(world: World, yearly: Subscriber, staff: SignIn, role: str) -> None:
     ask(world, staff("finance"), yearly.reader_id, "500.00")

@@ -8,7 +8,7 @@ from sqlmodel import Session
 from billing.office import Office
 from billing.renewals import cancel
 from billing.renewals.cancel import UNDONE, When
-from billing.renewals.give_back import GiveBack
+from billing.renewals.give_back import GiveBack, due_back
 from billing.staff import facts, open_requests
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import live_of
@@ -29,11 +29,16 @@ def cancel_for_reader(
     why: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
+    may_return: bool = True,
 ) -> Subscription:
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
-    wait for staff, who decide about what was charged since. Raises as `renewals.cancel.cancel`."""
+    wait for staff, who decide about what was charged since; so does every form that money would go back for where `give_back` is
+    none, or who cancels may return nothing (not `may_return`). Raises as `renewals.cancel.cancel`."""
     subscription = lock(session, subscription_id)
-    asked_at = open_requests.asked_first(session, subscription, asked_at)
+    first = open_requests.asked_first(session, subscription, asked_at)
+    returns = may_return and give_back is not GiveBack.NONE
+    if returns or not due_back(session, subscription, first):
+        asked_at = first
     open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
     return cancel.cancel(
         session,

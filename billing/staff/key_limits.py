@@ -28,6 +28,11 @@ class KeyOverLimit(KeyForbids):
     code = "over_limit"
 
 
+def may_return(session: Session, key_id: str) -> bool:
+    """Whether an act with this key may give money back."""
+    return scopes.grants(session.get_one(ApiKey, key_id).scopes, scopes.MONEY)
+
+
 def spend(session: Session, key_id: str | None, spent: Spent, at: datetime) -> None:
     """Count what an act of a program gives, in its transaction, which is rolled back where its key may not give as much. Acts with
     one key wait for each other here, with their readers' affairs held: always in this order. Raises ScopeMissing, KeyOverLimit."""

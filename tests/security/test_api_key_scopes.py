@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.programs import program
 from tests.support.starting_points import Subscriber
-from tests.support.world import World
+from tests.support.world import World, local
 
 
 @pytest.fixture
@@ -115,3 +115,76 @@ def test_the_reference_names_the_scope_of_each_call(world: World) -> None:
     cancel = paths["/v1/subscriptions/{subscription_id}/cancel"]["post"]
     assert cancel["security"] == [{"HTTPBearer": ["readers:cancel"]}]
     assert paths["/v1/payments/{payment_id}/refunds"]["post"]["security"] == [{"HTTPBearer": ["money"]}]
+
+
+READER = "thandi@example.com"
+
+
+def ask_by_form(world: World, email: str) -> None:
+    """Anybody can: it comes without a proof of whose it is."""
+    stranger = world.browser()
+    stranger.get("/contact")
+    stranger.post("/contact", kind="cancel", email=email, words="")
+
+
+@pytest.fixture
+def charged_after_a_form(world: World) -> str:
+    """A subscription that was charged within the week after a form; an earlier one had put that charge off."""
+    subscription_id = str(world.start_trial(READER)["subscription"]["id"])
+    for day in (14, 20):
+        world.advance_to(local(2027, 4, day, 11))
+        ask_by_form(world, READER)
+    charged = len(world.charges())
+    world.advance_to(local(2027, 4, 24, 12))
+    assert len(world.charges()) == charged + 1
+    return subscription_id
+
+
+@pytest.mark.parametrize(
+    ("scopes", "body"),
+    [
+        (["readers:cancel"], {}),
+        (["readers:cancel"], {"refund": "none"}),
+        (["readers:cancel"], {"when": "now"}),
+        (["readers:cancel", "money"], {"refund": "none"}),
+    ],
+)
+def test_a_form_that_a_stranger_posts_stops_no_cancellation(
+    world: World,
+    charged_after_a_form: str,
+    key_with: Callable[..., httpx.Client],
+    scopes: list[str],
+    body: dict[str, str],
+) -> None:
+    """It is cancelled as of now and nothing goes back; the form waits for staff, who decide about the charge after it."""
+    path = f"/v1/subscriptions/{charged_after_a_form}/cancel"
+    answer = key_with(*scopes).post(path, json=body)
+    assert answer.status_code == 200, answer.text
+    (row,) = world.rows("SELECT cancel_asked_at FROM subscription")
+    assert row["cancel_asked_at"] == world.now
+    assert refunds(world) == []
+    assert len(world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL")) == 2
+
+
+def test_a_form_counts_once_who_may_return_its_charge_cancels(
+    world: World, charged_after_a_form: str, key_with: Callable[..., httpx.Client]
+) -> None:
+    """The charge since goes back, also where a program without `money` has cancelled before."""
+    path = f"/v1/subscriptions/{charged_after_a_form}/cancel"
+    assert key_with("readers:cancel").post(path).status_code == 200
+    assert key_with("readers:cancel", "money").post(path).status_code == 200
+    assert [row["amount"] for row in refunds(world)] == [7500, 7500]
+    assert len(world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL")) == 1, "the old one waits"
+
+
+def test_a_key_without_money_answers_a_form_that_nothing_was_charged_after(
+    world: World, paid: Subscriber, key_with: Callable[..., httpx.Client]
+) -> None:
+    ask_by_form(world, paid.email)
+    asked = world.now
+    world.advance(hours=2)
+    cancelled = key_with("readers:cancel").post(f"/v1/subscriptions/{paid.subscription_id}/cancel")
+    assert cancelled.status_code == 200
+    (row,) = world.rows("SELECT cancel_asked_at FROM subscription")
+    assert row["cancel_asked_at"] == asked
+    assert world.rows("SELECT 1 FROM reader_request WHERE closed_at IS NULL") == []

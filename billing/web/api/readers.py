@@ -217,9 +217,10 @@ class CancelBody(shapes.Body):
 def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody | None = None) -> Response:
     """Counts from `requested_at`, or from now, or from a form that asked for it up to a week before; charges made since then always
     go back. With them, `refund: last` returns the last one too; `none` returns nothing else, and is refused with 409
-    `charged_since` where there are such. `when: early` leaves a paid year. 409 `already_ended`, `nothing_to_give_back` (the last
-    charge asked back again), `nothing_to_leave`. Whatever gives money back needs a key with the scope `money` besides: 403
-    `scope_missing`, and nothing is done. `refund: none` without `requested_at` cancels and gives nothing back."""
+    `charged_since` where there are such since `requested_at`. `when: early` leaves a paid year. 409 `already_ended`,
+    `nothing_to_give_back` (the last charge asked back again), `nothing_to_leave`. Whatever gives money back needs a key with the
+    scope `money` besides: 403 `scope_missing`, and nothing is done. `refund: none` without `requested_at` cancels and gives nothing
+    back. With it, or without the scope, a form that was charged after counts for nothing here: it waits for staff."""
     wanted = body or CancelBody()
     why = ": ".join(part for part in (wanted.reason, wanted.comment) if part) or "no reason given"
 
@@ -236,6 +237,7 @@ def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody 
                 why=why,
                 when=wanted.when,
                 give_back=wanted.refund,
+                may_return=key_limits.may_return(session, caller.key_id),
             )
         return 200, shapes.subscription(session, row, parts.office.zone)
 

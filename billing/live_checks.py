@@ -4,6 +4,8 @@ import ipaddress
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -23,14 +25,23 @@ def database_fault(url: str) -> str | None:
         given = conninfo_to_dict(f"{scheme.partition('+')[0]}{mark}{rest}")
     except psycopg.ProgrammingError:
         return None  # said by whoever opens it
-    hosts = str(given.get("hostaddr") or given.get("host") or os.environ.get("PGHOST", "")).split(",")
-    mode = given.get("sslmode") or os.environ.get("PGSSLMODE", "prefer")
-    if mode in PROVED or ("service" not in given and all(map(is_here, hosts))):
+    service, mode = _given_or_set(given, "service"), str(given.get("sslmode") or "")
+    if not service:  # else its file may say another host and mode, which come before the environment's
+        mode = mode or os.environ.get("PGSSLMODE", "")
+    addresses, hosts = (_given_or_set(given, name).split(",") for name in ("hostaddr", "host"))
+    here = all(is_here(address or host) for address, host in zip_longest(addresses, hosts, fillvalue=""))
+    if mode in PROVED or (here and not service):
         return None
     return (
-        f"leads to another machine with sslmode={mode}, which anybody between can read or answer in its place:"
+        f"leads to another machine with sslmode={mode or 'prefer'}, which anybody between can read or answer in its place:"
         " add sslmode=verify-full and sslrootcert=system, or the file of your provider's certificates"
     )
+
+
+def _given_or_set(given: Mapping[str, object], name: str) -> str:
+    """What libpq goes by: the URL, or else the environment. An address there is gone to also where the URL names a host.
+    Source: https://www.postgresql.org/docs/current/libpq-envars.html."""
+    return str(given.get(name) or os.environ.get(f"PG{name.upper()}", ""))
 
 
 def relay_fault(url: str) -> str | None:

@@ -13,6 +13,7 @@ from tests.support.cli import environment, refused, run
 from tests.support.live_settings import LIVE
 
 KEY = LIVE["BILLING_SECRET_KEY"]
+FROM_ENVIRONMENT = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSERVICEFILE", "PGSSLMODE")
 REMOTE = "postgresql://paper:db-password@db.paper.example/paper"
 
 
@@ -37,6 +38,7 @@ def said(**given: str) -> str:
         "postgresql:///paper?host=db.paper.example",
         "postgresql://localhost/paper?hostaddr=10.0.0.5",
         "postgresql:///paper?service=elsewhere",
+        "postgresql:///paper?host=db.paper.example,localhost&hostaddr=,127.0.0.1",
     ],
 )
 def test_a_database_elsewhere_without_proof_of_whose_it_is(url: str) -> None:
@@ -57,16 +59,41 @@ def test_a_database_elsewhere_without_proof_of_whose_it_is(url: str) -> None:
     ],
 )
 def test_a_proved_database_or_one_on_this_machine_is_taken(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("PGHOST", "PGSSLMODE"):
+    for name in FROM_ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
     assert said(database_url=url) == ""
 
 
-def test_what_libpq_takes_from_the_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PGHOST", "db.paper.example")
-    assert "BILLING_DATABASE_URL" in said(database_url="postgresql:///paper")
+@pytest.mark.parametrize(
+    ("name", "value", "url"),
+    [
+        ("PGHOST", "db.paper.example", "postgresql:///paper"),
+        ("PGHOSTADDR", "10.0.0.5", "postgresql:///paper"),
+        ("PGHOSTADDR", "10.0.0.5", "postgresql://localhost/paper"),
+    ],
+)
+def test_what_libpq_takes_from_the_environment_counts(
+    name: str, value: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for one in FROM_ENVIRONMENT:
+        monkeypatch.delenv(one, raising=False)
+    monkeypatch.setenv(name, value)
+    assert "BILLING_DATABASE_URL leads to another machine" in said(database_url=url)
     monkeypatch.setenv("PGSSLMODE", "verify-full")
-    assert said(database_url="postgresql:///paper") == ""
+    assert said(database_url=url) == ""
+
+
+def test_a_service_file_may_lead_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says comes before the environment: only the URL's own mode is sure."""
+    service = tmp_path / "pg_service.conf"
+    service.write_text("[elsewhere]\nhostaddr=10.0.0.5\nsslmode=disable\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(service))
+    monkeypatch.setenv("PGSERVICE", "elsewhere")
+    monkeypatch.setenv("PGSSLMODE", "verify-full")
+    assert "BILLING_DATABASE_URL leads to another machine" in said(
+        database_url="postgresql://localhost/paper"
+    )
+    assert said(database_url="postgresql://localhost/paper?sslmode=verify-full") == ""
 
 
 def test_no_proxy_where_one_must_end_tls() -> None:

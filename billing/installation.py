@@ -213,7 +213,7 @@ def ask_again(session: Session, at: datetime) -> None:
 
 
 def claim(session: Session, settings: Settings) -> None:
-    """Mark a fresh database as this environment's; one that has its mark keeps it."""
+    """Mark a fresh database as this environment's; one that has its mark keeps it. Raises RefusesToStart for another's."""
     session.execute(
         sa.text(
             "INSERT INTO installation (id, environment, name, home) VALUES (1, :environment, :name, :home)"
@@ -221,6 +221,7 @@ def claim(session: Session, settings: Settings) -> None:
         ),
         {"environment": settings.environment, "name": settings.installation, "home": home_of(session)},
     )
+    _refuse_other(session.get_one(Installation, 1, populate_existing=True), settings)
 
 
 def refuse_foreign(database: Database, settings: Settings) -> None:
@@ -238,6 +239,10 @@ def refuse_foreign(database: Database, settings: Settings) -> None:
         raise RefusesToStart("The database has no tables yet. Run `billing migrate` first.") from None
     if row is None:
         raise RefusesToStart("The database isn't marked as anybody's. Run `billing migrate` first.")
+    _refuse_other(row, settings)
+
+
+def _refuse_other(row: Installation, settings: Settings) -> None:
     if row.environment != settings.environment:
         raise RefusesToStart(
             f"This database belongs to the {row.environment} environment, and BILLING_ENVIRONMENT is {settings.environment}."

@@ -65,12 +65,20 @@ def tokens_of(settings: Settings) -> Tokens:
     )
 
 
-def seal_first(session: Session, settings: Settings) -> None:
-    """Give a database its list key, unless it has one. Raises WrongSecretKey."""
+class InDoubt(RefusesToStart):
+    """The database has lists from before they had a key of their own, and nothing in it proves by which secret key they were hashed: under a wrong one every opt-out would seem gone, for good. If it is the oldest one that is set (the last of BILLING_PREVIOUS_SECRET_KEYS, or BILLING_SECRET_KEY alone), say `billing migrate --key-is-right`."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
+
+
+def seal_first(session: Session, settings: Settings, *, key_is_right: bool = False) -> None:
+    """Give a database its list key, unless it has one. `key_is_right`: an operator says that the oldest secret key hashed its
+    lists. Raises WrongSecretKey, InDoubt."""
     row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
     if not row.list_key:
         tokens = tokens_of(settings)
-        seal(session, row, tokens, _first(session, tokens.keys))
+        seal(session, row, tokens, _first(session, tokens.keys, key_is_right))
 
 
 def opened(session: Session, settings: Settings) -> Tokens:
@@ -124,15 +132,19 @@ def check_values(list_key: str) -> dict[str, str]:
     return {name: Tokens(list_key).digest("list-check", name)[:32] for name in LISTS}
 
 
-def _first(session: Session, keys: Sequence[str]) -> str:
-    """A random one for a database without rows; else the secret key that its rows were hashed with, the oldest in doubt."""
+def _first(session: Session, keys: Sequence[str], key_is_right: bool) -> str:
+    """A random one for a database without rows; else the secret key that its rows were hashed with, as its claims prove."""
     if not session.execute(sa.text(_HAS_ROWS)).scalar_one():
         return secrets.token_urlsafe(32)
     claims = session.execute(sa.text(_KNOWN_CLAIMS), {"sample": SAMPLE}).all()
     known = {key: sum(_claims(key, *claim) for claim in claims) for key in keys}
-    if len(claims) >= ENOUGH and not any(known.values()):
+    if any(known.values()):
+        return max(keys, key=lambda key: known[key])
+    if len(claims) >= ENOUGH:
         raise WrongSecretKey
-    return max(reversed(keys), key=lambda key: known[key])
+    if not key_is_right:
+        raise InDoubt
+    return keys[-1]
 
 
 def _claims(key: str, email: str, digest: str) -> bool:

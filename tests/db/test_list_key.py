@@ -4,13 +4,17 @@ import pytest
 
 from billing import list_key
 from billing.errors import RefusesToStart
+from billing.mail import suppressions
+from billing.mail.models import SuppressionReason
 from billing.rules.addresses import canonical
 from billing.settings import Settings
 from billing.tokens import Tokens
+from tests.support.cli import run_on
 from tests.support.installation import SECRET_KEY, settings_for
 from tests.support.world import World
 
 NEW_KEY = "another secret for tests, made when the first leaked 9876"
+OPTED_OUT = "left@example.com"
 READERS = ("one@example.com", "two@example.com", "three@example.com")
 
 
@@ -65,6 +69,58 @@ def test_a_key_that_recognises_no_claim_is_refused(world: World) -> None:
     from_before(world)
     with pytest.raises(list_key.WrongSecretKey, match="is the key that this database was made with"):
         sealed(world, given(world, NEW_KEY))
+
+
+def left_without_proof(world: World) -> None:
+    """Let the database be one from before whose only list is an opt-out."""
+    with world.parts.database.transaction() as session:
+        suppressions.suppress(
+            session,
+            Tokens(SECRET_KEY),
+            OPTED_OUT,
+            scope=suppressions.ALL,
+            reason=SuppressionReason.STAFF,
+            source="a letter",
+            at=world.now,
+        )
+    world.execute("DELETE FROM api_key")
+    world.execute("UPDATE installation SET list_key = ''")
+    world.execute("DELETE FROM list_salt")
+
+
+def the_seal(world: World) -> str:
+    (row,) = world.rows("SELECT list_key FROM installation")
+    return str(row["list_key"])
+
+
+@pytest.mark.parametrize(
+    ("installation", "words"), [("other", "belongs to the installation main"), ("main", "--key-is-right")]
+)
+def test_a_migration_that_is_refused_locks_the_right_one_out_of_nothing(
+    world: World, installation: str, words: str
+) -> None:
+    left_without_proof(world)
+    refused = run_on(world, "migrate", BILLING_SECRET_KEY=NEW_KEY, BILLING_INSTALLATION=installation)
+    assert words in str(refused.exception)
+    assert the_seal(world) == ""
+
+
+def test_in_doubt_an_operator_says_that_the_key_is_right(world: World) -> None:
+    left_without_proof(world)
+    assert run_on(world, "migrate").exit_code == 1
+    done = run_on(world, "migrate", "--key-is-right")
+    assert done.exit_code == 0, done.output
+    assert Tokens(SECRET_KEY).unseal(list_key.PURPOSE, the_seal(world)) == SECRET_KEY
+    world.restart()
+    with world.parts.database.transaction() as session:
+        assert suppressions.stopped(session, world.parts.office.tokens, [OPTED_OUT])
+
+
+def test_what_claims_disprove_is_refused_whatever_an_operator_says(world: World) -> None:
+    from_before(world)
+    refused = run_on(world, "migrate", "--key-is-right", BILLING_SECRET_KEY=NEW_KEY)
+    assert "is the key that this database was made with" in str(refused.exception)
+    assert the_seal(world) == ""
 
 
 def test_without_one_nothing_starts(world: World) -> None:

@@ -52,7 +52,7 @@ def ask(session: Session, office: Office, setup: CardSetup, at: datetime, *, mai
     """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
     if mails:
-        sign_in.ask_after_card(session, office, setup.email, (setup.browser_hash,), at)
+        sign_in.ask_after_card(session, office, setup.email, setup.browser_hash, at)
     say(session, "start awaits proof", setup=setup.id)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
+import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
 from billing import ids
@@ -105,6 +106,11 @@ class Links(Generic[Link]):
             raise LinkSpent
         return link
 
+    def is_open(self, session: Session, owner_id: str, browser_hashes: Sequence[str], at: datetime) -> bool:
+        """Whether a link of this owner's can still be used in this browser. Locks nothing."""
+        found = select(self.table).where(*self._usable_in(browser_hashes, at))
+        return any(self.owner(link) == owner_id for link in session.exec(found))
+
     def of_id(self, session: Session, link_id: str) -> Link:
         """A link that this transaction has issued."""
         return session.get_one(self.table, link_id)
@@ -146,17 +152,15 @@ class Links(Generic[Link]):
         return None
 
     def _usable(self, session: Session, browser_hashes: Sequence[str], at: datetime) -> list[Link]:
-        rows = session.exec(
-            select(self.table)
-            .where(
-                col(self.table.browser_hash).in_(browser_hashes),
-                col(self.table.used_at).is_(None),
-                self.table.expires_at >= at,
-            )
-            .order_by(col(self.table.id).desc())
-            .with_for_update()
+        found = select(self.table).where(*self._usable_in(browser_hashes, at))
+        return list(session.exec(found.order_by(col(self.table.id).desc()).with_for_update()))
+
+    def _usable_in(self, browser_hashes: Sequence[str], at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+        return (
+            col(self.table.browser_hash).in_(browser_hashes),
+            col(self.table.used_at).is_(None),
+            col(self.table.expires_at) >= at,
         )
-        return list(rows)
 
 
 def belongs_here(link: MailedLink, browser_hashes: Sequence[str]) -> bool:

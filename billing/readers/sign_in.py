@@ -123,16 +123,25 @@ def ask(
     _mail_link(session, office, clean_address(email), browser.hashes, at, replaces_of=replaces_of)
 
 
-def ask_after_card(
-    session: Session, office: Office, email: str, browser_hashes: Sequence[str], at: datetime
-) -> None:
+def ask_after_card(session: Session, office: Office, email: str, browser_hash: str, at: datetime) -> None:
     """Mail a link to an address with which somebody has given a card, for the browser in which that was done. Three an hour for a
-    mailbox; above that the mail is left out, and the same is said."""
+    mailbox; a browser that the owner is known by has three of its own, which strangers can't use up. Above that the mail is left
+    out, and the page says so (see `is_mailed`)."""
+    tokens, hour, reader = office.tokens, timedelta(hours=1), by_address(session, email)
     try:
-        rate.count_mailbox(session, office.tokens, "start", email, limit=3, per=timedelta(hours=1), at=at)
+        if sessions.knows(session, (browser_hash,), reader.id if reader else ""):
+            whose = f"{canonical(email)} {browser_hash}"
+            rate.count(session, tokens, "start-known", whose, limit=3, per=hour, at=at)
+        else:
+            rate.count_mailbox(session, tokens, "start", email, limit=3, per=hour, at=at)
     except TooMany:
         return
-    _mail_link(session, office, email, browser_hashes, at, starts=True)
+    _mail_link(session, office, email, (browser_hash,), at, starts=True)
+
+
+def is_mailed(session: Session, email: str, browser_hashes: Sequence[str], at: datetime) -> bool:
+    """Whether a mail with a link for this address and browser, one that works, was made."""
+    return LINKS.is_open(session, email.lower(), browser_hashes, at)
 
 
 def _mail_link(

@@ -10,7 +10,7 @@ from billing.payments import breaker, charge, proof, return_polls
 from billing.payments import setup as setups
 from billing.payments.disputed import DisputeOpen
 from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
-from billing.readers import sessions
+from billing.readers import sessions, sign_in
 from billing.readers.register import by_id
 from billing.renewals.run import run_for
 from billing.rules.lifecycle import State
@@ -94,7 +94,9 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
         case SetupState.AWAITS_PROOF:
             if setup.finished_at is None or visit.at - setup.finished_at > proof.PATIENCE:
                 return visit.go("/subscribe")
-            return visit.page(views.SignInSent(email=setup.email))
+            with visit.parts.database.transaction() as session:
+                mailed = sign_in.is_mailed(session, setup.email, visit.browser_hashes, visit.at)
+            return visit.page(views.SignInSent(email=setup.email, mailed=mailed))
         case SetupState.REFUSED:
             return _refused(visit, setup)
         case SetupState.DONE:

@@ -101,6 +101,7 @@ def _start() -> Iterator[tuple[str, views.Page, views.Frame]]:
         refused = views.Refused(why=why, price=PRICE, next_charge_on=date(2026, 12, 23))
         yield f"refused-{why.replace('_', '-')}", refused, VISITOR
     yield "start-awaits-proof", views.SignInSent(email=LONG_ADDRESS), VISITOR
+    yield "start-awaits-proof-no-mail", views.SignInSent(email=LONG_ADDRESS, mailed=False), VISITOR
     yield "started", started, READER
     yield "started-year", replace(started, price=Money(75000), then=PRICE), READER
     paid = replace(started, dates=None, next_charge_on=date(2026, 12, 23))

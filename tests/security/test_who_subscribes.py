@@ -286,16 +286,6 @@ def test_a_start_waits_an_hour_for_its_proof(world: World, known: dict[str, str]
     ]
 
 
-def test_few_mails_ask_for_proof(world: World, known: dict[str, str]) -> None:
-    """However many cards strangers give with an address."""
-    before = len(world.letters(SUBSCRIBED))
-    for n in range(5):
-        browser = world.browser()
-        assert NOTHING_YET in browser.start(SUBSCRIBED, f"{FRESH}__{n}").words
-        world.settle()
-    assert len(world.letters(SUBSCRIBED)) - before == 3
-
-
 def test_an_address_proved_while_a_stranger_typed_the_card_is_its_owners(world: World) -> None:
     """A stranger begins with an unknown address, and comes back from a second card page after its owner has signed in."""
     stranger, owner = world.browser(), world.browser()

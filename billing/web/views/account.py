@@ -18,12 +18,14 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInSent:
-    """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there."""
+    """The same for every address (SEC-1). With `email` a card was given for it, and the link goes on from there. `mailed`: such a
+    mail was made and still works; else the page offers to mail another."""
 
     template: ClassVar[str] = "sign_in_sent.html"
     base: str = "/sign-in"
     minutes: int = 10
     email: str | None = None
+    mailed: bool = True
     error: str | None = None
 
 

@@ -94,6 +94,23 @@ def test_whoever_had_a_trial_comes_back_without_one_and_is_charged_today(
     assert world.charged_at() == ["2027-05-31 08:00", "2027-06-30 09:00", "2027-07-31 09:00"]
 
 
+def test_a_trial_that_was_had_is_never_charged_without_another_consent(
+    world: World, in_trial: Subscriber
+) -> None:
+    """The review that was agreed to spoke of free days. Only one that names today's charge begins anything."""
+    cancel(world, in_trial.subscription_id, when="now")
+    browser = world.browser()
+    browser.start(in_trial.email, "5555555555554444")
+    back = f"/subscribe/back?setup={browser.http.cookies['masthead-setup']}"
+    assert "this address has had it before" in browser.prove().words
+    assert browser.get(back).status == 409
+    assert "Today R75.00" in browser.post("/subscribe/without-trial").words
+    assert browser.post("/subscribe/review").status == 422
+    world.advance(days=40)
+    assert world.charges() == []
+    assert world.rows("SELECT id FROM consent WHERE kind = 'paid'") == []
+
+
 @pytest.mark.rare
 def test_a_start_without_trial_that_is_declined_leaves_nothing_running(
     world: World, in_trial: Subscriber

@@ -27,15 +27,12 @@ from emails.letters import ArticleCard, Letter, Prose, render_letter
 from emails.messages import (
     MESSAGES,
     AddressChanged,
-    AdminAdded,
-    ApprovalAsked,
     Cancelled,
     CancelRequested,
     CardChanged,
     CardExpiring,
     CardRemoved,
     ChargeHeld,
-    CodesLocked,
     ConfirmRequest,
     ConfirmSignup,
     Disputed,
@@ -51,6 +48,7 @@ from emails.messages import (
 )
 from emails.money_back import GoesBack, PaidBack, Refunded, RefundFailed, WithMoneyBack
 from emails.paper import Paper, paper_of, print_papers
+from emails.to_staff import AdminAdded, ApprovalAsked, CodesLocked, MoneyKeyMade
 
 __all__ = [
     "MESSAGES",
@@ -77,6 +75,7 @@ __all__ = [
     "House",
     "Letter",
     "Message",
+    "MoneyKeyMade",
     "MoreDays",
     "PaidBack",
     "Paper",

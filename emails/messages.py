@@ -10,6 +10,7 @@ from emails.choices import CHOICES
 from emails.documents import TaxInvoice, adds_up
 from emails.fields import Cents, Code, Day, Document, Message, Url, Words, hints
 from emails.money_back import MONEY_BACK, WithMoneyBack
+from emails.to_staff import TO_STAFF
 
 
 @dataclass(frozen=True)
@@ -212,22 +213,6 @@ class SignedInElsewhere(Message):
 
 
 @dataclass(frozen=True)
-class CodesLocked(Message):
-    """To staff: five codes of a member's authenticator were wrong, so none is taken until `until_text`. `own` to the member
-    (`member` is their address), else to an admin; `known`: it was in a browser in which the member has signed in before."""
-
-    kind: ClassVar[str] = "codes_locked"
-    member: str
-    own: bool
-    known: bool
-    at_text: str
-    until_text: str
-    device: str
-    network: str
-    staff_url: Url
-
-
-@dataclass(frozen=True)
 class AddressChanged(Message):
     """To the address that was the reader's until the moment `at_text`. The new one isn't named: others may read this."""
 
@@ -297,27 +282,6 @@ class ChargeHeld(Message):
     account_url: Url
 
 
-@dataclass(frozen=True)
-class ApprovalAsked(Message):
-    """To members of staff: `by` asks another member to approve `what`; `last_day` is the last on which one may."""
-
-    kind: ClassVar[str] = "approval_asked"
-    by: str
-    what: str
-    last_day: Day
-    url: Url
-
-
-@dataclass(frozen=True)
-class AdminAdded(Message):
-    """To the other admins: `email` is one too, let in by `by`."""
-
-    kind: ClassVar[str] = "admin_added"
-    email: str
-    by: str
-    url: Url
-
-
 MESSAGES: tuple[type[Message], ...] = (
     SignInLink,
     TrialStarted,
@@ -332,15 +296,13 @@ MESSAGES: tuple[type[Message], ...] = (
     Resumed,
     Ended,
     SignedInElsewhere,
-    CodesLocked,
     AddressChanged,
     RequestAnswered,
     CancelRequested,
     ConfirmRequest,
     ChargeHeld,
     ConfirmSignup,
-    ApprovalAsked,
-    AdminAdded,
     *CHOICES,
     *MONEY_BACK,
+    *TO_STAFF,
 )

@@ -20,15 +20,12 @@ from emails.fields import Message
 from emails.house import House
 from emails.messages import (
     AddressChanged,
-    AdminAdded,
-    ApprovalAsked,
     Cancelled,
     CancelRequested,
     CardChanged,
     CardExpiring,
     CardRemoved,
     ChargeHeld,
-    CodesLocked,
     ConfirmRequest,
     ConfirmSignup,
     Disputed,
@@ -43,6 +40,7 @@ from emails.messages import (
     TrialStarted,
 )
 from emails.money_back import GoesBack, PaidBack, Refunded, RefundFailed
+from emails.to_staff import AdminAdded, ApprovalAsked, CodesLocked, MoneyKeyMade
 
 HOUSE = House(
     name="The Karoo Courier",
@@ -137,6 +135,7 @@ def samples() -> dict[str, Message]:
         "admin-added": AdminAdded(
             "lerato@swartbergpost.example", "sipho@swartbergpost.example", f"{SITE}/staff/members"
         ),
+        "money-key-made": MoneyKeyMade("crm", "sipho@swartbergpost.example", 100000, f"{SITE}/staff/keys"),
         "cancel-requested": CancelRequested(
             "Tuesday 17 March 2026 at 07:42", 7500, "2026-04-16", CANCEL, ACCOUNT
         ),

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("decided_by", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("decided_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("line_id", sa.Integer(), nullable=True),
-        sa.CheckConstraint("kind IN ('refund', 'new_admin')", name="approvalkind"),
+        sa.CheckConstraint("kind IN ('refund', 'new_admin', 'key_ceiling')", name="approvalkind"),
         sa.CheckConstraint("state IN ('waiting', 'done', 'declined', 'changed')", name="approvalstate"),
         sa.CheckConstraint("(state = 'waiting') = (decided_at IS NULL)", name="decided_has_its_moment"),
         sa.CheckConstraint(

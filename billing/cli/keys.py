@@ -26,7 +26,7 @@ NO_LIFE = "When it stops working, counted from now: 365d, 12h. Without this it d
 def _ceilings(default: bool) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The options for the ceilings of a day."""
     told = (
-        ("cents", "Cents that may be given back with it in a day."),
+        ("cents", "Cents that may be given back with it in a day; usually no more than one member may."),
         ("days", "Days that may be given to readers with it in a day."),
         ("starts", "Subscriptions that may be started with it in a day."),
         ("readers", "Different readers of whom may be read with it in a day."),
@@ -37,8 +37,8 @@ def _ceilings(default: bool) -> Callable[[Callable[..., None]], Callable[..., No
             command = click.option(
                 f"--{name}-a-day",
                 type=click.IntRange(0, MOST),
-                default=getattr(USUAL, name) if default else None,
-                show_default=default,
+                default=None,
+                show_default=str(getattr(USUAL, name)) if default else False,
                 help=words,
             )(command)
         return command
@@ -59,23 +59,22 @@ def keys() -> None:
 def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int) -> None:
     """Make a key and print its secret, once."""
     from billing.app import build
-    from billing.staff.api_keys import make
+    from billing.staff import key_money
+    from billing.staff.acts import Desk
     from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
     with parts.database.transaction() as session:
-        secret = make(
-            session,
-            parts.office.tokens,
+        made = key_money.make(
+            Desk.of(session, parts.office, parts.settings, at),
             name,
             [part.strip() for part in scopes.split(",")],
             actor=Actor(COMMAND),
-            at=at,
-            ceilings=_given(a_day, USUAL),
+            ceilings=_given(a_day, rules.usual(parts.settings.second_person_day_limit)),
             expires_at=at + expires if expires is not None else None,
         )
-    click.echo(secret)
+    click.echo(made.secret)
 
 
 @keys.command(name="list")

@@ -56,6 +56,7 @@ TRUE_WHILE = {
     "address_changed": ALWAYS,
     "card_changed": ALWAYS,
     "admin_added": ALWAYS,
+    "money_key_made": ALWAYS,
     "approval_asked": "EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')",
     "paid_back": ALWAYS,
     "complimentary": ALWAYS,

@@ -1,7 +1,7 @@
 """What an API key may give away and read in a day, whatever its scopes: a stolen one costs so much and no more."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 
 from billing.rules.instants import aware
@@ -20,6 +20,12 @@ class Ceilings:
     days: int = 310
     starts: int = 1_000
     readers: int = 5_000
+
+
+def usual(cents: int) -> Ceilings:
+    """Those of a new key for which nothing else is wished, where one admin alone may let a key give so many cents a day."""
+    ceilings = Ceilings()
+    return replace(ceilings, cents=min(ceilings.cents, cents))
 
 
 ENDLESS = Ceilings(MOST, MOST, MOST, MOST)

@@ -16,6 +16,7 @@ from billing.rules.scopes import SCOPES
 from billing.staff import audit, key_cases, key_limits
 from billing.staff.audit import Actor
 from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
+from billing.staff.models import AuditLine
 from billing.tokens import Tokens
 
 PURPOSE = "api-key"
@@ -102,12 +103,12 @@ def make(
     at: datetime,
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
-) -> str:
-    """The same by somebody, who stands in the audit. Raises UnknownScope, NeedsName, NotAhead."""
+) -> tuple[ApiKey, str]:
+    """The same by somebody, who stands in the audit; the key and its secret. Raises UnknownScope, NeedsName, NotAhead."""
     secret = create(session, tokens, name, scopes, at, ceilings, expires_at)
     made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.list_digest(PURPOSE, secret))).one()
     audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))
-    return secret
+    return made, secret
 
 
 def rotate(
@@ -135,13 +136,13 @@ def rotate(
     return secret
 
 
-def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at: datetime) -> None:
-    """Other ceilings of a day, from now on. Raises UnknownKey."""
+def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at: datetime) -> AuditLine:
+    """Other ceilings of a day, from now on; the line of the audit. Raises UnknownKey."""
     key = _lock(session, key_id, at)
     before = _facts(key)
     _limit(key, ceilings)
     session.add(key)
-    audit.write(session, actor, "key_limit", at=at, subject=key.id, before=before, after=_facts(key))
+    return audit.write(session, actor, "key_limit", at=at, subject=key.id, before=before, after=_facts(key))
 
 
 def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None:

@@ -17,6 +17,8 @@ class ApprovalKind(StrEnum):
     REFUND = "refund"
     """An act for a reader that gives back more than one member may decide about."""
     NEW_ADMIN = "new_admin"
+    KEY_CEILING = "key_ceiling"
+    """An API key that may give back more in a day than one member may."""
 
 
 class ApprovalState(StrEnum):
@@ -52,7 +54,8 @@ class Approval(SQLModel, table=True):
     cents: int = Field(default=0)
     """What would go back."""
     act: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address."""
+    """A refund: the act's name and fields (`staff.acts.stored`). A new admin: the address. A key: its id and the cents of
+    a day."""
     words: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
     """What the one who asked was shown."""
     version: str = ""

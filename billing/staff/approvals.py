@@ -3,6 +3,7 @@
 A command on the machine decides like any second person: who can give it holds the database too, and an installation with one
 admin isn't locked out."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -12,14 +13,16 @@ from billing.errors import Conflict, NotFound, Refusal
 from billing.office import Office
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import MoveRefused
-from billing.staff import audit, members, tell_members
+from billing.staff import api_keys, audit, members, tell_members
 from billing.staff.acts import Act, Desk, NeedsReason, checked, foresee, perform_approved
+from billing.staff.acts.shape import rand
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.audit import Actor
+from billing.staff.key_models import ApiKey
 from billing.staff.models import StaffMember
-from billing.staff.roles import May, Role, may
-from billing.staff.second_member import NotTheSecond, may_decide
+from billing.staff.roles import Role, may
+from billing.staff.second_member import NotTheSecond, may_decide, needed_of
 
 LIFE = timedelta(days=7)
 """How long something waits."""
@@ -93,6 +96,31 @@ def ask_for_admin(
     )
 
 
+def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) -> Approval:
+    """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
+    if not why.strip():
+        raise NeedsReason
+    return _ask(
+        desk.session,
+        desk.office,
+        Approval(
+            id=ids.new("apv", desk.at),
+            kind=ApprovalKind.KEY_CEILING,
+            state=ApprovalState.WAITING,
+            asked_by=str(actor.staff_id),
+            asked_at=desk.at,
+            expires_at=desk.at + LIFE,
+            why=why.strip(),
+            act={"key_id": key.id, "cents": cents},
+            words=[
+                f"The API key {key.name} may give {rand(cents)} back in a day, to all readers together.",
+                f"Until then it may give {rand(key.cents_a_day)}.",
+            ],
+        ),
+        actor,
+    )
+
+
 def _ask(session: Session, office: Office, approval: Approval, actor: Actor) -> Approval:
     if any(one.act == approval.act for one in waiting(session, approval.asked_at)):
         raise AlreadyAsked
@@ -153,12 +181,14 @@ def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
 
 
 def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> bool:
-    needed = May.STAFF if approval.kind is ApprovalKind.NEW_ADMIN else load(approval.act).what
+    needed = needed_of(approval) or load(approval.act).what
     if asker.disabled_at is not None or not may(asker.role, needed):
         return False
     asked = audit.of(asker, "")
     if approval.kind is ApprovalKind.NEW_ADMIN:
         return _add_admin(desk, approval, asked, actor)
+    if approval.kind is ApprovalKind.KEY_CEILING:
+        return _raise_ceiling(desk, approval, asked)
     try:
         line = perform_approved(
             desk,
@@ -182,6 +212,16 @@ def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bo
     except members.NotYourself:
         return False
     tell_members.admin_added(desk.session, desk.office, email, actor, desk.at)
+    return True
+
+
+def _raise_ceiling(desk: Desk, approval: Approval, asked: Actor) -> bool:
+    try:
+        key = api_keys.the_one(desk.session, approval.act["key_id"], desk.at)
+    except api_keys.UnknownKey:
+        return False
+    ceilings = replace(key.ceilings, cents=approval.act["cents"])
+    approval.line_id = api_keys.limit(desk.session, key.id, ceilings, actor=asked, at=desk.at).id
     return True
 
 

@@ -32,9 +32,14 @@ class NotTheSecond(Forbidden):
     title = "Somebody else must approve this"
 
 
+def needed_of(approval: Approval) -> May | None:
+    """What the role of both must permit where an admin asks another; None for money."""
+    return {ApprovalKind.NEW_ADMIN: May.STAFF, ApprovalKind.KEY_CEILING: May.KEYS}.get(approval.kind)
+
+
 def may_decide(session: Session, approval: Approval, member: StaffMember, at: datetime) -> bool:
     """Whether the member may approve it."""
-    needed = May.STAFF if approval.kind is ApprovalKind.NEW_ADMIN else May.APPROVE
+    needed = needed_of(approval) or May.APPROVE
     asker = session.get_one(StaffMember, approval.asked_by)
     return (
         member.disabled_at is None

@@ -1,5 +1,6 @@
-"""What members of staff are told by mail: that something waits for them, and that there is a new admin."""
+"""What members of staff are told by mail: that something waits for them, and that there is a new admin, or a key to money."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -9,10 +10,11 @@ from billing.office import Office
 from billing.rules.money import Money
 from billing.staff.approval_models import Approval, ApprovalKind
 from billing.staff.audit import Actor
+from billing.staff.key_models import ApiKey
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
 from billing.staff.second_member import who_may_decide
-from emails import AdminAdded, ApprovalAsked
+from emails import AdminAdded, ApprovalAsked, MoneyKeyMade
 
 A_WEEK = timedelta(days=7)
 
@@ -21,6 +23,8 @@ def approval_asked(session: Session, office: Office, approval: Approval, actor: 
     """To all who may approve it. Readers aren't named: mails are read in many places."""
     if approval.kind is ApprovalKind.NEW_ADMIN:
         what = f"Make {approval.act['email']} an admin"
+    elif approval.kind is ApprovalKind.KEY_CEILING:
+        what = f"Let an API key give {Money(approval.act['cents']).with_vat_words()} back in a day"
     else:
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
     last_day = office.today(approval.expires_at)
@@ -48,11 +52,31 @@ def approval_decided(session: Session, approval: Approval) -> None:
     obsolete.take_back(session, [approval.id])
 
 
+def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, at: datetime) -> None:
+    """To all other admins: an API key may give money back."""
+    words = MoneyKeyMade(
+        name=key.name,
+        by=actor.by.removeprefix("staff:"),
+        cents=key.cents_a_day,
+        url=office.page("/staff/keys"),
+    )
+    for member in _admins(session):
+        if member.id != actor.staff_id:
+            outbox.queue(
+                session,
+                words,
+                key=f"money-key-made:{key.id}:{member.id}",
+                to=member.email,
+                reader_id=None,
+                at=at,
+                expires_at=at + A_WEEK,
+            )
+
+
 def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
     """To all other admins."""
-    admins = select(StaffMember).where(StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None))
     words = AdminAdded(email=email, by=actor.by.removeprefix("staff:"), url=office.page("/staff/members"))
-    for member in session.exec(admins.order_by(StaffMember.id)):
+    for member in _admins(session):
         if member.email.lower() != email.lower():
             outbox.queue(
                 session,
@@ -63,3 +87,8 @@ def admin_added(session: Session, office: Office, email: str, actor: Actor, at: 
                 at=at,
                 expires_at=at + A_WEEK,
             )
+
+
+def _admins(session: Session) -> Sequence[StaffMember]:
+    active = StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None)
+    return session.exec(select(StaffMember).where(*active).order_by(StaffMember.id)).all()

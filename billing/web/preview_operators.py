@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from billing.rules.key_secrets import spelled
+from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
 from billing.web import views
 from billing.web.preview_staff import STAFF
@@ -55,7 +56,9 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at
     keys = replace(STAFF, path="/staff/keys")
     gone = replace(KEY, key_id="key_2", name="site", works=False, revoked_at=NOW, last_used_at=None)
-    listed = views.StaffKeys(rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS)
+    listed = views.StaffKeys(
+        rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS, alone=Money(500000)
+    )
     yield "staff-keys", listed, keys
     problem = replace(listed, rows=(), name="x", error="Days are whole numbers.")
     yield "staff-keys-problem", problem, keys

@@ -10,6 +10,7 @@ from billing.web.preview_values import LONG_ADDRESS, NOW, READER, VISITOR
 from billing.web.step_up import ACTS
 
 REFUND = views.ApprovalRow(
+    kind="refund",
     approval_id="apv_1",
     reader_id="rdr_1",
     asked_by="sipho@swartbergpost.example",
@@ -24,6 +25,7 @@ REFUND = views.ApprovalRow(
 ADMIN = replace(
     REFUND,
     approval_id="apv_2",
+    kind="new_admin",
     reader_id=None,
     amount=None,
     words=(f"{LONG_ADDRESS} may do everything here, as an admin.",),

@@ -101,7 +101,7 @@ def test_a_call_repeated_after_a_rotation_is_the_same_call(world: World, in_tria
 
 def test_a_secret_has_a_form_that_scanners_find_and_is_kept_nowhere(world: World) -> None:
     with world.parts.database.transaction() as session:
-        secret = api_keys.make(
+        _, secret = api_keys.make(
             session, world.parts.office.tokens, "app", ["access"], actor=ADMIN, at=world.now
         )
     assert FORM.fullmatch(secret)

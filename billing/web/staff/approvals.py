@@ -33,6 +33,7 @@ def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.Appro
     decided = members.by_id(session, approval.decided_by).email if approval.decided_by else None
     return views.ApprovalRow(
         approval_id=approval.id,
+        kind=approval.kind.value,
         reader_id=approval.reader_id,
         asked_by=members.by_id(session, approval.asked_by).email,
         asked_at=approval.asked_at,

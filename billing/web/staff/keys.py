@@ -6,14 +6,16 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from billing.errors import Invalid
-from billing.rules.ceilings import MOST, Ceilings, Spent
+from billing.errors import Invalid, Refusal
+from billing.rules.ceilings import MOST, Ceilings, Spent, usual
+from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
-from billing.staff import api_keys
+from billing.staff import api_keys, approvals, key_money
 from billing.staff.api_keys import Listed
 from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
+from billing.web.staff.show import desk
 
 router = APIRouter(include_in_schema=False)
 Seeing = Annotated[StaffVisit, needs(May.KEYS)]
@@ -29,6 +31,7 @@ CEILINGS = (
 )
 LONGEST_LIFE_DAYS = 3660
 Typed = Annotated[str, Form(max_length=20)]
+Why = Annotated[str, Form(max_length=300)]
 
 
 class NotANumber(Invalid):
@@ -77,14 +80,18 @@ def _page(
     name: str = "",
     chosen: tuple[str, ...] = (),
     days: str = "365",
-    error: Invalid | None = None,
+    why: str = "",
+    error: Refusal | None = None,
 ) -> Response:
     with visit.parts.database.transaction() as session:
         rows = tuple(_row(visit, one) for one in api_keys.everything(session, visit.at))
+    alone = visit.parts.settings.second_person_day_limit
     view = views.StaffKeys(
         rows=rows,
         scopes=tuple(SCOPES.items()),
-        ceilings=_rows(Ceilings(), Spent()),
+        ceilings=_rows(usual(alone), Spent()),
+        alone=Money(alone),
+        why=why,
         name=name,
         chosen=chosen,
         days=days,
@@ -109,25 +116,25 @@ def make(
     days: Typed = "",
     starts: Typed = "",
     readers: Typed = "",
+    why: Why = "",
 ) -> Response:
-    """Make a key; the answer shows its secret, once."""
+    """Make a key; the answer shows its secret, once. Much money waits for another admin (SEC-6)."""
     chosen = tuple(scope or ())
     try:
         life = timedelta(days=_number(expires, LONGEST_LIFE_DAYS)) if expires.strip() else None
         with visit.parts.database.transaction() as session:
-            secret = api_keys.make(
-                session,
-                visit.parts.office.tokens,
+            made = key_money.make(
+                desk(visit, session),
                 name.strip(),
-                chosen,
+                list(chosen),
                 actor=visit.actor,
-                at=visit.at,
                 ceilings=_ceilings(cents, days, starts, readers),
                 expires_at=visit.at + life if life is not None else None,
+                why=why,
             )
     except Invalid as refusal:
-        return _page(visit, name=name[:100], chosen=chosen, days=expires, error=refusal)
-    return visit.page(views.StaffKeyMade(name=name.strip(), secret=secret))
+        return _page(visit, name=name[:100], chosen=chosen, days=expires, why=why, error=refusal)
+    return visit.page(views.StaffKeyMade(name=name.strip(), secret=made.secret, waits=made.waits))
 
 
 @router.post(f"{ROOM}/{{key_id}}/rotate")
@@ -137,17 +144,15 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
         grace = timedelta(hours=_number(hours, 24 * api_keys.LONGEST_GRACE.days))
         life = timedelta(days=_number(expires, LONGEST_LIFE_DAYS)) if expires.strip() else None
         with visit.parts.database.transaction() as session:
-            secret = api_keys.rotate(
-                session,
-                visit.parts.office.tokens,
+            secret = key_money.rotate(
+                desk(visit, session),
                 key_id,
                 grace,
                 actor=visit.actor,
-                at=visit.at,
                 expires_at=visit.at + life if life is not None else None,
             )
             name = api_keys.the_one(session, key_id, visit.at).name
-    except Invalid as refusal:
+    except (Invalid, key_money.NeedsCommand) as refusal:
         return _page(visit, error=refusal)
     until = visit.at + grace if grace else None
     return visit.page(views.StaffKeyMade(name=name, secret=secret, previous_until=until))
@@ -161,15 +166,16 @@ def limit(
     days: Typed = "",
     starts: Typed = "",
     readers: Typed = "",
+    why: Why = "",
 ) -> Response:
-    """Other ceilings of a day."""
+    """Other ceilings of a day. Much money waits for another admin (SEC-6)."""
     try:
         ceilings = _ceilings(cents, days, starts, readers)
-    except Invalid as refusal:
+        with visit.parts.database.transaction() as session:
+            waits = key_money.limit(desk(visit, session), key_id, ceilings, actor=visit.actor, why=why)
+    except (Invalid, approvals.AlreadyAsked) as refusal:
         return _page(visit, error=refusal)
-    with visit.parts.database.transaction() as session:
-        api_keys.limit(session, key_id, ceilings, actor=visit.actor, at=visit.at)
-    return visit.go(ROOM, "staff-saved")
+    return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
 
 
 @router.post(f"{ROOM}/{{key_id}}/revoke")

@@ -50,26 +50,31 @@ class KeyRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffKeys:
-    """All keys, and the form for another. `scopes` are (scope, what it is for); `chosen` were ticked."""
+    """All keys, and the form for another. `scopes` are (scope, what it is for); `chosen` were ticked; `alone` is what one admin may
+    let keys give back in a day."""
 
     template: ClassVar[str] = "staff/keys.html"
     rows: tuple[KeyRow, ...]
     scopes: tuple[tuple[str, str], ...]
     ceilings: tuple[CeilingRow, ...]
+    alone: Money
     name: str = ""
     chosen: tuple[str, ...] = ()
     days: str = "365"
+    why: str = ""
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffKeyMade:
-    """A secret, shown once. `previous_until`: to when the one before works besides."""
+    """A secret, shown once. `previous_until`: to when the one before works besides. `waits`: its ceiling of money waits for another
+    admin."""
 
     template: ClassVar[str] = "staff/key_made.html"
     name: str
     secret: str
     previous_until: datetime | None = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

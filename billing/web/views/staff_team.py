@@ -24,6 +24,7 @@ class ApprovalRow:
     """What one member asked another to approve, and what became of it."""
 
     approval_id: str
+    kind: str
     reader_id: str | None
     asked_by: str
     asked_at: datetime

@@ -1,0 +1,116 @@
+"""How much of readers' money an admin alone may put within an API key's reach: what a member may give back alone in a day (SEC-6).
+
+A key knows no second member. So what the keys whose secret one admin has seen, or whose ceiling they have set, may give in a day
+counts together, and above the limit another admin approves the ceiling. Commands on the machine count as the second person."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.errors import Conflict
+from billing.rules.ceilings import Ceilings
+from billing.rules.scopes import MONEY, grants
+from billing.staff import api_keys, approvals, key_limits, tell_members
+from billing.staff.acts import Desk
+from billing.staff.acts.limits import hold_member
+from billing.staff.audit import Actor
+from billing.staff.key_models import ApiKey
+from billing.staff.models import AuditLine
+
+IN_HAND = ("key_create", "key_limit", "key_rotate")
+"""Acts after which a member has a key's secret, or has set what it may give."""
+
+
+class NeedsCommand(Conflict):
+    """One admin alone could give back too much with this secret. Rotate the key by `billing keys rotate` on the server, which counts as the second person."""
+
+    code = "needs_second_person"
+    title = "This key needs a second person"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new key's secret, which is shown once; `waits`: another admin has yet to approve its ceiling of money."""
+
+    secret: str
+    waits: bool = False
+
+
+def make(
+    desk: Desk,
+    name: str,
+    scopes: list[str],
+    *,
+    actor: Actor,
+    ceilings: Ceilings,
+    expires_at: datetime | None,
+    why: str = "",
+) -> Made:
+    """A new key, told to the other admins where it may give money back. It works at once, up to what one admin decides about. Raises
+    as `api_keys.make`, NeedsReason."""
+    session, most = desk.session, _most_alone(desk, actor)
+    waits = MONEY in scopes and most is not None and ceilings.cents > most
+    first = replace(ceilings, cents=most) if waits and most is not None else ceilings
+    key, secret = api_keys.make(
+        session,
+        desk.office.tokens,
+        name,
+        scopes,
+        actor=actor,
+        at=desk.at,
+        ceilings=first,
+        expires_at=expires_at,
+    )
+    if waits:
+        approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
+    if grants(key.scopes, MONEY):
+        tell_members.money_key_made(session, desk.office, key, actor, desk.at)
+    return Made(secret, waits)
+
+
+def limit(desk: Desk, key_id: str, ceilings: Ceilings, *, actor: Actor, why: str) -> bool:
+    """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
+    key = api_keys.the_one(desk.session, key_id, desk.at)
+    most = _most_alone(desk, actor, but=key.id)
+    rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
+    waits = rises and most is not None and ceilings.cents > most
+    if waits:
+        approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
+    now = replace(ceilings, cents=key.cents_a_day) if waits else ceilings
+    if now != key.ceilings:
+        api_keys.limit(desk.session, key.id, now, actor=actor, at=desk.at)
+    return waits
+
+
+def rotate(
+    desk: Desk, key_id: str, grace: timedelta, *, actor: Actor, expires_at: datetime | None = None
+) -> str:
+    """Another secret, which the one who asks sees. Raises as `api_keys.rotate`, NeedsCommand."""
+    key = api_keys.the_one(desk.session, key_id, desk.at)
+    most = _most_alone(desk, actor, but=key.id)
+    if grants(key.scopes, MONEY) and most is not None and key.cents_a_day > most:
+        raise NeedsCommand
+    return api_keys.rotate(
+        desk.session, desk.office.tokens, key.id, grace, actor=actor, at=desk.at, expires_at=expires_at
+    )
+
+
+def _most_alone(desk: Desk, actor: Actor, *, but: str = "") -> int | None:
+    """Cents a day that this member may still put within a key's reach; None for a command. The member's other acts wait."""
+    if actor.staff_id is None:
+        return None
+    session = desk.session
+    hold_member(session, actor)
+    touched = select(AuditLine.subject).where(
+        AuditLine.staff_id == actor.staff_id, col(AuditLine.act).in_(IN_HAND)
+    )
+    keys = session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
+    reach = sum(_reach(session, key, desk.at) for key in keys if grants(key.scopes, MONEY))
+    return max(0, desk.second_person_day_limit - reach)
+
+
+def _reach(session: Session, key: ApiKey, at: datetime) -> int:
+    """Cents that a key may give in a day, or has given in this one, whatever its ceiling is by now."""
+    spent = key_limits.within_a_day(session, key.id, at).cents
+    return max(spent, key.cents_a_day if api_keys.works(key, at) else 0)

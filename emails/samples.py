@@ -93,11 +93,15 @@ _RACED = "You cancelled before this charge was made, so it is returned in full."
 
 def _locks() -> dict[str, Message]:
     seen = ("17 March 2026, 07:42", "17 March 2026, 08:42", "Firefox on Windows", "196.25.1.9")
-    members = f"{SITE}/staff/members"
+    members, mine = f"{SITE}/staff/members", f"{SITE}/staff/sessions"
     return {
-        "codes-locked": CodesLocked("naledi@paper.example", True, False, *seen, members),
-        "codes-locked-at-home": CodesLocked("naledi@paper.example", True, True, *seen, members),
+        "codes-locked": CodesLocked("naledi@paper.example", True, False, *seen, mine),
+        "codes-locked-at-home": CodesLocked("naledi@paper.example", True, True, *seen, mine),
         "codes-locked-for-admins": CodesLocked("naledi@paper.example", False, False, *seen, members),
+        "codes-locked-signed-in": CodesLocked("naledi@paper.example", True, True, *seen, mine, True),
+        "codes-locked-signed-in-for-admins": CodesLocked(
+            "naledi@paper.example", False, True, *seen, members, True
+        ),
     }
 
 

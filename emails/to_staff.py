@@ -9,7 +9,8 @@ from emails.fields import Cents, Day, Message, Url
 @dataclass(frozen=True)
 class CodesLocked(Message):
     """To staff: five codes of a member's authenticator were wrong, so none is taken until `until_text`. `own` to the member
-    (`member` is their address), else to an admin; `known`: it was in a browser in which the member has signed in before."""
+    (`member` is their address), else to an admin; `known`: it was in a browser in which the member has signed in before; `signed_in`: in one that was signed
+    in, and is no more. `staff_url`: the member's sessions, or for an admin the members."""
 
     kind: ClassVar[str] = "codes_locked"
     member: str
@@ -20,6 +21,7 @@ class CodesLocked(Message):
     device: str
     network: str
     staff_url: Url
+    signed_in: bool = False
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ def prove(
     at: datetime,
     clock_stands: bool = False,
 ) -> str | Answer:
-    """The session's new secret where the code is right, else what was wrong. Commit either."""
+    """The session's new secret where the code is right, else what was wrong. The wrong code that locks ends the session too: somebody
+    sits there who has no authenticator. Commit either."""
     tokens = office.tokens
     found = codes.check(session, tokens, member.id, typed, browser.hashes, at, clock_stands=clock_stands)
     right = found.checked is Checked.RIGHT
@@ -34,7 +35,9 @@ def prove(
         at=at,
         outcome=Outcome.DONE if right else Outcome.REFUSED,
         why=why_not_taken(found, office),
+        after={"signed_out": True} if found.begins else None,
     )
     if found.begins:
-        warn.codes_locked(session, office, member, browser, found, at)
+        sessions.end(session, member.id, at, only=staff_session.id)
+        warn.codes_locked(session, office, member, browser, found, at, signed_in=True)
     return sessions.renew(session, tokens, staff_session.id, at) if right else found

@@ -17,21 +17,31 @@ _LIFE = timedelta(days=3)
 
 
 def codes_locked(
-    session: Session, office: Office, member: StaffMember, browser: Browser, answer: Answer, at: datetime
+    session: Session,
+    office: Office,
+    member: StaffMember,
+    browser: Browser,
+    answer: Answer,
+    at: datetime,
+    *,
+    signed_in: bool = False,
 ) -> None:
-    """Tell the member and every other admin of a lock that begins, once. Who guesses has opened the member's mailed link, so the
-    member's mail may be in wrong hands, and this warning with it."""
+    """Tell the member and every other admin of a lock that begins, once. Who guesses at the sign-in has opened the member's mailed
+    link, so the member's mail may be in wrong hands, and this warning with it; `signed_in`: who guesses sat in a browser that was
+    signed in."""
     until = answer.locked_until or at
     for recipient in (member, *_admins_but(session, member)):
+        own = recipient.id == member.id
         words = CodesLocked(
             member=member.email,
-            own=recipient.id == member.id,
+            own=own,
             known=answer.known,
             at_text=_moment(office, at),
             until_text=_moment(office, until),
             device=devices.in_words(browser.device),
             network=browser.ip,
-            staff_url=office.page("/staff/members"),
+            staff_url=office.page("/staff/sessions" if own else "/staff/members"),
+            signed_in=signed_in,
         )
         outbox.queue(
             session,

@@ -71,4 +71,12 @@ FLASHES = {
     "staff-session-over": Flash(text="That browser is not signed in any more."),
     "staff-proved": Flash(text="Thank you. For ten minutes you are not asked again."),
     "staff-signed-out": Flash(text="You are signed out."),
+    "staff-codes-locked": Flash(
+        text="Five codes were wrong, so this browser is signed out and nothing was done. For a while it takes no codes:"
+        " a mail to you says until when. Then sign in again.",
+        tone="bad",
+    ),
+    "staff-key-waits": Flash(
+        text="Saved. What the key may give back rises only once another admin has approved it."
+    ),
 }

@@ -86,7 +86,7 @@ def test_a_ceiling_is_raised_above_what_one_admin_decides_about_by_two(
     assert row["cents_a_day"] == (10000 if cents > 50000 else cents)
     assert len(waiting(world)) == (cents > 50000)
     if waiting(world):
-        assert "waits for a second member" in page.text
+        assert "rises only once another admin has approved it" in page.text
         run_on(world, "staff", "approve", waiting(world)[0])
         (row,) = world.rows("SELECT cents_a_day FROM api_key WHERE name = 'mine'")
         assert row["cents_a_day"] == cents

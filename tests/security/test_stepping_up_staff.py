@@ -1,9 +1,11 @@
 """A member's browser was left open, or the session was stolen: what matters asks for the authenticator first (SEC-2)."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.staff_members import SignIn, code_of
+from tests.support.staff_members import SignIn, add, code_of, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
 
@@ -47,18 +49,51 @@ def test_a_member_is_added_after_a_fresh_code_with_what_was_typed_before_it(
     assert ("new@paper.example", "finance", None) in members(world)
 
 
-def test_a_wrong_code_does_nothing_loses_nothing_and_five_lock(world: World, stale: Browser) -> None:
+def test_a_wrong_code_does_nothing_loses_nothing_and_five_sign_out(world: World, stale: Browser) -> None:
     before = members(world)
+    elsewhere = sign_in(world, ADMIN)
     stale.get("/staff/members")
     stale.post("/staff/members", email="new@paper.example", role="finance")
-    for _ in range(5):
+    for _ in range(4):
         assert prove(world, stale, "000000").page.status == 422
         assert 'value="new@paper.example"' in stale.page.text
-    assert "Then begin again with a new link" in stale.page.words
-    assert prove(world, stale).page.status == 422, "nor is the right one taken now"
+    page = prove(world, stale, "000000").page
+    assert page.path == "/staff/sign-in"
+    assert "this browser is signed out and nothing was done" in page.text
+    assert stale.get("/staff").path == "/staff/sign-in"
+    assert elsewhere.get("/staff").path == "/staff", "the member's other sessions go on"
     assert members(world) == before
     lines = world.rows("SELECT outcome FROM audit_line WHERE act = 'prove'")
-    assert [line["outcome"] for line in lines] == ["refused"] * 6
+    assert [line["outcome"] for line in lines] == ["refused"] * 5
+
+
+def test_the_mails_about_five_wrong_codes_say_that_it_was_in_a_browser_that_is_signed_in(
+    world: World, stale: Browser
+) -> None:
+    boss = add(world, "admin", "boss@paper.example").email
+    stale.get(CONFIRM)
+    for _ in range(5):
+        prove(world, stale, "000000")
+    world.settle()
+    mails = {to: world.letter(to, "Five wrong codes") for to in (ADMIN, boss)}
+    for to, mail in mails.items():
+        for text in (mail.text, mail.html):
+            said = " ".join(text.split())
+            assert "browser that was signed in" in said
+            assert "We have signed that browser out" in said
+            assert ("/staff/sessions" if to == ADMIN else "/staff/members") in said
+            for untrue in ("sign-in link", "mailbox", "there is nothing to do"):
+                assert untrue not in said
+
+
+def test_codes_that_were_locked_at_a_sign_in_end_no_session(world: World, stale: Browser) -> None:
+    world.execute("UPDATE staff_member SET locked_until = :until", until=world.now + timedelta(minutes=15))
+    world.execute("UPDATE staff_browser SET locked_until = :until", until=world.now + timedelta(minutes=15))
+    stale.get(CONFIRM)
+    page = prove(world, stale).page
+    assert page.status == 422
+    assert "You stay signed in" in page.words
+    assert stale.get("/staff").path == "/staff"
 
 
 def test_the_session_gets_a_new_secret_and_lives_no_longer(world: World, stale: Browser) -> None:

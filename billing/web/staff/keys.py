@@ -175,7 +175,7 @@ def limit(
             waits = key_money.limit(desk(visit, session), key_id, ceilings, actor=visit.actor, why=why)
     except (Invalid, approvals.AlreadyAsked) as refusal:
         return _page(visit, error=refusal)
-    return visit.go(ROOM, "staff-asked-second" if waits else "staff-saved")
+    return visit.go(ROOM, "staff-key-waits" if waits else "staff-saved")
 
 
 @router.post(f"{ROOM}/{{key_id}}/revoke")

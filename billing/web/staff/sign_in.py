@@ -171,12 +171,12 @@ def complete(visit: Guarded, code: Annotated[str, Form()] = "") -> Response:
     return visit.go(way if way.startswith("/staff/") and not way.startswith(SIGN_IN) else HOME)
 
 
-def not_taken(visit: Visit, answer: Answer) -> str:
-    """Why a code wasn't taken."""
+def not_taken(visit: Visit, answer: Answer, then: str = "Then begin again with a new link.") -> str:
+    """Why a code wasn't taken, and what to do when codes are taken again."""
     if answer.locked_until is None:
         return "That isn't the code, or it has been used. Wait for the next one."
     until = answer.locked_until.astimezone(visit.parts.office.zone)
-    return f"Five codes were wrong, so codes are not taken until {until:%H:%M on %A %-d %B %Y}. Then begin again with a new link."
+    return f"Five codes were wrong, so codes are not taken until {until:%H:%M on %A %-d %B %Y}. {then}"
 
 
 @router.post("/staff/sign-out")

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from billing.staff import sessions, sign_in, step_up
 from billing.staff.codes import Answer
 from billing.web import cookies, views
-from billing.web.staff.guard import CONFIRM, ProveFirst, StaffGuarded, StaffVisit, StaffVisiting
+from billing.web.staff.guard import CONFIRM, SIGN_IN, ProveFirst, StaffGuarded, StaffVisit, StaffVisiting
 from billing.web.staff.sign_in import clock_stands, demo_code, not_taken
 
 router = APIRouter(include_in_schema=False)
@@ -61,7 +61,8 @@ def ask(visit: StaffVisiting, way: Annotated[str, Query(max_length=500)] = HOME)
 
 @router.post(CONFIRM)
 def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Response:
-    """Take the code. Right, the form is sent on whole (307); wrong, the page comes again with all that was typed. Raises TooMany."""
+    """Take the code. Right, the form is sent on whole (307); wrong, the page comes again with all that was typed. The wrong one that
+    locks signs this browser out. Raises TooMany."""
     fields, office = dict(typed), visit.parts.office
     way, acts = _local(fields.get(WAY, HOME)), fields.get(ACTS) == "yes"
     with visit.parts.database.transaction() as session:
@@ -77,7 +78,11 @@ def prove(visit: StaffGuarded, typed: Annotated[Typed, Depends(_typed)]) -> Resp
             clock_stands=clock_stands(visit),
         )
     if isinstance(done, Answer):
-        return _page(visit, way, typed, acts=acts, error=not_taken(visit, done))
+        if done.begins:
+            visit.takes.append(cookies.STAFF)
+            return visit.go(SIGN_IN, "staff-codes-locked")
+        error = not_taken(visit, done, "You stay signed in, and can do this then.")
+        return _page(visit, way, typed, acts=acts, error=error)
     visit.give(cookies.STAFF, done, sessions.ABSOLUTE)
     answer = visit.go(way, None if acts else "staff-proved")
     return _sent_on(answer) if acts else answer

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, Session, SQLModel
 
 from billing.db import Database, first_line, instant
@@ -57,8 +58,10 @@ class Installation(SQLModel, table=True):
     """The key of the lists, sealed under the secret key (see `list_key`)."""
     rotated_at: datetime | None = None
     """When `billing keys rotate-secret` first ran under the present secret key; empty: there was no other."""
-    previous_sign_until: datetime | None = None
-    """Until when reader tokens that a previous secret key signed are believed."""
+    signs_until: dict[str, str] = Field(
+        default_factory=dict, sa_column=sa.Column(JSONB, nullable=False, server_default="{}")
+    )
+    """Until when reader tokens are believed that a replaced secret key signed, by its check value."""
 
 
 class NotAdopted(Unavailable):

@@ -90,8 +90,22 @@ def opened(session: Session, settings: Settings) -> Tokens:
     found = open_row(row, tokens)
     if not tokens.is_current(PURPOSE, row.list_key):
         log.warning("the secret key was changed: say `billing keys rotate-secret`")
-        return replace(tokens, list_key=found)
-    return replace(tokens, list_key=found, previous_sign_until=row.previous_sign_until)
+    ends = {key: row.signs_until.get(_signer(key)) for key in tokens.previous_keys}
+    until = tuple((key, datetime.fromisoformat(end)) for key, end in ends.items() if end)
+    return replace(tokens, list_key=found, signs_until=until)
+
+
+def stop_signing(row: Installation, tokens: Tokens, until: datetime) -> None:
+    """Signatures by the previous keys, which were replaced, are believed until then; or as long as was said of them before."""
+    ends = {_signer(key): until.isoformat() for key in tokens.previous_keys}
+    row.signs_until = ends | {
+        name: end for name, end in row.signs_until.items() if name != _signer(tokens.secret_key)
+    }
+
+
+def _signer(key: str) -> str:
+    """What shows that a secret key is this one, and doesn't give it away."""
+    return Tokens(key).digest("signer-check", "")[:32]
 
 
 def open_row(row: Installation, tokens: Tokens) -> str:

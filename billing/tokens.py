@@ -36,8 +36,9 @@ class Tokens:
     """Keys that were the secret key before, the newest first; also one that is about to be."""
     list_key: str = field(default="", repr=False)
     """Of the lists that outlive every secret key; empty: the secret key itself."""
-    previous_sign_until: datetime | None = None
-    """Until when a signature of a previous key's is believed; None: while that key is configured."""
+    signs_until: tuple[tuple[str, datetime], ...] = field(default=(), repr=False)
+    """Until when a signature by a previous key is believed, of each that a rotation replaced; of any other one, while it is
+    configured."""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -77,8 +78,8 @@ class Tokens:
 
     def keys_of(self, purpose: str, subject: str, at: datetime) -> tuple[bytes, ...]:
         """The same under each key whose signatures are believed at `at`, the present one's first."""
-        over = self.previous_sign_until is not None and at >= self.previous_sign_until
-        return tuple(_mac(key, "key-" + purpose, subject) for key in (self.keys[:1] if over else self.keys))
+        over = {key for key, until in self.signs_until if at >= until} - {self.secret_key}
+        return tuple(_mac(key, "key-" + purpose, subject) for key in self.keys if key not in over)
 
     def digest(self, purpose: str, value: str) -> str:
         """A keyed hash of something we must recognise again but not know, and for months at most: a cookie, a bucket."""

@@ -124,7 +124,12 @@ def test_a_digester_says_what_digest_says(length: int) -> None:
 
 def rotated(until: datetime | None = None) -> Tokens:
     """The same installation after its secret key was changed."""
-    return Tokens("a new secret key, 0123456789 0123456789 01", (OURS.secret_key,), "", until)
+    return Tokens(
+        "a new secret key, 0123456789 0123456789 01",
+        (OURS.secret_key,),
+        "",
+        ((OURS.secret_key, until),) if until else (),
+    )
 
 
 def test_a_previous_key_is_read_and_makes_nothing() -> None:

@@ -6,6 +6,7 @@ Follows: 0037
 
 import sqlalchemy as sa
 import sqlmodel
+from sqlalchemy.dialects.postgresql import JSONB
 
 from alembic import op
 
@@ -27,8 +28,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("list", "check_value"),
     )
     op.add_column("installation", sa.Column("list_key", text, server_default="", nullable=False))
-    for name in ("rotated_at", "previous_sign_until"):
-        op.add_column("installation", sa.Column(name, moment, nullable=True))
+    op.add_column("installation", sa.Column("rotated_at", moment, nullable=True))
+    op.add_column("installation", sa.Column("signs_until", JSONB(), server_default="{}", nullable=False))
     op.add_column("staff_member", sa.Column("code_secret", text, server_default="", nullable=False))
     quoted = NAME.replace("'", "''")
     op.execute(
@@ -40,6 +41,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TRIGGER tell_session_before ON reader_session")
     op.drop_column("staff_member", "code_secret")
-    for name in ("previous_sign_until", "rotated_at", "list_key"):
+    for name in ("signs_until", "rotated_at", "list_key"):
         op.drop_column("installation", name)
     op.drop_table("list_salt")

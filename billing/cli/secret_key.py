@@ -44,6 +44,7 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
     else:
         click.echo(
             f"Keep it in BILLING_PREVIOUS_SECRET_KEYS until {in_words(done.until, read)}; without it these end at once."
+            " If it was stolen, empty them now: what is forged with it works until then."
         )
 
 

@@ -90,7 +90,8 @@ def _seal_list_key(session: Session, tokens: Tokens, at: datetime) -> tuple[date
     was_done = tokens.is_current(list_key.PURPOSE, row.list_key)
     if not was_done:
         list_key.seal(session, row, tokens, list_key.open_row(row, tokens))
-        row.rotated_at, row.previous_sign_until = at, at + SIGNATURES
+        list_key.stop_signing(row, tokens, at + SIGNATURES)
+        row.rotated_at = at
     session.add(row)
     return row.rotated_at, was_done
 

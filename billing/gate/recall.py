@@ -119,7 +119,9 @@ class Recall:
         if cookie is None:
             return None
         start = cookie.rfind(self._session)
-        if start < 0 or (start and cookie[start - 2 : start] != BEFORE_A_COOKIE):  # or not as browsers write it
+        if start < 0 or (
+            start and cookie[start - 2 : start] != BEFORE_A_COOKIE
+        ):  # or not as browsers write it
             return None
         start += self._session_length
         end = cookie.find(b";", start)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from billing import ids
+from billing.db import hold_names
 from billing.errors import Conflict, Invalid, NotFound
 from billing.rules import key_secrets
 from billing.rules.ceilings import Ceilings, Spent
@@ -43,6 +44,12 @@ class NeedsName(Invalid):
     code = "bad_name"
 
 
+class NameTaken(Conflict):
+    """A key that works has this name already, and what is done with a key is known by its name. Take another name; or rotate that key, which keeps it, or revoke it first."""
+
+    code = "name_taken"
+
+
 class SeveralKeys(Conflict):
     """Several keys have this name. Name one by its id, from `billing keys list`."""
 
@@ -70,7 +77,7 @@ def create(
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> str:
-    """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead."""
+    """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
     held = sorted(set(scopes))
     if not held or not set(held) <= SCOPES.keys():
         raise UnknownScope
@@ -78,6 +85,9 @@ def create(
         raise NeedsName
     if expires_at is not None and expires_at <= at:
         raise NotAhead
+    hold_names(session, f"api key {name}")
+    if named(session, name, at):
+        raise NameTaken
     secret = _new_secret()
     key = ApiKey(
         id=ids.new("key", at),
@@ -104,7 +114,7 @@ def make(
     ceilings: Ceilings = DEFAULTS,
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
-    """The same by somebody, who stands in the audit; the key and its secret. Raises UnknownScope, NeedsName, NotAhead."""
+    """The same by somebody, who stands in the audit; the key and its secret. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
     secret = create(session, tokens, name, scopes, at, ceilings, expires_at)
     made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.list_digest(PURPOSE, secret))).one()
     audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))

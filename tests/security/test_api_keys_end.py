@@ -1,6 +1,7 @@
 """A key that was lost stops working: revoked, expired, or when its grace after a rotation is over, in memory too."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import httpx
@@ -239,3 +240,45 @@ def test_the_same_by_commands(world: World) -> None:
     assert [(by, act) for by, act, _ in audited(world)] == [
         ("command", f"key_{act}") for act in ("create", "limit", "rotate", "revoke")
     ]
+
+
+def test_a_name_is_one_working_keys_alone(world: World) -> None:
+    """What is done with a key, and what it is refused, is told by its name: the evidence of one hides none of another's."""
+    program(world, "access", expires_at=world.now + timedelta(hours=1))
+    make = ("keys", "create", "--name", "access", "--scopes", "access")
+    refused = run_on(world, *make)
+    assert refused.exit_code == 1
+    assert "A key that works has this name already" in str(refused.exception) + refused.output
+    assert run_on(world, "keys", "create", "--name", the_key(world), "--scopes", "access").exit_code == 1
+    world.advance_to(world.now + timedelta(hours=1))
+    assert run_on(world, *make).exit_code == 0, "the first one has expired"
+    assert run_on(world, *make).exit_code == 1
+    assert run_on(world, "keys", "revoke", "access").exit_code == 0
+    assert run_on(world, *make).exit_code == 0
+
+
+def test_two_who_make_a_key_of_one_name_at_once_make_one(world: World) -> None:
+    def make() -> str:
+        with world.parts.database.transaction() as session:
+            return api_keys.create(session, world.parts.office.tokens, "app", ["access"], world.now)
+
+    waiting = (
+        "SELECT 1 FROM pg_locks JOIN pg_database d ON d.oid = database"
+        " WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()"
+    )
+    with ThreadPoolExecutor() as pool:
+        with world.parts.database.transaction() as session:
+            api_keys.create(session, world.parts.office.tokens, "app", ["access"], world.now)
+            other = pool.submit(make)
+            until(lambda: world.rows(waiting), "the other one's lock")
+        with pytest.raises(api_keys.NameTaken):
+            other.result()
+
+
+def test_an_admin_is_told_that_the_name_is_taken(world: World, staff: SignIn) -> None:
+    admin = staff("admin")
+    admin.get("/staff/keys")
+    form = {"cents": "0", "days": "0", "starts": "0", "readers": "10"}
+    page = admin.post("/staff/keys", name="tests", scope="access", expires="", **form)
+    assert "A key that works has this name already" in page.words
+    assert page.status == 409

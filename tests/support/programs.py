@@ -1,11 +1,12 @@
 """Programs with an API key of their own."""
 
+import itertools
 from datetime import datetime
 
 import httpx
 
 from billing.rules.ceilings import Ceilings
-from billing.staff.api_keys import create
+from billing.staff.api_keys import create, named
 from tests.support.world import World
 
 SMALL = Ceilings()
@@ -14,11 +15,12 @@ SMALL = Ceilings()
 def program(
     world: World, *scopes: str, ceilings: Ceilings = SMALL, expires_at: datetime | None = None
 ) -> httpx.Client:
-    """A program whose key has these scopes, by which it is named too."""
+    """A program whose key has these scopes, by which it is named too; a second one has a number besides."""
+    tokens, of_scopes = world.parts.office.tokens, "-".join(scopes)
+    names = itertools.chain([of_scopes], (f"{of_scopes}-{number}" for number in itertools.count(2)))
     with world.parts.database.transaction() as session:
-        secret = create(
-            session, world.parts.office.tokens, "-".join(scopes), scopes, world.now, ceilings, expires_at
-        )
+        name = next(one for one in names if not named(session, one, world.now))
+        secret = create(session, tokens, name, scopes, world.now, ceilings, expires_at)
     return with_secret(world, secret)
 
 

@@ -132,7 +132,7 @@ def make(
                 expires_at=visit.at + life if life is not None else None,
                 why=why,
             )
-    except Invalid as refusal:
+    except (Invalid, api_keys.NameTaken) as refusal:
         return _page(visit, name=name[:100], chosen=chosen, days=expires, why=why, error=refusal)
     return visit.page(views.StaffKeyMade(name=name.strip(), secret=made.secret, waits=made.waits))
 

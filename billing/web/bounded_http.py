@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from billing.web.problems import problem
+from billing.web.closing import ClosingTransport
+from billing.web.too_much import TooMuch, large_head
 
 log = logging.getLogger("billing.requests")
 
@@ -40,16 +40,9 @@ class HttpLimits:
     message_seconds: float = 60
     """From there to the end of its body."""
     unread_seconds: float = 60
-    """For which a client may leave an answer unread."""
+    """For which a client may leave an answer unread, also after the server has closed the connection."""
     linger_seconds: float = 2
-    """For which the rest of a body that nobody wants may still come, after the answer."""
-
-
-class _TooMuch(Exception):
-    """Stops the parser: the request is beyond a bound."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        self.status, self.code, self.detail = status, code, detail
+    """For which the rest of a body that nobody wants may still come, after the answer, and a refusal may be left unread."""
 
 
 class Connections:
@@ -59,7 +52,7 @@ class Connections:
         self.count = 0
         self.of_address: Counter[str] = Counter()
         self.silent: dict[BoundedProtocol, None] = {}
-        """Those that wait for a request, or for the rest of its head; the longest silent first."""
+        """Those that wait for a request, for the rest of its head, or for the client to read the last; the longest silent first."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -76,19 +69,23 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_message = self._in_head = False
         self._head_bytes = self._message_bytes = 0
         """Of the request that is coming in, without what came with its first byte."""
-        self._too_much: _TooMuch | None = None
+        self._too_much: TooMuch | None = None
+        self._running: RequestResponseCycle | None = None
+        """Whose answer is under way; `cycle` is the newest request's."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Admit the connection. A full server lets the longest silent one go; where there is none, it refuses the new one."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", ClosingTransport(transport, self._closes)))
         self._address = self.client[0] if self.client else ""
         most = self._limits.from_one_address
-        if self._all.count >= self._limits.connections and self._all.silent:
-            next(iter(self._all.silent)).end()
+        has_its_part = most is not None and self._all.of_address[self._address] >= most
         full = self._all.count >= self._limits.connections
-        if full or (most is not None and self._all.of_address[self._address] >= most):
+        if full and not has_its_part and self._all.silent:
+            next(iter(self._all.silent)).end()
+            full = False  # as the other is gone at the loop's next turn
+        if full or has_its_part:
             self._refuse(
-                _TooMuch(503, "too_many_connections", "Too many connections are open. Try again soon.")
+                TooMuch(503, "too_many_connections", "Too many connections are open. Try again soon.")
             )
             return
         self._admitted = True
@@ -97,9 +94,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it no more."""
-        self._forget()
+        """Count it no more. No other place does: what is open is counted, and has a timer or an answer under way."""
+        self._cancel_timers()
+        self._unset_keepalive_if_required()
+        if self._admitted:
+            self._all.count -= 1
+            self._all.of_address[self._address] -= 1
+            if not self._all.of_address[self._address]:
+                del self._all.of_address[self._address]
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = (
+                True  # Uvicorn tells the newest request only, and its writes would fail
+            )
+            self._running.message_event.set()
         super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """The client sends no more. The event loop closes the connection now, and with no bound."""
+        self.transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came, within the bounds."""
@@ -115,24 +127,25 @@ class BoundedProtocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             super().data_received(data[:room])
             if self._in_head and len(data) > room:
-                self._refuse(_large_head(self._limits))
+                self._refuse(large_head(self._limits.headers, self._limits.head))
             data = data[room:]
         if data and not self.transport.is_closing():
             super().data_received(data)
         if self.transport.is_closing():
             return
         if self._in_message and len(self.headers) > self._limits.headers:
-            self._refuse(_large_head(self._limits))  # trailers are headers too
+            self._refuse(large_head(self._limits.headers, self._limits.head))  # trailers are headers too
         elif (self._in_message or self._rests) and self._timer is None:
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
         """Say why the parser ended: a bound was passed, or it isn't HTTP."""
-        self._refuse(self._too_much or _TooMuch(400, "malformed", msg))
+        self._refuse(self._too_much or TooMuch(400, "malformed", msg))
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
+        self._unset_keepalive_if_required()
         self._in_message = self._in_head = True
         self._head_bytes = self._message_bytes = 0
 
@@ -140,14 +153,16 @@ class BoundedProtocol(HttpToolsProtocol):
         """The head is whole: the application may begin, if the head is within bounds."""
         self._all.silent.pop(self, None)
         if len(self.url) > self._limits.url:
-            self._stop(_TooMuch(414, "address_too_long", "The address is longer than we read."))
+            self._stop(TooMuch(414, "address_too_long", "The address is longer than we read."))
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > self._limits.head or len(self.headers) > self._limits.headers:
-            self._stop(_large_head(self._limits))
+            self._stop(large_head(self._limits.headers, self._limits.head))
         if len(self.pipeline) >= self._limits.pipelined:
-            self._stop(_TooMuch(400, "pipelined", "Too many requests wait for the answer to an earlier one."))
+            self._stop(TooMuch(400, "pipelined", "Too many requests wait for the answer to an earlier one."))
         self._in_head = False
         super().on_headers_complete()
+        if not self.pipeline:
+            self._running = self.cycle
 
     def on_message_complete(self) -> None:
         """The request is whole."""
@@ -159,6 +174,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The answer is given. The rest of a body that was not read may still come for a moment."""
+        if self.pipeline:
+            self._running = self.pipeline[-1][0]
         super().on_response_complete()
         if not self._answered or self.transport.is_closing():
             return
@@ -185,7 +202,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def end(self) -> None:
         """Close the connection. What the client has not read by now is lost."""
-        self._forget()
+        self._cancel_timers()
         if self.transport.get_write_buffer_size():
             self.transport.abort()
         else:
@@ -222,22 +239,36 @@ class BoundedProtocol(HttpToolsProtocol):
             self.end()
 
     def _refuse_slow(self) -> None:
-        self._refuse(_TooMuch(408, "too_slow", "The request didn't arrive in time."))
+        self._refuse(TooMuch(408, "too_slow", "The request didn't arrive in time."))
 
-    def _refuse(self, why: _TooMuch) -> None:
+    def _refuse(self, why: TooMuch) -> None:
         """Say why, where no other answer is under way, and end the connection."""
-        self._forget()
+        self._cancel_timers()
         log.warning("refused %s %s", why.status, why.code)
+        of_head = self._in_message and bool(self.url) and self.parser.get_method() == b"HEAD"
         own = self._in_message and not self._in_head and not self.pipeline
         if self.cycle is None or self._answered:
-            self.transport.write(_as_bytes(why))
+            self.transport.write(why.as_bytes(with_body=not of_head))
         elif own and not self.cycle.response_started:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-            self.transport.write(_as_bytes(why))
+            self.transport.write(why.as_bytes(with_body=not of_head))
         self.transport.close()
+        self._let_read(self._limits.linger_seconds)
 
-    def _stop(self, why: _TooMuch) -> NoReturn:
+    def _closes(self) -> None:
+        """The transport was told to close, by Uvicorn or by us."""
+        self._let_read(self._limits.unread_seconds)
+
+    def _let_read(self, seconds: float) -> None:
+        """The client may read what is written, for so long; a closed transport itself would wait for ever."""
+        if not self.transport.get_write_buffer_size():
+            return
+        if self._admitted:
+            self._all.silent[self] = None
+        self._arm(seconds, self.transport.abort)
+
+    def _stop(self, why: TooMuch) -> NoReturn:
         self._too_much = why
         raise why
 
@@ -255,30 +286,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self._unread.cancel()
             self._unread = None
 
-    def _forget(self) -> None:
+    def _cancel_timers(self) -> None:
         self._cancel_timer()
         self._cancel_unread()
         self._all.silent.pop(self, None)
-        if self._admitted:
-            self._admitted = False
-            self._all.count -= 1
-            self._all.of_address[self._address] -= 1
-            if not self._all.of_address[self._address]:
-                del self._all.of_address[self._address]
 
 
 def bounded(limits: HttpLimits) -> Callable[..., BoundedProtocol]:
     """Makes the protocols of one server."""
     return partial(BoundedProtocol, limits=limits, connections=Connections())
-
-
-def _large_head(limits: HttpLimits) -> _TooMuch:
-    words = f"The headers are more than the {limits.headers}, or larger than the {limits.head // 1024} kB, that we read."
-    return _TooMuch(431, "headers_too_large", words)
-
-
-def _as_bytes(why: _TooMuch) -> bytes:
-    answer = problem(why.status, why.code, why.detail, headers={"Connection": "close"})
-    head = [f"HTTP/1.1 {why.status} {HTTPStatus(why.status).phrase}".encode()]
-    head += [name + b": " + value for name, value in answer.raw_headers]
-    return b"\r\n".join([*head, b"", bytes(answer.body)])

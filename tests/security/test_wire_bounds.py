@@ -1,9 +1,12 @@
 """Bytes that never end, come slowly, or come on too many connections: the server that `billing serve` runs bounds them all."""
 
 import asyncio
+import gc
 import json
 import socket
-from collections.abc import Iterator
+import struct
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import cast
 
@@ -19,24 +22,35 @@ from tests.support.world import World
 
 MEGABYTE = 2**20
 HOST = b"Host: 127.0.0.1\r\n"
+MUCH = b"x" * 32_000
+"""More than a narrow connection holds, and less than a transport thinks much."""
 LIMITS = HttpLimits(connections=20, from_one_address=8)
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Reads the body on `/read`, answers without end on `/flood`, and at once with four bytes elsewhere."""
+    """Reads the body on `/read`, waits on `/slow`, and on `/until-left` for the client to leave. Answers without end on `/flood`, with
+    many bytes on `/much`, with fewer than it said on `/broken`, and at once with four elsewhere."""
     if scope["type"] != "http":
         return
     more = scope["path"] == "/read"
     while more:
         message = await receive()
         more = message.get("more_body", False)
-    flood = scope["path"] == "/flood"
-    length = [] if flood else [(b"content-length", b"4")]
+    if scope["path"] == "/slow":
+        loop = asyncio.get_running_loop()
+        later = loop.create_future()
+        loop.call_later(80, later.set_result, None)  # seconds of the stepped clock
+        await later
+    while scope["path"] == "/until-left" and (await receive())["type"] != "http.disconnect":
+        pass
+    flood, broken = scope["path"] == "/flood", scope["path"] == "/broken"
+    answer = MUCH if broken or scope["path"] == "/much" else b"here"
+    length = [] if flood else [(b"content-length", b"%d" % (len(answer) + broken))]
     await send({"type": "http.response.start", "status": 200, "headers": length})
     while flood:
         await send({"type": "http.response.body", "body": b"x" * 2**16, "more_body": True})
         await asyncio.sleep(0)
-    await send({"type": "http.response.body", "body": b"here"})
+    await send({"type": "http.response.body", "body": answer})
 
 
 @pytest.fixture
@@ -44,6 +58,26 @@ def serving() -> Iterator[SteppedServer]:
     """The product's server, around four bytes."""
     with stepped(server(echo, limits=LIMITS)) as running:
         yield running
+
+
+def narrow(serving: SteppedServer, source: str = "127.0.0.1") -> socket.socket:
+    """A connection of which the kernel holds a few kilobytes only; what is not read waits in the server."""
+    serving.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    made.bind((source, 0))
+    made.connect(serving.address)
+    return made
+
+
+def open_in(serving: SteppedServer) -> list[BoundedProtocol]:
+    """The server's connections."""
+    return list(cast("set[BoundedProtocol]", serving.server.server_state.connections))
+
+
+def left_unread(serving: SteppedServer, connections: int) -> bool:
+    """Whether so many of them have an answer that their client doesn't read."""
+    return sum(each.transport.get_write_buffer_size() > 0 for each in open_in(serving)) == connections
 
 
 def pour(connection: socket.socket, start: bytes, piece: bytes, most: int = 16 * MEGABYTE) -> int:
@@ -216,6 +250,120 @@ def test_an_answer_that_is_not_read_is_given_up(serving: SteppedServer) -> None:
         until(lambda: any(each.flow.write_paused for each in list(protocols)), "a full buffer")
         serving.step(61)
         until(lambda: not protocols, "the end of the connection")
+
+
+def test_a_refused_connection_that_reads_nothing_is_counted_until_it_ends(serving: SteppedServer) -> None:
+    held = [narrow(serving, "127.0.0.2") for _ in range(8)]
+    for each in held:
+        each.sendall(b"GET /much HTTP/1.1\r\n" + HOST + b"\r\n")
+    until(lambda: left_unread(serving, 8), "answers that wait for their readers")
+    for each in held:
+        each.sendall(b"no HTTP\r\n\r\n")
+    until(lambda: all(each.transport.is_closing() for each in open_in(serving)), "the refusals")
+    with serving.connect("127.0.0.2") as ninth:
+        assert status_of(heard(ninth)) == 503
+    serving.step(3)
+    assert not open_in(serving)
+    with serving.connect("127.0.0.2") as admitted:
+        assert b"200 OK" in ask(admitted)
+    for each in held:
+        each.close()
+
+
+CLOSE = b"Connection: close\r\n"
+CLOSED: dict[str, tuple[bytes, Callable[[SteppedServer, socket.socket], object]]] = {
+    "as the client asks": (b"GET /much HTTP/1.1\r\n" + HOST + CLOSE, lambda _serving, _connection: None),
+    "as HTTP/1.0 does": (b"GET /much HTTP/1.0\r\n", lambda _serving, _connection: None),
+    "in the middle of an answer": (b"GET /broken HTTP/1.1\r\n" + HOST, lambda _serving, _connection: None),
+    "by the client's half": (
+        b"GET /much HTTP/1.1\r\n" + HOST,
+        lambda _serving, connection: connection.shutdown(socket.SHUT_WR),
+    ),
+    "as the server stops": (
+        b"GET /much HTTP/1.1\r\n" + HOST,
+        lambda serving, _connection: serving.loop.call_soon_threadsafe(open_in(serving)[0].shutdown),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", CLOSED)
+def test_a_closed_connection_that_reads_nothing_ends_in_time(serving: SteppedServer, how: str) -> None:
+    head, close = CLOSED[how]
+    with narrow(serving) as connection:
+        connection.sendall(head + b"\r\n")
+        until(lambda: left_unread(serving, 1), "an answer that waits for its reader")
+        close(serving, connection)
+        until(lambda: open_in(serving)[0].transport.is_closing(), "the closing")
+        serving.step(59)
+        assert open_in(serving), "the client may still read"
+        serving.step(2)
+        assert not open_in(serving)
+
+
+def test_an_answer_is_read_to_its_end_after_the_closing(serving: SteppedServer) -> None:
+    with narrow(serving) as connection:
+        connection.sendall(CLOSED["as the client asks"][0] + b"\r\n")
+        until(lambda: left_unread(serving, 1), "an answer that waits for its reader")
+        serving.step(59)
+        assert heard(connection).endswith(b"\r\n\r\n" + MUCH)
+
+
+def test_closed_connections_that_read_nothing_make_room_for_others(serving: SteppedServer) -> None:
+    held = [narrow(serving, f"127.0.0.{2 + n // 8}") for n in range(20)]
+    for each in held:
+        each.sendall(CLOSED["as the client asks"][0] + b"\r\n")
+    until(lambda: left_unread(serving, 20), "answers that wait for their readers")
+    with serving.connect() as other:
+        assert b"200 OK" in ask(other)
+    for each in held:
+        each.close()
+
+
+def test_an_address_with_its_part_takes_no_other_ones_place(serving: SteppedServer) -> None:
+    held = [serving.connect(f"127.0.0.{2 + n // 8}") for n in range(20)]
+    for each in held:
+        assert b"200 OK" in ask(each)
+    for _ in range(3):
+        with serving.connect("127.0.0.3") as refused:
+            assert status_of(heard(refused)) == 503
+    for each in held:
+        assert b"200 OK" in ask(each)
+        each.close()
+
+
+def test_a_connection_that_is_reset_leaves_nothing_behind(serving: SteppedServer) -> None:
+    connection = serving.connect()
+    assert b"200 OK" in ask(connection)
+    protocol = weakref.ref(open_in(serving)[0])
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+    until(lambda: not open_in(serving), "the end of the connection")
+    until(lambda: gc.collect() >= 0 and protocol() is None, "the end of all that knew it")
+
+
+@pytest.mark.parametrize("behind", [0, 1, 2])
+def test_an_answer_ends_when_its_client_leaves(serving: SteppedServer, behind: int) -> None:
+    with serving.connect() as connection:
+        first, other = (b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"\r\n" for path in (b"/until-left", b"/"))
+        connection.sendall(first + other * behind)
+        until(lambda: serving.server.server_state.tasks, "the request")
+    until(lambda: not serving.server.server_state.tasks, "the end of the answer")
+
+
+def test_a_request_behind_an_unwanted_body_may_take_its_time(serving: SteppedServer) -> None:
+    with serving.connect() as connection:
+        assert b"200 OK" in ask(connection, b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 9\r\n\r\nhal")
+        connection.sendall(b"f a bo" + b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n")
+        serving.step(76)
+        serving.step(5)
+        assert b"200 OK" in ask(connection, b"")
+
+
+def test_a_refusal_of_head_has_no_body(serving: SteppedServer) -> None:
+    with serving.connect() as connection:
+        connection.sendall(b"HEAD /" + b"a" * 9_000 + b" HTTP/1.1\r\n\r\n")
+        head, _, body = heard(connection).partition(b"\r\n\r\n")
+        assert (status_of(head), body) == (414, b"")
 
 
 def test_one_address_has_part_of_the_connections(serving: SteppedServer) -> None:

@@ -28,7 +28,9 @@ def upgrade() -> None:
     op.create_index("ix_reader_session_browser_hash", "reader_session", ["browser_hash"])
     _allow((*STATES, "awaits_proof"))
     op.add_column("card_setup", sa.Column("browser_known_at", sa.DateTime(timezone=True), nullable=True))
-    op.execute("UPDATE card_setup SET browser_known_at = created_at WHERE state <> 'open'")
+    op.add_column(  # false of the visits that there are: nobody asked whose their browsers were
+        "card_setup", sa.Column("asks_whose", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
     op.add_column("staff_member", sa.Column("code_locks", sa.Integer(), server_default="0", nullable=False))
     op.create_table(
         "staff_browser",
@@ -47,6 +49,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("staff_browser")
     op.drop_column("staff_member", "code_locks")
+    op.drop_column("card_setup", "asks_whose")
     op.drop_column("card_setup", "browser_known_at")
     op.execute("UPDATE card_setup SET state = 'expired' WHERE state = 'awaits_proof'")
     _allow(STATES)

@@ -51,6 +51,8 @@ class CardSetup(SQLModel, table=True):
     browser_known_at: datetime | None = None
     """When the browser was last seen to be the reader's: signed in as the reader, or the one that made the account. Empty where
     all we know is that somebody typed the address."""
+    asks_whose: bool = Field(default=True, sa_column_kwargs={"server_default": sa.false()})
+    """Whether it was begun by a release that notes whose the browser is."""
     ask_at: datetime
     """When Stripe is asked how it ended: when the page has run out, or sooner after an answer that was lost."""
     asked: int = Field(default=0)

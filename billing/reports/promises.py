@@ -94,7 +94,7 @@ PROMISES = (
         "starts-are-by-their-readers",
         "Nothing was started on a card page for an address that was known, in a browser that wasn't known to be its reader's.",
         """SELECT id, 'started ' || subscription_id || ' at ' || finished_at AS at_fault FROM card_setup
-           WHERE state = 'done' AND purpose <> 'card' AND method_ref IS NULL
+           WHERE asks_whose AND state = 'done' AND purpose <> 'card' AND method_ref IS NULL
              AND browser_known_at IS NULL AND NOT new_reader""",
     ),
     Promise(

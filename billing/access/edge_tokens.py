@@ -89,7 +89,8 @@ def issue(office: Office, known: Standing, session_id: str | None, at: datetime)
     if session_id is not None:
         claims["sid"] = session_id
     key = _key(office.tokens.key("edge", str(_period(at))))
-    return Issued(jwt.encode(claims, key.private, ALGORITHM, {"kid": key.kid}), expires_at)
+    header = {"kid": key.kid, "known_by": _known_by(office.tokens, known.reader_id, session_id)}
+    return Issued(jwt.encode(claims, key.private, ALGORITHM, header), expires_at)
 
 
 def paid_until(held: tuple[Held, ...], at: datetime) -> datetime | None:
@@ -137,6 +138,12 @@ def looks_like_one(secret: str) -> bool:
 def key_set(office: Office, at: datetime) -> dict[str, Any]:
     """The public keys by which tokens are checked, as a JWK set (RFC 7517)."""
     return {"keys": [key.public for key in _keys(office.tokens, at)]}
+
+
+def _known_by(tokens: Tokens, reader_id: str | None, session_id: str | None) -> str:
+    """128 bits that no other session's tokens bear, and that can't be guessed. So a token's first part is the same for as long as
+    its session and its key last: an edge that checks no signature remembers by it."""
+    return tokens.digest("token-name", session_id or reader_id or "")[:32]
 
 
 def _period(at: datetime) -> int:

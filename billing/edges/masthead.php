@@ -39,10 +39,11 @@ function masthead_ask(string $url, string $article, string $key = '', array $nam
         if ($cookies) $headers[] = 'Cookie: ' . implode('; ', array_map(fn($found) => implode('=', $found), $cookies));
         if ($bearer !== '') $headers[] = "Authorization: Bearer $bearer";
     }
-    $who = $named || $bearer || isset($values['session']) ? serialize([$url, $named, $bearer, $values['session'] ?? '']) : '';
+    $same = explode('.', $bearer)[0]; // a token's first part is a secret of its session, and the next token has it too
+    $who = $named || $bearer || isset($values['session']) ? serialize([$url, $named, $same, $values['session'] ?? '']) : '';
     [$status, $said, $given] = masthead_get("$url/v1/access/$article?" . http_build_query($query), $headers, $timeout);
     if ($status === 401 && $bearer !== '') { // a stale token: somebody unknown, until they bring another
-        masthead_forget($who);
+        if (($said['code'] ?? '') === 'session_ended') masthead_forget($who);
         return masthead_ask($url, $article, $key, $named, $timeout, true);
     }
     if ($status === 0 || $status === 429 || $status >= 500) return masthead_remembered($who);

@@ -34,6 +34,9 @@ IDLE_SECONDS = 60
 """Masthead closes a line that was idle for 75."""
 MOST_BYTES = 65_536
 """Of an answer. Masthead's own are a few hundred."""
+ENDED = "session_ended"
+"""The code of Masthead's answer to a token whose session has ended."""
+UNREADABLE = (ValueError, KeyError, TypeError, RecursionError)
 FAILURES = 3
 """In a row, after which the client asks for itself whether Masthead is there."""
 REST_SECONDS = 1
@@ -77,7 +80,8 @@ class Masthead:
         except httpx.TransportError:
             return self._fails(article, who)
         if status == 401 and who.bearer:  # stale, and no session beside it: a stranger
-            self._memory.forget(who)
+            if _code(body) == ENDED:  # a token that is only too old says nothing against its reader
+                self._memory.forget(who)
             return self.ask(article, replace(who, token="", cookies=who.cookie))
         if _is_away(status):
             return self._fails(article, who)
@@ -157,17 +161,25 @@ def _is_away(status: int) -> bool:
 
 def _read(status: int, body: bytes) -> tuple[Answer, str]:
     """What was said, and the token of a visitor. What Masthead can't have said is a refusal: a proxy says it, of this request."""
+    code = "unreadable" if status == 200 else _code(body) or str(status)
     try:
-        said: dict[str, Any] = json.loads(body)
         if status == 200:
+            said: dict[str, Any] = json.loads(body)
             answer = Answer(features=tuple(said["features"]), **{name: said[name] for name in SAID})
             if answer.until is not None:
                 datetime.fromisoformat(answer.until)
             if not isinstance(answer.allowed, bool):
                 raise TypeError
             return answer, str(said.get("visitor", ""))
-        code = str(said["code"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        code = "unreadable" if status == 200 else str(status)
+    except UNREADABLE:
+        pass
     log.warning("Masthead says %s %r", status, code)
     return Answer(False, code), ""
+
+
+def _code(body: bytes) -> str:
+    """Masthead's own word for a refusal; empty for anybody else's."""
+    try:
+        return str(json.loads(body)["code"])
+    except UNREADABLE:
+        return ""

@@ -90,8 +90,10 @@ class Who:
 
     @property
     def name(self) -> tuple[str, ...]:
-        """By which an answer is remembered: secrets of this reader, never only what anybody could guess."""
-        return (self._value("session"), self.bearer, self.reader_id, self.external_id)
+        """By which an answer is remembered: secrets of this reader, never only what anybody could guess.
+
+        A token's first part is such a secret, and the next token of the same session has it too."""
+        return (self._value("session"), self.bearer.partition(".")[0], self.reader_id, self.external_id)
 
     def _value(self, kind: str) -> str:
         return self.proofs.get(kind, ("", ""))[1]

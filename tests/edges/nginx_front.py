@@ -92,6 +92,10 @@ class Nginx(Edge):
         """Whether so many answers of Masthead's are kept, before long: the one about subscribers comes beside the page."""
         return eventually(lambda: len(self._kept()) == answers)
 
+    def forgets(self) -> bool:
+        """Whether nothing that is kept lets anybody in, before long."""
+        return eventually(lambda: not any(b"HTTP/1.1 204" in file.read_bytes() for file in self._kept()))
+
     def an_hour_passes(self) -> None:
         """And a second, for all that nginx remembers of decisions: it was fresh until that much earlier."""
         for file in self._kept():

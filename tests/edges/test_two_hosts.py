@@ -2,6 +2,7 @@
 and what it never gets (SEC-5, v5.0.0-3.5.4)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
@@ -15,7 +16,7 @@ from billing.web.look import STATIC
 from tests.edges.before import NOMSA, start_trials
 from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import METERED
-from tests.support.faulty_proxy import faulty_proxy
+from tests.support.faulty_proxy import FaultyProxy, faulty_proxy
 from tests.support.publisher import LOCKED, Answer, sentinels, whole_text
 from tests.support.signed_in import session_secret
 from tests.support.world import World
@@ -65,6 +66,8 @@ class Town:
     world: World
     paper: Paper
     edge: Nginx
+    proxy: FaultyProxy
+    """Between nginx and Masthead."""
 
     @property
     def hosts(self) -> dict[str, int]:
@@ -72,16 +75,28 @@ class Town:
         return {ACCOUNTS: self.edge.port, WWW: self.edge.port}
 
 
-@pytest.fixture
-def town(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Town]:
-    world = make_world(public_url=ACCOUNTS, sites=WWW)
+@contextmanager
+def town_of(world: World, folder: Path, *, can_fail: bool) -> Iterator[Town]:
+    """`can_fail`: Masthead is reached by the proxy, which passes on one cookie an answer."""
     start_trials(world)
     paper = Paper()
     with (
         faulty_proxy(world) as proxy,
-        nginx_front(world, proxy, tmp_path, pages=paper, masthead=world.url) as edge,
+        nginx_front(world, proxy, folder, pages=paper, masthead="" if can_fail else world.url) as edge,
     ):
-        yield Town(world, paper, edge)
+        yield Town(world, paper, edge, proxy)
+
+
+@pytest.fixture
+def town(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Town]:
+    with town_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=False) as found:
+        yield found
+
+
+@pytest.fixture
+def failing_town(make_world: Callable[..., World], tmp_path: Path) -> Iterator[Town]:
+    with town_of(make_world(public_url=ACCOUNTS, sites=WWW), tmp_path, can_fail=True) as found:
+        yield found
 
 
 def text_of(article: str) -> str:
@@ -205,3 +220,27 @@ def test_a_gift_opens_its_article_at_the_paper(town: Town, visit: Visit) -> None
     assert page.url.startswith(f"{WWW}/articles/{GIVEN}?gift=")
     expect(page.locator("h1")).to_have_text("The whole")
     assert town.paper.shown(GIVEN) == ["gift"]
+
+
+def test_a_page_that_renewed_the_token_locks_nobody_out_when_masthead_goes_away(
+    failing_town: Town, visit: Visit
+) -> None:
+    """The cookie then holds a token of which the paper's nginx was told nothing."""
+    context = visit(
+        failing_town.hosts, session=session_secret(failing_town.world, NOMSA), ignore_https_errors=True
+    )
+    page = context.new_page()
+    page.goto(f"{WWW}/articles/{LOCKED}")
+    expect(page.locator("h1")).to_have_text("The whole")
+    state(page, "allowed")
+    known = cookies(context, WWW)["__Host-masthead-token"]
+    failing_town.world.advance(minutes=4)
+    with page.expect_response(lambda got: got.url.endswith("/v1/access-token")):
+        page.goto(f"{WWW}/articles/{LOCKED}")
+    page.wait_for_function("known => !document.cookie.includes(known)", arg=known)
+    assert failing_town.edge.remembers(2)
+    failing_town.proxy.state = "broken"
+    for article in (LOCKED, METERED):
+        page.goto(f"{WWW}/articles/{article}")
+        expect(page.locator("h1")).to_have_text("The whole")
+    assert failing_town.paper.shown(METERED) == ["away"]

@@ -37,6 +37,8 @@ def access_token(
 
     It holds `sub` (the reader), `features`, `paid_until` (to when reading is sure; null when nothing is held) and, from a
     browser, `sid` (its session, with which it ends wherever we are asked). A token makes no other token: 401 `not_signed_in`.
+    Its first part, the header, is the same in each token of a session for as long as the signing key lasts, and is in nobody
+    else's. An edge remembers by it what we said, for when it can't reach us.
     An edge that can't reach us takes a genuine token for an hour after its `exp`, and never past `paid_until`."""
     parts, session_id = visit.parts, None
     named = credentials is not None and not edge_tokens.looks_like_one(credentials.credentials)

@@ -2,6 +2,7 @@
 v5.0.0-8.3.2, v5.0.0-13.4.5, v5.0.0-15.3.4)."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -188,3 +189,16 @@ def test_headers_and_bodies_have_bounds(edge: Nginx) -> None:
 
     for path, size in (("/sign-in", 70_000), ("/webhooks/stripe", 600_000)):
         assert edge.status(path, f"Content-Length: {size}", host=ACCOUNTS, method="POST") == 413
+
+
+def test_a_flood_of_articles_is_cut_and_a_readers_browsing_is_not(edge: Nginx) -> None:
+    """An address has 200 at once, and 20 a second after that. Each article would be a question to Masthead."""
+    asked = [edge.status(f"/articles/{METERED}") for _ in range(100)]
+    assert set(asked) == {200}, "a hundred tabs at once"
+    with ThreadPoolExecutor(12) as pool:
+        asked = list(pool.map(lambda _: edge.status(f"/articles/{LOCKED}"), range(1_500)))
+    assert set(asked) == {200, 429}
+    questions = [path for path in edge.proxy.asked if path == f"/v1/gate/{LOCKED}"]
+    assert len(questions) == asked.count(200), "what was cut asked nothing"
+    assert edge.status("/about") == 404, "the paper's own pages and pictures have no such bound"
+    assert edge.status("/account", host=ACCOUNTS) == 303, "nor has that host"

@@ -141,7 +141,7 @@ def assemble(parts: Parts) -> ASGIApp:
         # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
         app.router.routes.extend(module.router.routes)
     app.mount("/static", _Static(directory=STATIC))
-    gate = Gate(Front(ConcurrencyLimit(app), parts), parts)
+    gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)
     app.state.line = gate.line
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)

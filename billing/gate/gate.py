@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.clock import HELD_NOW, HeldClock, SystemClock
 from billing.gate import authzen
+from billing.gate.askers import Askers
 from billing.gate.listen import Line
 from billing.gate.load import Loader, Missing
 from billing.gate.measure import FRAMEWORK, Measures
@@ -73,6 +74,7 @@ class Gate:
             )
         )
         self.recall = Recall(parts.office, names, security)
+        self.askers = Askers(parts, self.recall, self.loader)
         self._clock = parts.clock
         self._seconds = parts.monotonic.seconds
         self._is_held = isinstance(parts.clock, HeldClock)
@@ -158,7 +160,7 @@ class Gate:
         self, scope: Scope, receive: Receive, send: Send, article_id: str, route: str, began: float
     ) -> Reply | None:
         who = asked(scope["headers"], scope["query_string"]) if _names_one(scope, article_id) else None
-        told = await self._answer(who, (article_id,)) if who is not None else None
+        told = await self._answer(scope, who, (article_id,)) if who is not None else None
         if told is None:
             await self._pass_on(scope, receive, send, route, began)
             return None
@@ -172,7 +174,7 @@ class Gate:
         if who is not None and wanted is not None and len(wanted[0]) <= _most_articles(who):
             articles, reader_id = wanted
             who = who if reader_id is None else who._replace(named=who.named | {"reader_id": reader_id})
-            told = await self._answer(who, articles)
+            told = await self._answer(scope, who, articles)
         if told is None:
             await self._pass_on(scope, again, send, "bulk", began)
             return None
@@ -194,7 +196,8 @@ class Gate:
             if body is not None:
                 question = authzen.one(body) if path == EVALUATION else authzen.many(body)
             if question is not None:
-                told = await self._answer(who._replace(cookie=b"", named=question.named), question.articles)
+                subject = who._replace(cookie=b"", named=question.named)
+                told = await self._answer(scope, subject, question.articles)
         if told is None or question is None:
             await self._pass_on(scope, again, send, "authzen", began)
             return None
@@ -202,8 +205,9 @@ class Gate:
         whole = answers[0] if path == EVALUATION else b'{"evaluations":[%b]}' % b",".join(answers)
         return self.recall.with_body("authzen", ALL, whole)
 
-    async def _answer(self, who: Asked, articles: Sequence[str]) -> list[Answer] | None:
-        """The answers; None where the framework must say."""
+    async def _answer(self, scope: Scope, who: Asked, articles: Sequence[str]) -> list[Answer] | None:
+        """The answers; None where the framework must say, which is told who asks. About no article that alone is looked up."""
+        self.askers.begin(scope)
         at, now, is_up = self._clock.now() if not self._is_held else None, self._seconds(), self.line.is_up
         try:
             if at is None:
@@ -214,18 +218,25 @@ class Gate:
             )
             if memory is not self.memory:
                 self.measures.bypassed += 1
-            looks = 0
+            looks, absent = 0, None
             while True:
-                found = self._recall(memory, who, articles, at, now)
+                found = self._recall(memory, who, articles, at, now) if articles else None
                 if not isinstance(found, tuple):
                     self.measures.looked += found is not None and looks > 0
-                    return found
+                    break
                 looks += 1
                 self.measures.misses[found[0]] += 1
-                if looks > MOST_LOOKS or not await self.loader.fill(memory, found, at):
-                    return None
+                if looks > MOST_LOOKS or not await self.askers.fill(scope, memory, found, at):
+                    found, absent = None, found
+                    break
+            if found is None:
+                await self.askers.tell(scope, memory, who, at, now, absent)
+            return found
         except (psycopg.Error, OSError):
-            return None  # the framework asks on connections of its own, and knows how to say that there is nobody
+            # the framework asks on connections of its own, and knows how to say that there is nobody
+            if at is not None:
+                self.askers.tell_known(scope, self.memory, who, at, now)
+            return None
         except Exception:
             log.exception(BROKE)
             return None
@@ -254,6 +265,10 @@ class Gate:
                 await self.loader.note_key(digest, await asyncio.to_thread(self._clock.now))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send, route: str, began: float) -> None:
+        if not self.askers.has_begun(scope):
+            who = asked(scope["headers"], b"")
+            if who is not None and (who.bearer or who.cookie):
+                await self._answer(scope, who, ())
         try:
             await self.app(scope, receive, send)
         finally:

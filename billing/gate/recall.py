@@ -17,6 +17,7 @@ from billing.rules.key_secrets import PREFIX
 from billing.staff.api_keys import PURPOSE
 from billing.web import cookies
 from billing.web.api import shapes
+from billing.web.concurrency import Asker, Kind
 
 MOST = {
     "reader_id": 64,
@@ -26,6 +27,8 @@ MOST = {
 }
 """The longest that each of what a query may say is."""
 KEY_PREFIX = PREFIX.encode()
+AHEAD = "true"
+"""How `prefetch` is said most plainly: nothing is to be counted. Memory counts nothing in any case."""
 NOTHING: dict[str, str] = {}
 BEFORE_A_COOKIE = b"; "
 MOST_SIZES = 1000
@@ -67,7 +70,9 @@ def asked(headers: Iterable[Header], query: bytes) -> Asked | None:
         if b"%00" in query or b"\0" in query:
             return None
         named = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
-        if "prefetch" in named or any(len(named.get(name, "")) > most for name, most in MOST.items()):
+        if named.get("prefetch", AHEAD) != AHEAD or any(
+            len(named.get(name, "")) > most for name, most in MOST.items()
+        ):
             return None
     return Asked(cookie, bearer, named)
 
@@ -171,6 +176,19 @@ class Recall:
         is_gone = not held & REGISTERED and who.bearer and not who.bearer.startswith(KEY_PREFIX)
         return None if is_gone else held
 
+    def asker(self, memory: Memory, who: Asked, at: datetime, now: float) -> Asker | Missing | None:
+        """Who asks, where that is proved; or what is missing to prove it; or None for a stranger. A reader token that proves
+        nothing leaves that to the session beside it, a key doesn't: it is refused."""
+        if who.bearer.startswith(KEY_PREFIX):
+            digest = self.key_digest(who.bearer)
+            is_known = memory.has_key(digest, at.timestamp(), now)
+            return Asker(Kind.PROGRAM, digest.hex()) if is_known else ("key", digest)
+        name = self._of_token(memory, who, at) if who.bearer else None
+        if name is None:
+            secret = cookies.value_in(who.cookie, self.names.session)
+            name = self._of_session(memory, secret, at, is_stale=True)
+        return Asker(Kind.READER, name) if isinstance(name, str) and name else name or None
+
     def about(
         self, memory: Memory, who: Asked, articles: Sequence[str], held: int, at: datetime, now: float
     ) -> list[Answer] | Missing | None:
@@ -217,14 +235,17 @@ class Recall:
             return ("standing", visitor.id)
         return None if gifts & GIFTS else False
 
-    def _of_session(self, memory: Memory, secret: bytes, at: datetime) -> str | Missing | None:
+    def _of_session(
+        self, memory: Memory, secret: bytes, at: datetime, *, is_stale: bool = False
+    ) -> str | Missing | None:
+        """`is_stale`: also where its use is to be written down, or it has grown old, which only the framework knows."""
         if not secret:
             return ""
         digest = self.session_digest(secret)
         seat = memory.sessions.get(digest[:16])
         if seat is None:
             return ("session", digest)
-        return seat.reader_id if at.timestamp() < seat.until else None
+        return seat.reader_id if is_stale or at.timestamp() < seat.until else None
 
     def _of_token(self, memory: Memory, who: Asked, at: datetime) -> str | Missing | None:
         digest = hashlib.sha256(who.bearer).digest()[:16]

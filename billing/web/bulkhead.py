@@ -4,7 +4,6 @@ A bulkhead, as Release It! and resilience4j name it: so many calls run, so many 
 Readers, programs and staff have one each, so that none of them crowds out another. In each, one network, API key or
 member has half of the threads and half of the places at most."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -13,12 +12,13 @@ from functools import wraps
 from inspect import signature
 from typing import ParamSpec, Protocol, cast
 
-from anyio import CapacityLimiter, Semaphore, to_thread
+from anyio import CapacityLimiter, to_thread
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from billing.errors import Unavailable
+from billing.web.turns import Turns
 
 
 class GatewayBusy(Unavailable):
@@ -77,26 +77,15 @@ class Bulkhead:
     """The threads and places of one side, in one process."""
 
     def __init__(self, threads: int) -> None:
-        self._threads, self._places = threads, threads * PLACES_A_THREAD
+        places = threads * PLACES_A_THREAD
         self._limiter = CapacityLimiter(threads)
-        self._inside: Counter[str] = Counter()
-        self._turns: dict[str, Semaphore] = {}
-
-    def is_full(self, name: str) -> bool:
-        """Whether there is no room for one more call of this party's."""
-        return self._inside.total() >= self._places or self._inside[name] >= self._places // 2
+        self._turns = Turns(places, each=places // 2, at_once=threads // 2)
+        self.is_full = self._turns.is_full
 
     async def run(self, name: str, work: Callable[[], Response]) -> Response:
         """Do it in a thread of this bulkhead, in its turn. The caller has asked whether it is full, with no `await` since."""
-        self._inside[name] += 1
-        turn = self._turns.setdefault(name, Semaphore(self._threads // 2))
-        try:
-            async with turn:
-                return await to_thread.run_sync(_marked, work, limiter=self._limiter)
-        finally:
-            self._inside[name] -= 1
-            if not self._inside[name]:
-                del self._inside[name], self._turns[name]
+        async with self._turns.turn(name):
+            return await to_thread.run_sync(_marked, work, limiter=self._limiter)
 
 
 class Bulkheads:

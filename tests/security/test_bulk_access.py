@@ -118,11 +118,12 @@ def test_a_network_that_asks_and_asks_is_told_to_wait(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "at_once", "waiting"), [("many", 2, 16), ("one", 8, 128), ("many with a key", 4, 32)]
+    ("route", "at_once", "waiting"), [("many", 1, 8), ("one", 3, 64), ("many with a key", 4, 32)]
 )
 def test_a_flood_of_questions_takes_few_threads_and_what_is_too_much_is_sent_away(
     world: World, route: str, at_once: int, waiting: int
 ) -> None:
+    """From one network, which has half of the places of strangers; a site has all of them with its key."""
     visitor: dict[str, Any]
     first, article = world.articles["metered"][:2]
     most = at_once + waiting

@@ -34,6 +34,7 @@ WITHHELD_SECONDS = 3.0
 TWICE = 2.0
 LOOKS: dict[str, tuple[str, ...]] = {
     "a subscriber's check": ("/v1/access/article-1",),
+    "a subscriber's check on two hosts": ("/v1/access/article-1?prefetch=true",),
     "/healthz": ("/healthz",),
     "the sign-in page": ("/sign-in",),
     "the trial's pages": ("/", "/subscribe"),

@@ -63,6 +63,12 @@ def _newsletter(number: int, n: int) -> bytes:
     return _form(number, "/newsletters", network, **fields)
 
 
+def _false_key(number: int, n: int) -> bytes:
+    body = json.dumps({"articles": ["metered-1"]})
+    asked = _request(number, "POST /v1/access", body, "application/json")
+    return asked.replace(b"Accept: text/html", b"Authorization: Bearer mk_%049d" % (number * 1_000_000 + n))
+
+
 ASKS: Mapping[str, Callable[[int, int], bytes]] = {
     "500 times one metered article": _access,
     "returns from the card page, Stripe slow": lambda number, _: _request(
@@ -79,6 +85,7 @@ ASKS: Mapping[str, Callable[[int, int], bytes]] = {
     "metered reads without a cookie": lambda number, _: _request(number, "GET /v1/access/metered-1").replace(
         b"Cookie: masthead-browser", b"X-None: "
     ),
+    "questions with keys that nobody has": _false_key,
 }
 """Whole requests, by what they are."""
 HEAD = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n"

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from billing.payments.return_polls import LONGEST_CALL
 from billing.sandbox.deliver import signature
 from tests.proofs.crash_case import (
     Before,
@@ -57,7 +58,8 @@ def way_back(world: World) -> httpx.Request:
 
 
 class Reload:
-    """A way back that may be gone twice: the page is loaded, and loaded again."""
+    """A way back that may be gone twice: the page is loaded, and loaded again. Where a dead process was asking Stripe, the next
+    question waits for as long as its own could have taken."""
 
     def __init__(self) -> None:
         self._asked: WireRequest | None = None
@@ -68,15 +70,21 @@ class Reload:
         return self._asked
 
     def __call__(self, world: World) -> None:
-        assert self._asked is not None
-        answer = httpx.get(self._asked.url, headers=self._asked.headers, trust_env=False, timeout=60)
+        answer = self._load()
+        if answer.status_code == 200:
+            world.advance(seconds=LONGEST_CALL.total_seconds())
+            answer = self._load()
         assert answer.status_code == 303, answer.text
+
+    def _load(self) -> httpx.Response:
+        assert self._asked is not None
+        return httpx.get(self._asked.url, headers=self._asked.headers, trust_env=False, timeout=60)
 
 
 from_card, from_payment, from_other_card = Reload(), Reload(), Reload()
 
 
-@crash_case("blank", from_card)
+@crash_case("blank", from_card, late=True)
 def comes_back_from_the_card_page(world: World) -> WireRequest:
     return from_card.first(way_back(world))
 
@@ -191,7 +199,7 @@ def paid_on_the_page(world: World) -> httpx.Request:
     return browser.http.build_request("GET", back)
 
 
-@crash_case("owing", from_payment)
+@crash_case("owing", from_payment, late=True)
 def comes_back_from_the_payment_page(world: World) -> WireRequest:
     silence(world)
     return from_payment.first(paid_on_the_page(world))
@@ -245,7 +253,7 @@ def is_sent_to_the_page_for_another_card(world: World) -> WireRequest:
     return on_the_wire(follow(world, "/card/").filled("/card"))
 
 
-@crash_case("owing", from_other_card)
+@crash_case("owing", from_other_card, late=True)
 def comes_back_with_another_card(world: World) -> WireRequest:
     silence(world)
     browser, back = fills_in_another_card(world)

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "reports.reckonings._put_off": "follows an answer of Stripe's that is missing: tests/reports",
     "bell.ring": "says that a worker is there, and nothing follows from it: tests/reports/test_alarms.py",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
+    "reports.lost_cards._proved_since": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",
     "reports.doctor._give_back": "the same",
     "reports.watch.look": "opens a case, and finds it again a minute later: tests/reports/test_runs_that_hang.py",
     "payments.pay_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",

@@ -21,6 +21,7 @@ def began(world: World) -> tuple[Browser, str]:
     return browser, steps(world, browser, RETURNING, paid=False)[1]
 
 
+@pytest.mark.rare
 @pytest.mark.parametrize("card_before", [False, True], ids=["card since", "card before"])
 @pytest.mark.parametrize("proved", [False, True], ids=["never confirmed", "confirmed since"])
 def test_a_start_that_waited_for_its_proof_is_a_case(

@@ -115,13 +115,13 @@ def _allowed(ceilings: Ceilings) -> str:
 def keys_limit(name: str, **a_day: int | None) -> None:
     """Give the key NAME (or its id) other ceilings of a day; what isn't named stays."""
     from billing.app import build
-    from billing.staff.api_keys import limit, the_one
+    from billing.staff.api_keys import limit, lock, the_one
     from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
     with parts.database.transaction() as session:
-        key = the_one(session, name, at)
+        key = lock(session, the_one(session, name, at).id, at)
         limit(session, key.id, _given(a_day, key.ceilings), actor=Actor(COMMAND), at=at)
         click.echo(f"{key.name}, a day: {_allowed(key.ceilings)}")
 

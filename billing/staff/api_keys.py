@@ -133,7 +133,7 @@ def rotate(
 ) -> str:
     """Another secret for the key; the one before works for the grace, any older one no more. `expires_at`: when the key expires
     from now on; None: as before. Raises UnknownKey, LongGrace, NotAhead."""
-    key = _lock(session, key_id, at)
+    key = lock(session, key_id, at)
     if not timedelta() <= grace <= LONGEST_GRACE:
         raise LongGrace
     before, secret = _facts(key), _new_secret()
@@ -148,7 +148,7 @@ def rotate(
 
 def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at: datetime) -> AuditLine:
     """Other ceilings of a day, from now on; the line of the audit. Raises UnknownKey."""
-    key = _lock(session, key_id, at)
+    key = lock(session, key_id, at)
     before = _facts(key)
     _limit(key, ceilings)
     session.add(key)
@@ -157,12 +157,20 @@ def limit(session: Session, key_id: str, ceilings: Ceilings, *, actor: Actor, at
 
 def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None:
     """The key stops working, and so does the secret before its last rotation. Raises UnknownKey."""
-    key = _lock(session, key_id, at)
+    key = lock(session, key_id, at)
     before = _facts(key)
     key.revoked_at = at
     key_cases.no_longer_ends(session, key, by=actor.by, at=at)
     session.add(key)
     audit.write(session, actor, "key_revoke", at=at, subject=key.id, before=before, after=_facts(key))
+
+
+def lock(session: Session, key_id: str, at: datetime) -> ApiKey:
+    """The key with this id, held to the end of the transaction. Raises UnknownKey."""
+    key = session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
+    if key is None or not works(key, at):
+        raise UnknownKey
+    return key
 
 
 def named(session: Session, name: str, at: datetime) -> list[ApiKey]:
@@ -221,13 +229,6 @@ def _expire(session: Session, key: ApiKey, expires_at: datetime, actor: Actor, a
         raise NotAhead
     key_cases.no_longer_ends(session, key, by=actor.by, at=at)
     key.expires_at, key.warned_at = expires_at, None
-
-
-def _lock(session: Session, key_id: str, at: datetime) -> ApiKey:
-    key = session.get(ApiKey, key_id, with_for_update=True, populate_existing=True)
-    if key is None or not works(key, at):
-        raise UnknownKey
-    return key
 
 
 def _facts(key: ApiKey) -> dict[str, Any]:

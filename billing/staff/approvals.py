@@ -217,7 +217,7 @@ def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bo
 
 def _raise_ceiling(desk: Desk, approval: Approval, asked: Actor) -> bool:
     try:
-        key = api_keys.the_one(desk.session, approval.act["key_id"], desk.at)
+        key = api_keys.lock(desk.session, approval.act["key_id"], desk.at)
     except api_keys.UnknownKey:
         return False
     ceilings = replace(key.ceilings, cents=approval.act["cents"])

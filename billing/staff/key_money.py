@@ -71,7 +71,7 @@ def make(
 
 def limit(desk: Desk, key_id: str, ceilings: Ceilings, *, actor: Actor, why: str) -> bool:
     """Other ceilings of a day; whether the one of money waits for another admin. Raises UnknownKey, NeedsReason, AlreadyAsked."""
-    key = api_keys.the_one(desk.session, key_id, desk.at)
+    key = api_keys.lock(desk.session, key_id, desk.at)
     most = _most_alone(desk, actor, but=key.id)
     rises = grants(key.scopes, MONEY) and ceilings.cents > key.cents_a_day
     waits = rises and most is not None and ceilings.cents > most
@@ -87,7 +87,7 @@ def rotate(
     desk: Desk, key_id: str, grace: timedelta, *, actor: Actor, expires_at: datetime | None = None
 ) -> str:
     """Another secret, which the one who asks sees. Raises as `api_keys.rotate`, NeedsCommand."""
-    key = api_keys.the_one(desk.session, key_id, desk.at)
+    key = api_keys.lock(desk.session, key_id, desk.at)
     most = _most_alone(desk, actor, but=key.id)
     if grants(key.scopes, MONEY) and most is not None and key.cents_a_day > most:
         raise NeedsCommand

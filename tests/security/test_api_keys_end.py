@@ -257,6 +257,28 @@ def test_a_name_is_one_working_keys_alone(world: World) -> None:
     assert run_on(world, *make).exit_code == 0
 
 
+def test_a_form_about_a_key_that_is_gone_reaches_none_that_is_named_like_it(
+    world: World, staff: SignIn
+) -> None:
+    admin = staff("admin")
+    program(world, "access")
+    gone = the_key(world)
+    ceilings = {"cents": "5000", "days": "1", "starts": "2", "readers": "9"}
+    forms: tuple[tuple[str, dict[str, str]], ...] = (
+        ("limit", ceilings),
+        ("rotate", {"hours": "0"}),
+        ("revoke", {}),
+    )
+    admin.get("/staff/keys")
+    open_forms = [admin.filled(f"/staff/keys/{gone}/{act}", **form) for act, form in forms]
+    with world.parts.database.transaction() as session:
+        api_keys.revoke(session, gone, actor=ADMIN, at=world.now)
+        api_keys.create(session, world.parts.office.tokens, gone, ["access"], world.now)
+    before = world.rows("SELECT * FROM api_key WHERE name = :gone", gone=gone)
+    assert [admin.http.send(each).status_code for each in open_forms] == [404] * 3
+    assert world.rows("SELECT * FROM api_key WHERE name = :gone", gone=gone) == before
+
+
 def test_two_who_make_a_key_of_one_name_at_once_make_one(world: World) -> None:
     def make() -> str:
         with world.parts.database.transaction() as session:

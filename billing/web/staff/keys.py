@@ -12,6 +12,7 @@ from billing.rules.money import Money
 from billing.rules.scopes import SCOPES
 from billing.staff import api_keys, approvals, key_money
 from billing.staff.api_keys import Listed
+from billing.staff.key_models import ApiKey
 from billing.staff.roles import May
 from billing.web import views
 from billing.web.staff.guard import StaffVisit, needs
@@ -151,7 +152,7 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
                 actor=visit.actor,
                 expires_at=visit.at + life if life is not None else None,
             )
-            name = api_keys.the_one(session, key_id, visit.at).name
+            name = session.get_one(ApiKey, key_id).name
     except (Invalid, key_money.NeedsCommand) as refusal:
         return _page(visit, error=refusal)
     until = visit.at + grace if grace else None

@@ -37,6 +37,10 @@ class Office:
         """The civil day at that instant, in the publisher's zone."""
         return civil_date(at, self.zone)
 
+    def moment(self, at: datetime) -> str:
+        """An instant in words, in the publisher's zone."""
+        return f"{at.astimezone(self.zone):%-d %B %Y, %H:%M}"
+
     def page(self, path: str) -> str:
         """The address of one of our pages."""
         return f"{self.public_url}{path}"

@@ -1,6 +1,7 @@
 """Commands about API keys: made, listed, limited, rotated, revoked. A secret is printed once, alone on its line."""
 
 from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ SCOPES = (
     " readers:support), money."
 )
 USUAL = Ceilings()
-NAMES = ("cents", "days", "starts", "readers")
+NAMES = tuple(each.name for each in fields(Ceilings))
 NO_LIFE = "When it stops working, counted from now: 365d, 12h. Without this it doesn't expire."
 
 
@@ -175,9 +176,5 @@ def keys_revoke(name: str) -> None:
 
 def _given(a_day: dict[str, Any], otherwise: Ceilings) -> Ceilings:
     """The ceilings that were named; the others as they are."""
-    return Ceilings(
-        **{
-            name: getattr(otherwise, name) if a_day[f"{name}_a_day"] is None else a_day[f"{name}_a_day"]
-            for name in NAMES
-        }
-    )
+    named = {name: typed for name in NAMES if (typed := a_day[f"{name}_a_day"]) is not None}
+    return replace(otherwise, **named)

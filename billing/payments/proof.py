@@ -48,6 +48,11 @@ def _is_known(setup: CardSetup, reader: Reader) -> bool:
     return since is not None and (proved is None or proved <= since)
 
 
+def is_over(setup: CardSetup, at: datetime) -> bool:
+    """Whether a visit has waited too long for its proof."""
+    return setup.finished_at is None or at - setup.finished_at > PATIENCE
+
+
 def ask(session: Session, office: Office, setup: CardSetup, at: datetime, *, mails: bool = True) -> None:
     """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
     setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
@@ -69,7 +74,7 @@ def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime
     if setup is None or setup.email.lower() != reader.email.lower():
         return False
     waited = setup.state is SetupState.AWAITS_PROOF
-    if waited and (setup.finished_at is None or at - setup.finished_at > PATIENCE):
+    if waited and is_over(setup, at):
         return False
     if not waited and setup.state is not SetupState.OPEN:
         return False

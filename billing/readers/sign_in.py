@@ -256,7 +256,7 @@ def _replace_address(session: Session, office: Office, reader_id: str, email: st
 
 def _tell_old_address(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
     """It may take mail again, and its reader is to hear of it (6.3.7)."""
-    words = AddressChanged(at_text=f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}")
+    words = AddressChanged(at_text=office.moment(at))
     outbox.queue(
         session,
         words,
@@ -273,7 +273,7 @@ def _tell(
 ) -> None:
     """A device never seen before signed in: say so (6.3.5)."""
     words = SignedInElsewhere(
-        at_text=f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}",
+        at_text=office.moment(at),
         device=devices.in_words(browser.device),
         account_url=office.account_url,
     )

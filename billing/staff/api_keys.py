@@ -78,29 +78,7 @@ def create(
     expires_at: datetime | None = None,
 ) -> str:
     """A new key; the secret is returned here and nowhere else. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    held = sorted(set(scopes))
-    if not held or not set(held) <= SCOPES.keys():
-        raise UnknownScope
-    if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
-        raise NeedsName
-    if expires_at is not None and expires_at <= at:
-        raise NotAhead
-    hold_names(session, f"api key {name}")
-    if named(session, name, at):
-        raise NameTaken
-    secret = _new_secret()
-    key = ApiKey(
-        id=ids.new("key", at),
-        name=name,
-        key_hash=tokens.list_digest(PURPOSE, secret),
-        scopes=held,
-        created_at=at,
-        expires_at=expires_at,
-    )
-    _limit(key, ceilings)
-    session.add(key)
-    session.flush()
-    return secret
+    return _create(session, tokens, name, scopes, at, ceilings, expires_at)[1]
 
 
 def make(
@@ -115,8 +93,7 @@ def make(
     expires_at: datetime | None = None,
 ) -> tuple[ApiKey, str]:
     """The same by somebody, who stands in the audit; the key and its secret. Raises UnknownScope, NeedsName, NotAhead, NameTaken."""
-    secret = create(session, tokens, name, scopes, at, ceilings, expires_at)
-    made = session.exec(select(ApiKey).where(ApiKey.key_hash == tokens.list_digest(PURPOSE, secret))).one()
+    made, secret = _create(session, tokens, name, scopes, at, ceilings, expires_at)
     audit.write(session, actor, "key_create", at=at, subject=made.id, after=_facts(made))
     return made, secret
 
@@ -200,7 +177,7 @@ def works(key: ApiKey, at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A key, when it was last used (to the minute), and what was given with it within a day."""
+    """A key, when it was last used (to the minute), and what was given with it within a day, where it works."""
 
     key: ApiKey
     last_used_at: datetime | None
@@ -212,7 +189,46 @@ def everything(session: Session, at: datetime) -> list[Listed]:
     used = dict(session.exec(select(KeyUse.key_id, KeyUse.last_used_at)).all())
     rows = session.exec(select(ApiKey).order_by(col(ApiKey.created_at).desc(), col(ApiKey.id).desc())).all()
     ordered = sorted(rows, key=lambda key: not works(key, at))
-    return [Listed(key, used.get(key.id), key_limits.within_a_day(session, key.id, at)) for key in ordered]
+    return [
+        Listed(
+            key, used.get(key.id), key_limits.within_a_day(session, key.id, at) if works(key, at) else Spent()
+        )
+        for key in ordered
+    ]
+
+
+def _create(
+    session: Session,
+    tokens: Tokens,
+    name: str,
+    scopes: Iterable[str],
+    at: datetime,
+    ceilings: Ceilings = DEFAULTS,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    held = sorted(set(scopes))
+    if not held or not set(held) <= SCOPES.keys():
+        raise UnknownScope
+    if not (name.strip() and len(name) <= LONGEST_NAME and name.isprintable()):
+        raise NeedsName
+    if expires_at is not None and expires_at <= at:
+        raise NotAhead
+    hold_names(session, f"api key {name}")
+    if named(session, name, at):
+        raise NameTaken
+    secret = _new_secret()
+    key = ApiKey(
+        id=ids.new("key", at),
+        name=name,
+        key_hash=tokens.list_digest(PURPOSE, secret),
+        scopes=held,
+        created_at=at,
+        expires_at=expires_at,
+    )
+    _limit(key, ceilings)
+    session.add(key)
+    session.flush()
+    return key, secret
 
 
 def _new_secret() -> str:

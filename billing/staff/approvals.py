@@ -3,8 +3,10 @@
 A command on the machine decides like any second person: who can give it holds the database too, and an installation with one
 admin isn't locked out."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -14,7 +16,7 @@ from billing.office import Office
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import MoveRefused
 from billing.staff import api_keys, audit, members, tell_members
-from billing.staff.acts import Act, Desk, NeedsReason, checked, foresee, perform_approved
+from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
 from billing.staff.acts.shape import rand
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
@@ -48,26 +50,19 @@ class AlreadyAsked(Conflict):
 
 def ask_for_act(desk: Desk, act: Act, *, actor: Actor, role: Role, why: str, version: str) -> Approval:
     """Let an act that gives back more than one member may wait for a second. Raises as `acts.perform`, AlreadyAsked."""
-    why, _ = checked(desk, act, actor=actor, role=role, why=why, version=version)
-    preview, seen = foresee(desk, act)
+    why, given = checked(desk, act, actor=actor, role=role, why=why, version=version)
     return _ask(
         desk.session,
         desk.office,
-        Approval(
-            id=ids.new("apv", desk.at),
-            kind=ApprovalKind.REFUND,
-            state=ApprovalState.WAITING,
-            asked_by=str(actor.staff_id),
-            asked_at=desk.at,
-            expires_at=desk.at + LIFE,
-            why=why,
-            reader_id=act.reader_id,
-            cents=preview.cents,
-            act=store(act),
-            words=list(preview.words),
-            version=seen,
-        ),
+        ApprovalKind.REFUND,
         actor,
+        why,
+        desk.at,
+        act=store(act),
+        words=given.words,
+        reader_id=act.reader_id,
+        cents=given.cents,
+        version=version,
     )
 
 
@@ -75,62 +70,58 @@ def ask_for_admin(
     session: Session, office: Office, email: str, *, actor: Actor, why: str, at: datetime
 ) -> Approval:
     """Let a new admin wait for another admin. Raises BadAddress, NeedsReason, AlreadyAsked."""
-    if not why.strip():
-        raise NeedsReason
     email = clean_address(email)
-    return _ask(
-        session,
-        office,
-        Approval(
-            id=ids.new("apv", at),
-            kind=ApprovalKind.NEW_ADMIN,
-            state=ApprovalState.WAITING,
-            asked_by=str(actor.staff_id),
-            asked_at=at,
-            expires_at=at + LIFE,
-            why=why.strip(),
-            act={"email": email},
-            words=[f"{email} may do everything here, as an admin."],
-        ),
-        actor,
-    )
+    words = (f"{email} may do everything here, as an admin.",)
+    return _ask(session, office, ApprovalKind.NEW_ADMIN, actor, why, at, act={"email": email}, words=words)
 
 
 def ask_for_key(desk: Desk, key: ApiKey, cents: int, *, actor: Actor, why: str) -> Approval:
     """Let a key's ceiling of money wait for another admin. Raises NeedsReason, AlreadyAsked."""
-    if not why.strip():
-        raise NeedsReason
+    words = (
+        f"The API key {key.name} may give {rand(cents)} back in a day, to all readers together.",
+        f"Until then it may give {rand(key.cents_a_day)}.",
+    )
+    act = {"key_id": key.id, "cents": cents}
     return _ask(
-        desk.session,
-        desk.office,
-        Approval(
-            id=ids.new("apv", desk.at),
-            kind=ApprovalKind.KEY_CEILING,
-            state=ApprovalState.WAITING,
-            asked_by=str(actor.staff_id),
-            asked_at=desk.at,
-            expires_at=desk.at + LIFE,
-            why=why.strip(),
-            act={"key_id": key.id, "cents": cents},
-            words=[
-                f"The API key {key.name} may give {rand(cents)} back in a day, to all readers together.",
-                f"Until then it may give {rand(key.cents_a_day)}.",
-            ],
-        ),
-        actor,
+        desk.session, desk.office, ApprovalKind.KEY_CEILING, actor, why, desk.at, act=act, words=words
     )
 
 
-def _ask(session: Session, office: Office, approval: Approval, actor: Actor) -> Approval:
-    if any(one.act == approval.act for one in waiting(session, approval.asked_at)):
+def _ask(
+    session: Session,
+    office: Office,
+    kind: ApprovalKind,
+    actor: Actor,
+    why: str,
+    at: datetime,
+    *,
+    act: dict[str, Any],
+    words: Iterable[str],
+    **more: Any,
+) -> Approval:
+    if not why.strip():
+        raise NeedsReason
+    if any(one.act == act for one in waiting(session, at)):
         raise AlreadyAsked
+    approval = Approval(
+        id=ids.new("apv", at),
+        kind=kind,
+        state=ApprovalState.WAITING,
+        asked_by=str(actor.staff_id),
+        asked_at=at,
+        expires_at=at + LIFE,
+        why=why.strip(),
+        act=act,
+        words=list(words),
+        **more,
+    )
     session.add(approval)
     session.flush()
     audit.write(
         session,
         actor,
         "ask_approval",
-        at=approval.asked_at,
+        at=at,
         reader_id=approval.reader_id,
         subject=approval.id,
         why=approval.why,

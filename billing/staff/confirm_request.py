@@ -11,11 +11,11 @@ from billing.office import Office
 from billing.payments.tell import moment
 from billing.readers.register import by_id
 from billing.renewals import give_back
-from billing.staff import audit, facts, open_requests
+from billing.staff import audit, open_requests
 from billing.staff.audit import Actor
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
-from billing.staff.requests import Effect, UnknownRequest, one
+from billing.staff.requests import Effect, hold, one
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
 from emails import ConfirmRequest
@@ -62,7 +62,7 @@ def may_ask(request: ReaderRequest) -> bool:
 def ask(session: Session, office: Office, request_id: str, *, actor: Actor, at: datetime) -> ReaderRequest:
     """Mail the reader a link that confirms the request: to their address as we have it, and at most one mail a day. Raises
     UnknownRequest, NothingToConfirm."""
-    request = _hold(session, request_id)
+    request = hold(session, request_id)
     if not may_ask(request) or request.reader_id is None:
         raise NothingToConfirm
     request.confirm_asked_at = at
@@ -101,7 +101,7 @@ def asked(session: Session, request_id: str, at: datetime) -> ReaderRequest:
 def confirm(session: Session, office: Office, request_id: str, at: datetime) -> Confirmed:
     """The reader says that it is theirs: what runs now is cancelled at once, also where it began after the request came. What
     was charged since the request is owed; where that was more than a week ago, staff give it back. Raises UnknownRequest, ConfirmSpent."""
-    _hold(session, request_id)
+    hold(session, request_id)
     request = asked(session, request_id, at)
     request.proved, request.confirmed_at = True, at
     session.add(request)
@@ -127,14 +127,3 @@ def _charged_since(session: Session, about: Subscription | None, request: Reader
     if about is None:
         return 0
     return sum(one.cents for one in give_back.due_back(session, about, request.received_at))
-
-
-def _hold(session: Session, request_id: str) -> ReaderRequest:
-    """Its reader's affairs, as acts hold them; then the request."""
-    reader_id = one(session, request_id).reader_id
-    if reader_id is not None:
-        facts.hold(session, reader_id)
-    request = session.get(ReaderRequest, request_id, with_for_update=True, populate_existing=True)
-    if request is None:
-        raise UnknownRequest
-    return request

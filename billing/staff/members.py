@@ -45,6 +45,12 @@ def by_id(session: Session, staff_id: str) -> StaffMember:
     return found
 
 
+def admins(session: Session) -> list[StaffMember]:
+    """All admins who may sign in."""
+    active = StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None)
+    return list(session.exec(select(StaffMember).where(*active).order_by(col(StaffMember.id))))
+
+
 def everybody(session: Session) -> list[StaffMember]:
     """All members, those who may sign in first, by address."""
     return list(

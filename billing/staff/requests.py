@@ -166,6 +166,17 @@ def one(session: Session, request_id: str) -> ReaderRequest:
     return found
 
 
+def hold(session: Session, request_id: str) -> ReaderRequest:
+    """Its reader's affairs, as acts hold them; then the request. Raises UnknownRequest."""
+    reader_id = one(session, request_id).reader_id
+    if reader_id is not None:
+        facts.hold(session, reader_id)
+    request = session.get(ReaderRequest, request_id, with_for_update=True, populate_existing=True)
+    if request is None:
+        raise UnknownRequest
+    return request
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """An open request with the cents at risk: charged since it came and not given back, and charged next, on which day. With a
@@ -229,10 +240,9 @@ def answer(
         raise NothingSaid
     if holds_card_number(words):
         raise CardNumberIn
-    found = one(session, request_id)
-    if found.reader_id is not None:
-        facts.hold(session, found.reader_id)  # before the request, as acts do
-    request = _lock(session, request_id)
+    request = hold(session, request_id)
+    if request.closed_at is not None:
+        raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
     asked_on = office.today(request.received_at).isoformat()
     said = request.words or "Please cancel my subscription."
     mail = RequestAnswered(asked_on=asked_on, question=said, answer=words, account_url=office.account_url)
@@ -256,18 +266,4 @@ def answer(
         subject=request.id,
         after={"answer": words},
     )
-    return request
-
-
-def _lock(session: Session, request_id: str) -> ReaderRequest:
-    request = session.exec(
-        select(ReaderRequest)
-        .where(ReaderRequest.id == request_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-    if request is None:
-        raise UnknownRequest
-    if request.closed_at is not None:
-        raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
     return request

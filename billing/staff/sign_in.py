@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -116,19 +117,8 @@ def complete(
         session, office.tokens, member.id, typed, browser.hashes, at, clock_stands=clock_stands
     )
     right = found.checked is Checked.RIGHT
-    audit.write(
-        session,
-        audit.of(member, browser.ip),
-        "sign_in",
-        at=at,
-        outcome=Outcome.DONE if right else Outcome.REFUSED,
-        why=why_not_taken(found, office),
-        after={"device": browser.device, "new_authenticator": True}
-        if new and right
-        else {"device": browser.device},
-    )
-    if found.begins:
-        warn.codes_locked(session, office, member, browser, found, at)
+    after = {"device": browser.device} | ({"new_authenticator": True} if new and right else {})
+    note_code(session, office, member, browser, found, at, act="sign_in", after=after)
     if not right:
         return found
     browsers.remember(session, member.id, browser.hashes[0], at)
@@ -139,8 +129,28 @@ def complete(
     return SignedIn(member.id, secret)
 
 
-def why_not_taken(found: Answer, office: Office) -> str:
+def note_code(
+    session: Session,
+    office: Office,
+    member: StaffMember,
+    browser: Browser,
+    found: Answer,
+    at: datetime,
+    *,
+    act: str,
+    after: dict[str, Any] | None,
+    signed_in: bool = False,
+) -> None:
+    """Write down what became of a typed code, and warn of a lock that begins."""
+    outcome = Outcome.DONE if found.checked is Checked.RIGHT else Outcome.REFUSED
+    why, actor = _why_not_taken(found, office), audit.of(member, browser.ip)
+    audit.write(session, actor, act, at=at, outcome=outcome, why=why, after=after)
+    if found.begins:
+        warn.codes_locked(session, office, member, browser, found, at, signed_in=signed_in)
+
+
+def _why_not_taken(found: Answer, office: Office) -> str:
     """What the audit says of a code that wasn't taken."""
     if found.locked_until is None:
         return "" if found.checked is Checked.RIGHT else "the code was wrong"
-    return f"no codes until {found.locked_until.astimezone(office.zone):%-d %B %Y, %H:%M}"
+    return f"no codes until {office.moment(found.locked_until)}"

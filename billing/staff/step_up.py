@@ -6,10 +6,10 @@ from sqlmodel import Session
 
 from billing.office import Office
 from billing.readers.sign_in import Browser
-from billing.staff import audit, codes, sessions, warn
+from billing.staff import codes, sessions
 from billing.staff.codes import Answer, Checked
-from billing.staff.models import Outcome, StaffMember, StaffSession
-from billing.staff.sign_in import why_not_taken
+from billing.staff.models import StaffMember, StaffSession
+from billing.staff.sign_in import note_code
 
 
 def prove(
@@ -27,17 +27,8 @@ def prove(
     sits there who has no authenticator. Commit either."""
     tokens = office.tokens
     found = codes.check(session, tokens, member.id, typed, browser.hashes, at, clock_stands=clock_stands)
-    right = found.checked is Checked.RIGHT
-    audit.write(
-        session,
-        audit.of(member, browser.ip),
-        "prove",
-        at=at,
-        outcome=Outcome.DONE if right else Outcome.REFUSED,
-        why=why_not_taken(found, office),
-        after={"signed_out": True} if found.begins else None,
-    )
+    after = {"signed_out": True} if found.begins else None
+    note_code(session, office, member, browser, found, at, act="prove", after=after, signed_in=True)
     if found.begins:
         sessions.end(session, member.id, at, only=staff_session.id)
-        warn.codes_locked(session, office, member, browser, found, at, signed_in=True)
-    return sessions.renew(session, tokens, staff_session.id, at) if right else found
+    return sessions.renew(session, tokens, staff_session.id, at) if found.checked is Checked.RIGHT else found

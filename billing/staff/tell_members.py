@@ -1,18 +1,16 @@
 """What members of staff are told by mail: that something waits for them, and that there is a new admin, or a key to money."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.mail import obsolete, outbox
 from billing.office import Office
 from billing.rules.money import Money
+from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind
 from billing.staff.audit import Actor
 from billing.staff.key_models import ApiKey
-from billing.staff.models import StaffMember
-from billing.staff.roles import Role
 from billing.staff.second_member import who_may_decide
 from emails import AdminAdded, ApprovalAsked, MoneyKeyMade
 
@@ -60,7 +58,7 @@ def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, 
         cents=key.cents_a_day,
         url=office.page("/staff/keys"),
     )
-    for member in _admins(session):
+    for member in members.admins(session):
         if member.id != actor.staff_id:
             outbox.queue(
                 session,
@@ -76,7 +74,7 @@ def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, 
 def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
     """To all other admins."""
     words = AdminAdded(email=email, by=actor.by.removeprefix("staff:"), url=office.page("/staff/members"))
-    for member in _admins(session):
+    for member in members.admins(session):
         if member.email.lower() != email.lower():
             outbox.queue(
                 session,
@@ -87,8 +85,3 @@ def admin_added(session: Session, office: Office, email: str, actor: Actor, at: 
                 at=at,
                 expires_at=at + A_WEEK,
             )
-
-
-def _admins(session: Session) -> Sequence[StaffMember]:
-    active = StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None)
-    return session.exec(select(StaffMember).where(*active).order_by(StaffMember.id)).all()

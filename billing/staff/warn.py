@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.mail import outbox
 from billing.office import Office
 from billing.readers import devices
 from billing.readers.sign_in import Browser
+from billing.staff import members
 from billing.staff.codes import Answer
 from billing.staff.models import StaffMember
-from billing.staff.roles import Role
 from emails import CodesLocked
 
 _LIFE = timedelta(days=3)
@@ -30,14 +30,14 @@ def codes_locked(
     link, so the member's mail may be in wrong hands, and this warning with it; `signed_in`: who guesses sat in a browser that was
     signed in."""
     until = answer.locked_until or at
-    for recipient in (member, *_admins_but(session, member)):
+    for recipient in (member, *(each for each in members.admins(session) if each.id != member.id)):
         own = recipient.id == member.id
         words = CodesLocked(
             member=member.email,
             own=own,
             known=answer.known,
-            at_text=_moment(office, at),
-            until_text=_moment(office, until),
+            at_text=office.moment(at),
+            until_text=office.moment(until),
             device=devices.in_words(browser.device),
             network=browser.ip,
             staff_url=office.page("/staff/sessions" if own else "/staff/members"),
@@ -52,14 +52,3 @@ def codes_locked(
             at=at,
             expires_at=at + _LIFE,
         )
-
-
-def _admins_but(session: Session, member: StaffMember) -> list[StaffMember]:
-    admins = select(StaffMember).where(
-        StaffMember.role == Role.ADMIN, col(StaffMember.disabled_at).is_(None), StaffMember.id != member.id
-    )
-    return list(session.exec(admins.order_by(col(StaffMember.id))))
-
-
-def _moment(office: Office, at: datetime) -> str:
-    return f"{at.astimezone(office.zone):%-d %B %Y, %H:%M}"

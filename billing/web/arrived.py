@@ -55,8 +55,12 @@ def back(visit: Visiting, setup: str = "") -> Response | Waits:
 
 def _may_ask(setup: CardSetup) -> bool:
     """Whether Stripe can have news of it, or a charge to make for it."""
-    charges = setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL
-    return setup.state is SetupState.OPEN or charges
+    return setup.state is SetupState.OPEN or _charges(setup)
+
+
+def _charges(setup: CardSetup) -> bool:
+    """Whether something may be due with the card that was given; a trial has nothing due."""
+    return setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL
 
 
 def _ask(visit: Visit, setup_id: str) -> Response:
@@ -79,8 +83,8 @@ def _asked(visit: Visit, setup_id: str) -> None:
 
 
 def charge_at_once(visit: Visit, setup: CardSetup) -> None:
-    """Charge what is due with the card that was given. Calls the gateway; a trial has nothing due."""
-    if setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL:
+    """Charge what is due with the card that was given. Calls the gateway."""
+    if _charges(setup):
         run_for(visit.parts.till, str(setup.subscription_id), visit.at)
 
 
@@ -92,7 +96,7 @@ def arrive(visit: Visit, setup: CardSetup) -> Response:
         case SetupState.EXPIRED:
             return visit.go("/subscribe/review")
         case SetupState.AWAITS_PROOF:
-            if setup.finished_at is None or visit.at - setup.finished_at > proof.PATIENCE:
+            if proof.is_over(setup, visit.at):
                 return visit.go("/subscribe")
             with visit.parts.database.transaction() as session:
                 mailed = sign_in.is_mailed(session, setup.email, visit.browser_hashes, visit.at)

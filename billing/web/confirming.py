@@ -6,18 +6,11 @@ from starlette.responses import Response
 from billing.office import REQUEST
 from billing.rules.money import Money
 from billing.staff import confirm_request
-from billing.web import cookies, views
-from billing.web.mailed import BadLink, keep_link
-from billing.web.visit import Guarded, Visit, Visiting
+from billing.web import views
+from billing.web.mailed import keep_link, kept_subject
+from billing.web.visit import Guarded, Visiting
 
 router = APIRouter(include_in_schema=False)
-
-
-def _request_id(visit: Visit) -> str:
-    found = visit.parts.office.tokens.subject_of(REQUEST, visit.cookie(cookies.LINK))
-    if found is None:
-        raise BadLink
-    return found
 
 
 @router.get("/request/{token}")
@@ -30,7 +23,7 @@ def follow(visit: Visiting, token: str) -> Response:
 def ask(visit: Visiting) -> Response:
     """What was asked, and the button."""
     with visit.parts.database.transaction() as session:
-        request = confirm_request.asked(session, _request_id(visit), visit.at)
+        request = confirm_request.asked(session, kept_subject(visit, REQUEST), visit.at)
     return visit.page(views.RequestConfirm(received_at=request.received_at, words=request.words))
 
 
@@ -38,7 +31,7 @@ def ask(visit: Visiting) -> Response:
 def confirm(visit: Guarded) -> Response:
     """It is theirs."""
     with visit.parts.database.transaction() as session:
-        done = confirm_request.confirm(session, visit.parts.office, _request_id(visit), visit.at)
+        done = confirm_request.confirm(session, visit.parts.office, kept_subject(visit, REQUEST), visit.at)
         request = done.request
     return visit.page(
         views.RequestConfirmed(

@@ -39,10 +39,16 @@ def keep_link(visit: Visit, purpose: str, token: str, page: str, life: timedelta
     return visit.go(page)
 
 
-def _subscription(visit: Visit, purpose: str) -> Subscription:
-    subject = visit.parts.office.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
-    if subject is None:
+def kept_subject(visit: Visit, purpose: str) -> str:
+    """What the link that was kept is about. Raises BadLink."""
+    found = visit.parts.office.tokens.subject_of(purpose, visit.cookie(cookies.LINK))
+    if found is None:
         raise BadLink
+    return found
+
+
+def _subscription(visit: Visit, purpose: str) -> Subscription:
+    subject = kept_subject(visit, purpose)
     with visit.parts.database.transaction() as session:
         found = session.get(Subscription, subject)
     if found is None:

@@ -46,36 +46,12 @@ class Cancel:
         words += [self._reading(desk, subscription, back), *_no_more(desk, subscription)]
         total = sum(one.cents for one in back)
         button = f"Cancel and give back {rand(total)}" if total else "Cancel the subscription"
+        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
+        typed = open_requests.unproved_to_cancel(desk.session, subscription)
         if total:
-            words += self._proof(desk, subscription)
-        given = total - self._owed(desk, subscription, asked_at)
-        return Preview(tuple(words), button, cents=given, otherwise=self._have_it_proved(desk, subscription))
-
-    def _owed(self, desk: Desk, subscription: Subscription, asked_at: datetime) -> int:
-        """Cents that are owed, whatever the limit: what was charged for this subscription since a request about it came
-        that its reader has confirmed. A form takes anybody's address, so one that isn't confirmed owes nothing."""
-        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
-        if proved is None:
-            return 0
-        since = max(asked_at, proved.received_at)
-        return sum(one.cents for one in give_back.due_back(desk.session, subscription, since))
-
-    def _proof(self, desk: Desk, subscription: Subscription) -> list[str]:
-        """What the preview says of it."""
-        proved = open_requests.confirmed_to_cancel(desk.session, subscription)
-        if proved is not None:
-            since = moment(desk.office, proved.received_at)
-            return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
-        typed = open_requests.unproved_to_cancel(desk.session, subscription)
-        return [_not_proved(desk, typed)] if typed is not None else []
-
-    def _have_it_proved(self, desk: Desk, subscription: Subscription) -> str:
-        typed = open_requests.unproved_to_cancel(desk.session, subscription)
-        if typed is None:
-            return ""
-        return (
-            f"{_not_proved(desk, typed)} On the request’s page you can mail the reader a link to confirm it."
-        )
+            words += _proof(desk, proved, typed)
+        given = total - _owed(desk, subscription, asked_at, proved)
+        return Preview(tuple(words), button, cents=given, otherwise=_have_it_proved(desk, typed))
 
     def _reading(self, desk: Desk, subscription: Subscription, back: list[DueBack]) -> str:
         ends_at = (
@@ -140,6 +116,29 @@ def _subscription(session: Session, reader_id: str) -> Subscription:
     if found is None:
         raise UnknownSubscription("This reader has never had a subscription.")
     return found
+
+
+def _owed(desk: Desk, subscription: Subscription, asked_at: datetime, proved: ReaderRequest | None) -> int:
+    """Cents that are owed, whatever the limit: what was charged for this subscription since a request about it came
+    that its reader has confirmed. A form takes anybody's address, so one that isn't confirmed owes nothing."""
+    if proved is None:
+        return 0
+    since = max(asked_at, proved.received_at)
+    return sum(one.cents for one in give_back.due_back(desk.session, subscription, since))
+
+
+def _proof(desk: Desk, proved: ReaderRequest | None, typed: ReaderRequest | None) -> list[str]:
+    """What the preview says of it."""
+    if proved is not None:
+        since = moment(desk.office, proved.received_at)
+        return [f"The reader’s request of {since} is proved, so what was charged since then is owed."]
+    return [_not_proved(desk, typed)] if typed is not None else []
+
+
+def _have_it_proved(desk: Desk, typed: ReaderRequest | None) -> str:
+    if typed is None:
+        return ""
+    return f"{_not_proved(desk, typed)} On the request’s page you can mail the reader a link to confirm it."
 
 
 def _not_proved(desk: Desk, request: ReaderRequest) -> str:

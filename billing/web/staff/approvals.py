@@ -44,7 +44,8 @@ def _row(visit: StaffVisit, session: Session, approval: Approval) -> views.Appro
         state=approval.state.value,
         decided_by=decided or ("a command on the machine" if approval.decided_at else None),
         decided_at=approval.decided_at,
-        may_approve=may_decide(session, approval, visit.member, visit.at),
+        may_approve=approval.state is ApprovalState.WAITING
+        and may_decide(session, approval, visit.member, visit.at),
     )
 
 

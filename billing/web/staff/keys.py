@@ -1,6 +1,6 @@
 """API keys: listed with what was done with them, made, limited, rotated, revoked. For admins."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form
@@ -46,6 +46,10 @@ def _number(typed: str, most: int) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) <= most):
         raise NotANumber
     return int(text)
+
+
+def _expiry(visit: StaffVisit, typed: str) -> datetime | None:
+    return visit.at + timedelta(days=_number(typed, LONGEST_LIFE_DAYS)) if typed.strip() else None
 
 
 def _ceilings(*typed: str) -> Ceilings:
@@ -122,7 +126,6 @@ def make(
     """Make a key; the answer shows its secret, once. Much money waits for another admin (SEC-6)."""
     chosen = tuple(scope or ())
     try:
-        life = timedelta(days=_number(expires, LONGEST_LIFE_DAYS)) if expires.strip() else None
         with visit.parts.database.transaction() as session:
             made = key_money.make(
                 desk(visit, session),
@@ -130,7 +133,7 @@ def make(
                 list(chosen),
                 actor=visit.actor,
                 ceilings=_ceilings(cents, days, starts, readers),
-                expires_at=visit.at + life if life is not None else None,
+                expires_at=_expiry(visit, expires),
                 why=why,
             )
     except (Invalid, api_keys.NameTaken) as refusal:
@@ -143,14 +146,13 @@ def rotate(visit: Acting, key_id: str, hours: Typed = "", expires: Typed = "") -
     """Another secret; the answer shows it, once."""
     try:
         grace = timedelta(hours=_number(hours, 24 * api_keys.LONGEST_GRACE.days))
-        life = timedelta(days=_number(expires, LONGEST_LIFE_DAYS)) if expires.strip() else None
         with visit.parts.database.transaction() as session:
             secret = key_money.rotate(
                 desk(visit, session),
                 key_id,
                 grace,
                 actor=visit.actor,
-                expires_at=visit.at + life if life is not None else None,
+                expires_at=_expiry(visit, expires),
             )
             name = session.get_one(ApiKey, key_id).name
     except (Invalid, key_money.NeedsCommand) as refusal:

@@ -59,7 +59,7 @@ def add(
 ) -> Response:
     """Let somebody in, in a role; somebody who is here already gets that role. A new admin waits for another admin (SEC-6)."""
     if role not in list(Role):
-        return _page(visit, email=email, error="Choose a role.", status=422)
+        return _page(visit, email=email, why=why, error="Choose a role.", status=422)
     try:
         with visit.parts.database.transaction() as session:
             asks = members.is_new_admin(session, email, Role(role))

@@ -49,6 +49,15 @@ def hitting(asks: list[Callable[[], httpx.Response]]) -> Iterator[list[Future[ht
         yield [pool.submit(ask) for ask in asks]
 
 
+@contextmanager
+def rush(
+    world: World, rule: dict[str, object], asks: list[Callable[[], httpx.Response]]
+) -> Iterator[list[Future[httpx.Response]]]:
+    """The same after Stripe has fallen silent about what the rule names; it answers at the end of the block."""
+    with ThreadPoolExecutor(len(asks)) as pool, slow(world, rule):
+        yield [pool.submit(ask) for ask in asks]
+
+
 def answered(hits: list[Future[httpx.Response]], count: int) -> list[httpx.Response]:
     """So many of them, which must come while Stripe is silent."""
     waiting, done = set(hits), set[Future[httpx.Response]]()
@@ -91,7 +100,7 @@ def at_the_card_page(world: World) -> tuple[Browser, str]:
 def test_a_card_page_that_is_looked_at_in_a_rush_is_asked_for_once(world: World) -> None:
     browser, setup = at_the_card_page(world)
     look = on_its_own(world, browser, f"/subscribe/back?setup={setup}")
-    with hitting([look] * HITS) as hits, slow(world, LOOKS):
+    with rush(world, LOOKS, [look] * HITS) as hits:
         early = answered(hits, HITS - 1)
         assert asked(world) == 1
         everybody_else_is_answered(world)
@@ -111,7 +120,7 @@ def test_many_card_pages_at_once_hold_few_threads(world: World) -> None:
     setups = [row["id"] for row in world.rows("SELECT id FROM card_setup")]
     looks = [on_its_own(world, browser, f"/subscribe/back?setup={each}") for each in setups]
     places = THREADS[Side.READERS] * PLACES_A_THREAD // 2
-    with hitting(looks) as hits, slow(world, LOOKS):
+    with rush(world, LOOKS, looks) as hits:
         early = answered(hits, HITS - places)
         assert all("data-waiting=" in each.text for each in early), "what has no room looks again by itself"
         until(lambda: asked(world) == SHARE, "the threads of one network address to be taken")
@@ -132,7 +141,7 @@ def test_opening_card_pages_has_a_queue_with_an_end(make_world: Callable[..., Wo
         with http_client(world.url) as client:
             return client.send(httpx.Request("POST", form.url, headers=form.headers, content=form.content))
 
-    with hitting([agree] * HITS) as hits, slow(world, OPENS):
+    with rush(world, OPENS, [agree] * HITS) as hits:
         places = THREADS[Side.READERS] * PLACES_A_THREAD // 2
         early = answered(hits, HITS - places)
         everybody_else_is_answered(world)
@@ -162,7 +171,7 @@ def test_a_payment_page_that_is_looked_at_in_a_rush_is_asked_for_once(
     page = browser.sent_to("/pay/page")
     [attempt] = world.rows("SELECT id FROM attempt WHERE by_page")
     look = on_its_own(world, browser, f"/pay/back?attempt={attempt['id']}")
-    with hitting([look] * HITS) as hits, slow(world, LOOKS):
+    with rush(world, LOOKS, [look] * HITS) as hits:
         early = answered(hits, HITS - 1)
         assert asked(world) == 1
         everybody_else_is_answered(world)

@@ -26,7 +26,6 @@ from billing.setting_types import (
 )
 
 PREFIX = "BILLING_"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SAMPLE_PAPERS = (
     *(f"publisher_{part}" for part in ("name", "legal_name", "address", "vat_number")),
     *("mail_from", "newsletter_from"),
@@ -266,7 +265,7 @@ class Settings(BaseModel):
         found += self._weak_keys()
         if not key.startswith(("sk_live_", "rk_live_")):
             found.append("BILLING_STRIPE_SECRET_KEY isn't a live key")
-        if base.hostname in LOOPBACK or base.scheme != "https":
+        if live_checks.is_here(base.hostname or "") or base.scheme != "https":
             found.append("BILLING_STRIPE_API_BASE points at a sandbox")
         if not self.stripe_webhook_secrets:
             found.append("BILLING_STRIPE_WEBHOOK_SECRETS is empty, so no webhook could be believed")

@@ -5,7 +5,7 @@ The token remembers the browser's first metered article, so that a browser which
 import base64
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 
 from billing.office import Office
 
@@ -60,6 +60,4 @@ def by_token(office: Office, given: str) -> Visitor | None:
         return Visitor(name)
     month, article = remembered
     article_id = base64.urlsafe_b64decode(article + "=" * (-len(article) % 4)).decode()
-    return Visitor(
-        name, FirstReading(datetime.strptime(month, _MONTH).replace(tzinfo=UTC).date(), article_id)
-    )
+    return Visitor(name, FirstReading(date(int(month[:4]), int(month[4:]), 1), article_id))

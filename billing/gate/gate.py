@@ -111,9 +111,9 @@ class Gate:
         with_id = [*headers, next(self._ids)]
         await send({"type": "http.response.start", "status": status, "headers": with_id})
         await send({"type": "http.response.body", "body": body})
+        self.measures.answered(route, reason, self._seconds() - began)
         if self.memory.used_keys:
             await self._note_keys()
-        self.measures.answered(route, reason, self._seconds() - began)
 
     def _at_once(self, scope: Scope, now: float) -> Reply | None:
         """The reply where nothing has to be waited for: the one way that most requests take."""

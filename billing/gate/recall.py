@@ -203,23 +203,19 @@ class Recall:
             if told is None or seconds >= told.same_until:
                 told = self._decide(known, held, at)
                 memory.keep_answer(known, held, told)
-            if not told.allowed:
-                perhaps = self._perhaps_opened(memory, who, known, held, now)
-                if perhaps is not False:
-                    return perhaps
+            if not told.allowed and known.is_metered:
+                return None  # the meter could open it, and only the framework can say
             answers.append(Answer(known.head, told))
-        return answers
+        if all(one.told.allowed for one in answers):
+            return answers
+        perhaps = self._perhaps_opened(memory, who, held, now)
+        return answers if perhaps is False else perhaps
 
     def _perhaps_opened(
-        self, memory: Memory, who: Asked, known: Known, held: int, now: float
+        self, memory: Memory, who: Asked, held: int, now: float
     ) -> Missing | Literal[False] | None:
-        """Whether gift or meter could open what was refused: False, or None where only the framework can say, or what is missing."""
-        if (
-            known.is_metered
-            or held & GIFTS
-            or who.named.get("gift")
-            or cookies.value_in(who.cookie, self.names.gift)
-        ):
+        """Whether a gift could open what was refused: False, or None where only the framework can say, or what is missing."""
+        if held & GIFTS or who.named.get("gift") or cookies.value_in(who.cookie, self.names.gift):
             return None
         by_program = who.bearer.startswith(KEY_PREFIX)
         token = (

@@ -1,7 +1,6 @@
 """Hands one mail to the relay and says exactly what became of it."""
 
 import contextlib
-import ipaddress
 import re
 import smtplib
 import socket
@@ -13,6 +12,7 @@ from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from billing.errors import RefusesToStart
+from billing.live_checks import is_here
 from billing.mail.mime import BadAddress, UnsafeHeader, ascii_address, split_mailbox
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -249,7 +249,7 @@ class _Relay:
             raise BadRelay(f"The relay's port is not a number between 1 and 65535: {problem}") from None
         if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
             raise BadRelay("The relay's address must be like smtp+starttls://user:password@relay.example:587")
-        if parts.scheme == "smtp" and not _is_loopback(parts.hostname):
+        if parts.scheme == "smtp" and not is_here(parts.hostname):
             raise PlainRelay(f"{(PlainRelay.__doc__ or '').strip()} The relay is {parts.hostname}")
         return cls(
             parts.scheme, parts.hostname, port, unquote(parts.username or ""), unquote(parts.password or "")
@@ -257,14 +257,7 @@ class _Relay:
 
     @property
     def hello(self) -> str:
-        return "localhost" if _is_loopback(self.host) else socket.getfqdn()
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        return "localhost" if is_here(self.host) else socket.getfqdn()
 
 
 def _without_delay(connection: smtplib.SMTP) -> None:

@@ -1,18 +1,16 @@
 """Another card: from the account, or from the link in the mail about a declined charge."""
 
-from datetime import timedelta
-
 from starlette.responses import Response
 
 from billing.payments import cards
 from billing.payments import setup as setups
 from billing.payments.models import SetupPurpose
-from billing.readers import rate
 from billing.readers.register import by_id
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription
 from billing.web import cookies
 from billing.web.bulkhead import Waits
+from billing.web.starting import START_LIFE, count_card_page
 from billing.web.visit import Visit
 
 
@@ -26,9 +24,7 @@ def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
     """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
     parts = visit.parts
     with parts.database.transaction() as session:
-        rate.count_network(
-            session, parts.office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=visit.at
-        )
+        count_card_page(visit, session)
         _, price = terms_of(session, subscription)
         setup = setups.begin(
             session,
@@ -51,5 +47,5 @@ def _go_on(visit: Visit, setup_id: str) -> Response:
     page = setups.open_page(
         parts.database, parts.gateway, parts.office, setup_id, words=words, back="/account"
     )
-    visit.give(cookies.SETUP, setup_id, timedelta(hours=12))
+    visit.give(cookies.SETUP, setup_id, START_LIFE)
     return visit.go(page.url)

@@ -76,44 +76,14 @@ def documents(parts: Parts, openapi: Callable[[], dict[str, Any]]) -> Documents:
 
 
 @router.get(ROBOTS)
-async def robots_txt(request: Request) -> Response:
-    """Who may fetch what."""
-    return await _answer(request, ROBOTS)
-
-
 @router.get(LICENSE)
-async def licence(request: Request) -> Response:
-    """The policy of robots.txt in RSL's words. Raises NoLicense."""
-    return await _answer(request, LICENSE)
-
-
 @router.get(FEED)
-async def feed(request: Request) -> Response:
-    """What is new, with its leads."""
-    return await _answer(request, FEED)
-
-
 @router.get(SITEMAP)
-async def sitemap(request: Request) -> Response:
-    """Every page for everybody, locked articles with their leads among them."""
-    return await _answer(request, SITEMAP)
-
-
 @router.get(NEWS_SITEMAP)
-async def news_sitemap(request: Request) -> Response:
-    """The news among them."""
-    return await _answer(request, NEWS_SITEMAP)
-
-
 @router.get(OPENAPI)
-async def openapi(request: Request) -> Response:
-    """What programs may ask, in OpenAPI's words."""
-    return await _answer(request, OPENAPI)
-
-
-async def _answer(request: Request, path: str) -> Response:
-    """With a tag, so that whoever has it already isn't sent it again."""
-    shared: SharedWork[Document] = request.app.state.documents[path]
+async def answer(request: Request) -> Response:
+    """What is kept for this address, with a tag, so that whoever has it already isn't sent it again. Raises NoLicense."""
+    shared: SharedWork[Document] = request.app.state.documents[request.url.path]
     found = await shared.outcome()
     headers = KEPT | {"ETag": found.tag}
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]

@@ -45,17 +45,19 @@ def back(visit: Visiting, attempt: Annotated[str, Query(max_length=100)] = "") -
     if invoice_id is None or not known:
         return visit.go("/account")
     back = partial(_came_back, visit, attempt, invoice_id)
-    return Waits(visit, partial(back, asks=True), partial(back, claimed=True)) if asks else back()
+    ask = partial(_ask, visit, attempt, invoice_id)
+    return Waits(visit, ask, partial(back, claimed=True)) if asks else back()
 
 
-def _came_back(
-    visit: Visit, attempt_id: str, invoice_id: str, *, asks: bool = False, claimed: bool = False
-) -> Response:
+def _ask(visit: Visit, attempt_id: str, invoice_id: str) -> Response:
+    paying.come_back(visit.parts.till, attempt_id, visit.at)
+    return _came_back(visit, attempt_id, invoice_id, claimed=True)
+
+
+def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool = False) -> Response:
     parts = visit.parts
-    if asks:
-        paying.come_back(parts.till, attempt_id, visit.at)
     with parts.database.transaction() as session:
-        if asks or claimed:
+        if claimed:
             return_polls.done(session, Attempt, attempt_id, visit.at, parts.settings.return_poll_seconds)
         if session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
             return visit.go("/pay")

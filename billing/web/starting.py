@@ -56,6 +56,12 @@ def count_return(visit: Visit, session: Session) -> None:
     rate.count_network(session, tokens, "return", visit.ip, limit=MOST_RETURNS, per=per, at=visit.at)
 
 
+def count_card_page(visit: Visit, session: Session) -> None:
+    """Count an opening of the card page, for the browser's network. Raises TooMany."""
+    tokens, per = visit.parts.office.tokens, timedelta(hours=1)
+    rate.count_network(session, tokens, "card page", visit.ip, limit=30, per=per, at=visit.at)
+
+
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
 
 

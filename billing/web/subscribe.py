@@ -29,6 +29,7 @@ from billing.web.starting import (
     START_LIFE,
     TRIAL,
     Why,
+    count_card_page,
     dates_of,
     refused_page,
     remember,
@@ -192,7 +193,7 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
 def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str) -> tuple[CardSetup, str]:
     """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
     office, at = visit.parts.office, visit.at
-    rate.count_network(session, office.tokens, "card page", visit.ip, limit=30, per=timedelta(hours=1), at=at)
+    count_card_page(visit, session)
     plan, price, money = terms_today(visit, session, plan_id)
     dates = dates_of(visit, plan) if mode == TRIAL else None
     terms = _terms(money, dates, month_after(visit, session, plan))

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.support.articles import registering
 from tests.support.cancel_helpers import cancel
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -18,17 +19,11 @@ AHEAD = (
 
 def metered(world: World, count: int) -> list[str]:
     """So many metered articles, registered by the API."""
-    ids = [f"story-{number}" for number in range(count)]
-    for article in ids:
-        body = {
-            "title": article,
-            "url": f"https://news.example/{article}",
-            "section": "Town",
-            "access": "metered",
-            "published_at": "2027-02-01T00:00:00Z",
-        }
-        world.api.put(f"/v1/articles/{article}", json=body).raise_for_status()
-    return ids
+    put_article = registering(world)
+    return [
+        put_article(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z")
+        for number in range(count)
+    ]
 
 
 def ended_reader(world: World) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.support.articles import registering
 from tests.support.http_client import http_client
 from tests.support.locked_table import locked_table
 from tests.support.polling import until
@@ -23,17 +24,11 @@ WITH_KEY = 500
 
 def registered(world: World, count: int, access: str) -> list[str]:
     """So many articles of this level."""
-    ids = [f"{access}-{number}" for number in range(count)]
-    for article in ids:
-        body = {
-            "title": article,
-            "url": f"https://news.example/{article}",
-            "section": "Town",
-            "access": access,
-            "published_at": "2027-02-01T00:00:00Z",
-        }
-        world.api.put(f"/v1/articles/{article}", json=body).raise_for_status()
-    return ids
+    put_article = registering(world)
+    return [
+        put_article(f"{access}-{number}", access, published_at="2027-02-01T00:00:00Z")
+        for number in range(count)
+    ]
 
 
 def bulk(client: httpx.Client, articles: list[str]) -> httpx.Response:

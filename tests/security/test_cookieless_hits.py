@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from tests.support.articles import registering
 from tests.support.http_client import http_client
 from tests.support.routes import routes
 from tests.support.table_contents import changed, contents
@@ -18,17 +19,11 @@ VISITOR = "masthead-visitor"
 
 def put(world: World, count: int) -> list[str]:
     """So many metered articles."""
-    ids = [f"story-{number}" for number in range(count)]
-    for article in ids:
-        body = {
-            "title": article,
-            "url": f"https://news.example/{article}",
-            "section": "Town",
-            "access": "metered",
-            "published_at": "2027-02-01T00:00:00Z",
-        }
-        world.api.put(f"/v1/articles/{article}", json=body).raise_for_status()
-    return ids
+    put_article = registering(world)
+    return [
+        put_article(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z")
+        for number in range(count)
+    ]
 
 
 def with_cookie(world: World, cookie: str) -> httpx.Client:

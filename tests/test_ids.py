@@ -1,6 +1,7 @@
-"""Ids: opaque and unique; new ones in the order of time, derived ones in that of their numbers."""
+"""Ids: opaque and unique; new ones in the order they were made, derived ones in that of their numbers."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -40,11 +41,23 @@ def test_a_derived_id_differs_with_whatever_it_follows_from() -> None:
     assert len({ids.derived("inv", "sub_1", number) for number in range(40_000)}) == 40_000
 
 
-def test_ten_thousand_of_one_instant_are_all_different() -> None:
+def test_those_of_one_instant_are_all_different_and_in_the_order_they_were_made() -> None:
     at = datetime(2027, 3, 1, 8, tzinfo=UTC)
-    made = {ids.new("sub", at) for _ in range(10_000)}
-    assert len(made) == 10_000
+    made = []
+    for number in range(10_000):
+        made.append(ids.new("sub", at))
+        ids.new("msg", at + timedelta(seconds=number % 50))  # other instants in between change nothing
+    assert len(set(made)) == 10_000
+    assert made == sorted(made)
     assert len({name[4:14] for name in made}) == 1
+
+
+def test_threads_of_one_instant_never_share_one() -> None:
+    at = datetime(2027, 3, 1, 9, tzinfo=UTC)
+    with ThreadPoolExecutor(4) as threads:
+        made = list(threads.map(lambda _: [ids.new("sub", at) for _ in range(2_000)], range(4)))
+    assert all(one == sorted(one) for one in made)
+    assert len({name for one in made for name in one}) == 8_000
 
 
 def test_the_zone_an_instant_is_written_in_makes_no_difference() -> None:

@@ -16,7 +16,8 @@ def second_browser(world: World) -> Browser:
     world.advance(minutes=5)
     browser = sign_in(world, SUPPORT)
     world.execute(
-        "UPDATE staff_session SET device = :device, ip = '196.25.1.9' WHERE id = (SELECT max(id) FROM staff_session)",
+        "UPDATE staff_session SET device = :device, ip = '196.25.1.9' WHERE ended_at IS NULL AND started_at ="
+        " (SELECT max(started_at) FROM staff_session)",
         device=PHONE,
     )
     return browser

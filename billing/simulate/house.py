@@ -195,6 +195,7 @@ class House:
             "BILLING_JOURNAL_DIR": str(self.folder / "journals"),
             "BILLING_PROXY_COUNT": "1",  # each reader comes from a network address of their own
             "BILLING_CHARGES_PER_SECOND": "0",  # the pace is the machine's: a simulated year has no seconds to spread over
+            "BILLING_RETURN_POLL_SECONDS": "0",  # on a held clock no seconds pass until a page may ask again
         }
 
     def _endpoint(self) -> str:

@@ -46,7 +46,7 @@ def build(
     refuse_foreign(database, settings)
     with database.transaction() as session:
         tokens = opened(session, settings)
-    logs.named_by(lambda value: tokens.list_digest(logs.NAMES, value))
+    logs.named_by(tokens)
     clock: Clock = HeldClock(database) if settings.held else SystemClock()
     office = Office(
         settings.zone,

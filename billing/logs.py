@@ -55,8 +55,7 @@ class _Namer:
     """Gives keyed names. One a process, as the log is; until the installation's keys are known its names are of this process alone."""
 
     def __init__(self) -> None:
-        unknown = Tokens(secrets.token_hex(32))
-        self.digest: Callable[[str], str] = lambda value: unknown.list_digest(NAMES, value)
+        self.tokens = Tokens(secrets.token_hex(32))
 
 
 _namer = _Namer()
@@ -145,9 +144,9 @@ def of_request() -> str:
     return "" if origin is None else f"request={origin.id} from={network_of(origin.address())}"
 
 
-def named_by(digest: Callable[[str], str]) -> None:
+def named_by(tokens: Tokens) -> None:
     """Give names under the installation's key from now on."""
-    _namer.digest = digest
+    _namer.tokens = tokens
 
 
 def name_of(address: str) -> str:
@@ -169,7 +168,7 @@ def network_of(address: str) -> str:
 
 
 def _keyed_name(value: str) -> str:
-    return _namer.digest(value)[:NAME_LETTERS].translate(_LETTERS)
+    return _namer.tokens.list_digest(NAMES, value)[:NAME_LETTERS].translate(_LETTERS)
 
 
 def _public_network(found: re.Match[str]) -> str:

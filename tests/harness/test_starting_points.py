@@ -1,7 +1,11 @@
 """Each starting point is what its name says, and is found again as it was kept."""
 
+from collections.abc import Callable
+
 import pytest
 
+from billing import logs
+from billing.tokens import Tokens
 from tests.support import ledger_checks
 from tests.support.starting_points import MARCH, MONTH_END, STARTING_POINTS, Beginning, go_to, subscriber
 from tests.support.world import World
@@ -41,3 +45,13 @@ def test_at_the_blank_one_nobody_is_there(world: World) -> None:
     assert world.charges() == []
     assert world.letters() == []
     assert set(STARTING_POINTS) == {"blank", *STANDS}
+
+
+def test_the_log_names_people_by_its_keys_whatever_a_test_before_built(
+    make_world: Callable[..., World],
+) -> None:
+    make_world()
+    before = logs.name_of("thandi@example.com")
+    logs.named_by(Tokens("the keys of another installation in this process"))
+    make_world()
+    assert logs.name_of("thandi@example.com") == before

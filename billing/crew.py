@@ -58,6 +58,12 @@ def only_one(database: Database, name: str) -> Iterator[bool]:
             connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), key)
 
 
+def somebody_at(database: Database, name: str) -> bool:
+    """Whether anybody is at work on what is called so."""
+    with only_one(database, name) as free:
+        return not free
+
+
 LIVING = f"""SELECT objid::bigint FROM pg_locks
              WHERE locktype = 'advisory' AND classid = {_CLASS} AND granted
                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608

@@ -14,7 +14,7 @@ from billing.cases.close import close_about
 from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.crew import only_one
+from billing.crew import only_one, somebody_at
 from billing.db import Database, first_line, instant, is_away, span
 from billing.list_key import check_values
 from billing.office import Office
@@ -22,6 +22,7 @@ from billing.payments import owed, refund
 from billing.payments.models import Attempt, Payment
 from billing.reports.doctor_models import DoctorVisit
 from billing.reports.promises import PROMISES, Promise
+from billing.reports.reckonings import COMPARING
 from billing.rules.periods import start_of_day
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
@@ -80,9 +81,10 @@ def _ask(connection: sa.Connection, promise: Promise, asked: dict[str, object]) 
 
 
 def visit(database: Database, office: Office, at: datetime) -> int:
-    """The nightly examination; 1 when it was made. One worker at a time."""
+    """The nightly examination; 1 when it was made. One worker at a time, and once nobody compares the books any more: what a
+    comparison under way is about to say would be told as missing."""
     with only_one(database, "doctor") as here:
-        if not here:
+        if not here or somebody_at(database, COMPARING):
             return 0
         with database.transaction() as session:
             due = awaited_since(session)

@@ -328,7 +328,7 @@ PROMISES = (
         "Each day of our books was compared with Stripe's within twelve hours of when that was due.",
         f"""SELECT coalesce(through + 1, (due_at AT TIME ZONE :zone)::date - 1)::text AS id,
                   'due since ' || due_at || coalesce(': ' || problem, '') AS at_fault
-           FROM ({STANDING}) s WHERE due_at < :at - {span(LATE)}""",
+           FROM ({STANDING}) s WHERE {late("due_at", LATE)}""",
     ),
     Promise(
         "payouts-are-compared",

@@ -18,6 +18,8 @@ from billing.rules import backoff
 from billing.rules.periods import civil_date, start_of_day
 
 log = logging.getLogger(__name__)
+COMPARING = "reconcile"
+"""By this name whoever compares the books is known to the others."""
 AFTER_MIDNIGHT = timedelta(hours=5)
 """When yesterday is compared: late enough for news of its last minutes."""
 DAY = timedelta(days=1)
@@ -39,7 +41,7 @@ def since_when(session: Session, zone: ZoneInfo) -> date | None:
 def reckon(clerk: Clerk, at: datetime) -> int:
     """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
     done = 0
-    with only_one(clerk.database, "reconcile") as here:
+    with only_one(clerk.database, COMPARING) as here:
         while here and _reckon(clerk, at):
             done += 1
     return done

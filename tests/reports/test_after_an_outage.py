@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from billing import bell
+from billing.crew import only_one
 from billing.installation import is_home_in
 from billing.reports import doctor
+from billing.reports.reckonings import COMPARING
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
@@ -44,6 +46,11 @@ def visit(world: World) -> set[str]:
     doctor.visit(world.parts.database, world.parts.office, world.now)
     rows = world.rows("SELECT subject FROM staff_case WHERE kind = 'promise_broken'")
     return {str(row["subject"]).partition(":")[0] for row in rows}
+
+
+def visits(world: World) -> int:
+    """How often the doctor came at this instant."""
+    return int(world.rows("SELECT count(*) AS n FROM doctor_visit WHERE at = :now", now=world.now)[0]["n"])
 
 
 def test_while_no_worker_is_there_all_that_is_late_is_told(left_lying: World) -> None:
@@ -106,3 +113,26 @@ def test_workers_that_catch_up_leave_nothing_late(left_lying: World) -> None:
     left_lying.advance(hours=3)
     ring(left_lying)
     assert broken(left_lying) == {}
+
+
+@pytest.mark.usefixtures("paid")
+def test_books_whose_comparison_fell_due_in_an_outage_are_late_two_hours_after_it(world: World) -> None:
+    ring(world)
+    world.skip_to(local(2027, 3, 18, 2))
+    silent_for(world, timedelta(hours=20))
+    assert "books-are-compared" in broken(world)
+    ring(world)
+    assert "books-are-compared" not in visit(world)
+    world.skip_to(world.now + timedelta(hours=2, minutes=1))
+    assert "books-are-compared" in broken(world)
+
+
+@pytest.mark.usefixtures("paid")
+def test_the_doctor_waits_for_a_comparison_that_another_worker_makes(world: World) -> None:
+    world.skip_to(local(2027, 3, 18, 10))
+    with only_one(world.parts.database, COMPARING):
+        tick(world.parts, lane=Lane.DOCTOR)
+    assert visits(world) == 0
+    tick(world.parts, lane=Lane.LONG)
+    assert visit(world) == set()
+    assert visits(world) == 1

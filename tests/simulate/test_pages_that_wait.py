@@ -31,5 +31,4 @@ def test_a_start_whose_end_stripe_cannot_tell_at_first_is_accepted(monkeypatch: 
     assert found.struck["call: 500_before"] > 0
     answers = {answer for wish, answer in found.answers if wish is Wish.START}
     assert answers == {"accepted", "card_declined"}, "by its bank, before any page"
-    outside = [words for words in found.broken if "took" in words]
-    assert outside == [], "the days are compared late among so many failures, but each charge has its reader"
+    assert found.broken == []

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from tests.support.articles import registering
+from tests.support.articles import metered
 from tests.support.cancel_helpers import cancel
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -15,15 +15,6 @@ AHEAD = (
     ("purpose", "prefetch"),
     ("x-moz", "prefetch"),
 )
-
-
-def metered(world: World, count: int) -> list[str]:
-    """So many metered articles, registered by the API."""
-    put_article = registering(world)
-    return [
-        put_article(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z")
-        for number in range(count)
-    ]
 
 
 def ended_reader(world: World) -> str:

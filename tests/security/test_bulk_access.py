@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.support.articles import registering
+from tests.support.articles import metered
 from tests.support.http_client import http_client
 from tests.support.locked_table import locked_table
 from tests.support.polling import until
@@ -20,15 +20,6 @@ from tests.support.world import World
 
 WITHOUT_KEY = 50
 WITH_KEY = 500
-
-
-def registered(world: World, count: int, access: str) -> list[str]:
-    """So many articles of this level."""
-    put_article = registering(world)
-    return [
-        put_article(f"{access}-{number}", access, published_at="2027-02-01T00:00:00Z")
-        for number in range(count)
-    ]
 
 
 def bulk(client: httpx.Client, articles: list[str]) -> httpx.Response:
@@ -45,7 +36,7 @@ def cost(world: World, client: httpx.Client, articles: list[str]) -> int:
 
 
 def test_a_stranger_asks_about_fifty_metered_articles_for_the_price_of_one(world: World) -> None:
-    stranger, articles = world.browser().http, registered(world, WITHOUT_KEY, "metered")
+    stranger, articles = world.browser().http, metered(world, WITHOUT_KEY)
     before = contents(world, but=("rate_count",))
     one = cost(world, stranger, articles[:1])
     assert cost(world, stranger, articles) == one
@@ -53,7 +44,7 @@ def test_a_stranger_asks_about_fifty_metered_articles_for_the_price_of_one(world
 
 
 def test_an_article_named_again_and_again_is_looked_at_once(world: World) -> None:
-    article, other = registered(world, 2, "metered")
+    article, other = metered(world, 2)
     one = cost(world, world.api, [article])
     assert cost(world, world.api, [article] * WITH_KEY) == one
     answers = bulk(world.api, [article, other, article]).json()
@@ -61,7 +52,7 @@ def test_an_article_named_again_and_again_is_looked_at_once(world: World) -> Non
 
 
 def test_a_program_asks_about_five_hundred_articles_for_the_price_of_one(world: World) -> None:
-    articles = registered(world, 30, "metered")
+    articles = metered(world, 30)
     assert cost(world, world.api, articles) == cost(world, world.api, articles[:1])
 
 
@@ -83,7 +74,7 @@ def test_without_a_key_at_most_fifty_are_answered_at_once(world: World) -> None:
 
 @pytest.mark.parametrize("kind", ["reader", "external"])
 def test_evaluations_about_many_subjects_cost_what_one_costs(world: World, kind: str) -> None:
-    articles = registered(world, 20, "metered")
+    articles = metered(world, 20)
 
     def evaluated(count: int) -> int:
         each = [

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.support.articles import registering
+from tests.support.articles import metered
 from tests.support.http_client import http_client
 from tests.support.routes import routes
 from tests.support.table_contents import changed, contents
@@ -15,15 +15,6 @@ COUNTED = ("rate_count",)
 """One row for each network and tenth of a window, however often it comes; swept after two days."""
 LIMIT = 3
 VISITOR = "masthead-visitor"
-
-
-def put(world: World, count: int) -> list[str]:
-    """So many metered articles."""
-    put_article = registering(world)
-    return [
-        put_article(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z")
-        for number in range(count)
-    ]
 
 
 def with_cookie(world: World, cookie: str) -> httpx.Client:
@@ -74,7 +65,7 @@ def test_no_page_leaves_a_row_for_a_stranger_who_looks(world: World) -> None:
 
 
 def test_who_comes_back_is_counted_and_the_first_cookie_resets_nothing(world: World) -> None:
-    articles = put(world, LIMIT + 2)
+    articles = metered(world, LIMIT + 2)
     cookie = world.browser().http.get(f"/v1/access/{articles[0]}").cookies[VISITOR]
     visitor = with_cookie(world, cookie)
     for _ in range(3):
@@ -92,7 +83,7 @@ def test_who_comes_back_is_counted_and_the_first_cookie_resets_nothing(world: Wo
 
 
 def test_many_at_once_with_the_first_cookie_never_exceed_the_limit(world: World) -> None:
-    articles = put(world, 12)
+    articles = metered(world, 12)
     cookie = world.browser().http.get(f"/v1/access/{articles[0]}").cookies[VISITOR]
 
     def read(article: str) -> str:
@@ -108,7 +99,7 @@ def test_many_at_once_with_the_first_cookie_never_exceed_the_limit(world: World)
 
 
 def test_a_program_that_sends_the_token_along_is_counted_alike(world: World) -> None:
-    articles = put(world, LIMIT + 1)
+    articles = metered(world, LIMIT + 1)
     token = world.api.get(f"/v1/access/{articles[0]}").json()["visitor"]
 
     def used(article: str) -> tuple[str, int]:
@@ -123,7 +114,7 @@ def test_a_program_that_sends_the_token_along_is_counted_alike(world: World) -> 
 
 
 def test_what_the_cookie_remembers_counts_in_its_month_alone(world: World) -> None:
-    articles = put(world, LIMIT + 1)
+    articles = metered(world, LIMIT + 1)
     cookie = world.browser().http.get(f"/v1/access/{articles[0]}").cookies[VISITOR]
     world.advance_to(local(2027, 3, 31, 23, 59, 59))
     assert meter(with_cookie(world, cookie), articles[0]) == ("meter", 1)
@@ -134,7 +125,7 @@ def test_what_the_cookie_remembers_counts_in_its_month_alone(world: World) -> No
 
 
 def test_what_the_cookie_remembers_goes_over_to_the_account_once(world: World) -> None:
-    articles, browser = put(world, 2), world.browser()
+    articles, browser = metered(world, 2), world.browser()
     assert meter(browser.http, articles[0]) == ("meter", 1)
     browser.sign_in("naledi@example.com")
     assert meter(browser.http, articles[1]) == ("meter", 2)

@@ -24,3 +24,9 @@ def registering(world: World) -> Put:
         return article
 
     return put
+
+
+def metered(world: World, count: int) -> list[str]:
+    """So many metered articles, published in February: their ids."""
+    put = registering(world)
+    return [put(f"story-{number}", "metered", published_at="2027-02-01T00:00:00Z") for number in range(count)]

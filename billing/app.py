@@ -6,25 +6,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
-from billing import logs
 from billing.access.crawlers import Proof, proof_of
 from billing.access.dns_names import DnsNames
-from billing.clock import Clock, HeldClock, SystemClock
-from billing.db import Database
-from billing.errors import RefusesToStart
-from billing.installation import refuse_foreign
-from billing.list_key import opened
+from billing.acquirer.rate_limit import Pace
+from billing.acquirer.stripe.gateway import StripeGateway
+from billing.container import Parts
 from billing.mail.deliver import Sender
 from billing.mail.smtp import SmtpTransport
-from billing.monotonic import Monotonic, SystemMonotonic
-from billing.newsletters.press import Press
-from billing.office import Office
-from billing.parts import Parts
-from billing.payments.pace import Pace
-from billing.payments.stripe_gateway import StripeGateway
-from billing.pooling import refuse_transaction_pooling
-from billing.settings import Settings
-from billing.time_limits import Work
+from billing.newsletters.sender import Press
+from billing.platform import logs
+from billing.platform.clock import Clock, HeldClock, SystemClock
+from billing.platform.db import Database
+from billing.platform.errors import RefusesToStart
+from billing.platform.installation import refuse_foreign
+from billing.platform.list_key import opened
+from billing.platform.monotonic import Monotonic, SystemMonotonic
+from billing.platform.pooling import refuse_transaction_pooling
+from billing.platform.settings import Settings
+from billing.platform.site import Office
+from billing.platform.time_limits import Work
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

@@ -7,10 +7,11 @@ from sqlmodel import Session, select
 from billing.access import policies
 from billing.access.articles import register
 from billing.access.models import Article, Opening, Scope
-from billing.access.openings import open_to_all
 from billing.access.policies import Terms
-from billing.newsletters import samples
-from billing.office import Office
+from billing.access.public_windows import open_to_all
+from billing.dev import sample_newsletters
+from billing.dev.paper.sample_articles import SampleArticle, sample_articles
+from billing.platform.site import Office
 from billing.rules.access import LISTEN, AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
@@ -21,8 +22,7 @@ from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan, Price
-from billing.web.keys import DEMO_KEY, demo_key_id
-from billing.web.sample_articles import SampleArticle, sample_articles
+from billing.web.api.api_key import DEMO_KEY, demo_key_id
 
 SAMPLES = "samples"
 CENTS_A_MONTH = 7500
@@ -137,13 +137,13 @@ SAMPLE_PEOPLE = (("first-light", 1000), ("water-and-weather", 250), ("the-long-r
 
 def newsletters(session: Session, at: datetime, *, people: bool = False) -> None:
     """The sample newsletters; with `people` on their lists."""
-    samples.newsletters(session)
+    sample_newsletters.newsletters(session)
     for name, count in SAMPLE_PEOPLE if people else ():
-        samples.people(session, name, count, at)
+        sample_newsletters.people(session, name, count, at)
 
 
 def newsletters_of_plans(session: Session) -> None:
     """The sample newsletter for subscribers, as a feature that both plans open."""
     for plan_id in (MONTHLY, YEARLY):
         features = session.get_one(Plan, plan_id).features
-        open_features(session, plan_id, [*features, newsletter_feature(samples.FOR_SUBSCRIBERS)])
+        open_features(session, plan_id, [*features, newsletter_feature(sample_newsletters.FOR_SUBSCRIBERS)])

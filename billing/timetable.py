@@ -10,18 +10,24 @@ from functools import cache
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import forget, installation
-from billing.access import forget as readings
-from billing.db import is_away, is_pool_full
-from billing.installation import AsksStripe, NotAdopted
+from billing.access import retention as readings
+from billing.acquirer import breaker
+from billing.billing_run import run
+from billing.cards import expire_card_setups
+from billing.changes import announce_price, describe_next
+from billing.container import Parts
+from billing.ledger import recognition
 from billing.mail import deliver
 from billing.newsletters import optin, send, start
-from billing.parts import Parts
-from billing.payments import breaker, earn, send_refunds, sweep, unexplained
-from billing.renewals import announce_price, foresee, run
-from billing.reports import doctor, reckonings, recover, watch
+from billing.platform import installation, retention
+from billing.platform.db import is_away, is_pool_full
+from billing.platform.installation import AsksStripe, NotAdopted
+from billing.platform.time_limits import Work, doing
+from billing.reconcile import recover, schedule
+from billing.refunds import send as send_refunds
+from billing.refunds import unexplained_charges
+from billing.reports import doctor, watch
 from billing.staff import key_cases
-from billing.time_limits import Work, doing
 from billing.webhooks import inbox
 from billing.webhooks import settle as events
 
@@ -90,7 +96,7 @@ JOBS: Jobs = (
         "bill, and ask what became of charges in doubt",
         lambda p, at: run.run(p.till, at).done(),
         run.NEXT_DUE,
-        foresee.next_words,
+        describe_next.next_words,
         lane=Lane.BILLING,
     ),
     Job(
@@ -116,32 +122,32 @@ JOBS: Jobs = (
     ),
     Job(
         "give back what nothing explains",
-        lambda p, at: unexplained.give_back_due(p.database, p.gateway, at),
-        unexplained.NEXT_DUE,
-        unexplained.next_words,
+        lambda p, at: unexplained_charges.give_back_due(p.database, p.gateway, at),
+        unexplained_charges.NEXT_DUE,
+        unexplained_charges.next_words,
         lane=Lane.REFUNDS,
     ),
     Job(
         "ask what became of card pages",
-        lambda p, at: sweep.sweep(p.database, p.gateway, p.office, at),
-        sweep.NEXT_DUE,
-        sweep.next_words,
+        lambda p, at: expire_card_setups.sweep(p.database, p.gateway, p.office, at),
+        expire_card_setups.NEXT_DUE,
+        expire_card_setups.next_words,
         lane=Lane.EVENTS,
     ),
     Job(
         "recognise revenue",
-        lambda p, at: earn.recognise_due(p.database, p.office, at),
-        earn.NEXT_DUE,
-        earn.next_words,
+        lambda p, at: recognition.recognise_due(p.database, p.office, at),
+        recognition.NEXT_DUE,
+        recognition.next_words,
         lane=Lane.LONG,
         stops=False,
     ),
     # Before the doctor, who asks whether it was done: a held clock may leap over several mornings.
     Job(
         "reconcile",
-        lambda p, at: reckonings.reckon(p.clerk, at),
-        reckonings.NEXT_DUE,
-        reckonings.next_words,
+        lambda p, at: schedule.reckon(p.clerk, at),
+        schedule.NEXT_DUE,
+        schedule.next_words,
         lane=Lane.LONG,
         stops=False,
     ),
@@ -193,8 +199,8 @@ JOBS: Jobs = (
     ),
     Job(
         "forget what is old",
-        lambda p, at: forget.forget_old(p.database, at),
-        forget.NEXT_DUE,
+        lambda p, at: retention.forget_old(p.database, at),
+        retention.NEXT_DUE,
         lambda _session: "what is old is thrown away",
         lane=Lane.LONG,
         stops=False,

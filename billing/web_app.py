@@ -9,57 +9,50 @@ from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Scope
 
-from billing.gate.gate import Gate
-from billing.parts import Parts
-from billing.settings import Environment
-from billing.web import (
-    account,
-    arrived,
-    articles,
-    choices,
-    confirming,
-    consents,
-    contact,
-    crawled,
-    demo_pages,
-    demo_static,
-    gifts,
-    hooks,
-    listening,
-    mailed,
-    newsletters,
-    pay,
-    paywall,
-    probes,
-    recognise,
-    security_txt,
-    sign_in,
-    step_up,
-    subscribe,
-)
+from billing.access_cache.gate import Gate
+from billing.container import Parts
+from billing.dev.demo import clock_api as api_clock
+from billing.dev.demo import staff_sign_in
+from billing.dev.demo.canonical_host import OneHost
+from billing.dev.paper import articles, crawler_pages, demo_pages, demo_static, listening
+from billing.http.concurrency import ConcurrencyLimit
+from billing.platform.settings import Environment
 from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
-from billing.web.api import clock as api_clock
 from billing.web.api import edges as api_edges
 from billing.web.api import evaluations as api_evaluations
 from billing.web.api import forecast as api_forecast
 from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
+from billing.web.api import paywall, probes, security_txt, stripe_endpoint
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
-from billing.web.bulkhead import Bulkheads
-from billing.web.concurrency import ConcurrencyLimit
-from billing.web.front import Front
-from billing.web.intake import Intake
-from billing.web.look import STATIC, Look
-from billing.web.one_host import OneHost
-from billing.web.problems import answer_refusals
-from billing.web.readiness import Readiness
-from billing.web.sites import Sites
+from billing.web.api.readiness import Readiness
+from billing.web.api.webhook_batcher import Intake
+from billing.web.kit.bulkhead import Bulkheads
+from billing.web.kit.middleware import Front
+from billing.web.kit.problems import answer_refusals
+from billing.web.kit.rendering import STATIC, Look
+from billing.web.kit.sites import Sites
+from billing.web.reader import (
+    account,
+    card_return,
+    choices,
+    confirm_request,
+    consents,
+    contact,
+    gifts,
+    newsletters,
+    pay,
+    sign_in,
+    signed_links,
+    step_up,
+    subscribe,
+    who_charged_me,
+)
 from billing.web.staff import PAGES as STAFF_PAGES
-from billing.web.staff import demo_sign_in
 from billing.web.staff import step_up as staff_step_up
 from billing.web.staff.guard import answer_strangers
 
@@ -87,7 +80,7 @@ def assemble(parts: Parts) -> ASGIApp:
     )
     gate: Gate
     app.state.readiness = readiness = Readiness(parts, probes.look)
-    app.state.documents = crawled.documents(parts, app.openapi)
+    app.state.documents = crawler_pages.documents(parts, app.openapi)
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     app.state.bulkheads = Bulkheads()
@@ -98,21 +91,21 @@ def assemble(parts: Parts) -> ASGIApp:
     staff_step_up.answer_stale(app)
     pages = [
         subscribe,
-        arrived,
+        card_return,
         sign_in,
         account,
         step_up,
         consents,
         choices,
-        confirming,
-        mailed,
+        confirm_request,
+        signed_links,
         pay,
         articles,
         listening,
         gifts,
         contact,
-        recognise,
-        crawled,
+        who_charged_me,
+        crawler_pages,
         newsletters,
         *STAFF_PAGES,
     ]
@@ -136,8 +129,12 @@ def assemble(parts: Parts) -> ASGIApp:
     if shows_mailbox:
         pages += [demo_pages, demo_static]
     if parts.settings.environment is Environment.DEMO:
-        pages.append(demo_sign_in)
-    for module in [hooks, *pages, *programs]:  # looked through in this order; Stripe comes in bursts
+        pages.append(staff_sign_in)
+    for module in [
+        stripe_endpoint,
+        *pages,
+        *programs,
+    ]:  # looked through in this order; Stripe comes in bursts
         # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
         app.router.routes.extend(module.router.routes)
     app.mount("/static", _Static(directory=STATIC))

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from billing import bell
-from billing.installation import NotAdopted, is_home, is_home_in
-from billing.keep import keep_for_good
-from billing.parts import Parts
-from billing.settings import Settings
+from billing.container import Parts
+from billing.platform import heartbeat
+from billing.platform.gc_tuning import keep_for_good
+from billing.platform.installation import NotAdopted, is_home, is_home_in
+from billing.platform.settings import Settings
 from billing.timetable import Lane, tick
 
 STOP = (signal.SIGTERM, signal.SIGINT)
@@ -57,13 +57,13 @@ def _scheduler(parts: Parts) -> BackgroundScheduler:
     lanes = [lane for lane in Lane if not (parts.settings.held and lane in (Lane.DOCTOR, Lane.WATCH))]
     for lane in lanes:
         scheduler.add_job(_tick, "interval", args=[parts, lane], seconds=seconds, executor=lane)
-    scheduler.add_job(_ring, "interval", args=[parts], seconds=bell.EVERY_SECONDS, executor=BELL)
+    scheduler.add_job(_ring, "interval", args=[parts], seconds=heartbeat.EVERY_SECONDS, executor=BELL)
     return scheduler
 
 
 def _ring(parts: Parts) -> None:
     try:
-        bell.ring(parts.database, parts.clock.now_in, is_home_in)
+        heartbeat.ring(parts.database, parts.clock.now_in, is_home_in)
     except sa.exc.SQLAlchemyError:
         log.exception("the bell could not be rung; it is tried again")
 

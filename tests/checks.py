@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from billing.monotonic import SystemMonotonic
+from billing.platform.monotonic import SystemMonotonic
 
 PROCESSES = 3
 """Of tests, on two cores: each waits for its database now and then."""

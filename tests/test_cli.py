@@ -12,9 +12,9 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from billing.billing_run.skip_reason import Skip
 from billing.cli import billing
 from billing.cli.run import lines
-from billing.renewals.skip import Skip
 from tests.support.cli import environment, held, refused, run, run_as_process
 from tests.support.databases import Databases
 from tests.support.starting_points import Subscriber

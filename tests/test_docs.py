@@ -7,8 +7,8 @@ import click
 import pytest
 
 from billing.cli import billing
+from billing.platform.settings import SETTINGS
 from billing.rules.lifecycle import as_table
-from billing.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from billing import timetable
-from billing.logs import LogThrottle
+from billing.platform.logs import LogThrottle
 from tests.support.broken_tables import missing_table
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World

@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion
 from billing.access.policies import Terms
-from billing.errors import NotFound
+from billing.platform.errors import NotFound
 
 
 class UnknownArticle(NotFound):

@@ -6,14 +6,15 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.access import gifts, meter, openings, policies
+from billing.access import gifts, meter, policies
+from billing.access import public_windows as openings
 from billing.access.articles import UnknownArticle, by_ids
+from billing.access.entitlements import NOBODY, Standing
 from billing.access.gifts import NO_GIFT, Opened
 from billing.access.models import Article, Opening
 from billing.access.policies import Stated
-from billing.access.standing import NOBODY, Standing
 from billing.access.visitors import Visitor
-from billing.office import Office
+from billing.platform.site import Office
 from billing.rules.access import AccessLevel, Decision, Facts, Meter, decide
 
 

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.access import grants
-from billing.access.standing import standing
-from billing.office import Office
+from billing.access.entitlements import standing
+from billing.platform.site import Office
 from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
 from billing.subscriptions.find import stopped_by_bank

@@ -14,12 +14,12 @@ from typing import Any, Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from billing.access.standing import Standing
-from billing.errors import Unauthenticated
-from billing.ids import EPOCH
-from billing.office import Office
+from billing.access.entitlements import Standing
+from billing.platform.errors import Unauthenticated
+from billing.platform.ids import EPOCH
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from billing.rules.access import READ, Held
-from billing.tokens import Tokens
 
 LIFE: Final = timedelta(minutes=5)
 PERIOD: Final = timedelta(days=30)

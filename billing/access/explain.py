@@ -5,14 +5,14 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.access import gifts, meter, openings, policies
+from billing.access import gifts, meter, policies, public_windows
 from billing.access.articles import article_at
-from billing.access.chain import Fact, in_words, moment, of_article, of_reader, sentence
 from billing.access.check import MeterLimits
-from billing.access.past import standing_at
-from billing.access.standing import Standing
-from billing.errors import Invalid
-from billing.office import Office
+from billing.access.entitlements import Standing
+from billing.access.entitlements_at import standing_at
+from billing.access.explanation import Fact, in_words, moment, of_article, of_reader, sentence
+from billing.platform.errors import Invalid
+from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules import clocks
 from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, decide, grounds
@@ -95,8 +95,8 @@ def _facts(
     """As `access.check` gathers them, from what was known at the instant. It counts nothing."""
     version = article_at(session, article_id, at)
     said = policies.stated(session, office, version, at)
-    opened = openings.of_article(session, article_id, version.section, at)
-    facts = Facts(said.policy, standing.registered, standing.held, None, openings.spans(opened))
+    opened = public_windows.of_article(session, article_id, version.section, at)
+    facts = Facts(said.policy, standing.registered, standing.held, None, public_windows.spans(opened))
     if not decide(facts, at).allowed and standing.registered:
         gift = gifts.passes(session, {article_id}, {reader_id}, at).get((article_id, reader_id))
         facts = replace(facts, held=(*facts.held, gift)) if gift else facts

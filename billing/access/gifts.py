@@ -10,11 +10,11 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing import ids
+from billing.access.entitlements import standing
 from billing.access.models import Gift, GiftReading
-from billing.access.standing import standing
-from billing.errors import Conflict, Forbidden, NotFound
-from billing.office import Office
+from billing.platform import ids
+from billing.platform.errors import Conflict, Forbidden, NotFound
+from billing.platform.site import Office
 from billing.readers.register import UnknownReader
 from billing.rules.access import READ, Facts, Held, Reason, decide, strongest
 from billing.rules.periods import add_months, start_of_day

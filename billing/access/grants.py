@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing import ids
 from billing.access.models import Grant
-from billing.errors import Conflict, Invalid
 from billing.mail import outbox
-from billing.office import Office
+from billing.platform import ids
+from billing.platform.errors import Conflict, Invalid
+from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules.access import Held, Reason
 from billing.rules.periods import start_of_day

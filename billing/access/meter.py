@@ -8,8 +8,8 @@ from sqlmodel import Session, col, func, select
 
 from billing.access.models import MeterMonth, MeterRead
 from billing.access.visitors import FirstReading, Visitor
-from billing.db import span
-from billing.office import Office
+from billing.platform.db import span
+from billing.platform.site import Office
 from billing.rules.access import Meter
 from billing.rules.periods import add_months, start_of_day
 

@@ -8,8 +8,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion, SectionPolicy
-from billing.errors import Invalid
-from billing.office import Office
+from billing.platform.errors import Invalid
+from billing.platform.site import Office
 from billing.rules.access import AccessLevel
 from billing.rules.policies import MOST_DAYS, MOST_HOURS, UNSTATED, BadWindow, Policy, policy
 

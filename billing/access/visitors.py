@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import date
 
-from billing.office import Office
+from billing.platform.site import Office
 
 PURPOSE = "visitor"
 LONGEST_TOKEN = 1200

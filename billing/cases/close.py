@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.cases.models import Case, CaseKind
-from billing.errors import Conflict, Invalid, NotFound
+from billing.platform.errors import Conflict, Invalid, NotFound
 
 
 class UnknownCase(NotFound):

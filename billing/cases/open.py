@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col
 
-from billing import ids
 from billing.cases.models import Case, CaseKind
+from billing.platform import ids
 from billing.rules.money import BASE_CURRENCY
 
 

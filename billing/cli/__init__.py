@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from billing.errors import Refusal, RefusesToStart
+from billing.platform.errors import Refusal, RefusesToStart
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +54,7 @@ def _refusal(error: Exception) -> str | None:
     if isinstance(error, httpx.HTTPError):
         return str(error)
     if isinstance(error, sa.exc.OperationalError):
-        from billing.db import first_line
+        from billing.platform.db import first_line
 
         return f"The database went away ({first_line(error)}). Try again when it is back."
     return None

@@ -11,7 +11,7 @@ from billing.cli.words import in_words, settings
 if TYPE_CHECKING:
     from sqlmodel import Session
 
-    from billing.parts import Parts
+    from billing.container import Parts
 
 _FACTS = (
     ("last payment", "SELECT max(paid_at) FROM payment"),
@@ -32,8 +32,8 @@ def adopt(yes: bool) -> None:
     what it says is taken in: charges, refunds, cards. Until that is done money is held; the worker tries again when it
     fails, and asks once more after some minutes, as Stripe may list the last of it late. A charge that nothing here explains goes back. What only readers know is lost: a cancellation since the backup that
     moved no money must be entered again."""
-    from billing import installation
     from billing.app import build
+    from billing.platform import installation
     from billing.staff import audit
 
     parts = build(settings())
@@ -53,8 +53,8 @@ def adopt(yes: bool) -> None:
 
 def _ask_stripe(parts: "Parts") -> None:
     """Show what had happened. Exits with 1, in one line, when Stripe can't be asked: then the worker does."""
-    from billing.errors import Unavailable
-    from billing.reports.recover import AskedElsewhere, recover
+    from billing.platform.errors import Unavailable
+    from billing.reconcile.recover import AskedElsewhere, recover
 
     with progress() as say:
         try:

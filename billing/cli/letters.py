@@ -7,7 +7,7 @@ import click
 
 from billing.cli import billing
 from billing.cli.words import settings
-from billing.errors import RefusesToStart
+from billing.platform.errors import RefusesToStart
 
 TRY_AGAIN = 75
 """EX_TEMPFAIL of sysexits.h."""
@@ -112,7 +112,7 @@ def _take(raw: bytes, recipient: str) -> str:
     """What was done, in words."""
     from billing.app import build
     from billing.mail.bounces import read_report
-    from billing.newsletters.returned import take
+    from billing.newsletters.bounces import take
 
     parts = build(settings())
     tokens = parts.office.tokens

@@ -58,7 +58,7 @@ def mail_check(file: IO[bytes]) -> None:
     """Read a newsletter as it was delivered from FILE (- is stdin), its raw source: is it signed, and all that matters with it?
 
     A line each; exit status 1 when something doesn't hold. Needs neither settings nor the database."""
-    from billing.mail.delivered import check
+    from billing.mail.dkim_check import check
 
     found = check(file.read(MOST_BYTES))
     for one in found:

@@ -11,15 +11,15 @@ from billing.cli.progress import progress
 from billing.cli.words import settings
 
 if TYPE_CHECKING:
-    from billing.reports.reconcile import Report
+    from billing.reconcile.reconcile import Report
 
 
 @billing.command(name="log-name")
 @click.argument("address")
 def log_name(address: str) -> None:
     """The name by which the log knows ADDRESS, a mail address or a network address: to follow one person or machine through it."""
-    from billing import logs
     from billing.app import build
+    from billing.platform import logs
 
     build(settings())
     click.echo(logs.name_of(address) if "@" in address else logs.network_of(address))
@@ -85,7 +85,7 @@ def prices_change(plan: str, cents: int, first_day: datetime) -> None:
 
     A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
     from billing.app import build
-    from billing.renewals.announce_price import plan_change
+    from billing.changes.announce_price import plan_change
 
     parts = build(settings())
     with parts.database.transaction() as session:
@@ -160,8 +160,8 @@ def doctor() -> None:
 def reconcile(day: datetime | None) -> None:
     """Our books against Stripe's, to the end of yesterday. Exit status 1 when they differ and nobody has explained it."""
     from billing.app import build
-    from billing.reports import reckonings
-    from billing.reports.reconcile import reconcile as compare
+    from billing.reconcile import schedule
+    from billing.reconcile.reconcile import reconcile as compare
 
     parts = build(settings())
     at = parts.clock.now()
@@ -169,12 +169,12 @@ def reconcile(day: datetime | None) -> None:
     if day is not None and day.date() > yesterday:
         raise click.ClickException("That day isn't over yet; its books aren't closed.")
     with parts.database.transaction() as session:
-        since = reckonings.since_when(session, parts.office.zone) or yesterday
+        since = schedule.since_when(session, parts.office.zone) or yesterday
     first, last = (day.date(),) * 2 if day is not None else (min(since, yesterday), yesterday)
     with progress() as say:
         report = compare(parts.clerk, first, last, at, lambda doing: say(f"  {doing}"))
     if day is None:
-        reckonings.keep(parts.clerk, report, at)
+        schedule.keep(parts.clerk, report, at)
     _show(report)
     sys.exit(1 if report.unexplained else 0)
 

@@ -13,10 +13,10 @@ import click
 from billing.cli import billing
 from billing.cli.progress import progress
 from billing.cli.words import settings
-from billing.errors import RefusesToStart
+from billing.platform.errors import RefusesToStart
 
 if TYPE_CHECKING:
-    from billing.settings import Settings
+    from billing.platform.settings import Settings
 
 
 @billing.command()
@@ -26,11 +26,11 @@ def serve() -> None:
 
 
 def _serve(read: "Settings") -> None:
-    from billing.advance import follow
     from billing.app import build, create_app
-    from billing.logs import log_to_stderr
-    from billing.time_limits import Work
-    from billing.web.serve import server
+    from billing.dev.time_travel import follow
+    from billing.platform.logs import log_to_stderr
+    from billing.platform.time_limits import Work
+    from billing.web.kit.serve import server
 
     log_to_stderr()
     parts = build(read, work=Work.REQUEST)
@@ -60,14 +60,14 @@ def worker() -> None:
 
 def _work(read: "Settings") -> None:
     from billing.app import build
-    from billing.logs import log_to_stderr
-    from billing.newsletters import journal
-    from billing.time_limits import Work
+    from billing.newsletters import send_log
+    from billing.platform.logs import log_to_stderr
+    from billing.platform.time_limits import Work
     from billing.worker import connections, work
 
     log_to_stderr()
     parts = build(read, connections=connections(read), work=Work.RUN)
-    journal.place(parts.press.journals)
+    send_log.place(parts.press.journals)
     work(parts)
 
 
@@ -79,12 +79,13 @@ def _work(read: "Settings") -> None:
 )
 def migrate(key_is_right: bool) -> None:
     """Bring the database up to date. Safe to run again."""
-    from billing import bell, installation, list_key, migrate, seed
+    from billing import seed
     from billing.app import build
-    from billing.db import Database
-    from billing.payments.backpost import backpost
-    from billing.pooling import refuse_transaction_pooling
-    from billing.settings import Environment
+    from billing.payments.ledger_backfill import backpost
+    from billing.platform import heartbeat, installation, list_key, migrate
+    from billing.platform.db import Database
+    from billing.platform.pooling import refuse_transaction_pooling
+    from billing.platform.settings import Environment
 
     read = settings()
     database = Database(read.database_url)
@@ -106,7 +107,7 @@ def migrate(key_is_right: bool) -> None:
             posted = backpost(session, parts.office)
             if read.environment is Environment.DEMO:
                 # It is migrated before anything of it runs. Its clock stands still, so the last start's worker would pass for this one's.
-                bell.silence(session)
+                heartbeat.silence(session)
     if posted:
         click.echo(f"The books are opened with {posted} facts from before.")
     click.echo("The database is up to date.")
@@ -117,7 +118,7 @@ def migrate(key_is_right: bool) -> None:
 @click.option("--data", type=click.Path(path_type=Path), help="File that keeps its state.")
 def sandbox(port: int, data: Path | None) -> None:
     """The Stripe-compatible sandbox, on loopback."""
-    command = [sys.executable, "-m", "billing.sandbox", "--port", str(port)]
+    command = [sys.executable, "-m", "billing.dev.sandbox", "--port", str(port)]
     sys.exit(_attend(command + (["--data", str(data)] if data else [])))
 
 
@@ -129,7 +130,7 @@ def sandbox(port: int, data: Path | None) -> None:
 def mailbox(port: int, folder: Path) -> None:
     """A mail server on loopback that keeps every letter in a folder."""
     sys.exit(
-        _attend([sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)])
+        _attend([sys.executable, "-m", "billing.dev.mailbox", "--port", str(port), "--dir", str(folder)])
     )
 
 
@@ -152,7 +153,7 @@ def _attend(command: list[str]) -> int:
 )
 def demo(port: str, data: Path, record: Path | None) -> None:
     """Everything at once, on this machine, with a held clock. Ctrl-C stops it."""
-    from billing.demo.launch import run as run_demo
+    from billing.dev.demo.launch import run as run_demo
 
     sys.exit(run_demo(port, data, record))
 
@@ -162,7 +163,7 @@ def seed_demo() -> None:
     """Sample articles and a key; prints them as JSON. Demo only."""
     from billing import seed
     from billing.app import build
-    from billing.settings import Environment
+    from billing.platform.settings import Environment
 
     parts = build(settings())
     if parts.settings.environment is Environment.LIVE:
@@ -189,9 +190,9 @@ def check_migrations() -> None:
 
 
 def _check_migrations(folder: Path) -> None:
-    from billing import migrate
-    from billing.db import Database
-    from billing.postgres import Embedded
+    from billing.dev.postgres import Embedded
+    from billing.platform import migrate
+    from billing.platform.db import Database
 
     server = Embedded.start(folder, durable=False)
     try:

@@ -18,11 +18,12 @@ OTHERS = ("refunded", "notified", "extended", "ended")
 @click.option("--as-of", type=Instant(), help="Bill as if it were then; not after now.")
 def run_once(as_of: datetime | None) -> None:
     """One billing run now: notices, charges, retries, ends. Prints what was due and what became of it."""
+    from billing.acquirer import breaker
     from billing.app import build
-    from billing.payments import breaker, charge
-    from billing.renewals.run import run
-    from billing.renewals.skip import Skip
-    from billing.time_limits import Work
+    from billing.billing_run.run import run
+    from billing.billing_run.skip_reason import Skip
+    from billing.payments import charge
+    from billing.platform.time_limits import Work
 
     parts = build(settings(), work=Work.RUN)
     now = parts.clock.now()
@@ -51,7 +52,7 @@ def run_once(as_of: datetime | None) -> None:
 
 def lines(counts: Mapping[str, int]) -> list[str]:
     """A report for people: what was due, what became of it, what was skipped and why, and what else was done."""
-    from billing.renewals.skip import BEFORE_THE_INTENT, Skip
+    from billing.billing_run.skip_reason import BEFORE_THE_INTENT, Skip
 
     skipped = {one: counts[one] for one in Skip if counts.get(one)}
     due = counts.get("due", 0) + sum(skipped.get(one, 0) for one in BEFORE_THE_INTENT)

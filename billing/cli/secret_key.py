@@ -8,7 +8,7 @@ from billing.cli.keys import keys
 from billing.cli.words import in_words, settings
 
 if TYPE_CHECKING:
-    from billing.settings import Settings
+    from billing.platform.settings import Settings
 
 
 @keys.command(name="rotate-secret")
@@ -49,10 +49,10 @@ def keys_rotate_secret(key_is_lost: bool) -> None:
 
 
 def _replace_lost(read: "Settings") -> None:
-    from billing import list_key
-    from billing.clock import HeldClock, SystemClock
-    from billing.db import Database
-    from billing.installation import refuse_foreign
+    from billing.platform import list_key
+    from billing.platform.clock import HeldClock, SystemClock
+    from billing.platform.db import Database
+    from billing.platform.installation import refuse_foreign
 
     database = Database(read.database_url)
     refuse_foreign(database, read)

@@ -7,7 +7,7 @@ import click
 
 from billing.cli import billing
 from billing.cli.progress import progress
-from billing.errors import RefusesToStart
+from billing.platform.errors import RefusesToStart
 
 FAULTS = ("none", "some", "many")
 
@@ -41,9 +41,9 @@ def simulate(readers: int, months: int, seed: int, faults: str, report: Path, re
     The doctor visits every simulated day, the books are compared with the sandbox's, and each charge is judged by a calendar
     written apart. Everything starts by itself and is gone at the end; BILLING_DATABASE_URL may name an empty database instead.
     Exit status 1 when anything is broken."""
-    from billing.simulate.report import conclusion, summary, write
-    from billing.simulate.run import Wanted
-    from billing.simulate.run import simulate as live
+    from billing.dev.simulate.report import conclusion, summary, write
+    from billing.dev.simulate.run import Wanted
+    from billing.dev.simulate.run import simulate as live
 
     if not report.parent.is_dir():
         raise RefusesToStart(f"There is no folder {report.parent} for the report. Make it, or name another.")

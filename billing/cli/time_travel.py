@@ -10,7 +10,7 @@ from billing.cli.progress import progress
 from billing.cli.words import Instant, Span, in_words, in_zone, settings
 
 if TYPE_CHECKING:
-    from billing.parts import Parts
+    from billing.container import Parts
 
 
 @billing.group()
@@ -44,8 +44,8 @@ def clock_to(moment: datetime) -> None:
 
 
 def _move(to: datetime | timedelta) -> None:
-    from billing.advance import advance
     from billing.app import build
+    from billing.dev.time_travel import advance
 
     parts = build(settings())
     zone = parts.settings.zone
@@ -62,7 +62,7 @@ def _move(to: datetime | timedelta) -> None:
 
 
 def _say_what_comes(parts: "Parts") -> None:
-    from billing.advance import upcoming
+    from billing.dev.time_travel import upcoming
 
     due = upcoming(parts)
     if due is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from billing.settings import Settings
+    from billing.platform.settings import Settings
 
 DEMO_ENVIRONMENT = Path(".data/demo.env")
 SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
@@ -48,7 +48,7 @@ class Instant(click.ParamType[datetime]):
 
 def settings() -> "Settings":
     """The settings from the environment; with none there, those of a demo running in this folder."""
-    from billing.settings import PREFIX, read_settings
+    from billing.platform.settings import PREFIX, read_settings
 
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if not given and DEMO_ENVIRONMENT.exists():

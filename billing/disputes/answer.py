@@ -8,14 +8,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from billing.db import Database
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway, Unknown
 from billing.disputes import settle
-from billing.errors import Conflict, Invalid, NotFound, Unavailable
-from billing.office import Office
-from billing.payments.books import Books
 from billing.payments.dispute_models import Dispute, DisputeState
-from billing.payments.gateway import Gateway, Unknown
-from billing.stop_points import stop_point
+from billing.platform.db import Database
+from billing.platform.errors import Conflict, Invalid, NotFound, Unavailable
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
 
 LONGEST = 20_000
 """Characters that the acquirer takes in one field."""

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.office import Office
-from billing.payments import ledger, owed
+from billing.ledger import post
+from billing.ledger.models import Account
+from billing.payments import refunds_owed
 from billing.payments.dispute_models import Dispute, DisputeState
-from billing.payments.ledger_models import Account
 from billing.payments.models import Payment
+from billing.platform.site import Office
 
 
 def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> None:
@@ -31,10 +32,12 @@ def book(session: Session, office: Office, dispute: Dispute, at: datetime) -> No
 def _debt_it_pays(session: Session, dispute: Dispute) -> int:
     """Cents that a refund which bounced had left owing, and that the bank has returned instead."""
     payment = session.get_one(Payment, dispute.payment_id)
-    return sum(row.amount for row in owed.returned_by_bank(session, payment) if row.bounced_at is not None)
+    return sum(
+        row.amount for row in refunds_owed.returned_by_bank(session, payment) if row.bounced_at is not None
+    )
 
 
 def _post(
     session: Session, office: Office, dispute: Dispute, kind: str, lines: dict[Account, int], at: datetime
 ) -> None:
-    ledger.post(session, kind=kind, source_id=dispute.id, at=at, on=office.today(at), lines=lines)
+    post.post(session, kind=kind, source_id=dispute.id, at=at, on=office.today(at), lines=lines)

@@ -4,25 +4,26 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing import ids
 from billing.access import gifts
+from billing.acquirer.balance_port import Books, DisputeAnswer, Movement
+from billing.acquirer.port import Charged, Gateway, NoSuchObject, Unknown
+from billing.billing_run.take_in import take_in
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.db import Database
 from billing.disputes import book, evidence, stop
-from billing.errors import Unavailable
-from billing.office import Office
-from billing.payments import balance, conversion, failed_refund
-from billing.payments.books import Books, DisputeAnswer, Movement
+from billing.payments import balance_mirror, currency_conversion
 from billing.payments.dispute_models import Dispute, DisputeState
-from billing.payments.gateway import Charged, Gateway, NoSuchObject, Unknown
 from billing.payments.models import Invoice, Payment
-from billing.payments.receive import payment_of
-from billing.renewals.take_in import take_in
+from billing.payments.record_payment import payment_of
+from billing.platform import ids
+from billing.platform.db import Database
+from billing.platform.errors import Unavailable
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.refunds import failed
 from billing.rules.money import Money, spelled
 from billing.rules.reckoning import disputed_part
-from billing.stop_points import stop_point
 from billing.subscriptions.change import lock
 
 BY = "stripe"
@@ -56,9 +57,9 @@ def settle(
         if payment is None:
             _open_unknown(session, answer, at)
             return "not our charge"
-        balance.keep(session, office, moved, at)
+        balance_mirror.keep(session, office, moved, at)
         word = _settle(session, office, payment, answer, at)
-        conversion.present_disputes(session, office, [answer.dispute_ref], at)
+        currency_conversion.present_disputes(session, office, [answer.dispute_ref], at)
         return word
 
 
@@ -67,7 +68,7 @@ def _moved_by_charge(database: Database, books: Books, answer: DisputeAnswer) ->
     with database.transaction() as session:
         payment = payment_of(session, answer.charge_ref)
         known = payment is None or payment.currency == answer.currency
-        if known or conversion.of_charge(session, answer.charge_ref) is not None:
+        if known or currency_conversion.of_charge(session, answer.charge_ref) is not None:
             return []
     moved = books.movements_of(answer.charge_ref)
     if isinstance(moved, Unknown):
@@ -136,9 +137,9 @@ def _settle(session: Session, office: Office, payment: Payment, answer: DisputeA
     book.book(session, office, dispute, at)
     _follow(session, office, dispute, invoice, at)
     if dispute.state is DisputeState.WON:
-        failed_refund.dispute_won(session, office, payment, at)
+        failed.dispute_won(session, office, payment, at)
     if dispute.state is DisputeState.LOST:
-        failed_refund.dispute_lost(session, payment, by=BY, at=at)
+        failed.dispute_lost(session, payment, by=BY, at=at)
     return dispute.state
 
 
@@ -152,7 +153,7 @@ def _part(session: Session, payment: Payment, answer: DisputeAnswer) -> int:
     """Cents of the payment that are disputed, whichever currency the bank's word is in."""
     if answer.currency == payment.currency:
         return answer.amount
-    charge = conversion.of_charge(session, payment.charge_ref)
+    charge = currency_conversion.of_charge(session, payment.charge_ref)
     taken, taken_in = answer.withdrawn or (answer.amount, answer.currency)
     settled, settled_in = (charge.amount, charge.currency) if charge is not None else (0, "")
     return disputed_part(

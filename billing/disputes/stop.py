@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.office import Office
-from billing.payments import pay_page, tell
+from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
+from billing.notices import subscription as tell
+from billing.payments import payment_page
 from billing.payments.models import Invoice
-from billing.renewals.cancel import end_of_what_is_held, void_what_is_owed
+from billing.platform.site import Office
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
@@ -50,7 +51,7 @@ def stop_renewals(
 def _let_go(session: Session, subscription: Subscription, at: datetime) -> None:
     """What is owed isn't asked for any more, on a page neither."""
     void_what_is_owed(session, subscription)
-    pay_page.close_soon(session, subscription.id, at)
+    payment_page.close_soon(session, subscription.id, at)
 
 
 def has_stopped(session: Session, reader_id: str, why: str) -> bool:

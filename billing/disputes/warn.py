@@ -3,17 +3,17 @@
 from datetime import datetime
 
 from billing.access import gifts
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway, NoSuchObject, Unknown
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.db import Database
 from billing.disputes import evidence, stop
 from billing.disputes.settle import write_down_charge
-from billing.errors import Unavailable
-from billing.office import Office
-from billing.payments import refund
-from billing.payments.books import Books
-from billing.payments.gateway import Gateway, NoSuchObject, Unknown
-from billing.payments.receive import payment_of
+from billing.payments.record_payment import payment_of
+from billing.platform.db import Database
+from billing.platform.errors import Unavailable
+from billing.platform.site import Office
+from billing.refunds import refund
 from billing.rules.money import Money
 
 NO_WARNING = "no such warning"

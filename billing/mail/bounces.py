@@ -14,7 +14,7 @@ from email.policy import default
 from email.utils import getaddresses
 from enum import StrEnum
 
-from billing.tokens import Tokens
+from billing.platform.tokens import Tokens
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TAG = re.compile(r"(?:b\+|n\.)([0-9a-z]{1,13}\.[0-9a-f]{24})@")

@@ -14,20 +14,20 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
-from billing import many
-from billing.clock import Clock
-from billing.crew import claimer, in_nobodys_hands, refuse_lost, take
-from billing.db import Database
-from billing.errors import Unavailable
-from billing.installation import ASKING, held_by
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
 from billing.mail.obsolete import HOLDS
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
+from billing.platform import bulk
+from billing.platform.claims import claimer, in_nobodys_hands, refuse_lost, take
+from billing.platform.clock import Clock
+from billing.platform.db import Database
+from billing.platform.errors import Unavailable
+from billing.platform.installation import ASKING, held_by
+from billing.platform.stop_points import stop_point
+from billing.platform.tokens import Tokens
 from billing.rules.backoff import again_at
-from billing.stop_points import stop_point
-from billing.tokens import Tokens
 
 BATCH = 50
 log = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ def _gives_way(session: Session, message: Message, at: datetime) -> bool:
 
 
 def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
-    mine = sa.update(Message).where(many.one_of(Message.id, [each.id for each in rest]))
+    mine = sa.update(Message).where(bulk.one_of(Message.id, [each.id for each in rest]))
     session.execute(
         mine.where(col(Message.claimed_by) == me).values(claimed_by=None),
         execution_options={"synchronize_session": False},

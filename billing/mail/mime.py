@@ -12,7 +12,7 @@ from typing import Protocol
 
 import idna
 
-from billing.errors import Invalid
+from billing.platform.errors import Invalid
 
 CRLF = "\r\n"
 LONGEST_LINE = 998

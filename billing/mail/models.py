@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.db import enum_column
+from billing.platform.db import enum_column
 
 
 class MessageState(StrEnum):
@@ -66,7 +66,7 @@ class Message(SQLModel, table=True):
     about: str | None = None
     """The id of what decides whether its words are still true: a subscription, a link, a question asked. Documents need none."""
     fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """The words' facts. Secrets stand here as places only (see `billing.tokens`)."""
+    """The words' facts. Secrets stand here as places only (see `billing.platform.tokens`)."""
     state: MessageState = Field(sa_column=enum_column(MessageState))
     created_at: datetime
     try_at: datetime

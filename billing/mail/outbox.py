@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing import ids, many
 from billing.mail import obsolete
 from billing.mail.models import Message, MessageState
+from billing.platform import bulk, ids
 from emails import Message as Words
 from emails import store
 
@@ -67,7 +67,7 @@ def queue_all(session: Session, letters: Sequence[Letter], at: datetime) -> int:
         for letter in letters
     ]
     obsolete.free_keys(session, [letter.key for letter in letters if letter.about is not None])
-    new = many.insert(session, Message, rows, unless="key")
+    new = bulk.insert(session, Message, rows, unless="key")
     obsolete.replace_older(
         session,
         [str(row["id"]) for row in rows if row["id"] in new and row["kind"] in obsolete.ONLY_NEWEST],

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from billing.errors import Invalid
 from billing.mail.mime import CRLF
+from billing.platform.errors import Invalid
 
 WIDTH = 76
 """Octets in a line of quoted-printable, its soft break included (RFC 2045 section 6.7)."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from billing.errors import RefusesToStart
-from billing.live_checks import is_here
 from billing.mail.mime import BadAddress, UnsafeHeader, ascii_address, split_mailbox
+from billing.platform.errors import RefusesToStart
+from billing.platform.live_checks import is_here
 
 PORTS = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Invalid
 from billing.mail.models import Suppression, SuppressionReason
-from billing.tokens import Tokens
+from billing.platform import ids
+from billing.platform.errors import Invalid
+from billing.platform.tokens import Tokens
 
 ALL = "all"
 NEWSLETTERS = "newsletters"

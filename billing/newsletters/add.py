@@ -4,8 +4,8 @@ import re
 
 from sqlmodel import Session, func, select
 
-from billing.errors import Conflict, Invalid
 from billing.newsletters.models import Audience, Newsletter, NewsletterKind
+from billing.platform.errors import Conflict, Invalid
 from emails import is_control
 
 ID = re.compile(r"[a-z][a-z0-9-]{0,39}")

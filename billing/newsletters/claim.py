@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.mail import suppressions
 from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, entitled, scopes
 from billing.newsletters.models import DeliveryState
-from billing.tokens import Tokens
+from billing.platform.tokens import Tokens
 
 BATCH = 200
 

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.errors import Conflict, Invalid
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters.models import Newsletter, NewsletterKind, Signup, SignupState
+from billing.platform.errors import Conflict, Invalid
+from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
-from billing.tokens import Tokens
 
 
 class NothingPromotional(Conflict):

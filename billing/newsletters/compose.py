@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import emails
-from billing.db import storable
-from billing.errors import Invalid
 from billing.newsletters import markdown
+from billing.platform.db import storable
+from billing.platform.errors import Invalid
 
 MOST_BYTES = 90_000
 """Of HTML: Gmail cuts what is longer (H17)."""

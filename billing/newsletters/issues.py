@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 import emails
-from billing import ids
-from billing.db import storable
-from billing.errors import Conflict, Invalid, NotFound
 from billing.newsletters.compose import BadIssue, Card, one_line, problems
 from billing.newsletters.lists import newsletter, unchecked
 from billing.newsletters.models import Issue, IssueState, Newsletter
 from billing.newsletters.wrap import words_of
+from billing.platform import ids
+from billing.platform.db import storable
+from billing.platform.errors import Conflict, Invalid, NotFound
 
 LONGEST_SOURCE = 50_000
 FARTHEST = timedelta(days=366)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from billing.newsletters.models import Newsletter, Signup
 from billing.newsletters.signups import Origin, Person, leave, person_of
-from billing.office import Office
+from billing.platform.site import Office
 
 UNSUBSCRIBE = "unsubscribe"
 PREFERENCES = "newsletter-preferences"

@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.errors import NotFound
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
 from billing.newsletters.models import Newsletter, NewsletterKind
+from billing.platform.errors import NotFound
 from billing.rules.access import READING
 from billing.rules.features import NEWSLETTER
 
@@ -70,7 +70,7 @@ def scopes(newsletter_id: str) -> list[str]:
 
 
 def subscribed(reader_id: str) -> str:
-    """A condition in SQL, that the reader (an expression) reads as a subscriber at `:at`: what `access.standing` decides one by one."""
+    """A condition in SQL, that the reader (an expression) reads as a subscriber at `:at`: what `access.entitlements` decides one by one."""
     return _SUBSCRIBED.replace("<reading>", _STATES).replace("<reader>", reader_id)
 
 

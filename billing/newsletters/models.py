@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.db import enum_column
 from billing.mail.bounces import Returned
+from billing.platform.db import enum_column
 
 
 class Audience(StrEnum):

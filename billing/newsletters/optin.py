@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.db import Database, span
-from billing.errors import Refusal, TooMany
 from billing.mail import outbox, suppressions
 from billing.newsletters.lists import scopes
 from billing.newsletters.models import Newsletter, Signup, SignupState
 from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
-from billing.office import Office
+from billing.platform import ids
+from billing.platform.db import Database, span
+from billing.platform.errors import Refusal, TooMany
+from billing.platform.site import Office
+from billing.platform.tokens import place
 from billing.readers import rate
 from billing.readers.register import by_address, clean_address
-from billing.tokens import place
 from emails import ConfirmSignup
 
 PURPOSE = "confirm-signup"

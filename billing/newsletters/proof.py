@@ -3,13 +3,13 @@
 from datetime import datetime
 
 import emails
-from billing.installation import refuse_copy
 from billing.mail.smtp import Outcome
 from billing.newsletters.compose import BadIssue, Variant, Words, letter
 from billing.newsletters.links import TEST, preferences_url, unsubscribe_url
 from billing.newsletters.models import Newsletter
-from billing.newsletters.press import Press
+from billing.newsletters.sender import Press
 from billing.newsletters.wrap import marked, segments, values
+from billing.platform.installation import refuse_copy
 
 TEST_NUMBER = 0
 """Deliveries are counted from 1, so what comes back from a test is about none."""

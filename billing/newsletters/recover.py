@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, select
 
-from billing.crew import LIVING, living
-from billing.newsletters import journal
+from billing.newsletters import send_log
 from billing.newsletters.claim import Mark, mark
 from billing.newsletters.models import Delivery, DeliveryState, SendingRun
-from billing.newsletters.press import Press
-from billing.stop_points import reached
+from billing.newsletters.sender import Press
+from billing.platform.claims import LIVING, living
+from billing.platform.stop_points import reached
 
 PATIENCE = timedelta(minutes=15)
 """How long another machine may take to come back and read its own journal, before its rows are held."""
@@ -35,7 +35,7 @@ def recover(press: Press, at: datetime) -> int:
             session.delete(run)
             forgotten.append(run.number)
     for number in forgotten:
-        journal.forget(press.journals, number)
+        send_log.forget(press.journals, number)
     return settled
 
 
@@ -46,11 +46,11 @@ class _Lost(dict[int, int | None]):
 def _known(press: Press, run: SendingRun, at: datetime) -> dict[int, int | None] | None:
     """The notes of a run; `_Lost` where they can't be trusted; None where more may be written, because its process lives and only
     its connection was cut, or where they may still turn up on another machine."""
-    here = journal.place(press.journals)
+    here = send_log.place(press.journals)
     if run.place == here:
-        if journal.is_open(press.journals, run.number):
+        if send_log.is_open(press.journals, run.number):
             return None
-        notes = journal.read(press.journals, run.number)
+        notes = send_log.read(press.journals, run.number)
         return _Lost() if notes is None else notes
     same_folder = run.place.partition("/")[0] == here.partition("/")[0]
     return _Lost() if same_folder or at - run.seen_at >= PATIENCE else None

@@ -13,16 +13,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 import emails
-from billing.clock import Clock
-from billing.crew import claimer, refuse_lost
-from billing.installation import refuse_copy
 from billing.mail import bounces
 from billing.mail.mime import BadAddress
 from billing.mail.segments import Segments
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
-from billing.newsletters import journal, recover
+from billing.newsletters import recover, send_log
+from billing.newsletters.bounces import record
 from billing.newsletters.claim import Claimed, Mark, claim, mark
-from billing.newsletters.journal import Journal
 from billing.newsletters.models import (
     Delivery,
     DeliveryState,
@@ -32,12 +29,15 @@ from billing.newsletters.models import (
     Newsletter,
     SendingRun,
 )
-from billing.newsletters.press import Press
-from billing.newsletters.returned import record
-from billing.newsletters.verdicts import Circuit, Meaning
+from billing.newsletters.send_log import Journal
+from billing.newsletters.sender import Press
+from billing.newsletters.smtp_verdicts import Circuit, Meaning
 from billing.newsletters.wrap import segments, values
+from billing.platform.claims import claimer, refuse_lost
+from billing.platform.clock import Clock
+from billing.platform.installation import refuse_copy
+from billing.platform.stop_points import stop_point
 from billing.rules.backoff import again_at
-from billing.stop_points import stop_point
 
 BATCHES_A_RUN = 50
 TRIES = 15
@@ -92,7 +92,7 @@ class _Run:
 @contextmanager
 def _run(press: Press, clock: Clock) -> Iterator[_Run]:
     """The journal exists before the first claim, so a run without one has lost it."""
-    place = journal.place(press.journals)
+    place = send_log.place(press.journals)
     with claimer(press.database) as me:
         with press.database.transaction() as session:
             session.add(SendingRun(number=me, place=place, seen_at=clock.now()))
@@ -104,7 +104,7 @@ def _run(press: Press, clock: Clock) -> Iterator[_Run]:
                     press.line.close()
         with press.database.transaction() as session:
             session.execute(sa.text("DELETE FROM sending_run WHERE number = :me"), {"me": me})
-        journal.forget(press.journals, me)
+        send_log.forget(press.journals, me)
 
 
 _SEEN = sa.text("UPDATE sending_run SET seen_at = :at WHERE number = :me")

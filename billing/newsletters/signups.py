@@ -7,12 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.db import hold_names
 from billing.mail import obsolete
 from billing.mail.suppressions import key_of
 from billing.newsletters.lists import newsletter, newsletters
 from billing.newsletters.models import Newsletter, Signup, SignupChange, SignupState
+from billing.platform import ids
+from billing.platform.db import hold_names
 from billing.readers.models import Reader
 from billing.readers.register import by_address
 

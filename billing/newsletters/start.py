@@ -20,9 +20,9 @@ from billing.newsletters.lists import (
     unchecked,
 )
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
-from billing.newsletters.press import Press
+from billing.newsletters.sender import Press
 from billing.newsletters.wrap import marked, words_of
-from billing.tokens import Tokens
+from billing.platform.tokens import Tokens
 
 GRACE = timedelta(hours=2)
 """An issue that is later than this waits for a person: yesterday's news at noon helps nobody (S9)."""

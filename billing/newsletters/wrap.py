@@ -11,7 +11,7 @@ from billing.mail.segments import Segments, compile_mail
 from billing.newsletters.compose import Card, Variant, Words, letter
 from billing.newsletters.links import preferences_url, unsubscribe_url
 from billing.newsletters.models import Issue, Newsletter
-from billing.newsletters.press import Press
+from billing.newsletters.sender import Press
 
 MARKS = {
     "to": "⟦to⟧",

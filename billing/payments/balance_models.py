@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from billing.db import enum_column
+from billing.platform.db import enum_column
 
 
 class BalanceMovement(SQLModel, table=True):

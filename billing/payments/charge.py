@@ -11,14 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing import ids, many
-from billing.cases.models import Case, CaseKind
-from billing.crew import in_nobodys_hands, take
-from billing.installation import ASKING, refuse_held
-from billing.logs import say
-from billing.office import Office
-from billing.payments import breaker, pay_page
-from billing.payments.gateway import (
+from billing.acquirer import breaker
+from billing.acquirer.port import (
     UNLISTED,
     ChargeClaim,
     ChargeRequest,
@@ -28,11 +22,18 @@ from billing.payments.gateway import (
     Outcome,
     PageClosed,
 )
-from billing.payments.invoice import Drawn
+from billing.cases.models import Case, CaseKind
+from billing.payments import payment_page
+from billing.payments.invoices import Drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.platform import bulk, ids
+from billing.platform.claims import in_nobodys_hands, take
+from billing.platform.installation import ASKING, refuse_held
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.platform.stop_points import reached
 from billing.rules.absence import is_absent
 from billing.rules.lifecycle import State
-from billing.stop_points import reached
 from billing.subscriptions.models import Subscription
 
 SAME_KEY_FOR = timedelta(hours=20)
@@ -98,7 +99,7 @@ def intend(session: Session, office: Office, intents: Sequence[Intent], *, at: d
         }
         for one in intents
     ]
-    many.insert(session, Attempt, rows)
+    bulk.insert(session, Attempt, rows)
     for row in rows:
         say(session, "charge intended", attempt=row["id"], invoice=row["invoice_id"], cents=row["amount"])
     return [row["id"] for row in rows]
@@ -119,7 +120,7 @@ def _rungs(session: Session, invoice_ids: Sequence[str]) -> dict[str, int]:
     """Which attempt at its invoice comes next."""
     made = session.exec(
         select(Attempt.invoice_id, func.max(Attempt.ordinal))
-        .where(many.one_of(Attempt.invoice_id, invoice_ids))
+        .where(bulk.one_of(Attempt.invoice_id, invoice_ids))
         .group_by(col(Attempt.invoice_id))
     )
     known = dict(made.all())
@@ -226,7 +227,7 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
     once it has been missing for `LISTED_WITHIN`. One that Stripe wouldn't make isn't looked for: it waits while staff have
     its case."""
     if claimed.by_page:
-        answer = pay_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
+        answer = payment_page.bring_to_an_end(gateway, claimed.request, claimed.page_ref)
         return Withdrawn() if isinstance(answer, PageClosed) else answer
     if claimed.refused is not None:
         return NotTaken(claimed.refused, again=True) if claimed.for_staff and claimed.wanted else Withdrawn()
@@ -250,7 +251,7 @@ def bring_to_an_end(gateway: Gateway, claimed: Claimed, at: datetime) -> Outcome
 _LET_GO = sa.text(
     f"""
     UPDATE attempt SET claimed_by = NULL, asked = greatest(asked, perhaps_sent)
-    FROM {many.recordset("held", "held", {"id": "text", "perhaps_sent": "int"})}
+    FROM {bulk.recordset("held", "held", {"id": "text", "perhaps_sent": "int"})}
     WHERE attempt.id = held.id AND claimed_by = :me
     """  # noqa: S608 - names of our own
 )
@@ -260,7 +261,7 @@ def let_go(session: Session, held: Sequence[Claimed], me: int) -> None:
     """Put claimed attempts back that weren't sent after all; if somebody before us may have sent one, that stays so."""
     reached("recovery: charges that were held are put back")
     rows = [{"id": one.attempt_id, "perhaps_sent": int(one.perhaps_sent)} for one in held]
-    session.execute(_LET_GO, {"held": many.as_json(rows), "me": me})
+    session.execute(_LET_GO, {"held": bulk.as_json(rows), "me": me})
 
 
 def put_off(session: Session, attempt_id: str, *, until: datetime) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from billing.payments.gateway import CustomerGone, Gateway, Unknown
+from billing.acquirer.port import CustomerGone, Gateway, Unknown
 
 Answer = TypeVar("Answer")
 

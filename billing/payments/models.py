@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.db import enum_column
+from billing.platform.db import enum_column
 
 
 class SetupPurpose(StrEnum):
@@ -173,7 +173,7 @@ class Attempt(SQLModel, table=True):
     asked: int = Field(default=0)
     """How often an outcome was asked for and stayed unknown."""
     claimed_by: int | None = None
-    """The claimer at work on it (see `billing.crew`)."""
+    """The claimer at work on it (see `billing.platform.claims`)."""
     by_reader: bool = Field(default=False)
     """Whether the reader asked for it, by giving another card or by paying; such an attempt uses up no rung of the ladder."""
     by_page: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import Select
 
-from billing.errors import NotFound
-from billing.payments import disputed, owed
+from billing.payments import dispute_limits
+from billing.payments import refunds_owed as owed
 from billing.payments.models import (
     Attempt,
     Invoice,
@@ -15,6 +15,7 @@ from billing.payments.models import (
     PaymentMethod,
     Refund,
 )
+from billing.platform.errors import NotFound
 
 
 class UnknownInvoice(NotFound):
@@ -73,7 +74,7 @@ def one(session: Session, invoice_id: str, reader_id: str) -> Paid:
 
 
 def _as_paid(session: Session, invoice: Invoice, payment: Payment, card: PaymentMethod) -> Paid:
-    taken = disputed.cents_taken(session, payment)
+    taken = dispute_limits.cents_taken(session, payment)
     return Paid(invoice, payment, card, _refunds(session, payment), taken)
 
 

@@ -7,8 +7,8 @@ from datetime import date, datetime
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.logs import say
+from billing.platform import ids
+from billing.platform.logs import say
 from billing.readers.models import Consent, ConsentText
 from billing.rules.money import Money
 

@@ -11,10 +11,10 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 from sqlmodel import Field, Session, SQLModel, col, select
 
-from billing import ids
-from billing.errors import Refusal
 from billing.mail import obsolete
-from billing.tokens import Tokens
+from billing.platform import ids
+from billing.platform.errors import Refusal
+from billing.platform.tokens import Tokens
 
 LIFE = timedelta(minutes=10)
 WRONG_CODES = 5

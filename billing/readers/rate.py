@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.errors import TooMany
+from billing.platform.errors import TooMany
+from billing.platform.tokens import Tokens
 from billing.rules import networks
 from billing.rules.addresses import canonical
-from billing.tokens import Tokens
 
 _COUNT = sa.text(
     "INSERT INTO rate_count (bucket, window_start, tries) VALUES (:bucket, :start, 1)"

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from email_validator import EmailNotValidError, validate_email
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Conflict, Invalid, NotFound
+from billing.platform import ids
+from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.readers.models import Reader
 from billing.rules.addresses import NotAnAddress, canonical
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.logs import say
+from billing.platform import ids
+from billing.platform.logs import say
+from billing.platform.tokens import Tokens
 from billing.readers.models import Reader, ReaderSession
-from billing.tokens import Tokens
 
 IDLE = timedelta(days=90)
 ABSOLUTE = timedelta(days=180)

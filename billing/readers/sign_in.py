@@ -7,16 +7,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.errors import Conflict, TooMany
-from billing.logs import say
-from billing.mail import outbox, refusing
-from billing.office import Office
+from billing.mail import outbox, unreachable
+from billing.platform.errors import Conflict, TooMany
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens, code_place, place
 from billing.readers import devices, rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
 from billing.readers.register import by_address, clean_address, register
 from billing.rules.addresses import canonical
-from billing.tokens import Tokens, code_place, place
 from emails import AddressChanged, SignedInElsewhere
 from emails import SignInLink as SignInMail
 
@@ -104,7 +104,7 @@ def ask_for_another(
 ) -> None:
     """Mail a link to another address of a reader whose own refuses our mail; used, it is theirs. One that is somebody's already
     is mailed an ordinary link, so the answer doesn't tell that we know it. Raises BadAddress, AddressWorks."""
-    if not refusing.refuses(session, reader.id, reader.email):
+    if not unreachable.refuses(session, reader.id, reader.email):
         raise AddressWorks
     ask(session, office, email, browser, at, replaces_of=reader.id)
 
@@ -245,11 +245,11 @@ def _replace_address(session: Session, office: Office, reader_id: str, email: st
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one()
-    if refusing.refuses(session, reader.id, reader.email):
+    if unreachable.refuses(session, reader.id, reader.email):
         old, reader.email = reader.email, clean_address(email)
         session.add(reader)
         session.flush()
-        refusing.send_elsewhere(session, reader.id, reader.email, at)
+        unreachable.send_elsewhere(session, reader.id, reader.email, at)
         say(session, "address replaced", reader=reader.id)
         _tell_old_address(session, office, reader, old, at)
 

@@ -6,10 +6,10 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import many
-from billing.payments import numbers, owed
-from billing.payments.ledger_models import Account
+from billing.ledger.models import Account
+from billing.payments import numbers, refunds_owed
 from billing.payments.unexplained_models import CASE_IS_OPEN, UnexplainedCharge
+from billing.platform import bulk
 from billing.readers.models import Reader
 from billing.rules.money import BASE_CURRENCY
 from billing.rules.reckoning import at_the_rate_of
@@ -194,8 +194,8 @@ def unexplained_owed(session: Session) -> list[UnexplainedCharge]:
 
 def owed_back(session: Session) -> list[OwedBack]:
     """Refunds that failed and wait to be paid by other means (STR-13), longest waiting first."""
-    refunds = owed.to_readers(session)
-    readers = many.load(session, Reader, {refund.reader_id for refund in refunds})
+    refunds = refunds_owed.to_readers(session)
+    readers = bulk.load(session, Reader, {refund.reader_id for refund in refunds})
     return [
         OwedBack(
             refund.id,

@@ -9,20 +9,21 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.bell import SILENT_AFTER, late
 from billing.cases.close import close_about
 from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.crew import only_one, somebody_at
-from billing.db import Database, first_line, instant, is_away, span
-from billing.list_key import check_values
-from billing.office import Office
-from billing.payments import owed, refund
+from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
+from billing.platform.claims import only_one, somebody_at
+from billing.platform.db import Database, first_line, instant, is_away, span
+from billing.platform.heartbeat import SILENT_AFTER, late
+from billing.platform.list_key import check_values
+from billing.platform.site import Office
+from billing.reconcile.schedule import COMPARING
+from billing.refunds import refund
 from billing.reports.doctor_models import DoctorVisit
 from billing.reports.promises import PROMISES, Promise
-from billing.reports.reckonings import COMPARING
 from billing.rules.periods import start_of_day
 from billing.subscriptions.change import lock
 from billing.subscriptions.models import Subscription
@@ -153,7 +154,7 @@ def _give_back(database: Database, payment_id: str, at: datetime) -> None:
         ).one()
         lock(session, subscription_id)
         cause = f"doctor:{payment.id}"
-        if owed.of_payment(session, payment) or refund.has_failed(session, payment, cause):
+        if refunds_owed.of_payment(session, payment) or refund.has_failed(session, payment, cause):
             return
         refund.intend(session, payment, amount=None, cause=cause, reason=SORRY, by="doctor", at=at)
 

@@ -9,11 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.db import Database
-from billing.errors import Invalid
 from billing.payments import numbers
-from billing.payments.disputed import TAKES
-from billing.payments.invoice import percent
+from billing.payments.dispute_limits import TAKES
+from billing.payments.invoices import percent
+from billing.platform.db import Database
+from billing.platform.errors import Invalid
 from billing.reports import books, sheets
 from billing.rules.money import BASE_CURRENCY, major
 

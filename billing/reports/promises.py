@@ -5,14 +5,14 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from billing.bell import SILENT_AFTER, late
-from billing.db import span
+from billing.billing_run.overdue import RUN_OVERDUE
 from billing.mail.models import UNWRITTEN
 from billing.mail.obsolete import HOLDS
 from billing.payments.unexplained_models import CASE_IS_OPEN
-from billing.renewals.overdue import RUN_OVERDUE
-from billing.reports.payouts import PATIENCE_DAYS, UNKEPT
-from billing.reports.reckonings import LATE, STANDING
+from billing.platform.db import span
+from billing.platform.heartbeat import SILENT_AFTER, late
+from billing.reconcile.payouts import PATIENCE_DAYS, UNKEPT
+from billing.reconcile.schedule import LATE, STANDING
 from billing.rules.cancel_requests import ANSWER_WITHIN, HOLD_DAYS
 from billing.rules.clocks import APART
 from billing.rules.dunning import GRACE_DAYS

@@ -6,16 +6,16 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import installation
-from billing.bell import TickSeen
+from billing.billing_run.overdue import overdue_since
 from billing.cases.close import close_about
 from billing.cases.find import subjects_of
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.db import Database
 from billing.mail.models import UNWRITTEN
-from billing.office import Office
-from billing.renewals.overdue import overdue_since
+from billing.platform import installation
+from billing.platform.db import Database
+from billing.platform.heartbeat import TickSeen
+from billing.platform.site import Office
 from billing.reports import doctor
 
 BY = "the watch"

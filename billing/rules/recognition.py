@@ -15,7 +15,7 @@ class Spread:
     """`amount` cents without VAT, earned day by day from `starts_on` up to, and without, `ends_on`. Raises NotASpan.
 
     By largest remainder: each day earns the same whole cents, and the first days one cent more until nothing is left over,
-    so that the days sum exactly to the amount. The ledger's SQL says the same (`billing.payments.earn`)."""
+    so that the days sum exactly to the amount. The ledger's SQL says the same (`billing.ledger.recognition`)."""
 
     amount: int
     starts_on: date

@@ -8,9 +8,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.db import hold_names
-from billing.errors import Conflict, Invalid, NotFound
+from billing.platform import ids
+from billing.platform.db import hold_names
+from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.platform.tokens import Tokens
 from billing.rules import key_secrets
 from billing.rules.ceilings import Ceilings, Spent
 from billing.rules.scopes import SCOPES
@@ -18,7 +19,6 @@ from billing.staff import audit, key_cases, key_limits
 from billing.staff.audit import Actor
 from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
 from billing.staff.models import AuditLine
-from billing.tokens import Tokens
 
 PURPOSE = "api-key"
 """Of the digest by which a secret is known."""

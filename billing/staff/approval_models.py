@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.db import enum_column
+from billing.platform.db import enum_column
 
 
 class ApprovalKind(StrEnum):

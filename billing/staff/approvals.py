@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Conflict, NotFound, Refusal
-from billing.office import Office
+from billing.platform import ids
+from billing.platform.errors import Conflict, NotFound, Refusal
+from billing.platform.site import Office
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import MoveRefused
 from billing.staff import api_keys, audit, members, tell_members

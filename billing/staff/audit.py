@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from billing.logs import say
+from billing.platform.logs import say
 from billing.staff.models import AuditLine, Outcome, StaffMember
 
 COMMAND = "command"

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.office import Office
-from billing.renewals import cancel
-from billing.renewals.cancel import UNDONE, When
-from billing.renewals.give_back import GiveBack, due_back
+from billing.changes import cancel
+from billing.changes.cancel import UNDONE, When
+from billing.changes.give_back import GiveBack, due_back
+from billing.platform.site import Office
 from billing.staff import facts, open_requests
 from billing.subscriptions.change import lock
 from billing.subscriptions.find import live_of
@@ -33,7 +33,7 @@ def cancel_for_reader(
 ) -> Subscription:
     """Cancel, counted from `asked_at` or from a form that asked for it shortly before; such forms are answered by it. Older ones
     wait for staff, who decide about what was charged since; so does every form that money would go back for where `give_back` is
-    none, or who cancels may return nothing (not `may_return`). Raises as `renewals.cancel.cancel`."""
+    none, or who cancels may return nothing (not `may_return`). Raises as `changes.cancel.cancel`."""
     subscription = lock(session, subscription_id)
     first = open_requests.asked_first(session, subscription, asked_at)
     returns = may_return and give_back is not GiveBack.NONE

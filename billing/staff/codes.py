@@ -15,10 +15,10 @@ from enum import StrEnum
 import pyotp
 from sqlmodel import Session, select
 
+from billing.platform.tokens import Tokens
 from billing.rules import code_locks
 from billing.staff import browsers
 from billing.staff.models import CodeLock, StaffMember
-from billing.tokens import Tokens
 
 STEP_SECONDS = 30
 SLACK = 1

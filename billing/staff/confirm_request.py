@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, Refusal
+from billing.changes import give_back
 from billing.mail import outbox
-from billing.office import Office
-from billing.payments.tell import moment
+from billing.notices.subscription import moment
+from billing.platform.errors import Conflict, Refusal
+from billing.platform.site import Office
 from billing.readers.register import by_id
-from billing.renewals import give_back
 from billing.staff import audit, open_requests
 from billing.staff.audit import Actor
 from billing.staff.cancellations import cancel_for_reader

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from billing.access import articles, openings, policies
+from billing.access import articles, policies, public_windows
 from billing.access.models import Opening, Scope, SectionPolicy
 from billing.access.policies import Terms
 from billing.staff import audit
@@ -18,7 +18,7 @@ def open_to_all(
     """Open it to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
     if scope is Scope.ARTICLE:
         articles.article(session, subject)
-    row = openings.open_to_all(session, scope, subject, until=until, reason=reason, at=at, by=actor.by)
+    row = public_windows.open_to_all(session, scope, subject, until=until, reason=reason, at=at, by=actor.by)
     after = {"until": until.isoformat(), "opening": row.id}
     audit.write(
         session, actor, "open_to_all", at=at, subject=named(scope, subject), why=row.reason, after=after
@@ -28,7 +28,7 @@ def open_to_all(
 
 def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> Opening:
     """Close it before its time. Raises UnknownOpening, IsClosed."""
-    row = openings.close(session, opening_id, at=at, by=actor.by)
+    row = public_windows.close(session, opening_id, at=at, by=actor.by)
     audit.write(
         session,
         actor,

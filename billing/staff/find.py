@@ -11,12 +11,12 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
+from billing.platform.tokens import Tokens
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.staff import audit
 from billing.staff.audit import Actor
 from billing.subscriptions.models import Subscription
-from billing.tokens import Tokens
 
 MOST = 25
 SHORTEST = 3

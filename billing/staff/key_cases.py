@@ -7,8 +7,8 @@ from sqlmodel import Session, col, select
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
-from billing.db import Database, span
-from billing.office import Office
+from billing.platform.db import Database, span
+from billing.platform.site import Office
 from billing.staff.key_models import ApiKey
 
 PAGE = "/staff/keys"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, func, select
 
-from billing.errors import Forbidden
+from billing.platform.errors import Forbidden
 from billing.rules import ceilings, scopes
 from billing.rules.ceilings import Spent
 from billing.rules.money import Money

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing.errors import Conflict
+from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
 from billing.staff import api_keys, approvals, key_limits, tell_members

@@ -5,9 +5,9 @@ from dataclasses import replace
 from sqlmodel import Session
 
 import emails
-from billing.errors import NotFound
 from billing.mail.models import Message
-from billing.tokens import without_places
+from billing.platform.errors import NotFound
+from billing.platform.tokens import without_places
 
 
 class UnknownMail(NotFound):

@@ -5,8 +5,8 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Conflict, NotFound
+from billing.platform import ids
+from billing.platform.errors import Conflict, NotFound
 from billing.readers.register import clean_address
 from billing.staff import audit, browsers, codes, sessions
 from billing.staff.audit import Actor

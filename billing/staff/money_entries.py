@@ -2,7 +2,7 @@
 
 from sqlmodel import Session, col, select
 
-from billing.payments import numbers, owed
+from billing.payments import numbers, refunds_owed
 from billing.payments.dispute_models import Dispute, DisputeState
 from billing.payments.models import (
     Attempt,
@@ -80,7 +80,7 @@ def _returned(session: Session, refund: Refund) -> str:
         return "waits until our balance at Stripe is enough, and is tried each day"
     if refund.bounced_at is None:
         return _RETURNED[refund.state]
-    is_owed = refund in owed.of_payment(session, session.get_one(Payment, refund.payment_id))
+    is_owed = refund in refunds_owed.of_payment(session, session.get_one(Payment, refund.payment_id))
     after = "is owed" if is_owed else "the reader's bank has the money"
     return f"bounced after it went back, and {after}"
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing.office import Office
+from billing.platform.site import Office
 from billing.rules import cancel_requests
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.subscriptions.change import lock, mark, take_back_mails

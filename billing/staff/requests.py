@@ -6,17 +6,18 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Conflict, Invalid, NotFound
+from billing.changes.withdraw import Withdrawal, offered
 from billing.mail import outbox
-from billing.office import Office
-from billing.payments import tell_requests
+from billing.notices import requests
 from billing.payments.models import Payment
-from billing.payments.refund import left_of
+from billing.platform import ids
+from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.readers.register import by_address, clean_address
-from billing.renewals.withdraw import Withdrawal, offered
+from billing.refunds.refund import left_of
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
 from billing.staff import audit, facts, open_requests
@@ -28,7 +29,6 @@ from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import live_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from billing.tokens import Tokens
 from emails import RequestAnswered
 
 LONGEST = 2000
@@ -154,7 +154,7 @@ def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id:
     if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
         mark(subscription, office.zone, cancel_request_at=at)
         session.add(subscription)
-        tell_requests.cancel_requested(session, office, subscription, at)
+        requests.cancel_requested(session, office, subscription, at)
     return Effect.WAITS
 
 

@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import list_key
-from billing.db import Database
-from billing.installation import Installation
+from billing.platform import list_key
+from billing.platform.db import Database
+from billing.platform.installation import Installation
+from billing.platform.tokens import Tokens
 from billing.readers import sessions
 from billing.staff import audit, codes
 from billing.staff import sessions as staff_sessions
 from billing.staff.audit import COMMAND, Actor
 from billing.staff.models import StaffMember, StaffSession
 from billing.subscriptions.claim_again import claim_again
-from billing.tokens import Tokens
 
 BATCH = 100
 SIGNATURES = timedelta(hours=2)

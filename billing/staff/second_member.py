@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.errors import Conflict, Forbidden
+from billing.platform.errors import Conflict, Forbidden
 from billing.rules.addresses import canonical
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.models import AuditLine, StaffMember

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from billing import ids
+from billing.platform import ids
+from billing.platform.tokens import Tokens
 from billing.staff.models import StaffMember, StaffSession
-from billing.tokens import Tokens
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=12)

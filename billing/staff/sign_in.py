@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.mail import outbox
-from billing.office import Office
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens, code_place, place
 from billing.readers import sign_in as mailed
 from billing.readers.links import LIFE, Links
 from billing.readers.register import clean_address
@@ -16,7 +17,6 @@ from billing.readers.sign_in import Browser
 from billing.staff import audit, browsers, codes, sessions, warn
 from billing.staff.codes import Answer, Checked
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
-from billing.tokens import Tokens, code_place, place
 from emails import SignInLink as SignInMail
 
 PURPOSE = "staff-sign-in"

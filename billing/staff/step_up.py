@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.office import Office
+from billing.platform.site import Office
 from billing.readers.sign_in import Browser
 from billing.staff import codes, sessions
 from billing.staff.codes import Answer, Checked

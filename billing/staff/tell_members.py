@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.mail import obsolete, outbox
-from billing.office import Office
+from billing.platform.site import Office
 from billing.rules.money import Money
 from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind

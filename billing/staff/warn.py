@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.mail import outbox
-from billing.office import Office
+from billing.platform.site import Office
 from billing.readers import devices
 from billing.readers.sign_in import Browser
 from billing.staff import members

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.office import Office
+from billing.changes import cancel, withdraw
+from billing.changes.withdraw import Withdrawal
+from billing.platform.site import Office
 from billing.readers.models import Reader
-from billing.renewals import cancel, withdraw
-from billing.renewals.withdraw import Withdrawal
 from billing.rules.lifecycle import State
 from billing.staff import open_requests, requests
 from billing.staff.cancellations import cancel_for_reader

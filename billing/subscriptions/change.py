@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
-from billing import many
-from billing.errors import NotFound
-from billing.logs import say
 from billing.mail import obsolete
+from billing.platform import bulk
+from billing.platform.errors import NotFound
+from billing.platform.logs import say
 from billing.rules.lifecycle import Happening, State, move
 from billing.subscriptions.models import Subscription, SubscriptionChange
 from billing.subscriptions.schedule import next_due
@@ -35,7 +35,7 @@ def lock_all(session: Session, subscription_ids: Collection[str]) -> dict[str, S
     """Many, locked in the order of their ids: two who lock some of the same can't wait for each other. Raises UnknownSubscription."""
     found = session.exec(
         select(Subscription)
-        .where(many.one_of(Subscription.id, subscription_ids))
+        .where(bulk.one_of(Subscription.id, subscription_ids))
         .order_by(col(Subscription.id))
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -90,8 +90,8 @@ def change_all(
         line, columns = _let_happen(session, case, happening, at, by, zone, set_committed_value)
         lines.append(line)
         changes.append((case.subscription, columns))
-    many.update(session, changes)
-    many.insert(session, SubscriptionChange, lines)
+    bulk.update(session, changes)
+    bulk.insert(session, SubscriptionChange, lines)
     given = {name for case in cases for name in case.columns}
     take_back_mails(session, [case.subscription for case in cases], zone, but=given)
 
@@ -138,7 +138,7 @@ def mark_all(session: Session, subscriptions: Sequence[Subscription], zone: Zone
         for name, value in columns.items():
             set_committed_value(one, name, value)
         changes.append((one, columns | _next(one, zone)))
-    many.update(session, changes)
+    bulk.update(session, changes)
 
 
 def reschedule(subscription: Subscription, zone: ZoneInfo) -> None:

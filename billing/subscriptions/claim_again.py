@@ -2,10 +2,10 @@
 
 import sqlalchemy as sa
 
-from billing.db import Database
+from billing.platform.db import Database
+from billing.platform.tokens import Tokens
 from billing.rules.addresses import NotAnAddress
 from billing.subscriptions.start import address_digest
-from billing.tokens import Tokens
 
 BATCH = 500
 _KNOWN = sa.text("""

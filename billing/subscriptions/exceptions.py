@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from billing import ids
-from billing.errors import Conflict
+from billing.platform import ids
+from billing.platform.errors import Conflict
 from billing.subscriptions.models import TrialException
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlmodel import Session
 
-from billing.errors import Invalid
+from billing.platform.errors import Invalid
 from billing.rules import features
 from billing.subscriptions.models import Plan
 from billing.subscriptions.price import UnknownPlan

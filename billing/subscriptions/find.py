@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlmodel import Session, col, select
 
-from billing.errors import NotFound
+from billing.platform.errors import NotFound
 from billing.rules.lifecycle import Happening, State
 from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange
 

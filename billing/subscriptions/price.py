@@ -4,8 +4,8 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from billing import ids
-from billing.errors import Invalid, NotFound
+from billing.platform import ids
+from billing.platform.errors import Invalid, NotFound
 from billing.subscriptions.models import Plan, Price
 
 

@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.errors import Conflict
-from billing.logs import say
 from billing.mail import obsolete
+from billing.platform import ids
+from billing.platform.errors import Conflict
+from billing.platform.logs import say
+from billing.platform.tokens import Tokens
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
@@ -19,7 +20,6 @@ from billing.subscriptions import exceptions
 from billing.subscriptions.change import reschedule
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange, TrialClaim
-from billing.tokens import Tokens
 
 
 class TrialUsed(Conflict):

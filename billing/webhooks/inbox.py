@@ -5,9 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from billing import many
-from billing.errors import NotFound
-from billing.payments.gateway import Notification
+from billing.acquirer.port import Notification
+from billing.platform import bulk
+from billing.platform.errors import NotFound
 from billing.webhooks.models import InboundEvent
 
 WAITING = (col(InboundEvent.settled_at).is_(None), col(InboundEvent.set_aside_at).is_(None))
@@ -36,7 +36,7 @@ def store(session: Session, notifications: Sequence[Notification], at: datetime)
         }
         for one in notifications
     ]
-    new = many.insert(session, InboundEvent, rows, unless="id")
+    new = bulk.insert(session, InboundEvent, rows, unless="id")
     said = []
     for one in notifications:
         said.append(one.id in new)

@@ -9,24 +9,26 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing import many
-from billing.crew import claimer, in_nobodys_hands, take
-from billing.db import Database, first_line, is_transient
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import CardGone, Gateway, NoSuchObject, Unknown
+from billing.billing_run import pay_in_person
+from billing.billing_run.take_in import NOT_OURS, take_in
+from billing.cards import card_setup, saved_cards
 from billing.disputes import settle as disputes
 from billing.disputes import warn
-from billing.errors import Unavailable
-from billing.logs import discreet
-from billing.monotonic import Monotonic
-from billing.office import Office
-from billing.payments import balance, cards, pay_page, refund, setup, unexplained
-from billing.payments.books import Books
-from billing.payments.gateway import CardGone, Gateway, NoSuchObject, Unknown
+from billing.payments import balance_mirror, payment_page
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
-from billing.renewals import pay
-from billing.renewals.take_in import NOT_OURS, take_in
+from billing.platform import bulk
+from billing.platform.claims import claimer, in_nobodys_hands, take
+from billing.platform.db import Database, first_line, is_transient
+from billing.platform.errors import Unavailable
+from billing.platform.logs import discreet
+from billing.platform.monotonic import Monotonic
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.refunds import refund, unexplained_charges
 from billing.rules.absence import LISTED_WITHIN
 from billing.rules.backoff import again_at
-from billing.stop_points import stop_point
 from billing.webhooks.inbox import WAITING
 from billing.webhooks.models import InboundEvent
 
@@ -80,7 +82,7 @@ def _claim(desk: Desk, me: int, at: datetime, only: str | None, left: set[str]) 
                 *([InboundEvent.id == only] if only else []),
                 InboundEvent.try_at <= at,
                 in_nobodys_hands(InboundEvent.claimed_by),
-                ~many.one_of(InboundEvent.id, left),
+                ~bulk.one_of(InboundEvent.id, left),
             )
             .order_by(col(InboundEvent.try_at), col(InboundEvent.created_at))
             .limit(50)
@@ -109,7 +111,7 @@ def _give_way(desk: Desk, session: Session, events: Sequence[InboundEvent]) -> s
     Stripe meanwhile would be for nothing. After that moment whoever comes first settles it."""
     named = {event.id: _named(event) for event in events}
     under_way = select(Attempt.id).where(
-        many.one_of(Attempt.id, {ref for ref in named.values() if ref}),
+        bulk.one_of(Attempt.id, {ref for ref in named.values() if ref}),
         Attempt.state == AttemptState.OPEN,
         ~in_nobodys_hands(Attempt.claimed_by),
     )
@@ -133,7 +135,7 @@ def _written_down(session: Session, events: Sequence[InboundEvent]) -> set[str |
     our own call comes first. That is final, so there is nothing to fetch."""
     refs = {event.object_ref for event in events if event.type == SUCCEEDED}
     charged = select(Attempt.intent_ref).where(
-        many.one_of(Attempt.intent_ref, refs), Attempt.state == AttemptState.CHARGED
+        bulk.one_of(Attempt.intent_ref, refs), Attempt.state == AttemptState.CHARGED
     )
     return set(session.exec(charged)) if refs else set()
 
@@ -199,7 +201,7 @@ def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     setup_id = _visit(desk.database, event)
     if setup_id is None:
         return _pay_page_changed(desk, event, at)
-    found = setup.finish(
+    found = card_setup.finish(
         desk.database, desk.gateway, desk.office, setup_id, at, by="stripe", session_ref=event.object_ref
     )
     if found.state is SetupState.OPEN:
@@ -210,16 +212,18 @@ def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
 def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A page on which an invoice is paid: its attempt is settled from what the page has become."""
     with desk.database.transaction() as session:
-        attempt_id = pay_page.by_ref(session, event.object_ref)
+        attempt_id = payment_page.by_ref(session, event.object_ref)
         named = _named(event)
         if attempt_id is None and named and session.get(Attempt, named):
             attempt_id = named
     if attempt_id is None:
         return "not our page"
-    word = pay.look(desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe")
+    word = pay_in_person.look(
+        desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe"
+    )
     if word == "unknown":
         raise Unavailable("What became of the page can't be told yet.")
-    return _absent(event, at, word) if word == pay.NO_PAGE else word
+    return _absent(event, at, word) if word == pay_in_person.NO_PAGE else word
 
 
 def _visit(database: Database, event: InboundEvent) -> str | None:
@@ -243,7 +247,7 @@ def refund_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
         ours = refund.known(session, refund_id, event.object_ref)
         if ours is not None:
             refund.settle(session, desk.office, ours, answer, at)
-        elif not unexplained.heard(session, event.object_ref, answer, at):
+        elif not unexplained_charges.heard(session, event.object_ref, answer, at):
             return "not our refund"
     return answer.state
 
@@ -258,9 +262,9 @@ def card_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
         _absent(event, at, "no such card")
     with desk.database.transaction() as session:
         if isinstance(card, CardGone | NoSuchObject):
-            ours = cards.removed(session, desk.office, [event.object_ref], at)
+            ours = saved_cards.removed(session, desk.office, [event.object_ref], at)
             return "card removed" if ours else "not our card"
-        ours = cards.renewed(session, desk.office, card, at)
+        ours = saved_cards.renewed(session, desk.office, card, at)
         return "card refreshed" if ours else "not our card"
 
 
@@ -272,8 +276,8 @@ def customer_deleted(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if found is None:
         return "still there"
     with desk.database.transaction() as session:
-        refs = cards.of_customer(session, event.object_ref)
-        return "cards removed" if cards.removed(session, desk.office, refs, at) else "not our customer"
+        refs = saved_cards.of_customer(session, event.object_ref)
+        return "cards removed" if saved_cards.removed(session, desk.office, refs, at) else "not our customer"
 
 
 def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
@@ -290,8 +294,8 @@ def fraud_warned(desk: Desk, event: InboundEvent, at: datetime) -> str:
 
 def paid_out(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A payout can be itemised now (STR-11)."""
-    word = balance.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
-    return _absent(event, at, word) if word == balance.NO_PAYOUT else word
+    word = balance_mirror.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
+    return _absent(event, at, word) if word == balance_mirror.NO_PAYOUT else word
 
 
 HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {

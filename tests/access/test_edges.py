@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from billing.access import edge_tokens
-from billing.ids import EPOCH
+from billing.platform.ids import EPOCH
 from tests.support.articles import Put
 from tests.support.browser import Browser
 from tests.support.installation import SECRET_KEY

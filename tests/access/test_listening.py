@@ -6,7 +6,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from billing.web.sample_articles import AUDIO, sample_articles
+from billing.dev.paper.sample_articles import AUDIO, sample_articles
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World

@@ -9,12 +9,12 @@ import pytest
 
 from billing.access import visitors
 from billing.access.check import Asking, check
-from billing.access.standing import NOBODY
+from billing.access.entitlements import NOBODY
 from billing.access.visitors import FirstReading
 from billing.app import build
-from billing.office import Office
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from billing.rules.access import Reason
-from billing.tokens import Tokens
 from tests.support.articles import Put
 from tests.support.cancel_helpers import damaged
 from tests.support.staff_members import SignIn

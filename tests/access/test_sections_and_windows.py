@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from billing import seed
 from billing.access.policies import NOTHING_SAID
-from billing.web.sample_articles import sample_articles
+from billing.dev.paper.sample_articles import sample_articles
 from tests.support.articles import Put
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local

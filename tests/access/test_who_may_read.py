@@ -5,7 +5,7 @@ from http.cookiejar import Cookie
 
 import pytest
 
-from billing.web.sample_articles import SampleArticle, sample_articles
+from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from tests.support.browser import Browser
 from tests.support.world import World, local
 

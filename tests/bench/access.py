@@ -21,22 +21,23 @@ import httpx
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import installation, list_key, migrate, seed
+from billing import seed
 from billing.access import edge_tokens
 from billing.access.articles import register
+from billing.access.entitlements import Standing
 from billing.access.policies import Terms
-from billing.access.standing import Standing
-from billing.db import Database
-from billing.gate.memory import Memory, Signed
-from billing.gate.pack import pack
-from billing.gate.recall import Asked, Names, Recall
-from billing.monotonic import SystemMonotonic
-from billing.office import Office
-from billing.postgres import Embedded
+from billing.access_cache.answer_builder import Asked, Names, Recall
+from billing.access_cache.memory import Memory, Signed
+from billing.access_cache.packed_entitlements import pack
+from billing.dev.postgres import Embedded
+from billing.platform import installation, list_key, migrate
+from billing.platform.db import Database
+from billing.platform.monotonic import SystemMonotonic
+from billing.platform.settings import Settings, read_settings
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from billing.rules.access import AccessLevel, Held, Reason
-from billing.settings import Settings, read_settings
 from billing.staff.api_keys import create
-from billing.tokens import Tokens
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.load import WRK, Process, Served, run, script, serving

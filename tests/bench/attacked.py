@@ -143,7 +143,7 @@ def _milliseconds(web: Process, path: str, n: int) -> float:
 def _slow_stripe() -> Iterator[str]:
     """A sandbox that is slow to say how a card page stands."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "billing.sandbox"],
+        [sys.executable, "-m", "billing.dev.sandbox"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

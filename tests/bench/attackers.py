@@ -13,7 +13,7 @@ from contextlib import suppress
 from itertools import count
 from urllib.parse import urlencode
 
-from billing.tokens import Tokens
+from billing.platform.tokens import Tokens
 from tests.bench.readers import SECRET_KEY
 
 CONNECTIONS = 200

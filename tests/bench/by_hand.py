@@ -11,9 +11,9 @@ from typing import Any
 
 import psycopg
 
-from billing import ids
-from billing.office import Office
 from billing.payments import numbers
+from billing.platform import ids
+from billing.platform.site import Office
 from billing.rules import periods, tax, trial
 from billing.rules.money import Money
 from billing.rules.periods import add_months

@@ -5,15 +5,15 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from billing import ids
-from billing.db import Database
+from billing.ledger.models import Account, Deferral, LedgerEntry, LedgerTransaction, RecognitionMark
 from billing.mail import outbox
 from billing.mail.models import Message, MessageState
-from billing.office import Office
 from billing.payments import numbers
-from billing.payments.ledger_models import Account, Deferral, LedgerEntry, LedgerTransaction, RecognitionMark
+from billing.payments.document_text import receipt_words
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
-from billing.payments.papers import receipt_words
+from billing.platform import ids
+from billing.platform.db import Database
+from billing.platform.site import Office
 from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
 from billing.rules.lifecycle import Happening

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from billing.postgres import Embedded
+from billing.dev.postgres import Embedded
 from tests.support.installation import adopt, prepare
 
 ZONE = ZoneInfo("Africa/Johannesburg")

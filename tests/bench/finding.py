@@ -6,10 +6,10 @@ from statistics import median
 
 from billing import timetable
 from billing.app import build
-from billing.db import Database
-from billing.parts import Parts
-from billing.renewals.run import claim_due
-from billing.renewals.till import BATCH
+from billing.billing_run.context import BATCH
+from billing.billing_run.run import claim_due
+from billing.container import Parts
+from billing.platform.db import Database
 from tests.bench.crowd import AT, a_database, grow, live_through, make_due, make_idle
 from tests.bench.figures import Figure
 from tests.support.installation import settings_for

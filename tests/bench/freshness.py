@@ -12,11 +12,11 @@ from statistics import median, quantiles
 from time import perf_counter
 from urllib.parse import urlsplit
 
-from billing.db import Database
+from billing.platform.db import Database
+from tests.access_cache.random_changes import Deeds
 from tests.bench.figures import Figure
 from tests.bench.load import Process, pressing, run, serving
 from tests.bench.readers import secret_of
-from tests.gate.random_changes import Deeds
 
 PART = "access"
 BAR_MS = 100.0

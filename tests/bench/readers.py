@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from billing import ids
-from billing.tokens import Tokens
+from billing.platform import ids
+from billing.platform.tokens import Tokens
 
 SECRET_KEY = "a secret for the benchmarks, of enough length"
 SUBSCRIBED = (

@@ -12,16 +12,16 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from billing.db import Database
-from billing.keep import keep_for_good
-from billing.logs import log_to_stderr
-from billing.monotonic import SystemMonotonic
-from billing.office import Office
-from billing.payments.gateway import Charged, ChargeRequest, Gateway
-from billing.payments.pace import Pace
-from billing.renewals.run import run
-from billing.renewals.till import Till
-from billing.tokens import Tokens
+from billing.acquirer.port import Charged, ChargeRequest, Gateway
+from billing.acquirer.rate_limit import Pace
+from billing.billing_run.context import Till
+from billing.billing_run.run import run
+from billing.platform.db import Database
+from billing.platform.gc_tuning import keep_for_good
+from billing.platform.logs import log_to_stderr
+from billing.platform.monotonic import SystemMonotonic
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, ZONE, make_due
 

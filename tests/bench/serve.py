@@ -9,16 +9,16 @@ from sqlmodel import Session, select
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from billing.access.models import Article
+from billing.access_cache.gate import Gate
+from billing.access_cache.packed_entitlements import pack
 from billing.app import build, create_app
-from billing.db import Database
-from billing.gate.gate import Gate
-from billing.gate.pack import pack
+from billing.platform.db import Database
+from billing.platform.settings import read_settings
+from billing.platform.tokens import Tokens
 from billing.readers.models import Reader, ReaderSession
 from billing.rules.access import Held, Reason
-from billing.settings import read_settings
 from billing.subscriptions.models import Subscription
-from billing.tokens import Tokens
-from billing.web.serve import server
+from billing.web.kit.serve import server
 from tests.bench.readers import reader_of, secret_of
 
 BODY = b"x" * 200

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 
 from billing.app import build, create_app
-from billing.web.serve import server
+from billing.web.kit.serve import server
 from tests.support.installation import settings_for
 
 CONNECTIONS = 8

@@ -7,12 +7,12 @@ from typing import Any, cast
 import psycopg
 import pytest
 
-from billing.db import Database
-from billing.monotonic import SystemMonotonic
-from billing.payments.gateway import Gateway
-from billing.payments.pace import Pace
-from billing.renewals.run import run
-from billing.renewals.till import Till
+from billing.acquirer.port import Gateway
+from billing.acquirer.rate_limit import Pace
+from billing.billing_run.context import Till
+from billing.billing_run.run import run
+from billing.platform.db import Database
+from billing.platform.monotonic import SystemMonotonic
 from tests.bench import by_hand, by_orm
 from tests.bench.crowd import AT, a_database, grow, make_due
 from tests.bench.renew import OFFICE, Taking

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from billing import installation
-from billing.db import Database
-from billing.postgres import Embedded
+from billing.dev.postgres import Embedded
+from billing.platform import installation
+from billing.platform.db import Database
 from billing.rules.absence import LISTED_WITHIN
 from tests.support.databases import MIGRATED, kept_cluster
 from tests.support.installation import prepare

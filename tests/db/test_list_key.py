@@ -2,13 +2,13 @@
 
 import pytest
 
-from billing import list_key
-from billing.errors import RefusesToStart
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
+from billing.platform import list_key
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import Settings
+from billing.platform.tokens import Tokens
 from billing.rules.addresses import canonical
-from billing.settings import Settings
-from billing.tokens import Tokens
 from tests.support.cli import run_on
 from tests.support.installation import SECRET_KEY, settings_for
 from tests.support.world import World

@@ -14,12 +14,12 @@ import pytest
 import sqlalchemy as sa
 
 from billing import worker
+from billing.access_cache.change_listener import Line
 from billing.app import create_app
-from billing.db import Database, is_away
-from billing.gate.listen import Line
-from billing.logs import POOL, log_to_stderr, to_stream
-from billing.parts import Parts
-from billing.time_limits import TimeLimits, Work
+from billing.container import Parts
+from billing.platform.db import Database, is_away
+from billing.platform.logs import POOL, log_to_stderr, to_stream
+from billing.platform.time_limits import TimeLimits, Work
 from billing.timetable import Lane, tick
 from tests.support.stepped_clock import SteppedClock
 from tests.support.world import World

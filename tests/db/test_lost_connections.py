@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from billing.db import Database
+from billing.platform.db import Database
 from tests.support.databases import Databases
 
 

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from alembic import command
-from billing import migrate
-from billing.crew import only_one
-from billing.db import Database
-from billing.errors import RefusesToStart
-from billing.monotonic import SystemMonotonic
-from billing.revisions import missing, present_in
-from billing.time_limits import TIME_LIMITS, TimeLimits, Work
+from billing.platform import migrate
+from billing.platform.claims import only_one
+from billing.platform.db import Database
+from billing.platform.errors import RefusesToStart
+from billing.platform.monotonic import SystemMonotonic
+from billing.platform.revisions import missing, present_in
+from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work
 from tests.support.cli import environment, run
 
 AN_OLD_RELEASE = "0020"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from alembic import command
-from billing import migrate
-from billing.db import Database
+from billing.platform import migrate
+from billing.platform.db import Database
 
 DEBT = """
 INSERT INTO refund (id, payment_id, reader_id, amount, net, vat, state, cause, reason, by, idempotency_key, keyed_at, key_spent,

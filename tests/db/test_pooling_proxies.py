@@ -14,9 +14,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from billing.db import Database
-from billing.errors import RefusesToStart
-from billing.pooling import refuse_transaction_pooling
+from billing.platform.db import Database
+from billing.platform.errors import RefusesToStart
+from billing.platform.pooling import refuse_transaction_pooling
 from tests.support.cli import environment, refused, run
 from tests.support.polling import until
 from tests.support.transaction_pooler import transaction_pooler

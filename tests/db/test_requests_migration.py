@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from alembic import command
-from billing import migrate
-from billing.db import Database
+from billing.platform import migrate
+from billing.platform.db import Database
 
 BEFORE = """
 INSERT INTO reader (id, email, created_at) VALUES ('rdr_1', 'thandi@example.com', '2027-03-01');

@@ -7,9 +7,9 @@ import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 
-from billing import bell, revisions
 from billing.app import build
-from billing.installation import is_home_in
+from billing.platform import heartbeat, revisions
+from billing.platform.installation import is_home_in
 from tests.support.cli import environment, refused, run
 from tests.support.installation import settings_for
 
@@ -70,9 +70,9 @@ def test_workers_of_the_release_before_go_on_with_its_heartbeat(database_url: st
     with psycopg.connect(database_url) as connection:
         connection.execute("INSERT INTO tick_seen (id, at) VALUES (1, '2027-03-16 09:00+00')")
     parts = build(settings_for(database_url))
-    bell.ring(parts.database, parts.clock.now_in, is_home_in)
+    heartbeat.ring(parts.database, parts.clock.now_in, is_home_in)
     with parts.database.transaction() as session:
-        heard = bell.heard(session, parts.clock.now())
+        heard = heartbeat.heard(session, parts.clock.now())
     assert heard is not None
     assert heard.run_at == heard.at
     parts.database.close()

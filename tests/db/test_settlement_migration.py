@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 
 from alembic import command
-from billing import migrate
-from billing.db import Database
+from billing.platform import migrate
+from billing.platform.db import Database
 
 BEFORE = """
 INSERT INTO balance_movement (ref, category, source_ref, amount, fee, net, currency, exchange_rate, description, at, available_at)

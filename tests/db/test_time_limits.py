@@ -8,11 +8,11 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from billing import stop_points
-from billing.db import Database, took_too_long
-from billing.time_limits import TIME_LIMITS, TimeLimits, Work, doing, work_now
+from billing.platform import stop_points
+from billing.platform.db import Database, took_too_long
+from billing.platform.time_limits import TIME_LIMITS, TimeLimits, Work, doing, work_now
 from billing.timetable import JOBS, tick
-from tests.gate.serving import serving
+from tests.access_cache.serving import serving
 from tests.proofs.many_readers import due
 from tests.support.world import World, local
 

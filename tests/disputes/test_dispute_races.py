@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 
 from billing.disputes import settle as disputes
-from billing.payments import disputed, refund
+from billing.payments import dispute_limits
 from billing.payments.models import Invoice, Payment
+from billing.refunds import refund
 from billing.subscriptions.change import lock
 from tests.support.world import World, local
 
@@ -52,8 +53,8 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
         with world.parts.database.transaction() as session:
             payment = session.get_one(Payment, payment_id)
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-            with suppress(disputed.ChargeDisputed):
-                disputed.refuse_taken(session, payment)
+            with suppress(dispute_limits.ChargeDisputed):
+                dispute_limits.refuse_taken(session, payment)
                 refund.intend(
                     session,
                     payment,

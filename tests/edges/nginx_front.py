@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 import billing.edges
-from billing.demo.folder import free_port
+from billing.dev.demo.folder import free_port
 from tests.edges.before import Edge
 from tests.edges.paper import Paper
 from tests.support.certificates import authority

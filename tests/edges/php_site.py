@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 import billing.edges
-from billing.demo.folder import free_port
+from billing.dev.demo.folder import free_port
 from tests.edges.paper import BEGINNING, METERED
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.http_client import http_client

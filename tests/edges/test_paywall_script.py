@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from billing.dev.paper.demo_static import PAGE
 from billing.edges.masthead import Masthead, Who
-from billing.web.demo_static import PAGE
-from billing.web.look import STATIC
+from billing.web.kit.rendering import STATIC
 from tests.support.meter import used_by
 from tests.support.publisher import ACCOUNTS, ELSEWHERE, LOCKED, WWW, Answer, sentinels, serve, whole_text
 from tests.support.signed_in import session_secret

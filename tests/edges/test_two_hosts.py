@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from billing.web.look import STATIC
+from billing.web.kit.rendering import STATIC
 from tests.edges.before import NOMSA, start_trials
 from tests.edges.nginx_front import NGINX, Nginx, nginx_front
 from tests.edges.paper import METERED

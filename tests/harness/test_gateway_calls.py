@@ -6,8 +6,8 @@ from threading import Thread
 import pytest
 from starlette.responses import Response
 
-from billing.logs import REQUEST, RequestOrigin
-from billing.web.bulkhead import _marked
+from billing.platform.logs import REQUEST, RequestOrigin
+from billing.web.kit.bulkhead import _marked
 from tests.support.gateway_calls import GatewayCalls
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from billing import logs
-from billing.tokens import Tokens
+from billing.platform import logs
+from billing.platform.tokens import Tokens
 from tests.support import ledger_checks
 from tests.support.starting_points import MARCH, MONTH_END, STARTING_POINTS, Beginning, go_to, subscriber
 from tests.support.world import World

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.mail.delivered import COVERED, NotAMail, check
+from billing.mail.dkim_check import COVERED, NotAMail, check
 from tests.support.dkim import signature
 
 HEADERS = {

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.mail.mailbox import LETTER_ID, find, keep, let_greylist, parse, read
+from billing.dev.mailbox import LETTER_ID, find, keep, let_greylist, parse, read
 from billing.mail.mime import to_bytes
 from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
 from emails import render
@@ -39,7 +39,7 @@ def mail(to: str = "thandi@reader.example", at: datetime = AT, number: int = 1) 
 @contextmanager
 def running(folder: Path, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The mailbox in a process of its own, and its address."""
-    command = [sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)]
+    command = [sys.executable, "-m", "billing.dev.mailbox", "--port", str(port), "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout
@@ -80,7 +80,7 @@ def test_a_taken_port_and_an_unusable_folder_are_one_clear_line(tmp_path: Path) 
 
 
 def refused(folder: Path, port: int) -> str:
-    command = [sys.executable, "-m", "billing.mail.mailbox", "--port", str(port), "--dir", str(folder)]
+    command = [sys.executable, "-m", "billing.dev.mailbox", "--port", str(port), "--dir", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from billing import bell
-from billing.installation import is_home_in
-from billing.mail import refusing
+from billing.mail import unreachable
+from billing.platform import heartbeat
+from billing.platform.installation import is_home_in
 from billing.reports import doctor, watch
 from tests.support.broken_templates import broken_template
 from tests.support.world import World, local
@@ -31,7 +31,7 @@ def states(world: World, kind: str) -> set[str]:
 
 def looked(world: World) -> None:
     """The watch's minute: a worker is there."""
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     watch.look(world.parts.database, world.parts.office, world.now)
 
 
@@ -98,7 +98,7 @@ def test_an_address_is_not_taken_for_one_that_refuses_mail_because_we_could_not_
         world.advance(hours=2)
     assert states(world, "sign_in_link") == {"expired"}
     with world.parts.database.transaction() as session:
-        assert not refusing.refuses(session, reader["id"], reader["email"])
+        assert not unreachable.refuses(session, reader["id"], reader["email"])
 
 
 def test_a_notice_that_cannot_be_written_moves_the_charge(world: World) -> None:

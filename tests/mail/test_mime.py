@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.errors import Invalid
 from billing.mail.mime import BadAddress, BadHeader, UnsafeHeader, ascii_address, to_bytes
 from billing.mail.smtp import Accepted, SmtpTransport
+from billing.platform.errors import Invalid
 from emails import Paper, Rendered, paper_of, render
 from emails.samples import HOUSE, samples
 from tests.support.fake_smtp import FakeSmtp

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from billing.renewals import extend
+from billing.changes import extend
 from billing.timetable import Lane, tick
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages

@@ -7,12 +7,12 @@ import pytest
 from sqlmodel import select
 
 from billing.access import grants
+from billing.cards.saved_cards import last_good_day
+from billing.changes import change_plan, extend, pause
 from billing.mail import obsolete
 from billing.newsletters import optin
 from billing.newsletters.signups import Origin
-from billing.payments.cards import last_good_day
 from billing.payments.models import PaymentMethod
-from billing.renewals import extend, pause, switch
 from billing.reports.doctor import examine
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.start import start_paid
@@ -169,7 +169,7 @@ def test_days_given_twice_are_told_once_with_the_day_that_holds(world: World, pa
 
 CHOICES: dict[str, tuple[Callable[..., object], tuple[object, ...], Callable[..., object]]] = {
     "paused": (lambda *a, **k: pause.ask(*a, most=3, **k), (1,), pause.undo),
-    "plan_switched": (switch.ask, ("yearly",), switch.undo),
+    "plan_switched": (change_plan.ask, ("yearly",), change_plan.undo),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from billing.monotonic import Monotonic, SystemMonotonic
+from billing.platform.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.draw import Mutant
 from tests.mutation.probe import NOTES
 from tests.mutation.reach import Reach, noting, read_notes

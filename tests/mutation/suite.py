@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from billing.monotonic import Monotonic
+from billing.platform.monotonic import Monotonic
 
 NOTHING_TO_RUN = 5
 PAUSE_SECONDS = 0.02

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from billing.monotonic import Monotonic, SystemMonotonic
+from billing.platform.monotonic import Monotonic, SystemMonotonic
 from tests.mutation.__main__ import ROOT, main
 from tests.mutation.draw import Mutant, candidates, draw
 from tests.mutation.judge import KILLED, SURVIVED, TIMED_OUT, BrokenWithoutChange, Judge, Verdict

@@ -34,7 +34,7 @@ def relay() -> Iterator[int]:
 
     The tests' `FakeSmtp` would measure itself: it needs 1.7 ms a mail, several times what sending one costs.
     """
-    program = [sys.executable, "-m", "billing.simulate.sink", "0", "0"]
+    program = [sys.executable, "-m", "billing.dev.simulate.counting_smtp", "0", "0"]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.newsletters import issues, journal
+from billing.newsletters import issues, send_log
 from billing.newsletters.claim import claim
 from billing.newsletters.models import IssueState, SendingRun
 from billing.newsletters.recover import recover
@@ -131,14 +131,14 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     newsroom.schedule(issue_id)
     press, at = newsroom.world.parts.press, newsroom.world.now
     start_due(press, at)
-    here = journal.place(press.journals)
+    here = send_log.place(press.journals)
     with press.database.transaction() as session:
         session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
         claim(session, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
     first, second, *_ = (
         row["number"] for row in newsroom.world.rows("SELECT number FROM delivery ORDER BY number")
     )
-    with journal.Journal(press.journals, GONE) as notes:
+    with send_log.Journal(press.journals, GONE) as notes:
         notes.begins(first)
         notes.answered(first, 250)
         notes.begins(second)
@@ -160,7 +160,7 @@ def test_what_a_dead_worker_noted_is_believed(newsroom: Newsroom) -> None:
 
 def test_without_its_notes_all_it_held_is_held(newsroom: Newsroom) -> None:
     issue_id = abandoned(newsroom)
-    journal.forget(newsroom.world.parts.press.journals, GONE)
+    send_log.forget(newsroom.world.parts.press.journals, GONE)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
     assert newsroom.arrived() == []
@@ -177,7 +177,7 @@ def test_another_machines_worker_is_given_time_to_come_back(newsroom: Newsroom) 
 
 
 def test_notes_of_an_earlier_start_of_the_machine_are_not_trusted(newsroom: Newsroom) -> None:
-    folder = journal.place(newsroom.world.parts.press.journals).partition("/")[0]
+    folder = send_log.place(newsroom.world.parts.press.journals).partition("/")[0]
     issue_id = abandoned(newsroom, f"{folder}/an-earlier-start")
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"uncertain": 4}
@@ -193,22 +193,22 @@ def test_a_paused_issue_is_settled_too(newsroom: Newsroom) -> None:
 
 
 def test_a_journal_is_read_as_far_as_it_was_written(tmp_path: Path) -> None:
-    with journal.Journal(tmp_path, 7) as notes:
+    with send_log.Journal(tmp_path, 7) as notes:
         notes.begins(1)
         notes.answered(1, 250)
         notes.begins(2)
         notes.begins(3)
         notes.answered(3, 451)
-    path = journal.path_of(tmp_path, 7)
+    path = send_log.path_of(tmp_path, 7)
     path.write_bytes(path.read_bytes() + b"S 4")
-    assert journal.read(tmp_path, 7) == {1: 250, 2: None, 3: 451, 4: None}
-    assert journal.read(tmp_path, 8) is None
+    assert send_log.read(tmp_path, 7) == {1: 250, 2: None, 3: 451, 4: None}
+    assert send_log.read(tmp_path, 8) is None
     path.write_bytes(b"\xff\xfe S x\nK 1\n\nS 9\n")
-    assert journal.read(tmp_path, 7) == {9: None}
-    journal.forget(tmp_path, 7)
-    assert journal.read(tmp_path, 7) is None
+    assert send_log.read(tmp_path, 7) == {9: None}
+    send_log.forget(tmp_path, 7)
+    assert send_log.read(tmp_path, 7) is None
 
 
 def test_a_folder_has_one_name(tmp_path: Path) -> None:
-    assert journal.place(tmp_path / "new") == journal.place(tmp_path / "new")
-    assert journal.place(tmp_path / "new") != journal.place(tmp_path / "other")
+    assert send_log.place(tmp_path / "new") == send_log.place(tmp_path / "new")
+    assert send_log.place(tmp_path / "new") != send_log.place(tmp_path / "other")

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from billing.cli import billing, main
-from billing.errors import Refusal
+from billing.platform.errors import Refusal
 from tests.support.cli import run_on
 from tests.support.dkim import signature
 from tests.support.fake_smtp import Received

@@ -9,7 +9,7 @@ from billing.mail.bounces import number_of
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Unknown
 from billing.newsletters import issues
 from billing.newsletters.models import IssueState
-from billing.newsletters.verdicts import Meaning, meaning
+from billing.newsletters.smtp_verdicts import Meaning, meaning
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import Subscriber
 from tests.support.world import World

@@ -15,8 +15,8 @@ from billing.mail.bounces import (
     read_report,
     tag,
 )
-from billing.newsletters.returned import Taken, take
-from billing.tokens import Tokens
+from billing.newsletters.bounces import Taken, take
+from billing.platform.tokens import Tokens
 from tests.support.bounce_reports import arf, dsn
 from tests.support.newsroom import Newsroom
 from tests.support.signed_in import signed_in

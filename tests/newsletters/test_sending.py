@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 import emails
-from billing.access.standing import standing
+from billing.access.entitlements import standing
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import issues

@@ -9,9 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.payments.books import DisputeAnswer, FraudWarning, NotListed, PayoutAnswer, TakenCharge
-from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import (
+from billing.acquirer.balance_port import DisputeAnswer, FraudWarning, NotListed, PayoutAnswer, TakenCharge
+from billing.acquirer.port import (
     CardGone,
     CardPage,
     ChargeClaim,
@@ -33,7 +32,8 @@ from billing.payments.gateway import (
     SetupOpen,
     Unknown,
 )
-from billing.payments.stripe_gateway import StripeGateway
+from billing.acquirer.stripe.gateway import StripeGateway
+from billing.payments.dispute_models import DisputeState
 from billing.rules import dunning
 from tests.support.sandbox import KEY, Sandbox, running
 

@@ -8,9 +8,9 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing.db import Database
-from billing.payments.ledger import PostedOtherwise, Unbalanced, lines_of, post
-from billing.payments.ledger_models import Account
+from billing.ledger.models import Account
+from billing.ledger.post import PostedOtherwise, Unbalanced, lines_of, post
+from billing.platform.db import Database
 
 AT = datetime(2026, 3, 16, 7, tzinfo=UTC)
 ON = date(2026, 3, 16)

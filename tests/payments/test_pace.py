@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.db import Database
-from billing.payments.pace import Pace
+from billing.acquirer.rate_limit import Pace
+from billing.platform.db import Database
 from tests.support.stepped_clock import SteppedClock
 
 

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from billing.db import Database
-from billing.payments import book, earn
-from billing.payments.ledger_models import Account
+from billing.ledger import recognition
+from billing.ledger.models import Account
+from billing.payments import postings
 from billing.payments.models import Invoice, Payment, RefundState
+from billing.platform.db import Database
 from billing.rules import tax
 from billing.rules.money import Money
 from billing.rules.recognition import Spread
@@ -72,7 +73,7 @@ class Story:
             self.vat += sale.invoice.vat
             self.gross += cents
         elif kind == "recognise":
-            while earn.recognise(self.session, OFFICE, noon(self.on)):
+            while recognition.recognise(self.session, OFFICE, noon(self.on)):
                 pass
         elif self.sold:
             self._on_a_sale(kind, cents, self.sold[which % len(self.sold)], days)
@@ -97,14 +98,14 @@ class Story:
                 )
             if kind == "bounce":
                 refund.state, refund.bounced_at = RefundState.FAILED, noon(self.on)
-                book.bounced(self.session, OFFICE, refund, noon(self.on))
+                postings.bounced(self.session, OFFICE, refund, noon(self.on))
                 self.owed += part.amount
 
     def _give_days(self, before: date, days: int) -> None:
         after = before + timedelta(days=days + 1)
         if after not in self.given_until:
             self.given_until.add(after)
-            book.days_given(self.session, OFFICE, "sub_t", before=before, after=after, at=noon(self.on))
+            postings.days_given(self.session, OFFICE, "sub_t", before=before, after=after, at=noon(self.on))
 
     def unearned_of(self, invoice_id: str) -> int:
         """Cents, not rows: a deferral of fewer cents than days has nothing left before its last day."""
@@ -132,7 +133,7 @@ class Story:
 
     def end(self) -> None:
         self.on = LAST
-        while earn.recognise(self.session, OFFICE, noon(LAST)):
+        while recognition.recognise(self.session, OFFICE, noon(LAST)):
             pass
         self.check()
         assert balance(self.session, Account.DEFERRED_REVENUE) == 0, "all days are over, so all is earned"
@@ -165,12 +166,12 @@ def test_sales_refunds_and_three_workers_at_once_lose_no_day(database: Database)
                 give_back(session, sold, tax.split(Money(2500), RATE), on)
 
     def work(on: date) -> None:
-        earn.recognise_due(database, OFFICE, noon(on))
+        recognition.recognise_due(database, OFFICE, noon(on))
 
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(what, on) for on in days for what in (trade, work, work)]:
             done.result()
-    earn.recognise_due(database, OFFICE, noon(LAST))
+    recognition.recognise_due(database, OFFICE, noon(LAST))
     with database.transaction() as session:
         assert balance(session, Account.DEFERRED_REVENUE) == 0
         net = session.execute(
@@ -192,6 +193,6 @@ def test_a_day_is_not_closed_while_a_sale_goes_on(database: Database) -> None:
         with database.transaction() as closing:
             waits_for_nobody(closing)
             with pytest.raises(OperationalError, match="lock timeout"):
-                earn.recognise(closing, OFFICE, noon(LAST))
+                recognition.recognise(closing, OFFICE, noon(LAST))
             closing.rollback()
-    assert earn.recognise_due(database, OFFICE, noon(LAST)) > 0
+    assert recognition.recognise_due(database, OFFICE, noon(LAST)) > 0

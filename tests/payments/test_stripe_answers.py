@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import stripe
 
-from billing.payments import stripe_answers, stripe_books, stripe_errors, stripe_pages
+from billing.acquirer.port import CardGone, Charged, Declined, RefundRefused, Unknown
+from billing.acquirer.stripe import answers, balance, errors, pages
 from billing.payments.dispute_models import DisputeState
-from billing.payments.gateway import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.rules import dunning
 
 ERRORS: Any = stripe
@@ -25,31 +25,31 @@ def intent(status: str, **more: Any) -> dict[str, Any]:
 
 
 def test_an_intent_that_succeeded_is_a_charge() -> None:
-    assert isinstance(stripe_answers.outcome(intent("succeeded")), Charged)
+    assert isinstance(answers.outcome(intent("succeeded")), Charged)
 
 
 @pytest.mark.parametrize("charge", ["ch_1", None])
 def test_money_that_was_taken_is_never_a_refusal(charge: str | None) -> None:
     """The charge wasn't expanded, or isn't there yet: who took that for a decline would charge again."""
-    assert isinstance(stripe_answers.outcome(intent("succeeded", latest_charge=charge)), Unknown)
+    assert isinstance(answers.outcome(intent("succeeded", latest_charge=charge)), Unknown)
 
 
 @pytest.mark.parametrize(
     "status", ["processing", "requires_confirmation", "requires_capture", "something_new"]
 )
 def test_what_may_still_become_a_charge_is_doubt(status: str) -> None:
-    assert isinstance(stripe_answers.outcome(intent(status, latest_charge=None)), Unknown)
+    assert isinstance(answers.outcome(intent(status, latest_charge=None)), Unknown)
 
 
 def test_an_intent_that_waits_for_its_owner_asks_for_the_owner() -> None:
-    outcome = stripe_answers.outcome(intent("requires_action", latest_charge=None, last_payment_error=None))
+    outcome = answers.outcome(intent("requires_action", latest_charge=None, last_payment_error=None))
     assert isinstance(outcome, Declined)
     assert dunning.kind_of(outcome.evidence) is dunning.Kind.NEEDS_READER
 
 
 @pytest.mark.parametrize("found", ["pi_1", None])
 def test_a_page_whose_intent_is_not_expanded_is_doubt(found: str | None) -> None:
-    assert isinstance(stripe_pages.paid({"payment_intent": found, "payment_status": "paid"}), Unknown)
+    assert isinstance(pages.paid({"payment_intent": found, "payment_status": "paid"}), Unknown)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_page_whose_intent_is_not_expanded_is_doubt(found: str | None) -> None
 def test_only_silence_errors_of_its_own_and_unknown_keys_mean_that_stripe_is_away(
     error: stripe.StripeError, down: bool
 ) -> None:
-    assert stripe_errors.unknown(error).down is down
+    assert errors.unknown(error).down is down
 
 
 PAID_CARD = {"brand": "visa", "last4": "4242", "exp_month": 3, "exp_year": 2030, "fingerprint": "f"}
@@ -83,7 +83,7 @@ PAID_CARD = {"brand": "visa", "last4": "4242", "exp_month": 3, "exp_year": 2030,
 
 def paid_on_a_page(**charge: Any) -> Charged:
     used = {"payment_method_details": {"card": PAID_CARD}, **charge}
-    found = stripe_answers.outcome(
+    found = answers.outcome(
         intent("succeeded", setup_future_usage="off_session", customer="cus_1", latest_charge=CHARGE | used)
     )
     assert isinstance(found, Charged)
@@ -100,7 +100,7 @@ def test_a_card_of_which_stripe_says_little_is_kept_with_what_it_says() -> None:
 
 @pytest.mark.parametrize("kind", [{"type": "link", "link": {}}, {"type": "card", "card": None}])
 def test_a_payment_method_that_is_no_card_is_none_of_ours(kind: dict[str, Any]) -> None:
-    assert stripe_answers.card({"id": "pm_1", "customer": "cus_1", **kind}) == CardGone()
+    assert answers.card({"id": "pm_1", "customer": "cus_1", **kind}) == CardGone()
 
 
 DISPUTE = {
@@ -124,7 +124,7 @@ DISPUTE = {
 def test_a_state_of_a_dispute_that_nobody_knows_is_the_worst_of_them(
     status: str, state: DisputeState, inquiry: bool
 ) -> None:
-    found = stripe_books._dispute(DISPUTE | {"status": status, "charge": {"id": "ch_1"}})
+    found = balance._dispute(DISPUTE | {"status": status, "charge": {"id": "ch_1"}})
     assert (found.state, found.inquiry, found.charge_ref, found.answer_by) == (state, inquiry, "ch_1", None)
 
 
@@ -137,7 +137,7 @@ def test_a_refund_without_a_charge_is_of_no_charge() -> None:
         "metadata": None,
         "status": "x",
     }
-    found = stripe_books._refund(row)
+    found = balance._refund(row)
     assert (found.charge_ref, found.answer.state, found.our_refund_id) == ("", "pending", None)
 
 
@@ -145,7 +145,7 @@ def test_a_refund_without_a_charge_is_of_no_charge() -> None:
 def test_a_movement_of_something_without_an_amount_is_read(source: Any) -> None:
     row = {"id": "txn_1", "reporting_category": "fee", "source": source, "amount": -5, "fee": 0, "net": -5, "currency": "usd",
            "exchange_rate": 0.05, "description": None, "created": 1_800_000_000, "available_on": 1_800_000_000}  # fmt: skip
-    found = stripe_books._movement(row)
+    found = balance._movement(row)
     assert (found.source_ref, found.presented_amount, found.presented_currency) == (
         "fee_1" if source else None, None, None
     )  # fmt: skip
@@ -157,7 +157,7 @@ def test_a_movement_of_something_without_an_amount_is_read(source: Any) -> None:
     ids=lambda one: type(one).__name__,
 )
 def test_a_refusal_without_a_body_is_a_refusal(error: stripe.StripeError) -> None:
-    assert stripe_answers.no_refund(error.json_body) == RefundRefused("refused")
+    assert answers.no_refund(error.json_body) == RefundRefused("refused")
 
 
 @pytest.mark.parametrize(
@@ -172,4 +172,4 @@ def test_a_refusal_without_a_body_is_a_refusal(error: stripe.StripeError) -> Non
     ],
 )
 def test_what_is_missing_is_told_by_its_code_or_its_status(error: stripe.StripeError, missing: bool) -> None:
-    assert stripe_errors.missing(error) is missing
+    assert errors.missing(error) is missing

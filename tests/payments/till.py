@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from billing.office import Office
-from billing.payments import book
+from billing.payments import postings
 from billing.payments.models import (
     Attempt,
     AttemptState,
@@ -18,12 +17,13 @@ from billing.payments.models import (
     Refund,
     RefundState,
 )
+from billing.platform.site import Office
+from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
 from billing.rules import tax
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
 from billing.subscriptions.models import Subscription
-from billing.tokens import Tokens
 
 OFFICE = Office(
     ZoneInfo("Africa/Johannesburg"), "http://paper.example", Tokens("a secret of tests, long enough 012345")
@@ -123,7 +123,7 @@ def sell(session: Session, gross: int, starts_on: date, days: int, paid_on: date
     )
     session.add(payment)
     session.flush()
-    book.sales(session, OFFICE, [(invoice, payment)])
+    postings.sales(session, OFFICE, [(invoice, payment)])
     return invoice, payment
 
 
@@ -150,5 +150,5 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
     )
     session.add(refund)
     session.flush()
-    book.refunded(session, OFFICE, refund, sold[1], sold[0], noon(on))
+    postings.refunded(session, OFFICE, refund, sold[1], sold[0], noon(on))
     return refund

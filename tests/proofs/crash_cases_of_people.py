@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
+from billing.dev.sandbox.deliver import signature
 from billing.payments.return_polls import LONGEST_CALL
-from billing.sandbox.deliver import signature
 from tests.proofs.crash_case import (
     Before,
     crash_case,

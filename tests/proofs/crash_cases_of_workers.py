@@ -2,8 +2,8 @@
 
 from datetime import date, timedelta
 
-from billing.installation import HOME
-from billing.renewals import announce_price
+from billing.changes import announce_price
+from billing.platform.installation import HOME
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
 from tests.support.newsroom import Newsroom

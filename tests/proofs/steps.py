@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
-from billing.crew import claimer
+from billing.acquirer.port import Outcome
+from billing.billing_run.due_actions import act
+from billing.billing_run.settle import settle
 from billing.payments import charge
 from billing.payments.charge import Claimed, Withdrawn
-from billing.payments.gateway import Outcome
-from billing.renewals.act import act
-from billing.renewals.settle import settle
+from billing.platform.claims import claimer
 from billing.subscriptions.change import lock
 from tests.support.world import World
 

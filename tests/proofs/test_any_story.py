@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from billing.payments import setup as setups
+from billing.billing_run.run import run_for
+from billing.cards import card_setup as setups
+from billing.changes import change_plan, pause
+from billing.dev.sandbox import faults, trouble
 from billing.payments.models import SetupPurpose
-from billing.renewals import pause, switch
-from billing.renewals.run import run_for
-from billing.sandbox import faults, trouble
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
@@ -196,7 +196,7 @@ class AnyStory(Story):
         parts, subscription = self.world.parts, self.newest(who)
         if subscription is not None:
             self._choose(
-                lambda session: switch.ask(
+                lambda session: change_plan.ask(
                     session, parts.office, subscription, plan, at=self.world.now, by="reader", why="a story"
                 )
             )

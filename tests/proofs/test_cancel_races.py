@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from billing import stop_points
-from billing.renewals.run import run_for
-from billing.renewals.till import Report
+from billing.billing_run.context import Report
+from billing.billing_run.run import run_for
+from billing.platform import stop_points
 from tests.proofs.many_readers import ROUNDS, all_of, cancel, due, kinds_of
 from tests.proofs.steps import intend, note, send, together
 from tests.support import ledger_checks

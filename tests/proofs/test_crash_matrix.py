@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from billing.payments.books import Books
-from billing.payments.gateway import Gateway
-from billing.stop_points import ASKED
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway
+from billing.platform.stop_points import ASKED
 from tests.proofs.crash_cases import CRASH_CASES, CrashCase
 from tests.support import ledger_checks
 from tests.support.databases import Databases
@@ -29,31 +29,31 @@ LOOKS = (*NOT_A_PROCESS, "timetable.")
 REHEARSALS = 5
 ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
-    "reports.reckonings._put_off": "follows an answer of Stripe's that is missing: tests/reports",
+    "reconcile.schedule._put_off": "follows an answer of Stripe's that is missing: tests/reports",
     "bell.ring": "says that a worker is there, and nothing follows from it: tests/reports/test_alarms.py",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
-    "reports.lost_cards._proved_since": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",
+    "reconcile.lost_cards._proved_since": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",
     "reports.doctor._give_back": "the same",
     "reports.watch.look": "opens a case, and finds it again a minute later: tests/reports/test_runs_that_hang.py",
-    "payments.pay_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
-    "payments.enrol._spend_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
-    "payments.send_refunds._put_off": "follows a row that breaks us: tests/payments",
-    "reports.recover.recover_due": "follows an answer of Stripe's that is missing: tests/stories/test_restored_backup.py",
-    "reports.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",
-    "payments.unexplained.": "gives back what breaks a promise until a person has explained it: tests/stories/test_unexplained_charges.py",
+    "payments.payment_page._another_key": "follows an error of Stripe's own: tests/proofs/test_fault_matrix.py",
+    "cards.start_with_saved_card._spend_key": "follows an error of Stripe's own, or a refusal: tests/readers/test_trial_by_app_again.py",
+    "refunds.send._put_off": "follows a row that breaks us: tests/payments",
+    "reconcile.recover.recover_due": "follows an answer of Stripe's that is missing: tests/stories/test_restored_backup.py",
+    "reconcile.recover._unless_it_breaks": "follows a row that can't be written: tests/stories/test_recovering_through_trouble.py",
+    "refunds.unexplained_charges.": "gives back what breaks a promise until a person has explained it: tests/stories/test_unexplained_charges.py",
     "unexplained.": "the same",
     "newsletters.optin.forget_unanswered": "deletes what is old, in one statement",
-    "renewals.charge_open._note": "puts back what was not sent: tests/renewals/test_stripe_away.py",
-    "renewals.charge_open._put_off": "puts off what breaks us: tests/renewals/test_a_batch.py",
-    "renewals.run.put_off": "puts off what breaks us: tests/renewals/test_a_batch.py",
-    "reports.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
+    "billing_run.drain_attempts._note": "puts back what was not sent: tests/billing_run/test_stripe_away.py",
+    "billing_run.drain_attempts._put_off": "puts off what breaks us: tests/billing_run/test_a_batch.py",
+    "billing_run.run.put_off": "puts off what breaks us: tests/billing_run/test_a_batch.py",
+    "reconcile.catch_up._look_for_movements": "looks in Stripe's books of another day: tests/reports",
     "StripeBooks.movements_of": "the same",
 }
 """Transactions that no crash case passes, with the reason."""
 DOORS = {
     "advance.py": "an advisory lock",
     "crew.py": "advisory locks",
-    "payments/pace.py": "an advisory lock",
+    "acquirer/rate_limit.py": "an advisory lock",
     "web/api/caller.py": "an advisory lock",
     "migrate.py": "migrations are one transaction each",
     "reports/doctor.py": "only reads",

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from billing.reports.reckonings import AFTER_MIDNIGHT
+from billing.dev.sandbox import faults, trouble
+from billing.reconcile.schedule import AFTER_MIDNIGHT
 from billing.rules.periods import start_of_day
-from billing.sandbox import faults, trouble
 from tests.proofs.crowd import confirmed_in_person
 from tests.support import ledger_checks
 from tests.support.databases import Databases

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from billing import worker
-from billing.settings import ClockKind
+from billing.platform.settings import ClockKind
 from billing.timetable import JOBS, Lane, tick
 from billing.worker import CONNECTIONS_A_LANE, connections
 from tests.proofs.many_readers import CHARGE_AT, due

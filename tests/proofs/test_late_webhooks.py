@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from billing.renewals.run import run_for
+from billing.billing_run.run import run_for
 from billing.webhooks import settle as events
 from tests.proofs.steps import intend, note, send
 from tests.support import ledger_checks

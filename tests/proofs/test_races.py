@@ -10,11 +10,11 @@ from threading import Event
 import httpx
 import pytest
 
-from billing.advance import advance
-from billing.clock import CannotTurnBack
-from billing.payments import setup
+from billing.billing_run.run import run, run_for
+from billing.cards import card_setup
+from billing.dev.time_travel import advance
 from billing.payments.models import SetupPurpose
-from billing.renewals.run import run, run_for
+from billing.platform.clock import CannotTurnBack
 from billing.subscriptions.find import on_sale
 from billing.webhooks import settle as events
 from tests.proofs.many_readers import MANY, ROUNDS, all_of, cancel, due, kinds_of, trials
@@ -28,7 +28,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
     parts = world.parts
     with parts.database.transaction() as session:
         _, price = on_sale(session, parts.office.today(world.now))
-        begun = setup.begin(
+        begun = card_setup.begin(
             session,
             purpose=SetupPurpose.TRIAL,
             email=f"visitor-{number}@example.com",
@@ -38,7 +38,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
             reader_id=None,
             at=world.now,
         )
-    page = setup.open_page(
+    page = card_setup.open_page(
         parts.database, parts.gateway, parts.office, begun.id, words="Yes.", back="/subscribe"
     )
     world.sandbox.fill_in(page.url, f"4242424242424242__{number}")
@@ -54,7 +54,13 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
         setup_id = visit_to_the_card_page(world, number)
         back, _ = together(
             partial(
-                setup.finish, parts.database, parts.gateway, parts.office, setup_id, world.now, by="reader"
+                card_setup.finish,
+                parts.database,
+                parts.gateway,
+                parts.office,
+                setup_id,
+                world.now,
+                by="reader",
             ),
             partial(events.settle_due, parts.desk, world.now),
         )

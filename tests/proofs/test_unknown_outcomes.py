@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from billing.crew import claimer
 from billing.payments import charge
+from billing.platform.claims import claimer
 from tests.proofs.steps import claim, intend, send
 from tests.support import ledger_checks
 from tests.support.broken_tables import refused_rows

@@ -3,7 +3,7 @@ another's."""
 
 import pytest
 
-from billing.payments.tried import asked_of
+from billing.payments.attempt_history import asked_of
 from tests.support.world import World, local
 
 WALLET, NUMBER = "pm_card_wallet", "4012888888881881"

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billing import stop_points
+from billing.platform import stop_points
 from tests.support.world import World
 
 EMAIL = "naledi@example.com"

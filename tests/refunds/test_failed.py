@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.payments.tell_returned import HOLD
+from billing.notices.refunds import HOLD
 from tests.support.cancel_helpers import cancel
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn

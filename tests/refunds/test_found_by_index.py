@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session, select
 
-from billing.payments import enter_refund, refund, shortage
-from billing.payments.books import TakenRefund
-from billing.payments.gateway import RefundAnswer
+from billing.acquirer.balance_port import TakenRefund
+from billing.acquirer.port import RefundAnswer
 from billing.payments.models import Payment
-from billing.reports import compare
+from billing.reconcile import compare
+from billing.refunds import enter, refund, shortage
 from billing.rules.reckoning import Thing
 from tests.support.starting_points import Subscriber
 from tests.support.world import World
@@ -31,7 +31,7 @@ def entered(session: Session, payment: Payment, world: World) -> None:
     found = TakenRefund(
         answer=answer, charge_ref=payment.charge_ref, our_refund_id=None, amount=100, at=world.now
     )
-    enter_refund.refuse(session, payment, found)
+    enter.refuse(session, payment, found)
 
 
 def compared(session: Session, _payment: Payment, _world: World) -> None:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from billing.reconcile.reconcile import Report, reconcile
 from billing.reports import doctor
-from billing.reports.reconcile import Report, reconcile
 from tests.support import ledger_checks
 from tests.support.browser import Answer, Browser
 from tests.support.cancel_helpers import cancel

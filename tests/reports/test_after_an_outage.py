@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from billing import bell
-from billing.crew import only_one
-from billing.installation import is_home_in
+from billing.platform import heartbeat
+from billing.platform.claims import only_one
+from billing.platform.installation import is_home_in
+from billing.reconcile.schedule import COMPARING
 from billing.reports import doctor
-from billing.reports.reckonings import COMPARING
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
@@ -20,7 +20,7 @@ LATE = {"what-is-due-is-done", "mail-goes-out", "events-are-settled"}
 
 def ring(world: World) -> None:
     """A worker is there."""
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
 
 
 def silent_for(world: World, length: timedelta) -> None:

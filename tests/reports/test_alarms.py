@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import httpx
 
-from billing import bell
-from billing.installation import is_home_in
+from billing.platform import heartbeat
+from billing.platform.installation import is_home_in
 from billing.timetable import Lane, tick
 from tests.reports.operator import broken, command, execute
 from tests.support.metrics import alarms, open_cases
@@ -51,7 +51,7 @@ def test_a_notice_that_the_mail_server_puts_off_all_day_is_told_too(
 def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: SignIn) -> None:
     assert worker(world) == {"state": "never_seen"}
     assert command(world, "doctor")[0] == 0, "a fresh installation has done nothing wrong"
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     assert (worker(world)["state"], alarms(world)) == ("seen", set())
     assert "No worker is at work" not in staff("support").get("/staff").words
     world.advance(days=3)
@@ -63,7 +63,7 @@ def test_a_worker_that_is_gone_is_missed_by_all_others(world: World, staff: Sign
     assert "No worker is at work. The last one was heard of" in staff("support").get("/staff").words
     code, said, _ = command(world, "doctor")
     assert (code, "1 broken  ticks-are-seen" in said) == (1, True), said
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     assert command(world, "doctor")[0] == 0
 
 
@@ -74,7 +74,7 @@ def doctor(world: World) -> dict[str, object]:
 
 
 def test_a_doctor_who_does_not_come_is_missed_within_two_hours(world: World, in_trial: Subscriber) -> None:
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
     world.advance(days=2)
     [visit] = world.rows("SELECT next_at FROM doctor_visit ORDER BY at DESC LIMIT 1")
     world.skip_to(visit["next_at"] + timedelta(hours=2))

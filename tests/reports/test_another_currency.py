@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from billing.payments import balance, ledger
-from billing.payments.books import Movement
-from billing.payments.ledger_models import Account
-from billing.reports.reconcile import Report, reconcile
+from billing.acquirer.balance_port import Movement
+from billing.ledger import post
+from billing.ledger.models import Account
+from billing.payments import balance_mirror
+from billing.reconcile.reconcile import Report, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -219,7 +220,7 @@ def test_a_balance_without_any_charge_in_its_currency_has_no_book_value(world: W
     with world.parts.database.transaction() as session:
         lines = {Account.GATEWAY_FEES: 23, Account.GATEWAY: -23}
         on = date(2027, 3, 1)
-        ledger.post(
+        post.post(
             session, kind="gateway_fee", source_id="txn_x", at=world.now, on=on, lines=lines, currency="USD"
         )
     finance = staff("finance")
@@ -351,7 +352,7 @@ def test_a_dispute_in_dollars_of_an_account_that_settles_in_rand(world: World, p
                 exchange_rate=18.45, description="", at=world.now, available_at=world.now, presented_amount=dollars,
                 presented_currency="USD", charge_ref=charge,
             )  # fmt: skip
-            balance.keep(session, world.parts.office, [moved], world.now)
+            balance_mirror.keep(session, world.parts.office, [moved], world.now)
     after = stands(world)
     assert after["ZAR", "disputes"] == 7500
     assert after["ZAR", "gateway"] == 7500 - 7620 - 30

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.payments.backpost import backpost
+from billing.payments.ledger_backfill import backpost
 from billing.reports import exports, sheets
 from billing.rules.money import major
 from tests.support.cli import run_on

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.reports.reconcile import reconcile
+from billing.reconcile.reconcile import reconcile
 from tests.reports.operator import broken, command, execute
 from tests.support.metrics import alarms
 from tests.support.world import World, local

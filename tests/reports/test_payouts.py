@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.reports.reconcile import Report, reconcile
+from billing.reconcile.reconcile import Report, reconcile
 from tests.reports.operator import broken, execute
 from tests.support.world import World, local
 

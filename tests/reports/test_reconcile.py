@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from billing.disputes import warn
-from billing.errors import Unavailable
-from billing.reports.reconcile import Report, reconcile
+from billing.platform.errors import Unavailable
+from billing.reconcile.reconcile import Report, reconcile
 from tests.reports.operator import command, execute
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local

@@ -7,8 +7,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from billing import bell
-from billing.installation import is_home_in
+from billing.platform import heartbeat
+from billing.platform.installation import is_home_in
 from billing.timetable import Lane, tick
 from tests.proofs.many_readers import due
 from tests.reports.operator import broken, execute
@@ -23,7 +23,7 @@ CASES = "SELECT what, closed_at, reason FROM staff_case WHERE kind = 'billing_la
 
 
 def ring(world: World) -> None:
-    bell.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
+    heartbeat.ring(world.parts.database, world.parts.clock.now_in, is_home_in)
 
 
 def pass_by(world: World, length: timedelta) -> None:

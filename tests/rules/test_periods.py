@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.dev.simulate.dates import month_later
 from billing.rules.instants import NaiveInstant, NotACivilDate
 from billing.rules.periods import (
     NoSuchPeriod,
@@ -19,7 +20,6 @@ from billing.rules.periods import (
     nth,
     start_of_day,
 )
-from billing.simulate.dates import month_later
 
 JOBURG = ZoneInfo("Africa/Johannesburg")
 LONDON = ZoneInfo("Europe/London")

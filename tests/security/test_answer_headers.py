@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 
-from billing.web.front import MACHINES
+from billing.web.kit.middleware import MACHINES
 from tests.support.broken_tables import missing_table
 from tests.support.routes import routes
 from tests.support.two_readers import PAYING, TwoReaders

@@ -10,7 +10,7 @@ import pytest
 
 from billing.rules.scopes import PARTS, READERS, SCOPES
 from billing.staff.api_keys import create
-from billing.web.front import MOST_BYTES, MOST_WEBHOOK_BYTES
+from billing.web.kit.middleware import MOST_BYTES, MOST_WEBHOOK_BYTES
 from tests.support.good_bodies import CONSENT, GOOD
 from tests.support.routes import UNSAFE, Route, is_named_refusal, routes
 from tests.support.table_contents import changed, contents

@@ -13,8 +13,8 @@ with catch_warnings():
     from starlette.testclient import TestClient
 
 from billing.app import create_app
-from billing.clock import SystemClock
-from billing.web.crawled import KEPT_SECONDS
+from billing.dev.paper.crawler_pages import KEPT_SECONDS
+from billing.platform.clock import SystemClock
 from tests.support.broken_tables import missing_table
 from tests.support.http_client import http_client
 from tests.support.locked_table import locked_table

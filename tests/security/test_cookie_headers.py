@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from billing.gate.memory import Answer, Header, Known, Memory
-from billing.gate.pack import REGISTERED
-from billing.gate.recall import Recall, asked
+from billing.access_cache.answer_builder import Recall, asked
+from billing.access_cache.memory import Answer, Header, Known, Memory
+from billing.access_cache.packed_entitlements import REGISTERED
+from billing.http import cookies
 from billing.rules.policies import AccessLevel, Policy, Span
-from billing.web import cookies
-from tests.gate.cache_parts import NAMES, OFFICE
+from tests.access_cache.cache_parts import NAMES, OFFICE
 from tests.support.installation import settings_for
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.stepped_clock import SteppedClock

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from billing.access_cache.false_keys import MOST
 from billing.edges.masthead import Masthead
 from billing.edges.who import Who
-from billing.gate.false_keys import MOST
 from tests.support.http_client import http_client
 from tests.support.locked_table import locked_table
 from tests.support.polling import until

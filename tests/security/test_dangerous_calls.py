@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
-UNPICKLED = "billing/sandbox/moments.py"
+UNPICKLED = "billing/dev/sandbox/snapshots.py"
 """Reads back what the same process has pickled a moment before; never bytes from elsewhere. The sandbox isn't there in `live`."""
 MAY_USE_RANDOM = (
-    *("billing/simulate/", "billing/sandbox/", "billing/demo/folder.py"),
-    *("billing/payments/pace.py", "billing/renewals/settle.py"),
+    *("billing/dev/simulate/", "billing/dev/sandbox/", "billing/dev/demo/folder.py"),
+    *("billing/acquirer/rate_limit.py", "billing/billing_run/settle.py"),
 )
 """Draws that no secret hangs on: fates of a simulation, faults of the sandbox, a free port, the spread of a pace and of waiting."""
 Check = Callable[[ast.AST], bool]
@@ -89,7 +89,7 @@ CHECKS: dict[str, tuple[Check, str, tuple[str, ...]]] = {
         called("ssl._create_unverified_context", "ssl.SSLContext"),
         "ssl.SSLContext()",
         (
-            "billing/simulate/browser.py",
+            "billing/dev/simulate/browser.py",
         ),  # a browser that speaks http alone is spared the machine's certificates
     ),
     "guessable numbers (11.5.1)": (imports("random"), "import random", MAY_USE_RANDOM),

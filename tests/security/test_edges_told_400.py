@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from billing.demo.folder import free_port
+from billing.dev.demo.folder import free_port
 from billing.edges.masthead import Masthead, Who
 from tests.edges.paper import BEGINNING, METERED, secrets
 from tests.edges.php_site import PHP, php_site

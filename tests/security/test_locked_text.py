@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from billing.web.sample_articles import AUDIO
+from billing.dev.paper.sample_articles import AUDIO
 from tests.support.broken_tables import missing_table
 from tests.support.hidden_text import HEADERS, LOCKED, METERED, ask, pieces, plain
 from tests.support.proof_size import sized

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from billing.logs import LINE, NOISY, Discreet, discreet
+from billing.platform.logs import LINE, NOISY, Discreet, discreet
 from tests.support.broken_tables import every_commit_fails, refused_rows
 from tests.support.installation import SECRET_KEY, WEBHOOK_SECRET
 from tests.support.sandbox import KEY

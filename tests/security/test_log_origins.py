@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from billing import logs
-from billing.logs import LINE, NOISY, Discreet, discreet, network_of
+from billing.platform import logs
+from billing.platform.logs import LINE, NOISY, Discreet, discreet, network_of
 from tests.support.cli import run_on
 from tests.support.installation import SECRET_KEY
 from tests.support.world import World

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from billing.logs import to_stream
-from billing.monotonic import SystemMonotonic
+from billing.platform.logs import to_stream
+from billing.platform.monotonic import SystemMonotonic
 
 
 @pytest.fixture(params=["Africa/Johannesburg", "America/New_York", "UTC"])

@@ -1,6 +1,6 @@
 """Looking changes nothing: mail scanners, previews and impatient fingers follow every link, many times (H6)."""
 
-from billing.office import CANCEL, CARD
+from billing.platform.site import CANCEL, CARD
 from tests.support.routes import routes
 from tests.support.table_contents import changed, contents
 from tests.support.two_readers import PAYING, TRYING, TwoReaders

@@ -74,7 +74,7 @@ def test_a_method_that_repeats_or_tunnels_is_refused(world: World, method: str) 
         "/static/",
         "/static",
         "/static/.git/config",
-        "/billing/settings.py",
+        "/billing/platform/settings.py",
         "/pyproject.toml",
         "/requirements.lock",
         "/docs",

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from billing.web import starting
 from billing.web.api import access
+from billing.web.reader import start_shared
 from tests.support.architecture.sources import sources
 from tests.support.browser import Browser
 from tests.support.newsroom import Newsroom
@@ -49,7 +49,7 @@ def asks_for_many(world: World, address: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("limit", "ask"), [((starting, "MOST_RETURNS"), returns), ((access, "MOST_ASKED"), asks_for_many)]
+    ("limit", "ask"), [((start_shared, "MOST_RETURNS"), returns), ((access, "MOST_ASKED"), asks_for_many)]
 )
 def test_addresses_of_one_customer_return_and_ask_together(
     behind_proxy: World,

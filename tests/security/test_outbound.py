@@ -9,22 +9,22 @@ from threading import Thread
 
 import pytest
 
-from billing.payments.gateway import Unknown
-from billing.payments.stripe_gateway import StripeGateway
+from billing.acquirer.port import Unknown
+from billing.acquirer.stripe.gateway import StripeGateway
 
 ROOT = Path(__file__).parent.parent.parent
 REACHES_OUT = {"stripe", "httpx", "requests", "urllib.request", "http.client", "smtplib", "socket", "dns"}
 APART = ("sandbox", "simulate", "demo", "edges", "postgres")
 """What never runs in production, and what runs at a publisher's."""
 KNOWN = {
-    "billing/payments/stripe_http.py": "Stripe, at BILLING_STRIPE_API_BASE",
-    "billing/payments/stripe_gateway.py": "the same",
-    "billing/payments/stripe_refunds.py": "the same",
-    "billing/payments/stripe_errors.py": "nobody: its errors, in our words",
-    "billing/payments/stripe_signature.py": "nobody: what it sent us is checked",
+    "billing/acquirer/stripe/http.py": "Stripe, at BILLING_STRIPE_API_BASE",
+    "billing/acquirer/stripe/gateway.py": "the same",
+    "billing/acquirer/stripe/refunds.py": "the same",
+    "billing/acquirer/stripe/errors.py": "nobody: its errors, in our words",
+    "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",
     "billing/mail/smtp.py": "the relay, at BILLING_SMTP_URL",
     "billing/access/dns_names.py": "the machine's name servers, about an address that calls itself Googlebot",
-    "billing/advance.py": "the sandbox on this machine, where the clock is held",
+    "billing/dev/time_travel.py": "the sandbox on this machine, where the clock is held",
     "billing/cli/__init__.py": "nobody: its errors, in one line",
     "billing/cli/processes.py": "nobody: it opens the socket that is listened on",
 }

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from sqlalchemy.pool import QueuePool
 
-from billing.web import readiness
+from billing.web.api import readiness
 from tests.support.http_client import http_client
 from tests.support.locked_table import LockedTable, locked_table
 from tests.support.polling import until

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from billing.payments import setup as setups
+from billing.cards import card_setup as setups
 from tests.security.test_signing_in_hardened import code_in
 from tests.security.test_who_subscribes import FRESH, REGISTERED, steps
 from tests.support.browser import Answer, Browser

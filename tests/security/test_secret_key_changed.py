@@ -7,12 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from billing import seed
-from billing.errors import RefusesToStart
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import compare
+from billing.platform.errors import RefusesToStart
+from billing.platform.tokens import Tokens
 from billing.staff import codes, members
-from billing.tokens import Tokens
 from tests.support import staff_members
 from tests.support.broken_tables import refused_rows
 from tests.support.browser import Browser

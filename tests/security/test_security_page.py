@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from billing import forget
 from billing.access import meter
 from billing.newsletters import optin
-from billing.settings import PREFIX, Settings
+from billing.platform import retention
+from billing.platform.settings import PREFIX, Settings
 from billing.tables import metadata
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "SECURITY.md").read_text()
-KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in forget.WHAT} | {
+KEPT: dict[str, timedelta] = {aged.table: aged.keep for aged in retention.WHAT} | {
     "meter_month": meter.KEPT,
     "meter_read": meter.KEPT,
     "gift_reading": meter.KEPT,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from billing.errors import RefusesToStart
-from billing.settings import read_settings
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import read_settings
 from tests.support.world import World
 
 PATH = "/.well-known/security.txt"

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from billing.office import CANCEL, CARD
+from billing.platform.site import CANCEL, CARD
 from tests.support.routes import routes
 from tests.support.table_contents import changed, contents
 from tests.support.two_readers import PAYING, TRYING, TwoReaders

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 import pytest
 
-from billing.errors import RefusesToStart
-from billing.newsletters import journal
-from billing.settings import read_settings
+from billing.newsletters import send_log
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import read_settings
 from tests.support.cli import environment, refused, run
 from tests.support.live_settings import LIVE
 
@@ -168,15 +168,15 @@ def test_a_journal_that_another_could_have_written_is_not_believed(tmp_path: Pat
     linked.symlink_to(planted)
     for folder, fault in ((planted, "is open to others"), (linked, "is no folder")):
         with pytest.raises(RefusesToStart, match=f"BILLING_JOURNAL_DIR.*{fault}"):
-            journal.place(folder)
+            send_log.place(folder)
     planted.chmod(0o700)
     if os.geteuid() == 0:
         os.chown(planted, 65534, 65534)
         with pytest.raises(RefusesToStart, match="belongs to somebody else"):
-            journal.place(planted)
+            send_log.place(planted)
         os.chown(planted, 0, 0)
-    assert journal.place(planted)
-    assert journal.place(tmp_path / "new")
+    assert send_log.place(planted)
+    assert send_log.place(tmp_path / "new")
 
 
 def test_a_worker_does_not_start_with_it(database_url: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from billing.payments import return_polls
 from billing.payments.models import CardSetup
-from billing.web.bulkhead import PLACES_A_THREAD, THREADS, Side
+from billing.web.kit.bulkhead import PLACES_A_THREAD, THREADS, Side
 from tests.support.browser import Browser
 from tests.support.http_client import http_client
 from tests.support.polling import until

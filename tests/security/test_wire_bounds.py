@@ -14,8 +14,8 @@ import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from billing.web.bounded_http import BoundedProtocol, HttpLimits
-from billing.web.serve import server
+from billing.web.kit.bounded_http import BoundedProtocol, HttpLimits
+from billing.web.kit.serve import server
 from tests.support.polling import until
 from tests.support.stepped_loop import SteppedServer, stepped
 from tests.support.world import World

@@ -21,7 +21,7 @@ from billing.staff.acts import (
     perform,
 )
 from billing.staff.models import AuditLine, StaffMember
-from tests.choices.test_withdrawing_again import withdrawn_then_started_again
+from tests.changes.test_withdrawing_again import withdrawn_then_started_again
 from tests.support.polling import until
 from tests.support.staff_members import SignIn, add, sign_in
 from tests.support.starting_points import Subscriber, subscriber

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.choices.test_withdrawing_again import newest, withdrawn_then_started_again
+from tests.changes.test_withdrawing_again import newest, withdrawn_then_started_again
 from tests.staff.test_requests_to_cancel import ask, open_requests
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
-from billing.renewals.run import claim_due
+from billing.billing_run.run import claim_due
 from billing.reports import doctor
 from billing.staff import requests
 from billing.staff.models import RequestKind

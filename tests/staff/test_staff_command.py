@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from billing.errors import Refusal
+from billing.platform.errors import Refusal
 from tests.support.cli import held, run_on
 from tests.support.cli import run as run_in_folder
 from tests.support.world import World

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from billing import installation
-from billing.crew import only_one
-from billing.reports.recover import recover, recover_due
+from billing.platform import installation
+from billing.platform.claims import only_one
+from billing.reconcile.recover import recover, recover_due
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import Lane, tick
 from tests.reports.operator import broken
@@ -59,7 +59,7 @@ def test_a_charge_whose_row_is_locked_stays_and_money_waits_for_it(restored: Wor
 
 def test_a_charge_stays_where_the_connection_is_cut(restored: World) -> None:
     world = restored
-    with one_connection_cut(world, "reports.recover._charge commits"):
+    with one_connection_cut(world, "reconcile.recover._charge commits"):
         recover_due(world.parts.clerk, world.now)
     assert world.rows("SELECT charge_ref FROM unexplained_charge") == []
     assert is_held(world)

@@ -6,9 +6,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from billing import installation
-from billing.installation import AsksStripe
-from billing.renewals.run import run
+from billing.billing_run.run import run
+from billing.platform import installation
+from billing.platform.installation import AsksStripe
 from billing.timetable import tick
 from tests.proofs.steps import intend
 from tests.support import ledger_checks

@@ -3,9 +3,9 @@ before money goes on."""
 
 import pytest
 
-from billing import installation
-from billing.installation import AsksStripe
-from billing.renewals.run import run
+from billing.billing_run.run import run
+from billing.platform import installation
+from billing.platform.installation import AsksStripe
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support import ledger_checks

@@ -6,8 +6,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from billing.installation import AsksStripe, NotAdopted
-from billing.renewals.run import run
+from billing.billing_run.run import run
+from billing.platform.installation import AsksStripe, NotAdopted
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
 from tests.support.failover import beat, older

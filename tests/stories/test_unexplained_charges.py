@@ -84,8 +84,8 @@ def test_the_charge_of_a_subscription_that_is_lost_gives_itself_back_and_is_told
 
 @pytest.mark.rare
 @pytest.mark.parametrize(
-    "point", ["payments.unexplained._due commits", "unexplained.noted", "unexplained.answered",
-              "payments.unexplained._settle commits", "payments.unexplained._settle has committed"]
+    "point", ["refunds.unexplained_charges._due commits", "unexplained.noted", "unexplained.answered",
+              "refunds.unexplained_charges._settle commits", "refunds.unexplained_charges._settle has committed"]
 )  # fmt: skip
 def test_killed_while_it_gives_back_what_nothing_explains_it_gives_it_back_once(
     late: World, crash: Crash, point: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.renewals import announce_price
+from billing.changes import announce_price
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 

@@ -60,7 +60,7 @@ def run(given: dict[str, str], *words: str, folder: Path, terminal: IO[str] | No
     with (
         patch.dict(os.environ, given, clear=True),
         patch.object(sys, "argv", ["billing", *words]),
-        patch("billing.logs.log_to_stderr"),
+        patch("billing.platform.logs.log_to_stderr"),
         chdir(folder),
         redirect_stdout(out),
         redirect_stderr(terminal or err),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing import stop_points
+from billing.platform import stop_points
 from tests.support.stop_point_names import all_marks, all_points
 
 PASSED: set[str] = set()

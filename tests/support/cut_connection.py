@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from billing import stop_points
+from billing.platform import stop_points
 from tests.support.world import World
 
 

@@ -22,9 +22,9 @@ import psycopg
 import sqlalchemy as sa
 from psycopg import sql
 
-from billing import migrate
-from billing.db import Database
-from billing.postgres import Embedded
+from billing.dev.postgres import Embedded
+from billing.platform import migrate
+from billing.platform.db import Database
 
 ROOT = Path(__file__).parents[2]
 MIGRATED = "masthead_migrated"

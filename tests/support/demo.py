@@ -28,8 +28,8 @@ ZONE = ZoneInfo("Africa/Johannesburg")
 MARKS = {
     "web": "billing.cli serve",
     "worker": "billing.cli worker",
-    "sandbox": "billing.sandbox",
-    "mailbox": "billing.mail.mailbox",
+    "sandbox": "billing.dev.sandbox",
+    "mailbox": "billing.dev.mailbox",
     "postgres": "bin/postgres",
 }
 """The parts of a demo, and by what the command line of each is known."""

@@ -1,6 +1,7 @@
 """A standby that takes over from the database's server, as the product sees it."""
 
-from billing import installation, worker
+from billing import worker
+from billing.platform import installation
 from tests.support.world import World
 
 

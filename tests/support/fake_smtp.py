@@ -12,7 +12,7 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from billing.mail.mailbox import Letter, parse
+from billing.dev.mailbox import Letter, parse
 from tests.support.smtp_rules import Break, Rule, Rules, Step
 
 

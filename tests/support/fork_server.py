@@ -18,10 +18,10 @@ from typing import IO, Any, Self
 import httpx
 import psycopg
 
-from billing import stop_points
 from billing.app import build, create_app
-from billing.parts import Parts
-from billing.settings import Settings
+from billing.container import Parts
+from billing.platform import stop_points
+from billing.platform.settings import Settings
 from billing.timetable import tick
 from tests.support.coverage_marks import PASSED
 from tests.support.snapshots import WORKER, end_workers

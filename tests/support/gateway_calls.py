@@ -7,8 +7,8 @@ from functools import wraps
 from types import MethodType
 from typing import Any
 
-from billing.logs import REQUEST
-from billing.web.bulkhead import is_inside
+from billing.platform.logs import REQUEST
+from billing.web.kit.bulkhead import is_inside
 
 PURE = {"verify"}
 """Methods that ask nobody."""

@@ -3,7 +3,7 @@
 import socket
 from urllib.parse import urlsplit
 
-from billing.web.sample_articles import SampleArticle, sample_articles
+from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 
 LOCKED = [
     article

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 
-from billing import stop_points
+from billing.platform import stop_points
 from billing.timetable import Lane, tick
 from tests.support.stepped_clock import PATIENCE_SECONDS
 from tests.support.world import World

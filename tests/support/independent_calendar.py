@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from billing.dev.simulate import dates
 from billing.reports.doctor import values
 from billing.reports.promises import PROMISES
-from billing.simulate import dates
 from tests.support import ledger_checks
 from tests.support.world import ZONE, World
 

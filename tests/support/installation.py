@@ -18,16 +18,17 @@ import psycopg
 import sqlalchemy as sa
 from starlette.types import ASGIApp
 
-from billing import advance as clockwork
-from billing import installation, list_key, logs, migrate, seed
+from billing import seed
 from billing.app import build, create_app
-from billing.db import Database
-from billing.parts import Parts
+from billing.container import Parts
+from billing.dev import time_travel as clockwork
+from billing.platform import installation, list_key, logs, migrate
+from billing.platform.db import Database
+from billing.platform.settings import Settings, read_settings
+from billing.platform.time_limits import Work
 from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
-from billing.settings import Settings, read_settings
 from billing.staff.api_keys import create
-from billing.time_limits import Work
 from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.gateway_calls import GatewayCalls
 from tests.support.http_client import http_client

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import psycopg
 
-from billing.db import Database
-from billing.parts import Parts
-from billing.time_limits import TimeLimits, Work
+from billing.container import Parts
+from billing.platform.db import Database
+from billing.platform.time_limits import TimeLimits, Work
 from tests.support.world import World
 
 QUICK = TimeLimits(statement=60, lock=0.05, idle=60)

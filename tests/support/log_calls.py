@@ -18,7 +18,7 @@ LEVELS = {
     "exception": "error",
     "critical": "critical",
 }
-PASSED_ON = {("billing.db", "line"), ("billing.logs", "words")}
+PASSED_ON = {("billing.platform.db", "line"), ("billing.platform.logs", "words")}
 """Where the words of another call are written."""
 
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from billing.crew import LIVING
-from billing.db import Database
+from billing.container import Parts
 from billing.mail.smtp import SmtpTransport
-from billing.parts import Parts
+from billing.platform.claims import LIVING
+from billing.platform.db import Database
 from tests.support.world import World
 
 _CUT = f"""SELECT pg_terminate_backend(pid, 60000) FROM pg_locks

@@ -9,7 +9,8 @@ from email.policy import default
 from typing import Any
 
 from billing import seed
-from billing.newsletters import issues, links, optin, samples
+from billing.dev import sample_newsletters
+from billing.newsletters import issues, links, optin
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue
 from billing.newsletters.progress import Progress, progress
@@ -59,8 +60,8 @@ class Newsroom:
     def people(self, count: int, newsletter: str | None = None) -> list[str]:
         """Confirmed addresses on a list; `reader-0001@readers.example` and on."""
         with self.world.parts.database.transaction() as session:
-            samples.people(session, newsletter or self.list_id, count, self.world.now)
-        return [f"reader-{number:04}@{samples.DOMAIN}" for number in range(1, count + 1)]
+            sample_newsletters.people(session, newsletter or self.list_id, count, self.world.now)
+        return [f"reader-{number:04}@{sample_newsletters.DOMAIN}" for number in range(1, count + 1)]
 
     def add_reader(self, email: str, *, subscribed: bool = False, days: float = 900) -> str:
         """An account without a trial; `subscribed` gives it a complimentary subscription for so many days. Its id."""

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing import stop_points
+from billing.platform import stop_points
 
 NOT_A_PROCESS = ("tests.", "clock.", "installation.")
 """Points that only look: passing them changes nothing, so dying there tells nothing."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from billing.web.sample_articles import sample_article
+from billing.dev.paper.sample_articles import sample_article
 
 LOCKED = "the-water-nobody-counted"
 ACCOUNTS, WWW = "http://accounts.paper.example", "http://www.paper.example"

@@ -8,10 +8,10 @@ import httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from billing.gate.gate import Gate
-from billing.web.concurrency import ConcurrencyLimit
-from billing.web.front import Front
-from billing.web.one_host import OneHost
+from billing.access_cache.gate import Gate
+from billing.dev.demo.canonical_host import OneHost
+from billing.http.concurrency import ConcurrencyLimit
+from billing.web.kit.middleware import Front
 from tests.support.world import World
 
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}

@@ -10,9 +10,9 @@ from typing import Any
 
 from stripe import StripeClient
 
-from billing.sandbox.app import create_sandbox
-from billing.sandbox.serve import HOST, listen, make_server
-from billing.sandbox.world import API_VERSION, Merchant
+from billing.dev.sandbox.app import create_sandbox
+from billing.dev.sandbox.serve import HOST, listen, make_server
+from billing.dev.sandbox.world import API_VERSION, Merchant
 from tests.support.http_client import http_client
 from tests.support.stripe_openapi import violations
 

@@ -14,20 +14,20 @@ SPREAD = (
     "tests/security/test_commit_first.py",
 )
 """Long ones that share nothing: any worker takes the next."""
-SHARE_A_DEMO = ("tests/browser/", "tests/demo/test_demo.py")
+SHARE_A_DEMO = ("tests/browser/", "tests/dev/demo/test_demo.py")
 """These stay in one worker together: a demo takes fifteen seconds of CPU to start."""
 LONG = (
-    "tests/renewals/test_no_notice_no_charge.py",
+    "tests/billing_run/test_no_notice_no_charge.py",
     "tests/proofs/test_crash_matrix.py",
     "tests/browser/test_story.py",
-    "tests/simulate/test_lives.py",
-    "tests/gate/test_under_load.py",
-    "tests/gate/test_same_as_slow.py",
+    "tests/dev/simulate/test_lives.py",
+    "tests/access_cache/test_under_load.py",
+    "tests/access_cache/test_same_as_slow.py",
     "tests/proofs/test_any_story.py",
     "tests/proofs/test_many_trials.py",
-    "tests/choices/test_end_of_a_year.py",
+    "tests/changes/test_end_of_a_year.py",
     "tests/security/test_fuzzed.py",
-    "tests/renewals/test_dunning_calendar.py",
+    "tests/billing_run/test_dunning_calendar.py",
 )
 """Those that take longest, the longest first."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from http.cookiejar import Cookie
 
+from billing.http import cookies
 from billing.readers import sessions
-from billing.web import cookies
 from tests.support.browser import Browser
 from tests.support.world import World
 

@@ -3,7 +3,7 @@
 import psycopg
 
 from billing import tables
-from billing.gate.listen import CHANNEL
+from billing.access_cache.change_listener import CHANNEL
 
 END_WORKERS = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s"
 SCHEMA = """

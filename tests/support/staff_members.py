@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from billing.http import cookies
 from billing.readers import sign_in as readers_sign_in
 from billing.staff import codes, members, sessions
 from billing.staff import sign_in as staff_sign_in
@@ -9,7 +10,6 @@ from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
 from billing.staff.sign_in import SignedIn
-from billing.web import cookies
 from tests.support.browser import Browser
 from tests.support.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from billing.db import Database
+from billing.platform.db import Database
 
 
 @contextmanager

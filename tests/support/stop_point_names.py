@@ -5,9 +5,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from billing import stop_points
+from billing.platform import stop_points
 
-ROOT = Path(stop_points.__file__).parent
+ROOT = Path(stop_points.__file__).parents[1]
 FLOWS = ("renewals", "payments", "webhooks", "disputes", "mail", "newsletters", "reports")
 """Where money, mail and what is known about them move. Pages only open transactions of one commit, answered after it."""
 

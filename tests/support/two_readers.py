@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from http.cookiejar import Cookie
 
-from billing.office import CANCEL, CARD
+from billing.platform.site import CANCEL, CARD
 from tests.support.browser import Browser
 from tests.support.world import World
 

@@ -10,8 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.lifespan.on import LifespanOn
 
-from billing.web.bounded_http import HttpLimits, bounded
-from billing.web.serve import KEEP_ALIVE_SECONDS
+from billing.web.kit.bounded_http import HttpLimits, bounded
+from billing.web.kit.serve import KEEP_ALIVE_SECONDS
 
 PATIENCE_SECONDS = 60
 Result = TypeVar("Result")
@@ -29,7 +29,7 @@ class WebServer:
             uvicorn.Config(
                 self._pass_on,
                 interface="asgi3",
-                http=bounded(HttpLimits()),  # type: ignore[arg-type]  # as `billing.web.serve` has it
+                http=bounded(HttpLimits()),  # type: ignore[arg-type]  # as `billing.web.kit.serve` has it
                 ws="none",
                 lifespan="off",
                 log_config=None,

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import SecretStr
 
-from billing.settings import PREFIX, Settings
+from billing.platform.settings import PREFIX, Settings
 from tests.support.polling import PATIENCE_SECONDS, until
 from tests.support.snapshots import WORKER
 from tests.support.world import World

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import sqlalchemy as sa
 
-from billing.mail.mailbox import Letter
+from billing.dev.mailbox import Letter
 from tests.support.browser import Browser
 from tests.support.http_client import http_client
 from tests.support.installation import Installation

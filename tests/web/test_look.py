@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from jinja2 import UndefinedError
 
+from billing.dev.paper.news_article import news_article
+from billing.dev.paper.sample_articles import parse, sample_article, sample_articles
+from billing.dev.previews.preview import pages
+from billing.dev.previews.values import NOW, READER, VISITOR, SampleHouse
 from billing.rules.money import Money
 from billing.web import views
-from billing.web.look import STATIC, Look, asset, day, money, short_day
-from billing.web.news_article import news_article
-from billing.web.preview import pages
-from billing.web.preview_values import NOW, READER, VISITOR, SampleHouse
-from billing.web.sample_articles import parse, sample_article, sample_articles
+from billing.web.kit.rendering import STATIC, Look, asset, day, money, short_day
 
 LOOK = Look(ZoneInfo("Africa/Johannesburg"))
 PAGES = list(pages())

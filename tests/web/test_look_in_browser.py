@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from billing.web.preview import pages, write
+from billing.dev.previews.preview import pages, write
 from tests.support.a11y import accessibility_barriers
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium

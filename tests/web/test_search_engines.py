@@ -20,9 +20,9 @@ with catch_warnings():
 
 from billing.access.crawlers import ByNames
 from billing.app import create_app
+from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.rules.crawlers import IpAddress
 from billing.rules.robots import OPEN, ROOMS
-from billing.web.sample_articles import SampleArticle, sample_articles
 from tests.support.http_client import http_client
 from tests.support.meter import used_by
 from tests.support.robots_reader import may

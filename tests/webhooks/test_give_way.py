@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from billing.crew import claimer
 from billing.payments import charge
+from billing.platform.claims import claimer
 from billing.webhooks.settle import settle_due
 from tests.proofs.many_readers import due
 from tests.proofs.steps import claim, intend

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from billing.payments.stripe_events import NotAnEvent
-from billing.payments.stripe_signature import ForgedWebhook
-from billing.web.intake import Intake
+from billing.acquirer.stripe.events import NotAnEvent
+from billing.acquirer.stripe.signature import ForgedWebhook
+from billing.web.api.webhook_batcher import Intake
 from tests.support.broken_tables import refused_rows
 from tests.support.installation import WEBHOOK_SECRET
 from tests.support.webhook_messages import event, signature

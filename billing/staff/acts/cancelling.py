@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from billing.changes import cancel, give_back, postpone
+from billing.changes.cancel import When
+from billing.changes.give_back import DueBack
+from billing.changes.refusals import AlreadyEnded
 from billing.payments import numbers
-from billing.renewals import cancel, give_back, postpone
-from billing.renewals.cancel import When
-from billing.renewals.give_back import DueBack
-from billing.renewals.refusals import AlreadyEnded
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand

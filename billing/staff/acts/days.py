@@ -6,7 +6,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from billing.access import grants
-from billing.renewals import extend
+from billing.changes import extend
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
 from billing.staff.acts.shape import Desk, Preview, day, days_in_words, rand
@@ -36,7 +36,7 @@ class Extend:
     what = May.EXTEND
 
     def preview(self, desk: Desk, /) -> Preview:
-        """How the next charge moves. Raises as `renewals.extend.foresee`."""
+        """How the next charge moves. Raises as `changes.extend.foresee`."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
         seen = extend.foresee(desk.session, desk.office, subscription, self.days, desk.at)
         due, later = next_charge(subscription, desk.office.zone), seen.after - seen.before

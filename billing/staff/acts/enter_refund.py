@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from billing.payments import enter_refund, numbers, refund
-from billing.payments.books import TakenRefund
+from billing.acquirer.balance_port import TakenRefund
+from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
-from billing.payments.receive import payment_of
+from billing.payments.record_payment import payment_of
+from billing.refunds import enter, refund
 from billing.staff.acts.shape import Desk, Preview, as_told, day, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
@@ -31,11 +32,11 @@ class EnterRefund:
     def preview(self, desk: Desk, /) -> Preview:
         """What was returned, of which invoice, to which card. Raises UnknownPayment, AlreadyEntered, TooMuch."""
         payment, invoice = self._payment(desk.session)
-        enter_refund.refuse(desk.session, payment, self.found)
+        enter.refuse(desk.session, payment, self.found)
         attempt = desk.session.get_one(Attempt, payment.attempt_id)
         card = desk.session.get_one(PaymentMethod, attempt.payment_method_id)
         number = numbers.invoice_number(invoice.number or 0)
-        debt = enter_refund.debt_that_it_pays(desk.session, payment, self.found)
+        debt = enter.debt_that_it_pays(desk.session, payment, self.found)
         stands = _STANDS[RefundState(self.found.answer.state)]
         if debt is not None:
             stands = (
@@ -53,7 +54,7 @@ class EnterRefund:
         """Write it down. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
-        row = enter_refund.enter(
+        row = enter.enter(
             desk.session, desk.office, payment, self.found, reason=as_told(why), by=actor.by, at=desk.at
         )
         return row.id

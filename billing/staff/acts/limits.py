@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.errors import Forbidden
+from billing.platform.errors import Forbidden
 from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
 from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, rand

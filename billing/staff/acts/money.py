@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
-from billing import ids
-from billing.payments import disputed, numbers, refund
+from billing.payments import dispute_limits, numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
+from billing.platform import ids
+from billing.refunds import refund
 from billing.staff.acts.shape import Desk, Preview, as_told, rand
 from billing.staff.audit import Actor
 from billing.staff.roles import May
@@ -25,7 +26,7 @@ class GiveBack:
     def preview(self, desk: Desk, /) -> Preview:
         """How much, of which invoice, to which card. Raises UnknownPayment, ChargeDisputed, TooMuch, NotAnAmount."""
         payment, invoice = self._payment(desk.session)
-        disputed.refuse_taken(desk.session, payment)
+        dispute_limits.refuse_taken(desk.session, payment)
         left = refund.left_of(desk.session, payment)
         cents = left if self.cents is None else self.cents
         if cents > left or left == 0:
@@ -46,7 +47,7 @@ class GiveBack:
         """Put it on its way. The reason is the credit note's, so the reader reads it."""
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
-        disputed.refuse_taken(desk.session, payment)
+        dispute_limits.refuse_taken(desk.session, payment)
         made = refund.intend(
             desk.session,
             payment,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlmodel import select
 
-from billing import ids
+from billing.platform import ids
 from billing.staff.acts.shape import Desk, Preview
 from billing.staff.audit import Actor
 from billing.staff.models import ReaderNote

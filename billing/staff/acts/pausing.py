@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from billing.renewals import pause
+from billing.changes import pause
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff.acts.shape import Desk, Preview, day, rand
 from billing.staff.audit import Actor
@@ -24,7 +24,7 @@ class Pause:
     what = May.PAUSE
 
     def preview(self, desk: Desk, /) -> Preview:
-        """From when to when, and what is charged then. Raises as `renewals.pause.foresee`."""
+        """From when to when, and what is charged then. Raises as `changes.pause.foresee`."""
         subscription = _running(desk.session, self.reader_id)
         seen = pause.foresee(desk.office, subscription, self.months, desk.at, most=MOST_BY_STAFF)
         price = terms_on(desk.session, subscription, seen.resumes_on)[1]

@@ -4,7 +4,7 @@ import hashlib
 
 from sqlmodel import Session
 
-from billing.errors import Conflict, Invalid
+from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits

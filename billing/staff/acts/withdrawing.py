@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from billing.office import Office
+from billing.changes import cancel, withdraw
+from billing.changes.withdraw import Earlier, Withdrawal
 from billing.payments import numbers
-from billing.renewals import cancel, withdraw
-from billing.renewals.withdraw import Earlier, Withdrawal
+from billing.platform.site import Office
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand

@@ -14,20 +14,19 @@ from starlette.responses import Response
 from billing.access import edge_tokens, visitors
 from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, check, check_all
-from billing.access.standing import Standing, standing
+from billing.access.entitlements import Standing, standing
 from billing.access.visitors import Visitor
-from billing.errors import Invalid
-from billing.parts import Parts
+from billing.container import Parts
+from billing.http import cookies, shapes
+from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
-from billing.web import cookies
-from billing.web.api import shapes
 from billing.web.api.by_token import ByToken, Credentials
 from billing.web.api.caller import needs
-from billing.web.asking import asking_of, check_for, first_token, was_noted
-from billing.web.problems import GATE, WHY
-from billing.web.visit import Visit
+from billing.web.kit.access_request import asking_of, check_for, first_token, was_noted
+from billing.web.kit.problems import GATE, WHY
+from billing.web.kit.visit import Visit
 
 router = APIRouter(tags=["Access"])
 MOST_ARTICLES = 500

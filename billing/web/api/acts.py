@@ -9,12 +9,12 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.models import Grant
+from billing.http import shapes
 from billing.staff.acts import Act, AnotherTrial, Complimentary, Desk, Extend, Note, perform
 from billing.staff.models import AuditLine, ReaderNote
 from billing.staff.roles import MOST_DAYS
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.models import Subscription, TrialException
-from billing.web.api import shapes
 from billing.web.api.caller import Caller, Supports
 
 router = APIRouter(tags=["Readers"])

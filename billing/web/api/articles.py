@@ -8,13 +8,13 @@ from pydantic import Field, HttpUrl
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access import articles, openings, policies
+from billing.access import articles, policies, public_windows
 from billing.access.models import Article
 from billing.access.policies import NOTHING_SAID, Terms
+from billing.http import shapes
 from billing.rules.access import AccessLevel
 from billing.rules.policies import MOST_DAYS, MOST_HOURS
 from billing.staff import editing
-from billing.web.api import shapes
 from billing.web.api.caller import Articles, Caller
 from billing.web.api.pages import MOST, After, Limit, page
 
@@ -54,7 +54,7 @@ class SectionBody(TermsBody):
 def shape(session: Session, caller: Caller, row: Article) -> dict[str, Any]:
     """An article, with what it asks now and until when it is open to everyone."""
     said = policies.stated(session, caller.parts.office, row)
-    opened = openings.of_article(session, row.id, row.section, caller.at)
+    opened = public_windows.of_article(session, row.id, row.section, caller.at)
     latest = max(opened, key=lambda one: one.until, default=None)
     return {
         "id": row.id,
@@ -137,7 +137,7 @@ def delete_section(section: SectionName, caller: Articles) -> Response:
 
     def do(session: Session) -> tuple[int, Any]:
         if policies.of_section(session, section) == NOTHING_SAID:
-            raise openings.UnknownSection("That section has no policy.")
+            raise public_windows.UnknownSection("That section has no policy.")
         editing.set_section(session, caller.actor, section, NOTHING_SAID, at=caller.at)
         return 204, None
 

@@ -6,11 +6,11 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials
 
 from billing.access import edge_tokens
-from billing.errors import Unauthenticated
+from billing.platform.errors import Unauthenticated
 from billing.readers import sessions
 from billing.readers.models import Reader
 from billing.web.api.caller import bearer
-from billing.web.visit import Visit, Visiting
+from billing.web.kit.visit import Visit, Visiting
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 

@@ -14,20 +14,20 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.db import advisory_key
-from billing.errors import Conflict, Invalid, Refusal, Unauthenticated
-from billing.parts import Parts
+from billing.container import Parts
+from billing.platform.db import advisory_key
+from billing.platform.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.rules import scopes
 from billing.rules.lifecycle import MoveRefused
 from billing.rules.scopes import SCOPES, grants
 from billing.staff import audit, key_cases, reads
 from billing.staff.audit import Actor
 from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
-from billing.web.bulkhead import Party, Side
-from billing.web.keys import find, note_use
-from billing.web.models import ApiAnswer
-from billing.web.problems import log_refusal, problem
-from billing.web.visit import client_ip, parts_of
+from billing.web.api.api_key import find, note_use
+from billing.web.api.models import ApiAnswer
+from billing.web.kit.bulkhead import Party, Side
+from billing.web.kit.problems import log_refusal, problem
+from billing.web.kit.visit import client_ip, parts_of
 
 bearer = HTTPBearer(
     auto_error=False,

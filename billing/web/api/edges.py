@@ -6,14 +6,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from billing.access import edge_tokens
-from billing.access.standing import standing
-from billing.errors import Unauthenticated
+from billing.access.entitlements import standing
+from billing.http import shapes
+from billing.platform.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
-from billing.web.api import shapes
 from billing.web.api.access import Named
 from billing.web.api.by_token import Credentials
 from billing.web.api.caller import needs
-from billing.web.visit import Visit, open_visit, parts_of
+from billing.web.kit.visit import Visit, open_visit, parts_of
 
 router = APIRouter(tags=["Access"])
 FOR_EVERYBODY = {"Cache-Control": "public, max-age=3600"}

@@ -11,15 +11,15 @@ from sqlmodel import Session
 
 from billing.access.articles import UnknownArticle
 from billing.access.check import Asking, Checked, Question, check, check_all
-from billing.access.standing import NOBODY, standings
+from billing.access.entitlements import NOBODY, standings
 from billing.access.visitors import Visitor
+from billing.http import shapes
 from billing.readers.register import ids_of_external
 from billing.rules.access import READ
-from billing.web.api import shapes
 from billing.web.api.access import MOST_ARTICLES
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
-from billing.web.visit import parts_of
+from billing.web.kit.visit import parts_of
 
 router = APIRouter(tags=["Access"])
 Word = Annotated[str, Field(min_length=1, max_length=shapes.LONGEST)]

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
+from billing.http import shapes
 from billing.readers.register import by_id
 from billing.rules.periods import add_months
 from billing.subscriptions.find import live_of
 from billing.subscriptions.forecast import forecast
-from billing.web.api import shapes
 from billing.web.api.caller import ReadsReaders
 
 router = APIRouter(tags=["Readers"])

@@ -12,8 +12,8 @@ from billing.access import gifts
 from billing.access.articles import article
 from billing.access.check import facts_for_nobody
 from billing.access.models import Gift
+from billing.http import shapes
 from billing.readers.register import by_id
-from billing.web.api import shapes
 from billing.web.api.articles import ArticleId
 from billing.web.api.caller import Caller, ReadsReaders, Supports
 from billing.web.api.pages import MOST, After, Limit, page

@@ -10,18 +10,18 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 from starlette.responses import Response
 
-from billing.errors import Conflict
-from billing.payments import disputed, receipts
-from billing.payments import refund as refunds
+from billing.http import shapes
+from billing.payments import dispute_limits, receipts
+from billing.payments.document_text import copies
 from billing.payments.models import Invoice, InvoiceState, Payment, Refund
-from billing.payments.papers import copies
+from billing.platform.errors import Conflict
 from billing.readers.register import by_id
+from billing.refunds import refund as refunds
 from billing.staff.record import recorded
 from billing.subscriptions.change import lock
-from billing.web.api import shapes
 from billing.web.api.caller import Money
 from billing.web.api.pages import After, Limit, NotInThisList, page
-from billing.web.files import as_file
+from billing.web.kit.files import as_file
 
 router = APIRouter(tags=["Money"])
 
@@ -141,7 +141,7 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
         )
         with line:
             lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
-            disputed.refuse_taken(session, payment)
+            dispute_limits.refuse_taken(session, payment)
             made = refunds.intend(
                 session,
                 payment,

@@ -8,10 +8,10 @@ from pydantic import Field, model_validator
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access import articles, openings
+from billing.access import articles, public_windows
 from billing.access.models import Opening, Scope
+from billing.http import shapes
 from billing.staff import editing
-from billing.web.api import shapes
 from billing.web.api.articles import ArticleId, shape
 from billing.web.api.caller import Articles, Caller
 from billing.web.api.pages import MOST, After, Limit, page
@@ -66,7 +66,7 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
         row = articles.article(session, article_id)
         own = [
             one
-            for one in openings.of_article(session, row.id, row.section, caller.at)
+            for one in public_windows.of_article(session, row.id, row.section, caller.at)
             if one.scope is Scope.ARTICLE
         ]
         for one in own:
@@ -80,7 +80,7 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
 def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """All that is open to everyone now, newest first."""
     with caller.parts.database.transaction() as session:
-        rows = openings.live(session, caller.at)
+        rows = public_windows.live(session, caller.at)
     return page([row for row in rows if after is None or row.id < after], limit, _shape)
 
 

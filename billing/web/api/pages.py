@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Query
 from fastapi.responses import JSONResponse
 
-from billing.errors import Invalid
+from billing.platform.errors import Invalid
 
 MOST = 100
 Row = TypeVar("Row")

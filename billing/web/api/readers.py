@@ -9,13 +9,14 @@ from pydantic import Field, IPvAnyAddress
 from sqlmodel import Session, col, select
 from starlette.responses import Response
 
-from billing.errors import Invalid
-from billing.payments.enrol import Agreed, enrol
+from billing.cards.start_with_saved_card import Agreed, enrol
+from billing.changes.cancel import UNDONE, When
+from billing.changes.give_back import GiveBack
+from billing.changes.withdraw import Withdrawal
+from billing.http import shapes
+from billing.platform.errors import Invalid
 from billing.readers.models import Reader
 from billing.readers.register import by_address, by_external_id, by_id, clean_address
-from billing.renewals.cancel import UNDONE, When
-from billing.renewals.give_back import GiveBack
-from billing.renewals.withdraw import Withdrawal
 from billing.rules import clocks
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
@@ -25,10 +26,9 @@ from billing.staff.record import recorded
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import latest_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
-from billing.web.api import shapes
 from billing.web.api.caller import Caller, Cancels, ReadsReaders, Starts
 from billing.web.api.pages import After, Limit, page
-from billing.web.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import Waits, may_wait
 
 router = APIRouter(tags=["Readers"])
 ONE_START = Spent(starts=1)

@@ -7,8 +7,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
 from billing.access.explain import Explained, explain
+from billing.http import shapes
 from billing.rules.access import Held
-from billing.web.api import shapes
 from billing.web.api.caller import ReadsReaders
 
 router = APIRouter(tags=["Readers"])

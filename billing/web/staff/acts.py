@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query
 from starlette.responses import Response
 
-from billing.errors import Unavailable
-from billing.payments.books import TakenRefund
-from billing.payments.gateway import NoSuchObject, Unknown
-from billing.payments.pay_back import UnknownRefund
-from billing.renewals.cancel import When
+from billing.acquirer.balance_port import TakenRefund
+from billing.acquirer.port import NoSuchObject, Unknown
+from billing.changes.cancel import When
+from billing.platform.errors import Unavailable
+from billing.refunds.pay_back import UnknownRefund
 from billing.staff.roles import May
-from billing.web.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.typed import LINES
 from billing.web.staff import wishes
 from billing.web.staff.confirm import PREVIEW, act, again, look
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 Typed = Annotated[str | None, Form(max_length=60)]

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access import articles, openings, policies
+from billing.access import articles, policies, public_windows
 from billing.access.models import Article, Opening, Scope
 from billing.access.policies import NOTHING_SAID, Terms
-from billing.errors import Invalid, Refusal
+from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
 from billing.staff import editing
 from billing.staff.roles import May
@@ -102,7 +102,7 @@ def set_section(
     try:
         with visit.parts.database.transaction() as session:
             if section not in _names(session):
-                raise openings.UnknownSection
+                raise public_windows.UnknownSection
             terms = _terms(access, free_hours, open_after_days)
             editing.set_section(session, visit.actor, section, terms, at=visit.at)
     except Refusal as refusal:
@@ -147,8 +147,8 @@ def _page(
         names, said = _names(session), policies.of_sections(session)
         recent = articles.newest(session, PICKS)
         view = views.StaffArticles(
-            live=tuple(_row(session, row, visit.at) for row in openings.live(session, visit.at)),
-            past=tuple(_row(session, row, visit.at) for row in openings.past(session, visit.at)),
+            live=tuple(_row(session, row, visit.at) for row in public_windows.live(session, visit.at)),
+            past=tuple(_row(session, row, visit.at) for row in public_windows.past(session, visit.at)),
             scopes=(
                 ("site", "the whole site"),
                 *((f"section:{name}", f"section: {name}") for name in names),

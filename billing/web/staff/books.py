@@ -9,12 +9,13 @@ from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.errors import NotFound
-from billing.payments import book, shortage
-from billing.payments.invoice import percent
-from billing.payments.ledger_models import Account
-from billing.payments.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
+from billing.ledger.models import Account
+from billing.payments import postings
+from billing.payments.invoices import percent
 from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.errors import NotFound
+from billing.refunds import shortage
+from billing.refunds.pay_back import BadDay, NoReference, pay_back, pay_back_unexplained
 from billing.reports import books
 from billing.reports.exports import SHEETS, Sheet
 from billing.rules.money import BASE_CURRENCY, Money, spelled
@@ -46,7 +47,7 @@ NAMES: dict[Account, tuple[str, str]] = {
     Account.CONVERSION: ("Conversion", "changed by Stripe into the currency it settles in"),
     Account.EXCHANGE_DIFFERENCES: ("Exchange differences", "what another rate cost for refunds and disputes"),
 }
-KINDS = {book.INVOICE: "Tax invoices", book.REFUND: "Credit notes"}
+KINDS = {postings.INVOICE: "Tax invoices", postings.REFUND: "Credit notes"}
 FILES = {
     "journal": "Journal",
     "vat": "VAT period",

@@ -19,8 +19,8 @@ from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import May
 from billing.web import views
+from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)")

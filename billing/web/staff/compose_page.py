@@ -25,9 +25,9 @@ from billing.newsletters.compose import (
 )
 from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Issue
-from billing.newsletters.press import Press
 from billing.newsletters.progress import audience_now
 from billing.newsletters.proof import preview
+from billing.newsletters.sender import Press
 from billing.newsletters.wrap import words_of
 from billing.rules.access import AccessLevel
 from billing.web import views

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.errors import Refusal
+from billing.platform.errors import Refusal
 from billing.readers.register import by_id
 from billing.rules.lifecycle import MoveRefused
 from billing.staff import approvals, facts

@@ -13,10 +13,10 @@ from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries
 from billing.staff.roles import May
 from billing.web import views
-from billing.web.bulkhead import Waits, may_wait
+from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.typed import LINES
 from billing.web.staff.cases import evidence_groups
 from billing.web.staff.guard import StaffVisit, needs
-from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 

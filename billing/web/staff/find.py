@@ -7,11 +7,12 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
-from billing import bell
 from billing.access.describe import told
-from billing.db import storable
-from billing.payments import breaker, charge
-from billing.renewals.overdue import overdue_since
+from billing.acquirer import breaker
+from billing.billing_run.overdue import overdue_since
+from billing.payments import charge
+from billing.platform import heartbeat
+from billing.platform.db import storable
 from billing.staff.find import Found, find
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
@@ -50,7 +51,7 @@ def _paused(visit: StaffVisit) -> views.PausedNote | None:
 
 def _silence(visit: StaffVisit) -> datetime | None:
     with visit.parts.database.transaction() as session:
-        rung = bell.heard(session, visit.at)
+        rung = heartbeat.heard(session, visit.at)
     return rung.at if rung is not None and rung.silent else None
 
 

@@ -12,15 +12,15 @@ from urllib.parse import quote, urlencode
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
-from billing.errors import Forbidden
+from billing.http import cookies
+from billing.platform.errors import Forbidden
 from billing.staff import audit, sessions
 from billing.staff.audit import Actor
 from billing.staff.models import Outcome, StaffMember, StaffSession
 from billing.staff.roles import May, may
-from billing.web import cookies
-from billing.web.bulkhead import Party, Side
+from billing.web.kit.bulkhead import Party, Side
+from billing.web.kit.visit import Visit, open_guarded, open_visit, parts_of
 from billing.web.views import Frame, StaffFrame
-from billing.web.visit import Visit, open_guarded, open_visit, parts_of
 
 SIGN_IN = "/staff/sign-in"
 CONFIRM = "/staff/confirm"

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from billing.payments import documents, numbers
-from billing.payments.documents import Document
+from billing.payments import numbers, vat_documents
+from billing.payments.vat_documents import Document
 from billing.rules.money import Money
 from billing.rules.periods import add_months
 from billing.staff import reads
@@ -29,7 +29,7 @@ def month(visit: Invoicing, month: Month = "") -> Response:
     """All of a month, newest first."""
     first = _first_day(visit, month)
     with visit.parts.database.transaction() as session:
-        found = documents.of_month(session, visit.parts.office, first)
+        found = vat_documents.of_month(session, visit.parts.office, first)
         reads.note_rows(session, visit.actor, "GET /staff/invoices", len(found), visit.at)
     following = add_months(first, 1)
     in_future = following > visit.parts.office.today(visit.at)

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form
 from starlette.responses import Response
 
-from billing.errors import Invalid, Refusal
+from billing.platform.errors import Invalid, Refusal
 from billing.rules.ceilings import MOST, Ceilings, Spent, usual
 from billing.rules.money import Money
 from billing.rules.scopes import SCOPES

@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.errors import Refusal
 from billing.mail.smtp import Accepted
 from billing.newsletters import issues
 from billing.newsletters.compose import Variant, Words
@@ -16,6 +15,7 @@ from billing.newsletters.lists import newsletter
 from billing.newsletters.models import Issue
 from billing.newsletters.proof import send_test
 from billing.newsletters.wrap import words_of
+from billing.platform.errors import Refusal
 from billing.staff import audit
 from billing.staff.roles import May
 from billing.web.staff import issue_page

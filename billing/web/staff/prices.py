@@ -6,9 +6,9 @@ from fastapi import APIRouter
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.changes import announce_price
 from billing.mail.models import Message
 from billing.readers.register import by_id
-from billing.renewals import announce_price
 from billing.rules.money import Money
 from billing.staff import audit
 from billing.staff.roles import May

@@ -8,12 +8,13 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.describe import told
-from billing.access.standing import standing
-from billing.payments import numbers, pay_page, receipts, refund
+from billing.access.entitlements import standing
+from billing.changes.cancel import may_undo
+from billing.payments import numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
 from billing.readers.models import Reader
 from billing.readers.register import by_id
-from billing.renewals.cancel import may_undo
+from billing.refunds import refund
 from billing.rules.access import Reason, strongest
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -26,7 +27,7 @@ from billing.subscriptions.find import latest_of, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 from billing.web import views
-from billing.web.show import card_of
+from billing.web.kit.view_rows import card_of
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import entry_of, request_row
 
@@ -103,7 +104,7 @@ def _next_charge(visit: StaffVisit, session: Session, subscription: Subscription
     if subscription is None or subscription.state is State.ENDED:
         return "Nothing is charged."
     if subscription.charging_since is not None:
-        if pay_page.is_open(session, subscription.id):
+        if payment_page.is_open(session, subscription.id):
             return "The reader has a page open on which to pay; nothing else is charged until it closes, within the hour."
         return "A charge is being made this very moment."
     due = next_charge(subscription, visit.parts.office.zone)

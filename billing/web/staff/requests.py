@@ -9,9 +9,9 @@ from billing.staff import confirm_request, reads, requests
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
 from billing.web import views
+from billing.web.kit.typed import LINES
 from billing.web.staff.guard import StaffVisit, needs
 from billing.web.staff.show import request_row
-from billing.web.typed import LINES
 
 router = APIRouter(include_in_schema=False)
 

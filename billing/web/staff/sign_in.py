@@ -7,15 +7,16 @@ from fastapi import APIRouter, Form
 from markupsafe import Markup
 from starlette.responses import Response
 
+from billing.http import cookies
+from billing.platform.settings import Environment
 from billing.readers import links
 from billing.readers.register import BadAddress
-from billing.settings import Environment
 from billing.staff import codes, sessions, sign_in
 from billing.staff.codes import Answer
 from billing.staff.models import StaffMember, StaffSession
-from billing.web import cookies, views
+from billing.web import views
+from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.staff.guard import SIGN_IN, SignInFirst, StaffGuarded
-from billing.web.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
 HOME = "/staff"

@@ -6,11 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from billing.http import cookies
 from billing.readers import devices
 from billing.staff import members, sessions
 from billing.staff.models import StaffMember, StaffSession
 from billing.staff.roles import May
-from billing.web import cookies, views
+from billing.web import views
 from billing.web.staff.guard import SIGN_IN, StaffGuarded, StaffVisit, StaffVisiting, needs
 
 router = APIRouter(include_in_schema=False)

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import RedirectResponse, Response
 
+from billing.http import cookies
 from billing.staff import sessions, sign_in, step_up
 from billing.staff.codes import Answer
-from billing.web import cookies, views
+from billing.web import views
 from billing.web.staff.guard import CONFIRM, SIGN_IN, ProveFirst, StaffGuarded, StaffVisit, StaffVisiting
 from billing.web.staff.sign_in import clock_stands, demo_code, not_taken
 

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from billing.access.articles import newest
 from billing.access.explain import Explained, explain
-from billing.errors import Refusal
+from billing.platform.errors import Refusal
 from billing.readers.models import Reader
 from billing.readers.register import by_id
 from billing.staff import audit

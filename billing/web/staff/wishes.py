@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from billing.errors import Invalid, Refusal
-from billing.payments import refund
-from billing.payments.books import TakenRefund
+from billing.acquirer.balance_port import TakenRefund
+from billing.changes.cancel import When
 from billing.payments.models import Payment
-from billing.renewals.cancel import When
+from billing.platform.errors import Invalid, Refusal
+from billing.refunds import refund
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff import open_requests
 from billing.staff.acts import (

@@ -80,7 +80,7 @@ WIRING = {"billing.app", "billing.cli"}
 
 def arrows(source: Source) -> Iterator[str]:
     """Arrows go down."""
-    if source.within("billing.sandbox") or not source.room:
+    if source.within("billing.dev.sandbox") or not source.room:
         return
     if source.room not in STANDS:
         yield source.says(1, f"give `{source.room}` its place in LAYERS")
@@ -117,17 +117,17 @@ def one_gateway(source: Source) -> Iterator[str]:
         return
     for line, name in source.imports:
         if name.split(".")[0] == "stripe":
-            yield source.says(line, "`stripe` belongs into billing.payments.stripe_gateway")
+            yield source.says(line, "`stripe` belongs into billing.acquirer.stripe.gateway")
 
 
 def apart(source: Source) -> Iterator[str]:
     """The sandbox and the house know nothing of each other; nor do the mails know the house."""
     for line, name in source.imports:
         of_house = name.split(".")[0] == "billing"
-        of_sandbox = f"{name}.".startswith("billing.sandbox.")
-        if source.within("billing.sandbox") and of_house and not of_sandbox:
+        of_sandbox = f"{name}.".startswith("billing.dev.sandbox.")
+        if source.within("billing.dev.sandbox") and of_house and not of_sandbox:
             yield source.says(line, f"the sandbox must not import `{name}`")
-        if not source.within("billing.sandbox") and of_sandbox:
+        if not source.within("billing.dev.sandbox") and of_sandbox:
             yield source.says(line, "nothing imports the sandbox; it is a process of its own")
         if source.within("emails") and of_house:
             yield source.says(line, f"`emails` must not import `{name}`")
@@ -135,11 +135,13 @@ def apart(source: Source) -> Iterator[str]:
 
 def wiring(source: Source) -> Iterator[str]:
     """Only app.py and cli.py make adapters."""
-    if source.module in WIRING or source.within("billing.sandbox"):
+    if source.module in WIRING or source.within("billing.dev.sandbox"):
         return
     for line, name, _ in source.calls:
         adapter = name.rpartition(".")[2]
-        if adapter in ADAPTERS and not (adapter == "create_engine" and source.module == "billing.db"):
+        if adapter in ADAPTERS and not (
+            adapter == "create_engine" and source.module == "billing.platform.db"
+        ):
             yield source.says(line, f"only app.py and cli.py make a `{adapter}`")
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from tests.support.architecture.sources import Source, first_argument
 
 APART = (
-    "billing.sandbox",
-    "billing.demo",
+    "billing.dev.sandbox",
+    "billing.dev.demo",
     "billing.edges",
-    "billing.mail.mailbox",
+    "billing.dev.mailbox",
 )  # processes of their own, with the machine's clock
 CLOCK_CALLS = {
     "datetime.datetime.now",
@@ -29,19 +29,19 @@ PAUSES = {"asyncio.sleep", "anyio.sleep"}
 WAITING_WORDS = re.compile("sleep|monotonic|perf_counter|wait_for_timeout")
 """A module without any of these words breaks no rule about waiting, so it need not be parsed."""
 MAY_WAIT = {
-    "billing.monotonic": "it is the clock",
-    "billing.leash": "ends child processes, which take as long as the machine does",
-    "billing.folder_lock": "waits for another process to let go of a folder",
-    "billing.postgres.server": "waits for a database server to start",
-    "billing.demo.children": "starts, watches and ends the demo's processes",
-    "billing.demo.launch": "tells people how many seconds the start took",
-    "billing.simulate": "measures its own run, whose processes are real",
+    "billing.platform.monotonic": "it is the clock",
+    "billing.dev.process_guard": "ends child processes, which take as long as the machine does",
+    "billing.dev.folder_lock": "waits for another process to let go of a folder",
+    "billing.dev.postgres.server": "waits for a database server to start",
+    "billing.dev.demo.children": "starts, watches and ends the demo's processes",
+    "billing.dev.demo.launch": "tells people how many seconds the start took",
+    "billing.dev.simulate": "measures its own run, whose processes are real",
     "billing.edges": "copied into a publisher's own site, where nothing of ours is",
-    "billing.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
+    "billing.dev.sandbox.app": "a process of its own, which follows the machine's clock while none is held",
     "tests.support.polling": "waits for what another process does and can't tell",
-    "tests.gate.asking": "asks a web process at a steady rate and measures its answers",
-    "tests.gate.moving": "changes rows at a steady rate and notes when each change was committed",
-    "tests.gate.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
+    "tests.access_cache.asking": "asks a web process at a steady rate and measures its answers",
+    "tests.access_cache.moving": "changes rows at a steady rate and notes when each change was committed",
+    "tests.access_cache.test_elsewhere": "judges a lease that another process keeps by the machine's clock",
     "tests.bench": "measures speed",
     "tests.newsletters.figures": "measures speed",
 }
@@ -52,12 +52,12 @@ CLOCK_SQL = re.compile(
 
 
 def one_clock(source: Source) -> Iterator[str]:
-    """Only billing/clock.py asks what time it is; PostgreSQL is not asked at all."""
-    if source.within("billing.clock", *APART):
+    """Only billing/platform/clock.py asks what time it is; PostgreSQL is not asked at all."""
+    if source.within("billing.platform.clock", *APART):
         return
     for line, name, _ in source.calls:
         if name in CLOCK_CALLS or re.search(r"\bfunc\.(now|current_timestamp|localtimestamp)$", name):
-            yield source.says(line, f"time is an argument; `{name}` belongs into billing.clock")
+            yield source.says(line, f"time is an argument; `{name}` belongs into billing.platform.clock")
     for line, text in source.strings():
         if CLOCK_SQL.search(text) and re.search(
             r"\b(select|insert|update|delete|where|default)\b", text, re.IGNORECASE
@@ -66,17 +66,17 @@ def one_clock(source: Source) -> Iterator[str]:
 
 
 def no_real_waiting(source: Source) -> Iterator[str]:
-    """Only billing/monotonic.py measures and waits by the machine's clock, and the few modules named in MAY_WAIT; tests meet
+    """Only billing/platform/monotonic.py measures and waits by the machine's clock, and the few modules named in MAY_WAIT; tests meet
     at an event or step the clock."""
     if source.within(*MAY_WAIT) or not WAITING_WORDS.search(source.text):
         return
     for line, name in source.imports:
         if name in REAL_TIME:
-            yield source.says(line, f"`{name}` belongs into billing.monotonic")
+            yield source.says(line, f"`{name}` belongs into billing.platform.monotonic")
     for line, name in source.attributes():
         if name in REAL_TIME:
             yield source.says(
-                line, f"`{name}` belongs into billing.monotonic; use the clock that is injected"
+                line, f"`{name}` belongs into billing.platform.monotonic; use the clock that is injected"
             )
         if name.rpartition(".")[2] == "wait_for_timeout":
             yield source.says(line, "wait for what the page shows, not for time to pass")

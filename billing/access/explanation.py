@@ -1,0 +1,184 @@
+"""Facts in words: what is known of a reader and of an article, each with its moment, and what each ground came to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlmodel import Session, col, select
+
+from billing.access.entitlements import Standing
+from billing.access.models import ArticleVersion, Grant, Opening, Scope
+from billing.access.policies import Stated
+from billing.platform.site import Office
+from billing.readers.models import Reader
+from billing.rules.access import Decision, Facts, Ground, Held, Reason, strongest
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+MOST_LINES = 30
+"""Of a subscription's history: what happened last says how it stands."""
+LEVELS = {
+    "free": "free for everyone",
+    "registered": "free for whoever is signed in",
+    "metered": "a metered article",
+    "subscriber": "for subscribers",
+}
+_HELD = {
+    Reason.TRIAL: "your free trial is running",
+    Reason.SUBSCRIPTION: "you have a subscription",
+    Reason.GRACE: "your subscription goes on while a payment is sorted out",
+    Reason.COMPLIMENTARY: "everything is open to you, with our compliments",
+    Reason.GIFT: "a subscriber gave you this article",
+}
+_GROUNDS = {
+    Reason.FREE: ("It is free for everyone", "It is not free for everyone"),
+    Reason.OPEN: ("An editor has it open to everyone", "No editor has it open to everyone"),
+    Reason.TRIAL: ("The free trial opens it", "The free trial is over"),
+    Reason.SUBSCRIPTION: ("The subscription opens it", "No subscription opens it now"),
+    Reason.GRACE: ("The grace after a failed payment opens it", "The grace is over"),
+    Reason.COMPLIMENTARY: ("Complimentary days open it", "The complimentary days are over"),
+    Reason.GIFT: ("A gift opens it", "The gift is over"),
+    Reason.REGISTERED: ("Being registered opens it", "Only who is registered may read it"),
+    Reason.METER: ("The meter lets in", "The meter lets nothing more in this month"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact in words: since when, who did it, and why; for a ground, whether it held."""
+
+    what: str
+    at: datetime | None = None
+    by: str = ""
+    why: str = ""
+    holds: bool | None = None
+
+    @classmethod
+    def of_ground(cls, office: Office, ground: Ground) -> Self:
+        """What a ground came to."""
+        words = _GROUNDS[ground.reason][0 if ground.holds else 1]
+        until = f", until {moment(office, ground.until)}" if ground.holds and ground.until else ""
+        return cls(f"{words}{until}", holds=ground.holds)
+
+
+def in_words(office: Office, standing: Standing, at: datetime) -> str:
+    """What a reader holds at the instant, for the reader, in one sentence."""
+    held = strongest(standing.held, at)
+    if held is None and (paused := _paused(office, standing.held)):
+        return f"{paused[:1].upper()}{paused[1:]}."
+    if held is None:
+        return (
+            "You have a free account: free articles are open to you, and some metered ones each month."
+            if standing.registered
+            else "You were not registered with us."
+        )
+    words = _HELD[held.reason]
+    return f"{words[:1].upper()}{words[1:]}{_through(office, held)}."
+
+
+def of_reader(session: Session, office: Office, reader: Reader, at: datetime) -> tuple[Fact, ...]:
+    """What was known of the reader at the instant, oldest first: the account, subscriptions' histories, grants."""
+    if reader.created_at > at:
+        return (Fact("Not registered yet", holds=False),)
+    found = [Fact("Registered", reader.created_at)]
+    changes = session.exec(
+        select(SubscriptionChange)
+        .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
+        .where(Subscription.reader_id == reader.id, SubscriptionChange.at <= at)
+        .order_by(col(SubscriptionChange.id).desc())
+        .limit(MOST_LINES)
+    )
+    found += [_change(office, row) for row in reversed(changes.all())]  # of one moment, too, in their order
+    given = session.exec(
+        select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= at).order_by(col(Grant.id))
+    )
+    found += [
+        Fact(
+            f"Complimentary days were given, until {moment(office, row.until)}", row.given_at, row.by, row.why
+        )
+        for row in given
+    ]
+    return tuple(sorted(found, key=lambda fact: fact.at or reader.created_at))
+
+
+def of_article(
+    office: Office, version: ArticleVersion, said: Stated, opened: Sequence[Opening]
+) -> tuple[Fact, ...]:
+    """What was asked of its readers at the instant, and what editors had opened."""
+    level = LEVELS[said.policy.level.value]
+    stated = {
+        "article": f"The article is {level}",
+        "section": f"The section {version.section} is {level}, and the article says nothing else",
+        "nobody": f"Neither the article nor its section {version.section} says what it asks, so it is {level}",
+    }[said.by]
+    found = [Fact(stated, version.at, version.by)]
+    for span in said.policy.free:
+        ends = f"until {moment(office, span.end)}" if span.end else "for good"
+        begins = f"from {moment(office, span.start)} " if span.start else ""
+        found.append(Fact(f"It is free for everyone {begins}{ends}"))
+    what = {Scope.ARTICLE: "the article", Scope.SECTION: "the whole section", Scope.SITE: "the whole site"}
+    found += [
+        Fact(
+            f"An editor opened {what[row.scope]} until {moment(office, row.until)}",
+            row.opened_at,
+            row.by,
+            row.reason,
+        )
+        for row in opened
+    ]
+    return tuple(found)
+
+
+def moment(office: Office, at: datetime) -> str:
+    """An instant in the publisher's zone."""
+    local = at.astimezone(office.zone)
+    return f"{local.day} {local:%B %Y, %H:%M}"
+
+
+def _change(office: Office, row: SubscriptionChange) -> Fact:
+    words = row.happening.value.replace("_", " ") if row.happening else "started"
+    ends = [
+        f"{name.replace('_', ' ')} {moment(office, datetime.fromisoformat(row.facts[name][1]))}"
+        for name in ("access_until", "cancels_at")
+        if name in row.facts and row.facts[name][1]
+    ]
+    return Fact(
+        f"Subscription: {', '.join([words, *ends])}; from then on {row.to_state}", row.at, row.by, row.why
+    )
+
+
+def _through(office: Office, held: Held) -> str:
+    if held.until is None or (held.renews and held.reason is not Reason.TRIAL):
+        return ""
+    last = office.today(held.until - timedelta(microseconds=1))
+    return f", through {last:%A} {last.day} {last:%B %Y}"
+
+
+def _paused(office: Office, held: Sequence[Held]) -> str | None:
+    """What is said of a subscription that goes on when its pause is over."""
+    day = next((office.today(one.until) for one in held if one.ahead and one.until), None)
+    return f"your subscription is paused until {day:%A} {day.day} {day:%B %Y}" if day else None
+
+
+def sentence(office: Office, decision: Decision, facts: Facts) -> str:
+    """A decision, for the reader, in one sentence."""
+    meter, without = facts.meter, _paused(office, facts.held) or "you have no subscription"
+    match decision.reason:
+        case Reason.FREE:
+            return "This article is free for everyone."
+        case Reason.OPEN:
+            return "This article is open to everyone, in the public interest."
+        case Reason.REGISTERED:
+            return "You can read this article because you are registered."
+        case Reason.METER if meter is not None:
+            used = f"{meter.used} of {meter.limit} are used"
+            return f"You can read this article as one of your free ones this month: {used}."
+        case Reason.METER_USED if meter is not None:
+            return f"All {meter.limit} of your free articles of this month are read, and {without}."
+        case Reason.REGISTER:
+            return "This article is for registered readers. Registering is free."
+        case Reason.SUBSCRIBE | Reason.METER_USED | Reason.METER:
+            return f"This article is for subscribers, and {without}."
+        case reason:
+            held = next(one for one in facts.held if one.reason is reason)
+            return f"You can read this article because {_HELD[reason]}{_through(office, held)}."

@@ -1,0 +1,31 @@
+"""What was read is forgotten: meters 40 days after their month began, openings of gifts 40 days after the gift ended (PW-13)."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.access import meter
+from billing.platform.db import Database, span
+
+_GONE = sa.text(
+    "DELETE FROM gift_reading USING gift WHERE gift.id = gift_id AND gift.until <= :before RETURNING visitor"
+)
+
+
+def forget_readings(database: Database, at: datetime) -> int:
+    """Drop what is old enough; how much went."""
+    with database.transaction() as session:
+        gone = len(session.execute(_GONE, {"before": at - meter.KEPT}).all())
+        return gone + meter.forget_old(session, at)
+
+
+NEXT_DUE = f"""SELECT least(({meter.NEXT_DUE}),
+                            (SELECT min(until) + {span(meter.KEPT)} FROM gift
+                             WHERE EXISTS (SELECT FROM gift_reading WHERE gift_id = gift.id)))"""  # noqa: S608
+"""When the oldest is to be forgotten (see `timetable.Job`)."""
+
+
+def next_words(_session: Session) -> str:
+    """For people."""
+    return "counts of what was read are forgotten"

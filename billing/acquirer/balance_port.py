@@ -1,0 +1,199 @@
+"""The other half of the port to an acquirer: its own books, and what banks do about charges. Only read, but for evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from billing.acquirer.port import ChargeClaim, Charged, NoSuchObject, RefundAnswer, SavedCard, Unknown
+from billing.payments.balance_models import PayoutListing
+from billing.payments.dispute_models import DisputeState
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One change of our balance at the acquirer. Minor units (cents) of the currency it settles in; `net` is `amount` less `fee`."""
+
+    ref: str
+    category: str
+    """charge, refund, refund_failure, dispute, dispute_reversal, payout, fee, …"""
+    source_ref: str | None
+    """The charge, refund, dispute or payout that moved it."""
+    amount: int
+    fee: int
+    net: int
+    currency: str
+    exchange_rate: float | None
+    description: str
+    at: datetime
+    available_at: datetime
+    presented_amount: int | None = None
+    """Where it was converted: what the reader paid, got back or disputes, with the sign of `amount`."""
+    presented_currency: str | None = None
+    charge_ref: str | None = None
+    """Where it was converted: the charge that it belongs to."""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCharge:
+    """A charge at the acquirer, with what it says of whose it is."""
+
+    charge_ref: str
+    intent_ref: str | None
+    customer_ref: str | None
+    claim: ChargeClaim | None
+    amount: int
+    card: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TakenRefund:
+    """A refund at the acquirer, whoever made it, with the charge it returns. `our_refund_id` is the refund of ours that it names."""
+
+    answer: RefundAnswer
+    charge_ref: str
+    our_refund_id: str | None
+    amount: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswer:
+    """A dispute as it is now."""
+
+    dispute_ref: str
+    charge_ref: str
+    intent_ref: str | None
+    amount: int
+    currency: str
+    """Minor units (cents) in a currency that needn't be the charge's."""
+    withdrawn: tuple[int, str] | None
+    """What it has taken from our balance so far, without fees, in the currency that settles; None while it has taken nothing."""
+    reason: str
+    state: DisputeState
+    inquiry: bool
+    opened_at: datetime
+    answer_by: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FraudWarning:
+    """A card issuer's word that a charge looks fraudulent. `actionable` unless it is refunded or disputed already."""
+
+    warning_ref: str
+    charge_ref: str
+    intent_ref: str | None
+    actionable: bool
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutAnswer:
+    """Money on its way to our bank account, or below zero, from it. Minor units (cents) of its currency."""
+
+    payout_ref: str
+    amount: int
+    currency: str
+    arrives_at: datetime
+    at: datetime
+    listing: PayoutListing
+
+
+@dataclass(frozen=True, slots=True)
+class NotListed:
+    """The acquirer doesn't list what this payout pays out, and won't."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCharge:
+    """Money that was taken, or may be, in our name: for what, and what became of it."""
+
+    claim: ChargeClaim
+    outcome: Charged | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRefund:
+    """A refund made in our name. Cents."""
+
+    refund_id: str
+    cause: str
+    intent_ref: str
+    amount: int
+    answer: RefundAnswer
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCard:
+    """A card that was saved for a payer of ours; on which visit and for which subscription, where it says so."""
+
+    card: SavedCard
+    email: str | None
+    setup_id: str | None
+    subscription_id: str | None
+    at: datetime
+
+
+class Books(Protocol):
+    """What we ask of an acquirer's books."""
+
+    def movements(self, since: datetime, until: datetime) -> list[Movement] | Unknown:
+        """Every change of the balance from `since` until just before `until`, oldest first."""
+        ...
+
+    def movements_of(self, source_ref: str) -> list[Movement] | Unknown:
+        """What one charge, refund or dispute moved."""
+        ...
+
+    def movements_in(self, payout_ref: str) -> list[Movement] | NotListed | Unknown:
+        """What a payout pays out, itself included."""
+        ...
+
+    def charge(self, charge_ref: str) -> TakenCharge | NoSuchObject | Unknown:
+        """A charge, to say whose it is."""
+        ...
+
+    def refund(self, refund_ref: str) -> TakenRefund | NoSuchObject | Unknown:
+        """A refund, to say whose money it returned."""
+        ...
+
+    def dispute(self, dispute_ref: str) -> DisputeAnswer | NoSuchObject | Unknown:
+        """A dispute."""
+        ...
+
+    def disputes_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """Which disputes were opened from `since` until just before `until`, inquiries too, oldest first."""
+        ...
+
+    def send_evidence(
+        self, dispute_ref: str, evidence: Mapping[str, str], *, key: str
+    ) -> DisputeAnswer | NoSuchObject | Unknown:
+        """Answer a dispute, once: the evidence goes to the bank."""
+        ...
+
+    def warning(self, warning_ref: str) -> FraudWarning | NoSuchObject | Unknown:
+        """An early fraud warning."""
+        ...
+
+    def warnings_since(self, since: datetime, until: datetime) -> list[str] | Unknown:
+        """Which early fraud warnings came from `since` until just before `until`, oldest first."""
+        ...
+
+    def charges_since(self, since: datetime, until: datetime) -> list[FoundCharge] | Unknown:
+        """Charges of this installation from `since` until just before `until`, oldest first; refused ones are left out."""
+        ...
+
+    def refunds_since(self, since: datetime, until: datetime) -> list[FoundRefund] | Unknown:
+        """Refunds of this installation, likewise."""
+        ...
+
+    def cards_since(self, since: datetime, until: datetime) -> list[FoundCard] | Unknown:
+        """Cards that were saved for payers of this installation, likewise."""
+        ...
+
+    def payout(self, payout_ref: str) -> PayoutAnswer | NoSuchObject | Unknown:
+        """A payout."""
+        ...

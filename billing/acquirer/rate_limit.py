@@ -1,0 +1,95 @@
+"""How fast charges go out: so many a second in all, whatever the number of workers (STR-9).
+
+Each process keeps a line in which its threads take their turns. The rate is shared evenly by the runs that charge at
+the moment: each holds a shared advisory lock, and each counts the holders anew once a second. A process that dies
+drops its lock, and the others go faster within that second."""
+
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from billing.platform.db import Database
+from billing.platform.monotonic import Monotonic
+
+_CLASS, _LANE = 771_002, 1
+RECOUNT_SECONDS = 1.0
+_COUNT = sa.text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = :class AND objid = :lane AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+_LOCK = sa.text("SELECT pg_advisory_lock_shared(:class, :lane)")
+_UNLOCK = sa.text("SELECT pg_advisory_unlock_shared(:class, :lane)")
+
+
+class Pace:
+    """The line of one process. `per_second` charges in all; 0: as fast as it goes, where the clock is held."""
+
+    def __init__(self, per_second: float, monotonic: Monotonic) -> None:
+        self.per_second = per_second
+        self.monotonic = monotonic
+        self._turn = threading.Lock()
+        self._next = 0.0
+        self._runs = 1
+
+    @contextmanager
+    def lane(self, database: Database) -> Iterator["Lane"]:
+        """A place among the runs that share the rate, for as long as the block lasts."""
+        if self.per_second == 0:
+            yield Lane(self, None)
+            return
+        with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            key = {"class": _CLASS, "lane": _LANE}
+            connection.execute(_LOCK, key)
+            try:
+                yield Lane(self, connection)
+            finally:
+                connection.execute(_UNLOCK, key)
+
+    def take_turn(self, runs: int | None, at: float) -> float:
+        """The moment (seconds of the monotonic clock) of the next charge that may go out, asked for at the moment `at`.
+
+        An interval runs from half to one and a half of its length: a steady beat would meet other steady beats."""
+        with self._turn:
+            self._runs = runs or self._runs
+            turn = max(self._next, at)
+            if self.per_second:
+                interval = self._runs / self.per_second
+                self._next = turn + interval * (0.5 + random.random())  # noqa: S311 - no secret
+            return turn
+
+    def hold_back(self, span: timedelta) -> None:
+        """We were too fast: nothing of this process goes out before `span` is over."""
+        with self._turn:
+            if self.per_second:
+                self._next = max(self._next, self.monotonic.seconds() + span.total_seconds())
+
+
+class Lane:
+    """One run's place: the threads of the run wait here for their turns."""
+
+    def __init__(self, pace: Pace, connection: sa.Connection | None) -> None:
+        self.pace = pace
+        self._connection = connection
+        self._counting = threading.Lock()
+        self._counted_at = -RECOUNT_SECONDS
+
+    def wait(self) -> None:
+        """Return when it is this caller's turn."""
+        at = self.pace.monotonic.seconds()
+        turn = self.pace.take_turn(self._recount(at), at)
+        if turn > at:
+            self.pace.monotonic.sleep(turn - at)
+
+    def _recount(self, at: float) -> int | None:
+        """How many runs charge now; None when that was counted within the second."""
+        if self._connection is None:
+            return None
+        with self._counting:
+            if at - self._counted_at < RECOUNT_SECONDS:
+                return None
+            self._counted_at = at
+            return int(self._connection.execute(_COUNT, {"class": _CLASS, "lane": _LANE}).scalar_one())

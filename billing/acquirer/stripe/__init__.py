@@ -1,0 +1,1 @@
+"""Stripe behind the port. The only folder that knows its words."""

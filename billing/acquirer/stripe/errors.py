@@ -1,0 +1,78 @@
+"""How Stripe's errors read: which of them are answers, and which only doubt. Belongs to `stripe_gateway`."""
+
+from typing import Any
+
+import stripe
+
+from billing.acquirer.port import CustomerGone, Declined, NoSuchObject, Unknown
+from billing.acquirer.stripe import answers
+
+
+def declined(error: stripe.CardError) -> Declined:
+    """A bank said no, or Stripe in its place."""
+    body: dict[str, Any] = error.error.to_dict() if error.error is not None else {"code": error.code}
+    intent = body.get("payment_intent") or {}
+    words = str(error.user_message or "The card was declined.")
+    return Declined(answers.evidence(body), intent.get("id"), words)
+
+
+def unknown(error: stripe.StripeError) -> Unknown:
+    """Nobody can say what became of it."""
+    busy = isinstance(error, stripe.RateLimitError)
+    return Unknown(
+        in_short(error),
+        down=_is_down(error),
+        key_spent=_key_spent(error),
+        busy=busy,
+        wait=answers.asked_to_wait(error.headers or {}) if busy else None,
+    )
+
+
+def _is_down(error: stripe.StripeError) -> bool:
+    """No connection, no whole answer, an error of its own, our key not known. Any other refusal is an answer: also a 409, which
+    says that the same request is being worked on."""
+    status = error.http_status or 0
+    return not 400 <= status < 500 or status in (401, 403)
+
+
+def in_short(error: stripe.StripeError) -> str:
+    """What it says, in one line, up to its first full stop."""
+    said = " ".join(str(error.user_message or error.code or "no answer").split())
+    return f"{type(error).__name__}: {said.partition('. ')[0]}"
+
+
+def no_such_object(error: stripe.StripeError) -> NoSuchObject | None:
+    """What it says of an object that was asked for by its id, where it has none."""
+    return NoSuchObject(in_short(error)) if missing(error) else None
+
+
+def missing(error: stripe.StripeError) -> bool:
+    """Whether it says that there is no such object (any more): by its code, or by its status where it has none."""
+    if not isinstance(error, stripe.InvalidRequestError):
+        return False
+    return error.code == "resource_missing" or (error.code is None and error.http_status == 404)
+
+
+def customer_gone(error: stripe.StripeError) -> CustomerGone | None:
+    """Whether it says that there is no such customer (any more)."""
+    return CustomerGone() if missing_named(error, "customer") else None
+
+
+def missing_named(error: stripe.StripeError, param: str) -> bool:
+    """Whether it says that what this parameter names isn't there."""
+    named = isinstance(error, stripe.InvalidRequestError) and error.param == param
+    return named and missing(error)
+
+
+def about_the_card(error: stripe.InvalidRequestError) -> bool:
+    """Whether a refused request names the card, or its owner. Where it names neither, that says nothing: of a card that was
+    detached Stripe's body has only a message (https://github.com/Automattic/woocommerce-payments/issues/323)."""
+    return error.param == "payment_method" or customer_gone(error) is not None
+
+
+def _key_spent(error: stripe.StripeError) -> bool:
+    """It failed on its side and keeps that answer for the key, or has the key from a request that was another (STR-5)."""
+    status = error.http_status or 0
+    return (isinstance(error, stripe.APIError) and status >= 500) or (
+        isinstance(error, stripe.IdempotencyError) and status == 400
+    )

@@ -1,0 +1,61 @@
+"""What we write on Stripe's objects, and read there again: whose they are, and ids of ours. Belongs to `stripe_gateway`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from billing.acquirer.port import ChargeClaim
+
+INSTALLATION = "installation"
+LONGEST = 500
+"""Characters in a value, by Stripe's own limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class StripeMetadata:
+    """Several installations may share an account; each reads what is its own. An older release wrote no name on it."""
+
+    installation: str
+
+    def of_customer(self, reader_id: str) -> dict[str, str]:
+        """What is written on a Customer."""
+        return {INSTALLATION: self.installation, "reader": reader_id}
+
+    def of_setup(self, setup_id: str, subscription_id: str | None) -> dict[str, str]:
+        """What is written on a Checkout Session that saves a card, and on its SetupIntent."""
+        of = {} if subscription_id is None else {"subscription": subscription_id}
+        return {INSTALLATION: self.installation, "setup": setup_id, **of}
+
+    def of_charge(self, claim: ChargeClaim) -> dict[str, str]:
+        """What is written on a PaymentIntent; Stripe copies it to its Charge."""
+        return {
+            INSTALLATION: self.installation,
+            "attempt": claim.attempt_id,
+            "invoice": claim.invoice_id,
+            "subscription": claim.subscription_id,
+            "period": str(claim.period_number),
+            "rung": str(claim.rung),
+        }
+
+    def of_refund(self, refund_id: str, cause: str) -> dict[str, str]:
+        """What is written on a Refund."""
+        return {INSTALLATION: self.installation, "refund": refund_id, "cause": cause[:LONGEST]}
+
+    def claim(self, written: Mapping[str, str]) -> ChargeClaim | None:
+        """What a charge is for; None where it isn't ours."""
+        if "attempt" not in written or not self.is_ours(written):
+            return None
+        return ChargeClaim(
+            attempt_id=written["attempt"],
+            invoice_id=written.get("invoice", ""),
+            subscription_id=written.get("subscription", ""),
+            period_number=_whole(written.get("period")),
+            rung=_whole(written.get("rung")),
+        )
+
+    def is_ours(self, written: Mapping[str, str]) -> bool:
+        """Whether it names no other installation."""
+        return written.get(INSTALLATION, self.installation) == self.installation
+
+
+def _whole(written: str | None) -> int:
+    return int(written) if written and written.isdecimal() else 0

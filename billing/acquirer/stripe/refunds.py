@@ -1,0 +1,35 @@
+"""Makes a refund at Stripe. Belongs to `stripe_gateway`."""
+
+from dataclasses import replace
+from typing import Any
+
+import stripe
+
+from billing.acquirer.port import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.acquirer.stripe import answers, errors, lists
+
+
+def make(
+    refunds: Any, asked: dict[str, Any], key: str
+) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
+    """A Refund of the charge of `asked["payment_intent"]`. `refunds` is the library's service."""
+    try:
+        made = refunds.create(asked, {"idempotency_key": key})
+    except (stripe.InvalidRequestError, stripe.CardError) as error:
+        refused = answers.no_refund(error.json_body)
+        if isinstance(refused, RefundRefused) and answers.exceeds_charge(error.json_body):
+            return _with_what_was_returned(refunds, asked["payment_intent"], refused)
+        return refused
+    except stripe.StripeError as error:
+        return errors.unknown(error)
+    return answers.refund(made.to_dict())
+
+
+def _with_what_was_returned(refunds: Any, intent_ref: str, refused: RefundRefused) -> RefundRefused | Unknown:
+    """A list that holds none lags behind, since something of the charge has gone."""
+    try:
+        listed = [answers.made_refund(found) for found in lists.refunds_of(refunds, intent_ref)]
+    except stripe.StripeError as error:
+        return errors.unknown(error)
+    made = tuple(one for one in listed if one is not None)
+    return replace(refused, made=made) if made else Unknown(refused.why)

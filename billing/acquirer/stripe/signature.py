@@ -1,0 +1,34 @@
+"""Whether a webhook is Stripe's: its signature and its age. Belongs to `stripe_gateway`."""
+
+import contextlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import stripe
+
+from billing.platform.errors import Malformed
+from billing.rules import clocks
+
+
+class ForgedWebhook(Malformed):
+    """This message isn't signed by Stripe with a secret we know, or its time is off by more than five minutes."""
+
+    code = "forged_webhook"
+
+
+def check(body: bytes, signature: str, secrets: Sequence[str], at: datetime) -> None:
+    """Check the signature over the raw body, by any of the secrets, and that its time is within five minutes of `at` either way
+    (STR-6). Raises ForgedWebhook.
+
+    The SDK refuses only messages that are too old, by the machine's clock; ours may be held."""
+    if not any(_is_signed(body, signature, secret) for secret in secrets):
+        raise ForgedWebhook
+    stamp = next((part[2:] for part in signature.split(",") if part.startswith("t=")), "")
+    if not stamp.isdigit() or abs(at - datetime.fromtimestamp(int(stamp), UTC)) > clocks.APART:
+        raise ForgedWebhook
+
+
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    with contextlib.suppress(stripe.SignatureVerificationError, UnicodeDecodeError, ValueError):
+        return bool(stripe.WebhookSignature.verify_header(body.decode(), signature, secret, None))
+    return False

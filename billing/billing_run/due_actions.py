@@ -1,0 +1,247 @@
+"""What is done with subscriptions that are due: one small function an action. The caller holds their locks."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from billing.billing_run import extend_trial, hold_charge, unreached
+from billing.billing_run.handle_decline import beyond_limit, give_up
+from billing.billing_run.intend import ToCharge, intend
+from billing.billing_run.skip_reason import Skip
+from billing.changes import next_terms, pause
+from billing.mail import outbox
+from billing.notices import subscription as tell
+from billing.payments import attempt_history
+from billing.payments.invoices import open_invoice
+from billing.payments.models import PaymentMethod
+from billing.platform import bulk
+from billing.platform.db import hold
+from billing.platform.site import Office
+from billing.readers.models import Reader
+from billing.rules import cancel_requests, dunning, notices, trial
+from billing.rules.lifecycle import Happening, State
+from billing.rules.notices import Notice
+from billing.subscriptions import period
+from billing.subscriptions.change import change, mark
+from billing.subscriptions.find import load_terms, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import Action, next_charge
+
+
+def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """Do what is due for one; as `act_all`."""
+    return act_all(session, office, [subscription], at)[0]
+
+
+def act_all(
+    session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
+) -> list[str]:
+    """Do what is due for each; a word for the report each. What is to be charged is invoiced and intended together."""
+    hold(session)
+    load_terms(session, subscriptions)
+    bulk.load(session, Reader, {one.reader_id for one in subscriptions})
+    methods = {one.payment_method_id for one in subscriptions if one.payment_method_id is not None}
+    bulk.load(session, PaymentMethod, methods)
+    attempt_history.hold_shared(
+        session, [str(one.payment_method_id) for one in subscriptions if _charges(one)]
+    )
+    decided = [_decide(session, office, one, at) for one in subscriptions]
+    charges = [one for one in decided if isinstance(one, ToCharge)]
+    words = iter(intend(session, office, charges, at))
+    return [next(words) if isinstance(one, ToCharge) else one for one in decided]
+
+
+def _charges(subscription: Subscription) -> bool:
+    return subscription.next_action in (Action.FIRST_CHARGE, Action.RENEW, Action.RETRY)
+
+
+def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+    match Action(str(subscription.next_action)):
+        case Action.FIRST_NOTICE:
+            return _notice(session, office, subscription, Notice.FIRST, at)
+        case Action.SECOND_NOTICE:
+            return _notice(session, office, subscription, Notice.SECOND, at)
+        case Action.TERM_NOTICE:
+            return next_terms.announce_end(session, office, subscription, at)
+        case Action.PAUSE:
+            return pause.begin(session, office, subscription, at)
+        case Action.END_PAUSE:
+            return pause.end(session, office, subscription, at)
+        case Action.FIRST_CHARGE:
+            return _charge_first(session, office, subscription, at)
+        case Action.RENEW:
+            return _renew(session, office, subscription, at)
+        case Action.RETRY:
+            return _retry(session, office, subscription, at)
+        case Action.GIVE_UP:
+            give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by="worker")
+            return "ended"
+        case Action.CARD_NOTICE:
+            return _card_notice(session, office, subscription, at)
+        case Action.RUN_OUT:
+            change(
+                session,
+                subscription,
+                Happening.RAN_OUT,
+                at=at,
+                by="worker",
+                why="cancelled by the reader",
+                zone=office.zone,
+            )
+            return "ended"
+
+
+def _charge_at(office: Office, subscription: Subscription) -> datetime:
+    return trial.charge_at(subscription.charge_on, office.zone)
+
+
+def _notice(session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime) -> str:
+    """Before the first charge, before the one after a year, or before the one after a pause."""
+    match subscription.state:
+        case State.TRIALING:
+            return _announce(session, office, subscription, which, at)
+        case State.PAUSED:
+            return pause.announce(session, office, subscription, at)
+        case _:
+            return next_terms.remind(session, office, subscription, which, at)
+
+
+def _announce(
+    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
+) -> str:
+    """Queue a notice while its window is open; when it is too late, or the first never arrived, announce a later day."""
+    charge_at = _charge_at(office, subscription)
+    if at > notices.window(which, charge_at).closes_at:
+        return extend_trial.extend_trial(session, office, subscription, at, f"the {which} notice is late")
+    missed = which is Notice.SECOND and first_missed(session, office, subscription)
+    if missed and not unreached.is_final(
+        session, office, subscription
+    ):  # else it ends on the day of the charge
+        return _extend(session, office, subscription, at, "the first notice did not arrive in time")
+    tell.trial_notice(session, office, subscription, which, at)
+    if which is Notice.FIRST:
+        mark(subscription, office.zone, first_notice_at=at)
+    else:
+        mark(subscription, office.zone, second_notice_at=at)
+    return "notified"
+
+
+def first_missed(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
+    told_at = _told_at(session, subscription, Notice.FIRST)
+    window = notices.window(Notice.FIRST, _charge_at(office, subscription))
+    return told_at is None or not window.holds(told_at)
+
+
+def _told_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:
+    return outbox.accepted_at(session, tell.notice_key(which, subscription.id, subscription.charge_on))
+
+
+def _charge_first(
+    session: Session, office: Office, subscription: Subscription, at: datetime
+) -> str | ToCharge:
+    """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
+    if hold_charge.is_due(subscription):
+        return hold_charge.trial_charge(session, office, subscription, at)
+    if office.today(at) != subscription.charge_on:
+        extend_trial.extend_trial(
+            session, office, subscription, at, "the announced day passed without a charge"
+        )
+        return Skip.NOT_TOLD
+    first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
+    if not notices.in_time(first, second, at):
+        if unreached.is_final(session, office, subscription):
+            return unreached.end(session, office, subscription, at)
+        _extend(session, office, subscription, at, "not both notices arrived in time")
+        return Skip.NOT_TOLD
+    return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
+
+
+def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+    """A notice wasn't accepted: another day, for which they are sent again."""
+    because = unreached.extends_because(session, subscription, why, at)
+    return extend_trial.extend_trial(session, office, subscription, at, because)
+
+
+def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+    """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
+
+    What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
+    if subscription.period_end_on is not None and hold_charge.is_due(subscription):
+        return hold_charge.renewal(session, office, subscription, at)
+    if subscription.term and subscription.period_end_on is not None:
+        missing = next_terms.not_told_in_time(session, office, subscription, at)
+        if missing is not None and unreached.is_final(session, office, subscription):
+            return unreached.end(session, office, subscription, at)
+        if missing is not None:
+            because = unreached.extends_because(session, subscription, missing, at)
+            next_terms.extend(session, office, subscription, at, because)
+            return Skip.NOT_TOLD
+    coming = next_terms.next_period(session, subscription, office.today(at))
+    if next_terms.begin(session, office, subscription, coming.start_on, at):
+        coming = next_terms.next_period(session, subscription, office.today(at))
+    return ToCharge(subscription, coming)
+
+
+def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    charge_next = next_charge(subscription, office.zone)
+    if charge_next is not None:
+        tell.card_expiring(session, office, subscription, charge_next.on, at)
+    mark(subscription, office.zone, card_notice_at=at)
+    return "notified"
+
+
+def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+    """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
+    tried at once, and uses up no rung unless today is the ladder's own day. What an outage left is decided again: where the
+    invoice's period is over by now, it is given away, and today's is charged."""
+    invoice = open_invoice(session, subscription.id)
+    first_failed_on = subscription.first_failed_on
+    if invoice is None or first_failed_on is None:
+        raise AssertionError(f"{subscription.id} is past due and owes nothing")
+    today = office.today(at)
+    method_id = str(subscription.payment_method_id)
+    unasked = attempt_history.went_unasked(session, invoice)
+    so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
+    held_until = cancel_requests.retry_held_until(today, dunning.gives_up_on(first_failed_on))
+    if unasked:  # an outage of ours or of Stripe's uses up no rung, and no grace
+        if hold_charge.is_due(subscription):
+            return hold_charge.retry(session, office, subscription, cancel_requests.held_until(today), at)
+        over = invoice.period_end_on <= today
+        return ToCharge(
+            subscription, next_terms.next_period(session, subscription, today) if over else invoice
+        )
+    said = attempt_history.last_refusal(session, invoice, method_id)
+    if so_far.on_card >= dunning.MAX_CARD_ATTEMPTS and not attempt_history.bank_asked(session, invoice):
+        return beyond_limit(session, office, subscription, invoice, at)
+    if so_far.on_card == 0:  # a new card: its reader wants it charged, so no request holds it
+        return ToCharge(subscription, invoice, by_reader=True)
+    own = so_far.newer and not dunning.is_rung(max(1, so_far.refused), first_failed_on, today)
+    if not dunning.is_final(said) and dunning.may_retry(
+        attempts=0 if own else so_far.refused,
+        first_failed_on=first_failed_on,
+        last_attempt_on=so_far.last_on or first_failed_on,
+        today=today,
+        card_attempts_30d=so_far.on_card,
+    ):
+        if held_until is not None and hold_charge.is_due(subscription):
+            return hold_charge.retry(session, office, subscription, held_until, at)
+        return ToCharge(subscription, invoice, by_reader=own)
+    mark(subscription, office.zone, retry_on=_another_day(so_far, said, first_failed_on, today))
+    return Skip.ANOTHER_DAY
+
+
+def _another_day(
+    so_far: attempt_history.Tried, said: dunning.Evidence | None, first_failed_on: date, today: date
+) -> date | None:
+    """Not today: the ladder's next day, if what the card said leaves one. A card not asked yet may be asked later."""
+    step = dunning.after(
+        attempts=max(1, so_far.refused),
+        first_failed_on=first_failed_on,
+        today=today,
+        evidence=said or dunning.Evidence(advice_code="try_again_later"),
+        card_attempts_30d=so_far.on_card,
+        rung_used=False,
+    )
+    return step.day if isinstance(step, dunning.RetryOn) else None

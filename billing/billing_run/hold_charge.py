@@ -1,0 +1,54 @@
+"""Put a due charge off, once, while a request to cancel that came by form waits for staff. The caller holds the lock.
+
+Anybody can post a form with a reader's address, so it ends nothing; it moves the next charge, and the reader is told how
+to cancel at once. A charge that the reader makes in person isn't held."""
+
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from billing.billing_run.extend_trial import extend_trial
+from billing.billing_run.skip_reason import Skip
+from billing.changes import next_terms
+from billing.notices import requests
+from billing.platform.site import Office
+from billing.rules import cancel_requests, trial
+from billing.subscriptions.change import mark, take_back_mails
+from billing.subscriptions.models import Subscription
+
+WAITS = "a request to cancel waits for its answer"
+
+
+def is_due(subscription: Subscription) -> bool:
+    """Whether the charge that is due now is to be put off: a request is open, and this charge hasn't been put off before."""
+    return subscription.cancel_request_at is not None and subscription.held_until is None
+
+
+def trial_charge(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """The first charge: the trial is longer, and its notices name the new day."""
+    until = trial.extended_charge_on(office.today(at))
+    extend_trial(session, office, subscription, at, WAITS, held_until=until)
+    return _told(session, office, subscription, until, at)
+
+
+def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """A month is charged later in its course. A year ends later, as what follows it must be announced again (CPA-2)."""
+    if subscription.term:
+        next_terms.extend(session, office, subscription, at, WAITS)
+        until = subscription.period_end_on or subscription.charge_on
+    else:
+        until = cancel_requests.held_until(office.today(at))
+    mark(subscription, office.zone, held_until=until)
+    return _told(session, office, subscription, until, at)
+
+
+def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+    """A retry that could be made today is made on the day `until`."""
+    mark(subscription, office.zone, held_until=until, retry_on=until)
+    return _told(session, office, subscription, until, at)
+
+
+def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+    take_back_mails(session, [subscription], office.zone)
+    requests.charge_held(session, office, subscription, until, at)
+    return Skip.REQUEST_WAITS

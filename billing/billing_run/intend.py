@@ -1,0 +1,79 @@
+"""From what is to be charged to the intent: the invoice, the attempt, the subscription marked. Any number at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.billing_run.handle_decline import beyond_limit
+from billing.billing_run.skip_reason import Skip
+from billing.payments import charge
+from billing.payments.attempt_history import asked_of
+from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
+from billing.payments.models import Invoice
+from billing.platform.site import Office
+from billing.rules import dunning
+from billing.rules.periods import Period
+from billing.subscriptions.change import look_again, mark_all
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+
+CARD_ANSWERS = timedelta(minutes=1)
+"""How long a charge waits for what else its card is being asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToCharge:
+    """What a locked subscription's card is to be charged for: a period, invoiced first, or an invoice that is open."""
+
+    subscription: Subscription
+    owed: Period | Invoice
+    by_reader: bool = False
+
+
+def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[str]:
+    """Write the intents down; a word for the report each. A card that has refused as often as it may in 30 days isn't asked for
+    another period (RET-6): the reader is. Where it might still refuse as often, because some attempts are unanswered, the
+    charge waits for their answers. A retry with a card that this batch asks already stays due, and is decided after that."""
+    if not charges:
+        return []
+    invoices = _invoices(session, office, charges, at)
+    cards = asked_of(session, [_card(one) for one in charges], at)
+    words, intents = [], []
+    counted = {card.fingerprint: card.counted for card in cards.values()}
+    asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
+    for one, owed in zip(charges, invoices, strict=True):
+        card, fingerprint = cards[_card(one)], cards[_card(one)].fingerprint
+        full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
+        if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
+            invoice = session.get_one(Invoice, owed.id)
+            words.append(beyond_limit(session, office, one.subscription, invoice, at))
+        elif full:
+            look_again(one.subscription, at + CARD_ANSWERS)
+            session.add(one.subscription)
+            words.append(Skip.CARD_IN_HAND)
+        elif isinstance(one.owed, Invoice) and fingerprint in asked:
+            words.append(Skip.CARD_IN_HAND)
+        else:
+            counted[fingerprint] += 1
+            asked.add(fingerprint)
+            intents.append(charge.Intent(one.subscription, owed, by_reader=one.by_reader))
+            words.append("due")
+    charge.intend(session, office, intents, at=at)
+    mark_all(session, [one.subscription for one in intents], office.zone, charging_since=at)
+    return words
+
+
+def _card(one: ToCharge) -> str:
+    return str(one.subscription.payment_method_id)
+
+
+def _invoices(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[Drawn]:
+    wanted = [
+        Wanted(one.subscription, *terms_of(session, one.subscription), one.owed)
+        for one in charges
+        if isinstance(one.owed, Period)
+    ]
+    made = iter(draw_up(session, wanted, at=at, today=office.today(at)))
+    return [drawn(one.owed) if isinstance(one.owed, Invoice) else next(made) for one in charges]

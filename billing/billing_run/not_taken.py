@@ -1,0 +1,163 @@
+"""A charge that Stripe won't make, for a reason that isn't the card: a few tries, then a case. Its reader reads on and is told
+nothing, for the fault is none of theirs."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from billing.acquirer.port import NotTaken
+from billing.billing_run.skip_reason import Skip
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import Attempt, AttemptState, Invoice
+from billing.platform.site import Office
+from billing.platform.stop_points import reached
+from billing.rules import trial
+from billing.rules.money import Money
+from billing.subscriptions.change import look_again, mark
+from billing.subscriptions.models import Subscription
+
+TRIES = 3
+"""How many attempts at one invoice are refused before it waits for staff."""
+NEXT_TRY = timedelta(hours=4)
+FOR_STAFF = "for_staff"
+"""In the evidence of an attempt that has had a case: the count begins again after it."""
+NEXT_LOOK = timedelta(days=1)
+"""How often an attempt that waits is looked at: its case may be closed by then."""
+
+
+def not_taken(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    outcome: NotTaken,
+    at: datetime,
+) -> str:
+    """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
+    closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
+    attempt.evidence = attempt.evidence | {"refused": outcome.why}
+    session.add(attempt)
+    if outcome.again:
+        attempt.ask_at = at + NEXT_LOOK
+    elif not attempt.by_reader and _refused_before(session, attempt) + 1 >= TRIES:
+        reached("charge: refused for the last time, so it waits for staff")
+        attempt.ask_at = at + NEXT_LOOK
+        attempt.evidence = attempt.evidence | {FOR_STAFF: True}
+        _open_case(session, invoice, attempt, outcome.why, at)
+    else:
+        reached("charge: Stripe won't make it, so it is tried again")
+        attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
+        mark(subscription, office.zone, charging_since=None)
+        look_again(subscription, _next_try(office, at))
+        session.add(subscription)
+    return Skip.NOT_TAKEN
+
+
+def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
+    """The attempt has ended, so nothing waits for staff any more."""
+    if "refused" in attempt.evidence:
+        close_about(
+            session,
+            CaseKind.CHARGE_REFUSED,
+            attempt.id,
+            reason="The charge isn't wanted any more, or another card is charged.",
+            by="worker",
+            at=at,
+        )
+
+
+def waiting(session: Session, invoice_id: str) -> Attempt | None:
+    """The invoice's attempt that waits for staff, if there is one."""
+    return session.exec(
+        select(Attempt).where(
+            Attempt.invoice_id == invoice_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.evidence).op("?")(FOR_STAFF),
+        )
+    ).first()
+
+
+def pays_until(session: Session, invoice_id: str, at: datetime) -> datetime | None:
+    """Until when its reader may pay in another way, although the grace may be over: for a day after an attempt has stopped waiting
+    for staff. None where none has waited."""
+    waited = session.exec(
+        select(Attempt)
+        .where(Attempt.invoice_id == invoice_id, col(Attempt.evidence).op("?")(FOR_STAFF))
+        .order_by(col(Attempt.ordinal).desc())
+    ).first()
+    return None if waited is None else (waited.settled_at or at) + NEXT_LOOK
+
+
+def is_first_refusal_since(session: Session, attempt: Attempt) -> bool:
+    """Whether an earlier attempt at the invoice waited for staff, and this one is the first that a bank has refused since then:
+    the days between were ours, and its reader was told of nothing."""
+    earlier = (Attempt.invoice_id == attempt.invoice_id, col(Attempt.ordinal) < attempt.ordinal)
+    waited = session.exec(
+        select(func.max(Attempt.ordinal)).where(*earlier, col(Attempt.evidence).op("?")(FOR_STAFF))
+    ).one()
+    if waited is None:
+        return False
+    refused = select(Attempt.id).where(
+        *earlier, Attempt.state == AttemptState.DECLINED, col(Attempt.ordinal) > waited
+    )
+    return session.exec(refused.limit(1)).first() is None
+
+
+def give_way(
+    session: Session, office: Office, subscription: Subscription, invoice_id: str, at: datetime
+) -> None:
+    """The reader pays in another way meanwhile, so nothing waits for staff. The caller holds the subscription's lock."""
+    attempt = waiting(session, invoice_id)
+    if attempt is not None:
+        attempt = session.get_one(Attempt, attempt.id, with_for_update=True, populate_existing=True)
+        attempt.state, attempt.settled_at, attempt.claimed_by = AttemptState.WITHDRAWN, at, None
+        session.add(attempt)
+        close_case(session, attempt, at)
+        mark(subscription, office.zone, charging_since=None)
+        session.add(subscription)
+        session.flush()
+
+
+def _refused_before(session: Session, attempt: Attempt) -> int:
+    """Earlier attempts at the invoice that Stripe wouldn't make, since staff last closed a case about one."""
+    last_case = (
+        select(func.coalesce(func.max(Attempt.ordinal), 0))
+        .where(Attempt.invoice_id == attempt.invoice_id, Attempt.state == AttemptState.WITHDRAWN)
+        .where(col(Attempt.evidence).op("?")(FOR_STAFF))
+        .scalar_subquery()
+    )
+    return session.exec(
+        select(func.count()).where(
+            Attempt.invoice_id == attempt.invoice_id,
+            Attempt.state == AttemptState.WITHDRAWN,
+            col(Attempt.evidence).op("?")("refused"),
+            col(Attempt.ordinal) > last_case,
+        )
+    ).one()
+
+
+def _next_try(office: Office, at: datetime) -> datetime:
+    """In some hours; never in the night."""
+    later = at + NEXT_TRY
+    return (
+        later
+        if office.today(later) == office.today(at)
+        else trial.charge_at(office.today(later), office.zone)
+    )
+
+
+def _open_case(session: Session, invoice: Invoice, attempt: Attempt, why: str, at: datetime) -> None:
+    open_case(
+        session,
+        CaseKind.CHARGE_REFUSED,
+        attempt.id,
+        f"{Money(attempt.amount).with_vat_words()} can't be charged. Stripe says: {why}. The reader reads on.",
+        at=at,
+        reader_id=invoice.reader_id,
+        ours=attempt.amount,
+        facts={"invoice": invoice.id, "attempt": attempt.id, "card": attempt.payment_method_id},
+        link=f"/staff/readers/{invoice.reader_id}",
+    )

@@ -1,0 +1,264 @@
+"""A reader pays what is open, in person: with the card on record, or on a hosted page. Entry points: each does its own transactions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import Gateway, NoSuchObject, PageClosed, PageOpen, Unknown
+from billing.billing_run import not_taken
+from billing.billing_run.context import Report, Till
+from billing.billing_run.drain_attempts import charge_open
+from billing.billing_run.settle import settle
+from billing.changes.refusals import refuse_standstill
+from billing.payments import attempt_history, charge, payment_page
+from billing.payments.charge import Withdrawn
+from billing.payments.invoices import drawn
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.platform.db import Database
+from billing.platform.errors import Conflict, NotFound
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.rules import dunning, periods
+from billing.rules.lifecycle import State
+from billing.subscriptions.change import lock, mark
+from billing.subscriptions.models import Subscription
+
+NO_PAGE = "no such page"
+
+
+class UnknownInvoice(NotFound):
+    """There is no such invoice."""
+
+    code = "unknown_invoice"
+
+
+class NothingOwed(Conflict):
+    """Nothing is owed for this any more."""
+
+    code = "nothing_owed"
+
+
+class Underway(Conflict):
+    """We are asking your bank for this payment at this very moment. Please look again in a minute."""
+
+    code = "charge_under_way"
+
+
+class OtherWay(Conflict):
+    """This card can't be charged again like that. Please pay on the secure page instead."""
+
+    code = "other_way"
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """An invoice as its payer meets it. `owed`: it may still be paid, until `ends_at`, the end of the grace; `charging`: a charge of ours is under way;
+    `with_card`: the card on record may be charged at once; `confirm`: the bank wants the reader in person; `bank_asked`: a
+    bank has been asked for it, and refused."""
+
+    invoice: Invoice
+    subscription: Subscription
+    card: PaymentMethod
+    owed: bool
+    ends_at: datetime | None
+    charging: bool
+    with_card: bool
+    confirm: bool
+    bank_asked: bool
+
+
+def owing(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
+    """How an invoice stands. Raises UnknownInvoice."""
+    # in one look: what is settled between two would be neither owed nor paid
+    found = session.exec(
+        select(Invoice, Subscription)
+        .join(Subscription, col(Subscription.id) == Invoice.subscription_id)
+        .where(Invoice.id == invoice_id)
+    ).first()
+    if found is None:
+        raise UnknownInvoice
+    invoice, subscription = found
+    method_id = str(subscription.payment_method_id)
+    so_far = attempt_history.tried(session, invoice, method_id, at=at, zone=office.zone)
+    said = attempt_history.last_refusal(session, invoice, method_id)
+    kind = dunning.kind_of(said) if said else None
+    under_way = subscription.charging_since is not None and not_taken.waiting(session, invoice.id) is None
+    ends_at = _ends_at(session, office, subscription, invoice, at)
+    in_grace = subscription.state is State.PAST_DUE and ends_at is not None and at < ends_at
+    return Owing(
+        invoice=invoice,
+        subscription=subscription,
+        card=session.get_one(PaymentMethod, method_id),
+        owed=invoice.state is InvoiceState.OPEN and in_grace,
+        ends_at=ends_at,
+        charging=under_way and payment_page.of_invoice(session, invoice.id) is None,
+        with_card=dunning.may_pay_now(
+            evidence=said, attempts=so_far.refused, card_attempts_30d=so_far.on_card
+        ),
+        confirm=kind is dunning.Kind.NEEDS_READER,
+        bank_asked=attempt_history.bank_asked(session, invoice),
+    )
+
+
+def _ends_at(
+    session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
+) -> datetime | None:
+    """When the grace is over: later where Stripe wouldn't make the charge, which is no fault of the reader's."""
+    failed_on = subscription.first_failed_on
+    if failed_on is None:
+        return None
+    ends_at = periods.start_of_day(dunning.gives_up_on(failed_on), office.zone)
+    return max(ends_at, not_taken.pays_until(session, invoice.id, at) or ends_at)
+
+
+def with_card_on_record(till: Till, invoice_id: str, at: datetime) -> AttemptState:
+    """Charge the card on record now, because its owner asks for it; what became of that. An open page is closed first,
+    and where it has been paid meanwhile, that is the answer.
+
+    Raises UnknownInvoice, NothingOwed, Underway, OtherWay, StandsStill."""
+    with till.database.transaction() as session:
+        refuse_standstill(session)
+        now = _locked(session, till.office, invoice_id, at)
+        payment_page.close_soon(session, now.subscription.id, at)
+    charge_open(till, at, Report(), subscription_id=now.subscription.id)
+    with till.database.transaction() as session:
+        now = _locked(session, till.office, invoice_id, at)
+        if now.invoice.state is InvoiceState.PAID:
+            return AttemptState.CHARGED
+        _refuse(now)
+        if not now.with_card:
+            raise OtherWay
+        intent = charge.Intent(now.subscription, drawn(now.invoice), by_reader=True)
+        [attempt_id] = charge.intend(session, till.office, [intent], at=at)
+        mark(now.subscription, till.office.zone, charging_since=at)
+        session.add(now.subscription)
+    charge_open(till, at, Report(), subscription_id=now.subscription.id)
+    with till.database.transaction() as session:
+        return session.get_one(Attempt, attempt_id).state
+
+
+def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
+    """The address of the hosted page for this invoice: the one that is open, or a new one. None when the one that was
+    open has been paid. Raises UnknownInvoice, NothingOwed, Underway, Unavailable, StandsStill."""
+    while True:
+        with till.database.transaction() as session:
+            refuse_standstill(session)
+            now = _locked(session, till.office, invoice_id, at)
+            if now.invoice.state is InvoiceState.PAID:
+                return None
+            ends_at = _refuse(now)
+            attempt = payment_page.of_invoice(session, invoice_id)
+            attempt = attempt or _begin(session, till.office, now, at, payment_page.ends_at(at, ends_at))
+            if not payment_page.is_of_use(attempt, at, ends_at):
+                attempt.ask_at = at
+                session.add(attempt)
+            suffix = charge.descriptor_suffix(now.subscription.state, now.subscription.period_number)
+        stop_point("page.intended")
+        if attempt.ask_at <= at:
+            charge_open(till, at, Report(), subscription_id=now.subscription.id)
+            _refuse_unended(till, attempt.id)
+            continue
+        if attempt.page_ref is None:
+            return payment_page.open_page(till.database, till.gateway, till.office, attempt.id, suffix)
+        found = till.gateway.fetch_pay_page(attempt.page_ref)
+        if isinstance(found, PageOpen):
+            return found.url
+        _note(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+        _refuse_unended(till, attempt.id)
+
+
+def _begin(session: Session, office: Office, now: Owing, at: datetime, until: datetime) -> Attempt:
+    intent = charge.Intent(now.subscription, drawn(now.invoice), by_page=True, until=until)
+    [attempt_id] = charge.intend(session, office, [intent], at=at)
+    mark(now.subscription, office.zone, charging_since=at)
+    session.add(now.subscription)
+    return session.get_one(Attempt, attempt_id)
+
+
+def _locked(session: Session, office: Office, invoice_id: str, at: datetime) -> Owing:
+    found = session.get(Invoice, invoice_id)
+    if found is None:
+        raise UnknownInvoice
+    subscription = lock(session, found.subscription_id)
+    session.refresh(found)
+    attempt_history.hold_shared(session, [str(subscription.payment_method_id)])
+    not_taken.give_way(session, office, subscription, invoice_id, at)
+    return owing(session, office, invoice_id, at)
+
+
+def _refuse(now: Owing) -> datetime:
+    """Unless it may be paid now: until when. Raises NothingOwed, Underway."""
+    if not now.owed or now.ends_at is None:
+        raise NothingOwed
+    if now.charging:
+        raise Underway
+    return now.ends_at
+
+
+def _refuse_unended(till: Till, attempt_id: str) -> None:
+    """An old page that can't be closed just now (nobody answers, or another has it in hand) isn't joined by a new one."""
+    with till.database.transaction() as session:
+        if session.get_one(Attempt, attempt_id).state is AttemptState.OPEN:
+            raise Underway
+
+
+def look(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    attempt_id: str,
+    page_ref: str,
+    at: datetime,
+    *,
+    by: str,
+) -> str:
+    """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat.
+
+    A word: charged, refunded, withdrawn, settled (before), open, unknown (ask later), NO_PAGE where Stripe has none."""
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id)
+        if attempt.state is AttemptState.CHARGED:
+            return "settled"
+    return _note(database, gateway, office, attempt_id, page_ref, at, by=by)
+
+
+def _note(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    attempt_id: str,
+    page_ref: str,
+    at: datetime,
+    *,
+    by: str,
+) -> str:
+    found = gateway.fetch_pay_page(page_ref)
+    stop_point("page.answered")
+    if isinstance(found, PageOpen):
+        return "open"
+    if isinstance(found, NoSuchObject):
+        return NO_PAGE  # it may be there in a minute; else its attempt ends with its time
+    if isinstance(found, Unknown):
+        return "unknown"  # it is asked again when its time is over, and an event that said so is tried again
+    with database.transaction() as session:
+        outcome = Withdrawn() if isinstance(found, PageClosed) else found
+        return settle(session, office, attempt_id, outcome, at, by=by)
+
+
+def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
+    """The reader returns from the page: its end is written down, if the webhook hasn't done it."""
+    with till.database.transaction() as session:
+        attempt = session.get(Attempt, attempt_id)
+        if attempt is None or attempt.page_ref is None:
+            raise UnknownInvoice
+    if attempt.state is AttemptState.OPEN:
+        look(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+    with till.database.transaction() as session:
+        return session.get_one(Attempt, attempt_id).state
+
+
+def is_of(session: Session, attempt_id: str, invoice_id: str) -> bool:
+    """Whether this attempt was made for this invoice."""
+    attempt = session.get(Attempt, attempt_id)
+    return attempt is not None and attempt.invoice_id == invoice_id

@@ -1,0 +1,139 @@
+"""The billing run: claim what is due, do it, charge with no transaction open, settle. Any number at once."""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer import breaker
+from billing.billing_run.context import BATCH, LOOK_AGAIN, Report, Till, in_halves, unless_locked
+from billing.billing_run.drain_attempts import charge_all, charge_open
+from billing.billing_run.due_actions import act_all
+from billing.changes.refusals import refuse_standstill
+from billing.payments import charge
+from billing.platform.claims import claimer
+from billing.platform.installation import ASKING, refuse_held
+from billing.subscriptions.change import lock, lock_all, look_again
+from billing.subscriptions.models import Subscription
+
+log = logging.getLogger(__name__)
+
+
+def run(till: Till, at: datetime) -> Report:
+    """Everything that is due at `at`: notices, charges, retries, ends; and attempts somebody left open. Raises NotAdopted,
+    AsksStripe."""
+    with till.database.transaction() as session:
+        refuse_held(session)
+    report, done = Report(), 0
+
+    def act() -> int:
+        """What has been settled since the last batch counts too. That a run began doesn't: it may break each time."""
+        nonlocal done
+        acted = _act_on_due(till, at, report)
+        if acted or report.done() > done:
+            till.got_on()
+        done = report.done()
+        return acted
+
+    charge_open(till, at, report, meanwhile=act)
+    till.got_on()
+    return report
+
+
+def run_for(till: Till, subscription_id: str, at: datetime) -> Report:
+    """What is due for one subscription, now: used when the reader is waiting for it. Raises StandsStill."""
+    with till.database.transaction() as session:
+        refuse_standstill(session)
+    report = Report()
+    charge_open(
+        till,
+        at,
+        report,
+        subscription_id=subscription_id,
+        meanwhile=lambda: _act_on(till, [subscription_id], at, report),
+    )
+    return report
+
+
+def _act_on_due(till: Till, at: datetime, report: Report) -> int:
+    """The next batch, in one transaction; how many were in it. When one of them breaks it, it is done in halves."""
+    found: list[str] = []
+    try:
+        with till.database.transaction() as session:
+            due = claim_due(session, at)
+            found = [one.id for one in due]
+            words = act_all(session, till.office, due, at)
+    except Exception:
+        if not found:
+            raise
+        log.warning("a batch of %d is done in halves, because something in it breaks", len(found))
+        _act_on(till, found, at, report)
+    else:
+        report.counts.update(words)
+    return len(found)
+
+
+def claim_due(session: Session, at: datetime) -> Sequence[Subscription]:
+    """The next that are due and that nobody else is at, locked until the transaction ends."""
+    return session.exec(
+        select(Subscription)
+        .where(col(Subscription.next_action_at) <= at)
+        .order_by(col(Subscription.next_action_at))
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+
+
+def _act_on(till: Till, subscription_ids: Sequence[str], at: datetime, report: Report) -> int:
+    """What is due for these, and how many of them were. One that can't be worked on waits, and holds up nobody."""
+    done = 0
+
+    def act_on(some: Sequence[str]) -> None:
+        nonlocal done
+        with till.database.transaction() as session:
+            locked = lock_all(session, some).values()
+            due = [one for one in locked if one.next_action_at is not None and one.next_action_at <= at]
+            words = act_all(session, till.office, due, at)
+        report.counts.update(words)
+        done += len(due)
+
+    def put_off(subscription_id: str, problem: Exception) -> None:
+        log.error("subscription %s is stuck", subscription_id, exc_info=problem)
+        report.stuck[subscription_id] = f"{type(problem).__name__}: {problem}"
+        with unless_locked(), till.database.transaction() as session:
+            subscription = lock(session, subscription_id)
+            look_again(subscription, at + LOOK_AGAIN)
+            session.add(subscription)
+
+    in_halves(act_on, subscription_ids, put_off)
+    return done
+
+
+def probe(till: Till, at: datetime) -> int:
+    """While charging is paused: ask whether Stripe answers, and if so send one charge, which decides; how many probes were
+    made. Those of which Stripe only says that it doesn't know them decide nothing, so they are passed. Raises NotAdopted,
+    AsksStripe."""
+    with till.database.transaction() as session:
+        refuse_held(session)
+        if not breaker.begin_probe(session, at):
+            return 0
+    watch = till.watch(at)
+    silence = till.gateway.answers()
+    if silence is not None:
+        watch.note(silence)
+        return 1
+    report = Report()
+    with claimer(till.database) as me, watch.lane() as lane:
+        while not watch.told:
+            with till.database.transaction() as session:
+                claimed = charge.claim(session, me, at, limit=1)
+            if not claimed:  # there is nothing to send that could tell us more
+                watch.note(None)
+            charge_all(till, watch, lane, me, claimed, at, report)
+    return 1
+
+
+NEXT_DUE = f"""SELECT least((SELECT min(next_action_at) FROM subscription WHERE NOT EXISTS ({ASKING})),
+                            ({charge.NEXT_DUE}))"""  # noqa: S608
+"""When the next subscription or attempt wants looking at (see `timetable.Job`)."""

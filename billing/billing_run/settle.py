@@ -1,0 +1,346 @@
+"""Bring attempts to their end, any number at once. The gateway's answer, the webhook and the janitor are three callers of one
+`settle`; whoever comes first settles, the others change nothing."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import Charged, Declined, NotTaken, Outcome, Unknown
+from billing.billing_run.handle_decline import declined, let_go
+from billing.billing_run.not_taken import close_case, not_taken
+from billing.billing_run.skip_reason import Skip
+from billing.cards.saved_cards import keep_card, on_subscription
+from billing.notices import refunds
+from billing.notices import subscription as tell
+from billing.payments.charge import UNLISTED_SINCE, Withdrawn
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
+from billing.payments.record_payment import Received, receive
+from billing.platform import bulk
+from billing.platform.errors import NotFound
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.platform.stop_points import reached
+from billing.refunds import refund
+from billing.rules import backoff, periods
+from billing.rules.absence import LISTED_WITHIN
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import Happens, change_all, lock_all, mark
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+TWICE = "This invoice had been paid already, so this second payment is returned in full."
+RACED = "You cancelled before this charge was made, so it is returned in full."
+GIVEN_AWAY = (
+    "This period was given to you after an outage of ours, so this payment for it is returned in full."
+)
+STOPPED = "Your subscription had been stopped before this charge was made, so it is returned in full."
+
+
+class UnknownAttempt(NotFound):
+    """There is no such attempt."""
+
+    code = "unknown_attempt"
+
+
+Answer = tuple[str, Outcome | Withdrawn]
+"""An attempt's id, and what became of it."""
+
+
+def settle(
+    session: Session,
+    office: Office,
+    attempt_id: str,
+    outcome: Outcome | Withdrawn,
+    at: datetime,
+    *,
+    by: str,
+    again: bool = False,
+) -> str:
+    """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
+    return settle_all(session, office, [(attempt_id, outcome)], at, by=by, again=again)[0]
+
+
+def settle_all(
+    session: Session,
+    office: Office,
+    answers: Sequence[Answer],
+    at: datetime,
+    *,
+    by: str,
+    again: bool = False,
+) -> list[str]:
+    """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
+    `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
+
+    A word for the report each: charged, refunded, declined, unknown, not_taken, withdrawn, settled (before), open (a page where
+    the reader may still pay). Raises UnknownAttempt."""
+    cases = _lock(session, answers)
+    left = cases
+    while left:  # two attempts of one subscription are settled one after the other
+        now, left = _one_each(left)
+        if left:
+            reached("settle: two attempts of one subscription at once")
+        _settle(session, office, now, at, by, again)
+    for case in cases:
+        if case.word != "settled":
+            say(
+                session,
+                f"charge {case.word}",
+                attempt=case.attempt.id,
+                invoice=case.attempt.invoice_id,
+                cents=case.attempt.amount,
+                intent=case.attempt.intent_ref,
+                by=by,
+            )
+    return [case.word for case in cases]
+
+
+@dataclass(eq=False, slots=True)
+class _Case:
+    """An answer with the rows it is about, all of them locked; `word` says in the end what became of it."""
+
+    subscription: Subscription
+    attempt: Attempt
+    invoice: Invoice
+    outcome: Outcome | Withdrawn
+    word: str = ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the subscription goes on: nobody has cancelled it, and it hasn't ended."""
+        return self.subscription.state is not State.ENDED and self.subscription.cancel_asked_at is None
+
+
+def _lock(session: Session, answers: Sequence[Answer]) -> list[_Case]:
+    """The subscriptions first, then the attempts, each in the order of their ids: so nobody who does the same can wait for us
+    while we wait for them."""
+    wanted = [attempt_id for attempt_id, _ in answers]
+    of = select(Attempt.id, Attempt.subscription_id).where(bulk.one_of(Attempt.id, wanted))
+    found = dict(session.exec(of).all())
+    if len(found) < len(set(wanted)):
+        raise UnknownAttempt
+    subscriptions = lock_all(session, set(found.values()))
+    rows = session.exec(
+        select(Attempt, Invoice)
+        .join(Invoice, col(Invoice.id) == Attempt.invoice_id)
+        .where(bulk.one_of(Attempt.id, wanted))
+        .order_by(col(Attempt.id))
+        .with_for_update(of=Attempt)
+        .execution_options(populate_existing=True)
+    )
+    attempts = {attempt.id: (attempt, invoice) for attempt, invoice in rows}
+    return [
+        _Case(subscriptions[found[attempt_id]], *attempts[attempt_id], outcome)
+        for attempt_id, outcome in answers
+    ]
+
+
+def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
+    """The first case of each subscription, and the others."""
+    first: dict[str, _Case] = {}
+    others = [case for case in cases if first.setdefault(case.subscription.id, case) is not case]
+    return list(first.values()), others
+
+
+def _settle(
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+) -> None:
+    """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
+    charged = []
+    for case in cases:
+        if case.attempt.state is AttemptState.CHARGED:
+            reached("settle: charged before")
+            case.word = "settled"
+        elif isinstance(case.outcome, Charged):
+            charged.append(case)  # money that moved is written down even when the attempt had been given up
+        else:
+            case.word = _not_charged(session, office, case, case.outcome, at, by)
+    _charged(session, office, charged, at, by, again)
+
+
+def _not_charged(
+    session: Session,
+    office: Office,
+    case: _Case,
+    outcome: Declined | NotTaken | Withdrawn | Unknown,
+    at: datetime,
+    by: str,
+) -> str:
+    attempt, invoice = case.attempt, case.invoice
+    if attempt.state is not AttemptState.OPEN:
+        reached("settle: settled before")
+        return "settled"
+    if attempt.by_page and isinstance(outcome, Declined):
+        reached("settle: declined on a page that is still open")
+        return "open"  # refused on the page, where the reader may try another card until it closes
+    attempt.claimed_by = None
+    session.add(attempt)
+    match outcome:
+        case Declined():
+            return declined(session, office, case.subscription, invoice, attempt, outcome, at, by)
+        case NotTaken() if case.wanted:
+            return not_taken(session, office, case.subscription, invoice, attempt, outcome, at)
+        case Withdrawn() | NotTaken():
+            return _withdrawn(office, case.subscription, invoice, attempt, session, at)
+        case Unknown():
+            _leave_open(attempt, outcome, at)
+            return "unknown"
+
+
+def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
+    """Ask again later, and remember what of the doubt matters then."""
+    attempt.asked += 1
+    if doubt.busy:
+        attempt.ask_at = backoff.after_busy(attempt.asked, at, asked=doubt.wait, chance=random.random())  # noqa: S311 - no secret
+    elif doubt.unlisted:
+        attempt.ask_at = at + LISTED_WITHIN
+    else:
+        attempt.ask_at = backoff.again_at(attempt.asked, at)
+    if doubt.busy:
+        reached("settle: Stripe is busy")
+    if doubt.key_spent:
+        reached("settle: the key is spent on an error")
+    spent = doubt.key_spent or bool(attempt.evidence.get("key_spent"))
+    since = attempt.evidence.get(UNLISTED_SINCE, at.isoformat()) if doubt.unlisted else None
+    attempt.evidence = (
+        {"unknown": doubt.why}
+        | ({"key_spent": True} if spent else {})
+        | ({UNLISTED_SINCE: since} if since else {})
+    )
+
+
+def _charged(
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+) -> None:
+    if not cases:
+        return
+    kept = {case.attempt.id: _card_that_paid(session, office, case, at) for case in cases}
+    given_away = {case.attempt.id for case in cases if case.invoice.state is InvoiceState.VOID}
+    under_way = {case.attempt.id for case in cases if case.attempt.state is AttemptState.OPEN}
+    money = [
+        (case.invoice, case.attempt, case.outcome) for case in cases if isinstance(case.outcome, Charged)
+    ]
+    goes_on = []
+    for case, payment in zip(cases, receive(session, office, money, at), strict=True):
+        if payment.surplus:
+            reached("settle: paid twice, so it goes back")
+            case.word = _give_back(session, office, payment, f"twice:{payment.id}", TWICE, at)
+        elif not case.wanted or case.attempt.id in given_away:
+            cause, why = _why_back(session, case)
+            case.word = _give_back(session, office, payment, f"{cause}:{payment.id}", why, at)
+            if case.attempt.id in under_way and case.subscription.state is not State.ENDED:
+                mark(case.subscription, office.zone, charging_since=None)
+        else:
+            goes_on.append(case)
+            case.word = "charged"
+    change_all(
+        session,
+        Happening.CHARGED,
+        [
+            Happens(
+                case.subscription,
+                f"paid invoice {case.invoice.id}",
+                _paid(session, office, case) | kept[case.attempt.id],
+            )
+            for case in goes_on
+        ],
+        at=at,
+        by=by,
+        zone=office.zone,
+    )
+    paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
+    tell.receipts(session, office, paid, at, again=again)
+
+
+def _why_back(session: Session, case: _Case) -> tuple[str, str]:
+    """The cause and the reason of the refund. Nobody is told that they cancelled where it was a bank that stopped it, the end of
+    the grace, or a period given away; nor are they taken for having cancelled when the refund is found after a restore."""
+    subscription = case.subscription
+    if case.wanted:
+        reached("settle: charged for a period that was given away, so it goes back")
+        return "given", GIVEN_AWAY
+    if subscription.cancel_asked_at is None:
+        reached("settle: charged after its end, so it goes back")
+        return "stopped", STOPPED
+    by_a_bank = select(SubscriptionChange.id).where(
+        SubscriptionChange.subscription_id == subscription.id,
+        col(SubscriptionChange.happening).in_((Happening.DISPUTED, Happening.ENDED_NOW)),
+        SubscriptionChange.by == "stripe",
+        SubscriptionChange.at == subscription.cancel_asked_at,
+    )
+    if session.exec(by_a_bank).first() is None:
+        reached("settle: charged after the reader cancelled, so it goes back")
+        return "race", RACED
+    reached("settle: charged after a bank's stop, so it goes back")
+    return "stopped", STOPPED
+
+
+def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
+    """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps. News of
+    an earlier period, which comes late, moves nothing back."""
+    number = case.invoice.period_number
+    if number < case.subscription.period_number:
+        return {"charging_since": None}
+    other: dict[str, object] = {}
+    if 1 < number == case.subscription.anchor_number:
+        other = {"term": terms_of(session, case.subscription)[0].then_plan_id is not None}
+    return other | {
+        "period_number": case.invoice.period_number,
+        "period_start_on": case.invoice.period_start_on,
+        "period_end_on": case.invoice.period_end_on,
+        "access_until": periods.start_of_day(case.invoice.period_end_on, office.zone),
+        "charging_since": None,
+        "first_failed_on": None,
+        "retry_on": None,
+        "held_until": None,
+    }
+
+
+def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime) -> dict[str, object]:
+    """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
+    card = case.outcome.card if isinstance(case.outcome, Charged) else None
+    if not case.attempt.by_page or card is None:
+        return {}
+    reached("settle: paid with another card on the page")
+    method = keep_card(session, office, case.subscription.reader_id, card, at)
+    case.attempt.payment_method_id = method.id
+    session.add(case.attempt)
+    return on_subscription(method)
+
+
+def _give_back(
+    session: Session, office: Office, received: Received, cause: str, reason: str, at: datetime
+) -> str:
+    """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
+    payment = session.get_one(Payment, received.id)
+    intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
+    if intended is not None:
+        refunds.raced(session, office, payment, intended, at)
+    return "refunded"
+
+
+def _withdrawn(
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    attempt: Attempt,
+    session: Session,
+    at: datetime,
+) -> str:
+    attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
+    session.add(attempt)
+    close_case(session, attempt, at)
+    if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
+        reached("settle: never sent, and wanted by nobody any more")
+        let_go(session, office, subscription, invoice)
+    elif invoice.state is not InvoiceState.PAID:
+        mark(subscription, office.zone, charging_since=None)
+        if subscription.state is State.PAST_DUE and not attempt.by_page:
+            reached("settle: never sent, so another attempt follows")
+            # too old for its key: the next look makes a new attempt for the same invoice
+            mark(subscription, office.zone, retry_on=office.today(at))
+        session.add(subscription)
+    return Skip.WITHDRAWN

@@ -1,0 +1,104 @@
+"""A charge that waits for notices which the reader's address refuses: two extensions, staff told each time, then the end.
+
+No notice, no charge (CARD-4); but an address that refuses one of them each time isn't free reading for ever. The caller holds
+the lock, but to ask what lies ahead."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.mail import unreachable
+from billing.notices import subscription as tell
+from billing.notices import term
+from billing.platform.site import Office
+from billing.readers.register import by_id
+from billing.rules import periods
+from billing.rules.lifecycle import Happening, State
+from billing.rules.notices import Notice
+from billing.subscriptions.change import change
+from billing.subscriptions.models import Because, Subscription, SubscriptionChange
+from billing.subscriptions.schedule import next_charge
+
+MOST = 2
+"""Extensions because an address refuses a notice, before one charge; one more where it took the last one, as it may be well again."""
+WHY = "the reader's mail address refuses our notices"
+_EXTENDED = (Happening.TRIAL_EXTENDED, Happening.TERM_EXTENDED, Happening.PAUSE_EXTENDED)
+
+
+def extends_because(session: Session, subscription: Subscription, otherwise: str, at: datetime) -> str:
+    """Why the charge moves: `otherwise`, or, where the address refused a notice of it, that; then staff are told."""
+    if not _refused(session, subscription):
+        return otherwise
+    _tell_staff(session, subscription, at, "The charge moves, and its notices are sent again")
+    return WHY
+
+
+def is_final(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the address refuses the notices of a charge that has moved for it as often as it may."""
+    keys = _keys(subscription)
+    if not unreachable.refused(session, keys):
+        return False
+    most = MOST if unreachable.last_refused(session, keys) else MOST + 1
+    return _times(session, office, subscription) >= most
+
+
+def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """End it without a charge."""
+    change(session, subscription, Happening.UNREACHABLE, at=at, by="worker", why=WHY, zone=office.zone)
+    session.add(subscription)
+    _tell_staff(session, subscription, at, "The subscription has ended without a charge")
+    return "ended"
+
+
+def ends_unless_reached(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the next charge waits for a notice that the address has refused, so that the subscription ends if it goes on so."""
+    return next_charge(subscription, office.zone) is not None and _refused(session, subscription)
+
+
+def _refused(session: Session, subscription: Subscription) -> bool:
+    return unreachable.refused(session, _keys(subscription))
+
+
+def _keys(s: Subscription) -> Sequence[str]:
+    """The notices that the next charge waits for: that of a month waits for none, nor does a retry."""
+    if s.state is State.TRIALING:
+        return [tell.notice_key(which, s.id, s.charge_on) for which in Notice]
+    if s.state is State.PAUSED:
+        return [term.pause_ends_key(s.id, s.resumes_on or s.charge_on)]
+    if s.state is not State.ACTIVE or not s.term:
+        return []
+    ends_on = s.period_end_on or s.charge_on
+    reminders = [term.reminder_key(which, s.id, ends_on) for which in Notice]
+    if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
+        return [term.term_key(s.id, s.next_terms_on), *reminders]
+    return reminders  # a reader who has switched plans needs no notice of the year's end
+
+
+def _times(session: Session, office: Office, subscription: Subscription) -> int:
+    """How often this charge has moved for it: since the trial, or the paid period, began."""
+    s = subscription
+    began_at = periods.start_of_day(s.period_start_on, office.zone) if s.period_start_on else s.started_at
+    return session.exec(
+        select(func.count()).where(
+            SubscriptionChange.subscription_id == s.id,
+            col(SubscriptionChange.happening).in_(_EXTENDED),
+            SubscriptionChange.why == WHY,
+            SubscriptionChange.at >= began_at,
+        )
+    ).one()
+
+
+def _tell_staff(session: Session, subscription: Subscription, at: datetime, what_follows: str) -> None:
+    email = by_id(session, subscription.reader_id).email
+    open_case(
+        session,
+        CaseKind.UNREACHABLE,
+        f"{subscription.id}:{at.isoformat()}",
+        f"{email} refuses our mail. {what_follows}. Reach the reader by other means, and ask for another address.",
+        at=at,
+        reader_id=subscription.reader_id,
+        link=f"/staff/readers/{subscription.reader_id}",
+    )

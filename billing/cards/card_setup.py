@@ -1,0 +1,293 @@
+"""Save a card through the hosted page: open it, and finish once, whoever comes first, the reader or the webhook."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import (
+    CardPage,
+    CustomerGone,
+    Gateway,
+    NoSuchObject,
+    SavedCard,
+    SetupExpired,
+    SetupOpen,
+    Unknown,
+)
+from billing.cards import ownership_proof
+from billing.cards.saved_cards import HasEnded, change_card, keep_card, last_good_day
+from billing.notices import subscription as tell
+from billing.payments.customers import with_customer
+from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
+from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.platform import ids
+from billing.platform.db import Database
+from billing.platform.errors import NotFound, Unavailable
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.readers.models import Consent
+from billing.readers.register import by_id, register
+from billing.rules.backoff import again_at
+from billing.subscriptions.models import Plan, Price, Subscription
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
+
+PAGE_LIFE = timedelta(hours=23)
+"""Stripe closes a page after 24 hours at the latest."""
+
+
+CARD_USED = "card_used"
+"""How a visit was refused whose card, not its address, has had its trial."""
+
+
+class UnknownSetup(NotFound):
+    """There is no such visit to the card page."""
+
+    code = "unknown_setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An open visit to the card page, and where that page is."""
+
+    setup_id: str
+    url: str
+
+
+def begin(
+    session: Session,
+    *,
+    purpose: SetupPurpose,
+    email: str,
+    price: Price,
+    browser_hash: str,
+    consent_id: str | None,
+    reader_id: str | None,
+    at: datetime,
+    browser_known: bool = False,
+    subscription_id: str | None = None,
+    method_ref: str | None = None,
+) -> CardSetup:
+    """Write down the visit. Commit it, then `open_page`. `browser_known`: it is the reader's (see `CardSetup`)."""
+    setup = CardSetup(
+        id=ids.new("set", at),
+        purpose=purpose,
+        state=SetupState.OPEN,
+        email=email,
+        reader_id=reader_id,
+        consent_id=consent_id,
+        price_id=price.id,
+        subscription_id=subscription_id,
+        browser_hash=browser_hash,
+        browser_known_at=at if browser_known else None,
+        method_ref=method_ref,
+        created_at=at,
+        expires_at=at + PAGE_LIFE,
+        ask_at=at + PAGE_LIFE,
+    )
+    session.add(setup)
+    session.flush()
+    return setup
+
+
+def open_page(
+    database: Database, gateway: Gateway, office: Office, setup_id: str, *, words: str, back: str
+) -> Visit:
+    """Open the hosted page for a committed visit. Raises Unavailable when Stripe can't be reached; nothing is lost then.
+
+    `back` is the path to return to when the reader turns back."""
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        known = _known_customer(session, setup.reader_id)
+
+    def ask(customer_ref: str) -> tuple[str, CardPage] | CustomerGone | Unknown:
+        page = gateway.open_card_page(
+            setup_id=setup.id,
+            subscription_id=setup.subscription_id,
+            customer_ref=customer_ref,
+            words=words,
+            success_url=office.page(f"/subscribe/back?setup={setup.id}"),
+            cancel_url=office.page(back),
+            expires_at=setup.expires_at,
+            key=f"card-page-{setup.id}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
+        )
+        return (customer_ref, page) if isinstance(page, CardPage) else page
+
+    opened = with_customer(
+        gateway,
+        known,
+        reader_id=setup.reader_id or setup.id,
+        email=setup.email,
+        key=f"customer-{setup.id}",
+        ask=ask,
+    )
+    if isinstance(opened, Unknown):
+        raise Unavailable
+    customer_ref, page = opened
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        setup.session_ref = page.session_ref
+        setup.customer_ref = customer_ref
+        session.add(setup)
+    return Visit(setup_id, page.url)
+
+
+def _known_customer(session: Session, reader_id: str | None) -> str | None:
+    if reader_id is None:
+        return None
+    return session.exec(
+        select(PaymentMethod.customer_ref)
+        .where(PaymentMethod.reader_id == reader_id)
+        .order_by(col(PaymentMethod.saved_at).desc())
+    ).first()
+
+
+def finish(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    setup_id: str,
+    at: datetime,
+    *,
+    by: str,
+    session_ref: str | None = None,
+    mails: bool = True,
+) -> CardSetup:
+    """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. Raises UnknownSetup.
+
+    When Stripe's answer is lost, the visit stays open, and the worker asks again soon.
+    `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash. Without `mails` no link is
+    mailed to an address that must be proved."""
+    with database.transaction() as session:
+        setup = _find(session, setup_id)
+        ref = setup.session_ref or session_ref
+        if setup.state is not SetupState.OPEN or ref is None:
+            return setup
+    answer = gateway.fetch_setup(ref)
+    if isinstance(answer, SetupOpen | NoSuchObject):
+        return setup  # a page that Stripe doesn't have may be there in a minute; else the visit ends with its time
+    stop_point("setup.fetched")
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
+        if setup.state is SetupState.OPEN:
+            setup.session_ref = ref
+            if isinstance(answer, Unknown):
+                ask_again(setup, at)
+            elif isinstance(answer, SetupExpired):
+                setup.state, setup.finished_at = SetupState.EXPIRED, at
+            else:
+                complete(session, office, setup, answer, at, by=by, mails=mails)
+            session.add(setup)
+        return setup
+
+
+def ask_again(setup: CardSetup, at: datetime) -> None:
+    """Nobody can say how the visit ended: ask in a while."""
+    setup.asked += 1
+    setup.ask_at = again_at(setup.asked, at)
+
+
+def _find(session: Session, setup_id: str) -> CardSetup:
+    found = session.get(CardSetup, setup_id)
+    if found is None:
+        raise UnknownSetup
+    return found
+
+
+def complete(
+    session: Session,
+    office: Office,
+    setup: CardSetup,
+    card: SavedCard,
+    at: datetime,
+    *,
+    by: str,
+    mails: bool = True,
+) -> Subscription | None:
+    """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
+    the address is proved. The caller holds the visit's lock."""
+    if ownership_proof.is_needed(session, office, setup, card):
+        ownership_proof.ask(session, office, setup, at, mails=mails)
+        return None
+    if setup.reader_id is None:
+        reader, setup.new_reader = register(session, setup.email, at=at)
+        if not setup.new_reader:  # made by another browser in this very moment
+            ownership_proof.ask(session, office, setup, at, mails=mails)
+            return None
+        setup.reader_id = reader.id
+    method = keep_card(session, office, setup.reader_id, card, at)
+    return complete_with(session, office, setup, method, at, by=by)
+
+
+def complete_with(
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+) -> Subscription | None:
+    """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
+    setup.payment_method_id = method.id
+    setup.reader_id = method.reader_id
+    setup.finished_at = at
+    _sign(session, setup)
+    try:
+        subscription = _put_to_use(session, office, setup, method, at, by=by)
+    except (TrialUsed, AlreadySubscribed, HasEnded, DisputeOpen) as refusal:
+        setup.state = SetupState.REFUSED
+        setup.refusal = CARD_USED if refusal.facts.get("by") == "card" else refusal.code
+        return None
+    setup.state = SetupState.DONE
+    setup.subscription_id = subscription.id
+    return subscription
+
+
+def card_of_refused(session: Session, setup: CardSetup | None) -> PaymentMethod | None:
+    """The card saved by a visit that was refused a trial: it need not be typed again."""
+    if setup is None or setup.state is not SetupState.REFUSED or setup.payment_method_id is None:
+        return None
+    method = session.get(PaymentMethod, setup.payment_method_id)
+    return method if method is not None and method.gone_at is None else None
+
+
+def _sign(session: Session, setup: CardSetup) -> None:
+    """The consent given before there was an account belongs to the reader now."""
+    if setup.consent_id is not None:
+        consent = session.get_one(Consent, setup.consent_id)
+        consent.reader_id = setup.reader_id
+        session.add(consent)
+
+
+def _put_to_use(
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+) -> Subscription:
+    if setup.purpose is SetupPurpose.CARD:
+        return change_card(session, office, str(setup.subscription_id), method, at, by=by)
+    refuse_while_open(session, method.reader_id)
+    price = session.get_one(Price, setup.price_id)
+    plan = session.get_one(Plan, price.plan_id)
+    if setup.purpose is SetupPurpose.PAID:
+        return start_paid(
+            session,
+            reader_id=method.reader_id,
+            price=price,
+            plan=plan,
+            payment_method_id=method.id,
+            card_expires_on=last_good_day(method),
+            at=at,
+            by=by,
+            zone=office.zone,
+        )
+    with session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
+        subscription = start_trial(
+            session,
+            tokens=office.tokens,
+            reader_id=method.reader_id,
+            email=by_id(session, method.reader_id).email,
+            price=price,
+            plan=plan,
+            payment_method_id=method.id,
+            card_expires_on=last_good_day(method),
+            fingerprint=method.fingerprint,
+            at=at,
+            by=by,
+            zone=office.zone,
+        )
+    tell.trial_started(session, office, subscription, at)
+    return subscription

@@ -1,0 +1,103 @@
+"""Who gave a card: before a known address gets a card or a subscription, its owner proves it by a mailed link.
+
+Anybody may type an address, so until then nothing that a browser sees depends on whether we know it. Where all is plain,
+because address, mailbox and card are new here, a trial is started at once, and the card has had its trial. A start without one
+is for readers who had theirs, so it always waits for the proof."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import SavedCard
+from billing.cards.saved_cards import fingerprint_of
+from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.readers import sign_in
+from billing.readers.models import Reader
+from billing.readers.register import by_address, by_id
+from billing.subscriptions.start import trial_used_by_address, trial_used_by_card
+
+PATIENCE = timedelta(hours=1)
+"""How long a start waits for its proof. After that the card has to be given again."""
+
+
+def is_needed(session: Session, office: Office, setup: CardSetup, card: SavedCard) -> bool:
+    """Whether the address must be proved before this card is kept or used. A program answers for its readers, and another card
+    for a subscription is given by who is signed in or holds a mailed link."""
+    if setup.purpose is SetupPurpose.CARD or setup.method_ref is not None:
+        return False
+    reader = by_id(session, setup.reader_id) if setup.reader_id else by_address(session, setup.email)
+    if reader is not None:
+        return not _is_known(setup, reader)
+    if setup.browser_known_at is not None:
+        return False
+    # Else a card that had its trial, or one that saves and is then declined, would find out, for nothing and as often as wanted,
+    # which addresses are known.
+    return (
+        setup.purpose is SetupPurpose.PAID
+        or trial_used_by_card(session, fingerprint_of(office, card))
+        or trial_used_by_address(session, office.tokens, setup.email)
+    )
+
+
+def _is_known(setup: CardSetup, reader: Reader) -> bool:
+    """Whether the browser was the reader's, and the address hasn't been proved elsewhere since."""
+    since, proved = setup.browser_known_at, reader.address_proved_at
+    return since is not None and (proved is None or proved <= since)
+
+
+def is_over(setup: CardSetup, at: datetime) -> bool:
+    """Whether a visit has waited too long for its proof."""
+    return setup.finished_at is None or at - setup.finished_at > PATIENCE
+
+
+def ask(session: Session, office: Office, setup: CardSetup, at: datetime, *, mails: bool = True) -> None:
+    """Let the visit wait, and mail a link to the address, for the browser that gave the card. Nothing of the card is kept."""
+    setup.state, setup.finished_at = SetupState.AWAITS_PROOF, at
+    if mails:
+        sign_in.ask_after_card(session, office, setup.email, setup.browser_hash, at)
+    say(session, "start awaits proof", setup=setup.id)
+
+
+def hold(session: Session, setup_id: str, browser_hashes: Sequence[str]) -> CardSetup | None:
+    """The visit with this id, if it was begun in this browser: locked. Visits are locked before links everywhere: `ask` issues a
+    link for a visit that it holds, so a sign-in takes hold of the visit first, and neither waits for the other."""
+    mine = select(CardSetup).where(CardSetup.id == setup_id, col(CardSetup.browser_hash).in_(browser_hashes))
+    return session.exec(mine.with_for_update().execution_options(populate_existing=True)).first()
+
+
+def give(session: Session, setup: CardSetup | None, reader: Reader, at: datetime) -> bool:
+    """The reader is signed in in the browser of this visit (see `hold`), which is finished as theirs from now on. Whether it waited
+    for that; the next `setup.finish` asks Stripe for the card again."""
+    if setup is None or setup.email.lower() != reader.email.lower():
+        return False
+    waited = setup.state is SetupState.AWAITS_PROOF
+    if waited and is_over(setup, at):
+        return False
+    if not waited and setup.state is not SetupState.OPEN:
+        return False
+    setup.reader_id, setup.browser_known_at = reader.id, at
+    if waited:
+        setup.state, setup.finished_at = SetupState.OPEN, None
+        setup.ask_at, setup.next_poll_at = at, None
+    session.add(setup)
+    return waited
+
+
+def earlier_visit(
+    session: Session, setup_id: str, owns: Callable[[str], bool], email: str
+) -> CardSetup | None:
+    """This browser's last visit, if it was for the same address. Where it made the reader, the next one may sign in too.
+    `owns` says whether a browser's hash is this one's."""
+    setup = session.get(CardSetup, setup_id)
+    return setup if setup and owns(setup.browser_hash) and setup.email == email else None
+
+
+def made_here(session: Session, earlier: CardSetup | None) -> str | None:
+    """The reader whom an earlier visit of this browser has made, while the address isn't proved."""
+    if earlier is None or not earlier.new_reader or earlier.reader_id is None:
+        return None
+    reader = by_id(session, earlier.reader_id)
+    return reader.id if reader.address_proved_at is None else None

@@ -1,0 +1,212 @@
+"""Cards as we keep them: saved, changed for another, replaced by the network."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session, col, func, select
+
+from billing.acquirer.port import SavedCard
+from billing.notices import subscription as tell
+from billing.payments import payment_page
+from billing.payments.invoices import open_invoice
+from billing.payments.models import Attempt, AttemptState, PaymentMethod
+from billing.platform import ids
+from billing.platform.errors import Conflict
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.rules import periods, trial
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+
+
+class HasEnded(Conflict):
+    """The subscription that this card was given for has ended, so nothing is charged to it."""
+
+    code = "has_ended"
+
+
+def keep_card(
+    session: Session, office: Office, reader_id: str, card: SavedCard, at: datetime
+) -> PaymentMethod:
+    """The card as a row: what may be shown, and a keyed hash of its fingerprint."""
+    known = session.exec(select(PaymentMethod).where(PaymentMethod.gateway_ref == card.method_ref)).first()
+    if known is not None:
+        return known
+    method = PaymentMethod(
+        id=ids.new("pmt", at),
+        reader_id=reader_id,
+        customer_ref=card.customer_ref,
+        gateway_ref=card.method_ref,
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        fingerprint=fingerprint_of(office, card),
+        saved_at=at,
+    )
+    session.add(method)
+    session.flush()
+    say(session, "card kept", card=method.id, reader=reader_id)
+    return method
+
+
+def fingerprint_of(office: Office, card: SavedCard) -> str:
+    """The keyed hash by which a card is recognised when it is saved again."""
+    if card.fingerprint is None:
+        return office.tokens.list_digest("card-without-fingerprint", card.method_ref)
+    return office.tokens.list_digest("card", card.fingerprint)
+
+
+def last_good_day(method: PaymentMethod) -> date:
+    """The civil day through which the card may be charged: the last of its month."""
+    return periods.last_of_month(method.exp_year, method.exp_month)
+
+
+def on_subscription(method: PaymentMethod) -> dict[str, object]:
+    """What a subscription notes of the card it is charged to, for `change`."""
+    return {
+        "payment_method_id": method.id,
+        "card_expires_on": last_good_day(method),
+        "card_notice_at": None,
+    }
+
+
+def is_asked_for(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the reader is asked for another card: a payment is open, or the card is gone or ends before the next charge."""
+    if subscription.state is State.PAST_DUE:
+        return True
+    charge = next_charge(subscription, office.zone)
+    if charge is None:
+        return False
+    card = session.get_one(PaymentMethod, subscription.payment_method_id)
+    return card.gone_at is not None or last_good_day(card) < charge.on
+
+
+def change_card(
+    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
+) -> Subscription:
+    """Charge another card from now on; what is overdue is tried at once, before nine too. Raises HasEnded, also at a cancelled
+    one's instant whose job is late."""
+    subscription = lock(session, subscription_id)
+    over = subscription.cancels_at is not None and subscription.cancels_at <= at
+    if over or subscription.state is State.ENDED:
+        raise HasEnded
+    overdue = subscription.state is State.PAST_DUE
+    retry_on = trial.charging_day(at, office.zone) if overdue else subscription.retry_on
+    change(
+        session,
+        subscription,
+        Happening.CARD_CHANGED,
+        at=at,
+        by=by,
+        why="another card",
+        zone=office.zone,
+        retry_on=retry_on,
+        **on_subscription(method),
+    )
+    payment_page.close_soon(session, subscription.id, at)
+    tell.card_changed(session, office, subscription, method, at)
+    return subscription
+
+
+def renewed(session: Session, office: Office, card: SavedCard, at: datetime) -> bool:
+    """The network has replaced a card in place: show its new digits and date (STR-12), and try it where a payment waits.
+
+    Whether it is a card of ours. Repeated news changes nothing."""
+    found = session.exec(select(PaymentMethod.id).where(PaymentMethod.gateway_ref == card.method_ref)).first()
+    if found is None:
+        return False
+    subscriptions, method = _lock(session, found)
+    fingerprint = method.fingerprint if card.fingerprint is None else fingerprint_of(office, card)
+    before = (method.exp_month, method.exp_year, method.fingerprint)
+    method.brand, method.last4 = card.brand, card.last4
+    method.exp_month, method.exp_year, method.fingerprint = card.exp_month, card.exp_year, fingerprint
+    method.gone_at = None
+    session.add(method)
+    if before != (card.exp_month, card.exp_year, fingerprint):
+        method.saved_at = at
+        for subscription in subscriptions:
+            _put_in(session, office, subscription, method, at)
+    return True
+
+
+def _lock(session: Session, method_id: str) -> tuple[list[Subscription], PaymentMethod]:
+    """The live subscriptions that are charged to a card, and the card."""
+    held = session.exec(
+        select(Subscription.id).where(
+            Subscription.payment_method_id == method_id, Subscription.state != State.ENDED
+        )
+    ).all()
+    subscriptions = list(lock_all(session, held).values())
+    return subscriptions, session.get_one(
+        PaymentMethod, method_id, with_for_update=True, populate_existing=True
+    )
+
+
+def removed(session: Session, office: Office, method_refs: Sequence[str], at: datetime) -> bool:
+    """These cards have left the acquirer's vault: their readers are asked for another, at once and not by the next charge that
+    fails. Whether one of them is a card of ours. Repeated news changes nothing."""
+    found = session.exec(
+        select(PaymentMethod.id)
+        .where(col(PaymentMethod.gateway_ref).in_(method_refs))
+        .order_by(PaymentMethod.id)
+    ).all()
+    for method_id in found:
+        subscriptions, method = _lock(session, method_id)
+        if method.gone_at is None:
+            method.gone_at = at
+            session.add(method)
+            for subscription in subscriptions:
+                _ask_for_another(session, office, subscription, method, at)
+    return bool(found)
+
+
+def _ask_for_another(
+    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
+) -> None:
+    if subscription.charging_since is not None and not payment_page.is_open(session, subscription.id):
+        return  # what becomes of the charge that is under way says the same
+    invoice = open_invoice(session, subscription.id)
+    if subscription.state is State.PAST_DUE and invoice is not None:
+        mark(subscription, office.zone, retry_on=None)
+        session.add(subscription)
+        tell.payment_failed(
+            session,
+            office,
+            subscription,
+            invoice,
+            method.id,
+            at,
+            occasion=f"gone:{method.id}",
+            confirm=False,
+        )
+    elif (charge := next_charge(subscription, office.zone)) is not None:
+        tell.card_removed(session, office, subscription, charge.on, at)
+
+
+def of_customer(session: Session, customer_ref: str) -> Sequence[str]:
+    """The names of a customer's cards at the acquirer."""
+    return session.exec(
+        select(PaymentMethod.gateway_ref).where(PaymentMethod.customer_ref == customer_ref)
+    ).all()
+
+
+def _put_in(
+    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
+) -> None:
+    """The subscription is charged to the renewed card; what is overdue today, or tomorrow where it was asked today."""
+    mark(subscription, office.zone, **on_subscription(method))
+    if subscription.state is State.PAST_DUE:
+        day = trial.charging_day(at, office.zone)
+        asked = session.exec(
+            select(func.max(Attempt.intended_at)).where(
+                Attempt.subscription_id == subscription.id, col(Attempt.state) == AttemptState.DECLINED
+            )
+        ).one()
+        if asked is not None and office.today(asked) == office.today(at):
+            day = office.today(at) + timedelta(days=1)
+        mark(subscription, office.zone, retry_on=day)
+    session.add(subscription)
+    take_back_mails(session, [subscription], office.zone)

@@ -1,0 +1,212 @@
+"""Start a trial with a card that an app has saved itself (`POST /v1/trials`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import CustomerGone, Declined, Gateway, SavedCard, Unknown
+from billing.cards import card_setup as setups
+from billing.payments.customers import with_customer
+from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
+from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.platform.db import Database, hold
+from billing.platform.errors import PaymentRefused, Unavailable
+from billing.platform.site import Office
+from billing.readers import consents
+from billing.readers.models import Consent, Reader
+from billing.readers.register import by_id, register
+from billing.rules import trial
+from billing.rules.money import Money
+from billing.subscriptions.find import MONTHLY, on_sale
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The consent an app has collected: which words, when, from where."""
+
+    text_version: str
+    accepted_at: datetime
+    ip: str
+    device: str
+
+
+def enrol(
+    database: Database,
+    gateway: Gateway,
+    office: Office,
+    *,
+    email: str,
+    external_id: str | None,
+    method_ref: str,
+    agreed: Agreed,
+    at: datetime,
+    by: str,
+    plan_id: str = MONTHLY,
+    begun: Callable[[Session, Reader, Subscription], T],
+) -> T:
+    """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
+    AlreadySubscribed, DisputeOpen, PaymentRefused (the card said no), Unavailable (Stripe can't be reached; call again: the same
+    address and card find the visit, the customer and the key that the first call left)."""
+    with database.transaction() as session:
+        reader, setup_id = _begin(session, office, email, external_id, method_ref, agreed, plan_id, at)
+    card = _save(database, gateway, reader, setup_id, method_ref)
+    with database.transaction() as session:
+        hold(session)
+        setup = _lock(session, setup_id)
+        if setup.state is SetupState.DONE:  # by the same call, made twice at once
+            raise AlreadySubscribed
+        subscription = setups.complete(session, office, setup, card, at, by=by)
+        session.add(setup)
+        if subscription is not None:
+            return begun(session, by_id(session, reader.id), subscription)
+        refusal = setup.refusal
+    raise next((why for why in (AlreadySubscribed, DisputeOpen) if why.code == refusal), TrialUsed)
+
+
+def _begin(
+    session: Session,
+    office: Office,
+    email: str,
+    external_id: str | None,
+    method_ref: str,
+    agreed: Agreed,
+    plan_id: str,
+    at: datetime,
+) -> tuple[Reader, str]:
+    reader, _ = register(session, email, at=at, external_id=external_id)
+    refuse_second(session, reader.id)
+    refuse_while_open(session, reader.id)
+    if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
+        raise TrialUsed
+    today = office.today(at)
+    plan, price = on_sale(session, today, plan_id)
+    first_charge_on = trial.first_charge_on(today, plan.trial_days)
+    money = Money(price.amount, price.currency)
+    month = on_sale(session, today, plan.then_plan_id)[1] if plan.then_plan_id else None
+    then = Money(month.amount, month.currency) if month else None
+    begun = _left_open(session, reader.id, method_ref, price.id, at)
+    if begun is not None and _agreed_before(session, begun, agreed, first_charge_on):
+        return reader, begun.id
+    consent = consents.record(
+        session,
+        email=reader.email,
+        reader_id=reader.id,
+        kind="trial",
+        text_version=agreed.text_version,
+        words=consents.for_trial(money, plan.trial_days, first_charge_on, then).words,
+        price=money,
+        first_charge_on=first_charge_on,
+        at=agreed.accepted_at,
+        ip=agreed.ip,
+        device=agreed.device,
+    )
+    if begun is not None:
+        begun.consent_id = consent.id
+        session.add(begun)
+        return reader, begun.id
+    setup = setups.begin(
+        session,
+        purpose=SetupPurpose.TRIAL,
+        email=reader.email,
+        price=price,
+        browser_hash="",
+        consent_id=consent.id,
+        reader_id=reader.id,
+        method_ref=method_ref,
+        at=at,
+    )
+    return reader, setup.id
+
+
+def _left_open(
+    session: Session, reader_id: str, method_ref: str, price_id: str, at: datetime
+) -> CardSetup | None:
+    """The visit of an earlier call for the same reader, card and price that came to no end; locked."""
+    return session.exec(
+        select(CardSetup)
+        .where(
+            CardSetup.reader_id == reader_id,
+            CardSetup.method_ref == method_ref,
+            CardSetup.price_id == price_id,
+            CardSetup.state == SetupState.OPEN,
+            CardSetup.expires_at > at,
+        )
+        .order_by(col(CardSetup.id).desc())
+        .with_for_update()
+    ).first()
+
+
+def _agreed_before(session: Session, setup: CardSetup, agreed: Agreed, first_charge_on: date) -> bool:
+    """Whether the visit has this very consent already."""
+    consent = session.get_one(Consent, setup.consent_id)
+    given = (consent.text_version, consent.accepted_at, consent.first_charge_on)
+    return given == (agreed.text_version, agreed.accepted_at, first_charge_on)
+
+
+def _lock(session: Session, setup_id: str) -> CardSetup:
+    return session.get_one(CardSetup, setup_id, with_for_update=True, populate_existing=True)
+
+
+def _save(database: Database, gateway: Gateway, reader: Reader, setup_id: str, method_ref: str) -> SavedCard:
+    """The card, saved for its reader's customer: a card belongs to the first one it was saved for, so that one is noted before."""
+    with database.transaction() as session:
+        setup = session.get_one(CardSetup, setup_id)
+        known = setup.customer_ref or _customer_of(session, reader.id, method_ref)
+        key = f"{setup_id}-{setup.keys_spent + 1}" if setup.keys_spent else setup_id
+
+    def ask(customer_ref: str) -> SavedCard | Declined | CustomerGone | Unknown:
+        _note(database, setup_id, customer_ref)
+        return gateway.save_card(
+            customer_ref=customer_ref,
+            method_ref=method_ref,
+            key=f"save-card-{key}" + (f"-{customer_ref}" if known not in (None, customer_ref) else ""),
+        )
+
+    saved: SavedCard | Declined | Unknown = with_customer(
+        gateway, known, reader_id=reader.id, email=reader.email, key=f"customer-{key}", ask=ask
+    )
+    match saved:
+        case Declined(evidence, _, message):
+            _spend_key(database, setup_id)
+            raise PaymentRefused(message, decline_code=evidence.decline_code or evidence.code)
+        case Unknown():
+            if saved.key_spent:
+                _spend_key(database, setup_id)
+            raise Unavailable
+        case SavedCard():
+            return saved
+
+
+def _customer_of(session: Session, reader_id: str, method_ref: str) -> str | None:
+    """The customer that this reader's card was to be saved for by an earlier call."""
+    return session.exec(
+        select(CardSetup.customer_ref)
+        .where(
+            CardSetup.reader_id == reader_id,
+            CardSetup.method_ref == method_ref,
+            col(CardSetup.customer_ref).is_not(None),
+        )
+        .order_by(col(CardSetup.id).desc())
+    ).first()
+
+
+def _note(database: Database, setup_id: str, customer_ref: str) -> None:
+    with database.transaction() as session:
+        setup = _lock(session, setup_id)
+        setup.customer_ref = customer_ref
+        session.add(setup)
+
+
+def _spend_key(database: Database, setup_id: str) -> None:
+    """Stripe gives this answer again for the same key: the next call has another, for the same customer (STR-5)."""
+    with database.transaction() as session:
+        setup = _lock(session, setup_id)
+        setup.keys_spent += 1
+        session.add(setup)

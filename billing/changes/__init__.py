@@ -1,0 +1,1 @@
+"""What people ask for: cancel, withdraw, pause, change plan, extend."""

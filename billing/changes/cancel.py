@@ -1,0 +1,279 @@
+"""Cancel, and undo it. A cancellation counts from the moment it was asked; money taken after that moment goes back."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from billing.billing_run.due_actions import act
+from billing.changes import postpone
+from billing.changes.give_back import GiveBack, due_back, return_money
+from billing.changes.next_terms import tell_price_again
+from billing.changes.refusals import AlreadyEnded
+from billing.notices import subscription as tell
+from billing.notices import term as tell_choices
+from billing.payments import payment_page
+from billing.payments.dispute_limits import is_taken, open_of, refuse_while_open
+from billing.payments.invoices import mark_void, open_invoice
+from billing.payments.models import Invoice, Payment, Refund
+from billing.platform.errors import Conflict, Invalid
+from billing.platform.site import Office
+from billing.refunds import refund
+from billing.rules import clocks, periods, term, trial
+from billing.rules.card_numbers import without_card_numbers
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
+
+UNDONE = "cancellation undone"
+LEFT = "You left your year early, and the days after your last one are returned."
+
+
+class When(StrEnum):
+    """When reading stops."""
+
+    PERIOD_END = "period_end"
+    EARLY = "early"
+    """A paid year is left with the notice that the law allows; the days after it go back (CPA-2)."""
+    NOW = "now"
+
+
+class BadMoment(Invalid):
+    """A cancellation can't have been asked in the future, nor before the subscription began."""
+
+    code = "bad_moment"
+
+
+class NothingToUndo(Conflict):
+    """There is no cancellation that could still be undone."""
+
+    code = "nothing_to_undo"
+
+
+class NothingToGiveBack(Conflict):
+    """It is cancelled already, and its last charge has gone back, or there was none."""
+
+    code = "nothing_to_give_back"
+
+
+class ChargedSince(Conflict):
+    """Something was charged after the moment of asking, and that money always goes back. Cancel with `refund: auto`."""
+
+    code = "charged_since"
+
+
+class NothingToLeave(Conflict):
+    """Only a year that is paid can be left early, and only while days of it would be left over."""
+
+    code = "nothing_to_leave"
+
+
+def cancel(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    why: str,
+    when: When = When.PERIOD_END,
+    give_back: GiveBack = GiveBack.AUTO,
+) -> Subscription:
+    """Cancel as of `asked_at`. Reading goes on to the end of what is free or paid, unless `when` says now; open retries die;
+    charges since then go back; a charge under way is returned when it is settled. Asking twice changes nothing, but of
+    two moments the earlier one counts: a letter may be found after its writer has cancelled by the page. The last charge
+    asked back later goes back then, once.
+
+    Raises AlreadyEnded, BadMoment, ChargedSince, NothingToGiveBack, NothingToLeave, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    why = without_card_numbers(why)  # taken out, not refused: nothing typed in a comment stops a cancellation
+    if subscription.state is State.ENDED:
+        raise AlreadyEnded
+    asked_at = moment_of_asking(subscription, asked_at, at)
+    left = leaving(session, office, subscription, asked_at, at) if when is When.EARLY else None
+    if when is When.EARLY and left is None:
+        raise NothingToLeave
+    before = subscription.cancel_asked_at
+    again = before is not None and before <= asked_at
+    if before is not None and again:
+        asked_at = before
+        if when is When.PERIOD_END and give_back is not GiveBack.LAST:
+            return subscription
+    if give_back is GiveBack.NONE and due_back(session, subscription, asked_at):
+        raise ChargedSince
+    returning = return_money(session, subscription, asked_at, at, by, give_back)
+    returned = [invoice_of(session, one) for one in returning]
+    if again and when is When.PERIOD_END and not returned:
+        raise NothingToGiveBack
+    if when is When.NOW:
+        happening, ends_at = Happening.ENDED_NOW, at
+    elif left is not None and not returned:
+        happening, ends_at = Happening.CANCEL_ASKED, left.ends_at
+        leave = f"leave:{left.payment.id}"
+        part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
+        returning = [part] if part is not None else []
+    else:
+        happening, ends_at = Happening.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
+    change(
+        session,
+        subscription,
+        happening,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        cancel_asked_at=asked_at,
+        cancels_at=ends_at,
+        access_until=min(ends_at, subscription.access_until),
+    )
+    void_what_is_owed(session, subscription)
+    payment_page.close_soon(session, subscription.id, at)
+    if left is not None and not returned:
+        tell_choices.term_left(session, office, subscription, left.cents, at, returning)
+    else:
+        tell.cancelled(session, office, subscription, at, returning)
+    session.add(subscription)
+    return subscription
+
+
+def moment_of_asking(subscription: Subscription, asked_at: datetime, at: datetime) -> datetime:
+    """The moment from which a cancellation said to be asked at `asked_at` counts: within the subscription's life by our clock, though
+    other clocks wrote its start and that moment. Raises BadMoment where they are further apart than clocks are."""
+    found = clocks.between(asked_at, subscription.started_at, at)
+    if found is None:
+        raise BadMoment
+    return found
+
+
+def end_of_what_is_held(
+    office: Office, subscription: Subscription, returned: list[Invoice], at: datetime
+) -> datetime:
+    """The end of the trial, or of the period paid for; what goes back isn't paid for. Never before now, nor after the end that
+    an earlier cancellation has: whoever left a year early has been given back the days after it."""
+    s = subscription
+    if s.state is State.TRIALING:
+        ends_at = max(at, trial.free_until(s.charge_on, office.zone))
+    elif s.state in (State.PAST_DUE, State.PAUSED) or s.period_end_on is None:
+        ends_at = at
+    else:
+        end_on = min([invoice.period_start_on for invoice in returned], default=s.period_end_on)
+        ends_at = max(at, periods.start_of_day(end_on, office.zone))
+    return ends_at if s.cancels_at is None else min(ends_at, s.cancels_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What leaving a paid year would do: when reading ends, and the cents of its payment that go back."""
+
+    payment: Payment
+    cents: int
+    ends_at: datetime
+
+
+def leaving(
+    session: Session, office: Office, subscription: Subscription, asked_at: datetime, at: datetime
+) -> Leaving | None:
+    """What it would do, or None where there is no paid year, or nothing of it would be left over. The notice runs from the
+    moment of asking, as the law counts it, whenever it is entered; days that have been read by then stay paid."""
+    s = subscription
+    if not s.term or s.state is not State.ACTIVE or s.period_end_on is None:
+        return None
+    if s.cancels_at is not None and not can_undo(office, s, at):
+        return None
+    paid = session.exec(
+        select(Payment, Invoice)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .where(Invoice.subscription_id == s.id, Invoice.period_number == s.period_number)
+    ).first()
+    if paid is None:
+        return None
+    payment, invoice = paid
+    if is_taken(session, payment):
+        return None
+    last_day = max(office.today(at), term.leaves_on(office.today(asked_at), office.term_notice_days))
+    unused = term.unused_cents(payment.amount, invoice.period_start_on, invoice.period_end_on, last_day)
+    cents = min(unused, refund.left_of(session, payment))
+    if not cents:
+        return None
+    return Leaving(payment, cents, periods.start_of_day(last_day + timedelta(days=1), office.zone))
+
+
+def invoice_of(session: Session, returning: Refund) -> Invoice:
+    """What it takes back."""
+    return session.get_one(Invoice, session.get_one(Payment, returning.payment_id).invoice_id)
+
+
+def void_what_is_owed(session: Session, subscription: Subscription) -> None:
+    """Open retries die with the cancellation; a charge under way is left for its settlement, which needs the invoice."""
+    invoice = open_invoice(session, subscription.id)
+    if invoice is not None and subscription.charging_since is None:
+        mark_void(session, invoice)
+
+
+def can_undo(office: Office, subscription: Subscription, at: datetime) -> bool:
+    """Whether a cancellation can be taken back: while it is read on, and nothing of what is paid has gone back for it."""
+    s = subscription
+    if s.state is State.ENDED or s.cancels_at is None or s.cancels_at <= at:
+        return False
+    paid = s.state is State.ACTIVE and s.period_end_on is not None
+    return not paid or s.cancels_at >= periods.start_of_day(s.period_end_on or s.charge_on, office.zone)
+
+
+def may_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+    """The same, no bank is asking for a payment back, and the charge isn't moved by it a second time."""
+    return (
+        can_undo(office, subscription, at)
+        and open_of(session, subscription.reader_id) is None
+        and not postpone.moves_again(session, office, subscription, at)
+    )
+
+
+def refuse_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Unless it may be taken back. Raises NothingToUndo, DisputeOpen."""
+    if not can_undo(office, subscription, at):
+        raise NothingToUndo
+    refuse_while_open(session, subscription.reader_id)
+    if postpone.moves_again(session, office, subscription, at):
+        raise NothingToUndo(postpone.ONCE)
+
+
+def undo(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    at: datetime,
+    by: str,
+    why: str = UNDONE,
+) -> Subscription:
+    """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
+
+    Raises NothingToUndo, DisputeOpen."""
+    subscription = lock(session, subscription_id)
+    refuse_undo(session, office, subscription, at)
+    change(
+        session,
+        subscription,
+        Happening.CANCEL_UNDONE,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        cancel_asked_at=None,
+        cancels_at=None,
+    )
+    if subscription.next_action_at is not None and subscription.next_action_at <= at:
+        act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
+    if subscription.state is State.TRIALING:
+        tell.trial_started(session, office, subscription, at)
+    tell_price_again(session, office, subscription, at)
+    charge = next_charge(subscription, office.zone)
+    if charge is not None:
+        tell.resumed(session, office, subscription, charge.on, at)
+    if pause_is_ahead(subscription):
+        tell_choices.paused(session, office, subscription, at)
+    session.add(subscription)
+    return subscription

@@ -1,0 +1,170 @@
+"""Another plan from the next period on: chosen by the reader with the price before their eyes, undone until it begins (CPA-1)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session, col, select
+
+from billing.changes import term_notice_sent
+from billing.changes.next_terms import NOTHING_NEXT, open_notice, tell_price_again
+from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
+from billing.notices import term
+from billing.platform.errors import Conflict
+from billing.platform.site import Office
+from billing.rules.lifecycle import Happening, State
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.find import on_sale
+from billing.subscriptions.models import (
+    Because,
+    NoticeState,
+    Plan,
+    Price,
+    PriceChange,
+    PriceNotice,
+    Subscription,
+)
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
+
+
+class CannotSwitch(Conflict):
+    """The plan can be changed once the first charge has been made, and not while a pause is running or ahead."""
+
+    code = "cannot_switch"
+
+
+class SamePlan(Conflict):
+    """That is the plan which comes next anyway."""
+
+    code = "same_plan"
+
+
+class NoSwitch(Conflict):
+    """No change of plan is ahead that could be undone."""
+
+    code = "no_switch"
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a change of plan leads to: the plan, its price, and the day on which it begins, with a charge."""
+
+    plan: Plan
+    price: Price
+    on: date
+
+
+def foresee(
+    session: Session, office: Office, subscription: Subscription, plan_id: str, at: datetime
+) -> Switch:
+    """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
+
+    Raises NothingOnSale, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    s = subscription
+    if s.state is State.ENDED:
+        raise AlreadyEnded
+    if s.cancels_at is not None:
+        raise IsCancelled
+    if s.charging_since is not None:
+        raise ChargeUnderWay
+    if s.state is State.PAST_DUE:
+        raise IsOwing
+    if s.state is not State.ACTIVE or s.period_end_on is None or pause_is_ahead(s):
+        raise CannotSwitch
+    if s.period_end_on <= office.today(at):
+        raise ChargeUnderWay
+    plan, price = on_sale(session, office.today(at), plan_id)
+    if plan.id == coming_plan(session, s):
+        raise SamePlan
+    return Switch(plan, price, s.period_end_on)
+
+
+def coming_plan(session: Session, subscription: Subscription) -> str:
+    """The plan of the period to come, as things stand."""
+    s = subscription
+    if s.next_terms_because is Because.SWITCH and s.next_price_id is not None:
+        return session.get_one(Price, s.next_price_id).plan_id
+    return session.get_one(Plan, s.plan_id).then_plan_id or s.plan_id
+
+
+def ask(
+    session: Session, office: Office, subscription_id: str, plan_id: str, *, at: datetime, by: str, why: str
+) -> Subscription:
+    """Choose it. What was announced for then is moot. Raises as `foresee`, and UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    found = foresee(session, office, subscription, plan_id, at)
+    notice = open_notice(session, subscription.id)
+    if notice is not None:
+        notice.state, notice.settled_at = NoticeState.MOOT, at
+        session.add(notice)
+    change(
+        session,
+        subscription,
+        Happening.SWITCH_ASKED,
+        at=at,
+        by=by,
+        why=why,
+        zone=office.zone,
+        next_price_id=found.price.id,
+        next_terms_on=found.on,
+        next_terms_because=Because.SWITCH,
+    )
+    term.plan_switched(session, office, subscription, at)
+    session.add(subscription)
+    return subscription
+
+
+def undo(
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
+) -> Subscription:
+    """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
+
+    Raises NoSwitch, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    s = subscription
+    if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
+        raise NoSwitch
+    columns: dict[str, object] = dict(NOTHING_NEXT)
+    if s.term and s.term_notice_at is not None:
+        said = term_notice_sent.of_this_year(session, office, s)
+        columns |= (
+            {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
+            if said is None
+            else term_notice_sent.terms_of(session, s, said)
+        )
+    if not s.term:
+        columns |= _price_again(session, s)
+    change(session, s, Happening.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
+    tell_price_again(session, office, s, at)
+    charge = next_charge(s, office.zone)
+    if charge is not None:
+        term.goes_on(session, office, s, "plan", charge.on, at)
+    session.add(s)
+    return s
+
+
+def _price_again(session: Session, subscription: Subscription) -> dict[str, object]:
+    """The columns of the price that was announced before another plan was chosen; its notice counts again. Otherwise choosing
+    and taking back would be a way past any other price: nobody is told of the same one twice."""
+    s = subscription
+    found = session.exec(
+        select(PriceNotice, Price)
+        .join(PriceChange, col(PriceChange.id) == PriceNotice.change_id)
+        .join(Price, col(Price.id) == PriceChange.price_id)
+        .where(
+            PriceNotice.subscription_id == s.id,
+            PriceNotice.state == NoticeState.MOOT,
+            Price.plan_id == s.plan_id,
+            col(PriceNotice.starts_on) > s.period_start_on,  # not one from before an earlier change of plan
+        )
+        .order_by(col(PriceNotice.settled_at).desc())
+    ).first()
+    if found is None:
+        return {}
+    notice, price = found
+    notice.state, notice.settled_at = NoticeState.TOLD, None
+    session.add(notice)
+    return {
+        "next_price_id": price.id,
+        "next_terms_on": notice.starts_on,
+        "next_terms_because": Because.PRICE,
+    }

@@ -1,0 +1,147 @@
+"""More days, given by staff: the trial, or the paid period, ends later, and so does the next charge."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.changes import term_notice_sent
+from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing, IsPaused
+from billing.notices import subscription as tell
+from billing.notices import term as tell_choices
+from billing.payments import postings
+from billing.platform.errors import Invalid
+from billing.platform.site import Office
+from billing.rules import notices, periods, term, trial
+from billing.rules.lifecycle import Happening, State
+from billing.rules.term import Announced
+from billing.subscriptions.change import change, lock
+from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.schedule import pause_is_ahead
+
+
+class NoDays(Invalid):
+    """Give at least one day."""
+
+    code = "no_days"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """What an extension leads to: the first day that is not free or paid any more, which is the day of the next charge; and
+    of a year, which notice of its end was written, and what becomes of it."""
+
+    before: date
+    after: date
+    said: term_notice_sent.Told | None = None
+    announced: Announced | None = None
+
+
+def foresee(
+    session: Session, office: Office, subscription: Subscription, days: int, at: datetime
+) -> Extension:
+    """What so many days would do. What ends with notices that can't be sent in time for the new day, a trial or a year, moves on
+    until they can (CARD-4, CPA-2).
+
+    Raises NoDays, AlreadyEnded, IsCancelled, IsPaused, IsOwing, ChargeUnderWay."""
+    s = subscription
+    if days < 1:
+        raise NoDays
+    if s.state is State.ENDED:
+        raise AlreadyEnded
+    if s.cancels_at is not None:
+        raise IsCancelled
+    if s.state is State.PAUSED:
+        raise IsPaused
+    if s.charging_since is not None:
+        raise ChargeUnderWay
+    if s.state is State.TRIALING:
+        return Extension(s.charge_on, _with_both_notices(office, s.charge_on + timedelta(days=days), at))
+    if s.state is State.PAST_DUE or s.period_end_on is None:
+        raise IsOwing
+    after = s.period_end_on + timedelta(days=days)
+    return _of_a_year(session, office, s, after, at) if s.term else Extension(s.period_end_on, after)
+
+
+def _with_both_notices(office: Office, after: date, at: datetime) -> date:
+    """That day, or the first one for which both notices before a charge can still be sent."""
+    closes_at = notices.window(notices.Notice.FIRST, trial.charge_at(after, office.zone)).closes_at
+    return max(after, trial.extended_charge_on(office.today(at))) if at > closes_at else after
+
+
+def _of_a_year(
+    session: Session, office: Office, subscription: Subscription, after: date, at: datetime
+) -> Extension:
+    """A few days unsay nothing that was told in time. Whoever chose what comes next needs no notice of it."""
+    s, after = subscription, _with_both_notices(office, after, at)
+    said = term_notice_sent.of_this_year(session, office, s)
+    told_at = said.accepted_at if said is not None else None
+    announced = term.announced_after(told_at, after, at, office.zone)
+    if announced is Announced.LATE:
+        if s.next_terms_because is Because.SWITCH and s.term_notice_at is not None:
+            announced = Announced.STANDS
+        else:
+            announced, after = Announced.AFRESH, max(after, term.extended_end(office.today(at)))
+    return Extension(s.period_end_on or s.charge_on, after, said, announced)
+
+
+def _still_told(
+    session: Session, subscription: Subscription, seen: Extension, at: datetime
+) -> dict[str, object]:
+    """The columns that keep what was told of a year's end."""
+    if seen.announced not in (Announced.STANDS, Announced.CORRECTED):
+        return {}
+    columns: dict[str, object] = {"term_notice_at": subscription.term_notice_at or at}
+    if seen.said is not None and subscription.next_terms_because is not Because.SWITCH:
+        columns |= term_notice_sent.terms_of(session, subscription, seen.said)
+    return columns
+
+
+def extend(
+    session: Session, office: Office, subscription_id: str, days: int, *, at: datetime, by: str, why: str
+) -> Subscription:
+    """Give the days, and say so by mail. Notices for another day are sent anew; later periods are counted from the new end.
+
+    Raises as `foresee`, and UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    seen = foresee(session, office, subscription, days, at)
+    after = seen.after
+    columns: dict[str, object] = {
+        "charge_on": after,
+        "access_until": periods.start_of_day(after, office.zone),
+    }
+    if subscription.state is State.TRIALING:
+        columns |= {"first_notice_at": None, "second_notice_at": None}
+    else:
+        columns |= moved_to(subscription, after) | _still_told(session, subscription, seen, at)
+        if subscription.resumes_on is not None and pause_is_ahead(subscription):
+            # the pause begins later, and is as long as was chosen: no day given is one less of it
+            columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
+        postings.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
+    change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
+    if subscription.state is State.TRIALING:
+        tell.trial_started(session, office, subscription, at)
+    tell_choices.more_days(session, office, subscription, after, at)
+    if seen.said is not None and seen.announced is Announced.CORRECTED:
+        month = term_notice_sent.month(session, subscription, seen.said)
+        tell_choices.term_notice(session, office, subscription, month, at, corrects=True)
+    session.add(subscription)
+    return subscription
+
+
+def moved_to(subscription: Subscription, on: date) -> dict[str, object]:
+    """The columns that make `on` the first day after what is held: later periods are counted from there, and the
+    notices of a term's end are sent anew, unless the caller knows that they still hold."""
+    columns: dict[str, object] = {
+        "period_end_on": on,
+        "charge_on": on,
+        "anchor_number": subscription.period_number + 1,
+        "anchor_months": 0,
+    }
+    if subscription.term:
+        columns |= {"term_notice_at": None, "first_notice_at": None, "second_notice_at": None}
+    if subscription.next_terms_because is Because.SWITCH:
+        columns |= {"next_terms_on": on}
+    if subscription.next_terms_because is Because.TERM:
+        columns |= {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+    return columns

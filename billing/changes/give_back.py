@@ -1,0 +1,95 @@
+"""What a cancellation gives back: what was taken after the moment of asking always, the last charge where it is asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlmodel import Session, col, select
+
+from billing.payments.models import Attempt, Invoice, Payment, Refund
+from billing.refunds import refund
+from billing.subscriptions.models import Subscription
+
+CAME_AFTER = "You asked to cancel before this charge was made, so it is returned in full."
+GIVEN_BACK = "You cancelled, and this charge is returned in full."
+
+
+class GiveBack(StrEnum):
+    """Which money goes back. What was taken after the moment of asking always does: `none` is refused where there is such."""
+
+    NONE = "none"
+    LAST = "last"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class DueBack:
+    """A payment that goes back with a cancellation: how many cents of it are left to give."""
+
+    payment: Payment
+    invoice: Invoice
+    cents: int
+
+
+def due_back(
+    session: Session, subscription: Subscription, asked_at: datetime, give_back: GiveBack = GiveBack.AUTO
+) -> list[DueBack]:
+    """What a cancellation as of `asked_at` gives back, newest first; what has gone back already isn't in it."""
+    if give_back is GiveBack.NONE:
+        return []
+    paid = paid_for(session, subscription)[::-1]
+    last = paid[:1] if give_back is GiveBack.LAST else []
+    chosen = [row for row in paid if row in last or _came_after(row[0], row[2], asked_at)]
+    left = [DueBack(payment, invoice, refund.left_of(session, payment)) for payment, invoice, _ in chosen]
+    return [one for one in left if one.cents]
+
+
+def paid_for(session: Session, subscription: Subscription) -> Sequence[tuple[Payment, Invoice, Attempt]]:
+    """What was paid for a subscription, oldest first; money that came twice isn't in it."""
+    return session.exec(
+        select(Payment, Invoice, Attempt)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .join(Attempt, col(Attempt.id) == Payment.attempt_id)
+        .where(Invoice.subscription_id == subscription.id, col(Payment.surplus).is_(False))
+        .order_by(col(Payment.paid_at), col(Payment.id))
+    ).all()
+
+
+def _came_after(payment: Payment, attempt: Attempt, asked_at: datetime) -> bool:
+    """Whether the money was taken after the moment of asking, by our clock or by Stripe's: between the two the reader is
+    right. Stripe's times are whole seconds: within one, ours decides."""
+    if attempt.intended_at > asked_at:
+        return True
+    if payment.paid_at == asked_at.replace(microsecond=0):
+        return attempt.settled_at is not None and attempt.settled_at > asked_at
+    return payment.paid_at > asked_at
+
+
+def return_money(
+    session: Session,
+    subscription: Subscription,
+    asked_at: datetime,
+    at: datetime,
+    by: str,
+    give_back: GiveBack,
+) -> list[Refund]:
+    """Put on its way what a cancellation as of `asked_at` gives back."""
+    intended = [
+        refund.intend(
+            session,
+            one.payment,
+            amount=None,
+            cause=f"cancel:{one.payment.id}",
+            reason=reason_of(one, asked_at),
+            by=by,
+            at=at,
+        )
+        for one in due_back(session, subscription, asked_at, give_back)
+    ]
+    return [one for one in intended if one is not None]
+
+
+def reason_of(one: DueBack, asked_at: datetime) -> str:
+    """Why it goes back, as its credit note tells the reader; what staff or a reader typed stays in the history."""
+    return CAME_AFTER if one.payment.paid_at > asked_at else GIVEN_BACK

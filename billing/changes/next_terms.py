@@ -1,0 +1,193 @@
+"""The terms of the period to come: what the reader chose, what a year goes on as, what price was announced in time."""
+
+from datetime import date, datetime
+
+from sqlmodel import Session, select
+
+from billing.changes.extend import moved_to
+from billing.notices import term as tell_choices
+from billing.payments import postings
+from billing.platform.site import Office
+from billing.rules import notices, periods, price_notice, term, trial
+from billing.rules.lifecycle import Happening
+from billing.rules.notices import Notice
+from billing.rules.periods import Period
+from billing.subscriptions import period
+from billing.subscriptions.change import change, mark
+from billing.subscriptions.find import on_sale, terms_of
+from billing.subscriptions.models import Because, NoticeState, Plan, Price, PriceNotice, Subscription
+
+NOTHING_NEXT: dict[str, object] = {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+
+
+def next_period(session: Session, subscription: Subscription, today: date) -> Period:
+    """The period that is charged next: today's, or the first one not paid yet."""
+    months = terms_of(session, subscription)[0].months
+    current = period.containing(subscription, today, months)
+    number = max(current.number, subscription.period_number + 1)
+    return period.nth(subscription, number, months)
+
+
+def begin(
+    session: Session, office: Office, subscription: Subscription, starts_on: date, at: datetime
+) -> bool:
+    """Let other terms begin with a period that starts on that day, if they are due by then. An announced price whose
+    notice wasn't accepted 30 days ago stays away (CARD-8). Whether they have begun."""
+    s = subscription
+    if s.next_price_id is None or s.next_terms_on is None or s.next_terms_on > starts_on:
+        return False
+    price = session.get_one(Price, s.next_price_id)
+    plan = session.get_one(Plan, price.plan_id)
+    if s.next_terms_because is Because.PRICE and not _price_told(session, s, at):
+        _change(
+            session, office, s, Happening.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT
+        )
+        return False
+    columns: dict[str, object] = NOTHING_NEXT | {"price_id": price.id}
+    if plan.id != s.plan_id or s.term:
+        # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
+        columns |= {"plan_id": plan.id, "term": False, "term_notice_at": None}
+        columns |= _anchored(session, s, starts_on)
+    why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
+    _change(session, office, s, Happening.TERMS_CHANGED, at, why, columns)
+    return True
+
+
+def _anchored(session: Session, subscription: Subscription, starts_on: date) -> dict[str, object]:
+    """Later periods are counted from the one that starts on that day, and keep the anchor's day of the month."""
+    s = subscription
+    found = period.containing(s, starts_on, terms_of(session, s)[0].months)
+    ahead = (found.start_on.year - s.charge_on.year) * 12 + found.start_on.month - s.charge_on.month
+    return {"anchor_number": max(found.number, s.period_number + 1), "anchor_months": ahead}
+
+
+def _price_told(session: Session, subscription: Subscription, at: datetime) -> bool:
+    """Whether the notice arrived in time; its row says so from now on."""
+    notice = open_notice(session, subscription.id)
+    accepted = tell_choices.told_at(session, tell_choices.price_notice_key(notice.id)) if notice else None
+    told = price_notice.in_time(accepted, at)
+    if notice is not None:
+        notice.state, notice.settled_at = (NoticeState.HOLDS if told else NoticeState.KEPT), at
+        session.add(notice)
+    return told
+
+
+def open_notice(session: Session, subscription_id: str) -> PriceNotice | None:
+    """The price that was announced to a subscription and hasn't begun."""
+    return session.exec(
+        select(PriceNotice).where(
+            PriceNotice.subscription_id == subscription_id, PriceNotice.state == NoticeState.TOLD
+        )
+    ).first()
+
+
+def tell_price_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Announce the price that comes once more where its mail was taken back, with a cancellation or a change of plan that was
+    undone since. Where it can't arrive in time any more, the price waits to be announced for a later period."""
+    notice = open_notice(session, subscription.id)
+    if notice is None or subscription.next_price_id is None:
+        return
+    if not put_off_price(session, office, subscription, notice, at):
+        price = session.get_one(Price, subscription.next_price_id)
+        tell_choices.price_notice(session, office, subscription, notice, price, at)
+
+
+def put_off_price(
+    session: Session, office: Office, subscription: Subscription, notice: PriceNotice, at: datetime
+) -> bool:
+    """Let an announced price wait for another notice if no mail server took this one and it is too late for that; whether it
+    does. The caller holds the subscription's lock."""
+    accepted = tell_choices.told_at(session, tell_choices.price_notice_key(notice.id))
+    charging_at = trial.charge_at(notice.starts_on, office.zone)
+    if accepted is not None or price_notice.in_time(at, charging_at):
+        return False
+    notice.state, notice.settled_at = NoticeState.KEPT, at
+    session.add(notice)
+    why = "the notice can't arrive in time any more"
+    _change(session, office, subscription, Happening.PRICE_KEPT, at, why, NOTHING_NEXT)
+    return True
+
+
+def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes next
+    already is told so too, and what holds without that: the choice may be taken back when it is too late for a notice."""
+    s = subscription
+    ends_on = s.period_end_on or s.charge_on
+    if at > term.window(ends_on, office.zone).closes_at:
+        return extend(session, office, s, at, "the notice of the year's end is late")
+    columns: dict[str, object] = {"term_notice_at": at, "first_notice_at": None, "second_notice_at": None}
+    plan = session.get_one(Plan, s.plan_id)
+    month = on_sale(session, ends_on, plan.then_plan_id or plan.id)[1]
+    if s.next_price_id is None:
+        columns |= {
+            "next_price_id": month.id,
+            "next_terms_on": ends_on,
+            "next_terms_because": Because.TERM,
+        }
+    _change(session, office, s, Happening.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
+    tell_choices.term_notice(session, office, s, month, at)
+    return "notified"
+
+
+def remind(session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime) -> str:
+    """The two notices before the charge that follows a year (CARD-8)."""
+    s = subscription
+    charge_at = trial.charge_at(s.period_end_on or s.charge_on, office.zone)
+    if at > notices.window(which, charge_at).closes_at:
+        return extend(session, office, s, at, f"the {which} notice is late")
+    tell_choices.term_reminder(session, office, s, which, at)
+    column = "first_notice_at" if which is Notice.FIRST else "second_notice_at"
+    mark(s, office.zone, **{column: at})
+    return "notified"
+
+
+def not_told_in_time(
+    session: Session, office: Office, subscription: Subscription, at: datetime
+) -> str | None:
+    """Which notice of the year's end, or of the charge after it, is missing at the moment of charging; None: none is."""
+    s = subscription
+    ends_on = s.period_end_on or s.charge_on
+    if office.today(at) != ends_on:
+        return "the announced day passed without a charge"
+    if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
+        told = tell_choices.told_at(session, tell_choices.term_key(s.id, s.next_terms_on))
+        if told is None or told > term.window(ends_on, office.zone).closes_at:
+            return "the notice of the year's end did not arrive in time"
+    first, second = (
+        tell_choices.told_at(session, tell_choices.reminder_key(which, s.id, ends_on)) for which in Notice
+    )
+    return None if notices.in_time(first, second, at) else "not both notices arrived in time"
+
+
+def extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+    """Nothing is charged without its notices: the year is longer, free of charge, until they can arrive in time."""
+    s = subscription
+    announced = s.next_terms_because is not Because.TERM or (
+        s.next_terms_on is not None
+        and tell_choices.told_at(session, tell_choices.term_key(s.id, s.next_terms_on)) is not None
+    )
+    today = office.today(at)
+    if s.term_notice_at is not None and announced:
+        end = trial.extended_charge_on(today)
+        columns = moved_to(s, end) | {"term_notice_at": s.term_notice_at}
+        columns |= {name: getattr(s, name) for name in NOTHING_NEXT}
+    else:
+        end = term.extended_end(today)
+        columns = moved_to(s, end)
+    columns |= {"access_until": periods.start_of_day(end, office.zone)}
+    postings.days_given(session, office, s.id, before=s.period_end_on or s.charge_on, after=end, at=at)
+    _change(session, office, s, Happening.TERM_EXTENDED, at, why, columns)
+    return "extended"
+
+
+def _change(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    happening: Happening,
+    at: datetime,
+    why: str,
+    columns: dict[str, object],
+) -> None:
+    change(session, subscription, happening, at=at, by="worker", why=why, zone=office.zone, **columns)
+    session.add(subscription)

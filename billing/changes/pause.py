@@ -1,0 +1,202 @@
+"""A pause with a last day: no charge and no reading of what subscribers read; it goes on by itself, announced a week ahead."""
+
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from billing.billing_run import unreached
+from billing.changes.extend import moved_to
+from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
+from billing.notices import term
+from billing.platform.errors import Conflict, Invalid
+from billing.platform.site import Office
+from billing.rules import notices, pause, periods, trial
+from billing.rules.lifecycle import Happening, State
+from billing.rules.pause import Pause
+from billing.subscriptions.change import change, lock, mark
+from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.schedule import next_charge, pause_is_ahead
+
+
+class BadPause(Invalid):
+    """A pause lasts whole months, from one up to as many as the house allows."""
+
+    code = "bad_pause"
+
+
+class CannotPause(Conflict):
+    """A trial, or a year that is paid, can't be paused: nothing is charged in it. A change of plan has to be undone first."""
+
+    code = "cannot_pause"
+
+
+class AlreadyPaused(Conflict):
+    """It is paused already, or will be."""
+
+    code = "already_paused"
+
+
+class NotPaused(Conflict):
+    """There is no pause to end."""
+
+    code = "not_paused"
+
+
+def foresee(office: Office, subscription: Subscription, months: int, at: datetime, *, most: int) -> Pause:
+    """The pause of so many months. Raises BadPause, CannotPause, AlreadyPaused, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    s = subscription
+    if not 1 <= months <= most:
+        raise BadPause
+    if s.state is State.ENDED:
+        raise AlreadyEnded
+    if s.cancels_at is not None:
+        raise IsCancelled
+    if s.state is State.PAUSED or pause_is_ahead(s):
+        raise AlreadyPaused
+    if s.charging_since is not None:
+        raise ChargeUnderWay
+    if s.state is State.PAST_DUE:
+        raise IsOwing
+    if s.state is not State.ACTIVE or s.term or s.period_end_on is None:
+        raise CannotPause
+    if s.next_terms_because is Because.SWITCH or s.period_end_on <= office.today(at):
+        raise CannotPause
+    return pause.of(s.period_end_on, months)
+
+
+def ask(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    months: int,
+    *,
+    at: datetime,
+    by: str,
+    why: str,
+    most: int,
+) -> Subscription:
+    """Pause from the end of what is paid. Raises as `foresee`, and UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    found = foresee(office, subscription, months, at, most=most)
+    _change(session, office, subscription, Happening.PAUSE_ASKED, at, by, why, resumes_on=found.resumes_on)
+    term.paused(session, office, subscription, at)
+    return subscription
+
+
+def goes_on(office: Office, subscription: Subscription, at: datetime) -> date:
+    """The day of the next charge if the pause is taken back, or ended, now. Raises NotPaused."""
+    if subscription.state is State.PAUSED:
+        return office.today(at)
+    if not pause_is_ahead(subscription) or subscription.period_end_on is None:
+        raise NotPaused
+    return subscription.period_end_on
+
+
+def undo(
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
+) -> Subscription:
+    """Take the pause back before it begins; or, when it has begun, end it now: the next period begins, with its charge.
+
+    Raises NotPaused, UnknownSubscription."""
+    subscription = lock(session, subscription_id)
+    if subscription.state is State.PAUSED:
+        _resume(session, office, subscription, office.today(at), at, by, why)
+        return subscription
+    if not pause_is_ahead(subscription):
+        raise NotPaused
+    _change(session, office, subscription, Happening.PAUSE_UNDONE, at, by, why, resumes_on=None)
+    charge = next_charge(subscription, office.zone)
+    if charge is not None:
+        term.goes_on(session, office, subscription, "pause", charge.on, at)
+    return subscription
+
+
+def begin(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """What was paid has ended."""
+    _change(
+        session,
+        office,
+        subscription,
+        Happening.PAUSED,
+        at,
+        "worker",
+        "what was paid has ended",
+        first_notice_at=None,
+        second_notice_at=None,
+    )
+    return "paused"
+
+
+def announce(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """Say that the pause ends and what is charged then; too late for that, it lasts longer."""
+    s = subscription
+    charge_at = trial.charge_at(s.resumes_on or s.charge_on, office.zone)
+    if at > notices.window(notices.Notice.FIRST, charge_at).closes_at:
+        return _extend(session, office, s, at)
+    term.pause_ends(session, office, s, at)
+    mark(s, office.zone, first_notice_at=at)
+    return "notified"
+
+
+def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    """The next period begins, if its charge was announced in time: no notice, no charge.
+
+    A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
+    s = subscription
+    on = s.resumes_on or s.charge_on
+    told = term.told_at(session, term.pause_ends_key(s.id, on))
+    window = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone))
+    if told is None or not window.holds(told):
+        if unreached.is_final(session, office, s):
+            return unreached.end(session, office, s, at)
+        return _extend(session, office, s, at)
+    _resume(session, office, s, max(on, office.today(at)), at, "worker", "the pause is over")
+    return "resumed"
+
+
+def _resume(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    on: date,
+    at: datetime,
+    by: str,
+    why: str,
+) -> None:
+    """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
+    columns = moved_to(subscription, on) | {
+        "resumes_on": None,
+        "access_until": periods.start_of_day(on, office.zone),
+    }
+    _change(session, office, subscription, Happening.PAUSE_ENDED, at, by, why, **columns)
+
+
+def _extend(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+    _change(
+        session,
+        office,
+        subscription,
+        Happening.PAUSE_EXTENDED,
+        at,
+        "worker",
+        unreached.extends_because(
+            session, subscription, "the notice of the next charge did not arrive in time", at
+        ),
+        resumes_on=trial.extended_charge_on(office.today(at)),
+        first_notice_at=None,
+    )
+    return "extended"
+
+
+def _change(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    happening: Happening,
+    at: datetime,
+    by: str,
+    why: str,
+    **columns: object,
+) -> None:
+    change(session, subscription, happening, at=at, by=by, why=why, zone=office.zone, **columns)
+    session.add(subscription)

@@ -1,0 +1,57 @@
+"""A cancellation taken back late moves the day of the charge, as its notices can't be sent in time; in a trial or year it may once.
+
+Otherwise cancelling before each notice, and taking that back after it, would be reading for ever (CARD-4, CPA-2)."""
+
+from datetime import datetime
+from itertools import pairwise
+
+from sqlmodel import Session, col, select
+
+from billing.billing_run.due_actions import first_missed
+from billing.platform.site import Office
+from billing.rules import notices, periods, term, trial
+from billing.rules.lifecycle import Happening, State
+from billing.rules.notices import Notice
+from billing.subscriptions.models import Subscription, SubscriptionChange
+
+MOVED = (Happening.TRIAL_EXTENDED, Happening.TERM_EXTENDED)
+ONCE = (
+    "Taking a cancellation back has moved the next charge once already, and would move it again, because it is too late for"
+    " its notices. So the cancellation stays: nothing is charged, and reading goes on to the last day that was confirmed."
+)
+
+
+def moves(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+    """Whether the day of the charge moves if a cancellation is taken back now: a notice it waits for is missing, and late."""
+    s = subscription
+    in_trial = s.state is State.TRIALING
+    if not in_trial and not (s.state is State.ACTIVE and s.term):
+        return False
+    on = s.charge_on if in_trial else s.period_end_on or s.charge_on
+    charge_at = trial.charge_at(on, office.zone)
+    if not in_trial and s.term_notice_at is None:
+        return at > term.window(on, office.zone).closes_at
+    if s.first_notice_at is None:
+        return at > notices.window(Notice.FIRST, charge_at).closes_at
+    if s.second_notice_at is None:
+        second = notices.window(Notice.SECOND, charge_at)
+        missed = in_trial and at >= second.aim_at and first_missed(session, office, s)
+        return at > second.closes_at or missed
+    return False
+
+
+def moves_again(session: Session, office: Office, subscription: Subscription, at: datetime) -> bool:
+    """Whether it would move, and an undo has moved it in this trial or year: the next line of history, of the same instant."""
+    s = subscription
+    if not moves(session, office, s, at):
+        return False
+    began_at = periods.start_of_day(s.period_start_on, office.zone) if s.period_start_on else s.started_at
+    lines = session.exec(
+        select(SubscriptionChange.happening, SubscriptionChange.at)
+        .where(SubscriptionChange.subscription_id == s.id, SubscriptionChange.at >= began_at)
+        .order_by(col(SubscriptionChange.id))
+    ).all()
+    return any(
+        one is Happening.CANCEL_UNDONE and other in MOVED and then == at_once
+        for (one, then), (other, at_once) in pairwise(lines)
+    )

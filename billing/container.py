@@ -1,0 +1,86 @@
+"""What a process is made of. Built in `app.build`, passed to whoever needs it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from billing.access.check import MeterLimits
+from billing.access.crawlers import Proof
+from billing.access.gifts import Terms as GiftTerms
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway
+from billing.acquirer.rate_limit import Pace
+from billing.billing_run.context import Till
+from billing.mail.deliver import Sender
+from billing.newsletters.sender import Press
+from billing.platform import heartbeat
+from billing.platform.clock import Clock
+from billing.platform.db import Database
+from billing.platform.logs import LogThrottle
+from billing.platform.monotonic import Monotonic
+from billing.platform.settings import Settings
+from billing.platform.site import Office
+from billing.reconcile.catch_up import Clerk
+from billing.staff import audit
+from billing.webhooks.settle import Desk
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One installation, wired."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    monotonic: Monotonic
+    gateway: Gateway
+    books: Books
+    office: Office
+    sender: Sender
+    press: Press
+    pace: Pace
+    crawlers: Proof
+
+    @property
+    def till(self) -> Till:
+        """What a billing run works with."""
+        return Till(
+            self.database,
+            self.gateway,
+            self.office,
+            self.pace,
+            self.settings.pause_after_failures,
+            self.settings.charge_concurrency,
+            lambda: heartbeat.note_run(self.database, self.clock.now_in),
+        )
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What settling events works with: one a process, because it remembers what it gave way to."""
+        return Desk(
+            self.database,
+            self.gateway,
+            self.office,
+            self.books,
+            self.monotonic,
+            self.settings.event_tries,
+        )
+
+    @cached_property
+    def throttle(self) -> LogThrottle:
+        """Keeps an error that lasts from filling the log: one a process, because it remembers what was logged."""
+        return LogThrottle(self.monotonic)
+
+    @property
+    def clerk(self) -> Clerk:
+        """What comparing our books with Stripe's works with."""
+        return Clerk(self.database, self.gateway, self.books, self.office, audit.takeover)
+
+    @property
+    def limits(self) -> MeterLimits:
+        """Metered articles a month."""
+        return MeterLimits(self.settings.meter_registered, self.settings.meter_anonymous)
+
+    @property
+    def gift_terms(self) -> GiftTerms:
+        """What gifts are like."""
+        return GiftTerms(self.settings.gifts_a_month, self.settings.gift_days, self.settings.gift_readers)

@@ -1,0 +1,1 @@
+"""For development and the demo. Never imported by a live process."""

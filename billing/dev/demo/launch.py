@@ -1,0 +1,183 @@
+"""The launcher behind `billing demo`: what is started, in which order, and how it is told."""
+
+import contextlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from billing.dev.demo.children import AskedToStop, Child, Children
+from billing.dev.demo.folder import LOOPBACK, DemoFolder, Kept, free_port, read_port
+from billing.dev.demo.ready import answers, greets, works
+from billing.dev.demo.stop_signal import Bell
+from billing.dev.demo.welcome import welcome
+from billing.dev.postgres import Embedded
+from billing.dev.process_guard import Leash
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import Settings
+
+DATABASE = "masthead"
+CLI = (sys.executable, "-m", "billing.cli")
+
+
+def run(port: int | str, data: Path, record: Path | None = None) -> int:
+    """Run the demo on `port` (0: any free one) with its folder `data` until asked to stop.
+
+    `record` is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each.
+
+    Returns the exit status: 0 when asked to stop, 1 when it cannot start or a part of it ended; the reason is
+    on stderr.
+    """
+    bell = Bell()
+    bell.listen()
+    try:
+        with Demo(read_port(port), data, bell, record) as demo:
+            demo.start()
+            demo.watch()
+    except AskedToStop:
+        _say("Stopped. The data is kept.")
+        return 0
+    except RefusesToStart as refusal:
+        print(f"masthead: {refusal}", file=sys.stderr)
+    except OSError as error:
+        print(f"masthead: {error}. Is the disk full, or the folder gone?", file=sys.stderr)
+    return 1
+
+
+class Demo:
+    """All the parts; leaving the context ends every one that was started."""
+
+    def __init__(self, port: int, data: Path, bell: Bell, record: Path | None) -> None:
+        self._began = time.monotonic()
+        self._bell = bell
+        self._record = record
+        self._folder = DemoFolder(data)
+        self._ends = contextlib.ExitStack()
+        self._ends.callback(self._folder.close)
+        self._port = free_port(port)
+        self._url = f"http://{LOOPBACK}:{self._port}"
+        self._postgres: Embedded | None = None
+
+    def __enter__(self) -> "Demo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.remove_cards()
+        self._ends.close()
+
+    def start(self) -> None:
+        """Start everything and return when all of it answers. Raises RefusesToStart, AskedToStop."""
+        _say("Starting the database, the sandbox, the mailbox, the pages and the worker ...")
+        kept = self._folder.keep()
+        leash = self._ends.enter_context(Leash(self._folder.lock))
+        for path in (self._folder.card, self._folder.environment):
+            leash.keep_tidy(path)
+        self._children = Children(self._folder.logs, leash, lambda: self._bell.rung)
+        self._ends.callback(self._stop_postgres)
+        self._ends.callback(self._children.stop)
+        # What needs no database starts beside it: the machine may have two cores.
+        checks = {
+            "sandbox": answers(f"{_sandbox_url(kept)}/_sandbox/state"),
+            "mailbox": greets(kept.smtp_port),
+        }
+        self._children.start(self._sandbox(kept))
+        self._children.start(self._mailbox(kept))
+        database_url = self._start_postgres()
+        environment = self._environment(kept, database_url)
+        self._children.run(self._cli("migrate", environment))
+        self._children.await_ready(checks)
+        self._children.start(self._cli("serve", environment, name="web"))
+        # beside the seeds: starting is mostly reading our own code
+        self._children.start(self._cli("worker", environment))
+        self._ends.callback(self._children.stop, "web", "worker")
+        seeds = self._seeds(self._children.run(self._cli("seed-demo", environment)))
+        ready = f"{self._url}/readyz"
+        self._children.await_ready({"web": answers(ready), "worker": works(ready)})
+        card = seeds | self._card(kept, database_url)
+        self._folder.put_card(card, environment)
+        _say(welcome(card, self._folder, time.monotonic() - self._began))
+
+    def watch(self) -> None:
+        """Stay until somebody asks us to stop or a part ends, which the exception tells."""
+        while True:
+            self._children.tick()
+
+    def _start_postgres(self) -> str:
+        self._postgres = Embedded.start(self._folder.postgres, durable=True)
+        self._children.watch("postgres", self._postgres.poll, self._folder.postgres / "postgres.log")
+        return self._postgres.create(DATABASE)
+
+    def _stop_postgres(self) -> None:
+        if self._postgres is not None:
+            self._postgres.stop()
+
+    def _sandbox(self, kept: Kept) -> Child:
+        command = [sys.executable, "-m", "billing.dev.sandbox", "--port", str(kept.sandbox_port)]
+        command += ["--merchant", Settings.model_fields["publisher_name"].default]
+        command += ["--data", str(self._folder.sandbox), "--webhook-url", f"{self._url}/webhooks/stripe"]
+        command += ["--webhook-secret", kept.webhook_secret]
+        command += ["--record", str(self._record)] if self._record else []
+        return Child("sandbox", command, _plain_environment())
+
+    def _mailbox(self, kept: Kept) -> Child:
+        command = [sys.executable, "-m", "billing.dev.mailbox", "--port", str(kept.smtp_port)]
+        return Child("mailbox", [*command, "--dir", str(self._folder.mailbox)], _plain_environment())
+
+    def _cli(self, command: str, environment: dict[str, str], *, name: str = "") -> Child:
+        return Child(name or command, [*CLI, command], _plain_environment() | environment)
+
+    def _environment(self, kept: Kept, database_url: str) -> dict[str, str]:
+        return {
+            "BILLING_ENVIRONMENT": "demo",
+            "BILLING_CLOCK": "held",
+            "BILLING_RETURN_POLL_SECONDS": "0",
+            "BILLING_DATABASE_URL": database_url,
+            "BILLING_PUBLIC_URL": self._url,
+            "BILLING_HOST": LOOPBACK,
+            "BILLING_PORT": str(self._port),
+            "BILLING_SECRET_KEY": kept.secret_key,
+            "BILLING_STRIPE_SECRET_KEY": kept.stripe_secret_key,
+            "BILLING_STRIPE_API_BASE": _sandbox_url(kept),
+            "BILLING_STRIPE_WEBHOOK_SECRETS": kept.webhook_secret,
+            "BILLING_SANDBOX_URL": f"{_sandbox_url(kept)}/_sandbox",
+            "BILLING_SMTP_URL": f"smtp://{LOOPBACK}:{kept.smtp_port}",
+            "BILLING_MAILBOX_DIR": str(self._folder.mailbox),
+            "BILLING_JOURNAL_DIR": str(self._folder.path / "journals"),
+        }
+
+    def _seeds(self, answer: str) -> dict[str, Any]:
+        try:
+            seeds = json.loads(answer)
+            if isinstance(seeds, dict) and seeds.keys() >= {"api_key", "articles"}:
+                return seeds
+        except ValueError:
+            pass
+        raise RefusesToStart(
+            f"seed-demo did not answer with a key and articles, but: {answer.strip()[:200]!r}."
+        )
+
+    def _card(self, kept: Kept, database_url: str) -> dict[str, Any]:
+        return {
+            "url": self._url,
+            "sandbox_url": _sandbox_url(kept),
+            "sandbox_secret_key": kept.stripe_secret_key,
+            "mailbox_url": f"{self._url}/mailbox",
+            "database_url": database_url,
+        }
+
+
+def _sandbox_url(kept: Kept) -> str:
+    return f"http://{LOOPBACK}:{kept.sandbox_port}"
+
+
+def _plain_environment() -> dict[str, str]:
+    """Ours without settings of another installation, which would mix with the demo's."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+    return inherited | {"PYTHONUNBUFFERED": "1"}
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody may be listening any more
+        print(text, flush=True)

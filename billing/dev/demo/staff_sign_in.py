@@ -1,0 +1,55 @@
+"""The demo's way in: a link that skips the mail, and says so. It works until the demo stops. Not a route anywhere else."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.platform.errors import NotFound
+from billing.staff import members, sign_in
+from billing.staff.roles import TABLE
+from billing.web import views
+from billing.web.api.api_key import demo_key_id
+from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.staff.sign_in import to_code
+
+router = APIRouter(include_in_schema=False)
+PATH = "/staff/demo"
+
+
+class BadDemoLink(NotFound):
+    """This isn't the link that the running demo printed. Each start prints another."""
+
+    code = "bad_demo_link"
+
+
+def _refuse_other(visit: Visit, session: Session, token: str) -> None:
+    start = visit.parts.office.tokens.subject_of(sign_in.DEMO, token)
+    if not start or start != demo_key_id(session):
+        raise BadDemoLink
+
+
+@router.get(f"{PATH}/{{token}}")
+def choose(visit: Visiting, token: str) -> Response:
+    """Whose place to take."""
+    with visit.parts.database.transaction() as session:
+        _refuse_other(visit, session, token)
+        rows = [member for member in members.everybody(session) if member.disabled_at is None]
+    shown = tuple(
+        (row.id, row.email, row.role.value, ", ".join(sorted(what.words for what in TABLE[row.role])))
+        for row in rows
+    )
+    return visit.page(views.StaffDemo(token=token, members=shown))
+
+
+@router.post(PATH)
+def enter(
+    visit: Guarded, token: Annotated[str, Form()] = "", member: Annotated[str, Form()] = ""
+) -> Response:
+    """Skip the mail; the authenticator's code is still asked for. Who was signed in as this member is out."""
+    with visit.parts.database.transaction() as session:
+        _refuse_other(visit, session, token)
+        found = members.by_id(session, member)
+        secret = sign_in.skip_mail(session, visit.parts.office.tokens, found, visit.browser, visit.at)
+    return to_code(visit, secret)

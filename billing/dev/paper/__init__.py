@@ -1,0 +1,1 @@
+"""The demo's newspaper: sample articles, recordings, feeds."""

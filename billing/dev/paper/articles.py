@@ -1,0 +1,196 @@
+"""The sample articles: the lead and the offer, or the whole text. Locked text never reaches the page (PW-1)."""
+
+from dataclasses import fields
+from typing import Literal
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.access import gifts
+from billing.access.articles import UnknownArticle, newest
+from billing.access.check import Checked
+from billing.access.entitlements import standing
+from billing.access.gifts import NO_GIFT
+from billing.dev.paper.listening import recording
+from billing.dev.paper.news_article import is_free, news_article, open_graph
+from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
+from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
+from billing.rules.money import Money
+from billing.subscriptions.find import live_of, on_sale
+from billing.subscriptions.models import Plan, Price
+from billing.web import views
+from billing.web.kit.access_request import check_for, is_ahead, is_proved_crawler
+from billing.web.kit.view_rows import teaser_of, teasers
+from billing.web.kit.visit import NOINDEX, Visit, Visiting
+from billing.web.reader.gifts import OVER
+from billing.web.reader.unreached import unreached
+
+router = APIRouter(include_in_schema=False)
+WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
+    Reason.REGISTER: "register",
+    Reason.SUBSCRIBE: "subscribe",
+    Reason.METER_USED: "meter_used",
+}
+NOTES = {
+    Reason.TRIAL: "Open to you: your free trial is running.",
+    Reason.GRACE: "Open to you while your payment is being sorted out.",
+    Reason.COMPLIMENTARY: "Open to you, with our compliments.",
+    Reason.GIFT: "Open to you as a gift: somebody who subscribes gave you this article.",
+    Reason.OPEN: "Open to everyone, in the public interest.",
+}
+
+
+@router.get("/articles")
+def front_page(visit: Visiting) -> Response:
+    """What is new."""
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        plan, price = on_sale(session, parts.office.today(visit.at))
+        held = standing(session, parts.office, visit.reader.id if visit.reader else None, visit.at).held
+        view = views.Articles(
+            articles=teasers(session, parts.office, newest(session), visit.at),
+            price=Money(price.amount, price.currency),
+            trial_days=plan.trial_days,
+            can_subscribe=not held,
+        )
+    return visit.shared_page(view)
+
+
+@router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
+def article(visit: Visiting, article_id: str) -> Response:
+    """One article, as far as this reader may read it.
+
+    A browser that fetches ahead gets none of what a reading would have to be counted for: with 503 it asks again when
+    somebody really opens the article. What is the same for everybody of whom we know nothing, caches may share."""
+    sample, checked = _checked(visit, article_id)
+    if _only_ahead(visit, checked):
+        return Response(status_code=503)
+    proved = not checked.decision.allowed and is_proved_crawler(visit)
+    view = _view(visit, sample, checked, whole=proved)
+    if not proved and _is_everybodys(visit, checked):
+        return visit.shared_page(view, checked.decision.until)
+    answer = visit.page(view)
+    if view.noindex:
+        answer.headers.update(NOINDEX)
+    return answer
+
+
+@router.get("/articles/{article_id}/print")
+def printed(visit: Visiting, article_id: str) -> Response:
+    """The same for paper: asked and counted like the article itself, and nothing for search engines."""
+    sample, checked = _checked(visit, article_id)
+    if _only_ahead(visit, checked):
+        return Response(status_code=503)
+    view = _view(visit, sample, checked)
+    shown = {each.name: getattr(view, each.name) for each in fields(view)}
+    answer = visit.page(views.Print(**shown | {"noindex": True}))
+    answer.headers.update(NOINDEX)
+    return answer
+
+
+def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, Checked]:
+    sample = sample_article(article_id)
+    if sample is None:
+        raise UnknownArticle
+    with visit.parts.database.transaction() as session:
+        return sample, check_for(visit, session, article_id)
+
+
+def _only_ahead(visit: Visit, checked: Checked) -> bool:
+    return checked.pending and visit.request.method == "GET" and is_ahead(visit)
+
+
+def _is_everybodys(visit: Visit, checked: Checked) -> bool:
+    """Whether the page follows from the article alone: no meter and no gift was asked, and no crawler is shown another one."""
+    if checked.decision.allowed:
+        return checked.decision.reason in (Reason.FREE, Reason.OPEN)
+    metered = checked.stated.policy.level is AccessLevel.METERED
+    return not metered and checked.gift == NO_GIFT and not visit.parts.settings.crawlers
+
+
+def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool = False) -> views.Article:
+    """The page's facts. `whole`: for a crawler that has proved itself, which reads what it would be refused (PW-3)."""
+    parts = visit.parts
+    allowed = whole or (READ in checked.decision.features and not checked.pending)
+    with parts.database.transaction() as session:
+        others = [other for other in newest(session, 4) if other.id != checked.article.id]
+        more = teasers(session, parts.office, others[:3], visit.at)
+        plan, price = on_sale(session, parts.office.today(visit.at))
+    teaser = teaser_of(
+        parts.office, checked.article, checked.stated, is_open=bool(checked.openings), at=visit.at
+    )
+    canonical = parts.office.page(f"/articles/{checked.article.id}")
+    return views.Article(
+        teaser=teaser,
+        byline=sample.byline,
+        paragraphs=sample.paragraphs if allowed else None,
+        wall=None if allowed else _wall(visit, plan, price, checked),
+        meter=_meter(checked),
+        listen=_listen(visit, sample, checked),
+        note=_note(checked),
+        terms=_terms(visit, checked),
+        unreached=_unreached(visit),
+        can_give=_can_give(visit, checked, teaser),
+        canonical=canonical,
+        noindex=checked.decision.reason is Reason.GIFT or visit.reader is not None,
+        json_ld=news_article(teaser, parts.sender.house, canonical, checked.article.published_at),
+        open_graph=open_graph(teaser, parts.sender.house, canonical, checked.article.published_at),
+        is_free=is_free(teaser),
+        more=more,
+    )
+
+
+def _unreached(visit: Visit) -> views.Unreached | None:
+    if visit.reader is None:
+        return None
+    with visit.parts.database.transaction() as session:
+        return unreached(session, visit.parts.office, visit.reader, live_of(session, visit.reader.id))
+
+
+def _meter(checked: Checked) -> views.Meter | None:
+    if checked.meter is None or checked.decision.reason is not Reason.METER:
+        return None
+    return views.Meter(used=checked.meter.used, limit=checked.meter.limit)
+
+
+def _note(checked: Checked) -> str | None:
+    if checked.decision.reason is Reason.OPEN and checked.openings:
+        return f"{NOTES[Reason.OPEN]} {checked.openings[0].reason}"
+    return NOTES.get(checked.decision.reason)
+
+
+def _terms(visit: Visit, checked: Checked) -> str | None:
+    """What time will change: an article that is free for now, or will be."""
+    at, policy = visit.at, checked.stated.policy
+    free = policy.free_span(at)
+    if free is not None:
+        return f"Free for everyone until {visit.look.moment(free.end)}." if free.end else None
+    begins = min((span.start for span in policy.free if span.start and span.start > at), default=None)
+    return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
+
+
+def _can_give(visit: Visit, checked: Checked, teaser: views.Teaser) -> bool:
+    held = strongest(checked.facts.held, visit.at)
+    giver = visit.reader is not None and held is not None and held.reason in gifts.GIVERS
+    return giver and teaser.access not in ("free", "open")
+
+
+def _wall(visit: Visit, plan: Plan, price: Price, checked: Checked) -> views.Wall:
+    anonymous, meter = visit.reader is None, checked.meter
+    reason = WALLS.get(checked.decision.reason, "subscribe")
+    return views.Wall(
+        reason="subscribe" if meter is None and reason == "meter_used" else reason,
+        price=Money(price.amount, price.currency),
+        trial_days=plan.trial_days,
+        limit=meter.limit if meter else None,
+        registered_limit=visit.parts.settings.meter_registered if meter and anonymous else None,
+        gift_over=OVER[checked.gift.over] if checked.gift.over else None,
+    )
+
+
+def _listen(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Listen | None:
+    if not sample.teaser.audio:
+        return None
+    may = LISTEN in checked.decision.features
+    source = recording(visit, sample.teaser.id).path if may else None
+    return views.Listen(minutes=AUDIO_MINUTES, source=source)

@@ -1,0 +1,44 @@
+"""The demo's static page: a file that is the same for everybody, with `paywall.js`; and the address of its text."""
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, Response
+
+from billing.access.articles import UnknownArticle
+from billing.dev.paper.sample_articles import sample_article
+from billing.platform.errors import Forbidden
+from billing.rules.access import READ
+from billing.web.kit.access_request import check_for
+from billing.web.kit.visit import Visiting
+
+router = APIRouter(include_in_schema=False)
+PAGE = Path(__file__).parents[2] / "edges" / "page.html"
+BODY = '<body class="reading">'
+
+
+class TextLocked(Forbidden):
+    """The rest of this article is for subscribers."""
+
+    code = "text_locked"
+
+
+@router.get("/demo/static-page")
+def static_page(visit: Visiting) -> Response:
+    """As it stands in the folder of examples, under the demo's clock."""
+    bar = visit.look.render("_demo_bar.html", demo=visit.demo_bar(), csrf=visit.csrf, path=visit.path)
+    return visit.html(PAGE.read_text("utf-8").replace(BODY, BODY + bar, 1))
+
+
+@router.get("/demo/text/{article_id}")
+def text(visit: Visiting, article_id: str) -> Response:
+    """The full text alone, for whoever may read it. The script asked before, so this reading is counted already."""
+    sample = sample_article(article_id)
+    if sample is None:
+        raise UnknownArticle
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id, counts=False)
+    if READ not in checked.decision.features or checked.pending:
+        raise TextLocked
+    html = visit.look.render("_text.html", blocks=sample.paragraphs)
+    return HTMLResponse(html)

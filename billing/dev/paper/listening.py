@@ -1,0 +1,137 @@
+"""Recordings: an address that plays for five minutes, for the session or the reader token it was made for (PW-7). Nothing of
+it is stored.
+
+The page asks for a new one when the old is over, so that whoever pauses for an hour goes on where they were."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from fastapi.responses import JSONResponse
+from starlette.responses import FileResponse, Response
+
+from billing.dev.paper.sample_articles import AUDIO, sample_article
+from billing.http import shapes
+from billing.platform.errors import Forbidden, NotFound
+from billing.rules.access import LISTEN
+from billing.web.api.by_token import ByToken
+from billing.web.kit.access_request import check_for
+from billing.web.kit.visit import Visit
+
+router = APIRouter()
+GOOD_FOR = timedelta(minutes=5)
+PURPOSE = "listen"
+FOR_PLAYERS = {"Cross-Origin-Resource-Policy": "same-site"}
+Named = Annotated[str, Path(max_length=shapes.LONGEST)]
+
+
+class NoRecording(NotFound):
+    """There is no recording of this article."""
+
+    code = "no_recording"
+
+
+class ListeningNotIncluded(Forbidden):
+    """Listening is for subscribers. With a subscription, or in the free trial, you can listen to this article."""
+
+    code = "listening_not_included"
+    title = "Listening is for subscribers"
+
+
+class AddressOver(Forbidden):
+    """This recording's address was good for five minutes. Open the article again, and it plays on."""
+
+    code = "address_over"
+    title = "This address is over"
+
+
+class OthersAddress(Forbidden):
+    """This recording's address plays in the browser it was made for. Open the article here, and you can listen."""
+
+    code = "others_address"
+    title = "This address was made for another browser"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Where an article's recording is, until when."""
+
+    path: str
+    until: datetime
+
+
+def recording(visit: Visit, article_id: str) -> Recording:
+    """A new address for this reader, here. Raises OthersAddress where nobody is signed in."""
+    until = (visit.at + GOOD_FOR).astimezone(UTC).replace(microsecond=0)
+    return Recording(
+        f"/listen/{article_id}/{int(until.timestamp())}.{_seal(visit, article_id, until)}", until
+    )
+
+
+def _seal(visit: Visit, article_id: str, until: datetime) -> str:
+    """Binds article, end and whose it is."""
+    return visit.parts.office.tokens.token(PURPOSE, _sealed(visit, article_id, until)).rpartition(".")[2]
+
+
+def _sealed(visit: Visit, article_id: str, until: datetime) -> str:
+    """What is bound; it isn't a part of the address."""
+    if visit.known_by is None:
+        raise OthersAddress
+    return f"{article_id}:{int(until.timestamp())}:{visit.known_by}"
+
+
+@router.get(
+    "/v1/audio/{article_id}", tags=["Access"], summary="Where this reader can listen, for five minutes"
+)
+def where(visit: ByToken, article_id: Named) -> JSONResponse:
+    """For the reader's own session, or by a reader token, as an app has it; the address plays by that session's cookie, or by
+    a token of the same session (of the same reader, where a program got the token), and by nothing else. Ask again when it is
+    over.
+
+    403 without the feature `listen`, 404 where there is no recording."""
+    _refuse(visit, article_id)
+    found = recording(visit, article_id)
+    body = {
+        "article": article_id,
+        "address": visit.parts.office.page(found.path),
+        "until": shapes.instant(found.until),
+    }
+    return JSONResponse(body)
+
+
+@router.api_route("/listen/{article_id}/{end}.{seal}", methods=["GET", "HEAD"], include_in_schema=False)
+def listen(visit: ByToken, article_id: Named, end: int, seal: str) -> Response:
+    """The recording, whole or in ranges. Whether the reader may listen is asked again each time, so what ends has ended."""
+    _refuse(visit, article_id)
+    until = _moment(end)
+    sealed = _sealed(visit, article_id, until)
+    if not visit.parts.office.tokens.is_token(PURPOSE, sealed, f"{sealed}.{seal}"):
+        raise OthersAddress
+    if visit.at >= until:
+        raise AddressOver
+    return _File(AUDIO, media_type="audio/ogg", headers=FOR_PLAYERS)
+
+
+def _refuse(visit: Visit, article_id: str) -> None:
+    """Raises UnknownArticle, NoRecording, ListeningNotIncluded."""
+    with visit.parts.database.transaction() as session:
+        checked = check_for(visit, session, article_id, counts=False)
+    sample = sample_article(article_id)
+    if sample is None or not sample.teaser.audio:
+        raise NoRecording
+    if LISTEN not in checked.decision.features:
+        raise ListeningNotIncluded
+
+
+def _moment(end: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(end, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise OthersAddress from None
+
+
+class _File(FileResponse):
+    """Players ask for one range, or two; whoever asks for many at once gets the whole."""
+
+    max_ranges = 4

@@ -1,0 +1,50 @@
+"""The folder of an existing PostgreSQL: may we start on it?"""
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import psutil
+
+from billing.dev.postgres.account import Account, owner_of
+from billing.dev.postgres.binaries import MAJOR
+from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused
+
+LEFTOVER_SECONDS = 20.0
+
+
+def check(cluster: Path, account: Account) -> None:
+    """Raises `PostgresRefused` for a folder of another owner or version, or one that is no database."""
+    if account.uid is None and cluster.stat().st_uid != os.geteuid():
+        raise PostgresRefused(
+            f"The database in {cluster} belongs to {owner_of(cluster)}. "
+            "Start it from that account or as root, or choose another data folder."
+        )
+    try:
+        version = (cluster / "PG_VERSION").read_text(errors="replace").strip()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise PostgresRefused(f"{cluster} is not a PostgreSQL database. {BEGIN_ANEW}") from error
+    if version != str(MAJOR):
+        raise PostgresRefused(
+            f"The database in {cluster} was made by PostgreSQL {version or '?'}, this is {MAJOR}. "
+            "Move it over with pg_dump and pg_restore, or choose another data folder."
+        )
+
+
+def clear_leftover(cluster: Path) -> None:
+    """Remove the note of a server that was killed: its number may belong to another process by now, and
+    PostgreSQL would take that one for a second server. What is truly left over on the folder is ended: a server, or
+    processes that outlived theirs."""
+    leftovers = [process for process in psutil.process_iter() if _works_on(process, cluster)]
+    for process in leftovers:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGQUIT)
+    psutil.wait_procs(leftovers, timeout=LEFTOVER_SECONDS)
+    (cluster / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _works_on(process: psutil.Process, cluster: Path) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.name().startswith("postgres") and Path(process.cwd()).samefile(cluster)
+    return False

@@ -1,0 +1,1 @@
+"""Every page with sample values, to look at."""

@@ -1,0 +1,119 @@
+"""The books page with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import LONG_ADDRESS, NOW, PRICE
+from billing.refunds.pay_back import NoReference
+from billing.rules.money import Money
+from billing.web import views
+
+_ROWS = (
+    ("Gateway", "what Stripe holds for us", "1\u00a0245\u00a0300.00", "74\u00a0925.00", "150.00"),
+    (
+        "Deferred revenue",
+        "paid for days still to come",
+        "-412\u00a0118.20",
+        "61\u00a0002.11",
+        "65\u00a0154.78",
+    ),
+    ("VAT output", "VAT to pay over", "-9\u00a0772.93", "19.56", "9\u00a0772.93"),
+    ("Refunds owed", "credited to readers, not paid yet", "0.00", "", "75.00"),
+    ("Revenue", "earned by days that have passed", "-823\u00a0408.87", "", "61\u00a0002.11"),
+)
+_SETTLED = (
+    ("Gateway", "what Stripe holds for us", "4\u00a0120.88", "229.70", "3\u00a0891.18", "70\u00a0749.09"),
+    (
+        "Conversion",
+        "changed by Stripe into the currency it settles in",
+        "",
+        "4\u00a0120.88",
+        "-4\u00a0120.88",
+        "-74\u00a0925.45",
+    ),
+    ("Gateway fees", "what Stripe keeps", "229.33", "", "229.33", "4\u00a0169.64"),
+    ("Exchange differences", "what another rate cost for refunds and disputes", "0.37", "", "0.37", ""),
+)
+_FILES = (
+    ("journal", "Journal"),
+    ("vat", "VAT period"),
+    ("invoices", "Tax invoices"),
+    ("credit-notes", "Credit notes"),
+    ("summary", "Summary"),
+)
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """A month with everything, and one with nothing."""
+    accounts = tuple(
+        views.AccountRow(name=name, meaning=meaning, before=before, debit=debit, credit=credit, after=before)
+        for name, meaning, before, debit, credit in _ROWS
+    )
+    settled = tuple(
+        views.AccountRow(
+            name=name,
+            meaning=meaning,
+            before="0.00",
+            debit=debit,
+            credit=credit,
+            after=after,
+            book_value=value,
+        )
+        for name, meaning, debit, credit, after, value in _SETTLED
+    )
+    owed = views.OwedRow(
+        refund_id="ref_1",
+        reader_id="rdr_1",
+        email=LONG_ADDRESS,
+        amount=PRICE,
+        credit_note="CN-000007",
+        since=NOW,
+        failure="lost or stolen card",
+    )
+    unexplained = views.UnexplainedRow(
+        charge_ref="ch_3QYB2eKZ9qLxhT7f1mN4cVdR",
+        customer_ref="cus_RkT5wPq8JxZ2bL",
+        amount=PRICE,
+        taken_at=NOW,
+        since=NOW,
+        failure="lost or stolen card",
+    )
+    sold = views.VatRow(
+        rate="15", what="Tax invoices", net="65\u00a0154.78", vat="9\u00a0772.93", gross="74\u00a0927.71"
+    )
+    month = views.StaffBooks(
+        month="2026-10",
+        first_day=date(2026, 10, 1),
+        before="2026-09",
+        after="2026-11",
+        balances=(
+            views.BalanceTable(
+                currency="ZAR", accounts=accounts, debit="135\u00a0946.67", credit="135\u00a0946.67"
+            ),
+            views.BalanceTable(
+                currency="USD", accounts=settled, debit="4\u00a0350.58", credit="4\u00a0350.58"
+            ),
+        ),
+        vat=(sold, replace(sold, what="Credit notes", net="-130.44", vat="-19.56", gross="-150.00")),
+        series=(
+            views.SeriesRow(
+                name="tax invoices", count=999, lowest="INV-000148", highest="INV-001146", missing=0
+            ),
+            views.SeriesRow(name="credit notes", count=2, lowest="CN-000006", highest="CN-000007", missing=0),
+        ),
+        owed=(owed, replace(owed, refund_id="ref_2", credit_note=None, failure="")),
+        unexplained=(unexplained, replace(unexplained, charge_ref="ch_2", customer_ref=None, failure="")),
+        waiting=views.WaitingRefunds(count=2, amount=Money(15000), since=NOW),
+        today=date(2026, 11, 2),
+        files=_FILES,
+        typed=views.TypedTransfer(of="ref_2", on="2026-10-30", reference=" ", error=NoReference().detail),
+    )
+    none = tuple(replace(one, count=0, lowest="", highest="") for one in month.series)
+    at = replace(STAFF, path="/staff/books")
+    yield "staff-books", month, at
+    empty = replace(
+        month, balances=(), vat=(), series=none, owed=(), unexplained=(), waiting=None, after=None, typed=None
+    )
+    yield "staff-books-none", empty, at

@@ -1,0 +1,111 @@
+"""The pages of staff about who may read, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from billing.dev.paper.sample_articles import sample_articles
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import LONG_ADDRESS, NOW
+from billing.web import views
+from billing.web.staff.articles import LEVELS
+
+UNTIL = datetime(2026, 12, 1, 4, 0, tzinfo=UTC)
+OPENED = views.OpeningRow(
+    opening_id="opn_1",
+    what="section Town",
+    until=UNTIL,
+    reason="Flood warning for the lower valley.",
+    by="staff:nandi@swartbergpost.example",
+    opened_at=NOW,
+)
+TITLES = tuple((article.teaser.id, article.teaser.title) for article in sample_articles())
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """Name, view and frame of every page in every variant worth a look."""
+    yield from _articles()
+    yield from _why()
+
+
+def _articles() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(STAFF, path="/staff/articles")
+    shown = views.StaffArticles(
+        live=(OPENED,),
+        past=(replace(OPENED, over_at=NOW, closed_by="staff:nandi@swartbergpost.example"),),
+        scopes=(("site", "the whole site"), ("section:Town", "section: Town"), *TITLES),
+        sections=(
+            views.SectionRow(name="Education", access="registered", free_hours=None, open_after_days=None),
+            views.SectionRow(name="Town", access="metered", free_hours=24, open_after_days=365),
+        ),
+        levels=LEVELS,
+        zone="Africa/Johannesburg",
+        until="2026-12-01T06:00",
+    )
+    yield "staff-articles", shown, at
+    wrong = replace(
+        shown,
+        live=(),
+        past=(),
+        what="site",
+        error="Something can be opened only until a moment that is still to come.",
+        section_error="Town: Hours and days are whole numbers, or empty.",
+    )
+    yield "staff-articles-problem", wrong, at
+
+
+def _why() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    at = replace(STAFF, path="/staff/readers/rdr_1/why")
+    asked = views.StaffWhy(
+        reader_id="rdr_1",
+        email=LONG_ADDRESS,
+        articles=TITLES,
+        zone="Africa/Johannesburg",
+        article=TITLES[0][0],
+    )
+    facts = (
+        views.WhyFact(what="Registered", at=NOW, by="", why="", holds=None),
+        views.WhyFact(
+            what="Subscription: cancel asked, cancels at 23 November 2026, 00:00; from then on active",
+            at=NOW,
+            by="reader",
+            why="It costs too much",
+            holds=None,
+        ),
+        views.WhyFact(what="No subscription opens it now", at=None, by="", why="", holds=False),
+        views.WhyFact(
+            what="An editor has it open to everyone, until 1 December 2026, 06:00",
+            at=None,
+            by="",
+            why="",
+            holds=True,
+        ),
+    )
+    yield (
+        "staff-why",
+        replace(
+            asked,
+            sentence="As of 23 November 2026, 09:00: this article is open to everyone, in the public interest.",
+            allowed=True,
+            reason="open",
+            features=("listen", "read"),
+            until=UNTIL,
+            facts=facts,
+            at="2026-11-23T09:00",
+        ),
+        at,
+    )
+    yield (
+        "staff-why-no",
+        replace(
+            asked,
+            sentence="All 10 of your free articles of this month are read, and you have no subscription.",
+            allowed=False,
+            reason="meter_used",
+            meter="10 of 10 used",
+            facts=facts[:3],
+        ),
+        at,
+    )
+    wrong = "What will be isn't decided yet. Ask about now, or about a moment that has passed."
+    yield "staff-why-problem", replace(asked, error=wrong, at="2027-11-23T09:00"), at

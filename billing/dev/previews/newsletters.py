@@ -1,0 +1,169 @@
+"""The pages about newsletters, for readers and for editors, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import LONG_ADDRESS, NOW, READER, VISITOR
+from billing.dev.sample_newsletters import SAMPLES
+from billing.web import views
+
+SOURCE = """Good morning.
+
+The dam at **Kransrivier** stands at 61 per cent.
+
+[[article:the-water-nobody-counted]]
+
+::: subscribers
+Thank you for paying for this.
+:::
+"""
+SUBJECT = "The dam, the road, the mayor"
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """Name, view and frame of every page in every variant worth a look."""
+    yield from _choosing()
+    yield from _writing()
+    yield from _sending()
+
+
+def _boxes(*chosen: str, pending: str = "") -> tuple[views.Choice, ...]:
+    return tuple(
+        views.Choice(
+            id=name,
+            name=title,
+            description=description,
+            rhythm=rhythm,
+            subscribers_only=audience.value == "subscribers",
+            chosen=name in chosen,
+            pending=name == pending,
+        )
+        for name, title, description, rhythm, audience in SAMPLES
+    )
+
+
+def _choosing() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    stranger, reader = replace(VISITOR, path="/newsletters"), replace(READER, path="/newsletters")
+    yield "newsletters", views.Newsletters(choices=_boxes(), reader=None), stranger
+    wrong = "That doesn't look like a mail address. Please check it for typing mistakes."
+    yield (
+        "newsletters-problem",
+        views.Newsletters(choices=_boxes("first-light"), reader=None, email="thandi@", error=wrong),
+        stranger,
+    )
+    mine = _boxes("first-light", "the-long-read", pending="water-and-weather")
+    yield "newsletters-reader", views.Newsletters(choices=mine, reader=LONG_ADDRESS, proved=True), reader
+    yield "newsletters-unproved", views.Newsletters(choices=_boxes(), reader=LONG_ADDRESS), reader
+    yield "newsletters-asked", views.NewslettersAsked(days=7), stranger
+    names = ("First Light", "Water & Weather")
+    yield "newsletters-confirm", views.NewslettersConfirm(names=names), stranger
+    yield "newsletters-confirmed", views.NewslettersConfirm(names=names, done=True), stranger
+    yield "newsletters-mine", views.NewsletterChoices(choices=mine), stranger
+    stop = views.Unsubscribe(name="First Light", action="/u/sgn_1.x")
+    yield "unsubscribe", stop, stranger
+    yield "unsubscribed", replace(stop, done=True), stranger
+    yield "unsubscribed-unknown", replace(stop, name=None, done=True), stranger
+
+
+def _writing() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    room = replace(STAFF, path="/staff/newsletters")
+    rows = tuple(
+        views.IssueRow(
+            issue_id=f"iss_{state}",
+            newsletter="First Light",
+            subject=SUBJECT,
+            state=state,
+            at=NOW,
+            changed_by="nandi@swartbergpost.example",
+            recipients=count,
+        )
+        for state, count in (("Draft", None), ("Scheduled", None), ("Being sent", 1009), ("Sent", 998))
+    )
+    lists = tuple(
+        views.ListRow(newsletter_id=name, name=title, people=1009 - 200 * number)
+        for number, (name, title, *_) in enumerate(SAMPLES)
+    )
+    yield "staff-newsletters", views.Issues(issues=rows, lists=lists), room
+    yield "staff-newsletters-empty", views.Issues(issues=(), lists=lists), room
+    page = views.Compose(
+        issue_id="iss_1",
+        newsletter="First Light",
+        people=1009,
+        version=3,
+        subject=SUBJECT,
+        preheader="What happened overnight, and what today will bring to the valley.",
+        source=SOURCE,
+        scheduled_at=None,
+        suggested="2026-11-24T06:00",
+        zone="Africa/Johannesburg",
+        picks=(
+            views.Pick(
+                article_id="the-water-nobody-counted",
+                title="The water nobody counted",
+                section="Environment",
+            ),
+            views.Pick(article_id="who-leases-the-wind", title="Who leases the wind", section="Business"),
+        ),
+        problems=(),
+        sizes=(("subscriber", "13.4 kB"), ("reader", "13.5 kB")),
+    )
+    yield "compose", page, room
+    wrong = replace(
+        page,
+        subject="",
+        problems=("The subject has 0 characters; 3 to 150 are good.",),
+        error="Somebody else has saved this issue since you opened it.",
+        held_why="It was due while nothing was being sent. Choose a new time.",
+    )
+    yield "compose-problem", wrong, room
+    scheduled = replace(page, scheduled_at=datetime(2026, 11, 24, 4, 0, tzinfo=UTC))
+    yield "compose-scheduled", replace(scheduled, note="A test is on its way to you."), room
+
+
+def _sending() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    room = replace(STAFF, path="/staff/newsletters/iss_1")
+    page = views.IssueProgress(
+        issue_id="iss_1",
+        newsletter="First Light",
+        subject=SUBJECT,
+        state="paused",
+        state_words="Paused",
+        started_at=NOW,
+        finished_at=None,
+        recipients=1009,
+        settled=420,
+        rows=(
+            ("waiting to be sent", 580),
+            ("put off by the mail server, tried again", 6),
+            ("sent", 417),
+            ("held: may or may not have it", 3),
+            ("left out", 1),
+            ("came back", 2),
+        ),
+        skipped=(("unsubscribed before their turn", 1),),
+        variants=(("reader", 999), ("subscriber", 10)),
+        held=tuple(
+            views.HeldRow(address=address, why="the worker died between the last line and the answer")
+            for address in ("thandi@example.org", "lerato@example.org", LONG_ADDRESS)
+        ),
+        held_count=3,
+        held_why="The relay refuses it: 554 5.7.1 this mail looks odd",
+        resume_at=None,
+    )
+    yield "issue-paused", page, room
+    done = (("sent", 1006), ("left out", 1), ("came back", 2))
+    sent = replace(
+        page,
+        state="sent",
+        state_words="Sent",
+        rows=done,
+        settled=1009,
+        held=(),
+        held_count=0,
+        held_why=None,
+        finished_at=NOW,
+    )
+    yield "issue-sent", sent, room
+    yield "issue-empty", replace(sent, recipients=0, settled=0, rows=(), skipped=(), variants=()), room

@@ -1,0 +1,73 @@
+"""The pages of staff about the machinery, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from billing.dev.previews.staff import STAFF
+from billing.dev.previews.values import NOW
+from billing.rules.key_secrets import spelled
+from billing.rules.money import Money
+from billing.rules.scopes import SCOPES
+from billing.web import views
+
+CEILINGS = (
+    views.CeilingRow(field="cents", words="Cents given back", most=100_000, used=7_500),
+    views.CeilingRow(field="days", words="Days given to readers", most=310, used=14),
+    views.CeilingRow(field="starts", words="Subscriptions started", most=1_000, used=41),
+    views.CeilingRow(field="readers", words="Different readers read of", most=5_000, used=212),
+)
+KEY = views.KeyRow(
+    key_id="key_01mg01mz009pp03dk8s78fthzt",
+    name="The app of the paper",
+    scopes=("access", "readers:cancel", "readers:read", "readers:start"),
+    made_at=NOW - timedelta(days=90),
+    last_used_at=NOW - timedelta(minutes=4),
+    expires_at=NOW + timedelta(days=275),
+    revoked_at=None,
+    previous_until=NOW + timedelta(hours=20),
+    works=True,
+    ceilings=CEILINGS,
+)
+PAUSED = views.PausedNote(
+    since=NOW - timedelta(minutes=40),
+    probe_at=NOW + timedelta(minutes=15),
+    waiting=41,
+    why="APIConnectionError: Unexpected error communicating with Stripe.",
+)
+BROKEN = views.EventRow(
+    event_id="evt_1PqVtZ2eZvKYlo2C1mXj7rNa",
+    kind="payment_method.automatically_updated",
+    object_ref="pm_1PqVtZ2eZvKYlo2C1mXj7rNa",
+    received_at=NOW,
+    became="set aside after 8 failures: KeyError: 'exp_month'",
+    broken=True,
+)
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """Each with a name, and the frame around it."""
+    at = replace(STAFF, path="/staff/webhooks")
+    yield "staff-paused", views.StaffFind(waiting=0, paused=PAUSED), STAFF
+    yield "staff-silent", views.StaffFind(waiting=0, silent_since=NOW - timedelta(minutes=20)), STAFF
+    yield "staff-no-run", views.StaffFind(waiting=0, no_run_since=NOW - timedelta(minutes=40)), STAFF
+    yield "staff-paused-nothing", views.StaffFind(waiting=0, paused=replace(PAUSED, waiting=0)), STAFF
+    settled = replace(BROKEN, event_id="evt_2", became="settled: charged", broken=False)
+    yield "staff-events", views.StaffEvents(broken=(BROKEN,), latest=(BROKEN, settled)), at
+    keys = replace(STAFF, path="/staff/keys")
+    gone = replace(KEY, key_id="key_2", name="site", works=False, revoked_at=NOW, last_used_at=None)
+    listed = views.StaffKeys(
+        rows=(KEY, gone), scopes=tuple(SCOPES.items()), ceilings=CEILINGS, alone=Money(500000)
+    )
+    yield "staff-keys", listed, keys
+    problem = replace(listed, rows=(), name="x", error="Days are whole numbers.")
+    yield "staff-keys-problem", problem, keys
+    made = views.StaffKeyMade(name="The app of the paper", secret=spelled(7), previous_until=NOW)
+    yield "staff-key-made", made, keys
+    read = views.ReadRow(
+        hour=NOW, by="api:The app of the paper", what="GET /v1/readers", calls=41, readers=4100
+    )
+    at_audit = replace(STAFF, path="/staff/audit")
+    yield "staff-reads", views.StaffReads(rows=(read,), who="app"), at_audit
+    yield "staff-reads-none", views.StaffReads(rows=()), at_audit
+    yield "staff-events-none", views.StaffEvents(broken=(), latest=()), at

@@ -1,0 +1,233 @@
+"""The API itself: who calls, what they want, which fault they meet, and the answer on the wire."""
+
+import base64
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from billing.dev.sandbox import expand, ids, operations, params, wire
+from billing.dev.sandbox.errors import Refusal, invalid, rate_limited, server_error, unauthorized
+from billing.dev.sandbox.faults import Faults, Rule
+from billing.dev.sandbox.idempotency import Keys, fingerprint
+from billing.dev.sandbox.world import API_VERSION, Call, World
+
+Exchange = dict[str, Any]
+LARGEST_BODY = 1_000_000
+_FAILS_LATE = ("500_after", "500_halfway")
+
+
+@dataclass
+class Asked:
+    """A request as it came, before anything in it is believed."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    form: list[tuple[str, str]]
+    headers: dict[str, str]
+    base_url: str
+    too_large: bool
+    request_id: str
+    key: str | None
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """All parameters."""
+        return self.query + self.form
+
+
+@dataclass
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: str
+    headers: dict[str, str]
+
+
+class Api:
+    """An ASGI application for everything under `/v1`."""
+
+    def __init__(self, world: World, faults: Faults, on_exchange: Callable[[Exchange], None] | None) -> None:
+        self.world = world
+        self.faults = faults
+        self.keys = Keys(world)
+        self._on_exchange = on_exchange
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or let it meet its fault."""
+        asked = await _read(Request(scope, receive))
+        fault = self.faults.take(asked.method, asked.path)
+        effect = fault.effect if fault else None
+        if fault and effect in ("timeout_before", "reset_before"):
+            if effect == "timeout_before":
+                await wire.withhold(receive, fault.seconds, self.faults.cleared)
+            wire.tear(scope)
+            return
+        answer = await self._answer(asked, fault, receive)
+        if self._on_exchange:
+            self._on_exchange(_exchange(asked, answer, effect))
+        body = answer.body.encode()
+        if fault and effect in ("timeout_after", "reset_after"):
+            if effect == "timeout_after":
+                await wire.withhold(receive, fault.seconds, self.faults.cleared)
+            wire.tear(scope)
+        elif effect == "cut":
+            await wire.send_cut(scope, send, answer.status, answer.headers, body)
+        else:
+            await wire.send_answer(send, answer.status, answer.headers, body)
+
+    async def _answer(self, asked: Asked, fault: Rule | None, receive: Receive) -> Answer:
+        effect = fault.effect if fault else None
+        try:
+            _authenticate(asked)
+            if asked.too_large:
+                raise Refusal(413, f"The request is larger than {LARGEST_BODY} bytes.")
+            if effect == "429":
+                raise rate_limited()
+            key = asked.key if asked.method == "POST" else None
+            mark = fingerprint(asked.method, asked.path, asked.pairs) if key else ""
+            if key and (stored := self.keys.replay(key, mark)):
+                return _replayed(asked, stored)
+            if key and fault and effect == "slow":
+                self.keys.begin(key)
+            try:
+                if fault and effect == "slow":
+                    await wire.withhold(receive, fault.seconds, self.faults.cleared)
+                return self._execute(asked, key, mark, effect)
+            finally:
+                if key:
+                    self.keys.end(key)
+        except Refusal as refusal:
+            answer = _refused(asked, refusal)
+            if refusal.status == 429 and fault and fault.retry_after:
+                answer.headers["Retry-After"] = str(fault.retry_after)
+            return answer
+
+    def _execute(self, asked: Asked, key: str | None, mark: str, effect: str | None) -> Answer:
+        operation, call = _understand(self.world, asked)
+        call = replace(call, halfway=effect == "500_halfway")
+        world = self.world
+        world.cause = {"id": asked.request_id, "idempotency_key": asked.key}
+        try:
+            if effect == "500_before":
+                raise server_error()
+            row = operation.act(world, call)
+            if effect in _FAILS_LATE:
+                raise server_error()
+            shown = expand.expanded(world, row, call.params.get("expand", []), operation.many)
+            answer = Answer(200, json.dumps(shown), _headers(asked))
+        except Refusal as refusal:
+            answer = _refused(asked, refusal)
+            if effect in _FAILS_LATE:
+                answer = _refused(asked, server_error())
+        finally:
+            world.cause = None
+        if key:
+            self.keys.keep(key, mark, answer.status, answer.body, asked.request_id)
+        world.store.commit()
+        return answer
+
+
+async def _read(request: Request) -> Asked:
+    body = await request.body()
+    return Asked(
+        method=request.method,
+        path=request.url.path,
+        query=parse_qsl(request.url.query, keep_blank_values=True),
+        form=parse_qsl(body[:LARGEST_BODY].decode("utf-8", "replace"), keep_blank_values=True),
+        headers={name.lower(): value for name, value in request.headers.items()},
+        base_url=f"{request.url.scheme}://{request.url.netloc}",
+        too_large=len(body) > LARGEST_BODY,
+        request_id=ids.new("req", 14),
+        key=request.headers.get("idempotency-key"),
+    )
+
+
+def _authenticate(asked: Asked) -> None:
+    scheme, _, given = asked.headers.get("authorization", "").partition(" ")
+    secret = given.strip()
+    if scheme.lower() == "basic":
+        try:
+            secret = base64.b64decode(given).decode().partition(":")[0]
+        except ValueError:
+            secret = ""
+    if not secret:
+        raise unauthorized(
+            "You did not provide an API key. You need to provide your API key in the Authorization header, using "
+            "Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY')."
+        )
+    if secret.startswith(("sk_live_", "rk_live_", "pk_live_")):
+        raise unauthorized(
+            "A live key was sent to the sandbox and was refused. Roll that key: it left its home."
+        )
+    if not secret.startswith("sk_test_"):
+        raise unauthorized(f"Invalid API Key provided: {secret[:8]}{'*' * 8}")
+
+
+def _understand(world: World, asked: Asked) -> tuple[operations.Operation, Call]:
+    version = asked.headers.get("stripe-version", API_VERSION)
+    if version != API_VERSION:
+        raise invalid(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
+    found = operations.match(asked.method, asked.path)
+    if found is None:
+        raise Refusal(
+            404,
+            f"Unrecognized request URL ({asked.method}: {asked.path}). Please see https://docs.stripe.com/api.",
+        )
+    operation, named = found
+    given = params.read(operation.spec, params.nest(asked.pairs), operation.required)
+    expand.check(given.get("expand", []), operation.returns, operation.many)
+    return operation, Call(
+        method=asked.method,
+        path=asked.path,
+        ids=named,
+        params=given,
+        at=world.clock.now(),
+        request_id=asked.request_id,
+        idempotency_key=asked.key,
+        base_url=asked.base_url,
+    )
+
+
+def _headers(asked: Asked) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        "Request-Id": asked.request_id,
+        "Stripe-Version": asked.headers.get("stripe-version", API_VERSION),
+        "Cache-Control": "no-cache, no-store",
+    }
+    if asked.key:
+        headers["Idempotency-Key"] = asked.key
+    return headers
+
+
+def _refused(asked: Asked, refusal: Refusal) -> Answer:
+    headers = _headers(asked)
+    headers |= {"Stripe-Should-Retry": "true"} if refusal.status == 409 else {}
+    return Answer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
+
+
+def _replayed(asked: Asked, stored: dict[str, Any]) -> Answer:
+    headers = _headers(asked) | {"Idempotent-Replayed": "true", "Original-Request": stored["request_id"]}
+    return Answer(stored["status"], stored["body"], headers)
+
+
+def _exchange(asked: Asked, answer: Answer, effect: str | None) -> Exchange:
+    noted = ("stripe-version", "idempotency-key", "content-type", "user-agent")
+    return {
+        "method": asked.method,
+        "path": asked.path,
+        "query": asked.query,
+        "form": asked.form,
+        "request_headers": {name: asked.headers[name] for name in noted if name in asked.headers},
+        "status": answer.status,
+        "answer": json.loads(answer.body),
+        "answer_headers": answer.headers,
+        "fault": effect,
+    }

@@ -1,0 +1,202 @@
+"""Webhook deliveries: signed, retried with patience, and troubled on demand."""
+
+import asyncio
+import hashlib
+import heapq
+import hmac
+import json
+from contextlib import suppress
+
+import httptools
+
+from billing.dev.sandbox import ids
+from billing.dev.sandbox.events import rendered, wants
+from billing.dev.sandbox.post import Posts
+from billing.dev.sandbox.store import Row
+from billing.dev.sandbox.trouble import Mischief, Troubles
+from billing.dev.sandbox.world import World
+
+# Seconds from one attempt to the next; after the last, about three days on, the delivery is given up.
+BACKOFF = (5, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 86_400)
+TIMEOUT_SECONDS = 20.0
+AT_ONCE = 8
+
+
+def signature(secret: str, at: int, payload: bytes) -> str:
+    """The `Stripe-Signature` header for a payload sent at `at` (epoch seconds)."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + payload, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+class Deliverer:
+    """Plans deliveries as events happen and sends them from a background task."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.troubles = Troubles()
+        self._due: list[tuple[int, int, str]] = []
+        self._held: list[str] = []
+        self._flying: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._moved = asyncio.Event()
+        self._count = 0
+        self._posts = Posts()
+        world.on_event = self.plan
+        self.resume()
+
+    def resume(self) -> None:
+        """Take up what is pending in the store."""
+        for row in self._world.store["delivery"].rows.values():
+            if row["state"] == "pending":
+                self._push(row)
+
+    def plan(self, event: Row) -> None:
+        """One delivery for each endpoint that wants the event, with the trouble it is to meet."""
+        for endpoint in self._world.store["webhook_endpoint"].rows.values():
+            if endpoint["status"] == "enabled" and wants(endpoint["enabled_events"], event["type"]):
+                self._plan_one(event, endpoint["id"], self.troubles.take(event["type"]))
+
+    def _plan_one(self, event: Row, endpoint: str, trouble: Mischief | None) -> None:
+        effect = trouble.effect if trouble else None
+        copies = trouble.copies if trouble and effect == "double" else 1
+        wait = trouble.seconds if trouble and effect == "delay" else 0
+        for _ in range(copies):
+            row: Row = {
+                "id": ids.new("del"),
+                "event": event["id"],
+                "endpoint": endpoint,
+                "state": "dropped" if effect == "drop" else "pending",
+                "next_at": self._world.clock.now() + wait,
+                "attempts": [],
+            }
+            self._world.store.put("delivery", row)
+            if effect == "reorder":
+                self._held.append(row["id"])
+            elif effect != "drop":
+                self._push(row)
+        if trouble and effect == "reorder" and len(self._held) >= trouble.window:
+            self.release()
+
+    def _push(self, row: Row) -> None:
+        self._count += 1
+        heapq.heappush(self._due, (row["next_at"], self._count, row["id"]))
+        self._wake.set()
+
+    def release(self) -> None:
+        """Let held deliveries go, the latest first."""
+        held, self._held = self._held, []
+        for identifier in reversed(held):
+            if row := self._world.store.get("delivery", identifier):
+                self._push(row)
+
+    def again(self, event: Row, copies: int = 1) -> int:
+        """Deliver an old event once more to every endpoint; how many deliveries were planned."""
+        endpoints = [
+            row for row in self._world.store["webhook_endpoint"].rows.values() if row["status"] == "enabled"
+        ]
+        for endpoint in endpoints:
+            self._plan_one(event, endpoint["id"], Mischief(effect="double", copies=copies))
+        return len(endpoints) * copies
+
+    def wake(self) -> None:
+        """The clock moved: look again."""
+        self._wake.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a delivery is in flight or due now."""
+        return bool(self._flying) or (bool(self._due) and self._due[0][0] <= self._world.clock.now())
+
+    async def settle(self, seconds: float) -> bool:
+        """Wait until nothing is due or in flight; False when that took too long."""
+        self.release()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.busy:
+                    self._moved.clear()
+                    await self._moved.wait()
+                return True
+        return False
+
+    async def run(self) -> None:
+        """Send what is due, for ever."""
+        try:
+            while True:
+                self._start_due()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._pause()):
+                        await self._wake.wait()
+                self._wake.clear()
+        finally:
+            self.forget()
+            self._posts.close()
+
+    def _pause(self) -> float | None:
+        if not self._due or self._world.clock.held or len(self._flying) >= AT_ONCE:
+            return None
+        return max(0.05, self._due[0][0] - self._world.clock.now())
+
+    def _start_due(self) -> None:
+        now = self._world.clock.now()
+        while self._due and self._due[0][0] <= now and len(self._flying) < AT_ONCE:
+            identifier = heapq.heappop(self._due)[2]
+            row = self._world.store.get("delivery", identifier)
+            if row and row["state"] == "pending":
+                task = asyncio.create_task(self._send(row))
+                self._flying.add(task)
+                task.add_done_callback(self._landed)
+
+        self._moved.set()
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        self._wake.set()
+        self._moved.set()
+
+    async def _send(self, row: Row) -> None:
+        world = self._world
+        event, endpoint = (
+            world.store.get("event", row["event"]),
+            world.store.get("webhook_endpoint", row["endpoint"]),
+        )
+        if event is None or endpoint is None:
+            self._note(row, None, "the endpoint is gone", final=True)
+            return
+        payload = json.dumps(rendered(world, event)).encode()
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "Stripe-Signature": signature(endpoint["secret"], world.clock.now(), payload),
+            "User-Agent": "Stripe/1.0 (sandbox)",
+        }
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                status, text = await self._posts.post(endpoint["url"], headers, payload)
+        except (OSError, httptools.HttpParserError) as problem:
+            self._note(row, None, type(problem).__name__)
+        else:
+            self._note(row, status, text[:200])
+
+    def _note(self, row: Row, status: int | None, text: str, *, final: bool = False) -> None:
+        world = self._world
+        if world.store.get("delivery", row["id"]) is None:
+            return
+        attempts = [*row["attempts"], {"at": world.clock.now(), "status": status, "text": text}]
+        row = row | {"attempts": attempts}
+        if status is not None and 200 <= status < 300:
+            row["state"] = "succeeded"
+        elif final or len(attempts) > len(BACKOFF):
+            row["state"] = "failed"
+        else:
+            row["next_at"] = world.clock.now() + BACKOFF[len(attempts) - 1]
+        world.store.put("delivery", row)
+        world.store.commit()
+        if row["state"] == "pending":
+            self._push(row)
+
+    def forget(self) -> None:
+        """Drop everything planned, held and in flight."""
+        self._due.clear()
+        self._held.clear()
+        self._moved.set()
+        for task in self._flying:
+            task.cancel()

@@ -1,0 +1,81 @@
+"""A reader's browser: it opens pages, sends their forms, and fills in the sandbox's card page. Real pages, over HTTP."""
+
+import re
+import ssl
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from billing.dev.simulate.scenarios import Card
+
+AGENT = "Mozilla/5.0 (simulated)"
+RELOADS = 40
+"""How often a reader looks again at a page that says “one moment”."""
+
+
+_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Trusts nobody, as all pages are on this machine: reading the machine's authorities anew for each browser takes 15 ms."""
+
+
+class PageRefused(Exception):
+    """A page that answers with a refusal, or without the form one looks for; the text says which."""
+
+
+class Browser:
+    """Cookies and all. `origin` is the service, `twin` the sandbox with the card page, `address` the reader's own."""
+
+    def __init__(self, origin: str, twin: httpx.Client, address: str) -> None:
+        self._origin, self._twin = origin, twin
+        headers = {"user-agent": AGENT, "accept": "text/html,*/*;q=0.8", "x-forwarded-for": address}
+        self._http = httpx.Client(
+            base_url=origin, timeout=60, trust_env=False, verify=_NOBODY, headers=headers
+        )
+        self._page = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._http.close()
+
+    def keep_cookie(self, name: str, value: str) -> None:
+        """One that the service has set."""
+        self._http.cookies.set(name, value)
+
+    def get(self, path: str) -> str:
+        """Open a page, following where it leads; its path in the end."""
+        answer = self._http.get(path, follow_redirects=True)
+        self._page = answer.text
+        return answer.url.path
+
+    def post(self, action: str, **fields: str) -> str:
+        """Send the form with this action; where it leads. Raises PageRefused."""
+        form = re.search(rf'<form[^>]*action="{re.escape(action)}".*?</form>', self._page, re.DOTALL)
+        if form is None:
+            raise PageRefused(f"no form for {action}")
+        hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form.group()))
+        headers = {"origin": self._origin, "sec-fetch-site": "same-origin"}
+        answer = self._http.post(action, data=hidden | fields, headers=headers)
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise PageRefused(f"{answer.status_code} at {action}")
+        return str(answer.headers["location"])
+
+    def type_card(self, page: str, card: Card, copy: str, year: int) -> str:
+        """Fill in the sandbox's card page and confirm with the bank where it asks; the way back. Raises PageRefused."""
+        form = {"number": f"{card.number}__{copy}", "exp": f"12/{(year + 3) % 100:02}", "cvc": "123"}
+        if card.name == "amex":
+            form["cvc"] = "1234"
+        answer = self._twin.post(page, data=form | {"holder": "T Dlamini", "email": "t.dlamini@example.com"})
+        if "/c/authenticate/" in answer.headers.get("location", ""):
+            answer = self._twin.post(answer.headers["location"], data={"outcome": "complete"})
+        if answer.status_code != httpx.codes.SEE_OTHER:
+            raise PageRefused("the card page says no")
+        return str(answer.headers["location"])
+
+    def come_back(self, way: str, *, until_not: str) -> None:
+        """Return from the card page, and look again while it can't be said yet how that ended. Raises PageRefused."""
+        for _ in range(RELOADS):
+            if not self.get(way).startswith(until_not):
+                return
+        raise PageRefused("it never said how it ended")

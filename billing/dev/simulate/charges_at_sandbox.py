@@ -1,0 +1,61 @@
+"""What the sandbox itself says it took from whom, read through its API as anybody could: not a word of the service's."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from billing.dev.simulate.clock_skew import Skew
+from billing.dev.simulate.judge import Taken
+
+PAGE = 100
+
+
+class Till:
+    """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address; `deleted` says
+    whose the customers were that no list has any more."""
+
+    def __init__(self, twin: httpx.Client, key: str, skew: Skew, deleted: dict[str, int]) -> None:
+        self._twin, self._key, self._skew = twin, key, skew
+        self._owners = {row["id"]: _number(row["email"]) for row in self._list("customers")} | deleted
+        self.taken: dict[int, list[Taken]] = defaultdict(list)
+        """Charges that went through, by the reader's number."""
+        self.objections: dict[int, datetime] = {}
+        """When a bank or a card's issuer first objected: nothing more may be taken from that reader."""
+        self._read()
+
+    def _read(self) -> None:
+        whose: dict[str, int] = {}
+        for row in self._list("charges"):
+            number = whose[row["id"]] = self._owners[row["customer"]]
+            if row["paid"]:
+                self.taken[number].append(
+                    Taken(row["id"], self._at(row), row["amount"], row["amount_refunded"])
+                )
+        for row in [*self._list("disputes"), *self._list("radar/early_fraud_warnings")]:
+            at, number = self._at(row), whose[row["charge"]]
+            self.objections[number] = min(at, self.objections.get(number, at))
+
+    def _at(self, row: dict[str, Any]) -> datetime:
+        return self._skew.ours(datetime.fromtimestamp(row["created"], UTC))
+
+    def _list(self, what: str) -> Iterator[dict[str, Any]]:
+        after: dict[str, str] = {}
+        while True:
+            answer = self._twin.get(
+                f"/v1/{what}",
+                params={"limit": PAGE, **after},
+                headers={"Authorization": f"Bearer {self._key}"},
+            ).raise_for_status()
+            page = answer.json()
+            yield from page["data"]
+            if not page["has_more"]:
+                return
+            after = {"starting_after": page["data"][-1]["id"]}
+
+
+def _number(email: str) -> int:
+    """Addresses are `reader-17@…` and `deaf-17@…`."""
+    return int(email.partition("@")[0].partition("-")[2].partition("+")[0])

@@ -1,0 +1,270 @@
+"""Everything a simulated installation consists of, started in a temporary folder and gone without a trace at the end."""
+
+import contextlib
+import json
+import multiprocessing
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import httpx
+import sqlalchemy as sa
+
+from billing import seed
+from billing.app import build
+from billing.container import Parts
+from billing.dev import time_travel
+from billing.dev.postgres import Embedded
+from billing.dev.process_guard import Leash
+from billing.dev.simulate import worker_processes
+from billing.platform import installation, list_key, migrate
+from billing.platform.db import Database
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import read_settings
+from billing.rules.ceilings import ENDLESS
+from billing.rules.scopes import SCOPES
+from billing.staff.api_keys import create
+from billing.webhooks.settle import HANDLERS
+
+HOST = "127.0.0.1"
+WEBS = 2
+"""Web processes, which take turns at one address."""
+WORKERS = 2
+PATIENCE_SECONDS = 120
+
+
+class NotEmpty(RefusesToStart):
+    """A simulation needs an empty database: the one of BILLING_DATABASE_URL has tables already."""
+
+
+class Hand:
+    """A process of ours and the line to it."""
+
+    def __init__(self, process: BaseProcess, line: Connection) -> None:
+        self.process = process
+        self.line = line
+
+    def ask(self, word: str = "") -> None:
+        """Send it a word."""
+        with contextlib.suppress(OSError):
+            self.line.send(word)
+
+    def answer(self) -> Any:
+        """Its answer; None when it has died instead."""
+        try:
+            return self.line.recv()
+        except (EOFError, OSError):
+            self.process.join()
+            return None
+
+    def end(self) -> None:
+        """Let go of it; it ends by itself, or is ended."""
+        self.line.close()
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+class Program:
+    """A Python program as a process, with lines to it and from it."""
+
+    def __init__(self, module: str, arguments: Sequence[str], leash: Leash, log: Path) -> None:
+        self._log = log
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("BILLING_")}
+        with log.open("wb") as complaints:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                env=inherited,
+                start_new_session=True,
+                preexec_fn=leash.on_birth(),
+            )
+
+    def ask(self, word: str) -> None:
+        """Send it a line."""
+        assert self._child.stdin is not None
+        self._child.stdin.write(f"{word}\n".encode())
+        self._child.stdin.flush()
+
+    def says(self) -> str:
+        """Its next line. Raises RefusesToStart when it has none, with its last words."""
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline().decode()
+        if not line:
+            raise RefusesToStart(f"A part of the simulation doesn't run: {self._log.read_text()[-500:]}")
+        return line
+
+    def end(self) -> None:
+        """Ask it to end, and see to it."""
+        self._child.terminate()
+        try:
+            self._child.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.communicate()
+
+
+class House:
+    """Use it with `with`. `parts` are those of this process; workers and the web have their own, of the same installation."""
+
+    def __init__(
+        self, at: datetime, seed_number: int, mail_trouble: float, record: Path | None = None
+    ) -> None:
+        self._at, self._seed, self._mail_trouble = at, seed_number, mail_trouble
+        self._recording = ("--record", str(record)) if record else ()
+        self._ends = contextlib.ExitStack()
+        self.workers: list[Hand] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def _start(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="masthead-simulate-"))
+        self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self._leash = self._ends.enter_context(Leash())
+        self._leash.keep_tidy(self.folder)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["billing.dev.simulate.warm_up"])
+        database_url = self._database()
+        listener = socket.create_server((HOST, 0), backlog=512)
+        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+        self.key = f"sk_test_sandbox_{secrets.token_hex(16)}"
+        self.sandbox_url = self._program("billing.dev.sandbox", *self._recording).says().split()[-1]
+        self.relay = self._program(
+            "billing.dev.simulate.counting_smtp", str(self._seed), str(self._mail_trouble)
+        )
+        self.environment = self._environment(database_url, json.loads(self.relay.says())["port"])
+        self.settings = read_settings(self.environment)
+        self._prepare()
+        for _ in range(WEBS):
+            self._fork(worker_processes.web, self.environment, listener)
+        listener.close()
+        for _ in range(WORKERS):
+            self.workers.append(self.worker())
+        self._ends.callback(self._end_workers)
+
+    def _database(self) -> str:
+        given = os.environ.get("BILLING_DATABASE_URL")
+        if given is None:
+            server = Embedded.start(self.folder / "postgres", durable=False, disposable=True)
+            self._ends.callback(server.stop)
+            return server.create("masthead")
+        database = Database(given)
+        with database.transaction() as session:
+            if session.execute(sa.text("SELECT to_regclass('alembic_version')")).scalar_one() is not None:
+                raise NotEmpty(NotEmpty.__doc__)
+        database.close()
+        return given
+
+    def _program(self, module: str, *arguments: str) -> "Program":
+        """A program of its own, which nothing here imports."""
+        program = Program(module, arguments, self._leash, self.folder / f"{module}.log")
+        self._ends.callback(program.end)
+        return program
+
+    def _environment(self, database_url: str, smtp_port: int) -> dict[str, str]:
+        return {
+            "BILLING_ENVIRONMENT": "test",
+            "BILLING_CLOCK": "held",
+            "BILLING_DATABASE_URL": database_url,
+            "BILLING_PUBLIC_URL": self.url,
+            "BILLING_SECRET_KEY": secrets.token_urlsafe(48),
+            "BILLING_STRIPE_SECRET_KEY": self.key,
+            "BILLING_STRIPE_API_BASE": self.sandbox_url,
+            "BILLING_STRIPE_WEBHOOK_SECRETS": self._endpoint(),
+            "BILLING_SMTP_URL": f"smtp://{HOST}:{smtp_port}",
+            "BILLING_MAIL_PAPERS": "false",  # 15 ms each, and no promise hangs on them
+            "BILLING_JOURNAL_DIR": str(self.folder / "journals"),
+            "BILLING_PROXY_COUNT": "1",  # each reader comes from a network address of their own
+            "BILLING_CHARGES_PER_SECOND": "0",  # the pace is the machine's: a simulated year has no seconds to spread over
+            "BILLING_RETURN_POLL_SECONDS": "0",  # on a held clock no seconds pass until a page may ask again
+        }
+
+    def _endpoint(self) -> str:
+        """Register for the events that we settle, as one does at Stripe; the secret they are signed with."""
+        wanted = urlencode(
+            [
+                ("url", f"{self.url}/webhooks/stripe"),
+                *((f"enabled_events[{n}]", name) for n, name in enumerate(HANDLERS)),
+            ]
+        )
+        answer = httpx.post(
+            f"{self.sandbox_url}/v1/webhook_endpoints",
+            content=wanted,
+            headers={
+                "Authorization": f"Bearer {self.key}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            trust_env=False,
+        ).raise_for_status()
+        return str(answer.json()["secret"])
+
+    def _prepare(self) -> None:
+        database = Database(self.settings.database_url)
+        migrate.upgrade(database)
+        with database.transaction() as session:
+            installation.claim(session, self.settings)
+            list_key.seal_first(session, self.settings)
+            seed.plans(session)
+            session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
+        database.close()
+        self.parts: Parts = build(self.settings)
+        self._ends.callback(self.parts.database.close)
+        time_travel.follow(self.parts)
+        with self.parts.database.transaction() as session:
+            key = create(session, self.parts.office.tokens, "simulation", SCOPES, self._at, ENDLESS)
+        self.api = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {key}"},
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+        )
+        self.twin = httpx.Client(base_url=self.sandbox_url, timeout=PATIENCE_SECONDS, trust_env=False)
+        self._ends.callback(self.api.close)
+        self._ends.callback(self.twin.close)
+
+    def tell_relay(self, word: str) -> dict[str, int]:
+        """Send the mail server a line; what it has counted so far."""
+        self.relay.ask(word)
+        return dict(json.loads(self.relay.says()))
+
+    def _fork(self, do: Any, *arguments: Any) -> None:
+        hand = self._child(do, *arguments)
+        self._ends.callback(hand.end)
+
+    def _child(self, do: Any, *arguments: Any) -> Hand:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=do, args=(theirs, *arguments), daemon=True)
+        process.start()
+        theirs.close()
+        return Hand(process, ours)
+
+    def _end_workers(self) -> None:
+        for hand in self.workers:
+            hand.end()
+
+    def worker(self) -> Hand:
+        """Another worker process."""
+        return self._child(worker_processes.work, self.environment)

@@ -1,0 +1,261 @@
+"""The report of a simulated life: one page without anything from elsewhere, and the same in a screen of text."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+
+from billing.dev.simulate import plots
+from billing.dev.simulate.figures import STATES
+from billing.dev.simulate.run import Verdict
+from billing.dev.simulate.scenarios import Wish
+
+HERE = Path(__file__).parent
+MONEY = ("charged", "refunded", "recognised", "fees")
+STATE_WORDS = ("in the trial", "active", "past due", "paused")
+MAILS = 7
+"""Kinds of mail that are drawn; the table has them all."""
+SHOWN = 40
+"""Breaches that are told one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture with what it shows, and the figures behind it."""
+
+    title: str
+    words: str
+    svg: str
+    legend: tuple[str, ...] = ()
+    head: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def write(verdict: Verdict, path: Path) -> None:
+    """The page, at `path`."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("report.html").render(
+        wanted=verdict.wanted,
+        verdict=verdict,
+        broken=verdict.broken[:SHOWN],
+        more=max(0, len(verdict.broken) - SHOWN),
+        facts=facts(verdict),
+        plots=[
+            _readers(verdict),
+            _money(verdict),
+            _conversion(verdict),
+            _churn(verdict),
+            _dunning(verdict),
+            _mails(verdict),
+        ],
+        doctor=_doctor(verdict),
+        met=_met(verdict),
+        became=[(words, f"{count:,}") for words, count in verdict.figures.doubts.items()],
+        answers=_answers(verdict),
+        said=[(words, f"{count:,}") for words, count in verdict.said.most_common(12)],
+    )
+    path.write_text(page, "utf-8")
+
+
+def facts(verdict: Verdict) -> list[tuple[str, str]]:
+    """The figures of the first screen."""
+    told = verdict.figures
+    sums = {what: sum(month[what] for month in told.money.values()) for what in MONEY}
+    paid = sum(one[1] for one in told.conversion.values())
+    over = sum(one[0] for one in told.conversion.values())
+    failed, recovered = sum(told.failed.values()), told.failed["paid"]
+    return [
+        ("readers", f"{verdict.wanted.readers:,}, of whom {sum(told.end['subscriptions'].values()):,} began"),
+        ("charges", f"{verdict.charges:,}, {rand(verdict.cents)}"),
+        ("given back", rand(sums["refunded"])),
+        ("recognised", rand(sums["recognised"])),
+        ("fees", rand(sums["fees"])),
+        ("trials that were paid for", share(paid, over)),
+        ("refused charges paid in the end", f"{share(recovered, failed)} ({recovered:,} of {failed:,})"),
+        ("mails taken by the relay", f"{sum(told.end['mails'].values()):,}"),
+        ("faults met", f"{sum(verdict.struck.values()) + _mail_faults(verdict):,}"),
+        ("storms, workers killed", f"{len(verdict.storms)}, {sum(verdict.deaths.values())}"),
+        ("doctor's visits, all clean", f"{sum(not n for n in told.doctor.values()):,} of {len(told.doctor):,}"),
+        ("days compared with Stripe, all alike", f"{sum(not n for n in told.reckoned.values()):,} of {len(told.reckoned):,}"),
+        ("took", f"{_minutes(verdict.seconds)}, {verdict.cpu_seconds:,.0f} s of CPU"),
+        ("memory at most", f"{verdict.peak / 2**20:,.0f} MiB, all processes together"),
+    ]  # fmt: skip
+
+
+def summary(verdict: Verdict) -> str:
+    """A screen of text."""
+    lines = [f"{words:>37}  {value}" for words, value in facts(verdict)]
+    lines += [f"BROKEN: {words}" for words in verdict.broken[:SHOWN]]
+    if len(verdict.broken) > SHOWN:
+        lines.append(f"... and {len(verdict.broken) - SHOWN} more")
+    return "\n".join(lines)
+
+
+def conclusion(verdict: Verdict) -> str:
+    """One line."""
+    if not verdict.broken:
+        return "Every promise was kept: doctor and books clean each day, the ledger sums to zero, nobody charged outside the calendar."
+    return f"{len(verdict.broken)} things are broken; the first: {verdict.broken[0]}"
+
+
+def rand(cents: int) -> str:
+    """An amount for people, without VAT words: sums of a house."""
+    return f"R{cents / 100:,.2f}"
+
+
+def share(part: int, whole: int) -> str:
+    """Per cent."""
+    return f"{100 * part / whole:.1f}%" if whole else "–"
+
+
+def _mail_faults(verdict: Verdict) -> int:
+    return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "untold"))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60} min {int(seconds) % 60} s"
+
+
+def _readers(verdict: Verdict) -> Plot:
+    told = verdict.figures
+    firsts = [(n, f"{day:%b}") for n, day in enumerate(told.days) if day.day == 1]
+    series = {state: told.states[state] for state in STATES}
+    rows = [
+        (f"{told.days[n]:%-d %B}", *(f"{told.states[state][n]:,}" for state in STATES), f"{told.ended[n]:,}")
+        for n, _ in firsts
+    ]
+    return Plot(
+        "Readers by state",
+        "At the end of each day; who has ended isn't shown.",
+        plots.stacked(series, firsts[:: -(-len(firsts) // 8) or 1], "Readers by state over time"),
+        STATE_WORDS,
+        ("at the end of", *STATE_WORDS, "ended"),
+        tuple(rows),
+    )
+
+
+def _money(verdict: Verdict) -> Plot:
+    months = verdict.figures.money
+    groups = {_month(month): [cents[what] / 100 for what in MONEY] for month, cents in months.items()}
+    rows = [(month, *(rand(cents[what]) for what in MONEY)) for month, cents in months.items()]
+    return Plot(
+        "Money",
+        "Rand by month. Charged and refunded include VAT; recognised is revenue without it.",
+        plots.bars(groups, "Money by month"),
+        MONEY,
+        ("month", *MONEY),
+        tuple(rows),
+    )
+
+
+def _conversion(verdict: Verdict) -> Plot:
+    told = verdict.figures.conversion
+    groups = {
+        _month(month): [_part(paid, over), _part(left, over)] for month, (over, paid, left) in told.items()
+    }
+    rows = [
+        (month, f"{over:,}", share(paid, over), share(left, over))
+        for month, (over, paid, left) in told.items()
+    ]
+    return Plot(
+        "Trials",
+        "Of the trials begun in a month and over by now: paid for, and left before the first charge.",
+        plots.bars(groups, "Trial conversion by month", "%"),
+        ("paid for", "left in the trial"),
+        ("begun in", "over", "paid for", "left in the trial"),
+        tuple(rows),
+    )
+
+
+def _churn(verdict: Verdict) -> Plot:
+    told = verdict.figures.churn
+    groups = {_month(month): [_part(left, paying)] for month, (paying, left) in told.items()}
+    rows = [
+        (month, f"{paying:,}", f"{left:,}", share(left, paying)) for month, (paying, left) in told.items()
+    ]
+    return Plot(
+        "Churn",
+        "Of those who paid at a month's beginning, how many left in it: by their wish, by a bank's, or for want of payment.",
+        plots.bars(groups, "Churn by month", "%"),
+        ("left",),
+        ("month", "paying at its beginning", "left", "share"),
+        tuple(rows),
+    )
+
+
+def _dunning(verdict: Verdict) -> Plot:
+    told = verdict.figures
+    failed, so_far = sum(told.failed.values()), 0
+    groups: dict[str, Sequence[float]] = {}
+    for day in range(22):
+        so_far += told.recovered[day]
+        groups[str(day)] = [_part(so_far, failed)]
+    rows = [(words, f"{count:,}", share(count, failed)) for words, count in told.failed.most_common()]
+    return Plot(
+        "Refused charges",
+        "Paid so many days after the first refusal, in per cent of all that were refused.",
+        plots.bars(groups, "Recovery of refused charges by day", "%"),
+        (),
+        ("invoice is now", "count", "share"),
+        tuple(rows),
+    )
+
+
+def _mails(verdict: Verdict) -> Plot:
+    told = verdict.figures.mails
+    kinds = sorted(told, key=lambda kind: -sum(told[kind].values()))
+    taken = {kind.replace("_", " "): told[kind].get("accepted", 0) for kind in kinds[:MAILS]}
+    rows = [
+        (kind.replace("_", " "), *(f"{told[kind].get(state, 0):,}" for state in ("accepted", "refused", "expired", "obsolete", "queued")))
+        for kind in kinds
+    ]  # fmt: skip
+    return Plot(
+        "Mails",
+        "Taken by the relay, by kind; the table has all of them.",
+        plots.lying(taken, "Mails by kind"),
+        (),
+        ("kind", "taken", "refused", "expired", "taken back", "waiting"),
+        tuple(rows),
+    )
+
+
+def _doctor(verdict: Verdict) -> str:
+    told = verdict.figures
+    days = []
+    for day in told.days:
+        broken, differed = told.doctor.get(day), told.reckoned.get(day)
+        kind = "none" if broken is None else "bad" if broken or differed else "good"
+        words = "not yet" if broken is None else f"{broken} promises broken"
+        days.append((kind, f"{day:%-d %B}: {words}, {differed or 0} differences with Stripe"))
+    return plots.strip(days, "The doctor's visits, a square a day")
+
+
+def _met(verdict: Verdict) -> list[tuple[str, str]]:
+    """What went wrong on purpose, and how often."""
+    found = [
+        (words.replace("_", " "), f"{count:,}") for words, count in sorted(verdict.struck.items()) if count
+    ]
+    found += [
+        (f"mail: {words}", f"{count:,}") for words, count in sorted(verdict.mail.items()) if words != "taken"
+    ]
+    found += [(f"worker killed at {point}", f"{count:,}") for point, count in sorted(verdict.deaths.items())]
+    return found
+
+
+def _answers(verdict: Verdict) -> list[tuple[str, str]]:
+    by_wish: Mapping[Wish, list[str]] = {wish: [] for wish in Wish}
+    for (wish, answer), count in sorted(verdict.answers.items(), key=lambda one: -one[1]):
+        by_wish[wish].append(f"{count:,} {answer.replace('_', ' ')}")
+    return [(str(wish), ", ".join(said)) for wish, said in by_wish.items() if said]
+
+
+def _part(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else 0.0
+
+
+def _month(month: str) -> str:
+    names = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return names[int(month[5:7]) - 1]

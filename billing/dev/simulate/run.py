@@ -1,0 +1,186 @@
+"""A simulated life from its first day to the verdict."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from billing.container import Parts
+from billing.dev.simulate import alarms, figures
+from billing.dev.simulate.charges_at_sandbox import Till
+from billing.dev.simulate.dates import Slot, moment, month_later, start_of
+from billing.dev.simulate.environment import House
+from billing.dev.simulate.faults import LEVELS, Weather
+from billing.dev.simulate.figures import Figures
+from billing.dev.simulate.judge import Breach, Life, judge
+from billing.dev.simulate.live import Crowd, Stuck, Works, live
+from billing.dev.simulate.memory import Memory
+from billing.dev.simulate.reader_acts import Acts, Somebody
+from billing.dev.simulate.scenarios import Fate, Wish, draw
+from billing.reconcile.reconcile import reconcile
+from billing.reports import doctor
+
+FIRST_DAY = date(2027, 1, 1)
+QUIET_DAYS = 4
+"""Days at the end on which nobody does anything and nothing fails, so that what is late arrives."""
+DIFFERENCES = f"""SELECT kind, subject, what FROM staff_case
+                  WHERE kind NOT IN ('dispute', 'fraud_warning', 'refund_failed', 'refunds_wait') AND subject NOT IN ({alarms.EXPECTED_CASES})
+                  ORDER BY opened_at, id"""  # noqa: S608
+"""Cases that mean that something is wrong: not what banks do, nor a refund that a card refuses or that waits for balance."""
+NOT_RETURNED = "SELECT reader_id FROM staff_case WHERE kind = 'refund_failed'"
+"""Readers whose bank didn't let money come back: staff are to pay it by other means."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is simulated."""
+
+    readers: int
+    months: int
+    seed: int
+    faults: str = "none"
+
+    @property
+    def last(self) -> date:
+        """The last day on which anybody does anything."""
+        return month_later(FIRST_DAY, self.months) - _DAY
+
+
+@dataclass
+class Verdict:
+    """What was found; `broken` is empty when every promise was kept."""
+
+    wanted: Wanted
+    figures: Figures = field(default_factory=Figures)
+    broken: list[str] = field(default_factory=list)
+    answers: Counter[tuple[Wish, str]] = field(default_factory=Counter)
+    struck: Counter[str] = field(default_factory=Counter)
+    storms: list[date] = field(default_factory=list)
+    deaths: Counter[str] = field(default_factory=Counter)
+    said: Counter[str] = field(default_factory=Counter)
+    mail: dict[str, int] = field(default_factory=dict)
+    charges: int = 0
+    cents: int = 0
+    seconds: float = 0
+    cpu_seconds: float = 0
+    peak: int = 0
+
+    def repeatable(self) -> dict[str, Any]:
+        """What the same seed must give again."""
+        answers = sorted((f"{wish}: {answer}", count) for (wish, answer), count in self.answers.items())
+        return self.figures.end | {"answers": answers, "charges": self.charges, "cents": self.cents}
+
+
+def gather(wanted: Wanted) -> list[Somebody]:
+    """Everybody, with what they will do."""
+    fates = (draw(wanted.seed, number, FIRST_DAY, wanted.last) for number in range(wanted.readers))
+    return [Somebody(fate, _life(fate)) for fate in fates]
+
+
+def _life(fate: Fate) -> Life:
+    card = fate.card
+    return Life(fate.number, fate.plan, fate.deaf, works=card.works, takes_back=card.takes_back)
+
+
+def simulate(
+    wanted: Wanted,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    meddle: Callable[[House, date], None] = lambda _house, _on: None,
+    record: Path | None = None,
+) -> Verdict:
+    """Live, and judge. `progress` is told of days; `meddle` may do mischief of its own each morning, to see it found; `record`
+    is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each."""
+    began, memory, verdict = time.monotonic(), Memory(), Verdict(wanted)
+    days = [FIRST_DAY + _DAY * n for n in range((wanted.last - FIRST_DAY).days + 1)]
+    crowd, level = Crowd(gather(wanted)), LEVELS[wanted.faults]
+    with House(start_of(FIRST_DAY), wanted.seed, level.mail, record) as house:
+        weather = Weather(house.twin, house.tell_relay, level, wanted.seed)
+        works, acts = Works(house), Acts(house, answers=verdict.answers)
+
+        def over(on: date) -> None:
+            meddle(house, on)
+            memory.look()
+            progress((on - FIRST_DAY).days + 1, len(days) + QUIET_DAYS)
+
+        try:
+            live(works, acts, crowd, weather, days, over)
+            weather.calm(works.now())
+            verdict.mail = house.tell_relay("calm")
+            for on in (wanted.last + _DAY * n for n in range(1, QUIET_DAYS + 1)):
+                works.reach(moment(on, Slot.ROUNDS))
+                works.settle(works.now())
+                over(on)
+            verdict.broken += _examine(house.parts, works.now())
+        except Stuck as stuck:
+            verdict.broken.append(str(stuck))
+        memory.look(now=True)
+        till = Till(house.twin, house.key, weather.skew, acts.deleted)
+        _judge(house, crowd, till, works.now(), verdict)
+        _tell(house, works, weather, verdict)
+        memory.look(now=True)
+    verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
+    verdict.peak = memory.peak
+    return verdict
+
+
+def _examine(parts: Parts, at: datetime) -> list[str]:
+    """The doctor once more, both books from the first day to yesterday, and the sum of the ledger."""
+    with parts.database.transaction() as session:
+        expected = alarms.expected(session)
+    findings = doctor.examine(parts.database, parts.office, at)
+    broken = [f"doctor: {one.promise.name} can't be asked: {one.unasked}" for one in findings if one.unasked]
+    broken += [
+        f"doctor: {finding.promise.name}: {' '.join(example)}"
+        for finding in findings
+        for example in finding.examples
+        if f"{finding.promise.name}:{example[0]}" not in expected
+    ]
+    first = FIRST_DAY
+    while first < parts.office.today(at):
+        last = min(first + timedelta(days=6), parts.office.today(at) - _DAY)
+        report = reconcile(parts.clerk, first, last, at)
+        broken += [f"reconcile: {one.what}" for one in report.differences]
+        first = last + _DAY
+    with parts.database.transaction() as session:
+        total = session.execute(sa.text("SELECT coalesce(sum(amount), 0) FROM ledger_entry")).scalar_one()
+    return [*broken, *([f"the ledger sums to {total} cents"] if total else [])]
+
+
+def _judge(house: House, crowd: Crowd, till: Till, at: datetime, verdict: Verdict) -> None:
+    """The sandbox's list of charges against the calendar, reader by reader."""
+    with house.parts.database.transaction() as session:
+        staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
+    found: list[Breach] = []
+    for who in crowd.people:
+        objected = till.objections.get(who.fate.number)
+        if objected is not None:
+            who.life.note(objected, Wish.DISPUTE)
+        taken = till.taken.get(who.fate.number, [])
+        found += judge(who.life, taken, at, staff_know=who.reader_id in staff_know)
+    verdict.broken += [f"reader {one.number}: {one.what}" for one in found]
+    verdict.charges = sum(map(len, till.taken.values()))
+    verdict.cents = sum(one.cents for charges in till.taken.values() for one in charges)
+
+
+def _tell(house: House, works: Works, weather: Weather, verdict: Verdict) -> None:
+    wanted = verdict.wanted
+    with house.parts.database.transaction() as session:
+        told = verdict.figures = figures.read(session, FIRST_DAY, wanted.last)
+        cases = session.execute(sa.text(DIFFERENCES)).all()
+    verdict.struck, verdict.storms = weather.struck, weather.storms
+    verdict.deaths, verdict.said = works.deaths, works.said
+    verdict.broken += [f"case {kind}: {what}" for kind, _, what in cases]
+    verdict.broken += [f"the doctor found {n} things broken on {on}" for on, n in told.doctor.items() if n]
+    started = min(
+        (on for on, one in zip(told.days, told.states["trialing"], strict=True) if one), default=None
+    )
+    missed = [on for on in told.days if started is not None and on > started + _DAY and on not in told.doctor]
+    verdict.broken += [f"the doctor did not come on {on}" for on in missed]
+    verdict.broken += [f"the books differed on {on}" for on, n in told.reckoned.items() if n]
+    verdict.broken += [f"a worker's log: {words}" for words in works.tracebacks]

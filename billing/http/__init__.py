@@ -1,0 +1,1 @@
+"""What the fast path and the pages share: cookies, JSON shapes, limits."""

@@ -1,0 +1,172 @@
+"""The shapes that programs see. Money in minor units, instants in UTC (RFC 3339)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
+from sqlmodel import Session
+
+from billing.access.check import Checked
+from billing.payments.models import Invoice, PaymentMethod, Refund
+from billing.payments.numbers import credit_note_number, invoice_number
+from billing.platform.db import storable
+from billing.readers.models import Reader
+from billing.rules.access import Decision, Meter, Reason
+from billing.rules.card_numbers import holds_card_number
+from billing.rules.lifecycle import State
+from billing.subscriptions.find import terms_of, terms_on
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import NextCharge, next_charge, pause_is_ahead
+
+LONGEST = 200
+"""Characters of a name that somebody else gave: an article's, or their own of a reader."""
+EARLIEST, LATEST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _written(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("is written as in 2026-12-08T07:00:00Z")
+    return value
+
+
+def _in_reach(at: datetime) -> datetime:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("is a moment before 1800 or after 2199")
+    return at.astimezone(UTC)
+
+
+def _without_card_number(text: str) -> str:
+    if holds_card_number(text):
+        raise ValueError("holds what looks like a card number; take it out")
+    return text
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_reach)]
+FreeText = Annotated[str, AfterValidator(_without_card_number)]
+"""Words that people type, which are kept: never with a card number among them (SEC-12)."""
+
+
+class Body(BaseModel):
+    """A request's body: unknown fields are refused, so that a misspelt one isn't silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", str_max_length=2000, str_strip_whitespace=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_kept(cls, given: Any) -> Any:
+        if not storable(given):
+            raise ValueError("holds a NUL, half a character or no number, or is nested too deep")
+        return given
+
+
+def money(amount: int, currency: str = "ZAR") -> dict[str, object]:
+    """Cents with their currency."""
+    return {"amount": amount, "currency": currency}
+
+
+def instant(at: datetime | None) -> str | None:
+    """An instant as RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
+
+
+def reader(row: Reader) -> dict[str, Any]:
+    """A reader."""
+    return {
+        "id": row.id,
+        "email": row.email,
+        "external_id": row.external_id,
+        "created_at": instant(row.created_at),
+    }
+
+
+def subscription(session: Session, row: Subscription, zone: ZoneInfo) -> dict[str, Any]:
+    """A subscription as it stands now. Periods are civil days; `period_end` is the first day after."""
+    plan, price = terms_of(session, row)
+    due = next_charge(row, zone)
+    method = session.get(PaymentMethod, row.payment_method_id)
+    return {
+        "id": row.id,
+        "reader_id": row.reader_id,
+        "plan": plan.id,
+        "status": row.state.value,
+        "started_at": instant(row.started_at),
+        "trial_ends_at": instant(row.access_until) if row.state.value == "trialing" else None,
+        "period_start": row.period_start_on.isoformat() if row.period_start_on else None,
+        "period_end": row.period_end_on.isoformat() if row.period_end_on else None,
+        "access_until": instant(row.access_until),
+        "cancel_requested_at": instant(row.cancel_asked_at),
+        "cancels_at": instant(row.cancels_at),
+        "ended_at": instant(row.ended_at),
+        "next_charge": _next_charge(session, row, due) if due else None,
+        "next_plan": terms_on(session, row, row.next_terms_on)[0].id if row.next_terms_on else None,
+        "paused_until": _paused_until(row),
+        "price": money(price.amount, price.currency) | {"vat_included": True},
+        "payment_method": _method(method),
+    }
+
+
+def _paused_until(row: Subscription) -> str | None:
+    paused = row.state is State.PAUSED or pause_is_ahead(row)
+    return row.resumes_on.isoformat() if paused and row.resumes_on else None
+
+
+def _next_charge(session: Session, row: Subscription, due: NextCharge) -> dict[str, Any]:
+    price = terms_on(session, row, due.on)[1]
+    return {"at": instant(due.at), "amount": money(price.amount, price.currency)}
+
+
+def _method(row: PaymentMethod | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {"brand": row.brand, "last4": row.last4, "exp_month": row.exp_month, "exp_year": row.exp_year}
+
+
+def invoice(row: Invoice) -> dict[str, Any]:
+    """An invoice; a tax invoice, with its number, once it is paid."""
+    return {
+        "id": row.id,
+        "subscription_id": row.subscription_id,
+        "status": row.state.value,
+        "number": invoice_number(row.number) if row.number else None,
+        "description": row.description,
+        "period_start": row.period_start_on.isoformat(),
+        "period_end": row.period_end_on.isoformat(),
+        "net": money(row.net, row.currency),
+        "vat": money(row.vat, row.currency),
+        "gross": money(row.gross, row.currency),
+        "paid_at": instant(row.paid_at),
+        "issued_on": row.issued_on.isoformat() if row.issued_on else None,
+    }
+
+
+def refund(row: Refund) -> dict[str, Any]:
+    """A refund, with its credit note's number once the money went back: to the card, or by a transfer after that failed."""
+    status = "pending" if row.state.value == "intended" else row.state.value
+    return {
+        "id": row.id,
+        "payment_id": row.payment_id,
+        "status": "succeeded" if row.paid_back_at is not None else status,
+        "amount": money(row.amount),
+        "reason": row.reason,
+        "credit_note": credit_note_number(row.credit_note_number) if row.credit_note_number else None,
+    }
+
+
+def access(checked: Checked, offer_url: str) -> dict[str, Any]:
+    """An access decision."""
+    return decided(checked.article.id, checked.decision, checked.meter, offer_url)
+
+
+def decided(article_id: str, decision: Decision, meter: Meter | None, offer_url: str) -> dict[str, Any]:
+    """The same from a decision alone."""
+    shown = meter is not None and decision.reason in (Reason.METER, Reason.METER_USED)
+    return {
+        "article": article_id,
+        "allowed": decision.allowed,
+        "reason": decision.reason.value,
+        "features": sorted(decision.features),
+        "until": instant(decision.until),
+        "meter": {"used": meter.used, "limit": meter.limit} if shown and meter else None,
+        "subscribe_url": None if decision.allowed else offer_url,
+    }

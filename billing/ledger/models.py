@@ -1,0 +1,124 @@
+"""Tables of the ledger: what happened to money, as transactions whose entries sum to zero. Only ever added to."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from billing.platform.db import enum_column
+from billing.rules.money import BASE_CURRENCY
+
+
+class Account(StrEnum):
+    """Where money is, or why. Debits are positive: what we hold and what it cost; credits negative: what we owe and earned."""
+
+    GATEWAY = "gateway"
+    """What the acquirer holds for us."""
+    BANK = "bank"
+    """What it has paid out."""
+    RECEIVABLE = "receivable"
+    """Invoiced, and not paid yet. An invoice is drawn when it is paid, so this is zero at rest."""
+    DEFERRED_REVENUE = "deferred_revenue"
+    """Paid for days that are still to come, without VAT."""
+    VAT_OUTPUT = "vat_output"
+    """VAT taken, owed to the revenue service."""
+    REFUNDS_OWED = "refunds_owed"
+    """Credited to readers, but the card refund bounced: still to be paid by other means."""
+    REVENUE = "revenue"
+    """Earned by days that have passed, without VAT."""
+    REFUNDS = "refunds"
+    """Given back although it was earned, without VAT."""
+    DISPUTES = "disputes"
+    """Taken back by banks although it was earned, and being disputed."""
+    GOODWILL = "goodwill"
+    """The worth of days given away on top of a paid period."""
+    GATEWAY_FEES = "gateway_fees"
+    """What the acquirer keeps."""
+    CONVERSION = "conversion"
+    """What the acquirer has changed: given in one currency, got in another, at the rate of the charge."""
+    EXCHANGE_DIFFERENCES = "exchange_differences"
+    """What refunds and disputes cost more than their charge brought in, because the rate was another by then."""
+
+
+class LedgerTransaction(SQLModel, table=True):
+    """One fact in the books, in one currency. `kind` and `source_id` name the row that it records, so no fact is booked twice."""
+
+    __tablename__ = "ledger_transaction"
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "source_id", name="one_posting_a_fact"),
+        sa.Index("ledger_transaction_on", "on"),
+    )
+
+    id: int = Field(
+        sa_column=sa.Column(sa.BigInteger, sa.Identity(always=True), primary_key=True, nullable=False)
+    )
+    kind: str
+    source_id: str
+    at: datetime
+    """The moment of the fact."""
+    on: date
+    """The civil day it counts for: the date of the document, or the day that was earned."""
+    supply_on: date
+    """For a credit, the day of the sale it takes back: VAT is adjusted in the period of the credit note (VAT-12)."""
+    vat_basis_points: int | None = None
+    """The rate of the VAT in it (VAT-1); None where no VAT moved."""
+    currency: str = BASE_CURRENCY
+    """Of all its lines, so that they sum to zero in each currency."""
+
+
+def _account_column() -> sa.Column[Account]:
+    column = enum_column(Account)
+    column.primary_key = True
+    return column
+
+
+class LedgerEntry(SQLModel, table=True):
+    """One line of a transaction: minor units (cents) of its currency, debit positive and credit negative. The database refuses a transaction that doesn't
+    sum to zero (at commit), and any change of a line."""
+
+    __tablename__ = "ledger_entry"
+    __table_args__ = (sa.CheckConstraint("amount <> 0", name="moves_something"),)
+
+    transaction_id: int = Field(
+        sa_column=sa.Column(sa.BigInteger, sa.ForeignKey("ledger_transaction.id"), primary_key=True)
+    )
+    account: Account = Field(sa_column=_account_column())
+    amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+
+
+class Deferral(SQLModel, table=True):
+    """Money for days to come: `amount` cents without VAT, spread over the days from `starts_on` to `ends_on` (the first day
+    after). Of those, the days from `counts_from` up to `counts_until` are earned by the daily posting: earlier ones were
+    earned when it was booked, later ones were taken back by a refund."""
+
+    __table_args__ = (
+        sa.CheckConstraint("amount > 0 AND starts_on < ends_on", name="is_a_span"),
+        sa.CheckConstraint(
+            "starts_on <= counts_from AND counts_from <= counts_until AND counts_until <= ends_on",
+            name="counts_within",
+        ),
+    )
+
+    id: int | None = Field(default=None, sa_column=sa.Column(sa.BigInteger, sa.Identity(), primary_key=True))
+    invoice_id: str = Field(foreign_key="invoice.id", index=True)
+    given: bool = Field(default=False)
+    """Days that staff gave on top of the paid period: they earn revenue against `goodwill`."""
+    amount: int = Field(sa_column=sa.Column(sa.BigInteger, nullable=False))
+    starts_on: date
+    ends_on: date
+    counts_from: date
+    counts_until: date = Field(index=True)
+
+
+class RecognitionMark(SQLModel, table=True):
+    """How far revenue has been recognised. One row, made by the first sale."""
+
+    __tablename__ = "recognition_mark"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True)
+    through: date
+    """The last day that is recognised."""
+    next_at: datetime
+    """When the day after it is over."""

@@ -1,0 +1,193 @@
+"""Deferred revenue: what was paid for days to come, the daily posting of what was earned, and what a refund takes back.
+
+One posting a day for the whole house, not one an invoice: with a million subscriptions that is one row a day instead of a
+million, and one statement over the open deferrals (an index range) instead of a million updates. What an invoice has earned
+is never stored; it follows from its deferrals and the day. So a run that was killed, or comes a week late, or twice,
+posts the same: each day once, dated that day."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.ledger.models import Account, Deferral, RecognitionMark
+from billing.ledger.post import Posting, post_many
+from billing.platform import bulk
+from billing.platform.db import Database, advisory_key, instant
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.rules.periods import start_of_day
+from billing.rules.recognition import Spread, Taken, take_back
+
+RECOGNITION = "recognition"
+_DAY = timedelta(days=1)
+_DAYS_AT_ONCE = 31
+_KEY = {"key": advisory_key("recognise revenue")}
+
+
+def _open_from(session: Session) -> date | None:
+    """The first day that isn't recognised yet, which it stays until this transaction ends; None before the first sale."""
+    session.execute(sa.text("SELECT pg_advisory_xact_lock_shared(:key)"), _KEY)
+    through = session.exec(select(col(RecognitionMark.through))).first()
+    return through + _DAY if through else None
+
+
+def _begin(session: Session, office: Office, first_day: date) -> date:
+    """Begin to recognise with the first sale's first day, unless another was quicker; the first day that isn't recognised."""
+    mark = {"id": 1, "through": first_day - _DAY, "next_at": start_of_day(first_day + _DAY, office.zone)}
+    session.execute(insert(RecognitionMark).values(**mark).on_conflict_do_nothing())
+    return session.exec(select(col(RecognitionMark.through))).one() + _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """Cents to be earned on days to come for an invoice; `given` when staff gave the days."""
+
+    invoice_id: str
+    spread: Spread
+    given: bool = False
+
+
+def defer(session: Session, office: Office, owed: Sequence[Owed]) -> list[int]:
+    """Begin to earn them by the day; for each, the cents that are earned already.
+
+    Days before the first unrecognised one count at once: a charge that went through on the third try has earned the days
+    on which it wasn't sure to come."""
+    open_from = _open_from(session) or _begin(session, office, min(one.spread.starts_on for one in owed))
+    earned = [one.spread.earned(open_from) for one in owed]
+    rows = [
+        {
+            "invoice_id": one.invoice_id,
+            "given": one.given,
+            "amount": one.spread.amount,
+            "starts_on": one.spread.starts_on,
+            "ends_on": one.spread.ends_on,
+            "counts_from": max(one.spread.starts_on, open_from),
+            "counts_until": one.spread.ends_on,
+        }
+        for one, already in zip(owed, earned, strict=True)
+        if already < one.spread.amount
+    ]
+    bulk.insert(session, Deferral, rows)
+    return earned
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a credit of an invoice takes: of the days that were sold, and the worth of the given days that won't be."""
+
+    sold: Taken
+    given: int
+
+
+def take_back_of(session: Session, invoice_id: str, net: int, *, on: date, wholly: bool) -> TakenBack:
+    """Stop earning `net` cents of an invoice, from the day `on`: what isn't earned first. `wholly` when nothing of the sale is
+    left, so that days given with it end too. The caller holds the subscription's lock, and posts what comes back."""
+    cut = max(on, _open_from(session) or on)
+    rows = session.exec(
+        select(Deferral)
+        .where(Deferral.invoice_id == invoice_id, Deferral.counts_until > cut)
+        .order_by(col(Deferral.id))
+        .with_for_update()
+    ).all()
+    sold = [row for row in rows if not row.given]
+    taken = take_back(net, sum(_unearned(row, cut) for row in sold))
+    to_take = taken.deferred
+    for row in sold:
+        to_take -= _shorten(session, row, cut, to_take)
+    given = [row for row in rows if row.given and wholly]
+    worth = sum(_shorten(session, row, cut, _unearned(row, cut)) for row in given)
+    session.flush()
+    return TakenBack(taken, worth)
+
+
+def _spread(row: Deferral) -> Spread:
+    return Spread(row.amount, row.starts_on, row.ends_on)
+
+
+def _unearned(row: Deferral, cut: date) -> int:
+    spread = _spread(row)
+    return spread.earned(row.counts_until) - spread.earned(max(cut, row.counts_from))
+
+
+def _shorten(session: Session, row: Deferral, cut: date, most: int) -> int:
+    """Take up to `most` of what a deferral has still to earn; how much. What is left is spread over its days anew."""
+    unearned = _unearned(row, cut)
+    taken = min(unearned, most)
+    if not taken:
+        return 0
+    first, last = max(cut, row.counts_from), row.counts_until
+    row.counts_until = first
+    session.add(row)
+    if taken < unearned:
+        rest = Deferral(
+            invoice_id=row.invoice_id,
+            given=row.given,
+            amount=unearned - taken,
+            starts_on=first,
+            ends_on=last,
+            counts_from=first,
+            counts_until=last,
+        )
+        session.add(rest)
+    return taken
+
+
+# The same largest remainder as `rules.recognition.Spread.share`, on all open deferrals at once.
+_EARNED = sa.text(
+    """
+    SELECT CAST(day AS date) AS day, CAST(coalesce(sum(
+        amount / (ends_on - starts_on)
+        + CASE WHEN CAST(day AS date) - starts_on < amount % (ends_on - starts_on) THEN 1 ELSE 0 END
+    ), 0) AS bigint) AS cents
+    FROM generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS day
+    LEFT JOIN deferral ON counts_until > CAST(day AS date) AND counts_from <= CAST(day AS date)
+    GROUP BY 1 ORDER BY 1
+    """
+)
+
+
+def recognise_due(database: Database, office: Office, at: datetime) -> int:
+    """Post what each day that is over has earned, once; how many days were done."""
+    done = 0
+    while True:
+        with database.transaction() as session:
+            days = recognise(session, office, at)
+        stop_point("revenue.recognised")
+        if not days:
+            return done
+        done += days
+
+
+def recognise(session: Session, office: Office, at: datetime) -> int:
+    """Post what the next days that are over have earned, a month of them at most; how many days were done."""
+    # Waits for sales and refunds under way, so that none of them can count a day as open that is closed here.
+    session.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), _KEY)
+    mark = session.exec(select(RecognitionMark).execution_options(populate_existing=True)).first()
+    if mark is None or mark.next_at > at or instant(session, NEXT_DUE) is None:
+        return 0
+    first = mark.through + _DAY
+    last = min(office.today(at) - _DAY, mark.through + timedelta(days=_DAYS_AT_ONCE))
+    earned = session.execute(_EARNED, {"first": first, "last": last}).all()
+    post_many(session, [_posting(day, cents, at) for day, cents in earned if cents])
+    mark.through, mark.next_at = last, start_of_day(last + 2 * _DAY, office.zone)
+    session.add(mark)
+    return (last - first).days + 1
+
+
+def _posting(day: date, cents: int, at: datetime) -> Posting:
+    lines = {Account.DEFERRED_REVENUE: cents, Account.REVENUE: -cents}
+    return Posting(RECOGNITION, day.isoformat(), at, day, lines)
+
+
+NEXT_DUE = "SELECT next_at FROM recognition_mark WHERE EXISTS (SELECT FROM deferral WHERE counts_until > through + 1)"
+"""When the next day to recognise is over; null while nothing is deferred (see `timetable.Job`)."""
+
+
+def next_words(session: Session) -> str:
+    """The day that is recognised next, for people."""
+    through = session.exec(select(col(RecognitionMark.through))).first()
+    return f"the revenue earned on {through + _DAY:%-d %B} is posted" if through else "nothing"

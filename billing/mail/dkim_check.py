@@ -1,0 +1,148 @@
+"""Was a newsletter signed on its way so that mailboxes believe it? Read from the message as it was delivered (H1, H2).
+
+Whoever signs is the relay, after us: a signature that leaves the unsubscribing headers out, or is another domain's, shows only in
+what arrives. Whether a signature is mathematically good is what the receiving mailbox has found already, and wrote down."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+from email.parser import BytesHeaderParser
+from email.policy import compat32
+from email.utils import getaddresses
+
+from billing.mail.mime import BadAddress, ascii_address
+from billing.platform.errors import Invalid
+
+COVERED = ("From", "Subject", "Date", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
+"""What the signature must cover."""
+PERHAPS = ("Message-ID",)
+"""What some relays write anew, after signing or before: told, and no fault."""
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+class NotAMail(Invalid):
+    """This holds no mail: no From among its headers. Save the raw source of the message, headers and all."""
+
+    code = "not_a_mail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A line about the message. `holds` is None where it is told and proves nothing."""
+
+    holds: bool | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    domain: str
+    selector: str
+    covers: frozenset[str]
+    cut: bool
+    """It has l=, so that more could be put below what was signed."""
+
+    def signs_for(self, host: str) -> bool:
+        """Whether its domain is the host's own, or one above it."""
+        return "." in self.domain and (host == self.domain or host.endswith(f".{self.domain}"))
+
+
+def check(raw: bytes) -> list[Finding]:
+    """Everything that must hold of a delivered newsletter, a line each. Raises NotAMail."""
+    message = BytesHeaderParser(policy=compat32).parsebytes(raw.lstrip())
+    host = _host_of_from(message)
+    return [*_signed(message, host), *_unsubscribing(message), *_verdict(message, host)]
+
+
+def _all(message: Message, name: str) -> list[str]:
+    """The values of a header as they stand, unfolded."""
+    return [re.sub(r"\s+", " ", str(value)).strip() for value in message.get_all(name, [])]
+
+
+def _host_of_from(message: Message) -> str:
+    found = _all(message, "From")
+    addresses = [address for _, address in getaddresses(found) if "@" in address]
+    if len(found) != 1 or len(addresses) != 1:
+        raise NotAMail if not found else NotAMail(f"It has {len(addresses)} addresses in From, not one.")
+    try:
+        return ascii_address(addresses[0]).rpartition("@")[2].lower()
+    except BadAddress:
+        raise NotAMail("The address in From can't be read.") from None
+
+
+def _signatures(message: Message) -> Iterator[_Signature]:
+    """Those that can be read; tags may stand in any order, with space anywhere (RFC 6376, 3.2)."""
+    for value in _all(message, "DKIM-Signature"):
+        parts = (part.partition("=") for part in value.split(";") if part.strip())
+        tags = {name.strip(): re.sub(r"\s", "", text) for name, _, text in parts}
+        if tags.get("d") and tags.get("h"):
+            names = frozenset(tags["h"].lower().split(":"))
+            yield _Signature(tags["d"].lower().rstrip("."), tags.get("s", "?"), names, "l" in tags)
+
+
+def _signed(message: Message, host: str) -> Iterator[Finding]:
+    signatures = list(_signatures(message))
+    ours = [one for one in signatures if one.signs_for(host)]
+    if not ours:
+        others = ", ".join(sorted({one.domain for one in signatures}))
+        words = f"no DKIM-Signature is of {host} or a domain above it"
+        yield Finding(False, f"{words}; there is: {others}" if others else f"{words}; there is none at all")
+        return
+    best = max(ours, key=lambda one: len(one.covers & {name.lower() for name in COVERED}))
+    yield Finding(True, f"signed by {best.domain} (selector {best.selector}), and From is of {host}")
+    for name in COVERED:
+        if name not in message:
+            yield Finding(False, f"{name} is missing")
+        else:
+            covered = name.lower() in best.covers
+            yield Finding(
+                covered, f"{name} is {'signed' if covered else 'not in h=, so anybody may change it'}"
+            )
+    for name in PERHAPS:
+        covered = name.lower() in best.covers
+        yield Finding(None, f"{name} is {'signed' if covered else 'not signed, which is no fault'}")
+    if best.cut:
+        yield Finding(False, "the signature has l=: text can be added below what was signed")
+
+
+def _unsubscribing(message: Message) -> Iterator[Finding]:
+    """Each once, as mail programs want it for their own button (RFC 8058)."""
+    links, posts = _all(message, "List-Unsubscribe"), _all(message, "List-Unsubscribe-Post")
+    https = sum(len(re.findall(r"<https://[^<>\s]+>", one)) for one in links)
+    fine = len(links) == https == 1
+    holds = "one https address" if fine else f"{https} https addresses in all"
+    yield Finding(fine, f"List-Unsubscribe is there {_times(len(links))}, with {holds}")
+    says = posts == [ONE_CLICK]
+    yield Finding(
+        says, f"List-Unsubscribe-Post is there {_times(len(posts))}{'' if says else f', not as {ONE_CLICK}'}"
+    )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _verdict(message: Message, host: str) -> Iterator[Finding]:
+    """What the receiving mailbox found. Only the uppermost header is its own; those below came along and may say anything."""
+    found = _all(message, "Authentication-Results")[:1]
+    results = [one for one in _results(found[0]) if _about(one[1], host)] if found else []
+    if not results:
+        yield Finding(None, "no Authentication-Results of the mailbox says whether the signature is good")
+        return
+    good = any(verdict == "pass" for verdict, _ in results)
+    told = ", ".join(f"dkim={verdict}" + (f" for {domain}" if domain else "") for verdict, domain in results)
+    yield Finding(good, f"the mailbox says {told}")
+
+
+def _results(value: str) -> Iterator[tuple[str, str]]:
+    """Each dkim verdict with the domain it is about; empty where it isn't said."""
+    for part in re.sub(r"\([^()]*\)", "", value).split(";"):
+        verdict = re.match(r"\s*dkim\s*=\s*(\w+)", part)
+        if verdict:
+            domain = re.search(r"header\.(?:d=|i=[^@\s]*@)([^\s;]+)", part)
+            yield verdict[1].lower(), domain[1].lower().rstrip(".") if domain else ""
+
+
+def _about(domain: str, host: str) -> bool:
+    return not domain or host == domain or host.endswith(f".{domain}") or domain.endswith(f".{host}")

@@ -1,0 +1,113 @@
+"""Mail that comes back: what a bounce or a complaint changes, for this delivery and for the address (B3, B4)."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.mail import suppressions
+from billing.mail.bounces import Report, Returned
+from billing.mail.models import SuppressionReason
+from billing.newsletters.models import Delivery, DeliveryState, ReturnedMail
+from billing.newsletters.signups import Origin, Person, leave
+from billing.platform.tokens import Tokens
+from billing.readers.models import Reader
+
+SOFT_BOUNCES = 5
+SOFT_ISSUES = 3
+SOFT_WITHIN = timedelta(days=14)
+COMPLAINT = Origin("complaint")
+
+
+class Taken(StrEnum):
+    """What a report did."""
+
+    NEW = "taken"
+    KNOWN = "known already"
+    UNKNOWN = "about no delivery of ours"
+
+
+def take(session: Session, tokens: Tokens, report: Report, at: datetime) -> Taken:
+    """Believe a genuine report, once: replayed, it changes nothing."""
+    delivery = session.exec(
+        select(Delivery).where(Delivery.number == report.number).with_for_update()
+    ).first()
+    if delivery is None:
+        return Taken.UNKNOWN
+    if not record(session, tokens, delivery, report, at):
+        return Taken.KNOWN
+    _settle(session, delivery, report, at)
+    if report.why is Returned.COMPLAINT:
+        _unsubscribe(session, delivery, at)
+    return Taken.NEW
+
+
+def record(session: Session, tokens: Tokens, delivery: Delivery, report: Report, at: datetime) -> bool:
+    """Keep the evidence and draw the consequence for the address; whether it was new.
+
+    A complaint and a mailbox that doesn't exist end newsletters at once, a full one after five returns within two weeks
+    over at least three issues, each mail counted once, and policy never: it isn't the reader's fault (B3)."""
+    digest = suppressions.digest(tokens, delivery.address)
+    row = insert(ReturnedMail).values(
+        number=delivery.number,
+        name=report.name,
+        issue_id=delivery.issue_id,
+        address_digest=digest,
+        why=report.why,
+        status=report.status,
+        at=at,
+    )
+    kept = session.execute(row.on_conflict_do_nothing().returning(col(ReturnedMail.name)))
+    if kept.first() is None:
+        return False
+    reason = _reason(session, report.why, digest, at)
+    if reason is not None:
+        suppressions.suppress(
+            session,
+            tokens,
+            delivery.address,
+            scope=suppressions.NEWSLETTERS,
+            reason=reason,
+            source=f"delivery {delivery.number} {report.status}".strip(),
+            at=at,
+        )
+    return True
+
+
+def _reason(session: Session, why: Returned, digest: str, at: datetime) -> SuppressionReason | None:
+    match why:
+        case Returned.HARD:
+            return SuppressionReason.HARD_BOUNCE
+        case Returned.COMPLAINT:
+            return SuppressionReason.COMPLAINT
+        case Returned.POLICY:
+            return None
+        case Returned.SOFT:
+            bounces, issues = session.execute(
+                sa.text(
+                    "SELECT count(DISTINCT number), count(DISTINCT issue_id) FROM returned_mail"
+                    " WHERE address_digest = :digest AND why = 'soft' AND at > :since"
+                ),
+                {"digest": digest, "since": at - SOFT_WITHIN},
+            ).one()
+            enough = bounces >= SOFT_BOUNCES and issues >= SOFT_ISSUES
+            return SuppressionReason.SOFT_BOUNCES if enough else None
+
+
+def _settle(session: Session, delivery: Delivery, report: Report, at: datetime) -> None:
+    """A report tells that the mail was on its way, so it settles an uncertain delivery too. Skipped ones were never sent."""
+    if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
+        return
+    complained = report.why is Returned.COMPLAINT
+    delivery.state = DeliveryState.COMPLAINED if complained else DeliveryState.BOUNCED
+    delivery.claimed_by, delivery.settled_at = None, at
+    delivery.last_answer = f"{report.why.value} {report.status}".strip()
+    session.add(delivery)
+
+
+def _unsubscribe(session: Session, delivery: Delivery, at: datetime) -> None:
+    reader = session.get(Reader, delivery.reader_id) if delivery.reader_id else None
+    person = Person(delivery.address, reader.id if reader else None)
+    leave(session, person, None, at, COMPLAINT)

@@ -1,0 +1,69 @@
+"""What disputes forbid: a charge that a bank takes back is not refunded besides, and a reader whose bank asks isn't renewed."""
+
+from sqlmodel import Session, col, select
+
+from billing.payments.dispute_models import OPEN, Dispute, DisputeState
+from billing.payments.models import Payment
+from billing.platform.errors import Conflict
+
+
+class ChargeDisputed(Conflict):
+    """The reader's bank has taken this charge back, so it can't be refunded as well: the money would go back twice."""
+
+    code = "charge_disputed"
+    title = "This charge is disputed"
+
+
+class DisputeOpen(Conflict):
+    """Your bank has asked for a payment back. Until that is decided we charge nothing, so the subscription can't go on."""
+
+    code = "dispute_open"
+    title = "A payment is being disputed"
+
+
+TAKES = f"(NOT inquiry AND state IN {(*(state.value for state in OPEN), DisputeState.LOST.value)})"
+"""What `Dispute.takes` says, of a row in SQL."""
+
+
+def of_payment(session: Session, payment_id: str) -> list[Dispute]:
+    """A payment's disputes, newest first; there is hardly ever more than one."""
+    return list(
+        session.exec(select(Dispute).where(Dispute.payment_id == payment_id).order_by(col(Dispute.id).desc()))
+    )
+
+
+def is_taken(session: Session, payment: Payment) -> bool:
+    """Whether a bank has the money of this payment, for now or for good."""
+    return cents_taken(session, payment) > 0
+
+
+def cents_taken(session: Session, payment: Payment) -> int:
+    """How much of this payment banks have, for now or for good."""
+    return sum(one.amount for one in of_payment(session, payment.id) if one.takes)
+
+
+def is_lost(session: Session, payment: Payment) -> bool:
+    """Whether a bank keeps the money of this payment for good."""
+    return any(one.state is DisputeState.LOST for one in of_payment(session, payment.id))
+
+
+def refuse_taken(session: Session, payment: Payment) -> None:
+    """Raises ChargeDisputed."""
+    if is_taken(session, payment):
+        raise ChargeDisputed
+
+
+def open_of(session: Session, reader_id: str) -> Dispute | None:
+    """The reader's newest dispute that isn't decided."""
+    return session.exec(
+        select(Dispute)
+        .where(Dispute.reader_id == reader_id, col(Dispute.state).in_(OPEN))
+        .order_by(col(Dispute.id).desc())
+        .limit(1)
+    ).first()
+
+
+def refuse_while_open(session: Session, reader_id: str) -> None:
+    """Raises DisputeOpen."""
+    if open_of(session, reader_id) is not None:
+        raise DisputeOpen

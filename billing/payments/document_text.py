@@ -1,0 +1,72 @@
+"""What a tax invoice and a credit note say: in the mail that carries them, and in the copy that can be had at any time."""
+
+from datetime import timedelta
+
+from billing.payments import numbers
+from billing.payments.invoices import basis_points, percent
+from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
+from billing.payments.receipts import Paid
+from billing.platform.site import Office
+from billing.subscriptions.models import Subscription
+from emails import CreditNote, Document, Receipt, TaxInvoice
+
+
+def receipt_words(
+    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, again: bool = False
+) -> Receipt:
+    """A paid invoice's facts. `again`: it is written again, because the records were restored from a backup, and its number may
+    be another."""
+    live = subscription.cancels_at is None and subscription.ended_at is None
+    return Receipt(
+        **vars(tax_invoice(invoice, card)),
+        again=again,
+        next_charge_on=invoice.period_end_on.isoformat() if live else None,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+
+
+def tax_invoice(invoice: Invoice, card: PaymentMethod, *, is_copy: bool = False) -> TaxInvoice:
+    """The document of a paid invoice; a second one says that it is a copy (VAT-7)."""
+    return TaxInvoice(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
+        description=invoice.description,
+        period_from=invoice.period_start_on.isoformat(),
+        period_to=(invoice.period_end_on - timedelta(days=1)).isoformat(),
+        net=invoice.net,
+        vat=invoice.vat,
+        gross=invoice.gross,
+        vat_percent=percent(invoice.vat_basis_points),
+        card_brand=card.brand,
+        card_last4=card.last4,
+        is_copy=is_copy,
+    )
+
+
+def credit_note(
+    office: Office, refund: Refund, payment: Payment, invoice: Invoice, card: PaymentMethod
+) -> CreditNote:
+    """The credit note of a refund that has gone out (VAT-10)."""
+    if refund.settled_at is None or refund.credit_note_number is None:
+        raise AssertionError(f"{refund.id} has no credit note")
+    return CreditNote(
+        amount=refund.amount,
+        net=refund.net,
+        vat=refund.vat,
+        vat_percent=percent(basis_points(payment, invoice)),
+        credit_note_number=numbers.credit_note_number(refund.credit_note_number),
+        invoice_number=numbers.invoice_number(invoice.number or 0),
+        issued_on=office.today(refund.settled_at).isoformat(),
+        reason=refund.reason,
+        card_brand=card.brand,
+        card_last4=card.last4,
+        transfer=refund.paid_back_ref if refund.bounced_at is None else None,
+    )
+
+
+def copies(office: Office, paid: Paid) -> list[Document]:
+    """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
+    invoice = tax_invoice(paid.invoice, paid.card, is_copy=True)
+    notes = [credit_note(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
+    return [invoice, *notes]

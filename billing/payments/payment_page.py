@@ -1,0 +1,172 @@
+"""The hosted page on which a reader pays one open invoice: opened under an attempt of its own, closed before anything else is charged.
+
+While the page is open its attempt is, and an invoice has one open attempt at most: so a retry and a reader can't both pay."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.port import (
+    CardPage,
+    ChargeClaim,
+    Charged,
+    ChargeRequest,
+    CustomerGone,
+    Gateway,
+    PageClosed,
+    PageOpen,
+    PayPageRequest,
+    Unknown,
+)
+from billing.payments.customers import with_customer
+from billing.payments.invoices import percent
+from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
+from billing.platform.db import Database
+from billing.platform.errors import Unavailable
+from billing.platform.site import Office
+from billing.platform.stop_points import stop_point
+from billing.readers.register import by_id
+
+LIFE = timedelta(hours=1)
+"""How long a page stays open. A retry that falls due meanwhile waits for it, so it is short (Stripe's least is 30 minutes)."""
+SHORTEST = timedelta(minutes=10)
+"""A page with less time left isn't given out again, unless a new one would end as soon."""
+OPENED_WITHIN = timedelta(minutes=25)
+"""A page that wasn't opened by then has too little time left for Stripe, even if its clock is minutes ahead of ours."""
+WORDS = "Your subscription is charged to this card from now on. You can cancel at any time."
+SPENT = "page_keys_spent"
+"""In the attempt's evidence: on how many keys Stripe failed while it opened the page."""
+
+
+def of_invoice(session: Session, invoice_id: str) -> Attempt | None:
+    """The invoice's open page, if there is one."""
+    return session.exec(
+        select(Attempt).where(
+            Attempt.invoice_id == invoice_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.by_page).is_(True),
+        )
+    ).first()
+
+
+def ends_at(at: datetime, grace_ends_at: datetime) -> datetime:
+    """When a page ends that is opened now: after its hour, and with the grace."""
+    return min(at + LIFE, grace_ends_at)
+
+
+def is_of_use(attempt: Attempt, at: datetime, grace_ends_at: datetime) -> bool:
+    """Whether its reader may still be sent to the page of an attempt; else another is opened, with an end of its own."""
+    if attempt.page_ref is None and at - attempt.intended_at > OPENED_WITHIN:
+        return False
+    return attempt.ask_at >= min(at + SHORTEST, grace_ends_at)
+
+
+def is_open(session: Session, subscription_id: str) -> bool:
+    """Whether the reader may be paying on a page at this moment."""
+    found = select(Attempt.id).where(
+        Attempt.subscription_id == subscription_id,
+        Attempt.state == AttemptState.OPEN,
+        col(Attempt.by_page).is_(True),
+    )
+    return session.exec(found).first() is not None
+
+
+def by_ref(session: Session, page_ref: str) -> str | None:
+    """The attempt of a page, by the acquirer's name for it."""
+    return session.exec(select(Attempt.id).where(Attempt.page_ref == page_ref)).first()
+
+
+def close_soon(session: Session, subscription_id: str, at: datetime) -> None:
+    """Have an open page of the subscription closed by whoever next looks after open attempts. The caller holds its lock."""
+    for attempt in session.exec(
+        select(Attempt).where(
+            Attempt.subscription_id == subscription_id,
+            Attempt.state == AttemptState.OPEN,
+            col(Attempt.by_page).is_(True),
+            Attempt.ask_at > at,
+        )
+    ):
+        attempt.ask_at = at
+        session.add(attempt)
+
+
+def open_page(
+    database: Database, gateway: Gateway, office: Office, attempt_id: str, suffix: str | None
+) -> str:
+    """The address of a page for a committed attempt; the same again for as long as it is open. Raises Unavailable.
+
+    A page that was opened by a process which died before noting it is found again by its key. Where Stripe failed on that
+    key, the next try has another: a page whose name we never learnt was given to nobody (STR-5)."""
+    with database.transaction() as session:
+        request = _request(session, office, session.get_one(Attempt, attempt_id), suffix)
+        reader = by_id(session, session.get_one(Invoice, request.claim.invoice_id).reader_id)
+
+    def ask(customer_ref: str) -> CardPage | CustomerGone | Unknown:
+        if customer_ref == request.customer_ref:
+            return gateway.open_pay_page(request)
+        key = f"{request.idempotency_key}-{customer_ref}"
+        return gateway.open_pay_page(replace(request, customer_ref=customer_ref, idempotency_key=key))
+
+    page = with_customer(
+        gateway,
+        request.customer_ref,
+        reader_id=reader.id,
+        email=reader.email,
+        key=f"customer-{request.idempotency_key}",
+        ask=ask,
+    )
+    stop_point("page.opened")
+    if isinstance(page, Unknown):
+        if page.key_spent:
+            _another_key(database, attempt_id)
+        raise Unavailable
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        attempt.page_ref = page.session_ref
+        session.add(attempt)
+    return page.url
+
+
+def _another_key(database: Database, attempt_id: str) -> None:
+    with database.transaction() as session:
+        attempt = session.get_one(Attempt, attempt_id, with_for_update=True)
+        attempt.evidence = attempt.evidence | {SPENT: attempt.evidence.get(SPENT, 0) + 1}
+        session.add(attempt)
+
+
+def _key(attempt: Attempt) -> str:
+    spent = attempt.evidence.get(SPENT, 0)
+    return f"{attempt.idempotency_key}-page-{spent + 1}" if spent else attempt.idempotency_key
+
+
+def _request(session: Session, office: Office, attempt: Attempt, suffix: str | None) -> PayPageRequest:
+    invoice = session.get_one(Invoice, attempt.invoice_id)
+    return PayPageRequest(
+        claim=ChargeClaim(
+            attempt.id, invoice.id, attempt.subscription_id, invoice.period_number, attempt.ordinal
+        ),
+        idempotency_key=_key(attempt),
+        customer_ref=session.get_one(PaymentMethod, attempt.payment_method_id).customer_ref,
+        amount=attempt.amount,
+        currency=invoice.currency,
+        what=f"{invoice.description} (incl. {percent(invoice.vat_basis_points)}% VAT)",
+        words=WORDS,
+        descriptor_suffix=suffix,
+        success_url=office.page(f"/pay/back?attempt={attempt.id}"),
+        cancel_url=office.page("/pay"),
+        expires_at=attempt.intended_at + LIFE,
+    )
+
+
+def bring_to_an_end(
+    gateway: Gateway, request: ChargeRequest, page_ref: str | None
+) -> Charged | PageClosed | Unknown:
+    """Close the page, unless it has been paid. No transaction may be open.
+
+    One whose name we never learnt was given to nobody; still, its payment is looked for."""
+    if page_ref is None:
+        found = gateway.find_charge(request)
+        return found if isinstance(found, Charged | Unknown) else PageClosed()
+    answer = gateway.close_pay_page(page_ref)
+    return Unknown("the page could not be closed") if isinstance(answer, PageOpen) else answer

@@ -1,0 +1,198 @@
+"""Facts about money as postings: a sale, what goes back, days given. Each in the very transaction that records the fact."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlmodel import Session, col, func, select
+
+from billing.ledger.models import Account
+from billing.ledger.post import Posting, post, post_many
+from billing.ledger.recognition import Owed, defer, take_back_of
+from billing.payments.models import Invoice, InvoiceState, Payment, Refund
+from billing.platform.site import Office
+from billing.rules.recognition import Spread, worth_of
+
+INVOICE, PAYMENT, REFUND, BOUNCE, PAID_BACK, GOODWILL = (
+    "invoice",
+    "payment",
+    "refund",
+    "refund_bounced",
+    "refund_paid_by_hand",
+    "goodwill",
+)
+
+
+class Money(Protocol):
+    """What the books must know of a payment."""
+
+    @property
+    def id(self) -> str:
+        """The payment's row."""
+        ...
+
+    @property
+    def amount(self) -> int:
+        """Cents."""
+        ...
+
+    @property
+    def paid_at(self) -> datetime:
+        """When it was paid."""
+        ...
+
+
+def sales(session: Session, office: Office, paid: Sequence[tuple[Invoice, Money]]) -> None:
+    """Tax invoices and the payments that made them so: any number in as many statements as one. Both are dated the day the
+    invoice was issued."""
+    if not paid:
+        return
+    owed = [
+        Owed(invoice.id, Spread(invoice.net, invoice.period_start_on, invoice.period_end_on))
+        for invoice, _ in paid
+    ]
+    earned = defer(session, office, owed)
+    postings = []
+    for (invoice, payment), already in zip(paid, earned, strict=True):
+        on = invoice.issued_on or office.today(payment.paid_at)
+        postings += [_invoiced(invoice, already, payment.paid_at, on), _paid(payment, on)]
+    _write(session, postings)
+
+
+class BookedTwice(ValueError):
+    """This fact is in the books already. Its days would be earned twice."""
+
+
+def _write(session: Session, postings: Sequence[Posting]) -> None:
+    """Facts that come with deferrals must be new: those aren't keyed by the fact. Raises BookedTwice."""
+    if post_many(session, postings) != len(postings):
+        raise BookedTwice(", ".join(f"{one.kind} {one.source_id}" for one in postings))
+
+
+def _invoiced(invoice: Invoice, earned: int, at: datetime, on: date) -> Posting:
+    lines = {
+        Account.RECEIVABLE: invoice.gross,
+        Account.VAT_OUTPUT: -invoice.vat,
+        Account.REVENUE: -earned,
+        Account.DEFERRED_REVENUE: earned - invoice.net,
+    }
+    return Posting(INVOICE, invoice.id, at, on, lines, vat_basis_points=invoice.vat_basis_points)
+
+
+def _paid(payment: Money, on: date) -> Posting:
+    return Posting(
+        PAYMENT,
+        payment.id,
+        payment.paid_at,
+        on,
+        {Account.GATEWAY: payment.amount, Account.RECEIVABLE: -payment.amount},
+    )
+
+
+def paid_twice(session: Session, office: Office, payment: Money) -> None:
+    """Money for an invoice that had been paid: no sale and no VAT, a debt of ours until it has gone back."""
+    lines = {Account.GATEWAY: payment.amount, Account.REFUNDS_OWED: -payment.amount}
+    on = office.today(payment.paid_at)
+    post(session, kind=PAYMENT, source_id=payment.id, at=payment.paid_at, on=on, lines=lines)
+
+
+def refunded(
+    session: Session, office: Office, refund: Refund, payment: Payment, invoice: Invoice, at: datetime
+) -> None:
+    """A credit note: what isn't earned yet is taken back first, the rest goes through `refunds`; VAT in the credit note's own
+    period, at the rate of the sale (VAT-12). The money leaves the acquirer; or our bank account, where a transfer pays a
+    refund that the acquirer refused."""
+    on = office.today(at)
+    by_transfer = refund.paid_back_at is not None and refund.bounced_at is None
+    out_of = Account.BANK if by_transfer else Account.GATEWAY
+    session.flush()
+    if payment.surplus:
+        lines = {Account.REFUNDS_OWED: refund.amount, out_of: -refund.amount}
+        post(session, kind=REFUND, source_id=refund.id, at=at, on=on, lines=lines)
+        return
+    taken = take_back_of(
+        session, invoice.id, refund.net, on=on, wholly=_credited(session, payment) == payment.amount
+    )
+    lines = {
+        Account.DEFERRED_REVENUE: taken.sold.deferred + taken.given,
+        Account.REFUNDS: taken.sold.earned,
+        Account.VAT_OUTPUT: refund.vat,
+        out_of: -refund.amount,
+        Account.GOODWILL: -taken.given,
+    }
+    rate = invoice.vat_basis_points
+    _write(session, [Posting(REFUND, refund.id, at, on, lines, rate, supply_on=invoice.issued_on)])
+
+
+def _credited(session: Session, payment: Payment) -> int:
+    """Cents of a payment for which credit notes are written, whether the money arrived or bounced."""
+    noted = select(func.coalesce(func.sum(Refund.amount), 0)).where(
+        col(Refund.payment_id) == payment.id, col(Refund.credit_note_number).is_not(None)
+    )
+    return int(session.exec(noted).one())
+
+
+def bounced(
+    session: Session, office: Office, refund: Refund, at: datetime, *, bank_has_paid: bool = False
+) -> None:
+    """A refund that had succeeded came back to the acquirer (STR-13). The credit note stands, and so does its VAT: the price was
+    reduced, and a transfer that fails doesn't raise it again. What the reader didn't get is a debt of ours. `bank_has_paid`: a
+    lost dispute has returned the same money, so that what it cost comes back instead."""
+    against = Account.REFUNDS if bank_has_paid else Account.REFUNDS_OWED
+    lines = {Account.GATEWAY: refund.amount, against: -refund.amount}
+    post(session, kind=BOUNCE, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+
+
+def paid_by_hand(session: Session, refund: Refund, at: datetime, on: date) -> None:
+    """The debt of a bounced refund was paid from our bank account."""
+    lines = {Account.REFUNDS_OWED: refund.amount, Account.BANK: -refund.amount}
+    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=on, lines=lines)
+
+
+def unexplained_paid_by_hand(session: Session, charge_ref: str, amount: int, at: datetime, on: date) -> None:
+    """A charge that nothing explains, which no refund could return, was paid back from our bank account. What the acquirer holds
+    of it is ours now."""
+    lines = {Account.GATEWAY: amount, Account.BANK: -amount}
+    post(session, kind=PAID_BACK, source_id=charge_ref, at=at, on=on, lines=lines)
+
+
+def paid_by_card(session: Session, office: Office, refund: Refund, at: datetime) -> None:
+    """The debt of a bounced refund was paid by another refund, which somebody made in Stripe's dashboard."""
+    lines = {Account.REFUNDS_OWED: refund.amount, Account.GATEWAY: -refund.amount}
+    post(session, kind=PAID_BACK, source_id=refund.id, at=at, on=office.today(at), lines=lines)
+
+
+def days_given(
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    *,
+    before: date,
+    after: date,
+    at: datetime,
+) -> None:
+    """A paid period ends on `after` instead of `before`. The days are worth their daily price: they cost goodwill now, and earn
+    revenue as they pass. In a trial, or without a subscription, no money is concerned and nothing is posted."""
+    invoice = session.exec(
+        select(Invoice)
+        .where(
+            Invoice.subscription_id == subscription_id,
+            Invoice.state == InvoiceState.PAID,
+            Invoice.period_start_on < before,
+        )
+        .order_by(col(Invoice.period_start_on).desc())
+    ).first()
+    if invoice is None:
+        return
+    in_days = (invoice.period_end_on - invoice.period_start_on).days
+    worth = worth_of((after - before).days, net=invoice.net, in_days=in_days)
+    if worth == 0:
+        return
+    [earned] = defer(session, office, [Owed(invoice.id, Spread(worth, before, after), given=True)])
+    lines = {
+        Account.GOODWILL: worth,
+        Account.REVENUE: -earned,
+        Account.DEFERRED_REVENUE: earned - worth,
+    }
+    source_id = f"{invoice.id}:{after.isoformat()}"
+    _write(session, [Posting(GOODWILL, source_id, at, office.today(at), lines)])

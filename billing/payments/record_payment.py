@@ -1,0 +1,81 @@
+"""Money that arrived, written down: the attempt, the payment, the invoice with its number, the books. Any number at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
+
+from billing.acquirer.port import Charged
+from billing.payments import postings
+from billing.payments.invoices import mark_paid
+from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
+from billing.platform import bulk, ids
+from billing.platform.site import Office
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A payment's row: its id, the cents, when it was paid, and whether its invoice had been paid before."""
+
+    id: str
+    amount: int
+    paid_at: datetime
+    surplus: bool
+
+
+def payment_of(session: Session, charge_ref: str | None) -> Payment | None:
+    """The payment that is this charge of the acquirer's."""
+    return session.exec(select(Payment).where(Payment.charge_ref == charge_ref)).first()
+
+
+def receive(
+    session: Session,
+    office: Office,
+    charged: Sequence[tuple[Invoice, Attempt, Charged]],
+    at: datetime,
+) -> list[Received]:
+    """Write down what the acquirer took for locked attempts, each of another invoice; the payments, in their order.
+
+    The first money for an invoice makes it a tax invoice; money for one that had been paid is surplus, and makes a debt."""
+    rows = [_payment(invoice, attempt, outcome) for invoice, attempt, outcome in charged]
+    bulk.update(session, [(attempt, _charged(outcome, at)) for _, attempt, outcome in charged])
+    bulk.insert(session, Payment, rows)
+    received = [Received(row["id"], row["amount"], row["paid_at"], row["surplus"]) for row in rows]
+    sold = [(invoice, one) for (invoice, _, _), one in zip(charged, received, strict=True) if not one.surplus]
+    mark_paid(session, [(invoice, one.paid_at, office.today(one.paid_at)) for invoice, one in sold])
+    postings.sales(session, office, sold)
+    for one in received:
+        if one.surplus:
+            postings.paid_twice(session, office, one)
+    return received
+
+
+def _charged(outcome: Charged, at: datetime) -> dict[str, Any]:
+    return {
+        "state": AttemptState.CHARGED,
+        "settled_at": at,
+        "claimed_by": None,
+        "intent_ref": outcome.intent_ref,
+        "evidence": {
+            "charge": outcome.charge_ref,
+            "network_transaction_id": outcome.network_transaction_id,
+        },
+    }
+
+
+def _payment(invoice: Invoice, attempt: Attempt, outcome: Charged) -> dict[str, Any]:
+    return {
+        "id": ids.derived("pay", invoice.subscription_id, invoice.period_number, attempt.ordinal),
+        "invoice_id": invoice.id,
+        "attempt_id": attempt.id,
+        "reader_id": invoice.reader_id,
+        "amount": outcome.amount,
+        "currency": invoice.currency,
+        "intent_ref": outcome.intent_ref,
+        "charge_ref": outcome.charge_ref,
+        "network_transaction_id": outcome.network_transaction_id,
+        "surplus": invoice.state is InvoiceState.PAID,
+        "paid_at": outcome.at,
+    }

@@ -1,0 +1,94 @@
+"""What a reader is owed because a refund failed for good: it bounced, or the acquirer refused it. Paid by bank transfer."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.payments import dispute_limits
+from billing.payments.models import GIVEN, Payment, Refund, RefundState
+
+_PERHAPS = sa.text(
+    f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
+        AND (r.bounced_at IS NOT NULL OR (NOT r.not_owed AND r.amount <= payment.amount - (
+             SELECT coalesce(sum(amount), 0) FROM refund WHERE payment_id = payment.id AND {GIVEN})
+             AND NOT EXISTS (SELECT FROM refund o WHERE o.payment_id = r.payment_id AND o.cause = r.cause AND o.id <> r.id
+                             AND (o.state <> 'failed' OR o.credit_note_number IS NOT NULL)))))"""  # noqa: S608
+)
+
+
+def of_payment(session: Session, payment: Payment) -> list[Refund]:
+    """The refunds of a payment that are owed, oldest first."""
+    refunds = session.exec(
+        select(Refund).where(Refund.payment_id == payment.id).order_by(col(Refund.created_at), col(Refund.id))
+    )
+    return among(payment, refunds.all(), taken=dispute_limits.cents_taken(session, payment))
+
+
+def returned_by_bank(session: Session, payment: Payment) -> list[Refund]:
+    """The refunds of a payment that failed, and would be owed if a bank had not taken the charge back."""
+    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
+    still = of_payment(session, payment)
+    return [row for row in among(payment, refunds, taken=0) if row not in still]
+
+
+def _counts(refund: Refund) -> bool:
+    """What `GIVEN` says, of a row that is at hand."""
+    return refund.state is not RefundState.FAILED or refund.credit_note_number is not None
+
+
+def _age(refund: Refund) -> tuple[datetime, str]:
+    return refund.created_at, refund.id
+
+
+def _tried_again(refunds: Sequence[Refund]) -> set[str]:
+    """The ids of refunds whose cause another refund answers: one that counts, or else a newer one."""
+    answers: dict[str, Refund] = {}
+    for row in sorted(refunds, key=_age):
+        if row.cause not in answers or not _counts(answers[row.cause]):
+            answers[row.cause] = row
+    return {row.id for row in refunds if answers[row.cause] is not row}
+
+
+def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Refund]:
+    """Of all refunds of a payment, those that are owed, oldest first. One that bounced has its credit note. One that was refused
+    is owed as far as nothing else has returned that money since: another try of it, or another refund. `taken`: the cents that
+    banks have taken back. While they have any, nothing that was refused is owed, and nothing that bounced as far as they cover it."""
+    failed = [row for row in refunds if row.state is RefundState.FAILED and row.paid_back_at is None]
+    disputed_now, bounced = taken > 0, list[Refund]()
+    for row in sorted(failed, key=_age):
+        if row.bounced_at is not None and row.amount <= taken:
+            taken -= row.amount
+        elif row.bounced_at is not None:
+            bounced.append(row)
+    given = sum(row.amount for row in refunds if _counts(row))
+    again = _tried_again(refunds)
+    left, refused = 0 if disputed_now else payment.amount - given, list[Refund]()
+    for row in sorted(failed, key=_age, reverse=True):
+        if row.bounced_at is None and not row.not_owed and row.id not in again and row.amount <= left:
+            left -= row.amount
+            refused.append(row)
+    return sorted([*bounced, *refused], key=_age)
+
+
+def close_cases(session: Session, payment: Payment, *, reason: str, by: str, at: datetime) -> None:
+    """Close the cases about refunds of a payment that failed and aren't owed, once another try of each has gone, or nothing of
+    the payment is left to return."""
+    session.flush()
+    refunds = session.exec(select(Refund).where(Refund.payment_id == payment.id)).all()
+    still = {row.id for row in among(payment, refunds, taken=0)}
+    given, again = sum(row.amount for row in refunds if _counts(row)), _tried_again(refunds)
+    for row in refunds:
+        over = given == payment.amount or row.id in again
+        if over and row.state is RefundState.FAILED and row.id not in still:
+            close_about(session, CaseKind.REFUND_FAILED, row.id, reason=reason, by=by, at=at)
+
+
+def to_readers(session: Session) -> list[Refund]:
+    """All that is owed, longest first."""
+    payments = session.exec(select(Payment).where(_PERHAPS)).all()
+    found = [row for payment in payments for row in of_payment(session, payment)]
+    return sorted(found, key=lambda row: (row.bounced_at or row.settled_at or row.created_at, *_age(row)))

@@ -1,0 +1,79 @@
+"""The documents of a month as the VAT return wants them: tax invoices, and credit notes with their amounts below zero."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlmodel import Session, col, select
+
+from billing.payments.models import Invoice, Payment, Refund
+from billing.platform.site import Office
+from billing.rules.periods import add_months, start_of_day
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A tax invoice, or a credit note for `of_invoice`; amounts in cents, those of the supply. What came back of a second payment for
+    an invoice reduces no supply: its amounts are 0."""
+
+    number: int
+    is_credit: bool
+    of_invoice: int
+    issued_on: date
+    reader_id: str
+    description: str
+    net: int
+    vat: int
+    gross: int
+
+
+def of_month(session: Session, office: Office, first_day: date) -> list[Document]:
+    """What was issued in the civil month that begins on `first_day`, newest first."""
+    end = add_months(first_day, 1)
+    invoices = session.exec(
+        select(Invoice).where(col(Invoice.issued_on) >= first_day, col(Invoice.issued_on) < end)
+    )
+    found = [
+        Document(
+            number=row.number,
+            is_credit=False,
+            of_invoice=row.number,
+            issued_on=row.issued_on,
+            reader_id=row.reader_id,
+            description=row.description,
+            net=row.net,
+            vat=row.vat,
+            gross=row.gross,
+        )
+        for row in invoices
+        if row.number is not None and row.issued_on is not None
+    ]
+    found += _credit_notes(session, office, first_day, end)
+    return sorted(found, key=lambda one: (one.issued_on, one.is_credit, one.number), reverse=True)
+
+
+def _credit_notes(session: Session, office: Office, first_day: date, end: date) -> list[Document]:
+    rows = session.exec(
+        select(Refund, Invoice, Payment.surplus)
+        .join(Payment, col(Payment.id) == Refund.payment_id)
+        .join(Invoice, col(Invoice.id) == Payment.invoice_id)
+        .where(
+            col(Refund.credit_note_number).is_not(None),
+            col(Refund.settled_at) >= start_of_day(first_day, office.zone),
+            col(Refund.settled_at) < start_of_day(end, office.zone),
+        )
+    )
+    return [
+        Document(
+            number=refund.credit_note_number,
+            is_credit=True,
+            of_invoice=invoice.number or 0,
+            issued_on=office.today(refund.settled_at),
+            reader_id=refund.reader_id,
+            description=refund.reason,
+            net=0 if twice else -refund.net,
+            vat=0 if twice else -refund.vat,
+            gross=0 if twice else -refund.amount,
+        )
+        for refund, invoice, twice in rows
+        if refund.credit_note_number is not None and refund.settled_at is not None
+    ]

@@ -1,0 +1,1 @@
+"""The ground: database, clock, settings, tokens, logs."""

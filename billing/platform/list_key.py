@@ -1,0 +1,168 @@
+"""The key of the lists that outlive every secret key: opt-outs and the register's blocks, claims of trials, cards, API keys.
+
+It is made once, with the database, and stands in it, sealed under the secret key: so it comes with a restore, and a rotation
+of the secret key seals it again and changes no hash. A database from before it had one goes on with the key that its rows
+were hashed with.
+
+What can't be opened shows a wrong secret key before it does harm: under another one every opt-out would seem gone."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Field, Session, SQLModel, col, select
+
+from billing.platform.errors import RefusesToStart
+from billing.platform.installation import Installation
+from billing.platform.settings import Settings
+from billing.platform.tokens import Tokens
+from billing.rules.addresses import NotAnAddress, canonical
+
+log = logging.getLogger(__name__)
+PURPOSE = "list-key"
+LISTS = ("suppression", "trial_claim", "payment_method", "api_key")
+"""The tables whose hashes it makes; the opt-out register's blocks are suppressions."""
+SAMPLE = 20
+ENOUGH = 3
+"""So many known claims, none of which a key recognises, prove that it isn't theirs."""
+_HAS_ROWS = """
+SELECT EXISTS (SELECT FROM suppression) OR EXISTS (SELECT FROM trial_claim) OR EXISTS (SELECT FROM payment_method)
+    OR EXISTS (SELECT FROM api_key) OR EXISTS (SELECT FROM staff_member WHERE enrolled_at IS NOT NULL)
+"""
+_KNOWN_CLAIMS = """
+SELECT r.email, c.digest FROM trial_claim c JOIN subscription s ON s.id = c.subscription_id JOIN reader r ON r.id = s.reader_id
+WHERE c.kind = 'address' ORDER BY c.claimed_at DESC LIMIT :sample
+"""
+
+
+class ListSalt(SQLModel, table=True):
+    """Under which list key the rows of a list were hashed, by a check value. Never deleted: rows of a lost key stay."""
+
+    __tablename__ = "list_salt"
+
+    list: str = Field(primary_key=True)
+    """A table of `LISTS`."""
+    check_value: str = Field(primary_key=True)
+    lost_at: datetime | None = None
+    """When another took its place because no secret key opened it any more."""
+
+
+class WrongSecretKey(RefusesToStart):
+    """Neither BILLING_SECRET_KEY nor one of BILLING_PREVIOUS_SECRET_KEYS is the key that this database was made with: opt-outs, claims of trials, sessions and mailed links would all seem gone. Set the right key. If it is lost for good, say `billing keys rotate-secret --key-is-lost`, which says what that costs."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
+
+
+def tokens_of(settings: Settings) -> Tokens:
+    """The keys that the settings name, without the list key."""
+    return Tokens(
+        settings.secret_key.get_secret_value(),
+        tuple(key.get_secret_value() for key in settings.previous_secret_keys),
+    )
+
+
+class InDoubt(RefusesToStart):
+    """The database has lists from before they had a key of their own, and nothing in it proves by which secret key they were hashed: under a wrong one every opt-out would seem gone, for good. If it is the oldest one that is set (the last of BILLING_PREVIOUS_SECRET_KEYS, or BILLING_SECRET_KEY alone), say `billing migrate --key-is-right`."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__ or "")
+
+
+def seal_first(session: Session, settings: Settings, *, key_is_right: bool = False) -> None:
+    """Give a database its list key, unless it has one. `key_is_right`: an operator says that the oldest secret key hashed its
+    lists. Raises WrongSecretKey, InDoubt."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    if not row.list_key:
+        tokens = tokens_of(settings)
+        seal(session, row, tokens, _first(session, tokens.keys, key_is_right))
+
+
+def opened(session: Session, settings: Settings) -> Tokens:
+    """All keys of the installation. Raises WrongSecretKey."""
+    row = session.get(Installation, 1)
+    if row is None or not row.list_key:
+        raise RefusesToStart("The database has no list key yet. Run `billing migrate` first.")
+    tokens = tokens_of(settings)
+    found = open_row(row, tokens)
+    if not tokens.is_current(PURPOSE, row.list_key):
+        log.warning("the secret key was changed: say `billing keys rotate-secret`")
+    ends = {key: row.signs_until.get(_signer(key)) for key in tokens.previous_keys}
+    until = tuple((key, datetime.fromisoformat(end)) for key, end in ends.items() if end)
+    return replace(tokens, list_key=found, signs_until=until)
+
+
+def stop_signing(row: Installation, tokens: Tokens, until: datetime) -> None:
+    """Signatures by the previous keys, which were replaced, are believed until then; or as long as was said of them before."""
+    ends = {_signer(key): until.isoformat() for key in tokens.previous_keys}
+    row.signs_until = ends | {
+        name: end for name, end in row.signs_until.items() if name != _signer(tokens.secret_key)
+    }
+
+
+def _signer(key: str) -> str:
+    """What shows that a secret key is this one, and doesn't give it away."""
+    return Tokens(key).digest("signer-check", "")[:32]
+
+
+def open_row(row: Installation, tokens: Tokens) -> str:
+    """The list key. Raises WrongSecretKey."""
+    found = tokens.unseal(PURPOSE, row.list_key)
+    if found is None:
+        raise WrongSecretKey
+    return found
+
+
+def seal(session: Session, row: Installation, tokens: Tokens, list_key: str) -> None:
+    """Seal it under the present secret key, and note its check value for each list."""
+    row.list_key = tokens.seal(PURPOSE, list_key)
+    session.add(row)
+    for name, value in check_values(list_key).items():
+        session.merge(ListSalt(list=name, check_value=value))
+    session.flush()
+
+
+def replace_lost(session: Session, settings: Settings, at: datetime) -> bool:
+    """Another list key in the place of one that no configured key opens; False, and nothing done, where one opens it."""
+    row = session.get_one(Installation, 1, with_for_update=True, populate_existing=True)
+    tokens = tokens_of(settings)
+    if tokens.unseal(PURPOSE, row.list_key) is not None:
+        return False
+    session.execute(sa.update(ListSalt).where(col(ListSalt.lost_at).is_(None)).values(lost_at=at))
+    seal(session, row, tokens, secrets.token_urlsafe(32))
+    return True
+
+
+def was_lost(session: Session) -> bool:
+    """Whether lists hold rows that were hashed under a key that is lost."""
+    return session.exec(select(ListSalt).where(col(ListSalt.lost_at).is_not(None))).first() is not None
+
+
+def check_values(list_key: str) -> dict[str, str]:
+    """What shows, list by list, that rows were hashed under this key, and doesn't give it away."""
+    return {name: Tokens(list_key).digest("list-check", name)[:32] for name in LISTS}
+
+
+def _first(session: Session, keys: Sequence[str], key_is_right: bool) -> str:
+    """A random one for a database without rows; else the secret key that its rows were hashed with, as its claims prove."""
+    if not session.execute(sa.text(_HAS_ROWS)).scalar_one():
+        return secrets.token_urlsafe(32)
+    claims = session.execute(sa.text(_KNOWN_CLAIMS), {"sample": SAMPLE}).all()
+    known = {key: sum(_claims(key, *claim) for claim in claims) for key in keys}
+    if any(known.values()):
+        return max(keys, key=lambda key: known[key])
+    if len(claims) >= ENOUGH:
+        raise WrongSecretKey
+    if not key_is_right:
+        raise InDoubt
+    return keys[-1]
+
+
+def _claims(key: str, email: str, digest: str) -> bool:
+    try:
+        return Tokens(key).digest("trial-address", canonical(email)) == digest
+    except NotAnAddress:
+        return False

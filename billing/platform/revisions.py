@@ -1,0 +1,66 @@
+"""Which migrations this code knows, against those that the database has had."""
+
+import logging
+import re
+from functools import cache
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from billing.platform.errors import RefusesToStart
+
+FOLDER = Path(__file__).parents[2] / "alembic"
+_LINE = re.compile(r"^(revision|down_revision) = (.*)$", re.MULTILINE)
+log = logging.getLogger(__name__)
+
+
+@cache
+def known() -> dict[str, frozenset[str]]:
+    """Every migration in the code, with those it follows. Read from the files: Alembic would import each of them."""
+    found = {}
+    for path in (FOLDER / "versions").glob("*.py"):
+        said = dict(_LINE.findall(path.read_text("utf-8")))
+        [revision] = re.findall(r"\w+", said["revision"])
+        found[revision] = frozenset(re.findall(r'"(\w+)"', said["down_revision"]))
+    return found
+
+
+def missing(present: set[str]) -> set[str]:
+    """The migrations in the code that a database at these revisions hasn't had. None for one that is ahead: what it had is
+    unknown here."""
+    if is_ahead(present):
+        return set()
+    had, before = set[str](), present
+    while before:
+        had |= before
+        before = set().union(*(known()[each] for each in before))
+    return set(known()) - had
+
+
+def is_ahead(present: set[str]) -> bool:
+    """Whether a database at these revisions has had migrations that this code doesn't know."""
+    return not present <= set(known())
+
+
+def present_in(connection: sa.Connection) -> set[str]:
+    """The revisions that a database is at. Raises ProgrammingError where it was never migrated."""
+    return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
+
+
+def refuse_behind(session: Session) -> None:
+    """Raises RefusesToStart for a database that this code would break on, because migrations are missing. One that is ahead
+    is only said: during a release the old code goes on beside the new."""
+    present = present_in(session.connection())
+    at = ", ".join(sorted(present)) or "nothing"
+    if lacking := missing(present):
+        raise RefusesToStart(
+            f"The database is behind this code: it is at migration {at}, and lacks {', '.join(sorted(lacking))}."
+            " Run `billing migrate` first."
+        )
+    if is_ahead(present):
+        log.warning(
+            "the database is ahead of this code: it is at migration %s, and this code knows them up to %s; start its release soon",
+            at,
+            max(known()),
+        )

@@ -1,0 +1,209 @@
+"""Before two books are said to differ: ask Stripe once more about what they differ in. An event may be lost or late."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer.balance_port import Books
+from billing.acquirer.port import Gateway, NoSuchObject, RefundAnswer, Unknown
+from billing.cases.models import Case, CaseKind
+from billing.disputes import settle as disputes
+from billing.disputes import warn as warnings
+from billing.payments import balance_mirror
+from billing.payments.balance_models import BalanceMovement
+from billing.payments.dispute_models import Dispute
+from billing.platform import bulk
+from billing.platform.db import Database
+from billing.platform.errors import Unavailable
+from billing.platform.site import Office
+from billing.refunds import refund, unexplained_charges
+from billing.rules.reckoning import MOVED_BY, Pair, Thing, Verdict
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+MOST = 100
+"""Calls that one comparison makes for this: when everything differs, something else is wrong than events."""
+
+
+@dataclass(frozen=True)
+class Clerk:
+    """What comparing works with."""
+
+    database: Database
+    gateway: Gateway
+    books: Books
+    office: Office
+    audit_takeover: Callable[[Session, datetime], None] = lambda *_: None
+    """Writes down among the acts of staff and programs that this database took over."""
+
+
+Asking = tuple[str, Callable[[], None]]
+"""The reference of a thing at Stripe, and what asks about it."""
+Unasked = list[tuple[str, str]]
+"""References of what couldn't be asked about, each with why."""
+
+
+def catch_up(clerk: Clerk, differing: list[Pair], at: datetime) -> None:
+    """Settle what we have missed about these things. One that can't be asked about holds up no other, and still differs.
+
+    Raises Unavailable when none can, because Stripe is away."""
+    _each(clerk, [(pair.ref, partial(_ask_about, clerk, pair, at)) for pair in differing[:MOST]])
+
+
+def ask_about_open(clerk: Clerk, at: datetime) -> Unasked:
+    """Disputes that aren't decided by our books: a decision against us moves no money, so no movement tells of it. Which of them
+    couldn't be asked about.
+
+    Raises Unavailable when none can, because Stripe is away."""
+    with clerk.database.transaction() as session:
+        refs = session.exec(
+            select(Dispute.gateway_ref)
+            .where(col(Dispute.decided_at).is_(None))
+            .order_by(col(Dispute.answer_by))
+            .limit(MOST)
+        ).all()
+    return _each(clerk, [(ref, partial(_dispute, clerk, ref, at)) for ref in refs])
+
+
+def ask_about_unheard(clerk: Clerk, since: datetime, until: datetime, at: datetime) -> tuple[int, Unasked]:
+    """What banks and issuers objected to in a span and we never heard of: how many, and which couldn't be asked about. An
+    inquiry and a warning move no money, so no movement tells of them. Each is a fact, so all are asked about, however many.
+
+    Raises Unavailable when they can't be listed, or none can be asked about, because Stripe is away."""
+    objections = listed(clerk.books.disputes_since(since, until))
+    warned = listed(clerk.books.warnings_since(since, until))
+    with clerk.database.transaction() as session:
+        known = _disputes_known(session, objections)
+        told = _about(session, CaseKind.FRAUD_WARNING, warned)
+    asking: list[Asking] = [
+        (ref, partial(_dispute, clerk, ref, at)) for ref in objections if ref not in known
+    ]
+    asking += [(ref, partial(_warning, clerk, ref, at)) for ref in warned if ref not in told]
+    unasked = _each(clerk, asking)
+    return len(asking) - len(unasked), unasked
+
+
+def ask_about_unpresented(clerk: Clerk, at: datetime) -> Unasked:
+    """Movements that were converted, and of which isn't known what the reader paid: an earlier release kept no more of them.
+    The oldest first, so many a morning; which couldn't be asked about.
+
+    Raises Unavailable when none can, because Stripe is away."""
+    with clerk.database.transaction() as session:
+        refs = session.exec(
+            select(BalanceMovement.source_ref)
+            .where(
+                col(BalanceMovement.exchange_rate).is_not(None),
+                col(BalanceMovement.presented_amount).is_(None),
+                col(BalanceMovement.source_ref).is_not(None),
+                col(BalanceMovement.category).in_(MOVED_BY),
+            )
+            .order_by(col(BalanceMovement.at), col(BalanceMovement.ref))
+            .limit(MOST)
+        ).all()
+    wanted = [ref for ref in dict.fromkeys(refs) if ref is not None]
+    return _each(clerk, [(ref, partial(_look_for_movements, clerk, ref, at)) for ref in wanted])
+
+
+def listed(answer: list[T] | Unknown) -> list[T]:
+    """What Stripe listed. Raises Unavailable where it listed nothing for certain."""
+    if isinstance(answer, Unknown):
+        raise Unavailable(answer.why)
+    return answer
+
+
+def _disputes_known(session: Session, refs: list[str]) -> set[str]:
+    ours = session.exec(select(Dispute.gateway_ref).where(bulk.one_of(Dispute.gateway_ref, refs)))
+    return {*ours, *_about(session, CaseKind.UNKNOWN_DISPUTE, refs)}
+
+
+def _about(session: Session, kind: CaseKind, refs: list[str]) -> set[str]:
+    """Of which of these there is, or was, a case."""
+    return set(session.exec(select(Case.subject).where(Case.kind == kind, bulk.one_of(Case.subject, refs))))
+
+
+def _each(clerk: Clerk, asking: Sequence[Asking]) -> Unasked:
+    """Ask about each; what fails, once more at the end. What couldn't be asked about: a thing for which Stripe has no answer, or
+    one of which we can't make sense, must not keep all others from being compared for good.
+
+    Raises Unavailable when none could and Stripe is away: then it is for another time."""
+    failed = _tried([one for one, _ in _tried(asking)])
+    if asking and len(failed) == len(asking) and clerk.gateway.answers() is not None:
+        raise Unavailable("Stripe can't be asked about what the books differ in.")
+    return [(ref, why) for (ref, _), why in failed]
+
+
+def _tried(asking: Sequence[Asking]) -> list[tuple[Asking, str]]:
+    """Those that failed, each with why."""
+    failed = []
+    for ref, ask in asking:
+        try:
+            ask()
+        except Unavailable as away:
+            log.warning("%s, about which the books differ, can't be asked about now: %s", ref, away)
+            failed.append(((ref, ask), str(away)))
+        except Exception as error:
+            log.exception("%s, about which the books differ, can't be asked about", ref)
+            failed.append(((ref, ask), f"{type(error).__name__}: {error}"))
+    return failed
+
+
+def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
+    if pair.ours is not None:
+        _look_for_movements(clerk, pair.ref, at)
+    if pair.verdict is Verdict.MISSING:
+        return
+    if pair.thing is Thing.CHARGE:
+        _charge(clerk, pair.ref, at)
+    elif pair.thing is Thing.REFUND:
+        _refund(clerk, pair.ref, at)
+    else:
+        _dispute(clerk, pair.ref, at)
+
+
+def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
+    word = disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+    if word == disputes.NO_DISPUTE:
+        raise Unavailable("Stripe has no such dispute.")
+
+
+def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
+    word = warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
+    if word == warnings.NO_WARNING:
+        raise Unavailable("Stripe has no such warning.")
+
+
+def _look_for_movements(clerk: Clerk, ref: str, at: datetime) -> None:
+    """A movement may be dated after the span: a moment after the thing itself, or today, when we know of it already."""
+    found = clerk.books.movements_of(ref)
+    if isinstance(found, Unknown):
+        raise Unavailable(found.why)
+    if found:
+        with clerk.database.transaction() as session:
+            balance_mirror.keep(session, clerk.office, found, at)
+
+
+def _charge(clerk: Clerk, charge_ref: str, at: datetime) -> None:
+    charge = clerk.books.charge(charge_ref)
+    if isinstance(charge, NoSuchObject | Unknown):
+        raise Unavailable(charge.why)
+    if charge.claim is not None:
+        disputes.write_down_charge(
+            clerk.database, clerk.gateway, clerk.office, charge_ref, charge.intent_ref, at
+        )
+
+
+def _refund(clerk: Clerk, refund_ref: str, at: datetime) -> None:
+    refund_id, answer = clerk.gateway.fetch_refund(refund_ref)
+    if not isinstance(answer, RefundAnswer):
+        raise Unavailable(answer.why)
+    with clerk.database.transaction() as session:
+        ours = refund.known(session, refund_id, refund_ref)
+        if ours is not None:
+            refund.settle(session, clerk.office, ours, answer, at)
+        else:
+            unexplained_charges.heard(session, refund_ref, answer, at)

@@ -1,0 +1,87 @@
+"""Take in a card that the database lost: on its subscription, or with a reader who began since the backup, and must begin again."""
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from billing.acquirer.balance_port import FoundCard
+from billing.cards import card_setup
+from billing.cards.saved_cards import HasEnded, change_card, keep_card
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import CardSetup, PaymentMethod, SetupState
+from billing.readers.models import Reader
+from billing.readers.register import by_address, register
+from billing.reconcile.catch_up import Clerk
+from billing.subscriptions.models import Subscription
+
+BY = "stripe"
+
+
+def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
+    """Write down a card that was saved; `card` where it is put to use, `reader` where it belongs to a reader who began since,
+    None where it is known."""
+    with clerk.database.transaction() as session:
+        known = select(PaymentMethod.id).where(PaymentMethod.gateway_ref == found.card.method_ref)
+        if session.exec(known).first() is not None:
+            return None
+        visit = session.get(CardSetup, found.setup_id) if found.setup_id else None
+    if visit is not None:  # begun before the backup, finished since
+        done = card_setup.finish(
+            clerk.database, clerk.gateway, clerk.office, visit.id, at, by=BY, mails=False
+        )
+        if done.state is SetupState.AWAITS_PROOF:
+            return _proved_since(clerk, found, done, at)
+        return "card" if done.state is SetupState.DONE else None
+    with clerk.database.transaction() as session:
+        if found.subscription_id and session.get(Subscription, found.subscription_id) is not None:
+            return _change(session, clerk, found, found.subscription_id, at)
+        return _begun_since(session, clerk, found, at)
+
+
+def _change(session: Session, clerk: Clerk, found: FoundCard, subscription_id: str, at: datetime) -> str:
+    reader_id = session.get_one(Subscription, subscription_id).reader_id
+    method = keep_card(session, clerk.office, reader_id, found.card, at)
+    try:
+        change_card(session, clerk.office, subscription_id, method, at, by=BY)
+    except HasEnded:
+        return "kept"
+    return "card"
+
+
+def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
+    """What the reader agreed to is lost, so nothing is begun, and nothing charged, in their name: a person asks them."""
+    if not found.email:
+        return None
+    reader, _ = register(session, found.email, at=at)
+    keep_card(session, clerk.office, reader.id, found.card, at)
+    words = f"{reader.email} gave a card on {clerk.office.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
+    _open_case(session, found, f"{words} What they began is lost: ask them to begin again.", reader, at)
+    return "reader"
+
+
+def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime) -> str | None:
+    """The visit is as old as the backup, and waits for a proof of its address that may have been given since: a person asks. Until
+    then the card may be a stranger's, so it isn't kept."""
+    with clerk.database.transaction() as session:
+        words = (
+            f"Somebody gave a card for {visit.email} on {clerk.office.today(found.at):%-d %B %Y}, about when the backup was taken from"
+            " which this database was restored. If the reader confirmed the address after that, what they began is lost. Ask them, and if"
+            " they did, to begin again."
+        )
+        told = _open_case(session, found, words, by_address(session, visit.email), at)
+    return "reader" if told else None
+
+
+def _open_case(session: Session, found: FoundCard, words: str, reader: Reader | None, at: datetime) -> bool:
+    """Whether there was none about this card."""
+    return open_case(
+        session,
+        CaseKind.LOST_START,
+        found.card.method_ref,
+        words,
+        at=at,
+        reader_id=reader.id if reader else None,
+        facts={"customer at Stripe": found.card.customer_ref, "card at Stripe": found.card.method_ref},
+        link=f"/staff/readers/{reader.id}" if reader else None,
+    )

@@ -1,0 +1,46 @@
+"""Take in a refund that the database lost: the money went back, so it has its credit note, and its cause pays no second time."""
+
+from datetime import datetime
+
+from sqlmodel import Session, select
+
+from billing.acquirer.balance_port import FoundRefund
+from billing.changes.cancel import When, cancel
+from billing.payments.models import Invoice, Payment, Refund, RefundState
+from billing.platform.site import Office
+from billing.refunds import refund
+from billing.rules.lifecycle import State
+from billing.subscriptions.change import lock
+
+BY = "stripe"
+REASON = "Returned before our records were restored from a backup."
+_ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_END, "leave": When.PERIOD_END}
+"""Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
+
+
+def take_in_refund(session: Session, office: Office, found: FoundRefund, at: datetime) -> bool:
+    """Write down a refund as the acquirer tells of it; whether it was news. One of a payment that isn't here is left to the
+    comparison of the books."""
+    known = session.get(Refund, found.refund_id)
+    if known is not None:
+        before = known.state
+        refund.settle(session, office, known.id, found.answer, at)
+        return known.state is not before or before not in (RefundState.SUCCEEDED, RefundState.FAILED)
+    payment = session.exec(select(Payment).where(Payment.intent_ref == found.intent_ref)).first()
+    if payment is None:
+        return False
+    subscription_id = session.get_one(Invoice, payment.invoice_id).subscription_id
+    subscription = lock(session, subscription_id)
+    if found.amount > refund.left_of(session, payment):
+        return False
+    made = refund.intend(
+        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=BY, at=found.at
+    )
+    if made is None:
+        return False
+    refund.settle(session, office, made.id, found.answer, at, again=True)
+    ends = _ENDS.get(found.cause.partition(":")[0])
+    if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
+        why = "the reader had cancelled when the money went back"
+        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=BY, why=why, when=ends)
+    return True

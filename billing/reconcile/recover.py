@@ -1,0 +1,249 @@
+"""What happened since a database's last known moment, today included, asked of Stripe and taken in: charges, refunds, cards, the
+readers they belong to, disputes. It is done before an adopted database, or a standby that took over, charges anybody."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from sqlmodel import Session, select
+
+from billing.acquirer.balance_port import FoundCharge, FoundRefund
+from billing.acquirer.port import Charged, Unknown
+from billing.billing_run.take_in import UNEXPLAINED, take_in
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import Attempt, Payment
+from billing.platform import bulk, installation
+from billing.platform.claims import only_one
+from billing.platform.db import first_line, is_transient
+from billing.platform.errors import Unavailable
+from billing.platform.logs import discreet
+from billing.platform.stop_points import stop_point
+from billing.reconcile.catch_up import Clerk, ask_about_open, ask_about_unheard, listed
+from billing.reconcile.lost_cards import take_in_card
+from billing.reconcile.lost_refunds import take_in_refund
+from billing.refunds import unexplained_charges as unexplained
+from billing.rules.money import Money
+
+BY = "stripe"
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+class AskedElsewhere(Unavailable):
+    """Another process is asking Stripe what happened."""
+
+    code = "asked_elsewhere"
+
+
+@dataclass
+class Recovered:
+    """What was found that the database didn't know. Cents."""
+
+    since: datetime
+    charges: int = 0
+    charged: int = 0
+    refunds: int = 0
+    refunded: int = 0
+    cards: int = 0
+    readers: int = 0
+    unexplained: int = 0
+    kept: int = 0
+    """Of the charges that nothing explains, what goes back now."""
+    objections: int = 0
+    again_at: datetime | None = None
+    """When Stripe is asked once more: money is held until then, as its lists may lack what was done last."""
+
+    def lines(self) -> list[str]:
+        """In words, with the sums in rand."""
+        said = [
+            (self.charges, f"{_count(self.charges, 'charge')}, {Money(self.charged)}, taken in"),
+            (self.refunds, f"{_count(self.refunds, 'refund')}, {Money(self.refunded)}, taken in"),
+            (self.cards, f"{_count(self.cards, 'card')} taken in"),
+            (self.objections, f"{_count(self.objections, 'dispute or warning')} taken in"),
+            (
+                self.readers,
+                f"{_count(self.readers, 'reader')} began since, and must begin again: see the cases",
+            ),
+            (
+                self.unexplained,
+                f"{_count(self.unexplained, 'charge')}, {Money(self.kept)}, that nothing explains: the money goes back",
+            ),
+        ]
+        return [words for number, words in said if number] or ["nothing that was not known"]
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def recover(clerk: Clerk, at: datetime, doing: Callable[[str], None] = lambda _: None) -> Recovered | None:
+    """Ask Stripe, take in what it says, and let money go on; None where there is nothing to ask. Where the database was adopted a
+    moment ago, that is for the second time of asking. Safe to repeat, also after it was cut short: until it is done, money
+    is held. `doing` is told of each step. Raises AskedElsewhere, Unavailable."""
+    with only_one(clerk.database, "recover") as here:
+        if not here:
+            raise AskedElsewhere
+        with clerk.database.transaction() as session:
+            _take_over(session, clerk, at)
+            since = installation.asks_since(session)
+        if since is None:
+            return None
+        return _recover(clerk, since, at, doing)
+
+
+def _take_over(session: Session, clerk: Clerk, at: datetime) -> None:
+    """Where a standby took over: adopt it, and leave a trace for people."""
+    heartbeat = installation.take_over(session, at)
+    if heartbeat is None:
+        return
+    clerk.audit_takeover(session, at)
+    last = f"{heartbeat.astimezone(clerk.office.zone):%-d %B %Y, %H:%M}"
+    open_case(
+        session,
+        CaseKind.TOOK_OVER,
+        heartbeat.isoformat(),
+        f"The database's server failed, and a standby took over. A worker was last heard of in it on {last}; commits from about then"
+        " may be missing. Stripe is asked what happened since, and nobody is charged until it has said so. What only readers know"
+        " is lost: a cancellation of those minutes that moved no money must be entered again.",
+        at=at,
+    )
+
+
+def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str], None]) -> Recovered:
+    until, found = at + installation.SLACK, Recovered(since)
+    doing("asking Stripe for cards that were saved")
+    for card in listed(clerk.books.cards_since(since, until)):
+        became = _unless_it_breaks(
+            clerk, card.card.method_ref, "card", at, partial(take_in_card, clerk, card, at)
+        )
+        found.cards += became == "card"
+        found.readers += became == "reader"
+    doing("asking Stripe for charges")
+    for charge in _unknown(clerk, listed(clerk.books.charges_since(since, until))):
+        _charge(clerk, charge, found, at)
+    stop_point("recover.charges_taken_in")
+    doing("asking Stripe for refunds")
+    for one in listed(clerk.books.refunds_since(since, until)):
+        _unless_it_breaks(
+            clerk,
+            one.answer.refund_ref,
+            "refund",
+            at,
+            partial(_refund, clerk, one, found, at),
+        )
+    doing("asking Stripe for disputes and warnings")
+    # what can't be asked about now, the morning's comparison asks about again
+    found.objections, _ = ask_about_unheard(clerk, since, until, at)
+    ask_about_open(clerk, at)
+    with clerk.database.transaction() as session:
+        found.again_at = installation.all_known(session, since, at)
+    for line in found.lines():
+        log.warning("Stripe was asked what happened since %s: %s", since.isoformat(), line)
+    return found
+
+
+def _unknown(clerk: Clerk, charges: list[FoundCharge]) -> list[FoundCharge]:
+    """Those that aren't written down yet. What may still go through is left to its attempt, where we have that."""
+    refs = [one.outcome.charge_ref for one in charges if isinstance(one.outcome, Charged)]
+    named = [one.claim.attempt_id for one in charges]
+    with clerk.database.transaction() as session:
+        paid = set(session.exec(select(Payment.charge_ref).where(bulk.one_of(Payment.charge_ref, refs))))
+        attempts = set(session.exec(select(Attempt.id).where(bulk.one_of(Attempt.id, named))))
+    return [
+        one
+        for one in charges
+        if (
+            one.outcome.charge_ref not in paid
+            if isinstance(one.outcome, Charged)
+            else one.claim.attempt_id not in attempts
+        )
+    ]
+
+
+def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> None:
+    outcome = one.outcome
+    if isinstance(outcome, Unknown):
+        raise Unavailable(f"Stripe can't say yet what became of a charge: {outcome.why}")
+    try:
+        with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
+            word = take_in(session, clerk.office, one.claim, outcome, at, by=BY)
+    except Unavailable:
+        raise
+    except Exception:  # it must not be charged once more, so it goes back, and a person is told
+        log.exception("the charge %s can't be taken in", outcome.charge_ref)
+        with clerk.database.transaction() as session:
+            unexplained.note(session, one.claim, outcome, at, why="and it could not be written down here")
+        word = UNEXPLAINED
+    if word == UNEXPLAINED:
+        found.unexplained += 1
+        found.kept += outcome.amount - outcome.returned
+    elif word in ("charged", "refunded"):
+        found.charges += 1
+        found.charged += outcome.amount
+
+
+@contextmanager
+def _lasting_only(what: str) -> Iterator[None]:
+    """Let through what fails for its own reason. Raises Unavailable for what may be taken in the next time."""
+    try:
+        yield
+    except Exception as error:
+        if is_transient(error):
+            raise Unavailable(f"{what} can't be taken in now: {first_line(error)}.") from error
+        raise
+
+
+def _unless_it_breaks(clerk: Clerk, ref: str, kind: str, at: datetime, take: Callable[[], T]) -> T | None:
+    """What was taken in. What fails for its own reason is a case for a person, and holds up neither the others nor all money. Raises
+    Unavailable for what may be taken in the next time."""
+    try:
+        with _lasting_only(f"The {kind} {ref}"):
+            return take()
+    except Unavailable:
+        raise
+    except Exception as error:
+        log.exception("the %s %s can't be taken in", kind, ref)
+        with clerk.database.transaction() as session:
+            open_case(
+                session,
+                CaseKind.NOT_TAKEN_IN,
+                ref,
+                f"Stripe knows of a {kind} that isn't in this database, and it could not be written down:"
+                f" {discreet(first_line(error))}. Charges and refunds go on without it. See at Stripe whose it is, and see to it by hand.",
+                at=at,
+                facts={f"{kind} at Stripe": ref},
+            )
+        return None
+
+
+def _refund(clerk: Clerk, one: FoundRefund, found: Recovered, at: datetime) -> None:
+    with clerk.database.transaction() as session:
+        if take_in_refund(session, clerk.office, one, at):
+            found.refunds += 1
+            found.refunded += one.amount
+
+
+def recover_due(clerk: Clerk, at: datetime) -> int:
+    """The same, for the worker: what can't be asked to the end is asked again in a while. How much was done."""
+    try:
+        return 1 if recover(clerk, at) is not None else 0
+    except AskedElsewhere:  # how that ends is the other's to say
+        return 0
+    except Exception as problem:
+        if not isinstance(problem, Unavailable):
+            log.exception("what Stripe says can't be taken in; money is held, and it is tried again")
+        else:
+            log.warning("Stripe can't be asked what happened; money is held: %s", problem)
+        with clerk.database.transaction() as session:
+            installation.ask_again(session, at)
+        return 1
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "Stripe is asked what happened since the last known moment"

@@ -1,0 +1,133 @@
+"""When the books are compared: each morning, from the day of the first attempt at a charge on. A morning that was missed is caught up."""
+
+import logging
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from billing.payments.balance_models import Reckoning
+from billing.platform.claims import only_one
+from billing.platform.db import instant
+from billing.platform.errors import Unavailable
+from billing.reconcile.catch_up import Clerk
+from billing.reconcile.reconcile import Report, reconcile
+from billing.rules import backoff
+from billing.rules.periods import civil_date, start_of_day
+
+log = logging.getLogger(__name__)
+COMPARING = "reconcile"
+"""By this name whoever compares the books is known to the others."""
+AFTER_MIDNIGHT = timedelta(hours=5)
+"""When yesterday is compared: late enough for news of its last minutes."""
+DAY = timedelta(days=1)
+MOST = 30 * DAY
+"""How much is compared at once after a long pause; the rest is due directly after it."""
+
+
+def since_when(session: Session, zone: ZoneInfo) -> date | None:
+    """The first civil day that hasn't been compared; None before the first attempt at a charge."""
+    through = session.exec(
+        select(func.max(Reckoning.through)).where(col(Reckoning.done_at).is_not(None))
+    ).one()
+    if through is not None:
+        return through + DAY
+    first = instant(session, _FIRST_ATTEMPT)
+    return civil_date(first, zone) if first is not None else None
+
+
+def reckon(clerk: Clerk, at: datetime) -> int:
+    """Compare the days that are over and weren't compared; how often something was compared, or tried. One worker at a time."""
+    done = 0
+    with only_one(clerk.database, COMPARING) as here:
+        while here and _reckon(clerk, at):
+            done += 1
+    return done
+
+
+def _reckon(clerk: Clerk, at: datetime) -> bool:
+    """The next of these days; whether any were due. After a failure a day at a time: what broke it may be how much it was."""
+    with clerk.database.transaction() as session:
+        since, due = since_when(session, clerk.office.zone), instant(session, NEXT_DUE)
+        failed = session.exec(select(Reckoning.tries).where(col(Reckoning.done_at).is_(None))).first()
+    if since is None or due is None or due > at:
+        return False
+    through = since if failed else min(max(since, clerk.office.today(at) - DAY), since + MOST)
+    try:
+        keep(clerk, reconcile(clerk, since, through, at), at)
+    except Exception as error:
+        if not isinstance(error, Unavailable):
+            log.exception("the books can't be compared from %s through %s", since, through)
+        _put_off(clerk, since, through, at, f"{type(error).__name__}: {error}"[:500])
+    return True
+
+
+def keep(clerk: Clerk, report: Report, at: datetime) -> None:
+    """Note that these days were compared."""
+    with clerk.database.transaction() as session:
+        row = _row(session, report.since, report.through, at)
+        row.done_at, row.problem = at, None
+        row.next_at = start_of_day(report.through + 2 * DAY, clerk.office.zone) + AFTER_MIDNIGHT
+        row.movements, row.differences = report.movements, len(report.differences)
+        session.add(row)
+
+
+def _put_off(clerk: Clerk, since: date, through: date, at: datetime, problem: str) -> None:
+    with clerk.database.transaction() as session:
+        row = _row(session, since, through, at)
+        row.tries += 1
+        row.next_at, row.problem = backoff.again_at(row.tries, at), problem
+        session.add(row)
+
+
+def _row(session: Session, since: date, through: date, at: datetime) -> Reckoning:
+    """The row of these days; one that failed before and reached less far makes way for it."""
+    known = session.get(Reckoning, through)
+    if known is not None:
+        return known
+    tries = 0
+    for other in session.exec(select(Reckoning).where(col(Reckoning.done_at).is_(None))):
+        tries = other.tries
+        session.delete(other)
+    return Reckoning(through=through, since=since, next_at=at, tries=tries)
+
+
+# The first payment won't do: the news of it may be what was lost.
+_FIRST_ATTEMPT = "SELECT min(intended_at) FROM attempt"
+NEXT_DUE = f"""SELECT coalesce((SELECT next_at FROM reckoning ORDER BY through DESC LIMIT 1),
+                               ({_FIRST_ATTEMPT}) + interval '24 hours')"""  # noqa: S608
+"""When the next comparison is made: first a day after the first attempt (see `timetable.Job`)."""
+
+
+LATE = timedelta(hours=12)
+"""How long after it was due a comparison may be made: longer than Stripe is away in one go, and before the next is due."""
+STANDING = f"""SELECT done.through, coalesce(done.next_at, ({_FIRST_ATTEMPT}) + interval '24 hours') AS due_at,
+                      (SELECT problem FROM reckoning WHERE done_at IS NULL ORDER BY through DESC LIMIT 1) AS problem
+               FROM (VALUES (1)) AS once (one) LEFT JOIN LATERAL (
+                   SELECT through, next_at FROM reckoning WHERE done_at IS NOT NULL ORDER BY through DESC LIMIT 1) done ON true"""  # noqa: S608
+"""How far the books were compared (`through`), since when the next days are or will be due, and why they couldn't be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far the books were compared; `due_at` is None before the first attempt at a charge."""
+
+    through: date | None
+    due_at: datetime | None
+    problem: str | None
+
+    def is_late(self, at: datetime) -> bool:
+        """Whether days wait to be compared that should have been."""
+        return self.due_at is not None and self.due_at < at - LATE
+
+
+def standing(session: Session) -> Standing:
+    """How far our books were compared with Stripe's."""
+    return Standing(*session.execute(sa.text(STANDING)).one())
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "our books are compared with Stripe's"

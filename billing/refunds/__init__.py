@@ -1,0 +1,1 @@
+"""Money back: intended, sent, settled with a credit note."""

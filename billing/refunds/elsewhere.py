@@ -1,0 +1,73 @@
+"""Parts of a payment that were refunded in Stripe's dashboard before ours was sent: ours returns what they have left."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.acquirer.port import MadeRefund, RefundRefused, Unknown
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.refunds import refund, waiting
+from billing.rules.money import BASE_CURRENCY, spelled
+
+
+def words_of(refund_ref: str, cents: int, *, is_ours: bool) -> str:
+    """What a case says of a refund at Stripe that we know nothing of; `is_ours`: it returns a payment of ours."""
+    what = (
+        f"Stripe's refund {refund_ref} returned {spelled(cents, BASE_CURRENCY)}, and we have no such refund."
+    )
+    then = " Somebody made it in Stripe's dashboard: enter it, so that it gets its credit note."
+    return f"{what}{then}" if is_ours else what
+
+
+def link_to_enter(payment: Payment, refund_ref: str) -> str:
+    """The page of staff on which it is entered."""
+    return f"/staff/readers/{payment.reader_id}/enter-refund?refund={refund_ref}"
+
+
+def take_less(session: Session, office: Office, refund_id: str, answer: RefundRefused, at: datetime) -> None:
+    """Stripe refused to return more than is left of the charge, and has said what was returned of it. What we don't know of gets
+    a case, and our refund asks for the rest; with nothing left, nothing is owed."""
+    row, payment = refund.lock_one(session, refund_id)
+    for made in answer.made:
+        if refund.known(session, made.refund_id, made.refund_ref) is None:
+            _open_case(session, payment, made, at)
+    left = payment.amount - sum(made.amount for made in answer.made)
+    if left <= 0:
+        nothing = RefundRefused(answer.why, not_owed=True)
+        refund.settle(session, office, refund_id, nothing, at)
+    elif left >= row.amount:
+        refund.settle(session, office, refund_id, Unknown(f"{answer.why}, and its list says otherwise"), at)
+    elif row.state in GOES_OUT:
+        _reduce(session, payment, row, left, at)
+
+
+def _reduce(session: Session, payment: Payment, row: Refund, left: int, at: datetime) -> None:
+    parts = refund.split(session, payment, left, without=row)
+    say(session, "refund reduced", refund=row.id, payment=payment.id, cents=left, before=row.amount)
+    row.amount, row.net, row.vat = left, parts.net.amount, parts.vat.amount
+    row.claimed_by, row.ask_at = None, at
+    waiting.take_another_key(row)
+    session.add(row)
+
+
+def _open_case(session: Session, payment: Payment, made: MadeRefund, at: datetime) -> None:
+    open_case(
+        session,
+        CaseKind.UNKNOWN_REFUND,
+        made.refund_ref,
+        words_of(made.refund_ref, made.amount, is_ours=True),
+        at=at,
+        reader_id=payment.reader_id,
+        theirs=-made.amount,
+        facts={
+            "refund at Stripe": made.refund_ref,
+            "charge": payment.charge_ref,
+            "payment": payment.id,
+            "made": made.at.isoformat(),
+        },
+        link=link_to_enter(payment, made.refund_ref),
+    )

@@ -1,0 +1,65 @@
+"""A refund failed: whether the reader is owed it, what the reader is told, and the case for a person."""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.mail import obsolete
+from billing.notices import refunds
+from billing.payments import dispute_limits, refunds_owed
+from billing.payments.models import Payment, Refund
+from billing.platform.site import Office
+from billing.rules.money import Money
+
+
+def note(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+    """Money that is owed and can't go back by itself is paid by a person (STR-13); the reader is asked to which account. Money
+    that has left already isn't owed: there a person looks why."""
+    session.add(refund)
+    session.flush()
+    is_owed, after = refund in refunds_owed.of_payment(session, payment), ""
+    if is_owed:
+        refunds.failed(session, office, refund, payment, at)
+        after = " The reader was told, and asked for a bank account."
+    elif dispute_limits.is_taken(session, payment):
+        after = " It isn't owed, for the reader's bank has taken the charge back; should we win that dispute, it is."
+    open_case(
+        session,
+        CaseKind.REFUND_FAILED,
+        refund.id,
+        f"{Money(refund.amount).with_vat_words()} did not go back: {(refund.failure or 'no reason given').rstrip('.')}.{after}",
+        at=at,
+        reader_id=refund.reader_id,
+        ours=refund.amount,
+        facts={
+            "payment": refund.payment_id,
+            "refund at Stripe": refund.gateway_ref or "",
+            "for": refund.reason,
+        },
+        link="/staff/books" if is_owed else f"/staff/readers/{refund.reader_id}",
+    )
+
+
+def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
+    """It is owed no more: what hasn't been told of it is untrue, and nobody has to look after it."""
+    session.add(refund)
+    session.flush()
+    obsolete.take_back(session, [refund.id])
+    reason = "Stripe has made this refund after all."
+    close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by="worker", at=at)
+
+
+def dispute_won(session: Session, office: Office, payment: Payment, at: datetime) -> None:
+    """The money is ours again, so what failed while the bank had it is owed: readers who weren't told of it are told now."""
+    for refund in refunds_owed.of_payment(session, payment):
+        refunds.failed(session, office, refund, payment, at)
+
+
+def dispute_lost(session: Session, payment: Payment, *, by: str, at: datetime) -> None:
+    """The bank has returned the money for good: nobody has to look after the refunds that failed meanwhile."""
+    for refund in refunds_owed.returned_by_bank(session, payment):
+        reason = "The reader's bank has returned this money."
+        close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by=by, at=at)

@@ -1,0 +1,306 @@
+"""Give money back: intend it with its cause, settle it with a credit note (VAT-10). `send_refunds` is what comes between."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col, func, select
+
+from billing.acquirer.port import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
+from billing.notices import refunds
+from billing.payments import dispute_limits, numbers, postings, refunds_owed
+from billing.payments.invoices import basis_points
+from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
+from billing.platform import ids
+from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.platform.logs import say
+from billing.platform.site import Office
+from billing.refunds import failed as failed_refund
+from billing.refunds import shortage, waiting
+from billing.rules import tax
+from billing.rules.money import Money
+from billing.subscriptions.change import lock
+
+_Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
+
+
+class TooMuch(Conflict):
+    """That is more than is left of this payment."""
+
+    code = "refund_exceeds_payment"
+
+
+class NotAnAmount(Invalid):
+    """A refund is at least one cent."""
+
+    code = "bad_amount"
+
+
+class UnknownPayment(NotFound):
+    """There is no such payment."""
+
+    code = "unknown_payment"
+
+
+def left_of(session: Session, payment: Payment) -> int:
+    """Cents of a payment that haven't been given back, aren't on their way, and aren't owed because a refund bounced; none of
+    one that a bank has taken back."""
+    return 0 if dispute_limits.is_taken(session, payment) else not_given(session, payment)
+
+
+def not_given(session: Session, payment: Payment) -> int:
+    """The same, also of one that a bank has taken back."""
+    return payment.amount - _sum_given(session, payment, col(Refund.amount))
+
+
+def _sum_given(session: Session, payment: Payment, cents: Mapped[int]) -> int:
+    given = session.exec(
+        select(func.coalesce(func.sum(cents), 0)).where(
+            col(Refund.payment_id) == payment.id,
+            sa.text(GIVEN),
+        )
+    ).one()
+    return int(given)
+
+
+def split(session: Session, payment: Payment, amount: int, *, without: Refund | None = None) -> tax.VatSplit:
+    """So many cents of a payment as net and VAT; the last part takes exactly what is left of the VAT. `without`: a refund that
+    counts as given, and for which the parts are."""
+    invoice = session.get_one(Invoice, payment.invoice_id)
+    given, vat = (_sum_given(session, payment, column) for column in (col(Refund.amount), col(Refund.vat)))
+    if without is not None:
+        given, vat = given - without.amount, vat - without.vat
+    return tax.split_rest(
+        Money(amount, payment.currency),
+        given=Money(given, payment.currency),
+        given_vat=Money(vat, payment.currency),
+        rate=tax.VatRate(basis_points(payment, invoice), invoice.period_start_on),
+    )
+
+
+def intend(
+    session: Session, payment: Payment, *, amount: int | None, cause: str, reason: str, by: str, at: datetime
+) -> Refund | None:
+    """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
+    nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
+    if _answered_already(session, cause):
+        return None
+    left = left_of(session, payment)
+    amount = left if amount is None else amount
+    if left == 0:
+        return None
+    if amount < 1:
+        raise NotAnAmount
+    if amount > left:
+        raise TooMuch(left=left)
+    refund = write(session, payment, amount, cause=cause, reason=reason, by=by, at=at)
+    say(session, "refund intended", refund=refund.id, payment=payment.id, cents=amount, by=by)
+    return refund
+
+
+def _answered_already(session: Session, cause: str) -> bool:
+    return session.exec(select(Refund.id).where(Refund.cause == cause, sa.text(GIVEN))).first() is not None
+
+
+def has_failed(session: Session, payment: Payment, cause: str) -> bool:
+    """Whether a refund of this payment for this cause has failed before."""
+    failed = select(Refund.id).where(
+        Refund.payment_id == payment.id, Refund.cause == cause, Refund.state == RefundState.FAILED
+    )
+    return session.exec(failed).first() is not None
+
+
+def write(
+    session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: str, at: datetime
+) -> Refund:
+    """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
+    parts = split(session, payment, amount)
+    refund_id = _id(session, payment, cause)
+    refund = Refund(
+        id=refund_id,
+        payment_id=payment.id,
+        reader_id=payment.reader_id,
+        amount=amount,
+        net=parts.net.amount,
+        vat=parts.vat.amount,
+        state=RefundState.INTENDED,
+        cause=cause,
+        reason=reason,
+        by=by,
+        idempotency_key=f"refund-{refund_id}",
+        created_at=at,
+        ask_at=at,
+        keyed_at=at,
+    )
+    session.add(refund)
+    session.flush()
+    return refund
+
+
+def _id(session: Session, payment: Payment, cause: str) -> str:
+    """The same refund has the same name in a database that was restored; where one has failed, the next of its cause another."""
+    of_cause = select(func.count()).where(Refund.payment_id == payment.id, Refund.cause == cause)
+    tries = session.exec(of_cause).one()
+    return ids.derived("ref", payment.id, about=f"{cause}-{tries + 1}" if tries else cause)
+
+
+def known(session: Session, refund_id: str | None, refund_ref: str) -> str | None:
+    """Our refund that the acquirer's is, by the name it bears or by its own; None for one that is nobody's."""
+    if refund_id is not None and session.get(Refund, refund_id) is not None:
+        return refund_id
+    return session.exec(select(Refund.id).where(Refund.gateway_ref == refund_ref)).first()
+
+
+def settle(
+    session: Session,
+    office: Office,
+    refund_id: str,
+    answer: _Answer,
+    at: datetime,
+    *,
+    again: bool = False,
+) -> None:
+    """Write down what the acquirer says of a refund; the answer and the webhook are two callers of it. Safe to repeat.
+    `again`: it had been written down before, in a database that was lost, so the mail may be the reader's second one.
+
+    Money counts as returned only at `succeeded`; then, once, the credit note gets its number and the reader a mail. One that
+    fails after that has bounced: we owe it."""
+    refund, payment = lock_one(session, refund_id)
+    if refund.state is RefundState.SUCCEEDED and isinstance(answer, RefundAnswer):
+        _settle_again(session, office, refund, payment, answer, at)
+    if _made_after_all(session, refund, payment, answer):
+        _begin_again(session, refund, payment, at)
+    elif refund.state in (RefundState.SUCCEEDED, RefundState.FAILED):
+        return
+    answer = _once_the_dispute_is_known(session, payment, answer)
+    refund.claimed_by, waited = None, refund.awaiting_balance_since is not None
+    match answer:
+        case Unknown():
+            waiting.for_answer(refund, answer, at)
+        case InsufficientBalance(why):
+            waiting.for_balance(session, refund, why, at)
+            waiting.take_another_key(refund)
+        case RefundRefused(why, not_owed):
+            refund.state, refund.failure, refund.settled_at = RefundState.FAILED, why, at
+            refund.awaiting_balance_since, refund.not_owed = None, not_owed
+            failed_refund.note(session, office, refund, payment, at)
+        case RefundAnswer():
+            _answered(session, office, refund, payment, answer, at)
+    session.add(refund)
+    if not isinstance(answer, Unknown):
+        refunds.ended(session, office, refund, at, again=again)
+    if waited and refund.awaiting_balance_since is None:
+        shortage.close_when_over(session, by="worker", at=at)
+    say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
+
+
+def _made_after_all(session: Session, refund: Refund, payment: Payment, answer: _Answer) -> bool:
+    """Whether the acquirer has made a refund that it had refused by its answer: it may fail on a request and carry it out
+    nevertheless. Not where a transfer or another refund has taken its place."""
+    return (
+        isinstance(answer, RefundAnswer)
+        and answer.state != RefundState.FAILED
+        and refund.state is RefundState.FAILED
+        and (refund.gateway_ref, refund.credit_note_number, refund.paid_back_at) == (None, None, None)
+        and not _answered_already(session, refund.cause)
+        and refund.amount <= not_given(session, payment)
+    )
+
+
+def _begin_again(session: Session, refund: Refund, payment: Payment, at: datetime) -> None:
+    """Net and VAT are reckoned now: since it was refused, other parts of the payment may have gone back."""
+    parts = split(session, payment, refund.amount)
+    refund.net, refund.vat = parts.net.amount, parts.vat.amount
+    refund.state, refund.settled_at, refund.not_owed = RefundState.INTENDED, None, False
+    failed_refund.made_after_all(session, refund, at)
+
+
+def _once_the_dispute_is_known(session: Session, payment: Payment, answer: _Answer) -> _Answer:
+    """A refund that fails because of a dispute is asked for again until the dispute's own news is here: without it the reader
+    would be promised what the bank has returned, or denied what it hasn't."""
+    because = isinstance(answer, RefundAnswer | RefundRefused) and answer.disputed
+    if not because or dispute_limits.is_taken(session, payment):
+        return answer
+    return Unknown("The reader's bank has taken this charge back, and we don't know of the dispute yet")
+
+
+def _answered(
+    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
+) -> None:
+    refund.gateway_ref, refund.failure = answer.refund_ref, answer.failure
+    awaiting_balance_since, refund.awaiting_balance_since = refund.awaiting_balance_since, None
+    match RefundState(answer.state):
+        case RefundState.PENDING if answer.insufficient_balance:
+            refund.state, refund.awaiting_balance_since = RefundState.PENDING, awaiting_balance_since
+            waiting.for_balance(session, refund, answer.failure or "our balance is too low", at)
+        case RefundState.SUCCEEDED:
+            refund.credit_note_number = numbers.take(session, numbers.CREDIT_NOTES)
+            refund.state, refund.settled_at = RefundState.SUCCEEDED, at
+            session.add(refund)
+            postings.refunded(
+                session, office, refund, payment, session.get_one(Invoice, payment.invoice_id), at
+            )
+            reason = f"Returned by another refund: {refund.id}"
+            refunds_owed.close_cases(session, payment, reason=reason, by="worker", at=at)
+        case RefundState.FAILED:
+            refund.state, refund.settled_at = RefundState.FAILED, at
+            if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
+                _try_another(session, refund, payment, awaiting_balance_since, at)
+            else:
+                failed_refund.note(session, office, refund, payment, at)
+        case _:
+            refund.state, refund.ask_at = RefundState.PENDING, at + waiting.A_DAY
+
+
+def _try_another(
+    session: Session, refund: Refund, payment: Payment, awaiting_balance_since: datetime | None, at: datetime
+) -> None:
+    """Stripe has given this one up for want of balance. Another takes its place, for the same cause."""
+    session.add(refund)
+    session.flush()
+    another = intend(
+        session,
+        payment,
+        amount=refund.amount,
+        cause=refund.cause,
+        reason=refund.reason,
+        by=refund.by,
+        at=at,
+    )
+    if another is not None:
+        another.awaiting_balance_since, another.mail_key = awaiting_balance_since or at, refund.mail_key
+        waiting.for_balance(session, another, refund.failure or "our balance was too low", at)
+        session.add(another)
+
+
+def _settle_again(
+    session: Session, office: Office, refund: Refund, payment: Payment, answer: RefundAnswer, at: datetime
+) -> None:
+    """Only a failure is news after success."""
+    if answer.state != RefundState.FAILED:
+        return
+    refund.state, refund.failure, refund.bounced_at = RefundState.FAILED, answer.failure, at
+    session.add(refund)
+    session.flush()
+    covered = dispute_limits.is_lost(session, payment) and refund not in refunds_owed.of_payment(
+        session, payment
+    )
+    postings.bounced(session, office, refund, at, bank_has_paid=covered)
+    failed_refund.note(session, office, refund, payment, at)
+
+
+def lock_one(session: Session, refund_id: str) -> tuple[Refund, Payment]:
+    """A refund and its payment, with the subscription's row locked first. Raises UnknownPayment."""
+    payment = session.exec(
+        select(Payment).join(Refund, col(Refund.payment_id) == Payment.id).where(Refund.id == refund_id)
+    ).first()
+    if payment is None:
+        raise UnknownPayment
+    lock(session, session.get_one(Invoice, payment.invoice_id).subscription_id)
+    refund = session.exec(
+        select(Refund)
+        .where(Refund.id == refund_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+    return refund, payment

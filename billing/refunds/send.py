@@ -1,0 +1,189 @@
+"""Bring refunds to their end: send them with no transaction open, and ask what became of those whose answer was lost."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from billing.acquirer import breaker
+from billing.acquirer.health import Watch
+from billing.acquirer.port import (
+    UNLISTED,
+    Gateway,
+    InsufficientBalance,
+    NeverArrived,
+    NoSuchObject,
+    RefundAnswer,
+    RefundRefused,
+    Unknown,
+)
+from billing.payments.charge import SAME_KEY_FOR
+from billing.payments.models import GOES_OUT, Payment, Refund
+from billing.platform.claims import claimer, in_nobodys_hands, take
+from billing.platform.db import Database
+from billing.platform.installation import ASKING, refuse_held
+from billing.platform.site import Office
+from billing.platform.stop_points import reached, stop_point
+from billing.readers.register import by_id
+from billing.refunds import elsewhere
+from billing.refunds.refund import settle
+from billing.rules.absence import is_absent
+from billing.rules.backoff import again_at
+from billing.rules.money import Money
+
+_BATCH = 20
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    refund_id: str
+    cause: str
+    intent_ref: str
+    amount: int
+    key: str
+    keyed_at: datetime
+    key_spent: bool
+    unlisted_since: datetime | None
+    perhaps_sent: bool
+    gateway_ref: str | None
+
+
+def send_due(gateway: Gateway, office: Office, watch: Watch, at: datetime) -> int:
+    """Send the refunds that are due, and ask for those that Stripe makes wait; how many. None while charging is paused.
+
+    Raises NotAdopted, AsksStripe."""
+    done = 0
+    with claimer(watch.database) as me, watch.lane() as lane:
+        while batch := _claim(watch.database, me, at):
+            stop_point("refund.intended")
+            for one in batch:
+                lane.wait()
+                try:
+                    _send(gateway, office, watch, one, at)
+                except Exception:  # one that can't be settled holds up nobody
+                    log.exception("refund %s is stuck", one.refund_id)
+                    _put_off(watch.database, one.refund_id, at)
+                done += 1
+                if (
+                    watch.paused.is_set()
+                ):  # what is left in our hands is free when they are gone, and looked up then
+                    return done
+    return done
+
+
+def _send(gateway: Gateway, office: Office, watch: Watch, one: _Claimed, at: datetime) -> None:
+    answer = _bring_to_an_end(gateway, watch.database, one, at)
+    watch.note(answer)
+    stop_point("refund.answered")
+    with watch.database.transaction() as session:
+        if isinstance(answer, RefundRefused) and answer.made:
+            elsewhere.take_less(session, office, one.refund_id, answer, at)
+        else:
+            settle(session, office, one.refund_id, answer, at)
+
+
+def _put_off(database: Database, refund_id: str, at: datetime) -> None:
+    reached("recovery: a refund that breaks us is put off")
+    with database.transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        refund.asked += 1
+        refund.ask_at, refund.claimed_by, refund.unlisted_since = again_at(refund.asked, at), None, None
+        session.add(refund)
+
+
+def _bring_to_an_end(
+    gateway: Gateway, database: Database, one: _Claimed, at: datetime
+) -> RefundAnswer | RefundRefused | InsufficientBalance | Unknown:
+    """Send it; or, when it may have been sent before, ask first. A key that is old, or spent on an error of Stripe's, is
+    replaced once the refund has been missing for `LISTED_WITHIN`: nothing else keeps it from being made twice."""
+    if one.gateway_ref is not None:
+        found = gateway.fetch_refund(one.gateway_ref)[1]
+        # it was there, so only a person can say what became of it: a promise breaks once it has waited for long
+        return Unknown(found.why) if isinstance(found, NoSuchObject) else found
+    key = one.key
+    if one.perhaps_sent:
+        listed = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
+        if not isinstance(listed, NeverArrived):
+            reached("recovery: a refund that was sent before is found")
+            return listed
+        if one.key_spent or at - one.keyed_at >= SAME_KEY_FOR:
+            if not is_absent(one.unlisted_since, at):
+                reached("recovery: a refund that isn't listed is asked for again")
+                return UNLISTED
+            reached("recovery: a refund gets another key")
+            key = _another_key(database, one.refund_id, at)
+    return gateway.refund(
+        refund_id=one.refund_id, cause=one.cause, intent_ref=one.intent_ref, amount=one.amount, key=key
+    )
+
+
+def _another_key(database: Database, refund_id: str, at: datetime) -> str:
+    """Written down before it is used."""
+    with database.transaction() as session:
+        refund = session.get_one(Refund, refund_id, with_for_update=True)
+        refund.idempotency_key = f"refund-{refund_id}-{refund.asked}"
+        refund.keyed_at, refund.key_spent, refund.unlisted_since = at, False, None
+        session.add(refund)
+        return refund.idempotency_key
+
+
+def _claim(database: Database, me: int, at: datetime) -> list[_Claimed]:
+    with database.transaction() as session:
+        refuse_held(session)
+        if breaker.paused(session):
+            return []
+        rows = session.exec(
+            select(Refund, Payment)
+            .join(Payment, col(Payment.id) == Refund.payment_id)
+            .where(
+                col(Refund.state).in_(GOES_OUT),
+                Refund.ask_at <= at,
+                in_nobodys_hands(Refund.claimed_by),
+            )
+            .order_by(col(Refund.ask_at))
+            .limit(_BATCH)
+            .with_for_update(skip_locked=True, of=Refund)
+        ).all()
+        take(session, Refund, [row.id for row, _ in rows], me)
+        return [_claimed(row, payment) for row, payment in rows]
+
+
+def _claimed(row: Refund, payment: Payment) -> _Claimed:
+    return _Claimed(
+        refund_id=row.id,
+        cause=row.cause,
+        intent_ref=payment.intent_ref,
+        amount=row.amount,
+        key=row.idempotency_key,
+        keyed_at=row.keyed_at,
+        key_spent=row.key_spent,
+        unlisted_since=None if row.claimed_by is not None else row.unlisted_since,
+        perhaps_sent=row.claimed_by is not None or row.asked > 0,
+        gateway_ref=row.gateway_ref,
+    )
+
+
+def _next(session: Session) -> Refund | None:
+    return session.exec(
+        select(Refund).where(col(Refund.state).in_(GOES_OUT)).order_by(col(Refund.ask_at)).limit(1)
+    ).first()
+
+
+def next_words(session: Session) -> str:
+    """The next refund, for people."""
+    refund = _next(session)
+    if refund is None:
+        return "nothing"
+    reader = by_id(session, session.get_one(Payment, refund.payment_id).reader_id)
+    goes = "we ask whether it has gone back: " if refund.gateway_ref else ""
+    if refund.awaiting_balance_since is not None:
+        goes = "our balance was too low, and we try once more: "
+    return f"{goes}{Money(refund.amount).with_vat_words()} to {reader.email}"
+
+
+NEXT_DUE = f"""SELECT min(ask_at) FROM refund
+               WHERE state IN ('intended', 'pending') AND NOT EXISTS ({breaker.NEXT_DUE})
+                 AND NOT EXISTS ({ASKING})"""  # noqa: S608
+"""When a refund wants sending or asking for next; null while charging is paused (see `timetable.Job`)."""

@@ -1,0 +1,269 @@
+"""Charges made in our name that nothing here explains: for a subscription begun after the backup from which this database was
+restored. They give themselves back, and stay a broken promise until a person has said why."""
+
+import logging
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.acquirer import breaker
+from billing.acquirer.port import (
+    ChargeClaim,
+    Charged,
+    Gateway,
+    InsufficientBalance,
+    NeverArrived,
+    RefundAnswer,
+    RefundRefused,
+    Unknown,
+)
+from billing.cases.close import close_about
+from billing.cases.models import CaseKind
+from billing.cases.open import open_case
+from billing.payments.models import PaymentMethod, RefundState
+from billing.payments.record_payment import payment_of
+from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.claims import only_one
+from billing.platform.db import Database
+from billing.platform.installation import ASKING, refuse_held
+from billing.platform.stop_points import stop_point
+from billing.refunds import shortage
+from billing.rules.backoff import again_at
+from billing.rules.money import Money
+
+AGAIN = timedelta(days=1)
+"""How often a refund that was refused is tried again, and one that waits is asked for."""
+MOST = 3
+"""Refunds that may fail, each for a reason that needn't last, before a person carries on."""
+TAKEN_IN = "The charge has been taken in since, so the money stays."
+log = logging.getLogger(__name__)
+
+
+def note(
+    session: Session,
+    claim: ChargeClaim,
+    charged: Charged,
+    at: datetime,
+    *,
+    why: str = "for a subscription or a period that isn't in this database",
+) -> None:
+    """Write down a charge that nothing explains, with a case that says `why`, unless all of it has gone back. Commit it; it is
+    given back apart. Safe to repeat."""
+    left = charged.amount - charged.returned
+    if left <= 0:
+        return
+    row = insert(UnexplainedCharge).values(
+        charge_ref=charged.charge_ref,
+        intent_ref=charged.intent_ref,
+        customer_ref=charged.customer_ref,
+        subscription_ref=claim.subscription_id,
+        period_number=claim.period_number,
+        amount=left,
+        taken_at=charged.at,
+        found_at=at,
+        ask_at=at,
+        asked=0,
+    )
+    session.execute(row.on_conflict_do_nothing(index_elements=["charge_ref"]))
+    reader_id = _reader(session, charged.customer_ref)
+    open_case(
+        session,
+        CaseKind.UNKNOWN_CHARGE,
+        charged.charge_ref,
+        f"{Money(left).with_vat_words()} was taken {why}. The money goes back by itself;"
+        " tell the person whose it is.",
+        at=at,
+        reader_id=reader_id,
+        theirs=left,
+        facts={
+            "charge at Stripe": charged.charge_ref,
+            "customer at Stripe": charged.customer_ref or "none",
+            "subscription it names": claim.subscription_id,
+            "taken": charged.at.isoformat(),
+        },
+        link=f"/staff/readers/{reader_id}" if reader_id else None,
+    )
+
+
+def _reader(session: Session, customer_ref: str | None) -> str | None:
+    """Whose Customer it is, where that one is still here."""
+    return session.exec(
+        select(PaymentMethod.reader_id).where(PaymentMethod.customer_ref == customer_ref).limit(1)
+    ).first()
+
+
+def give_back_due(database: Database, gateway: Gateway, at: datetime) -> int:
+    """Give back what is due; how many were looked at. One worker at a time. Raises NotAdopted, AsksStripe."""
+    with only_one(database, "unexplained charges") as here:
+        due = _due(database, at) if here else []
+        for one in due:
+            stop_point("unexplained.noted")
+            try:
+                answer = _bring_to_an_end(database, gateway, one)
+                stop_point("unexplained.answered")
+                _settle(database, one.charge_ref, answer, at)
+            except Exception as problem:  # one that can't be settled holds up no other
+                log.exception("the unexplained charge %s is stuck", one.charge_ref)
+                _settle(database, one.charge_ref, Unknown(f"{type(problem).__name__}: {problem}"), at)
+    return len(due)
+
+
+def _due(database: Database, at: datetime) -> list[UnexplainedCharge]:
+    with database.transaction() as session:
+        refuse_held(session)
+        if breaker.paused(session):
+            return []
+        return list(
+            session.exec(
+                select(UnexplainedCharge)
+                .where(
+                    col(UnexplainedCharge.returned_at).is_(None),
+                    col(UnexplainedCharge.given_up_at).is_(None),
+                    UnexplainedCharge.ask_at <= at,
+                )
+                .order_by(col(UnexplainedCharge.ask_at))
+            )
+        )
+
+
+_Answer = RefundAnswer | RefundRefused | InsufficientBalance | Unknown
+
+
+def _bring_to_an_end(database: Database, gateway: Gateway, one: UnexplainedCharge) -> _Answer | NeverArrived:
+    """Ask first, each time: it may have been sent by a process that died, or by a database that was lost. A refund that failed
+    is followed by one of another name. A charge that has been taken in since isn't given back (NeverArrived)."""
+    found = gateway.find_refund(refund_id=one.refund_id, intent_ref=one.intent_ref)
+    if not isinstance(found, NeverArrived) or _is_taken_in(database, one.charge_ref):
+        return found
+    return gateway.refund(
+        refund_id=one.refund_id,
+        cause="unexplained",
+        intent_ref=one.intent_ref,
+        amount=one.amount,
+        key=f"unexplained-{one.charge_ref}-{one.asked}",
+    )
+
+
+def _is_taken_in(database: Database, charge_ref: str) -> bool:
+    """Whether an event, or the claim made again, has explained it since: there is a payment."""
+    with database.transaction() as session:
+        return payment_of(session, charge_ref) is not None
+
+
+def heard(session: Session, refund_ref: str, answer: RefundAnswer, at: datetime) -> bool:
+    """Write down what became of a refund of one of these; whether it is one. Safe to repeat."""
+    row = session.exec(
+        select(UnexplainedCharge).where(UnexplainedCharge.refund_ref == refund_ref).with_for_update()
+    ).first()
+    if row is None:
+        return False
+    if answer.state == RefundState.FAILED or row.returned_at is None:
+        _write(session, row, answer, at)
+    return True
+
+
+def _settle(database: Database, charge_ref: str, answer: _Answer | NeverArrived, at: datetime) -> None:
+    with database.transaction() as session:
+        row = session.get_one(UnexplainedCharge, charge_ref, with_for_update=True)
+        if isinstance(answer, NeverArrived):
+            _keep(session, row, at)
+        elif row.returned_at is None and row.given_up_at is None:
+            _write(session, row, answer, at)
+
+
+def _keep(session: Session, row: UnexplainedCharge, at: datetime) -> None:
+    """The charge is explained: nothing of it goes back."""
+    session.delete(row)
+    session.flush()
+    close_about(session, CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN, by="worker", at=at)
+    if row.awaiting_balance_since is not None:
+        shortage.close_when_over(session, by="worker", at=at)
+
+
+def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: datetime) -> None:
+    row.asked += 1
+    before, waited, row.awaiting_balance_since = row.failure, row.awaiting_balance_since, None
+    row.failure, row.ask_at = None, at + AGAIN
+    match answer:
+        case RefundAnswer():
+            _answered(session, row, answer, waited, at)
+        case InsufficientBalance(why):
+            _wait_for_balance(session, row, why, waited, at)
+        case RefundRefused(why, not_owed, disputed):
+            row.failure = why
+            if not not_owed or before == why:  # the first time, Stripe's list may lag behind a refund of ours
+                _give_up(session, row, at, not_owed=not_owed or disputed)
+        case Unknown(why):
+            row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
+    session.add(row)
+    if waited and row.awaiting_balance_since is None:
+        shortage.close_when_over(session, by="worker", at=at)
+    log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
+
+
+def _answered(
+    session: Session, row: UnexplainedCharge, answer: RefundAnswer, waited: datetime | None, at: datetime
+) -> None:
+    row.failure = answer.failure
+    match RefundState(answer.state):
+        case RefundState.SUCCEEDED:
+            row.refund_ref, row.returned_at = answer.refund_ref, at
+        case RefundState.FAILED:
+            row.refund_ref, row.returned_at = None, None
+            row.failed_refs = [*row.failed_refs, answer.refund_ref]
+            if answer.insufficient_balance:
+                _wait_for_balance(session, row, answer.failure or "our balance was too low", waited, at)
+            elif answer.disputed or not answer.may_succeed_again or len(row.failed_refs) >= MOST:
+                _give_up(session, row, at, not_owed=answer.disputed)
+        case _:
+            row.refund_ref = answer.refund_ref
+            if answer.insufficient_balance:
+                _wait_for_balance(session, row, answer.failure or "our balance is too low", waited, at)
+
+
+def _wait_for_balance(
+    session: Session, row: UnexplainedCharge, why: str, waited: datetime | None, at: datetime
+) -> None:
+    """It isn't given up: the day after, our balance may be enough."""
+    row.failure, row.awaiting_balance_since = why, waited or at
+    shortage.open_case_about(
+        session, row.charge_ref, row.amount, since=row.awaiting_balance_since, why=why, at=at
+    )
+
+
+def _give_up(session: Session, row: UnexplainedCharge, at: datetime, *, not_owed: bool) -> None:
+    """What can't go back by refund is paid by a person, or explained by one."""
+    row.given_up_at, row.not_owed = at, not_owed
+    why = (row.failure or "no reason given").rstrip(".")
+    to_do = (
+        "Look at the charge in Stripe's dashboard, and close this case with what you found."
+        if not_owed
+        else "Ask the person whose card it is for a bank account, pay by transfer, and write that down with the books. Or close"
+        " this case with what explains the charge, if the money is rightly ours."
+    )
+    open_case(
+        session,
+        CaseKind.REFUND_FAILED,
+        row.charge_ref,
+        f"{Money(row.amount).with_vat_words()}, taken for a subscription that isn't in this database, did not go back: {why}. {to_do}",
+        at=at,
+        reader_id=_reader(session, row.customer_ref),
+        ours=row.amount,
+        facts={
+            "charge at Stripe": row.charge_ref,
+            "customer at Stripe": row.customer_ref or "none",
+            "refunds that failed": ", ".join(row.failed_refs),
+        },
+        link=None if not_owed else "/staff/books",
+    )
+
+
+NEXT_DUE = f"""SELECT min(ask_at) FROM unexplained_charge
+               WHERE returned_at IS NULL AND given_up_at IS NULL AND NOT EXISTS ({breaker.NEXT_DUE}) AND NOT EXISTS ({ASKING})"""  # noqa: S608
+"""When one wants giving back, or asking for (see `timetable.Job`)."""
+
+
+def next_words(_: Session) -> str:
+    """What that is, for people."""
+    return "a charge that nothing explains is given back"

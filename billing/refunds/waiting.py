@@ -1,0 +1,42 @@
+"""A refund waits: for our balance, or for an answer."""
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.acquirer.port import Unknown
+from billing.payments.models import Refund
+from billing.refunds import shortage
+from billing.rules import backoff
+from billing.rules.absence import LISTED_WITHIN
+
+A_DAY = timedelta(days=1)
+"""How often a refund that Stripe makes wait is asked for, since the event that ends it may be lost; and how often one is tried for
+which our balance was too low."""
+
+
+def for_balance(session: Session, refund: Refund, why: str, at: datetime) -> None:
+    """Nothing is wrong with the refund, so it isn't given up: the day after, our balance may be enough."""
+    since = refund.awaiting_balance_since or at
+    refund.failure, refund.awaiting_balance_since, refund.ask_at = why, since, at + A_DAY
+    shortage.open_case_about(session, refund.id, refund.amount, since=since, why=why, at=at)
+
+
+def take_another_key(refund: Refund) -> None:
+    """Stripe repeats a refusal under its key. The next one is kept until Stripe has answered it: a refund whose answer is lost
+    goes again under its own."""
+    refund.asked += 1
+    refund.idempotency_key = f"refund-{refund.id}-{refund.asked}"
+    refund.keyed_at, refund.key_spent = refund.ask_at, False
+
+
+def for_answer(refund: Refund, doubt: Unknown, at: datetime) -> None:
+    """Ask again later, and remember whether its key is of any use then."""
+    refund.asked += 1
+    refund.failure = doubt.why
+    refund.key_spent = refund.key_spent or doubt.key_spent
+    if doubt.unlisted:
+        refund.unlisted_since, refund.ask_at = refund.unlisted_since or at, at + LISTED_WITHIN
+        return
+    refund.unlisted_since = None
+    refund.ask_at = backoff.again_at(refund.asked, at) + (doubt.wait or timedelta())

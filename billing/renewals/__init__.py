@@ -1,1 +1,0 @@
-"""The cycle: notices, charges, their settlement, cancellation."""

@@ -1,0 +1,48 @@
+"""Which API key a program has sent."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from billing.platform.errors import Unauthenticated
+from billing.platform.tokens import Tokens
+from billing.staff.api_keys import PURPOSE
+from billing.staff.key_models import ApiKey, KeyUse
+
+NOTE_EVERY = timedelta(minutes=1)
+"""A use is written down when the last one that was is older."""
+DEMO_KEY = "demo"
+"""The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
+
+
+def demo_key_id(session: Session) -> str:
+    """The id of the key that the demo's last start made; empty where there is none."""
+    live = select(ApiKey.id).where(ApiKey.name == DEMO_KEY, col(ApiKey.revoked_at).is_(None))
+    return session.exec(live).first() or ""
+
+
+def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:
+    """The key with this secret, or with it before its last rotation, that works. Raises Unauthenticated."""
+    digest = tokens.list_digest(PURPOSE, secret)
+    present = col(ApiKey.key_hash) == digest
+    previous = (col(ApiKey.previous_hash) == digest) & (col(ApiKey.previous_until) > at)
+    lasts = col(ApiKey.expires_at).is_(None) | (col(ApiKey.expires_at) > at)
+    found = session.exec(
+        select(ApiKey).where(present | previous, col(ApiKey.revoked_at).is_(None), lasts)
+    ).first()
+    if found is None:
+        raise Unauthenticated
+    return found
+
+
+def note_use(session: Session, key: ApiKey, at: datetime) -> None:
+    """Write down that it was used, at most once a minute: all other calls only look."""
+    last = session.exec(select(KeyUse.last_used_at).where(KeyUse.key_id == key.id)).first()
+    if last is None or at - last >= NOTE_EVERY:
+        using = insert(KeyUse).values(key_id=key.id, last_used_at=at)
+        session.execute(
+            using.on_conflict_do_update(
+                index_elements=["key_id"], set_={"last_used_at": using.excluded.last_used_at}
+            )
+        )

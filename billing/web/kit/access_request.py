@@ -1,0 +1,93 @@
+"""Who asks to read, by what a browser sends: its reader, else a random id in a signed cookie. Nothing else is looked at."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.access import meter, visitors
+from billing.access.check import Asking, Checked, check
+from billing.access.entitlements import standing
+from billing.access.visitors import Visitor
+from billing.http import cookies
+from billing.platform.site import Office
+from billing.rules import crawlers
+from billing.rules.readings import Reading, reading
+from billing.web.kit.visit import Visit
+
+KEPT = timedelta(days=40)
+"""As long as what is counted by it (PW-13)."""
+
+
+def check_for(
+    visit: Visit, session: Session, article_id: str, *, counts: bool = True, method: str | None = None
+) -> Checked:
+    """The access decision for this browser. A reading by a person counts, on the meter or on a gift; nothing else does.
+
+    A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
+    asks about, if it is another. Raises UnknownArticle."""
+    office = visit.parts.office
+    visitor = _visitor(visit)
+    asking = _asking(visit, session, visitor, counts=counts, method=method)
+    checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
+    if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
+        visit.give(cookies.VISITOR, first_token(office, visitor, checked, visit.at), KEPT)
+    return checked
+
+
+def asking_of(visit: Visit, session: Session, *, method: str | None = None) -> Asking:
+    """Who asks with this browser, where nothing is counted. `method`: as for `check_for`."""
+    return _asking(visit, session, _visitor(visit), counts=False, method=method)
+
+
+def was_noted(checked: Checked) -> bool:
+    """Whether the meter or a gift was asked: whoever asked must be known by it the next time."""
+    return checked.meter is not None or checked.gift.held is not None
+
+
+def first_token(office: Office, visitor: Visitor, checked: Checked, at: datetime) -> str:
+    """The token that a new visitor is given. It remembers the article, if that was counted."""
+    is_counted = checked.meter is not None and checked.meter.counted
+    first = meter.first_reading(office, checked.article.id, at) if is_counted else None
+    return visitors.token(office, replace(visitor, first=first))
+
+
+def _visitor(visit: Visit) -> Visitor | None:
+    """By the cookie; a new one for somebody who is known by nothing else."""
+    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
+    return known if known is not None or visit.reader is not None else visitors.new()
+
+
+def _asking(
+    visit: Visit, session: Session, visitor: Visitor | None, *, counts: bool, method: str | None
+) -> Asking:
+    office = visit.parts.office
+    who = reading(method or visit.request.method, visit.request.headers)
+    reader = Visitor(visit.reader.id) if visit.reader else None
+    known = () if who is Reading.CRAWLER else tuple(one for one in (reader, visitor) if one is not None)
+    return Asking(
+        standing(session, office, reader.id if reader else None, visit.at),
+        known,
+        counts=counts and who is Reading.PERSON,
+        gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
+    )
+
+
+def is_ahead(visit: Visit) -> bool:
+    """Whether the browser only fetches ahead."""
+    return reading(visit.request.method, visit.request.headers) is Reading.AHEAD
+
+
+def is_proved_crawler(visit: Visit) -> bool:
+    """Whether it is Google's search crawler, beyond what it says of itself. May wait for some seconds, in its thread."""
+    address = crawlers.address_of(visit.ip)
+    if address is None or not crawlers.claims(visit.device):
+        return False
+    return visit.parts.crawlers.proves(address, visit.at)
+
+
+def carry_over(visit: Visit, session: Session, reader_id: str) -> None:
+    """What this browser read on the meter before it signed in goes over to the account."""
+    known = visitors.by_token(visit.parts.office, visit.cookie(cookies.VISITOR))
+    if known is not None:
+        meter.carry(session, visit.parts.office, known, reader_id, visit.at)

@@ -1,0 +1,217 @@
+"""Refusals as answers: problem+json for programs (RFC 9457), a page for people. Each is logged, and changes nothing."""
+
+import logging
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import Scope
+
+from billing.platform.errors import Refusal
+from billing.platform.logs import of_request
+from billing.platform.tokens import without_secrets
+from billing.rules.lifecycle import MoveRefused
+from billing.web.views import Error
+
+log = logging.getLogger("billing.refusals")
+TOLD = "told"
+"""Set on a request whose failure is in the log and answered."""
+GATE = "/v1/gate/"
+WHY = "X-Access-Reason"
+"""The header in which the gate says why, in a word."""
+HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+TITLES = {
+    400: "We couldn't read that",
+    401: "Who are you?",
+    402: "The card was declined",
+    403: "That isn't allowed",
+    404: "There is nothing here",
+    405: "That can't be done here",
+    409: "That doesn't fit any more",
+    410: "This link is spent",
+    413: "That is too large",
+    422: "Please check what you typed",
+    429: "One moment, please",
+    500: "Something broke on our side",
+    503: "We can't do that right now",
+}
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem+json answer with a stable `code`."""
+    body = {
+        "type": f"urn:masthead:{code}",
+        "title": TITLES.get(status, "Refused"),
+        "status": status,
+        "code": code,
+    }
+    return JSONResponse(
+        body | {"detail": detail} | dict(facts or {}),
+        status,
+        dict(headers or {}),
+        media_type="application/problem+json",
+    )
+
+
+def answer_refusals(app: FastAPI) -> None:
+    """Register how each family of refusals is answered."""
+    app.add_exception_handler(Refusal, answer_refusal)
+    app.add_exception_handler(MoveRefused, _move_refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(sa.exc.OperationalError, _away)
+    app.add_exception_handler(sa.exc.TimeoutError, _away)
+    app.add_exception_handler(Exception, _broken)
+
+
+def where(scope: Scope) -> str:
+    """The address for the log: on one line, without the secrets of mailed links (SEC-9)."""
+    return quote(without_secrets(scope["path"])[:200], safe="/…:@")
+
+
+def _for_programs(request: Request) -> bool:
+    if request.url.path.startswith(
+        ("/v1/", "/webhooks/", "/access/", "/healthz", "/readyz", "/metrics", "/.well-known/")
+    ):
+        return True
+    return "text/html" not in request.headers.get("accept", "text/html")
+
+
+def _answer(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    title: str = "",
+) -> Response:
+    log_refusal(request, status, code)
+    return _shown(request, status, code, detail, facts, headers, title=title)
+
+
+def log_refusal(request: Request, status: int, code: str) -> None:
+    """Say that a request was refused, and why (16.3.2)."""
+    log.warning("refused %s %s %s %s %s", status, code, request.method, where(request.scope), of_request())
+
+
+def _shown(
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    facts: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    title: str = "",
+) -> Response:
+    if request.url.path.startswith(
+        GATE
+    ):  # for servers that only ask whether: they keep the line open if no body comes
+        return Response(None, status, {**(headers or {}), WHY: code})
+    if _for_programs(request):
+        return problem(status, code, detail, facts, headers)
+    try:
+        return _page(
+            request, status, title or TITLES.get(status, "That can't be done"), detail, headers or {}
+        )
+    except sa.exc.SQLAlchemyError:  # a page needs the database; the refusal doesn't
+        return problem(status, code, detail, facts, headers)
+
+
+def _page(request: Request, status: int, title: str, detail: str, headers: Mapping[str, str]) -> Response:
+    from billing.web.kit.visit import open_visit
+
+    of_staff = request.url.path.startswith("/staff")
+    link, words = (
+        ("/staff", "Back to the first page of staff") if of_staff else ("/", "Back to the front page")
+    )
+    view = Error(
+        status=status,
+        title=title,
+        advice=detail,
+        link=link,
+        link_text=words,
+        request_id=request.state.request_id if status >= 500 else None,
+    )
+    response = open_visit(request).page(view, status)
+    response.headers.update(headers)
+    return response
+
+
+def answer_refusal(request: Request, error: Exception) -> Response:
+    """What a refusal is answered with: for a program, or as a page."""
+    assert isinstance(error, Refusal)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(error.retry_after)
+    return _answer(request, error.status, error.code, error.detail, error.facts, headers, title=error.title)
+
+
+def _move_refused(request: Request, error: Exception) -> Response:
+    return _answer(request, 409, "move_refused", str(error))
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(line["type"] == "json_invalid" for line in found):
+        return _answer(request, 400, "malformed", "The body isn't valid JSON.")
+    wrong = [
+        {"at": _plain(".".join(str(part) for part in line["loc"])), "problem": _plain(line["msg"])}
+        for line in found[:20]
+    ]
+    return _answer(request, 422, "invalid", "Some fields aren't as they should be.", {"errors": wrong})
+
+
+def _plain(text: str) -> str:
+    """Half characters, which no answer can hold, are shown as what they are."""
+    return text.encode("utf-8", "backslashreplace").decode()[:300]
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = HTTP_CODES.get(error.status_code, "refused")
+    details = {
+        404: "There is no such page. It may have moved.",
+        405: "This address doesn't take that method.",
+    }
+    detail = details.get(error.status_code, str(error.detail))
+    return _answer(request, error.status_code, code, detail, headers=error.headers)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    """Each request finds it, so it isn't logged as a refusal too: the log has a line a minute of it (see `logs.AwayOnce`)."""
+    log.error(
+        "broken 503 unavailable %s %s %s",
+        request.method,
+        where(request.scope),
+        of_request(),
+        exc_info=error,
+    )
+    words = "Our own records can't be reached right now. Nothing was lost; please try again in a minute."
+    return _shown(request, 503, "unavailable", words, headers={"Retry-After": "60"})
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    log.error(
+        "broken %s %s %s",
+        request.method,
+        where(request.scope),
+        of_request(),
+        exc_info=error,
+    )
+    setattr(request.state, TOLD, True)
+    return _answer(request, 500, "broken", "We have been told, and are looking into it. Nothing was lost.")

@@ -1,0 +1,100 @@
+"""How pages look: the Jinja environment, the words for dates and money, and the addresses of static files."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from billing.rules.money import Money
+from billing.web.views import Frame, Page
+
+STATIC = Path(__file__).parents[1] / "static"
+
+
+class Look:
+    """Renders pages for one publisher; `zone` is the publisher's own, in which every instant is shown."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.environment = Environment(
+            loader=PackageLoader("billing.web"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.environment.filters.update(
+            money=money,
+            day=day,
+            short_day=short_day,
+            moment=self.moment,
+            short_moment=self.short_moment,
+            clock_time=self.clock_time,
+        )
+        self.environment.globals["asset"] = asset
+
+    def render(self, template: str, **context: object) -> str:
+        """One template with its context; a name the context lacks is an error, never an empty string."""
+        return self.environment.get_template(template).render(context)
+
+    def page(self, page: Page, frame: Frame) -> str:
+        """A whole page: the view is `page` in its template, the frame's fields stand beside it."""
+        return self.render(page.template, **shallow(frame), page=page)
+
+    def moment(self, at: datetime) -> str:
+        """An instant in the publisher's zone: "Monday 16 March 2026 at 09:00". A naive datetime is refused."""
+        local = self._local(at)
+        return f"{day(local.date())} at {local:%H:%M}"
+
+    def short_moment(self, at: datetime) -> str:
+        """An instant, slim: "Mon 16 Mar 2026, 09:00"."""
+        local = self._local(at)
+        return f"{local:%a} {local.day} {local:%b %Y, %H:%M}"
+
+    def clock_time(self, at: datetime) -> str:
+        """Only the time of day in the publisher's zone: "09:00"."""
+        return f"{self._local(at):%H:%M}"
+
+    def _local(self, at: datetime) -> datetime:
+        if at.tzinfo is None:
+            raise ValueError("An instant needs its zone; a naive datetime cannot be shown.")
+        return at.astimezone(self.zone)
+
+
+def money(amount: Money) -> str:
+    """An amount as readers see it: "R75.00"."""
+    return str(amount)
+
+
+def day(on: date) -> str:
+    """A civil date in full: "Monday 16 March 2026". An instant is refused: its day depends on a zone."""
+    _only_a_date(on)
+    return f"{on:%A} {on.day} {on:%B %Y}"
+
+
+def short_day(on: date) -> str:
+    """A civil date, slim: "16 Mar 2026"."""
+    _only_a_date(on)
+    return f"{on.day} {on:%b %Y}"
+
+
+def _only_a_date(on: date) -> None:
+    if isinstance(on, datetime):
+        raise TypeError("A day is a civil date; show an instant with `moment`.")
+
+
+@cache
+def asset(name: str) -> str:
+    """The address of a static file with a hash of its content, so that it may be cached for a year."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={digest}"
+
+
+def shallow(frame: Frame) -> Mapping[str, object]:
+    """The frame's fields by name, values untouched."""
+    return {field.name: getattr(frame, field.name) for field in fields(frame)}

@@ -1,0 +1,89 @@
+"""Rows of the database as values that pages can show."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session
+
+from billing.access import policies, public_windows
+from billing.access.models import Article
+from billing.access.policies import Stated
+from billing.dev.paper.sample_articles import sample_article
+from billing.payments import numbers
+from billing.payments.models import PaymentMethod, Refund
+from billing.payments.receipts import Paid
+from billing.platform.site import Office
+from billing.rules.money import Money
+from billing.web import views
+
+BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
+
+
+def card_of(method: PaymentMethod) -> views.Card:
+    """A card as its owner knows it."""
+    brand = BRANDS.get(method.brand, method.brand.title())
+    return views.Card(
+        brand=brand,
+        last4=method.last4,
+        exp_month=method.exp_month,
+        exp_year=method.exp_year,
+        gone=method.gone_at is not None,
+    )
+
+
+def receipt_row(paid: Paid) -> views.ReceiptRow:
+    """A paid invoice as a row of its reader's list."""
+    invoice = paid.invoice
+    return views.ReceiptRow(
+        invoice_id=invoice.id,
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        gross=Money(invoice.gross, invoice.currency),
+        refunded=Money(paid.returned, invoice.currency) if paid.returned else None,
+        waiting=sum_of(paid.waiting),
+        owed=sum_of(paid.owed),
+    )
+
+
+def sum_of(refunds: Sequence[Refund]) -> Money | None:
+    """What they are together; None where there are none."""
+    return Money(sum(refund.amount for refund in refunds)) if refunds else None
+
+
+def teasers(
+    session: Session, office: Office, articles: Sequence[Article], at: datetime
+) -> tuple[views.Teaser, ...]:
+    """Articles for a list, with what they ask of their readers at the instant. Two questions, however many there are."""
+    sections, opened = policies.of_sections(session), public_windows.live(session, at)
+    return tuple(
+        teaser_of(
+            office,
+            row,
+            policies.stated_among(office, row, sections),
+            is_open=any(public_windows.opens(each, row) for each in opened),
+            at=at,
+        )
+        for row in articles
+    )
+
+
+def teaser_of(office: Office, article: Article, said: Stated, *, is_open: bool, at: datetime) -> views.Teaser:
+    """An article for a list: from its sample text where it has one, else from the registry alone."""
+    sample = sample_article(article.id)
+    access = said.policy.level.value
+    if said.policy.free_span(at) is not None:
+        access = "free"
+    elif is_open:
+        access = "open"
+    if sample is not None:
+        return replace(sample.teaser, access=access, published_on=office.today(article.published_at))
+    return views.Teaser(
+        id=article.id,
+        title=article.title,
+        section=article.section,
+        lead="",
+        access=access,
+        published_on=office.today(article.published_at),
+        minutes=1,
+    )

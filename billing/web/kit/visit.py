@@ -1,0 +1,284 @@
+"""One request of a person's browser: who it is, and how it is answered with a page."""
+
+import hmac
+import secrets
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.responses import Response
+
+from billing.container import Parts
+from billing.dev.time_travel import upcoming
+from billing.http import cookies
+from billing.platform.errors import Forbidden
+from billing.platform.settings import Environment
+from billing.readers import sessions
+from billing.readers.models import Reader, ReaderSession
+from billing.readers.register import by_id
+from billing.readers.sign_in import Browser
+from billing.rules import networks
+from billing.web.kit.bulkhead import Party, Side
+from billing.web.kit.flashes import FLASHES
+from billing.web.kit.rendering import Look
+from billing.web.views import DemoBar, Flash, Frame, Page
+
+NOINDEX = {"X-Robots-Tag": "noindex"}
+
+
+class CrossSite(Forbidden):
+    """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
+
+    code = "cross_site"
+
+
+@dataclass
+class Visit:
+    """A browser asking for a page, with everything needed to answer it."""
+
+    request: Request
+    parts: Parts
+    look: Look
+    at: datetime
+    browser_secret: str
+    new_browser: bool
+    session: ReaderSession | None = None
+    reader: Reader | None = None
+    known_by: str | None = None
+    """What the reader is known by, and what is theirs alone is bound to: the session, or, with a program's token, the reader."""
+    made_room: bool = False
+    """Whether this browser was signed out because another one signed in."""
+    gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
+    takes: list[str] = field(default_factory=list)
+
+    @property
+    def proved_reader(self) -> Reader | None:
+        """The reader, if this browser came by a mailed link. A trial is started with an address that may be somebody else's."""
+        return self.reader if self.session is not None and self.session.proved else None
+
+    @property
+    def ip(self) -> str:
+        """The browser's network address, as far as the trusted proxies tell."""
+        return client_ip(self.request, self.parts)
+
+    @property
+    def party(self) -> Party:
+        """Whom the visit counts for where it waits for the gateway."""
+        return Party(Side.READERS, networks.buckets(self.ip)[0].name)
+
+    @property
+    def browser(self) -> Browser:
+        """The browser as sign-in sees it."""
+        session_id = self.session.id if self.session else None
+        return Browser(self.browser_hashes, self.ip, self.device, session_id)
+
+    @property
+    def browser_hashes(self) -> tuple[str, ...]:
+        """By which we recognise this browser in the database, the present key's first."""
+        return self.parts.office.tokens.digests("browser", self.browser_secret)
+
+    @property
+    def browser_hash(self) -> str:
+        """By which we write this browser down."""
+        return self.browser_hashes[0]
+
+    def owns(self, browser_hash: str) -> bool:
+        """Whether that is this browser's."""
+        return browser_hash in self.browser_hashes
+
+    @property
+    def device(self) -> str:
+        """What the browser calls itself."""
+        return self.request.headers.get("user-agent", "")[:300]
+
+    @property
+    def csrf(self) -> str:
+        """Proves that a form came from a page of ours in this browser."""
+        return self.parts.office.tokens.token("csrf", self.browser_hash[:32])
+
+    def made_form(self, csrf: str) -> bool:
+        """Whether that proves it, also on a page from before the secret key was changed."""
+        tokens = self.parts.office.tokens
+        subject = tokens.subject_of("csrf", csrf)
+        return subject is not None and any(
+            hmac.compare_digest(one[:32].encode(), subject.encode()) for one in self.browser_hashes
+        )
+
+    def cookie(self, name: str) -> str:
+        """The value of one of our cookies, or an empty string."""
+        return cookies.read(self.request, self.parts.settings, name)
+
+    def give(self, name: str, value: str, life: timedelta) -> None:
+        """Set a cookie with the answer."""
+        self.gives.append((name, value, life))
+
+    def keep_browser(self) -> None:
+        """Let the browser be recognised for another year: somebody signs in here."""
+        self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
+
+    @property
+    def is_anybody(self) -> bool:
+        """Whether the browser sent nothing of ours, and is given nothing: it is answered as any other would be."""
+        sent = cookies.any_of_ours(self.request) or "authorization" in self.request.headers
+        return not sent and not self.gives and not self.takes
+
+    def shared_page(self, view: Page, until: datetime | None = None) -> Response:
+        """Answer with a page that stands in for everybody's: to just anybody without a cookie, and for caches between to keep
+        for a short while, no longer than it is true (PW-5). To others it is their own.
+
+        A cache keeps it for requests without cookies, by `Vary`; one that ignores that must pass requests with ours on."""
+        seconds = self.parts.settings.shared_seconds
+        if until is not None:
+            seconds = min(seconds, int((until - self.at).total_seconds()))
+        if seconds < 1 or not self.is_anybody or self.parts.settings.environment is Environment.DEMO:
+            return self.page(view)
+        frame = replace(self.frame(), csrf="", path=self.request.url.path)
+        headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
+        return HTMLResponse(self.look.page(view, frame), 200, headers)
+
+    def page(self, view: Page, status: int = 200) -> Response:
+        """Answer with a page. What a signed-in reader sees is nothing for search engines."""
+        return self.html(self.look.page(view, self.frame()), status)
+
+    def html(self, text: str, status: int = 200) -> Response:
+        """Answer with a whole page that is written already."""
+        response = HTMLResponse(text, status, NOINDEX if self.reader else None)
+        if self.new_browser:
+            self.keep_browser()
+        return self._with_cookies(response)
+
+    def frame(self) -> Frame:
+        """What stands around the page. A flash is shown once, so ask once."""
+        flash = FLASHES.get(self.cookie(cookies.FLASH))
+        if flash is not None:
+            self.takes.append(cookies.FLASH)
+        elif self.made_room:
+            self.takes.append(cookies.SESSION)
+            flash = Flash(text=_made_room(self.parts.settings.session_limit), tone="bad")
+        return Frame(
+            house=self.parts.sender.house,
+            csrf=self.csrf,
+            path=self.path,
+            today=self.parts.office.today(self.at),
+            signed_in=self.reader is not None,
+            flash=flash,
+            demo=self.demo_bar(),
+        )
+
+    @property
+    def path(self) -> str:
+        """The page's address on this host."""
+        url = self.request.url
+        return url.path + (f"?{url.query}" if url.query else "")
+
+    def demo_bar(self) -> DemoBar | None:
+        """The held clock's, in the demo; looked up anew."""
+        if self.parts.settings.environment is not Environment.DEMO:
+            return None
+        due = upcoming(self.parts)
+        return DemoBar(
+            now=self.at,
+            sandbox_url=self.parts.settings.sandbox_url,
+            next_at=due[0] if due else None,
+            next_what=due[1] if due else None,
+        )
+
+    def go(self, path: str, flash: str | None = None) -> Response:
+        """Answer by sending the browser on, with a GET."""
+        if flash is not None:
+            self.give(cookies.FLASH, flash, timedelta(minutes=2))
+        if self.new_browser:
+            self.keep_browser()
+        return self._with_cookies(RedirectResponse(path, 303))
+
+    def _with_cookies(self, response: Response) -> Response:
+        for name, value, life in self.gives:
+            cookies.give(response, self.parts.settings, name, value, life)
+        for name in self.takes:
+            cookies.take(response, self.parts.settings, name)
+        return response
+
+
+def parts_of(request: Request) -> Parts:
+    """The installation this request came to."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def client_ip(request: Request, parts: Parts) -> str:
+    """The caller's network address in its one spelling (`rules/networks.normal`): the peer, or, behind n trusted proxies, the nth
+    from the right of X-Forwarded-For.
+
+    Some proxies add a line of their own behind a caller's, instead of going on in it: all lines are one list."""
+    peer = request.client.host if request.client else ""
+    count = parts.settings.proxy_count
+    listed = ",".join(request.headers.getlist("x-forwarded-for"))
+    forwarded = [part.strip() for part in listed.split(",") if part.strip()]
+    return networks.normal(forwarded[-count] if count and len(forwarded) >= count else peer)
+
+
+def open_visit(request: Request) -> Visit:
+    """Recognise the browser and the reader. Reads the clock, once."""
+    parts = parts_of(request)
+    known = cookies.read(request, parts.settings, cookies.BROWSER)
+    visit = Visit(
+        request=request,
+        parts=parts,
+        look=request.app.state.look,
+        at=parts.clock.now(),
+        browser_secret=known or secrets.token_urlsafe(32),
+        new_browser=not known,
+    )
+    secret = visit.cookie(cookies.SESSION)
+    if secret:
+        with parts.database.transaction() as session:
+            visit.session = sessions.find(session, parts.office.tokens, secret, visit.at)
+            if visit.session is not None:
+                visit.reader = by_id(session, visit.session.reader_id)
+                visit.known_by = visit.session.id
+            else:
+                visit.made_room = sessions.made_room(session, parts.office.tokens, secret)
+    return visit
+
+
+def open_guarded(
+    request: Request, visit: Annotated[Visit, Depends(open_visit)], csrf: Annotated[str, Form()] = ""
+) -> Visit:
+    """A visit that may change something: same origin, and a token from our own page (SEC-4). Raises CrossSite."""
+    refuse_cross_site(request, visit.parts)
+    if not visit.made_form(csrf):
+        raise CrossSite
+    return visit
+
+
+def refuse_cross_site(request: Request, parts: Parts) -> None:
+    """Raises CrossSite when the browser says that another site sent this."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        raise CrossSite
+    origin = request.headers.get("origin")
+    if site is None and origin is not None and _origin(origin) != _origin(parts.settings.public_url):
+        raise CrossSite
+
+
+def _made_room(limit: int) -> str:
+    browsers = "one browser" if limit == 1 else f"{limit} browsers"
+    return (
+        f"You were signed out here, because you signed in somewhere else and an account is used in {browsers} at once."
+        " Sign in again to read on here."
+    )
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    try:
+        parsed = urlsplit(url)
+        return parsed.scheme, parsed.hostname, parsed.port
+    except ValueError:
+        return "", None, None
+
+
+Visiting = Annotated[Visit, Depends(open_visit)]
+Guarded = Annotated[Visit, Depends(open_guarded)]

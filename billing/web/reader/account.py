@@ -1,0 +1,322 @@
+"""The reader's account: how things stand, the card, receipts, cancelling and undoing it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.access.describe import told
+from billing.changes.cancel import may_undo
+from billing.payments import attempt_history, dispute_limits, numbers, receipts
+from billing.payments.dispute_models import Dispute
+from billing.payments.document_text import copies
+from billing.payments.invoices import open_invoice, percent
+from billing.payments.models import PaymentMethod
+from billing.readers import devices, sessions, sign_in
+from billing.readers.models import Reader
+from billing.readers.register import BadAddress
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.staff import cancellations
+from billing.subscriptions.find import latest_of, live_of, terms_of, terms_on
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.schedule import next_charge
+from billing.web import views
+from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.files import as_file
+from billing.web.kit.typed import LINES
+from billing.web.kit.view_rows import card_of, receipt_row
+from billing.web.kit.visit import Guarded, Visit, Visiting
+from billing.web.reader import step_up
+from billing.web.reader.cancelling import (
+    cancel_page,
+    cancel_with,
+    cancelled_page,
+    last_day,
+    undo_with,
+    withdraw_with,
+    withdrawal,
+)
+from billing.web.reader.change_card import card_is_asked_for, open_card_page
+from billing.web.reader.choices import choices
+from billing.web.reader.unreached import unreached
+
+router = APIRouter(include_in_schema=False)
+BACK = "/account/withdraw"
+
+
+@router.get("/account")
+def account(visit: Visiting) -> Response:
+    """Everything on one page."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        return visit.page(_account(visit, session, visit.reader))
+
+
+def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
+    subscription = latest_of(session, reader.id)
+    live = subscription is not None and subscription.state is not State.ENDED
+    reading = subscription is not None and (
+        subscription.cancels_at is None or subscription.cancels_at > visit.at
+    )
+    held = subscription if subscription is not None and live and reading else None
+    dispute = dispute_limits.open_of(session, reader.id)
+    return views.Account(
+        email=reader.email,
+        status=told(session, visit.parts.office, reader.id, subscription, visit.at),
+        next_charge=_next_charge(visit, session, held),
+        card=_card(session, held),
+        past_due=_past_due(visit, session, held),
+        can_cancel=held is not None and held.cancels_at is None,
+        can_resume=held is not None and may_undo(session, visit.parts.office, held, visit.at),
+        dispute=_dispute(dispute),
+        unreached=unreached(session, visit.parts.office, reader, subscription),
+        cancel_request_at=held.cancel_request_at if held and held.cancels_at is None else None,
+        charge_put_off=held is not None and held.held_until is not None,
+        withdraw=withdrawal(visit, session, subscription, BACK),
+        plan=choices(visit, session, held),
+        can_subscribe=held is None,
+        receipts=tuple(receipt_row(paid) for paid in receipts.paid_by(session, reader.id)),
+        sessions=tuple(
+            views.SessionRow(
+                session_id=row.id,
+                device=devices.in_words(row.device),
+                last_seen_at=row.seen_at,
+                is_this=visit.session is not None and row.id == visit.session.id,
+            )
+            for row in sessions.open_sessions(session, reader.id, visit.at)
+        ),
+    )
+
+
+def _next_charge(
+    visit: Visit, session: Session, subscription: Subscription | None
+) -> views.NextCharge | None:
+    due = next_charge(subscription, visit.parts.office.zone) if subscription else None
+    if subscription is None or due is None:
+        return None
+    price = terms_on(session, subscription, due.on)[1]
+    return views.NextCharge(on=due.on, amount=Money(price.amount, price.currency))
+
+
+def _price(session: Session, subscription: Subscription) -> Money:
+    price = terms_of(session, subscription)[1]
+    return Money(price.amount, price.currency)
+
+
+def _card(session: Session, subscription: Subscription | None) -> views.Card | None:
+    if subscription is None:
+        return None
+    method = session.get(PaymentMethod, subscription.payment_method_id)
+    return card_of(method) if method else None
+
+
+def _past_due(visit: Visit, session: Session, subscription: Subscription | None) -> views.PastDue | None:
+    if subscription is None or subscription.state is not State.PAST_DUE:
+        return None
+    return views.PastDue(
+        amount=_price(session, subscription),
+        reading_until=visit.parts.office.today(subscription.access_until - timedelta(microseconds=1)),
+        retry_on=subscription.retry_on,
+        bank_asked=_bank_asked(session, subscription),
+    )
+
+
+def _bank_asked(session: Session, subscription: Subscription) -> bool:
+    invoice = open_invoice(session, subscription.id)
+    return invoice is None or attempt_history.bank_asked(session, invoice)
+
+
+def _dispute(dispute: Dispute | None) -> views.AccountDispute | None:
+    if dispute is None:
+        return None
+    return views.AccountDispute(amount=Money(dispute.amount), inquiry=dispute.inquiry)
+
+
+@router.post("/account/address")
+def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Response:
+    """Another address, where the reader's own refuses our mail: a link goes there, and makes it theirs."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts = visit.parts
+    try:
+        with parts.database.transaction() as session:
+            sign_in.count_asks(session, parts.office.tokens, email, visit.browser, visit.at)
+            sign_in.ask_for_another(session, parts.office, visit.reader, email, visit.browser, visit.at)
+    except BadAddress as refusal:
+        with parts.database.transaction() as session:
+            page = _account(visit, session, visit.reader)
+        if page.unreached is None:  # mails have come to arrive meanwhile
+            return visit.go("/account")
+        typed = replace(page.unreached, typed=email[:254], error=refusal.detail)
+        return visit.page(replace(page, unreached=typed), 422)
+    return visit.go("/sign-in/sent")
+
+
+@router.get("/account/receipts/{invoice_id}.pdf")
+def receipt_file(visit: Visiting, invoice_id: str) -> Response:
+    """The same as a file."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        paid = receipts.one(session, invoice_id, visit.reader.id)
+        documents = copies(parts.office, paid)
+    return as_file(documents, parts.sender.house)
+
+
+@router.get("/account/receipts/{invoice_id}")
+def receipt(visit: Visiting, invoice_id: str) -> Response:
+    """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        paid = receipts.one(session, invoice_id, visit.reader.id)
+    invoice, currency = paid.invoice, paid.invoice.currency
+    view = views.Receipt(
+        number=numbers.invoice_number(invoice.number or 0),
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        reader_email=visit.reader.email,
+        description=invoice.description,
+        period_from=invoice.period_start_on,
+        period_to=invoice.period_end_on - timedelta(days=1),
+        net=Money(invoice.net, currency),
+        vat=Money(invoice.vat, currency),
+        gross=Money(invoice.gross, currency),
+        vat_percent=percent(invoice.vat_basis_points),
+        card=card_of(paid.card),
+        is_copy=True,
+        file=f"/account/receipts/{invoice.id}.pdf",
+        credit_notes=tuple(
+            views.CreditNote(
+                number=numbers.credit_note_number(refund.credit_note_number),
+                issued_on=visit.parts.office.today(refund.settled_at),
+                net=Money(refund.net, currency),
+                vat=Money(refund.vat, currency),
+                gross=Money(refund.amount, currency),
+                reason=refund.reason,
+            )
+            for refund in paid.refunds
+            if refund.credit_note_number is not None and refund.settled_at is not None
+        ),
+    )
+    return visit.page(view)
+
+
+def _live(visit: Visit) -> Subscription | None:
+    if visit.reader is None:
+        return None
+    with visit.parts.database.transaction() as session:
+        return live_of(session, visit.reader.id)
+
+
+@router.get("/account/cancel")
+def ask_cancel(visit: Visiting) -> Response:
+    """What cancelling means, and the button: the second click of two."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    return cancel_page(visit, subscription, action="/account/cancel", back=BACK)
+
+
+@router.post("/account/cancel")
+def cancel(
+    visit: Guarded,
+    when: Annotated[str, Form()] = "period_end",
+    reason: Annotated[str, Form()] = "",
+    comment: Annotated[str, Form(), LINES] = "",
+) -> Response:
+    """Cancel, counted from this moment."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
+    return visit.go("/account/cancelled")
+
+
+@router.get("/account/cancelled")
+def cancelled(visit: Visiting) -> Response:
+    """It is done; and the way back. The mail that confirms a cancellation leads here."""
+    if visit.reader is None:
+        return step_up.sign_in_first(visit, visit.path)
+    with visit.parts.database.transaction() as session:
+        subscription = latest_of(session, visit.reader.id)
+    if subscription is None or subscription.cancel_asked_at is None:
+        return visit.go("/account")
+    return cancelled_page(visit, subscription, back=BACK)
+
+
+@router.get("/account/withdraw")
+def ask_withdraw(visit: Visiting) -> Response:
+    """What taking the sale back means, and the button."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        subscription = latest_of(session, visit.reader.id)
+        offer = withdrawal(visit, session, subscription, BACK)
+    if offer is None or subscription is None or offer.requested_on is not None:
+        return visit.go("/account")
+    return visit.page(
+        views.Withdraw(
+            email=visit.reader.email,
+            offer=offer,
+            access_until=last_day(visit, subscription) if subscription.state is not State.ENDED else None,
+        )
+    )
+
+
+@router.post("/account/withdraw")
+def withdraw(visit: Guarded) -> Response:
+    """Take the sale back in this one step (ECT-5); or, where staff decide, cancel and ask them."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        subscription = latest_of(session, visit.reader.id)
+    if subscription is None:
+        return visit.go("/account")
+    done = withdraw_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "withdrawn" if done else "asked-back")
+
+
+@router.post("/account/resume")
+def resume(visit: Guarded) -> Response:
+    """Undo a cancellation."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    undo_with(visit, subscription.id, by="reader")
+    return visit.go("/account", "resumed")
+
+
+@router.post("/account/keep")
+def keep(visit: Guarded) -> Response:
+    """A request to cancel that came by form wasn't the reader's, or holds no more."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        goes_on = cancellations.keep(session, visit.parts.office, visit.reader.id, at=visit.at)
+    return visit.go("/account", "resumed" if goes_on else "not-kept")
+
+
+@router.get("/account/card")
+def ask_card(visit: Visiting) -> Response:
+    """A button to the card page: where a fresh sign-in for another card leads."""
+    if visit.reader is None:
+        return step_up.sign_in_first(visit, visit.path)
+    return visit.page(views.ChangeCard(action="/account/card")) if _live(visit) else visit.go("/account")
+
+
+@router.post("/account/card")
+@may_wait
+def change_card(visit: Guarded) -> Response | Waits:
+    """To the card page, for another card; after a fresh sign-in, unless we asked for a card. Raises ProveFirst."""
+    subscription = _live(visit)
+    if subscription is None:
+        return visit.go("/account" if visit.reader else "/sign-in")
+    if not card_is_asked_for(visit, subscription):
+        step_up.require_fresh(visit, "card")
+    return open_card_page(visit, subscription)

@@ -1,0 +1,231 @@
+"""Back from the card page: the start is finished once, whoever comes first; what happens now, and when."""
+
+from datetime import timedelta
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.acquirer import breaker
+from billing.billing_run.run import run_for
+from billing.cards import card_setup as setups
+from billing.cards import ownership_proof
+from billing.http import cookies
+from billing.payments import charge, return_polls
+from billing.payments.dispute_limits import DisputeOpen
+from billing.payments.models import AttemptState, CardSetup, PaymentMethod, SetupPurpose, SetupState
+from billing.readers import sessions, sign_in
+from billing.readers.register import by_id
+from billing.rules.lifecycle import State
+from billing.rules.money import Money
+from billing.subscriptions.find import MONTHLY, live_of, terms_of
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import AlreadySubscribed, TrialUsed
+from billing.web import views
+from billing.web.kit.access_request import carry_over
+from billing.web.kit.bulkhead import Waits, may_wait
+from billing.web.kit.view_rows import card_of
+from billing.web.kit.visit import Visit, Visiting
+from billing.web.reader.choices import month_after
+from billing.web.reader.newsletters import boxes, proved_person
+from billing.web.reader.start_shared import TRIAL, Why, count_return, dates_of, refused_page, remembered
+
+router = APIRouter(include_in_schema=False)
+WAY_BACK = timedelta(hours=1)
+
+
+@router.get("/subscribe/back")
+@may_wait
+def back(visit: Visiting, setup: str = "") -> Response | Waits:
+    """The reader returns from the card page: finish, if the webhook hasn't. Counted, as its page asks again by itself."""
+    parts, setup_id = visit.parts, setup or visit.cookie(cookies.SETUP)
+    with parts.database.transaction() as session:
+        count_return(visit, session)
+        known = session.get(CardSetup, setup_id)
+        ours = known is not None and visit.owns(known.browser_hash)
+        if ours and visit.reader is not None:
+            ownership_proof.give(
+                session, ownership_proof.hold(session, setup_id, visit.browser_hashes), visit.reader, visit.at
+            )
+        asks = known is not None and ours and _may_ask(known)
+        asks = asks and return_polls.claim(session, CardSetup, setup_id, visit.at)
+    if known is None or not ours:
+        raise setups.UnknownSetup
+    return (
+        Waits(visit, lambda: _ask(visit, setup_id), lambda: _skip(visit, known))
+        if asks
+        else arrive(visit, known)
+    )
+
+
+def _may_ask(setup: CardSetup) -> bool:
+    """Whether Stripe can have news of it, or a charge to make for it."""
+    return setup.state is SetupState.OPEN or _charges(setup)
+
+
+def _charges(setup: CardSetup) -> bool:
+    """Whether something may be due with the card that was given; a trial has nothing due."""
+    return setup.state is SetupState.DONE and setup.purpose is not SetupPurpose.TRIAL
+
+
+def _ask(visit: Visit, setup_id: str) -> Response:
+    parts = visit.parts
+    found = setups.finish(parts.database, parts.gateway, parts.office, setup_id, visit.at, by="reader")
+    charge_at_once(visit, found)
+    _asked(visit, setup_id)
+    return arrive(visit, found)
+
+
+def _skip(visit: Visit, setup: CardSetup) -> Response:
+    """There is no room to ask: the page asks again by itself."""
+    _asked(visit, setup.id)
+    return arrive(visit, setup)
+
+
+def _asked(visit: Visit, setup_id: str) -> None:
+    with visit.parts.database.transaction() as session:
+        return_polls.done(session, CardSetup, setup_id, visit.at, visit.parts.settings.return_poll_seconds)
+
+
+def charge_at_once(visit: Visit, setup: CardSetup) -> None:
+    """Charge what is due with the card that was given. Calls the gateway."""
+    if _charges(setup):
+        run_for(visit.parts.till, str(setup.subscription_id), visit.at)
+
+
+def arrive(visit: Visit, setup: CardSetup) -> Response:
+    """The page that follows from how the visit to the card page ended."""
+    match setup.state:
+        case SetupState.OPEN:
+            return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+        case SetupState.EXPIRED:
+            return visit.go("/subscribe/review")
+        case SetupState.AWAITS_PROOF:
+            if ownership_proof.is_over(setup, visit.at):
+                return visit.go("/subscribe")
+            with visit.parts.database.transaction() as session:
+                mailed = sign_in.is_mailed(session, setup.email, visit.browser_hashes, visit.at)
+            return visit.page(views.SignInSent(email=setup.email, mailed=mailed))
+        case SetupState.REFUSED:
+            return _refused(visit, setup)
+        case SetupState.DONE:
+            return _welcome(visit, setup)
+
+
+_WHY: dict[str | None, Why] = {
+    AlreadySubscribed.code: "already_subscribed",
+    DisputeOpen.code: "dispute_open",
+    TrialUsed.code: "trial_used",
+    setups.CARD_USED: "card_used",
+}
+
+
+def _refused(visit: Visit, setup: CardSetup) -> Response:
+    """Nothing may start; or the subscription ended while its reader was giving another card."""
+    if setup.purpose is not SetupPurpose.CARD:
+        return refused_page(visit, _WHY[setup.refusal], (remembered(visit) or (TRIAL, MONTHLY, ""))[1])
+    with visit.parts.database.transaction() as session:
+        live = live_of(session, str(setup.reader_id))
+    another = live is not None and live.id != setup.subscription_id
+    return visit.go("/account", "card-of-another" if another else "card-too-late")
+
+
+_CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
+
+_ADVICE = "Nothing was charged and nothing has started. Please try another card, or ask your bank."
+NOT_ASKED = (
+    "We did not ask your bank: this card was refused for several payments in the last 30 days, and the rules for cards do not"
+    " let us ask again so soon. Please try another card."
+)
+
+
+def _welcome(visit: Visit, setup: CardSetup) -> Response:
+    """What became of it; the browser is signed in where it has just made the account."""
+    subscription_id = str(setup.subscription_id)
+    with visit.parts.database.transaction() as session:
+        subscription = session.get_one(Subscription, subscription_id)
+        tried = charge.last_since(session, subscription_id, setup.created_at)
+        if visit.reader is None and setup.new_reader:
+            _sign_in_first_time(visit, session, subscription.reader_id, setup)
+        waits = breaker.paused(session) is not None
+    if subscription.charging_since is not None and waits and setup.purpose is SetupPurpose.CARD:
+        return visit.go("/account", "card-waits")
+    if subscription.charging_since is not None or _unpaid(setup, subscription):
+        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+    if setup.purpose is SetupPurpose.CARD:
+        if tried is None and subscription.state is State.PAST_DUE and subscription.retry_on is None:
+            return visit.go("/account", "same-card")
+        return visit.go("/account", _CARD_FLASH.get(tried, "card") if tried else "card")
+    if subscription.state is State.ENDED and (
+        setup.purpose is SetupPurpose.TRIAL or subscription.period_number > 0
+    ):
+        return visit.go("/account")  # it did start, and ended before they came back
+    if subscription.state is State.ENDED:
+        advice = _ADVICE if tried else NOT_ASKED
+        return visit.page(views.CardDeclined(advice=advice, bank_asked=tried is not None), 402)
+    if subscription.state is State.ACTIVE and subscription.period_number == 0:
+        # what its card is asked for other readers is answered first
+        return visit.page(views.StartPending(again_url=f"/subscribe/back?setup={setup.id}"))
+    return visit.go("/subscribe/started")
+
+
+def _unpaid(setup: CardSetup, subscription: Subscription) -> bool:
+    """Whether it began without a trial, and its first charge is still to be made: Stripe wouldn't make it yet."""
+    began = setup.purpose is SetupPurpose.PAID and subscription.state is State.ACTIVE
+    return began and subscription.period_number == 0
+
+
+def _sign_in_first_time(visit: Visit, session: Session, reader_id: str, setup: CardSetup) -> None:
+    """Only while nobody has proved the address by a mailed link: from then on a link is the way in.
+
+    And only on the way back from the card page: later, or after signing out, this address in the history opens nothing."""
+    reader = by_id(session, reader_id)
+    late = setup.finished_at is None or visit.at - setup.finished_at > WAY_BACK
+    if reader.address_proved_at is None and not late and not sessions.ever_ended(session, reader.id):
+        secret = sessions.open_session(
+            session,
+            visit.parts.office.tokens,
+            reader.id,
+            at=visit.at,
+            ip=visit.ip,
+            device=visit.device,
+            browser_hash=visit.browser_hash,
+            proved=False,
+            most=visit.parts.office.session_limit,
+        )
+        carry_over(visit, session, reader.id)
+        visit.give(cookies.SESSION, secret, sessions.ABSOLUTE)
+
+
+@router.get("/subscribe/started")
+def started(visit: Visiting) -> Response:
+    """What happens now, and when; for the browser that started it."""
+    with visit.parts.database.transaction() as session:
+        setup = session.get(CardSetup, visit.cookie(cookies.SETUP))
+        if setup is None or not visit.owns(setup.browser_hash) or setup.state is not SetupState.DONE:
+            return visit.go("/account")
+        subscription = session.get_one(Subscription, setup.subscription_id)
+        if _unpaid(setup, subscription):
+            return visit.go("/account")
+        plan, price = terms_of(session, subscription)
+        method = session.get_one(PaymentMethod, setup.payment_method_id)
+        offered = _newsletters(visit, session)
+        then = month_after(visit, session, plan)
+    view = views.Started(
+        email=setup.email,
+        price=Money(price.amount, price.currency),
+        then=then,
+        dates=dates_of(visit, plan, since=setup.created_at) if setup.purpose is SetupPurpose.TRIAL else None,
+        next_charge_on=subscription.period_end_on or subscription.charge_on,
+        card=card_of(method),
+        newsletters=offered,
+    )
+    return visit.page(view)
+
+
+def _newsletters(visit: Visit, session: Session) -> tuple[views.Choice, ...]:
+    """Those that a signed-in reader hasn't chosen yet; all of them, where the browser may not know what was chosen."""
+    if visit.reader is None:
+        return ()
+    found = boxes(session, proved_person(visit))
+    return tuple(each for each in found if not each.chosen and not each.pending)

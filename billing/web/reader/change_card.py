@@ -1,0 +1,51 @@
+"""Another card: from the account, or from the link in the mail about a declined charge."""
+
+from starlette.responses import Response
+
+from billing.cards import card_setup as setups
+from billing.cards import saved_cards
+from billing.http import cookies
+from billing.payments.models import SetupPurpose
+from billing.readers.register import by_id
+from billing.subscriptions.find import terms_of
+from billing.subscriptions.models import Subscription
+from billing.web.kit.bulkhead import Waits
+from billing.web.kit.visit import Visit
+from billing.web.reader.start_shared import START_LIFE, count_card_page
+
+
+def card_is_asked_for(visit: Visit, subscription: Subscription) -> bool:
+    """Whether we need another card from this reader, so that the link of the mail that asks for it suffices."""
+    with visit.parts.database.transaction() as session:
+        return saved_cards.is_asked_for(session, visit.parts.office, subscription)
+
+
+def open_card_page(visit: Visit, subscription: Subscription) -> Waits:
+    """Open the hosted page for another card. Raises TooMany, and later Unavailable."""
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        count_card_page(visit, session)
+        _, price = terms_of(session, subscription)
+        setup = setups.begin(
+            session,
+            purpose=SetupPurpose.CARD,
+            email=by_id(session, subscription.reader_id).email,
+            price=price,
+            browser_hash=visit.browser_hash,
+            consent_id=None,
+            reader_id=subscription.reader_id,
+            subscription_id=subscription.id,
+            browser_known=True,
+            at=visit.at,
+        )
+    return Waits(visit, lambda: _go_on(visit, setup.id))
+
+
+def _go_on(visit: Visit, setup_id: str) -> Response:
+    parts = visit.parts
+    words = "Your subscription is charged to this card from now on. You can cancel at any time."
+    page = setups.open_page(
+        parts.database, parts.gateway, parts.office, setup_id, words=words, back="/account"
+    )
+    visit.give(cookies.SETUP, setup_id, START_LIFE)
+    return visit.go(page.url)

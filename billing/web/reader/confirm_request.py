@@ -1,0 +1,45 @@
+"""A request to cancel that came by form, confirmed by its reader from a mail. GET shows a page, POST acts (H6)."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.platform.site import REQUEST
+from billing.rules.money import Money
+from billing.staff import confirm_request
+from billing.web import views
+from billing.web.kit.visit import Guarded, Visiting
+from billing.web.reader.signed_links import keep_link, kept_subject
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/request/{token}")
+def follow(visit: Visiting, token: str) -> Response:
+    """From the mail to the page that confirms."""
+    return keep_link(visit, REQUEST, token, "/request")
+
+
+@router.get("/request")
+def ask(visit: Visiting) -> Response:
+    """What was asked, and the button."""
+    with visit.parts.database.transaction() as session:
+        request = confirm_request.asked(session, kept_subject(visit, REQUEST), visit.at)
+    return visit.page(views.RequestConfirm(received_at=request.received_at, words=request.words))
+
+
+@router.post("/request")
+def confirm(visit: Guarded) -> Response:
+    """It is theirs."""
+    with visit.parts.database.transaction() as session:
+        done = confirm_request.confirm(session, visit.parts.office, kept_subject(visit, REQUEST), visit.at)
+        request = done.request
+    return visit.page(
+        views.RequestConfirmed(
+            received_at=request.received_at,
+            effect=done.effect.value,
+            later=done.later,
+            returned=Money(done.returned) if done.returned else None,
+            owed=Money(done.owed) if done.owed else None,
+            read=bool(request.words) and request.closed_at is None,
+        )
+    )

@@ -1,0 +1,97 @@
+"""What a reader agreed to, as a file to keep: both kinds of evidence, word for word (C6).
+
+A text file, because any phone opens it, and it can be printed, mailed and kept."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.newsletters.evidence import lines_of
+from billing.newsletters.models import Newsletter, SignupChange, SignupState
+from billing.newsletters.signups import Person
+from billing.readers.consents import given_by
+from billing.readers.models import Consent, ConsentText
+from billing.rules.money import Money
+from billing.web.kit.visit import Visit
+from billing.web.reader.step_up import fresh_for
+
+router = APIRouter(include_in_schema=False)
+HOW = {
+    "page": "the boxes on the newsletter page",
+    "started": "the boxes on the page after your start",
+    "preferences": "the page behind the link in a newsletter",
+    "confirmation mail": "the button behind our mail that asked",
+    "one click": "the link in a newsletter that stops it",
+    "complaint": "your mail provider told us that it was not wanted",
+}
+Entry = list[tuple[str, str]]
+
+
+@router.get("/account/consents")
+def download(visit: Annotated[Visit, fresh_for("consents")]) -> Response:
+    """All of it, after a fresh sign-in: it names devices and network addresses. Looking changes nothing, so it isn't counted."""
+    reader = visit.reader
+    assert reader is not None  # whose session is fresh
+    with visit.parts.database.transaction() as session:
+        agreed = [_agreed(visit, *row) for row in given_by(session, reader.id)]
+        said = [_said(visit, *row) for row in lines_of(session, Person.of(reader))]
+    text = "\n".join(_lines(visit, reader.email, agreed, said)) + "\n"
+    headers = {"Content-Disposition": 'attachment; filename="my-consents.txt"'}
+    return Response(text, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+def _lines(visit: Visit, email: str, agreed: list[Entry], said: list[Entry]) -> Iterator[str]:
+    house, office = visit.parts.sender.house, visit.parts.office
+    yield f"What {email} agreed to, as {house.name} keeps it"
+    yield f"Written on {_moment(visit, visit.at)}. All times are those of {office.zone.key}."
+    yield f"Kept by {house.legal_name}, {house.address}. Questions: {house.contact_email}"
+    for title, entries in (("YOUR SUBSCRIPTION", agreed), ("NEWSLETTERS", said)):
+        yield from ("", title)
+        for entry in entries:
+            yield ""
+            yield from (f"{name}: {_on_one_line(value)}" for name, value in entry if value)
+        if not entries:
+            yield from ("", "Nothing.")
+
+
+def _agreed(visit: Visit, consent: Consent, text: ConsentText) -> Entry:
+    return [
+        ("On", _moment(visit, consent.accepted_at)),
+        ("You agreed to", f"the {consent.kind} terms, version {consent.text_version}"),
+        ("In these words", text.words),
+        ("Price", Money(consent.amount, consent.currency).with_vat_words()),
+        ("First charge on", f"{consent.first_charge_on:%-d %B %Y}"),
+        ("Address", consent.email),
+        ("From the network address", consent.ip),
+        ("Device", consent.device),
+        ("Record", consent.id),
+    ]
+
+
+def _said(visit: Visit, line: SignupChange, newsletter: Newsletter) -> Entry:
+    yes = line.to_state == SignupState.CONFIRMED
+    return [
+        ("On", _moment(visit, line.at)),
+        ("You said", f"{'yes' if yes else 'no more'} to {newsletter.name}"),
+        ("In these words", line.words),
+        ("Version of the words", line.text_version),
+        ("First ticked on", _moment(visit, line.asked_at) if line.asked_at else ""),
+        ("By", HOW.get(line.how, line.how)),
+        ("Confirmed by", f"our mail {line.message_key}" if line.message_key else ""),
+        ("Address", line.address),
+        ("From the network address", line.ip),
+        ("Device", line.device),
+        ("Record", str(line.id)),
+    ]
+
+
+def _moment(visit: Visit, at: datetime) -> str:
+    return f"{at.astimezone(visit.parts.office.zone):%-d %B %Y at %H:%M:%S}"
+
+
+def _on_one_line(value: str) -> str:
+    """A browser names itself as it likes: never as a line that we seem to have written."""
+    return " ".join(value.split())

@@ -1,0 +1,125 @@
+"""Giving an article away, following such a link, and taking a gift back (PW-8)."""
+
+from datetime import datetime, timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from fastapi import APIRouter
+from sqlmodel import Session
+from starlette.responses import Response
+
+from billing.access import gifts
+from billing.access.articles import article
+from billing.access.check import facts_for_nobody
+from billing.access.gifts import Over
+from billing.access.models import Article, Gift
+from billing.dev.paper.sample_articles import sample_article
+from billing.http import cookies
+from billing.web import views
+from billing.web.kit.visit import NOINDEX, Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+ROOM = "/account/gifts"
+SHORTEST = timedelta(minutes=10)
+"""How long a link that is over is remembered, so that the article's page can say so."""
+OVER = {
+    Over.EXPIRED: "The time of this gift is over.",
+    Over.REVOKED: "This gift was taken back.",
+    Over.USED_UP: "This gift has been opened by as many people as it could be.",
+}
+
+
+@router.get("/gift/{token}")
+def follow(visit: Visiting, token: str) -> Response:
+    """To the article, with the secret out of the address bar. Nothing is counted: whoever draws previews follows links too."""
+    with visit.parts.database.transaction() as session:
+        gift = gifts.by_token(session, visit.parts.office, token)
+        found = session.get(Article, gift.article_id) if gift else None
+    if gift is None or found is None:
+        raise gifts.UnknownGift("This gift link isn't whole. Ask whoever sent it to send it again.")
+    if sample_article(found.id) is None:
+        answer = visit.go(_with_gift(found.url, token))
+    else:
+        visit.give(cookies.GIFT, token, max(gift.until - visit.at, SHORTEST))
+        answer = visit.go(f"/articles/{found.id}")
+    answer.headers.update(NOINDEX)
+    return answer
+
+
+def _with_gift(url: str, token: str) -> str:
+    """The article's own page elsewhere, which asks us with `gift`."""
+    parts = urlsplit(url)
+    query = [*parse_qsl(parts.query, keep_blank_values=True), ("gift", token)]
+    return urlunsplit(parts._replace(query=urlencode(query)))
+
+
+@router.post("/articles/{article_id}/gift")
+def give(visit: Guarded, article_id: str) -> Response:
+    """Make the link, or find the one that still works."""
+    parts = visit.parts
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with parts.database.transaction() as session:
+        found = article(session, article_id)
+        nobody = facts_for_nobody(session, parts.office, found, visit.at)
+        gift = gifts.give(
+            session, parts.gift_terms, parts.office, visit.reader.id, article_id, nobody, visit.at
+        )
+    return visit.go(f"{ROOM}/{gift.id}")
+
+
+@router.get(ROOM)
+def mine(visit: Visiting) -> Response:
+    """All of the reader's gifts."""
+    return _page(visit)
+
+
+@router.get(f"{ROOM}/{{gift_id}}")
+def one(visit: Visiting, gift_id: str) -> Response:
+    """The same, with one link to copy."""
+    return _page(visit, gift_id)
+
+
+def _page(visit: Visit, gift_id: str | None = None) -> Response:
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts, terms = visit.parts, visit.parts.gift_terms
+    with parts.database.transaction() as session:
+        given = gifts.of_reader(session, visit.reader.id)
+        left = gifts.left(session, terms, parts.office, visit.reader.id, visit.at)
+        rows = [_row(visit, session, gift, visit.at) for gift in given]
+    made = next((row for row in rows if row.gift_id == gift_id and row.over is None), None)
+    if gift_id is not None and made is None:
+        return visit.go(ROOM)
+    view = views.Gifts(
+        rows=tuple(rows),
+        made=made,
+        left=left,
+        a_month=terms.a_month,
+        days=terms.days,
+        readers=terms.readers,
+    )
+    return visit.page(view)
+
+
+def _row(visit: Visit, session: Session, gift: Gift, at: datetime) -> views.GiveRow:
+    found, why = session.get(Article, gift.article_id), gifts.over(gift, at)
+    return views.GiveRow(
+        gift_id=gift.id,
+        article_id=gift.article_id,
+        title=found.title if found else "An article that is gone",
+        link=gifts.link(visit.parts.office, gift),
+        until=gift.until,
+        opened=gift.opened,
+        most=gift.most,
+        over=OVER[why] if why else None,
+    )
+
+
+@router.post(f"{ROOM}/{{gift_id}}/revoke")
+def revoke(visit: Guarded, gift_id: str) -> Response:
+    """Take it back."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with visit.parts.database.transaction() as session:
+        gifts.revoke(session, gift_id, visit.at, reader_id=visit.reader.id, why="taken back by the giver")
+    return visit.go(ROOM, "gift-revoked")

@@ -1,0 +1,23 @@
+"""That our mails don't reach a reader: said where they come, as no mail can say it."""
+
+from sqlmodel import Session
+
+from billing.billing_run.unreached import ends_unless_reached
+from billing.mail import unreachable
+from billing.platform.site import Office
+from billing.readers.models import Reader
+from billing.rules.lifecycle import State
+from billing.subscriptions.models import Subscription
+from billing.web import views
+
+
+def unreached(
+    session: Session, office: Office, reader: Reader, subscription: Subscription | None
+) -> views.Unreached | None:
+    """What a page says of it, and of the subscription. None where mails arrive, or there never was a subscription."""
+    if subscription is None or not unreachable.refuses(session, reader.id, reader.email):
+        return None
+    return views.Unreached(
+        ended=subscription.state is State.ENDED,
+        ends=ends_unless_reached(session, office, subscription),
+    )

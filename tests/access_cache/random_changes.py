@@ -1,0 +1,134 @@
+"""What readers and editors do, through the code that pages and the worker call, with a gateway in this process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import count
+from typing import cast
+
+from sqlmodel import Session
+
+from billing.access.models import Scope
+from billing.access.public_windows import close, open_to_all
+from billing.acquirer.port import Charged, ChargeRequest, Gateway, SavedCard
+from billing.acquirer.rate_limit import Pace
+from billing.billing_run.context import Till
+from billing.billing_run.run import run_for
+from billing.cards.saved_cards import keep_card, last_good_day
+from billing.changes.cancel import When, cancel
+from billing.changes.withdraw import withdraw
+from billing.payments.models import PaymentMethod
+from billing.platform.clock import SystemClock
+from billing.platform.db import Database
+from billing.platform.monotonic import SystemMonotonic
+from billing.platform.site import Office
+from billing.subscriptions.find import live_of, on_sale
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.start import start_paid, start_trial
+from tests.access_cache.serving import TOKENS
+from tests.bench.readers import reader_of
+from tests.support.world import ZONE
+
+OFFICE = Office(ZONE, "http://127.0.0.1", TOKENS, withdrawals_a_year=1_000_000)
+CLOCK = SystemClock()
+
+
+class Taking:
+    """A gateway in this process that takes the money at once."""
+
+    def charge(self, request: ChargeRequest) -> Charged:
+        """Yes."""
+        attempt = request.claim.attempt_id
+        return Charged(f"pi_{attempt}", f"ch_{attempt}", request.amount, None, CLOCK.now())
+
+
+@dataclass
+class Deeds:
+    """Each is committed when it returns. Readers are known by their number."""
+
+    database: Database
+    _cards: Iterator[int] = field(default_factory=count)
+
+    def start(self, number: int) -> None:
+        """A trial."""
+        with self.database.transaction() as session:
+            plan, price = on_sale(session, self._today(), "monthly")
+            card = self._card(session, number, f"fingerprint-{number}")
+            start_trial(
+                session,
+                tokens=TOKENS,
+                reader_id=reader_of(number),
+                email=f"reader-{number}@example.com",
+                price=price,
+                plan=plan,
+                payment_method_id=card.id,
+                card_expires_on=last_good_day(card),
+                fingerprint=card.fingerprint,
+                at=CLOCK.now(),
+                by="reader",
+                zone=ZONE,
+            )
+
+    def subscribe(self, number: int) -> str:
+        """A subscription without a trial, which is yet to be paid, with a new card each time, as none may be charged so often;
+        its id."""
+        with self.database.transaction() as session:
+            plan, price = on_sale(session, self._today(), "monthly")
+            card = self._card(session, number, f"card-{next(self._cards)}")
+            return start_paid(
+                session,
+                reader_id=reader_of(number),
+                price=price,
+                plan=plan,
+                payment_method_id=card.id,
+                card_expires_on=last_good_day(card),
+                at=CLOCK.now(),
+                by="reader",
+                zone=ZONE,
+            ).id
+
+    def pay(self, subscription_id: str) -> None:
+        """Its first charge."""
+        till = Till(self.database, cast(Gateway, Taking()), OFFICE, Pace(0, SystemMonotonic()), pause_after=5)
+        report = run_for(till, subscription_id, CLOCK.now())
+        assert report.counts["charged"] == 1, report
+
+    def cancel(self, number: int) -> None:
+        """Staff end it at once."""
+        at = CLOCK.now()
+        with self.database.transaction() as session:
+            live, why = self._live(session, number), "asked by phone"
+            cancel(session, OFFICE, live.id, asked_at=at, at=at, by="staff:a", why=why, when=When.NOW)
+
+    def withdraw(self, number: int) -> None:
+        """The reader takes the sale back: the charge is refunded, and reading ends."""
+        at = CLOCK.now()
+        with self.database.transaction() as session:
+            withdraw(session, OFFICE, self._live(session, number).id, asked_at=at, at=at, by="reader")
+
+    def open(self, article_id: str) -> str:
+        """An editor opens the article to everyone; the opening's id."""
+        at = CLOCK.now()
+        with self.database.transaction() as session:
+            until = at + timedelta(days=1)
+            made = open_to_all(
+                session, Scope.ARTICLE, article_id, until=until, reason="flood", at=at, by="staff:a"
+            )
+            return made.id
+
+    def close(self, opening_id: str) -> None:
+        """And closes it before its time."""
+        with self.database.transaction() as session:
+            close(session, opening_id, at=CLOCK.now(), by="staff:a")
+
+    def _live(self, session: Session, number: int) -> Subscription:
+        live = live_of(session, reader_of(number))
+        assert live is not None
+        return live
+
+    def _card(self, session: Session, number: int, fingerprint: str) -> PaymentMethod:
+        card = SavedCard(f"cus_{number}", f"pm_{fingerprint}", "visa", "4242", 12, 2040, fingerprint)
+        return keep_card(session, OFFICE, reader_of(number), card, CLOCK.now())
+
+    def _today(self) -> date:
+        return OFFICE.today(CLOCK.now())

@@ -1,0 +1,117 @@
+"""`billing serve`, as it is run for real: a process of its own with the machine's clock."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import psycopg
+
+from billing.access.articles import register
+from billing.access.policies import Terms
+from billing.dev.demo.folder import free_port
+from billing.platform.clock import SystemClock
+from billing.platform.db import Database
+from billing.platform.tokens import Tokens
+from billing.rules.access import AccessLevel
+from tests.bench.readers import populate, secret_of
+from tests.support.installation import SECRET_KEY
+from tests.support.polling import until
+
+TOKENS = Tokens(SECRET_KEY)
+
+
+@contextmanager
+def serving(url: str) -> Iterator[httpx.Client]:
+    """The process on this database, and somebody who asks it."""
+    port = free_port(0)
+    environ = {
+        **os.environ,
+        "BILLING_DATABASE_URL": url,
+        "BILLING_SECRET_KEY": SECRET_KEY,
+        "BILLING_STRIPE_SECRET_KEY": "sk_test_elsewhere",
+        "BILLING_PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "billing.cli", "serve"], env=environ, stderr=subprocess.DEVNULL
+    )
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client:
+            _until_listening(client, process)
+            yield client
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=60)
+
+
+def _until_listening(client: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+    def is_listening() -> bool:
+        assert process.poll() is None, "the web process has ended"
+        try:
+            return bool(client.get("/readyz").json().get("listening"))
+        except httpx.TransportError:
+            return False
+
+    until(is_listening, "the web process to listen")
+
+
+def furnish(url: str, readers: int = 3) -> None:
+    """Readers with subscriptions, and an article for subscribers."""
+    populate(url, TOKENS, readers)
+    database, at = Database(url), SystemClock().now()
+    with database.transaction() as session:
+        register(
+            session,
+            "bridge",
+            title="t",
+            url="u",
+            section="Town",
+            terms=Terms(AccessLevel.SUBSCRIBER),
+            published_at=at,
+            at=at,
+            by="tests",
+        )
+    database.close()
+
+
+def cookie(number: int) -> dict[str, str]:
+    """The cookie of a reader's browser."""
+    return {"cookie": f"masthead-session={secret_of(number)}"}
+
+
+def reason(client: httpx.Client, number: int = 0) -> str:
+    """Why that process lets the reader in, or doesn't."""
+    return str(client.get("/v1/access/bridge", headers=cookie(number)).raise_for_status().json()["reason"])
+
+
+def follows(client: httpx.Client, expected: str, number: int = 0) -> None:
+    """The process comes to say so. How soon, the benchmark measures."""
+    until(lambda: reason(client, number) == expected, f"the reason {expected}")
+
+
+def do(url: str, statement: str) -> None:
+    """A change, committed."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(statement.encode())
+
+
+def end(number: int) -> str:
+    """The statement that ends this reader's subscription."""
+    return (
+        "UPDATE subscription SET state = 'ended', ended_at = now(), next_action = NULL, next_action_at = NULL"
+        f" WHERE id LIKE '%{number}'"
+    )
+
+
+def begin(number: int) -> str:
+    """The statement that begins it again."""
+    return (
+        "UPDATE subscription SET state = 'active', ended_at = NULL, next_action = 'charge', next_action_at = now()"
+        f" WHERE id LIKE '%{number}'"
+    )
+
+
+END, BEGIN = end(0), begin(0)

@@ -1,0 +1,141 @@
+"""A batch in which everything happens at once: each row ends as it would alone."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from billing.acquirer.port import ChargeRequest, Declined, Gateway, Outcome, Unknown
+from billing.billing_run import pay_in_person
+from billing.billing_run.context import Report, Till
+from billing.billing_run.run import run, run_for
+from billing.billing_run.settle import settle
+from billing.rules.dunning import Evidence
+from tests.support import ledger_checks
+from tests.support.world import World, local
+
+CHARGE_AT = local(2027, 3, 16, 9)
+FATES = (
+    "plain",
+    "refused",
+    "unheard",
+    "cancels",
+    "leaves",
+    "pays_twice",
+    "breaks",
+    "unbillable",
+    "plain_too",
+)
+
+BROKEN = {"payment": "breaks", "invoice": "unbillable"}
+"""What the database won't have of whom: so one breaks us when it is settled, the other before it is charged."""
+
+
+class Eventful:
+    """The gateway, with what happens to a reader between our claim and the answer. It is asked for real."""
+
+    def __init__(self, world: World, fates: dict[str, str]) -> None:
+        self.world, self.fates = world, fates
+        self.met: set[str] = set()
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """What becomes of it depends on the reader; what happens to each of them happens once."""
+        row = self.world.rows(
+            "SELECT subscription_id FROM attempt WHERE id = :id", id=request.claim.attempt_id
+        )[0]
+        subscription = row["subscription_id"]
+        fate = self.fates[subscription] if subscription not in self.met else "plain"
+        self.met.add(subscription)
+        if fate == "unheard":
+            return Unknown("nobody answered")
+        outcome = self.world.parts.gateway.charge(request)
+        if fate == "cancels":
+            self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json={}).raise_for_status()
+        if fate == "leaves":
+            body = {"when": "now"}
+            self.world.api.post(f"/v1/subscriptions/{subscription}/cancel", json=body).raise_for_status()
+        if fate == "pays_twice":
+            self._pay_otherwise(request)
+        return outcome
+
+    def _pay_otherwise(self, request: ChargeRequest) -> None:
+        """It is held to be declined, and the reader pays in person, before the answer is heard."""
+        world = self.world
+        no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
+        with world.parts.database.transaction() as session:
+            settle(session, world.parts.office, request.claim.attempt_id, no, world.now, by="stripe")
+        pay_in_person.with_card_on_record(world.parts.till, request.claim.invoice_id, world.now)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.world.parts.gateway, name)
+
+
+def everything(world: World) -> tuple[Till, list[str]]:
+    """One trial for each fate, all of them due now; no event of Stripe's helps."""
+    ids = {
+        fate: world.start_trial(f"{fate}@example.com", f"pm_card_visa__{n}") for n, fate in enumerate(FATES)
+    }
+    world.advance_to(CHARGE_AT - timedelta(seconds=1))
+    world.skip_to(CHARGE_AT)
+    world.sandbox.trouble({"effect": "drop", "type": "*"})
+    method = (
+        "SELECT gateway_ref FROM payment_method m JOIN reader r ON r.id = m.reader_id WHERE r.email = :email"
+    )
+    world.sandbox.decline(
+        world.rows(method, email="refused@example.com")[0]["gateway_ref"], "insufficient_funds"
+    )
+    with world.parts.database.engine.begin() as connection:
+        for table, fate in BROKEN.items():
+            reader = ids[fate]["reader"]["id"]
+            connection.exec_driver_sql(
+                f"ALTER TABLE {table} ADD CONSTRAINT broken CHECK (reader_id <> '{reader}')"
+            )
+    fates = {one["subscription"]["id"]: fate for fate, one in ids.items()}
+    gateway = cast(Gateway, Eventful(world, fates))
+    return replace(world.parts.till, gateway=gateway), list(fates)
+
+
+def mend(world: World) -> None:
+    """What broke us is mended, and time passes until all is settled."""
+    with world.parts.database.engine.begin() as connection:
+        for table in BROKEN:
+            connection.exec_driver_sql(f"ALTER TABLE {table} DROP CONSTRAINT broken")
+    world.sandbox.trouble()
+    world.advance(hours=2)
+
+
+@pytest.mark.prove
+def test_everything_at_once_ends_as_one_by_one(world: World, own_world: World) -> None:
+    together, alone = world, own_world
+    till, _ = everything(together)
+    report = run(till, CHARGE_AT)
+    # What comes twice may come the second time in this run's own hands, and before its first answer: then that one is paid for.
+    own_hands = report.counts["charged"] - 2
+    assert own_hands in (0, 1)
+    assert report.counts == {
+        "due": len(FATES) - 1,
+        "charged": 2 + own_hands,
+        "declined": 1,
+        "unknown": 1,
+        "refunded": 3,  # who cancelled, who left, and what came twice
+        "ended": 1,  # who cancelled in the trial
+        "stuck": 1,
+    }
+    assert [problem.partition(":")[0] for problem in report.stuck.values()] == ["IntegrityError"] * 2
+    assert run(till, CHARGE_AT).done() == 0
+    before = ledger_checks.end_state(together)
+
+    till, subscriptions = everything(alone)
+    counts: Counter[str] = Counter()
+    for subscription in subscriptions:
+        one: Report = run_for(till, subscription, CHARGE_AT)
+        counts += one.counts
+    assert counts + Counter(charged=own_hands) == report.counts
+    assert ledger_checks.end_state(alone) == before
+
+    for each in (together, alone):
+        mend(each)
+        ledger_checks.check(each)
+    assert ledger_checks.end_state(together) == ledger_checks.end_state(alone)

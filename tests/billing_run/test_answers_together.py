@@ -1,0 +1,69 @@
+"""Answers that come within a tenth of a second are settled together; a slow one holds up no other."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event
+from typing import cast
+
+import pytest
+
+from billing.acquirer.port import ChargeRequest, Gateway, Outcome
+from billing.acquirer.rate_limit import Pace
+from billing.billing_run.context import Report, Till
+from billing.billing_run.drain_attempts import LINGER_SECONDS, charge_all
+from billing.payments.charge import claim
+from billing.platform import stop_points
+from billing.platform.claims import claimer
+from tests.proofs.many_readers import due
+from tests.proofs.steps import intend
+from tests.support.stepped_clock import SteppedClock
+from tests.support.world import World
+
+STATES = "SELECT state FROM attempt ORDER BY state"
+
+
+class SlowForOne:
+    """The gateway, which keeps the second charge waiting until it is `released`."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self.released = Event()
+        self._numbers = count()
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        if next(self._numbers) > 0:
+            assert self.released.wait(60)
+        return self._gateway.charge(request)
+
+
+@pytest.fixture
+def settled() -> Iterator[Event]:
+    """Set when a charge is settled."""
+    found = Event()
+    stop_points.listen(lambda name: found.set() if name == "charge.settled" else None)
+    yield found
+    stop_points.listen(None)
+
+
+def test_an_answer_waits_a_moment_for_others_and_no_longer(world: World, settled: Event) -> None:
+    clock, gateway = SteppedClock(), SlowForOne(world.parts.gateway)
+    for subscription_id in due(world, 2):
+        intend(world, subscription_id)
+    till = Till(
+        world.parts.database, cast(Gateway, gateway), world.parts.office, Pace(0, clock), pause_after=5
+    )
+    report, watch = Report(), till.watch(world.now)
+    with claimer(till.database) as me, watch.lane() as lane, ThreadPoolExecutor(1) as elsewhere:
+        with till.database.transaction() as session:
+            claimed = claim(session, me, world.now, limit=2)
+        run = elsewhere.submit(charge_all, till, watch, lane, me, claimed, world.now, report)
+        clock.until_waited_for()
+        clock.step(LINGER_SECONDS * 0.9)
+        assert not settled.is_set()
+        clock.step(LINGER_SECONDS)
+        assert settled.wait(60)
+        assert world.rows(STATES) == [{"state": "charged"}, {"state": "open"}]
+        gateway.released.set()
+        run.result(60)
+    assert world.rows(STATES) == [{"state": "charged"}] * 2

@@ -1,0 +1,48 @@
+"""The database restarts while a billing run has charges in hand: the run ends, and the next one finds what it sent."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+import sqlalchemy as sa
+
+from billing.acquirer.port import ChargeRequest, Gateway, Outcome
+from billing.billing_run.run import run
+from tests.support import ledger_checks
+from tests.support.lost_claims import lose_claims
+from tests.support.world import World, local
+
+CHARGE_AT = local(2027, 3, 16, 9)
+
+
+class Restarting:
+    """The gateway; the database restarts while the first charge is at Stripe."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._charges = world, 0
+
+    def charge(self, request: ChargeRequest) -> Outcome:
+        """As Stripe answers it."""
+        outcome = self._world.parts.gateway.charge(request)
+        self._charges += 1
+        if self._charges == 1:
+            lose_claims(self._world.parts.database)
+        return outcome
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._world.parts.gateway, name)
+
+
+def test_a_run_whose_claims_are_lost_takes_no_more_and_charges_nobody_twice(world: World) -> None:
+    for number in range(6):
+        world.start_trial(f"r{number}@example.com", f"pm_card_visa__{number}")
+    world.advance_to(CHARGE_AT.replace(hour=8, minute=59))
+    world.skip_to(CHARGE_AT)
+    gateway = cast(Gateway, Restarting(world))
+    with pytest.raises(sa.exc.OperationalError):
+        run(replace(world.parts.till, gateway=gateway, concurrency=1), CHARGE_AT)
+    assert len(world.charges()) <= 4, "what it had in hand, a stride of one sender at most"
+    world.settle()
+    assert len(world.charges()) == 6
+    assert world.rows("SELECT DISTINCT state FROM attempt") == [{"state": "charged"}]
+    ledger_checks.check(world)

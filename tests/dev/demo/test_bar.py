@@ -1,0 +1,47 @@
+"""The demo's bar: the clock that a newcomer moves, and what happens next."""
+
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from billing.dev.mailbox import greylists
+from tests.support.browser import Browser
+from tests.support.world import World
+
+
+def next_thing(browser: Browser) -> str:
+    """What the bar says of it."""
+    found = re.search(r'<p class="demo-next">.*?<b>(.*?)</b>', browser.get("/").text)
+    return html.unescape(found[1]) if found else ""
+
+
+def test_it_says_in_plain_words_what_happens_next(make_world: Callable[..., World], tmp_path: Path) -> None:
+    make_world().execute("UPDATE installation SET environment = 'demo'")
+    world = make_world(environment="demo", mailbox_dir=tmp_path)
+    world.start_trial("next@example.com")
+    world.settle()
+    newcomer = world.browser()
+    told = []
+    while not world.charges():
+        told.append(next_thing(newcomer))
+        newcomer.post("/demo/clock", to="next")
+    assert [words for words in told if "next@example.com" in words] == [
+        "the first trial notice to next@example.com",
+        "the second trial notice to next@example.com",
+        "the first charge of R75.00 incl. VAT, to next@example.com",
+    ]
+
+
+def test_a_newcomer_lets_the_mail_server_greylist_and_take_every_mail_at_once_again(
+    make_world: Callable[..., World], tmp_path: Path
+) -> None:
+    make_world().execute("UPDATE installation SET environment = 'demo'")
+    newcomer = make_world(environment="demo", mailbox_dir=tmp_path).browser()
+    assert "Let the mail server greylist" in newcomer.get("/mailbox").words
+    page = newcomer.post("/mailbox/greylist")
+    assert "takes it a minute later by the demo’s clock" in page.words
+    assert greylists(tmp_path)
+    page = newcomer.post("/mailbox/greylist")
+    assert "Let the mail server greylist" in page.words
+    assert not greylists(tmp_path)

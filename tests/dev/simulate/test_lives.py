@@ -1,0 +1,89 @@
+"""Small lives on the real thing: all well under faults, the same again by the same seed, and a planted breach is found."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+import sqlalchemy as sa
+from click.testing import CliRunner
+
+from billing.cli import billing
+from billing.dev.simulate import run
+from billing.dev.simulate.environment import House
+from billing.dev.simulate.report import conclusion
+from billing.dev.simulate.run import Verdict, Wanted, simulate
+from tests.support.proof_size import only_at_length
+from tests.support.stripe_openapi import violations
+
+pytestmark = [pytest.mark.prove, only_at_length]
+
+
+@pytest.fixture(autouse=True)
+def _a_database_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BILLING_DATABASE_URL", raising=False)
+
+
+def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
+    report, record = tmp_path / "life.html", tmp_path / "exchanges.jsonl"
+    options = [
+        "--readers",
+        "60",
+        "--months",
+        "4",
+        "--seed",
+        "29",  # in whose four months a card is removed at Stripe, a customer deleted, and a first charge taken back
+        "--faults",
+        "many",
+        "--report",
+        str(report),
+        "--record",
+        str(record),
+    ]
+    answer = CliRunner().invoke(billing, ["simulate", *options])
+    assert answer.exit_code == 0, answer.output
+    assert "Every promise was kept" in answer.output
+    assert "Every promise was kept" in report.read_text()
+    exchanges = [json.loads(line) for line in record.read_text().splitlines()]
+    assert len(exchanges) > 500
+    assert [problem for exchange in exchanges for problem in violations(exchange)] == []
+
+
+def test_the_same_seed_lives_the_same_life() -> None:
+    wanted = Wanted(readers=16, months=1, seed=5, faults="some")
+    one, other = simulate(wanted), simulate(wanted)
+    assert one.broken == other.broken == []
+    assert one.charges > 0
+    assert one.repeatable() == other.repeatable()
+
+
+PLANTED = date(2027, 1, 25)
+
+
+def charge_behind_our_back(house: House, on: date) -> None:
+    """A reader's card is charged in the sandbox by nobody we know, and a row of ours says what isn't so."""
+    if on != PLANTED:
+        return
+    with house.parts.database.transaction() as session:
+        query = "SELECT m.customer_ref, m.gateway_ref FROM payment_method m JOIN subscription s ON s.payment_method_id = m.id"
+        customer, method = session.execute(sa.text(f"{query} WHERE s.state = 'trialing' LIMIT 1")).one()
+        session.execute(sa.text("UPDATE subscription SET access_until = started_at WHERE state = 'active'"))
+    form = {"amount": "7500", "currency": "zar", "customer": customer, "payment_method": method}
+    more = {"confirm": "true", "off_session": "true", "allowed_payment_method_types[]": "card"}
+    answer = httpx.post(
+        f"{house.sandbox_url}/v1/payment_intents",
+        data=form | more,
+        headers={"Authorization": f"Bearer {house.key}"},
+        trust_env=False,
+    )
+    assert answer.json()["status"] == "succeeded", answer.text
+
+
+def test_a_planted_breach_is_found() -> None:
+    found: Verdict = simulate(Wanted(readers=16, months=1, seed=5), meddle=charge_behind_our_back)
+    assert any("by the calendar nothing is due then" in words for words in found.broken)
+    assert any(words.startswith("case unknown_charge") for words in found.broken)
+    assert any(words.startswith("the doctor found 3 things broken") for words in found.broken)
+    assert "things are broken" in conclusion(found)
+    assert run.FIRST_DAY < PLANTED

@@ -1,0 +1,34 @@
+"""Simulated readers come back from the card page while Stripe can't say how it ended: they look again, and their start counts."""
+
+from datetime import date
+
+import pytest
+
+from billing.dev.simulate.environment import House
+from billing.dev.simulate.run import FIRST_DAY, Wanted, simulate
+from billing.dev.simulate.scenarios import Wish
+
+pytestmark = pytest.mark.prove
+
+SEED = 31
+"""Four of its twelve readers start by the pages."""
+
+
+def fail_most_questions(house: House, on: date) -> None:
+    if on == FIRST_DAY:
+        rule = {
+            "effect": "500_before",
+            "method": "GET",
+            "path": "/v1/checkout/sessions/*",
+            "probability": 0.7,
+        }
+        house.twin.post("/_sandbox/faults", json=[rule]).raise_for_status()
+
+
+def test_a_start_whose_end_stripe_cannot_tell_at_first_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BILLING_DATABASE_URL", raising=False)
+    found = simulate(Wanted(readers=12, months=1, seed=SEED), meddle=fail_most_questions)
+    assert found.struck["call: 500_before"] > 0
+    answers = {answer for wish, answer in found.answers if wish is Wish.START}
+    assert answers == {"accepted", "card_declined"}, "by its bank, before any page"
+    assert found.broken == []

@@ -3,11 +3,33 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from billing.acquirer.port import ChargeClaim, Charged, NoSuchObject, RefundAnswer, SavedCard, Unknown
-from billing.payments.balance_models import PayoutListing
-from billing.payments.dispute_models import DisputeState
+
+
+class DisputeState(StrEnum):
+    """How far a dispute has come."""
+
+    NEEDS_ANSWER = "needs_answer"
+    ANSWERED = "answered"
+    """Our evidence is with the bank, which decides."""
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+    """An inquiry that came to nothing."""
+
+
+class PayoutListing(StrEnum):
+    """Whether Stripe lists what a payout pays out."""
+
+    LISTED = "listed"
+    """It does; the payout is compared with the sum of its list."""
+    WAITING = "waiting"
+    """It will: the list isn't finished yet."""
+    NONE = "none"
+    """It doesn't, for a manual or instant payout; that is compared with what the account held at its time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from billing.billing_run import extend_trial, hold_charge, unreached
+from billing.billing_run import extend_trial, hold_charge
 from billing.billing_run.handle_decline import beyond_limit, give_up
 from billing.billing_run.intend import ToCharge, intend
 from billing.billing_run.skip_reason import Skip
-from billing.changes import next_terms, pause
-from billing.mail import outbox
+from billing.changes import next_terms, pause, postpone, unreached
 from billing.notices import subscription as tell
 from billing.payments import attempt_history
 from billing.payments.invoices import open_invoice
@@ -114,7 +113,7 @@ def _announce(
     charge_at = _charge_at(office, subscription)
     if at > notices.window(which, charge_at).closes_at:
         return extend_trial.extend_trial(session, office, subscription, at, f"the {which} notice is late")
-    missed = which is Notice.SECOND and first_missed(session, office, subscription)
+    missed = which is Notice.SECOND and postpone.first_notice_missed(session, office, subscription)
     if missed and not unreached.is_final(
         session, office, subscription
     ):  # else it ends on the day of the charge
@@ -125,17 +124,6 @@ def _announce(
     else:
         mark(subscription, office.zone, second_notice_at=at)
     return "notified"
-
-
-def first_missed(session: Session, office: Office, subscription: Subscription) -> bool:
-    """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
-    told_at = _told_at(session, subscription, Notice.FIRST)
-    window = notices.window(Notice.FIRST, _charge_at(office, subscription))
-    return told_at is None or not window.holds(told_at)
-
-
-def _told_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:
-    return outbox.accepted_at(session, tell.notice_key(which, subscription.id, subscription.charge_on))
 
 
 def _charge_first(
@@ -149,7 +137,9 @@ def _charge_first(
             session, office, subscription, at, "the announced day passed without a charge"
         )
         return Skip.NOT_TOLD
-    first, second = (_told_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND))
+    first, second = (
+        postpone.notice_accepted_at(session, subscription, which) for which in (Notice.FIRST, Notice.SECOND)
+    )
     if not notices.in_time(first, second, at):
         if unreached.is_final(session, office, subscription):
             return unreached.end(session, office, subscription, at)

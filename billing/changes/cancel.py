@@ -6,7 +6,6 @@ from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
-from billing.billing_run.due_actions import act
 from billing.changes import postpone
 from billing.changes.give_back import GiveBack, due_back, return_money
 from billing.changes.next_terms import tell_price_again
@@ -251,7 +250,8 @@ def undo(
 ) -> Subscription:
     """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.
 
-    Raises NothingToUndo, DisputeOpen."""
+    What is due by now may move the day of the charge: the caller does it, and confirms the undo only then. Raises NothingToUndo,
+    DisputeOpen."""
     subscription = lock(session, subscription_id)
     refuse_undo(session, office, subscription, at)
     change(
@@ -265,8 +265,11 @@ def undo(
         cancel_asked_at=None,
         cancels_at=None,
     )
-    if subscription.next_action_at is not None and subscription.next_action_at <= at:
-        act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
+    return subscription
+
+
+def confirm_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Tell the reader that the subscription goes on, and when it is charged next."""
     if subscription.state is State.TRIALING:
         tell.trial_started(session, office, subscription, at)
     tell_price_again(session, office, subscription, at)
@@ -275,5 +278,3 @@ def undo(
         tell.resumed(session, office, subscription, charge.on, at)
     if pause_is_ahead(subscription):
         tell_choices.paused(session, office, subscription, at)
-    session.add(subscription)
-    return subscription

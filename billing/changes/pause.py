@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
-from billing.billing_run import unreached
+from billing.changes import unreached
 from billing.changes.extend import moved_to
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices import term

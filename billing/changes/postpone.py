@@ -7,7 +7,8 @@ from itertools import pairwise
 
 from sqlmodel import Session, col, select
 
-from billing.billing_run.due_actions import first_missed
+from billing.mail import outbox
+from billing.notices.subscription import notice_key
 from billing.platform.site import Office
 from billing.rules import notices, periods, term, trial
 from billing.rules.lifecycle import Happening, State
@@ -35,7 +36,7 @@ def moves(session: Session, office: Office, subscription: Subscription, at: date
         return at > notices.window(Notice.FIRST, charge_at).closes_at
     if s.second_notice_at is None:
         second = notices.window(Notice.SECOND, charge_at)
-        missed = in_trial and at >= second.aim_at and first_missed(session, office, s)
+        missed = in_trial and at >= second.aim_at and first_notice_missed(session, office, s)
         return at > second.closes_at or missed
     return False
 
@@ -55,3 +56,15 @@ def moves_again(session: Session, office: Office, subscription: Subscription, at
         one is Happening.CANCEL_UNDONE and other in MOVED and then == at_once
         for (one, then), (other, at_once) in pairwise(lines)
     )
+
+
+def first_notice_missed(session: Session, office: Office, subscription: Subscription) -> bool:
+    """Whether the first notice of a trial's charge, which was written, hasn't been accepted in its window."""
+    accepted_at = notice_accepted_at(session, subscription, Notice.FIRST)
+    window = notices.window(Notice.FIRST, trial.charge_at(subscription.charge_on, office.zone))
+    return accepted_at is None or not window.holds(accepted_at)
+
+
+def notice_accepted_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:
+    """When the reader's mail server accepted that notice of the trial's charge."""
+    return outbox.accepted_at(session, notice_key(which, subscription.id, subscription.charge_on))

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlmodel import Session
 
-from billing.acquirer.balance_port import Books
+from billing.acquirer.balance_port import Books, DisputeState
 from billing.acquirer.port import Gateway, Unknown
 from billing.disputes import settle
-from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.dispute_models import Dispute
 from billing.platform.db import Database
 from billing.platform.errors import Conflict, Invalid, NotFound, Unavailable
 from billing.platform.site import Office

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.acquirer.balance_port import DisputeState
 from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import refunds_owed
-from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment
 from billing.platform.site import Office
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.access import gifts
-from billing.acquirer.balance_port import Books, DisputeAnswer, Movement
+from billing.acquirer.balance_port import Books, DisputeAnswer, DisputeState, Movement
 from billing.acquirer.port import Charged, Gateway, NoSuchObject, Unknown
 from billing.billing_run.take_in import take_in
 from billing.cases.close import close_about
@@ -13,7 +13,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.disputes import book, evidence, stop
 from billing.payments import balance_mirror, currency_conversion
-from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
 from billing.payments.record_payment import payment_of
 from billing.platform import ids

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlmodel import Session, col
 
-from billing.acquirer.balance_port import Books, Movement, NotListed, PayoutAnswer
+from billing.acquirer.balance_port import Books, Movement, NotListed, PayoutAnswer, PayoutListing
 from billing.acquirer.port import NoSuchObject, Unknown
 from billing.ledger import post
 from billing.ledger.models import Account
 from billing.payments import currency_conversion
-from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
+from billing.payments.balance_models import BalanceMovement, Payout
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.site import Office

@@ -1,11 +1,11 @@
 """Tables that mirror Stripe's books: what moved our balance there, what was paid out, and how far the two were compared."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from billing.acquirer.balance_port import PayoutListing
 from billing.platform.db import enum_column
 
 
@@ -41,17 +41,6 @@ class BalanceMovement(SQLModel, table=True):
     at: datetime = Field(index=True)
     available_at: datetime
     payout_ref: str | None = Field(default=None, index=True)
-
-
-class PayoutListing(StrEnum):
-    """Whether Stripe lists what a payout pays out."""
-
-    LISTED = "listed"
-    """It does; the payout is compared with the sum of its list."""
-    WAITING = "waiting"
-    """It will: the list isn't finished yet."""
-    NONE = "none"
-    """It doesn't, for a manual or instant payout; that is compared with what the account held at its time."""
 
 
 class Payout(SQLModel, table=True):

@@ -2,7 +2,8 @@
 
 from sqlmodel import Session, col, select
 
-from billing.payments.dispute_models import OPEN, Dispute, DisputeState
+from billing.acquirer.balance_port import DisputeState
+from billing.payments.dispute_models import OPEN, Dispute
 from billing.payments.models import Payment
 from billing.platform.errors import Conflict
 

@@ -1,27 +1,14 @@
 """Tables about charges that a bank takes back."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.acquirer.balance_port import DisputeState
 from billing.platform.db import enum_column
-
-
-class DisputeState(StrEnum):
-    """How far a dispute has come."""
-
-    NEEDS_ANSWER = "needs_answer"
-    ANSWERED = "answered"
-    """Our evidence is with the bank, which decides."""
-    WON = "won"
-    LOST = "lost"
-    CLOSED = "closed"
-    """An inquiry that came to nothing."""
-
 
 OPEN = (DisputeState.NEEDS_ANSWER, DisputeState.ANSWERED)
 

@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from billing.acquirer.balance_port import PayoutListing
 from billing.payments import balance_mirror
-from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
+from billing.payments.balance_models import BalanceMovement, Payout
 from billing.platform.errors import Unavailable
 from billing.reconcile.catch_up import Clerk
 from billing.reconcile.compare import Span

@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, select
 
-from billing.acquirer.balance_port import TakenCharge, TakenRefund
+from billing.acquirer.balance_port import PayoutListing, TakenCharge, TakenRefund
 from billing.cases.find import open_among
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments import balance_mirror
-from billing.payments.balance_models import BalanceMovement, Payout, PayoutListing
+from billing.payments.balance_models import BalanceMovement, Payout
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Payment, PaymentMethod, Refund
 from billing.payments.record_payment import payment_of

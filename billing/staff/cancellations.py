@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from billing.billing_run.due_actions import act
 from billing.changes import cancel
 from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBack, due_back
@@ -62,7 +63,11 @@ def undo_for_reader(
     subscription = lock(session, subscription_id)
     cancel.refuse_undo(session, office, subscription, at)
     open_requests.close_as_kept(session, office, subscription, TAKEN_BACK, by=by, at=at)
-    return cancel.undo(session, office, subscription_id, at=at, by=by, why=why)
+    cancel.undo(session, office, subscription_id, at=at, by=by, why=why)
+    if subscription.next_action_at is not None and subscription.next_action_at <= at:
+        act(session, office, subscription, at)  # a notice missed meanwhile moves the day that the mail names
+    cancel.confirm_undo(session, office, subscription, at)
+    return subscription
 
 
 def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> bool:

@@ -2,8 +2,9 @@
 
 from sqlmodel import Session, col, select
 
+from billing.acquirer.balance_port import DisputeState
 from billing.payments import numbers, refunds_owed
-from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.dispute_models import Dispute
 from billing.payments.models import (
     Attempt,
     AttemptState,

@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from billing.acquirer.balance_port import DisputeAnswer, FraudWarning, NotListed, PayoutAnswer, TakenCharge
+from billing.acquirer.balance_port import (
+    DisputeAnswer,
+    DisputeState,
+    FraudWarning,
+    NotListed,
+    PayoutAnswer,
+    TakenCharge,
+)
 from billing.acquirer.port import (
     CardGone,
     CardPage,
@@ -33,7 +40,6 @@ from billing.acquirer.port import (
     Unknown,
 )
 from billing.acquirer.stripe.gateway import StripeGateway
-from billing.payments.dispute_models import DisputeState
 from billing.rules import dunning
 from tests.support.sandbox import KEY, Sandbox, running
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import stripe
 
+from billing.acquirer.balance_port import DisputeState
 from billing.acquirer.port import CardGone, Charged, Declined, RefundRefused, Unknown
 from billing.acquirer.stripe import answers, balance, errors, pages
-from billing.payments.dispute_models import DisputeState
 from billing.rules import dunning
 
 ERRORS: Any = stripe

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from billing.acquirer.balance_port import (
     DisputeAnswer,
+    DisputeState,
     FoundCard,
     FoundCharge,
     FoundRefund,
@@ -15,14 +16,13 @@ from billing.acquirer.balance_port import (
     Movement,
     NotListed,
     PayoutAnswer,
+    PayoutListing,
     TakenCharge,
     TakenRefund,
 )
 from billing.acquirer.port import CardGone, Declined, NoSuchObject, NotTaken, Unknown
 from billing.acquirer.stripe import answers
 from billing.acquirer.stripe.metadata import StripeMetadata
-from billing.payments.balance_models import PayoutListing
-from billing.payments.dispute_models import DisputeState
 from billing.platform.stop_points import around
 
 Ask = Callable[[Callable[[], Any]], Any]

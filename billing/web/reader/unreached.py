@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from billing.billing_run.unreached import ends_unless_reached
+from billing.changes.unreached import ends_unless_reached
 from billing.mail import unreachable
 from billing.platform.site import Office
 from billing.readers.models import Reader

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.acquirer.balance_port import DisputeState
 from billing.disputes import answer as answering
-from billing.payments.dispute_models import Dispute, DisputeState
+from billing.payments.dispute_models import Dispute
 from billing.readers.register import by_id
 from billing.rules.card_numbers import without_card_numbers
 from billing.staff import audit, money_entries

@@ -15,7 +15,6 @@ from billing.dev.demo import clock_api as api_clock
 from billing.dev.demo import staff_sign_in
 from billing.dev.demo.canonical_host import OneHost
 from billing.dev.paper import articles, crawler_pages, demo_pages, demo_static, listening
-from billing.http.concurrency import ConcurrencyLimit
 from billing.platform.settings import Environment
 from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
@@ -32,6 +31,7 @@ from billing.web.api import standing as api_standing
 from billing.web.api.readiness import Readiness
 from billing.web.api.webhook_batcher import Intake
 from billing.web.kit.bulkhead import Bulkheads
+from billing.web.kit.concurrency import ConcurrencyLimit
 from billing.web.kit.middleware import Front
 from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import STATIC, Look

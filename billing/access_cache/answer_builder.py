@@ -12,7 +12,7 @@ from billing.access_cache.load import Missing
 from billing.access_cache.memory import BELT, FOR_EVER, Answer, Header, Known, Memory, Reply, Told
 from billing.access_cache.packed_entitlements import GIFTS, NOBODY, REGISTERED, unpack
 from billing.http import cookies, shapes
-from billing.http.concurrency import Asker, Kind
+from billing.http.asker import Asker, Kind
 from billing.platform.site import Office
 from billing.rules.access import REFUSALS, Facts, Reason, decide, same_until
 from billing.rules.key_secrets import PREFIX

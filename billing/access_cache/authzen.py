@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from billing.access_cache.memory import Answer
+from billing.http.limits import MOST_ARTICLES
 from billing.http.shapes import LONGEST
-from billing.web.api.access import MOST_ARTICLES
 
 NAMED = {"reader": "reader_id", "external": "external_id"}
 COMMON = ("subject", "action", "resource")

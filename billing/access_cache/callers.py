@@ -11,8 +11,8 @@ from billing.access_cache.false_keys import FalseKeys
 from billing.access_cache.load import Loader, Missing
 from billing.access_cache.memory import Memory
 from billing.container import Parts
-from billing.http.concurrency import ASKER
-from billing.web.kit.visit import client_ip
+from billing.http.asker import ASKER
+from billing.http.client_ip import client_ip
 
 MOST_LOOKS = 3
 """For a token, its session, and the session of a cookie."""

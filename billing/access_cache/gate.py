@@ -22,13 +22,12 @@ from billing.access_cache.memory import Answer, Header, Memory, Reply, Told
 from billing.access_cache.metrics import FRAMEWORK, Measures
 from billing.container import Parts
 from billing.http import cookies
+from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
 from billing.http.bodies import read_ahead
-from billing.http.concurrency import EVALUATION, EVALUATIONS, MANY, ONE
+from billing.http.headers import machine_headers
+from billing.http.limits import MOST_ARTICLES, MOST_BYTES, MOST_WITHOUT_KEY
 from billing.http.shapes import LONGEST
 from billing.platform.clock import HELD_NOW, HeldClock, SystemClock
-from billing.web.api.access import MOST_ARTICLES, MOST_WITHOUT_KEY
-from billing.web.kit.middleware import MOST_BYTES, machine_headers
-from billing.web.kit.problems import GATE
 
 ONE_LENGTH, GATE_LENGTH = len(ONE), len(GATE)
 CONNECTIONS = 8

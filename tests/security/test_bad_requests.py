@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 
+from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
 from billing.rules.scopes import PARTS, READERS, SCOPES
 from billing.staff.api_keys import create
-from billing.web.kit.middleware import MOST_BYTES, MOST_WEBHOOK_BYTES
 from tests.support.good_bodies import CONSENT, GOOD
 from tests.support.routes import UNSAFE, Route, is_named_refusal, routes
 from tests.support.table_contents import changed, contents

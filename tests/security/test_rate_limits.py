@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
+from billing.http.client_ip import client_ip
 from billing.platform.errors import TooMany
 from billing.readers import rate
-from billing.web.kit.visit import client_ip
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.world import World

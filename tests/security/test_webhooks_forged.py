@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from billing.web.kit.middleware import MOST_WEBHOOK_BYTES
+from billing.http.limits import MOST_WEBHOOK_BYTES
 from tests.support.installation import WEBHOOK_SECRET
 from tests.support.routes import is_named_refusal
 from tests.support.starting_points import Subscriber

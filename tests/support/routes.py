@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import OneHost
-from billing.http.concurrency import ConcurrencyLimit
+from billing.web.kit.concurrency import ConcurrencyLimit
 from billing.web.kit.middleware import Front
 from tests.support.world import World
 

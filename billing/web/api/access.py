@@ -18,6 +18,8 @@ from billing.access.entitlements import Standing, standing
 from billing.access.visitors import Visitor
 from billing.container import Parts
 from billing.http import cookies, shapes
+from billing.http.access_paths import GATE, WHY
+from billing.http.limits import MOST_ARTICLES, MOST_WITHOUT_KEY
 from billing.platform.errors import Invalid
 from billing.readers import rate
 from billing.readers.register import by_external_id
@@ -25,13 +27,9 @@ from billing.rules.readings import Reading, reading
 from billing.web.api.by_token import ByToken, Credentials
 from billing.web.api.caller import needs
 from billing.web.kit.access_request import asking_of, check_for, first_token, was_noted
-from billing.web.kit.problems import GATE, WHY
 from billing.web.kit.visit import Visit
 
 router = APIRouter(tags=["Access"])
-MOST_ARTICLES = 500
-MOST_WITHOUT_KEY = 50
-"""Articles at once, for whoever asks for itself."""
 MOST_ASKED = 300
 """How often a network may ask about many articles without a key in ten minutes. What memory answers isn't counted."""
 AHEAD = "prefetch"

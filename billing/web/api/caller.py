@@ -15,6 +15,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.container import Parts
+from billing.http.client_ip import client_ip
 from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.rules import scopes
@@ -27,7 +28,7 @@ from billing.web.api.api_key import find, note_use
 from billing.web.api.models import ApiAnswer
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.problems import log_refusal, problem
-from billing.web.kit.visit import client_ip, parts_of
+from billing.web.kit.visit import parts_of
 
 bearer = HTTPBearer(
     auto_error=False,

@@ -14,9 +14,9 @@ from billing.access.check import Asking, Checked, Question, check, check_all
 from billing.access.entitlements import NOBODY, standings
 from billing.access.visitors import Visitor
 from billing.http import shapes
+from billing.http.limits import MOST_ARTICLES
 from billing.readers.register import ids_of_external
 from billing.rules.access import READ
-from billing.web.api.access import MOST_ARTICLES
 from billing.web.api.caller import Access, Caller
 from billing.web.api.edges import FOR_EVERYBODY
 from billing.web.kit.visit import parts_of

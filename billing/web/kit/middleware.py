@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -10,20 +9,18 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Parts
+from billing.http.client_ip import client_ip
+from billing.http.headers import machine_headers, security_headers
+from billing.http.limits import MOST_BYTES, MOST_WEBHOOK_BYTES
 from billing.platform.logs import REQUEST, RequestOrigin, of_request
-from billing.platform.settings import Settings
 from billing.web.api.paywall import ADDRESS as PAYWALL
 from billing.web.kit.problems import TOLD, problem, where
-from billing.web.kit.visit import client_ip
 
-MOST_BYTES = 64 * 1024
-MOST_WEBHOOK_BYTES = 512 * 1024
 MACHINES = ("/v1/", "/access/v1/", "/webhooks/")
 """What programs ask. No document, so what governs documents is left out: it would be most of an answer of thirty microseconds."""
 PRIVATE = {"Cache-Control": "private, no-store"}
 """What isn't a file for everybody is nobody's to keep, unless its page says otherwise: no page has to say this."""
 AUTHZEN = "/access/v1/"
-CHECKOUT = "https://checkout.stripe.com"
 log = logging.getLogger("billing.requests")
 
 
@@ -121,37 +118,3 @@ class _Answer:
                 headers.setdefault(name, value)
             headers["X-Request-ID"] = self.request_id
         await self.send(message)
-
-
-def security_headers(settings: Settings) -> dict[str, str]:
-    """What every answer says to the browser (SEC-5)."""
-    api = urlsplit(settings.stripe_api_base)
-    card_page = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
-    policy = (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
-        f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
-        "base-uri 'none'; object-src 'none'"
-    )
-    headers = {
-        "Content-Security-Policy": policy,
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    }
-    return headers | _https(settings)
-
-
-def machine_headers(settings: Settings) -> dict[str, str]:
-    """What an answer to a program says: should a browser open it all the same, it does nothing and is embedded nowhere."""
-    headers = {
-        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    return headers | _https(settings)
-
-
-def _https(settings: Settings) -> dict[str, str]:
-    return {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if settings.secure else {}

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from billing.http.access_paths import GATE, WHY
 from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
@@ -21,9 +22,6 @@ from billing.web.views import Error
 log = logging.getLogger("billing.refusals")
 TOLD = "told"
 """Set on a request whose failure is in the log and answered."""
-GATE = "/v1/gate/"
-WHY = "X-Access-Reason"
-"""The header in which the gate says why, in a word."""
 HTTP_CODES = {400: "malformed", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 TITLES = {
     400: "We couldn't read that",

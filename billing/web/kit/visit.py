@@ -14,6 +14,7 @@ from starlette.responses import Response
 from billing.container import Parts
 from billing.dev.time_travel import upcoming
 from billing.http import cookies
+from billing.http.client_ip import client_ip
 from billing.platform.errors import Forbidden
 from billing.platform.settings import Environment
 from billing.readers import sessions
@@ -206,18 +207,6 @@ def parts_of(request: Request) -> Parts:
     """The installation this request came to."""
     parts: Parts = request.app.state.parts
     return parts
-
-
-def client_ip(request: Request, parts: Parts) -> str:
-    """The caller's network address in its one spelling (`rules/networks.normal`): the peer, or, behind n trusted proxies, the nth
-    from the right of X-Forwarded-For.
-
-    Some proxies add a line of their own behind a caller's, instead of going on in it: all lines are one list."""
-    peer = request.client.host if request.client else ""
-    count = parts.settings.proxy_count
-    listed = ",".join(request.headers.getlist("x-forwarded-for"))
-    forwarded = [part.strip() for part in listed.split(",") if part.strip()]
-    return networks.normal(forwarded[-count] if count and len(forwarded) >= count else peer)
 
 
 def open_visit(request: Request) -> Visit:

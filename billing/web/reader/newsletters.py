@@ -9,6 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.http import cookies
+from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience
@@ -16,7 +17,7 @@ from billing.newsletters.signups import Origin, Person, choices, leave, pending
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
 from billing.web import views
-from billing.web.kit.visit import Guarded, Visit, Visiting, client_ip, parts_of
+from billing.web.kit.visit import Guarded, Visit, Visiting, parts_of
 from billing.web.reader.signed_links import LINK_LIFE, BadLink
 
 router = APIRouter(include_in_schema=False)

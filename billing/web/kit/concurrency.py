@@ -5,25 +5,20 @@ them: what a request says of itself is no proof. Who finds no place waits in a s
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from enum import StrEnum
 
 import anyio
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from billing.container import Parts
+from billing.http.access_paths import EVALUATION, EVALUATIONS, GATE, MANY, ONE
+from billing.http.asker import ASKER, Asker, Kind
 from billing.http.bodies import read_ahead
+from billing.http.client_ip import client_ip
 from billing.http.shares import Turns
 from billing.platform.errors import Unavailable
 from billing.rules import networks
-from billing.web.kit.problems import GATE, answer_refusal
-from billing.web.kit.visit import client_ip
-
-ONE, MANY = "/v1/access/", "/v1/access"
-EVALUATION, EVALUATIONS = "/access/v1/evaluation", "/access/v1/evaluations"
-ASKER = "asker"
-"""In a request's state: who asks, where that was proved."""
+from billing.web.kit.problems import answer_refusal
 
 
 class Busy(Unavailable):
@@ -31,22 +26,6 @@ class Busy(Unavailable):
 
     code = "busy"
     retry_after = 2
-
-
-class Kind(StrEnum):
-    """Who asks; each has places of its own."""
-
-    PROGRAM = "program"
-    READER = "reader"
-    STRANGER = "stranger"
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whom a question counts for: an API key, a reader, a network."""
-
-    kind: Kind
-    name: str
 
 
 class Places:

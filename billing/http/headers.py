@@ -1,0 +1,41 @@
+"""Security headers: what every answer says to a browser, and to a program (SEC-5)."""
+
+from urllib.parse import urlsplit
+
+from billing.platform.settings import Settings
+
+CHECKOUT = "https://checkout.stripe.com"
+
+
+def security_headers(settings: Settings) -> dict[str, str]:
+    """What every answer says to the browser (SEC-5)."""
+    api = urlsplit(settings.stripe_api_base)
+    card_page = CHECKOUT if api.hostname == "api.stripe.com" else f"{api.scheme}://{api.netloc}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; media-src 'self'; font-src 'self'; "
+        f"connect-src 'self'; frame-src 'self'; form-action 'self' {card_page}; frame-ancestors 'none'; "
+        "base-uri 'none'; object-src 'none'"
+    )
+    headers = {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    return headers | _https(settings)
+
+
+def machine_headers(settings: Settings) -> dict[str, str]:
+    """What an answer to a program says: should a browser open it all the same, it does nothing and is embedded nowhere."""
+    headers = {
+        "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    return headers | _https(settings)
+
+
+def _https(settings: Settings) -> dict[str, str]:
+    return {"Strict-Transport-Security": "max-age=63072000; includeSubDomains"} if settings.secure else {}

@@ -47,7 +47,7 @@ def test_what_may_wait_does(named: str) -> None:
         assert any(list(clocks.no_real_waiting(source)) for source in modules)
 
 
-def test_the_ground_floor_has_no_circles() -> None:
+def test_no_module_imports_itself_by_way_of_others() -> None:
     assert not list(circles(sources()))
 
 
@@ -65,7 +65,7 @@ FAULTS: list[tuple[Check, str, str]] = [
     (arrows.arrows, "billing.payments.charge", "from billing import web"),
     (arrows.arrows, "billing.payments.charge", "def later():\n    from billing.app import create_app"),
     (arrows.arrows, "billing.payments.charge", "from ..webhooks.inbox import store"),
-    (arrows.arrows, "billing.billing_run.run", "from billing.access.entitlements import hold"),
+    (arrows.arrows, "billing.notices.term", "from billing.access.entitlements import hold"),
     (arrows.arrows, "billing.readers.models", "from billing.subscriptions.models import Subscription"),
     (arrows.arrows, "billing.mail.outbox", "import billing.readers.models as models"),
     (arrows.arrows, "billing.platform.db", "from billing.mail.outbox import queue"),
@@ -118,7 +118,7 @@ FAULTS: list[tuple[Check, str, str]] = [
     (arrows.apart, "billing.dev.sandbox.cards", "from billing.rules.money import Money"),
     (arrows.apart, "billing.dev.sandbox.cards", "from ..rules import money"),
     (arrows.apart, "billing.cli", "from billing.dev.sandbox.app import create_sandbox"),
-    (arrows.apart, "billing.cli", "from billing import sandbox"),
+    (arrows.apart, "billing.cli", "from billing.dev import sandbox"),
     (arrows.apart, "emails.render", "from billing.rules.money import Money"),
     (arrows.wiring, "billing.payments.charge", "gateway = StripeGateway(key='k')"),
     (
@@ -132,8 +132,7 @@ FAULTS: list[tuple[Check, str, str]] = [
         "from sqlalchemy import create_engine\ncreate_engine('x')",
     ),
     (arrows.wiring, "billing.platform.db", "StripeGateway()"),
-    (files.own_names, "billing.calendar", ""),
-    (files.own_names, "emails.email", ""),
+    (files.own_names, "calendar", ""),
     (files.short, "billing.web.staff", "x = 1\n" * (LONGEST_FILE + 1)),
 ]
 
@@ -157,9 +156,9 @@ FINE: list[tuple[Check, str, str]] = [
     (
         arrows.arrows,
         "billing.payments.charge",
-        "from . import models\nfrom billing import ids",
+        "from . import models\nfrom billing.platform import ids",
     ),
-    (arrows.arrows, "billing.platform.clock", "from billing.platform.db import Database"),
+    (arrows.arrows, "billing.app", "from billing.web_app import assemble"),
     (
         arrows.pure_rules,
         "billing.rules.trial",
@@ -202,12 +201,8 @@ def test_what_is_allowed_passes(check: Check, module: str, text: str) -> None:
 def test_a_circle_is_found() -> None:
     around = [
         Source("billing.platform.db", "from billing.platform.claims import claimer"),
-        Source("billing.platform.claims", "from billing.platform.site import Office"),
+        Source("billing.platform.claims", "from billing.platform import site"),
         Source("billing.platform.site", "import billing.platform.db"),
     ]
-    assert list(circles(around)) == [
-        "billing.platform.claims imports itself by way of others",
-        "billing.platform.db imports itself by way of others",
-        "billing.platform.site imports itself by way of others",
-    ]
+    assert len(list(circles(around))) == 1
     assert not list(circles(around[:2]))

@@ -9,10 +9,9 @@ LONGEST_FILE = 350  # lines
 
 
 def own_names(source: Source) -> Iterator[str]:
-    """What Python may find by its bare name, when started beside it, is not called like a module of its own."""
-    *above, name = source.module.split(".")
-    if len(above) < 2 and name in sys.stdlib_module_names:
-        yield source.says(1, f"`{name}` is a module of Python itself; choose another name")
+    """What Python may find by its bare name, when started in the folder of the project, is not called like a module of its own."""
+    if "." not in source.module and source.module in sys.stdlib_module_names:
+        yield source.says(1, f"`{source.module}` is a module of Python itself; choose another name")
 
 
 def short(source: Source) -> Iterator[str]:

@@ -9,7 +9,6 @@ Table = Sequence[tuple[str, str]]
 SUBJECTS: tuple[str, ...] = ("money", "dates", "access", "mail")
 
 TABLE: Table = (
-    ("mail", "billing/notices/subscription*.py"),
     ("mail", "billing/notices/*.py"),
     ("mail", "billing/mail/*.py"),
     ("mail", "billing/newsletters/*.py"),
@@ -33,7 +32,6 @@ TABLE: Table = (
     ("dates", "billing/subscriptions/*.py"),
     ("access", "billing/access/*.py"),
     ("access", "billing/access_cache/*.py"),
-    ("access", "billing/access_cache/*.py"),
     ("access", "billing/readers/*.py"),
     ("access", "billing/rules/access.py"),
     ("access", "billing/rules/crawlers.py"),
@@ -44,8 +42,11 @@ TABLE: Table = (
     ("money", "billing/disputes/*.py"),
     ("money", "billing/ledger/*.py"),
     ("money", "billing/payments/*.py"),
-    ("money", "billing/renewals/*.py"),
-    ("money", "billing/revenue_recognition/*.py"),
+    ("money", "billing/billing_run/*.py"),
+    ("money", "billing/cards/*.py"),
+    ("money", "billing/changes/*.py"),
+    ("money", "billing/reconcile/*.py"),
+    ("money", "billing/refunds/*.py"),
     ("money", "billing/rules/backoff.py"),
     ("money", "billing/rules/card_numbers.py"),
     ("money", "billing/rules/money.py"),
@@ -58,7 +59,7 @@ TABLE: Table = (
 
 LEFT_OUT: tuple[str, ...] = (
     "*/__init__.py",
-    "*/measure.py",  # metrics only
+    "*/metrics.py",  # metrics only
     "emails/preview.py",
     "emails/samples.py",
 )

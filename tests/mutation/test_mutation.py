@@ -93,7 +93,7 @@ A_PART = (
     ("mail", "billing/mail/*.py"),
     ("dates", "billing/subscriptions/*.py"),
     ("access", "billing/readers/*.py"),
-    ("money", "billing/renewals/*.py"),
+    ("money", "billing/billing_run/*.py"),
 )
 """Of the product: one folder a subject."""
 

@@ -69,7 +69,7 @@ def test_each_job_is_done_under_the_limits_of_its_lane(world: World) -> None:
         tick(world.parts)
     finally:
         stop_points.listen(None)
-    assert (seen["renewals"], seen["mail"], seen["reports"]) == ({Work.RUN}, {Work.RUN}, {Work.LONG})
+    assert (seen["billing_run"], seen["mail"], seen["reports"]) == ({Work.RUN}, {Work.RUN}, {Work.LONG})
 
 
 def test_the_web_process_works_under_the_limits_of_requests(database_url: str) -> None:

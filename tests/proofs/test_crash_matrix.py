@@ -30,7 +30,6 @@ REHEARSALS = 5
 ELSEWHERE = {
     "reports.exports.write": "reads, for a file of the bookkeeper's",
     "reconcile.schedule._put_off": "follows an answer of Stripe's that is missing: tests/reports",
-    "bell.ring": "says that a worker is there, and nothing follows from it: tests/reports/test_alarms.py",
     "reports.doctor._answer": "follows a promise that is broken: tests/reports",
     "reconcile.lost_cards._proved_since": "opens a case, once a card: tests/stories/test_starts_lost_in_a_restore.py",
     "reports.doctor._give_back": "the same",
@@ -51,11 +50,10 @@ ELSEWHERE = {
 }
 """Transactions that no crash case passes, with the reason."""
 DOORS = {
-    "advance.py": "an advisory lock",
-    "crew.py": "advisory locks",
+    "platform/claims.py": "advisory locks",
     "acquirer/rate_limit.py": "an advisory lock",
     "web/api/caller.py": "an advisory lock",
-    "migrate.py": "migrations are one transaction each",
+    "platform/migrate.py": "migrations are one transaction each",
     "reports/doctor.py": "only reads",
 }
 TOLD_OTHERWISE = {"visits", "history"}

@@ -14,7 +14,7 @@ from billing.acquirer.stripe.gateway import StripeGateway
 
 ROOT = Path(__file__).parent.parent.parent
 REACHES_OUT = {"stripe", "httpx", "requests", "urllib.request", "http.client", "smtplib", "socket", "dns"}
-APART = ("sandbox", "simulate", "demo", "edges", "postgres")
+APART = ("dev", "edges")
 """What never runs in production, and what runs at a publisher's."""
 KNOWN = {
     "billing/acquirer/stripe/http.py": "Stripe, at BILLING_STRIPE_API_BASE",
@@ -24,7 +24,6 @@ KNOWN = {
     "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",
     "billing/mail/smtp.py": "the relay, at BILLING_SMTP_URL",
     "billing/access/dns_names.py": "the machine's name servers, about an address that calls itself Googlebot",
-    "billing/dev/time_travel.py": "the sandbox on this machine, where the clock is held",
     "billing/cli/__init__.py": "nobody: its errors, in one line",
     "billing/cli/processes.py": "nobody: it opens the socket that is listened on",
 }

@@ -15,12 +15,12 @@ TESTS = Path(__file__).parents[1]
 BROKE: dict[str, list[str]] = {
     "every renewal charged twice, or asked for eight times (woocommerce-gateway-stripe 2474, woocommerce-payments 5615)": [
         "proofs/test_races.py::test_three_workers_on_the_same_due_rows",
-        "renewals/test_after_downtime.py::test_a_second_run_on_the_same_day_finds_nothing_to_do",
+        "billing_run/test_after_downtime.py::test_a_second_run_on_the_same_day_finds_nothing_to_do",
         "payments/test_gateway_contract.py::test_a_charge_goes_through_once_for_its_key",
     ],
     "two engines, or two live subscriptions, for one person (woocommerce-payments 4788, Ghost 28508)": [
         "proofs/test_races.py::test_two_trials_where_there_may_be_one",
-        "choices/test_copied_database.py::test_a_copy_stands_still_until_it_is_adopted",
+        "changes/test_copied_database.py::test_a_copy_stands_still_until_it_is_adopted",
     ],
     "a slow queue bills again (lago-api 1988)": [
         "proofs/test_crash_matrix.py::test_killed_anywhere_it_ends_as_if_nobody_had_been",
@@ -41,18 +41,18 @@ BROKE: dict[str, list[str]] = {
         "rules/test_periods.py::test_the_day_is_the_one_the_zone_shows",
     ],
     "a 31st that bills twice and then never again, or drifts to the 29th (killbill 127, polar 10664)": [
-        "choices/test_calendars.py::test_signed_up_on_31_january",
-        "choices/test_calendars.py::test_signed_up_on_29_february",
+        "changes/test_calendars.py::test_signed_up_on_31_january",
+        "changes/test_calendars.py::test_signed_up_on_29_february",
         "rules/test_periods.py::test_periods_touch_and_never_drift",
     ],
     "one stuck job, no renewals for a week, no alarm (action-scheduler 91)": [
-        "renewals/test_after_downtime.py::test_one_that_cannot_be_worked_on_holds_up_no_other",
-        "renewals/test_after_downtime.py::test_whatever_lives_has_a_next_action",
+        "billing_run/test_after_downtime.py::test_one_that_cannot_be_worked_on_holds_up_no_other",
+        "billing_run/test_after_downtime.py::test_whatever_lives_has_a_next_action",
         "reports/test_doctor.py::test_whatever_is_broken_by_hand_is_found",
     ],
     "a pending payment fails and is never retried; a bank's question wedges a lock (killbill 1832, polar 13124)": [
         "proofs/test_unknown_outcomes.py::test_a_decline_nobody_heard_is_found",
-        "renewals/test_paying_in_person.py::test_a_bank_that_asks_for_its_reader_is_answered_on_the_page",
+        "billing_run/test_paying_in_person.py::test_a_bank_that_asks_for_its_reader_is_answered_on_the_page",
         "proofs/test_unknown_outcomes.py::test_an_attempt_that_breaks_us_holds_up_nobody",
     ],
     "cancelled in the trial, and active again (cashier-stripe 403, polar 13458)": [
@@ -61,8 +61,8 @@ BROKE: dict[str, list[str]] = {
     ],
     "cancelled in test mode and billed live; retries after cancelling (woocommerce-payments 5385, polar 6542)": [
         "webhooks/test_set_aside.py::test_live_events_are_nothing_to_a_test_installation_and_the_other_way_round",
-        "test_settings.py::test_a_live_key_never_comes_near_a_test",
-        "renewals/test_dunning_calendar.py::test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry",
+        "platform/test_settings.py::test_a_live_key_never_comes_near_a_test",
+        "billing_run/test_dunning_calendar.py::test_cancelling_while_a_payment_is_overdue_ends_it_and_every_retry",
     ],
     "receipts again and again, “renewed” and “failed” for one renewal (pay 612, polar 9084)": [
         "webhooks/test_set_aside.py::test_a_settled_event_replayed_changes_nothing",
@@ -71,7 +71,7 @@ BROKE: dict[str, list[str]] = {
     ],
     "payers locked out by a stale token, or during retries (jetpack 47773, newspack-workspace 687)": [
         "rules/test_access.py::test_an_uncancelled_subscription_kept_in_memory_opens_at_any_later_time",
-        "renewals/test_dunning_calendar.py::test_the_whole_ladder_to_its_end",
+        "billing_run/test_dunning_calendar.py::test_the_whole_ladder_to_its_end",
     ],
     "a free registration opens what subscribers pay for (newspack-plugin 3569)": [
         "rules/test_access.py::test_signing_up_opens_registered_articles_and_no_others",
@@ -84,12 +84,12 @@ BROKE: dict[str, list[str]] = {
         "stories/test_what_broke_elsewhere.py::test_a_price_rise_moves_no_day_and_no_refund",
     ],
     "several charges in seconds after an outage; a reader's own tries burn the ladder (polar 13903, 10857)": [
-        "renewals/test_after_downtime.py::test_three_months_without_a_worker_are_one_charge",
-        "renewals/test_paying_in_person.py::test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit",
+        "billing_run/test_after_downtime.py::test_three_months_without_a_worker_are_one_charge",
+        "billing_run/test_paying_in_person.py::test_the_readers_own_tries_burn_no_rung_and_end_before_the_cards_limit",
     ],
     "a restored backup schedules renewals (jetpack 30207)": [
-        "choices/test_copied_database.py::test_a_copy_stands_still_until_it_is_adopted",
-        "choices/test_copied_database.py::test_a_table_made_anew_by_a_restore_is_another_home",
+        "changes/test_copied_database.py::test_a_copy_stands_still_until_it_is_adopted",
+        "changes/test_copied_database.py::test_a_table_made_anew_by_a_restore_is_another_home",
     ],
 }
 

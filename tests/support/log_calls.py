@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-APART = {"sandbox", "simulate", "demo", "edges", "postgres"}
+APART = {"dev", "edges"}
 """Rooms that no live installation runs, or that run on a publisher's own site."""
 LEVELS = {
     "debug": "debug",

@@ -13,7 +13,7 @@ from billing.access_cache.gate import Gate
 from billing.container import Parts
 from billing.dev.demo import clock_api as api_clock
 from billing.dev.demo import staff_sign_in
-from billing.dev.demo.canonical_host import OneHost
+from billing.dev.demo.canonical_host import CanonicalHost
 from billing.dev.paper import articles, crawler_pages, demo_pages, demo_static, listening
 from billing.platform.settings import Environment
 from billing.web.api import access as api_access
@@ -143,7 +143,7 @@ def assemble(parts: Parts) -> ASGIApp:
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)
     front = Sites(gate, parts.settings.sites) if parts.settings.sites else gate
-    return OneHost(front, parts.settings.public_url) if shows_mailbox else front
+    return CanonicalHost(front, parts.settings.public_url) if shows_mailbox else front
 
 
 class _Static(StaticFiles):

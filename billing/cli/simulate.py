@@ -42,14 +42,14 @@ def simulate(readers: int, months: int, seed: int, faults: str, report: Path, re
     written apart. Everything starts by itself and is gone at the end; BILLING_DATABASE_URL may name an empty database instead.
     Exit status 1 when anything is broken."""
     from billing.dev.simulate.report import conclusion, summary, write
-    from billing.dev.simulate.run import Wanted
+    from billing.dev.simulate.run import SimulationOptions
     from billing.dev.simulate.run import simulate as live
 
     if not report.parent.is_dir():
         raise RefusesToStart(f"There is no folder {report.parent} for the report. Make it, or name another.")
     with progress() as say:
         verdict = live(
-            Wanted(readers, months, seed, faults),
+            SimulationOptions(readers, months, seed, faults),
             lambda done, days: say(f"  day {done} of {days}"),
             record=record,
         )

@@ -15,7 +15,7 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 from billing.billing_run.run import run_for
 from billing.cards import card_setup as setups
 from billing.changes import change_plan, pause
-from billing.dev.sandbox import faults, trouble
+from billing.dev.sandbox import faults, webhook_faults
 from billing.payments.models import SetupPurpose
 from billing.staff import requests
 from billing.staff.models import RequestKind
@@ -258,7 +258,7 @@ class AnyStory(Story):
             {"effect": effect, "method": method, "path": path, "times": times, "seconds": 0.05}
         )
 
-    @rule(effect=st.sampled_from(sorted(trouble.EFFECTS)), kind=EVENTS, times=st.integers(1, 6))
+    @rule(effect=st.sampled_from(sorted(webhook_faults.EFFECTS)), kind=EVENTS, times=st.integers(1, 6))
     def news_goes_astray(self, effect: str, kind: str, times: int) -> None:
         self.world.sandbox.trouble({"effect": effect, "type": kind, "times": times, "seconds": 50_000})
 

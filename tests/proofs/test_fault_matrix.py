@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from billing.dev.sandbox import faults, trouble
+from billing.dev.sandbox import faults, webhook_faults
 from billing.reconcile.schedule import AFTER_MIDNIGHT
 from billing.rules.periods import start_of_day
 from tests.proofs.crowd import confirmed_in_person
@@ -206,7 +206,7 @@ def test_a_fault_on_every_call(
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("effect", trouble.EFFECTS)
+@pytest.mark.parametrize("effect", webhook_faults.EFFECTS)
 def test_every_trouble_with_webhooks(
     make_world: Callable[..., World], undisturbed: dict[str, Any], effect: str
 ) -> None:

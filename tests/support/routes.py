@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from billing.access_cache.gate import Gate
-from billing.dev.demo.canonical_host import OneHost
+from billing.dev.demo.canonical_host import CanonicalHost
 from billing.web.kit.concurrency import ConcurrencyLimit
 from billing.web.kit.middleware import Front
 from tests.support.world import World
@@ -65,7 +65,7 @@ def routes(world: World) -> list[Route]:
 
 def api_routes(world: World) -> Iterator[APIRoute]:
     """The same as FastAPI keeps them."""
-    gate = world.app.app if isinstance(world.app, OneHost) else world.app
+    gate = world.app.app if isinstance(world.app, CanonicalHost) else world.app
     assert isinstance(gate, Gate)
     front = gate.app
     assert isinstance(front, Front)

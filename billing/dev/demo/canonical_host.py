@@ -15,7 +15,7 @@ LOOPBACK_NAMES = ("localhost", "[::1]", "127.0.0.1")
 REFUSED = "The demo answers by the names of this machine only: 127.0.0.1 and localhost."
 
 
-class OneHost:
+class CanonicalHost:
     """Sends browsers that came by another name of this machine on to the public address, and refuses all other names. Plain ASGI."""
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from billing.dev.demo.children import AskedToStop, Child, Children
 from billing.dev.demo.folder import LOOPBACK, DemoFolder, Kept, free_port, read_port
 from billing.dev.demo.ready import answers, greets, works
-from billing.dev.demo.stop_signal import Bell
+from billing.dev.demo.stop_signal import StopSignal
 from billing.dev.demo.welcome import welcome
 from billing.dev.postgres import Embedded
 from billing.dev.process_guard import Leash
@@ -30,7 +30,7 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
     Returns the exit status: 0 when asked to stop, 1 when it cannot start or a part of it ended; the reason is
     on stderr.
     """
-    bell = Bell()
+    bell = StopSignal()
     bell.listen()
     try:
         with Demo(read_port(port), data, bell, record) as demo:
@@ -49,7 +49,7 @@ def run(port: int | str, data: Path, record: Path | None = None) -> int:
 class Demo:
     """All the parts; leaving the context ends every one that was started."""
 
-    def __init__(self, port: int, data: Path, bell: Bell, record: Path | None) -> None:
+    def __init__(self, port: int, data: Path, bell: StopSignal, record: Path | None) -> None:
         self._began = time.monotonic()
         self._bell = bell
         self._record = record

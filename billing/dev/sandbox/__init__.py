@@ -1,1 +1,1 @@
-"""Stripe's twin: a server on loopback that the official SDK talks to as if it were Stripe."""
+"""A Stripe sandbox: a server on loopback that the official SDK talks to as if it were Stripe."""

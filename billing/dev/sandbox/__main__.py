@@ -1,4 +1,4 @@
-"""`python -m billing.dev.sandbox`: Stripe's twin as a process of its own."""
+"""`python -m billing.dev.sandbox`: A Stripe sandbox as a process of its own."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from billing.dev.sandbox.api import Exchange
 from billing.dev.sandbox.app import create_sandbox
-from billing.dev.sandbox.journal import JournalBroken
+from billing.dev.sandbox.commit_log import CommitLogBroken
 from billing.dev.sandbox.serve import HOST, listen, make_server
 from billing.dev.sandbox.world import Merchant
 
@@ -43,8 +43,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except OSError as problem:
         return _complain(f"cannot start on {HOST}:{options.port} with {options.data}: {problem}")
-    except JournalBroken as problem:
-        return _complain(f"{problem}. {JournalBroken.__doc__}")
+    except CommitLogBroken as problem:
+        return _complain(f"{problem}. {CommitLogBroken.__doc__}")
     sys.stdout.write(f"sandbox ready on http://{HOST}:{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):

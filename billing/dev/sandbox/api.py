@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from billing.dev.sandbox import expand, ids, operations, params, wire
-from billing.dev.sandbox.errors import Refusal, invalid, rate_limited, server_error, unauthorized
+from billing.dev.sandbox.errors import StripeError, invalid, rate_limited, server_error, unauthorized
 from billing.dev.sandbox.faults import Faults, Rule
 from billing.dev.sandbox.idempotency import Keys, fingerprint
-from billing.dev.sandbox.world import API_VERSION, Call, World
+from billing.dev.sandbox.world import API_VERSION, Call, SandboxWorld
 
 Exchange = dict[str, Any]
 LARGEST_BODY = 1_000_000
@@ -22,7 +22,7 @@ _FAILS_LATE = ("500_after", "500_halfway")
 
 
 @dataclass
-class Asked:
+class ApiRequest:
     """A request as it came, before anything in it is believed."""
 
     method: str
@@ -42,7 +42,7 @@ class Asked:
 
 
 @dataclass
-class Answer:
+class ApiAnswer:
     """What is sent back."""
 
     status: int
@@ -53,7 +53,9 @@ class Answer:
 class Api:
     """An ASGI application for everything under `/v1`."""
 
-    def __init__(self, world: World, faults: Faults, on_exchange: Callable[[Exchange], None] | None) -> None:
+    def __init__(
+        self, world: SandboxWorld, faults: Faults, on_exchange: Callable[[Exchange], None] | None
+    ) -> None:
         self.world = world
         self.faults = faults
         self.keys = Keys(world)
@@ -82,12 +84,12 @@ class Api:
         else:
             await wire.send_answer(send, answer.status, answer.headers, body)
 
-    async def _answer(self, asked: Asked, fault: Rule | None, receive: Receive) -> Answer:
+    async def _answer(self, asked: ApiRequest, fault: Rule | None, receive: Receive) -> ApiAnswer:
         effect = fault.effect if fault else None
         try:
             _authenticate(asked)
             if asked.too_large:
-                raise Refusal(413, f"The request is larger than {LARGEST_BODY} bytes.")
+                raise StripeError(413, f"The request is larger than {LARGEST_BODY} bytes.")
             if effect == "429":
                 raise rate_limited()
             key = asked.key if asked.method == "POST" else None
@@ -103,13 +105,13 @@ class Api:
             finally:
                 if key:
                     self.keys.end(key)
-        except Refusal as refusal:
+        except StripeError as refusal:
             answer = _refused(asked, refusal)
             if refusal.status == 429 and fault and fault.retry_after:
                 answer.headers["Retry-After"] = str(fault.retry_after)
             return answer
 
-    def _execute(self, asked: Asked, key: str | None, mark: str, effect: str | None) -> Answer:
+    def _execute(self, asked: ApiRequest, key: str | None, mark: str, effect: str | None) -> ApiAnswer:
         operation, call = _understand(self.world, asked)
         call = replace(call, halfway=effect == "500_halfway")
         world = self.world
@@ -121,8 +123,8 @@ class Api:
             if effect in _FAILS_LATE:
                 raise server_error()
             shown = expand.expanded(world, row, call.params.get("expand", []), operation.many)
-            answer = Answer(200, json.dumps(shown), _headers(asked))
-        except Refusal as refusal:
+            answer = ApiAnswer(200, json.dumps(shown), _headers(asked))
+        except StripeError as refusal:
             answer = _refused(asked, refusal)
             if effect in _FAILS_LATE:
                 answer = _refused(asked, server_error())
@@ -134,9 +136,9 @@ class Api:
         return answer
 
 
-async def _read(request: Request) -> Asked:
+async def _read(request: Request) -> ApiRequest:
     body = await request.body()
-    return Asked(
+    return ApiRequest(
         method=request.method,
         path=request.url.path,
         query=parse_qsl(request.url.query, keep_blank_values=True),
@@ -149,7 +151,7 @@ async def _read(request: Request) -> Asked:
     )
 
 
-def _authenticate(asked: Asked) -> None:
+def _authenticate(asked: ApiRequest) -> None:
     scheme, _, given = asked.headers.get("authorization", "").partition(" ")
     secret = given.strip()
     if scheme.lower() == "basic":
@@ -170,13 +172,13 @@ def _authenticate(asked: Asked) -> None:
         raise unauthorized(f"Invalid API Key provided: {secret[:8]}{'*' * 8}")
 
 
-def _understand(world: World, asked: Asked) -> tuple[operations.Operation, Call]:
+def _understand(world: SandboxWorld, asked: ApiRequest) -> tuple[operations.Operation, Call]:
     version = asked.headers.get("stripe-version", API_VERSION)
     if version != API_VERSION:
         raise invalid(f"Invalid Stripe API version: {version}. The sandbox speaks {API_VERSION} only.")
     found = operations.match(asked.method, asked.path)
     if found is None:
-        raise Refusal(
+        raise StripeError(
             404,
             f"Unrecognized request URL ({asked.method}: {asked.path}). Please see https://docs.stripe.com/api.",
         )
@@ -195,7 +197,7 @@ def _understand(world: World, asked: Asked) -> tuple[operations.Operation, Call]
     )
 
 
-def _headers(asked: Asked) -> dict[str, str]:
+def _headers(asked: ApiRequest) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
         "Request-Id": asked.request_id,
@@ -207,18 +209,18 @@ def _headers(asked: Asked) -> dict[str, str]:
     return headers
 
 
-def _refused(asked: Asked, refusal: Refusal) -> Answer:
+def _refused(asked: ApiRequest, refusal: StripeError) -> ApiAnswer:
     headers = _headers(asked)
     headers |= {"Stripe-Should-Retry": "true"} if refusal.status == 409 else {}
-    return Answer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
+    return ApiAnswer(refusal.status, json.dumps(refusal.body(asked.request_id)), headers)
 
 
-def _replayed(asked: Asked, stored: dict[str, Any]) -> Answer:
+def _replayed(asked: ApiRequest, stored: dict[str, Any]) -> ApiAnswer:
     headers = _headers(asked) | {"Idempotent-Replayed": "true", "Original-Request": stored["request_id"]}
-    return Answer(stored["status"], stored["body"], headers)
+    return ApiAnswer(stored["status"], stored["body"], headers)
 
 
-def _exchange(asked: Asked, answer: Answer, effect: str | None) -> Exchange:
+def _exchange(asked: ApiRequest, answer: ApiAnswer, effect: str | None) -> Exchange:
     noted = ("stripe-version", "idempotency-key", "content-type", "user-agent")
     return {
         "method": asked.method,

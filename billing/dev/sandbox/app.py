@@ -28,13 +28,13 @@ from billing.dev.sandbox import (
 )
 from billing.dev.sandbox.api import Api, Exchange
 from billing.dev.sandbox.checkout import Checkout
-from billing.dev.sandbox.clock import Clock
+from billing.dev.sandbox.clock import SandboxClock
 from billing.dev.sandbox.control import Control
 from billing.dev.sandbox.deliver import Deliverer
 from billing.dev.sandbox.faults import Faults
+from billing.dev.sandbox.page import SandboxPage
 from billing.dev.sandbox.store import Store
-from billing.dev.sandbox.watch import Watch
-from billing.dev.sandbox.world import Merchant, World
+from billing.dev.sandbox.world import Merchant, SandboxWorld
 
 OPERATIONS = (
     balance, charges, customers, disputes, endpoints, events, intents, methods, payouts, refunds, sessions, setups,
@@ -51,19 +51,19 @@ def create_sandbox(
     webhooks: list[tuple[str, str]] | None = None,
     on_exchange: Callable[[Exchange], None] | None = None,
 ) -> ASGIApp:
-    """Stripe's twin.
+    """A Stripe sandbox.
 
     `journal` makes it survive a restart; `webhooks` are (url, secret) pairs that get every event;
     `on_exchange` is called with each API request and its answer.
     """
-    world = World(Store(journal), Clock(), merchant or Merchant())
+    world = SandboxWorld(Store(journal), SandboxClock(), merchant or Merchant())
     if (setting := world.store.get("setting", "clock")) is not None:
         world.clock.hold(setting["held"])
         world.clock.skew = setting.get("skew", 0)
     deliverer = Deliverer(world)
     api = Api(world, Faults(), on_exchange)
     control = Control(world, api, deliverer, list(webhooks or []))
-    watch = Watch(world, api, deliverer)
+    watch = SandboxPage(world, api, deliverer)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
@@ -80,7 +80,7 @@ def create_sandbox(
     return _loopback_only(Starlette(routes=routes, lifespan=lifespan))
 
 
-async def _tick(world: World, control: Control) -> None:
+async def _tick(world: SandboxWorld, control: Control) -> None:
     """While the system's clock runs, sessions expire, refunds settle and payouts leave by themselves."""
     while True:
         await asyncio.sleep(TICK_SECONDS)

@@ -5,7 +5,7 @@ from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, Merchant, World
+from billing.dev.sandbox.world import Call, Merchant, SandboxWorld
 
 DAYS_UNTIL_AVAILABLE = 7
 UNPAID = ""
@@ -22,51 +22,51 @@ def instant_fee_on(merchant: Merchant, amount: int) -> int:
     return (amount * merchant.instant_fee_per_mille + 500) // 1000
 
 
-def of_charge(world: World, charge: Row) -> Row:
+def of_charge(world: SandboxWorld, charge: Row) -> Row:
     """Money in, less the fee."""
     return _write(world, charge, "charge", charge["amount"], fee_on(world.merchant, charge["amount"]))
 
 
-def of_refund(world: World, refund: Row) -> Row:
+def of_refund(world: SandboxWorld, refund: Row) -> Row:
     """Money out; the fee is not given back."""
     return _write(world, refund, "refund", -refund["amount"])
 
 
-def of_failed_refund(world: World, refund: Row) -> Row:
+def of_failed_refund(world: SandboxWorld, refund: Row) -> Row:
     """Money that came back because the refund failed."""
     return _write(world, refund, "refund_failure", refund["amount"])
 
 
-def of_dispute(world: World, dispute: Row) -> Row:
+def of_dispute(world: SandboxWorld, dispute: Row) -> Row:
     """Money that the bank takes back, and the fee for a dispute."""
     fee = world.merchant.dispute_fee
     return _write(world, dispute, "adjustment", -dispute["amount"], fee, category="dispute")
 
 
-def of_won_dispute(world: World, dispute: Row) -> Row:
+def of_won_dispute(world: SandboxWorld, dispute: Row) -> Row:
     """Money that comes back with a dispute that was won; the fee does not."""
     return _write(world, dispute, "adjustment", dispute["amount"], category="dispute_reversal")
 
 
-def of_payout(world: World, payout: Row, *, fee: int = 0, in_payout: str = UNPAID) -> Row:
+def of_payout(world: SandboxWorld, payout: Row, *, fee: int = 0, in_payout: str = UNPAID) -> Row:
     """Money that leaves for the bank account. An automatic payout is in its own list (`in_payout`); one that was asked for by
     hand is in none, and the next automatic one counts it among what it pays out."""
     return _write(world, payout, "payout", -payout["amount"], fee, days=0, in_payout=in_payout)
 
 
-def of_fee(world: World, amount: int, currency: str, description: str) -> Row:
+def of_fee(world: SandboxWorld, amount: int, currency: str, description: str) -> Row:
     """A fee of Stripe's by itself, of no object: type and category are those of
     https://docs.stripe.com/reports/reporting-categories, the words are ours."""
     source = {"id": None, "currency": currency, "description": description}
     return _write(world, source, "stripe_fee", -amount, category="fee", days=0)
 
 
-def of_failed_payout(world: World, payout: Row) -> Row:
+def of_failed_payout(world: SandboxWorld, payout: Row) -> Row:
     """Money that the bank sent back: it waits for the next payout."""
     return _write(world, payout, "payout_failure", payout["amount"], category="payout_reversal", days=0)
 
 
-def of_nothing(world: World, amount: int, description: str) -> Row:
+def of_nothing(world: SandboxWorld, amount: int, description: str) -> Row:
     """A correction by Stripe itself, of no object and in the account's own currency: what a reconciliation must notice."""
     return _write(
         world,
@@ -78,7 +78,7 @@ def of_nothing(world: World, amount: int, description: str) -> Row:
 
 
 def _write(
-    world: World,
+    world: SandboxWorld,
     source: Row,
     kind: str,
     amount: int,
@@ -127,14 +127,14 @@ def _write(
     return shown(world, row)
 
 
-def shown(world: World, row: Row) -> Row:
+def shown(world: SandboxWorld, row: Row) -> Row:
     """A balance transaction as the API shows it now."""
     status = "available" if row["available_on"] <= world.clock.now() else "pending"
     return {key: value for key, value in row.items() if key != "payout"} | {"status": status}
 
 
 @operation("GET", "/v1/balance_transactions/{id}", returns="balance_transaction")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One balance transaction."""
     return shown(world, world.find("balance_transaction", call.ids["id"]))
 
@@ -153,7 +153,7 @@ def retrieve(world: World, call: Call) -> Row:
         "type": params.text(),
     },
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Balance transactions, newest first; by `payout`, those it pays out and its own. Until Stripe has finished that list, only
     its own."""
     exact = filters(call, "payout", "source", "type", "currency")

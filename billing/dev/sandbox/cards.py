@@ -89,7 +89,7 @@ DECLINES = {
 
 
 @dataclass(frozen=True)
-class Card:
+class SandboxCard:
     """One test card. `auth` says when 3-D Secure is asked for: never, until set up, or always."""
 
     number: str
@@ -125,76 +125,82 @@ class Card:
 
 
 CARDS = (
-    Card("4242424242424242", "visa", "Succeeds"),
-    Card("4000056655665556", "visa_debit", "Visa debit, succeeds", funding="debit"),
-    Card("5555555555554444", "mastercard", "Mastercard, succeeds", brand="mastercard"),
-    Card("4012888888881881", "wallet", "From a wallet, without a fingerprint", wallet=True),
-    Card("378282246310005", "amex", "American Express, succeeds", brand="amex"),
-    Card(
+    SandboxCard("4242424242424242", "visa", "Succeeds"),
+    SandboxCard("4000056655665556", "visa_debit", "Visa debit, succeeds", funding="debit"),
+    SandboxCard("5555555555554444", "mastercard", "Mastercard, succeeds", brand="mastercard"),
+    SandboxCard("4012888888881881", "wallet", "From a wallet, without a fingerprint", wallet=True),
+    SandboxCard("378282246310005", "amex", "American Express, succeeds", brand="amex"),
+    SandboxCard(
         "4000002500003155",
         "authenticationRequiredOnSetup",
         "3-D Secure once, then succeeds",
         auth="unless_set_up",
     ),
-    Card(
+    SandboxCard(
         "4000003800000446", "authenticationRequiredSetupForOffSession", "Set up elsewhere", auth="on_session"
     ),
-    Card("4000000000003220", "threeDSecure2Required", "3-D Secure on session", auth="unless_set_up"),
-    Card("4000002760003184", "authenticationRequired", "Asks for 3-D Secure every time", auth="always"),
-    Card(
+    SandboxCard("4000000000003220", "threeDSecure2Required", "3-D Secure on session", auth="unless_set_up"),
+    SandboxCard(
+        "4000002760003184", "authenticationRequired", "Asks for 3-D Secure every time", auth="always"
+    ),
+    SandboxCard(
         "4000008260003178",
         "authenticationRequiredChargeDeclinedInsufficientFunds",
         "3-D Secure, then insufficient funds",
         on_charge=FUNDS,
         auth="unless_set_up",
     ),
-    Card(
+    SandboxCard(
         "4000000000000341",
         "chargeCustomerFail",
         "Can be saved, later charges are declined",
         on_charge=GENERIC,
     ),
-    Card("4000000000000259", "createDispute", "Succeeds, then is disputed", disputed="fraudulent"),
-    Card(
+    SandboxCard("4000000000000259", "createDispute", "Succeeds, then is disputed", disputed="fraudulent"),
+    SandboxCard(
         "4000000000002685",
         "createDisputeProductNotReceived",
         "Disputed as not received",
         disputed="product_not_received",
     ),
-    Card("4000000000001976", "createDisputeInquiry", "Succeeds, then the bank inquires", disputed="inquiry"),
-    Card(
+    SandboxCard(
+        "4000000000001976", "createDisputeInquiry", "Succeeds, then the bank inquires", disputed="inquiry"
+    ),
+    SandboxCard(
         "4000000000005423",
         "createIssuerFraudRecord",
         "Succeeds, then an early fraud warning",
         disputed="warning",
     ),
-    Card("4100000000000019", "radarBlock", "Blocked as fraudulent", on_charge=RADAR),
-    Card("4000000000007726", "pendingRefund", "Refunds stay pending for a day", refund="pending"),
-    Card("4000000000005126", "refundFail", "Refunds fail after a day", refund="fails"),
-    Card("4000000000000002", "chargeDeclined", "Declined", on_setup=GENERIC, on_charge=GENERIC),
-    Card(
+    SandboxCard("4100000000000019", "radarBlock", "Blocked as fraudulent", on_charge=RADAR),
+    SandboxCard("4000000000007726", "pendingRefund", "Refunds stay pending for a day", refund="pending"),
+    SandboxCard("4000000000005126", "refundFail", "Refunds fail after a day", refund="fails"),
+    SandboxCard("4000000000000002", "chargeDeclined", "Declined", on_setup=GENERIC, on_charge=GENERIC),
+    SandboxCard(
         "4000000000009995",
         "chargeDeclinedInsufficientFunds",
         "Insufficient funds",
         on_setup=FUNDS,
         on_charge=FUNDS,
     ),
-    Card("4000000000009987", "chargeDeclinedLostCard", "Reported lost", on_setup=LOST, on_charge=LOST),
-    Card(
+    SandboxCard("4000000000009987", "chargeDeclinedLostCard", "Reported lost", on_setup=LOST, on_charge=LOST),
+    SandboxCard(
         "4000000000009979", "chargeDeclinedStolenCard", "Reported stolen", on_setup=STOLEN, on_charge=STOLEN
     ),
-    Card("4000000000000069", "chargeDeclinedExpiredCard", "Expired", on_setup=EXPIRED, on_charge=EXPIRED),
-    Card(
+    SandboxCard(
+        "4000000000000069", "chargeDeclinedExpiredCard", "Expired", on_setup=EXPIRED, on_charge=EXPIRED
+    ),
+    SandboxCard(
         "4000000000000127", "chargeDeclinedIncorrectCvc", "Wrong security code", on_setup=CVC, on_charge=CVC
     ),
-    Card(
+    SandboxCard(
         "4000000000000119",
         "chargeDeclinedProcessingError",
         "Processing error",
         on_setup=PROCESSING,
         on_charge=PROCESSING,
     ),
-    Card(
+    SandboxCard(
         "4000000000006975",
         "chargeDeclinedVelocityLimitExceeded",
         "Too many attempts",
@@ -206,13 +212,13 @@ _BY_NUMBER = {card.number: card for card in CARDS}
 _BY_NAME = {card.name: card for card in CARDS}
 
 
-def find(key: str) -> Card | None:
+def find(key: str) -> SandboxCard | None:
     """The card with this number, or None. `__n` after it gives a copy with a fingerprint of its own."""
     base, _, copy = key.partition("__")
     return _copied(_BY_NUMBER.get(base), copy)
 
 
-def named(identifier: str) -> Card | None:
+def named(identifier: str) -> SandboxCard | None:
     """The card behind `pm_card_…` or `tok_…`, or None. `__n` gives a copy."""
     base, _, copy = identifier.partition("__")
     match = re.fullmatch(r"(?:pm_card|tok)_(?:visa_)?(\w+)", base)
@@ -222,10 +228,10 @@ def named(identifier: str) -> Card | None:
     return _copied(_BY_NAME.get(name), copy)
 
 
-def stranger(number: str) -> Card:
+def stranger(number: str) -> SandboxCard:
     """A well-formed number that is none of the test cards: always refused."""
     brand = {"3": "amex", "5": "mastercard"}.get(number[0], "visa")
-    return Card(number, "stranger", "", brand=brand, on_setup=STRANGER, on_charge=STRANGER)
+    return SandboxCard(number, "stranger", "", brand=brand, on_setup=STRANGER, on_charge=STRANGER)
 
 
 def passes_luhn(number: str) -> bool:
@@ -234,7 +240,9 @@ def passes_luhn(number: str) -> bool:
     return sum(digits[::2]) % 10 == -sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2]) % 10
 
 
-def _copied(card: Card | None, copy: str) -> Card | None:
+def _copied(card: SandboxCard | None, copy: str) -> SandboxCard | None:
     if card is None or not copy:
         return card
-    return Card(**{field: getattr(card, field) for field in Card.__dataclass_fields__} | {"copy": copy})
+    return SandboxCard(
+        **{field: getattr(card, field) for field in SandboxCard.__dataclass_fields__} | {"copy": copy}
+    )

@@ -3,15 +3,15 @@
 import secrets
 
 from billing.dev.sandbox import balance, disputes, ids, params, vault, warnings
-from billing.dev.sandbox.cards import Card, Decline
+from billing.dev.sandbox.cards import Decline, SandboxCard
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 
-def make(world: World, intent: Row, method: Row, decline: Decline | None) -> Row:
+def make(world: SandboxWorld, intent: Row, method: Row, decline: Decline | None) -> Row:
     """The charge of one confirmation; `decline` says why it failed."""
     suffix = intent["statement_descriptor_suffix"]
     charge: Row = {
@@ -66,7 +66,7 @@ def make(world: World, intent: Row, method: Row, decline: Decline | None) -> Row
     return world.find("charge", charge["id"])
 
 
-def _be_disputed(world: World, charge: Row, how: str) -> None:
+def _be_disputed(world: SandboxWorld, charge: Row, how: str) -> None:
     """What some cards bring about a moment after they are charged."""
     if how == "warning":
         warnings.warn(world, charge)
@@ -75,7 +75,7 @@ def _be_disputed(world: World, charge: Row, how: str) -> None:
         disputes.begin(world, charge, reason=reason, inquiry=how == "inquiry")
 
 
-def descriptor(world: World, suffix: str | None) -> str:
+def descriptor(world: SandboxWorld, suffix: str | None) -> str:
     """What the reader's statement says: at most 22 characters."""
     return f"{world.merchant.descriptor}* {suffix}" if suffix else world.merchant.descriptor
 
@@ -110,8 +110,8 @@ def outcome(decline: Decline | None) -> Row:
     return shown | ({"risk_level": "highest", "risk_score": 92} if decline.blocked else {})
 
 
-def _card_used(world: World, intent: Row, method: Row) -> Row:
-    card: Card = vault.card_of(world, method)
+def _card_used(world: SandboxWorld, intent: Row, method: Row) -> Row:
+    card: SandboxCard = vault.card_of(world, method)
     shown = method["card"]
     options = intent["payment_method_options"]["card"]
     return {
@@ -142,7 +142,7 @@ def _card_used(world: World, intent: Row, method: Row) -> Row:
 
 
 @operation("GET", "/v1/charges/{id}", returns="charge")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One charge."""
     return world.find("charge", call.ids["id"])
 
@@ -155,7 +155,7 @@ def retrieve(world: World, call: Call) -> Row:
     spec=params.LISTING
     | {"created": params.RANGE, "customer": params.text(), "payment_intent": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Charges, newest first."""
     exact = filters(call, "payment_intent", "customer")
     return page(world, call, "charge", exact)

@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from billing.dev.sandbox import paying, saving, selling, sessions, vault
-from billing.dev.sandbox.cards import CARDS, Card, find, passes_luhn, stranger
-from billing.dev.sandbox.errors import Refusal
+from billing.dev.sandbox.cards import CARDS, SandboxCard, find, passes_luhn, stranger
+from billing.dev.sandbox.errors import StripeError
 from billing.dev.sandbox.pages import grouped, show
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 SUGGESTED = ("4242", "3155", "3178", "3184", "0341", "0002", "9995", "0127", "0069", "0259")
 
@@ -25,7 +25,7 @@ class Entered:
 
     values: dict[str, str]
     problems: dict[str, str]
-    card: Card | None = None
+    card: SandboxCard | None = None
     month: int = 0
     year: int = 0
 
@@ -33,7 +33,7 @@ class Entered:
 class Checkout:
     """The routes; each request is answered from the world as it is."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxWorld) -> None:
         self.world = world
 
     def routes(self) -> list[Route]:
@@ -79,7 +79,7 @@ class Checkout:
             return self._page(session, entered, status=422)
         try:
             intent = self._submit(request, session, entered, kept)
-        except Refusal as refusal:
+        except StripeError as refusal:
             problems = {_field_of(refusal): str(refusal)}
             return self._page(session, Entered(entered.values | {"cvc": ""}, problems), status=402)
         finally:
@@ -152,7 +152,7 @@ class Checkout:
             return "authentication"
         try:
             paying.authenticate(self.world, intent, method, self.world.clock.now())
-        except Refusal:
+        except StripeError:
             return "card"
         return None
 
@@ -282,5 +282,5 @@ def _return_url(intent: Row) -> str | None:
     return (action.get("redirect_to_url") or {}).get("return_url")
 
 
-def _field_of(refusal: Refusal) -> str:
+def _field_of(refusal: StripeError) -> str:
     return {"cvc": "cvc", "exp_month": "exp"}.get(refusal.error.get("param", ""), "form")

@@ -3,7 +3,7 @@
 import time
 
 
-class Clock:
+class SandboxClock:
     """Whole epoch seconds. Held once `hold` was called with a moment, until it is called with None."""
 
     def __init__(self) -> None:

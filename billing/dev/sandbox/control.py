@@ -11,23 +11,23 @@ from starlette.routing import Route
 from billing.dev.sandbox import (
     cards,
     declines,
+    due,
     endpoints,
     events,
+    issuer_actions,
     lists,
     refunds,
     replacing,
     sessions,
-    trouble,
+    webhook_faults,
 )
-from billing.dev.sandbox import due as ahead
-from billing.dev.sandbox import issuer_actions as banks
 from billing.dev.sandbox.api import Api
 from billing.dev.sandbox.deliver import Deliverer
-from billing.dev.sandbox.errors import Refusal
+from billing.dev.sandbox.errors import StripeError
 from billing.dev.sandbox.faults import BadRule
-from billing.dev.sandbox.snapshots import Moments
+from billing.dev.sandbox.snapshots import Snapshots
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 MOST_SKEW = 3600
 """Seconds; farther from ours Stripe's clock can't be set."""
@@ -41,10 +41,12 @@ KINDS = (
 class Control:
     """What tests and the demo do to the sandbox that Stripe would not let them."""
 
-    def __init__(self, world: World, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]) -> None:
+    def __init__(
+        self, world: SandboxWorld, api: Api, deliverer: Deliverer, webhooks: list[tuple[str, str]]
+    ) -> None:
         self.world, self.api, self.deliverer = world, api, deliverer
         self._webhooks = webhooks
-        self._moments = Moments(world, deliverer, api.faults)
+        self._moments = Snapshots(world, deliverer, api.faults)
         self.register(webhooks)
 
     def routes(self) -> list[Route]:
@@ -111,7 +113,7 @@ class Control:
     def keep_up(self) -> None:
         """Whatever the passing of time brings about."""
         sessions.expire_due(self.world)
-        ahead.settle_due(self.world)
+        due.settle_due(self.world)
         self.api.keys.prune()
         events.prune(self.world)
         self.world.store.pack(self.world.clock.now())
@@ -125,9 +127,9 @@ class Control:
         the clock stops there."""
         self.keep_up()
         done = await self.deliverer.settle(SETTLE_SECONDS)
-        coming = ahead.next_at(self.world)
-        due = None if coming is None else coming - self.world.clock.skew
-        return JSONResponse({"settled": done, "next": due}, 200 if done else 504)
+        coming = due.next_at(self.world)
+        next_at = None if coming is None else coming - self.world.clock.skew
+        return JSONResponse({"settled": done, "next": next_at}, 200 if done else 504)
 
     async def reset(self, _request: Request) -> Response:
         """Forget everything but the endpoints given at start; the clock runs again."""
@@ -200,7 +202,7 @@ class Control:
             "times": int(count) if count.isdigit() and int(count) else None,
         }
         try:
-            if rule["effect"] in trouble.EFFECTS:
+            if rule["effect"] in webhook_faults.EFFECTS:
                 self.deliverer.troubles.add(rule | {"type": form.get("on") or "*"})
             elif rule["effect"]:
                 method, _, path = form.get("on", "").rpartition(" ")
@@ -230,12 +232,12 @@ class Control:
         return JSONResponse({"payment_method": vault["id"], "decline": vault["decline"]})
 
     async def banks(self, request: Request) -> Response:
-        """What banks do of their own: `{"do": "dispute", "charge": id}` and the like (see `banks.DO`); a form is led back."""
+        """What banks do of their own: `{"do": "dispute", "charge": id}` and the like (see `issuer_actions.DO`); a form is led back."""
         typed = "form" in request.headers.get("content-type", "")
         asked = dict(parse_qsl((await request.body()).decode())) if typed else await _body(request)
         try:
-            done = banks.do(self.world, asked)
-        except (Refusal, ValueError) as problem:
+            done = issuer_actions.do(self.world, asked)
+        except (StripeError, ValueError) as problem:
             return _no(str(problem))
         self.world.store.commit()
         return RedirectResponse("/_sandbox", 303) if typed else JSONResponse(done or {})

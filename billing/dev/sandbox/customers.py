@@ -8,7 +8,7 @@ from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 _FIELDS = {
     "address": params.unsettable(params.group(params.ADDRESS)),
@@ -29,7 +29,7 @@ _FIELDS = {
     returns="customer",
     spec=_FIELDS | {"payment_method": params.text(), "validate": params.flag},
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A new customer, with a card attached when `payment_method` names one."""
     given = dict(call.params)
     method = given.pop("payment_method", None)
@@ -86,7 +86,7 @@ def blank(at: int) -> Row:
     }
 
 
-def _apply(world: World, row: Row, given: Row) -> Row:
+def _apply(world: SandboxWorld, row: Row, given: Row) -> Row:
     given.pop("validate", None)
     before = {key: row[key] for key in given if key != "expand"}
     if settings := given.pop("invoice_settings", None):
@@ -104,7 +104,7 @@ def _apply(world: World, row: Row, given: Row) -> Row:
 
 
 @operation("GET", "/v1/customers/{id}", returns="customer")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One customer; a deleted one says so."""
     row = world.store.get("customer", call.ids["id"])
     if row is None:
@@ -113,7 +113,7 @@ def retrieve(world: World, call: Call) -> Row:
 
 
 @operation("POST", "/v1/customers/{id}", returns="customer", spec=_FIELDS | {"validate": params.flag})
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change what is given and nothing else."""
     row = dict(world.find("customer", call.ids["id"]))
     _check_email(call.params.get("email"))
@@ -125,13 +125,13 @@ def update(world: World, call: Call) -> Row:
 
 
 @operation("DELETE", "/v1/customers/{id}", returns="customer")
-def delete(world: World, call: Call) -> Row:
+def delete(world: SandboxWorld, call: Call) -> Row:
     """Delete for good: cards are detached, the id stays known as deleted. That Stripe sends an event for each card is promised
     nowhere, so none is sent."""
     return remove(world, world.find("customer", call.ids["id"]))
 
 
-def remove(world: World, row: Row) -> Row:
+def remove(world: SandboxWorld, row: Row) -> Row:
     """What is left of a deleted customer."""
     table = world.store["payment_method"]
     for method in list(table.newest(table.where("customer", row["id"]))):
@@ -149,7 +149,7 @@ def remove(world: World, row: Row) -> Row:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "email": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Customers, newest first."""
     exact = {"email": call.params["email"]} if "email" in call.params else {}
     return page(world, call, "customer", exact)

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 from typing import Any
 
-from billing.dev.sandbox.cards import DECLINES, Card, Decline
-from billing.dev.sandbox.errors import DOCS, Refusal
+from billing.dev.sandbox.cards import DECLINES, Decline, SandboxCard
+from billing.dev.sandbox.errors import DOCS, StripeError
 from billing.dev.sandbox.store import Row
 
 
-def decline_of(card: Card, vault: Row, *, on: str) -> Decline | None:
+def decline_of(card: SandboxCard, vault: Row, *, on: str) -> Decline | None:
     """What the issuer says on `setup` or `charge`: an order from the control endpoint goes first."""
     if (
         (told := vault["decline"])
@@ -52,9 +52,9 @@ def evidence(decline: Decline) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def refusal(decline: Decline, **more: Any) -> Refusal:
+def refusal(decline: Decline, **more: Any) -> StripeError:
     """402 with the evidence; `more` adds the intent, the charge, the payment method."""
     fields = {
         key: value for key, value in evidence(decline).items() if key not in ("message", "type", "doc_url")
     }
-    return Refusal(402, decline.message, kind="card_error", **fields, **more)
+    return StripeError(402, decline.message, kind="card_error", **fields, **more)

@@ -11,10 +11,10 @@ import httptools
 
 from billing.dev.sandbox import ids
 from billing.dev.sandbox.events import rendered, wants
-from billing.dev.sandbox.post import Posts
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.trouble import Mischief, Troubles
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.webhook_connections import WebhookConnections
+from billing.dev.sandbox.webhook_faults import WebhookFault, WebhookFaults
+from billing.dev.sandbox.world import SandboxWorld
 
 # Seconds from one attempt to the next; after the last, about three days on, the delivery is given up.
 BACKOFF = (5, 60, 300, 1800, 7200, 18_000, 36_000, 43_200, 43_200, 86_400)
@@ -31,16 +31,16 @@ def signature(secret: str, at: int, payload: bytes) -> str:
 class Deliverer:
     """Plans deliveries as events happen and sends them from a background task."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: SandboxWorld) -> None:
         self._world = world
-        self.troubles = Troubles()
+        self.troubles = WebhookFaults()
         self._due: list[tuple[int, int, str]] = []
         self._held: list[str] = []
         self._flying: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._moved = asyncio.Event()
         self._count = 0
-        self._posts = Posts()
+        self._posts = WebhookConnections()
         world.on_event = self.plan
         self.resume()
 
@@ -56,7 +56,7 @@ class Deliverer:
             if endpoint["status"] == "enabled" and wants(endpoint["enabled_events"], event["type"]):
                 self._plan_one(event, endpoint["id"], self.troubles.take(event["type"]))
 
-    def _plan_one(self, event: Row, endpoint: str, trouble: Mischief | None) -> None:
+    def _plan_one(self, event: Row, endpoint: str, trouble: WebhookFault | None) -> None:
         effect = trouble.effect if trouble else None
         copies = trouble.copies if trouble and effect == "double" else 1
         wait = trouble.seconds if trouble and effect == "delay" else 0
@@ -95,7 +95,7 @@ class Deliverer:
             row for row in self._world.store["webhook_endpoint"].rows.values() if row["status"] == "enabled"
         ]
         for endpoint in endpoints:
-            self._plan_one(event, endpoint["id"], Mischief(effect="double", copies=copies))
+            self._plan_one(event, endpoint["id"], WebhookFault(effect="double", copies=copies))
         return len(endpoints) * copies
 
     def wake(self) -> None:

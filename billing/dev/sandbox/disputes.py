@@ -1,12 +1,12 @@
 """Disputes: the reader's bank takes a charge back, asks for evidence, and decides. Inquiries ask first and take nothing."""
 
 from billing.dev.sandbox import balance, evidence, ids, params, refunds, settlement
-from billing.dev.sandbox.errors import Refusal, invalid
+from billing.dev.sandbox.errors import StripeError, invalid
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 DAYS_TO_RESPOND = 9
 REASONS = (
@@ -22,7 +22,7 @@ WAITING = ("needs_response", "warning_needs_response")
 
 
 def begin(
-    world: World,
+    world: SandboxWorld,
     charge: Row,
     *,
     reason: str = "fraudulent",
@@ -58,7 +58,7 @@ def begin(
     return row
 
 
-def _blank(world: World, charge: Row, reason: str, amount: int, inquiry: bool) -> Row:
+def _blank(world: SandboxWorld, charge: Row, reason: str, amount: int, inquiry: bool) -> Row:
     now = world.clock.now()
     return {
         "id": ids.new("du", 24),
@@ -94,7 +94,7 @@ def _blank(world: World, charge: Row, reason: str, amount: int, inquiry: bool) -
     }
 
 
-def decide(world: World, row: Row, *, won: bool) -> Row:
+def decide(world: SandboxWorld, row: Row, *, won: bool) -> Row:
     """The bank's decision. A decided one stays as it is; an inquiry that is won is closed, and one that is lost escalates."""
     if row["status"] not in OPEN:
         raise invalid(f"Dispute {row['id']} is decided: {row['status']}.")
@@ -117,7 +117,7 @@ def decide(world: World, row: Row, *, won: bool) -> Row:
     return row
 
 
-def _escalate(world: World, row: Row) -> Row:
+def _escalate(world: SandboxWorld, row: Row) -> Row:
     """The bank was not content: the inquiry becomes a chargeback under the same id."""
     now = world.clock.now()
     due_by = now + DAYS_TO_RESPOND * 86400
@@ -137,7 +137,7 @@ def _escalate(world: World, row: Row) -> Row:
     return row
 
 
-def settle_due(world: World) -> None:
+def settle_due(world: SandboxWorld) -> None:
     """Disputes nobody answered in time are lost; inquiries are closed."""
     now = world.clock.now()
     plans = world.store["setting"].rows.values()
@@ -151,7 +151,7 @@ def settle_due(world: World) -> None:
 
 
 @operation("GET", "/v1/disputes/{id}", returns="dispute")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One dispute."""
     return world.find("dispute", call.ids["id"])
 
@@ -162,7 +162,7 @@ def retrieve(world: World, call: Call) -> Row:
     returns="dispute",
     spec={"evidence": params.group(evidence.FIELDS), "metadata": params.metadata, "submit": params.flag},
 )
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Keep evidence; with `submit` (the default) it goes to the bank, once. Its words may decide at once, as in Stripe's tests."""
     row = dict(world.find("dispute", call.ids["id"]))
     given = call.params.get("evidence", {})
@@ -183,11 +183,11 @@ def update(world: World, call: Call) -> Row:
 
 
 @operation("POST", "/v1/disputes/{id}/close", returns="dispute")
-def close(world: World, call: Call) -> Row:
+def close(world: SandboxWorld, call: Call) -> Row:
     """Accept it: the dispute is lost. An inquiry can't be accepted, only answered or refunded."""
     row = world.find("dispute", call.ids["id"])
     if row["status"] != "needs_response":
-        raise Refusal(400, f"This dispute can't be closed: it is {row['status']}.")
+        raise StripeError(400, f"This dispute can't be closed: it is {row['status']}.")
     return decide(world, row, won=False)
 
 
@@ -198,6 +198,6 @@ def close(world: World, call: Call) -> Row:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "charge": params.text(), "payment_intent": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Disputes, newest first."""
     return page(world, call, "dispute", filters(call, "charge", "payment_intent"))

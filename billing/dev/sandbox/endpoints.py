@@ -5,7 +5,7 @@ from billing.dev.sandbox.errors import invalid, missing
 from billing.dev.sandbox.lists import page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import API_VERSION, Call, World
+from billing.dev.sandbox.world import API_VERSION, Call, SandboxWorld
 
 MOST = 16
 _FIELDS = {
@@ -23,7 +23,7 @@ _FIELDS = {
     required=("url", "enabled_events"),
     spec=_FIELDS | {"api_version": params.choice(API_VERSION)},
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A new endpoint; this answer alone carries its secret."""
     if len(world.store["webhook_endpoint"].rows) >= MOST:
         raise invalid(
@@ -39,7 +39,7 @@ def create(world: World, call: Call) -> Row:
 
 
 def add(
-    world: World, url: str, events: list[str], *, secret: str | None, version: str | None = API_VERSION
+    world: SandboxWorld, url: str, events: list[str], *, secret: str | None, version: str | None = API_VERSION
 ) -> Row:
     """Enter an endpoint; `secret` None makes a new one."""
     row: Row = {
@@ -64,7 +64,7 @@ def _shown(row: Row) -> Row:
 
 
 @operation("GET", "/v1/webhook_endpoints/{id}", returns="webhook_endpoint")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One endpoint, without its secret."""
     return _shown(world.find("webhook_endpoint", call.ids["id"]))
 
@@ -72,7 +72,7 @@ def retrieve(world: World, call: Call) -> Row:
 @operation(
     "POST", "/v1/webhook_endpoints/{id}", returns="webhook_endpoint", spec=_FIELDS | {"disabled": params.flag}
 )
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change address, events or whether it is enabled."""
     row = dict(world.find("webhook_endpoint", call.ids["id"]))
     given = dict(call.params)
@@ -85,7 +85,7 @@ def update(world: World, call: Call) -> Row:
 
 
 @operation("DELETE", "/v1/webhook_endpoints/{id}", returns="webhook_endpoint")
-def delete(world: World, call: Call) -> Row:
+def delete(world: SandboxWorld, call: Call) -> Row:
     """Forget an endpoint."""
     identifier = call.ids["id"]
     if world.store.get("webhook_endpoint", identifier) is None:
@@ -95,7 +95,7 @@ def delete(world: World, call: Call) -> Row:
 
 
 @operation("GET", "/v1/webhook_endpoints", returns="webhook_endpoint", many=True, spec=params.LISTING)
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """All endpoints, newest first, without secrets."""
     found = page(world, call, "webhook_endpoint", {})
     return found | {"data": [_shown(row) for row in found["data"]]}

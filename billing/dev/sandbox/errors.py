@@ -5,7 +5,7 @@ from typing import Any
 DOCS = "https://docs.stripe.com/error-codes/"
 
 
-class Refusal(Exception):
+class StripeError(Exception):
     """An answer that says no: a status and the body Stripe would send."""
 
     def __init__(
@@ -24,42 +24,42 @@ class Refusal(Exception):
         return {"error": dict(sorted((self.error | {"request_log_url": link}).items()))}
 
 
-def invalid(message: str, *, param: str | None = None, code: str | None = None, **more: Any) -> Refusal:
+def invalid(message: str, *, param: str | None = None, code: str | None = None, **more: Any) -> StripeError:
     """400: the request makes no sense as it stands."""
-    return Refusal(400, message, param=param, code=code, **more)
+    return StripeError(400, message, param=param, code=code, **more)
 
 
-def unknown_parameter(param: str) -> Refusal:
+def unknown_parameter(param: str) -> StripeError:
     """400: a parameter this API version does not have."""
     return invalid(f"Received unknown parameter: {param}", param=param, code="parameter_unknown")
 
 
-def missing_parameter(param: str) -> Refusal:
+def missing_parameter(param: str) -> StripeError:
     """400: a required parameter was left out."""
     return invalid(f"Missing required param: {param}.", param=param, code="parameter_missing")
 
 
-def missing(noun: str, identifier: str, *, param: str = "id", in_path: bool = False) -> Refusal:
+def missing(noun: str, identifier: str, *, param: str = "id", in_path: bool = False) -> StripeError:
     """No such object: 404 when the path names it, 400 when a parameter does. Of one in the path the `param` isn't always `id` at Stripe
     (`intent` in https://github.com/stripe/stripe-terminal-js-demo/issues/72), so the product may not depend on it."""
     status = 404 if in_path else 400
-    return Refusal(status, f"No such {noun}: '{identifier}'", param=param, code="resource_missing")
+    return StripeError(status, f"No such {noun}: '{identifier}'", param=param, code="resource_missing")
 
 
-def unauthorized(message: str) -> Refusal:
+def unauthorized(message: str) -> StripeError:
     """401: no key, or one that is not for this sandbox."""
-    return Refusal(401, message)
+    return StripeError(401, message)
 
 
-def rate_limited() -> Refusal:
+def rate_limited() -> StripeError:
     """429: too many requests at once."""
-    return Refusal(
+    return StripeError(
         429,
         "Request rate limit exceeded. You can learn more about rate limits here https://docs.stripe.com/rate-limits.",
         code="rate_limit",
     )
 
 
-def server_error() -> Refusal:
+def server_error() -> StripeError:
     """500: Stripe's own failure."""
-    return Refusal(500, "An unknown error occurred", kind="api_error")
+    return StripeError(500, "An unknown error occurred", kind="api_error")

@@ -8,12 +8,12 @@ from billing.dev.sandbox import ids, params
 from billing.dev.sandbox.lists import page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import API_VERSION, Call, World
+from billing.dev.sandbox.world import API_VERSION, Call, SandboxWorld
 
 KEPT_SECONDS = 30 * 24 * 3600
 
 
-def emit(world: World, kind: str, row: Row, previous: Row | None = None) -> None:
+def emit(world: SandboxWorld, kind: str, row: Row, previous: Row | None = None) -> None:
     """Record that `kind` happened to `row`, and plan its deliveries."""
     event: Row = {
         "id": ids.new("evt", 24),
@@ -27,7 +27,7 @@ def emit(world: World, kind: str, row: Row, previous: Row | None = None) -> None
     world.on_event(event)
 
 
-def rendered(world: World, event: Row) -> Row:
+def rendered(world: SandboxWorld, event: Row) -> Row:
     """The event object as the API shows and webhooks carry it."""
     inside: dict[str, Any] = {"object": json.loads(event["snapshot"])}
     if event["previous"]:
@@ -54,7 +54,7 @@ def wants(patterns: list[str], kind: str) -> bool:
     return any(fnmatchcase(kind, pattern) for pattern in patterns)
 
 
-def prune(world: World) -> None:
+def prune(world: SandboxWorld) -> None:
     """Forget events older than 30 days, and their deliveries, as Stripe does."""
     events, deliveries = world.store["event"], world.store["delivery"]
     horizon = world.clock.now() - KEPT_SECONDS
@@ -73,7 +73,7 @@ def prune(world: World) -> None:
 
 
 @operation("GET", "/v1/events/{id}", returns="event")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One event."""
     return rendered(world, world.find("event", call.ids["id"]))
 
@@ -91,7 +91,7 @@ def retrieve(world: World, call: Call) -> Row:
         "delivery_success": params.flag,
     },
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Events, newest first; `type` may end in `*`."""
     kinds = call.params.get("types") or ([call.params["type"]] if "type" in call.params else ["*"])
     success = call.params.get("delivery_success")

@@ -5,7 +5,7 @@ from typing import Any
 from billing.dev.sandbox import balance
 from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 EXPANDABLE: dict[str, dict[str, str]] = {
     "payment_intent": {"customer": "customer", "payment_method": "payment_method", "latest_charge": "charge"},
@@ -75,7 +75,7 @@ def _split(path: str, kind: str) -> tuple[str | None, str]:
     return None, path
 
 
-def expanded(world: World, row: Row, paths: list[str], many: bool) -> Row:
+def expanded(world: SandboxWorld, row: Row, paths: list[str], many: bool) -> Row:
     """A copy of the answer with the named properties filled in."""
     if not paths:
         return row
@@ -88,7 +88,7 @@ def expanded(world: World, row: Row, paths: list[str], many: bool) -> Row:
     return row
 
 
-def _fill(world: World, row: Row, path: str) -> None:
+def _fill(world: SandboxWorld, row: Row, path: str) -> None:
     field, rest = _split(path, row["object"])
     if field is None:
         return
@@ -106,7 +106,7 @@ def _fill(world: World, row: Row, path: str) -> None:
             _fill(world, place[last], rest)
 
 
-def _look_up(world: World, kind: str, identifier: str) -> Row | None:
+def _look_up(world: SandboxWorld, kind: str, identifier: str) -> Row | None:
     if kind == "charge" and not identifier.startswith("ch_"):
         kind = {"re": "refund", "du": "dispute", "po": "payout"}.get(identifier.partition("_")[0], kind)
     found = world.store.get(kind, identifier)

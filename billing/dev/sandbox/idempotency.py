@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from billing.dev.sandbox.errors import Refusal, invalid
+from billing.dev.sandbox.errors import StripeError, invalid
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 KEPT_SECONDS = 24 * 3600
 LONGEST = 255
@@ -16,7 +16,7 @@ LONGEST = 255
 class Keys:
     """Looks keys up, and knows which are being worked on at this moment."""
 
-    world: World
+    world: SandboxWorld
     _in_flight: set[str] = field(default_factory=set)
 
     def replay(self, key: str, fingerprint: str) -> Row | None:
@@ -26,7 +26,7 @@ class Keys:
                 f"Idempotency keys can be at most {LONGEST} characters.", code="idempotency_key_too_long"
             )
         if key in self._in_flight:
-            raise Refusal(
+            raise StripeError(
                 409,
                 "There is currently another in-progress request using this Idempotent Key (that probably means you "
                 f"submitted twice, and the other request is still going through): {key}. Please try again later.",
@@ -35,7 +35,7 @@ class Keys:
             )
         stored = self._kept(key)
         if stored and stored["fingerprint"] != fingerprint:
-            raise Refusal(
+            raise StripeError(
                 400,
                 "Keys for idempotent requests can only be used with the same parameters they were first used with. "
                 f"Try using a key other than '{key}' if you meant to execute a different request.",

@@ -7,7 +7,7 @@ from billing.dev.sandbox.lists import page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.setups import AUTOMATIC, MANDATE
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 _OPTIONS = params.group(
     {
@@ -61,7 +61,7 @@ _FINAL = ("succeeded", "canceled")
         "currency": params.CURRENCY,
     },
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A PaymentIntent; with `confirm=true` it answers paid, needing action, or 402."""
     given = call.params
     currency = amounts.currency(given["currency"])
@@ -92,7 +92,7 @@ def _check_confirming(given: Row) -> None:
         )
 
 
-def _check_descriptor(world: World, given: Row) -> None:
+def _check_descriptor(world: SandboxWorld, given: Row) -> None:
     if "statement_descriptor" in given:
         raise invalid(
             "The `statement_descriptor` parameter is not supported for card payments. "
@@ -113,7 +113,7 @@ def _check_descriptor(world: World, given: Row) -> None:
         )
 
 
-def _method(world: World, call: Call, customer: str | None) -> Row:
+def _method(world: SandboxWorld, call: Call, customer: str | None) -> Row:
     method = methods.usable(world, call.params["payment_method"])
     methods.refuse_other_owner(method, customer, "PaymentIntent")
     methods.refuse_spent(world, method)
@@ -179,7 +179,7 @@ def begin(call: Call, given: Row) -> Row:
 
 
 @operation("GET", "/v1/payment_intents/{id}", returns="payment_intent", spec={"client_secret": params.text()})
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One PaymentIntent."""
     return world.find("payment_intent", call.ids["id"])
 
@@ -190,7 +190,7 @@ def retrieve(world: World, call: Call) -> Row:
     returns="payment_intent",
     spec=_COMMON | _DESCRIBED | {"amount": params.whole(), "currency": params.CURRENCY},
 )
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change an intent that is not settled."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     given = call.params
@@ -214,7 +214,7 @@ def update(world: World, call: Call) -> Row:
 
 
 @operation("POST", "/v1/payment_intents/{id}/confirm", returns="payment_intent", spec=_COMMON | _CONFIRMING)
-def confirm(world: World, call: Call) -> Row:
+def confirm(world: SandboxWorld, call: Call) -> Row:
     """Ask for the money of an intent that exists."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     if row["status"] in _FINAL:
@@ -233,7 +233,7 @@ def confirm(world: World, call: Call) -> Row:
         "cancellation_reason": params.choice("duplicate", "fraudulent", "requested_by_customer", "abandoned"),
     },
 )
-def cancel(world: World, call: Call) -> Row:
+def cancel(world: SandboxWorld, call: Call) -> Row:
     """Give up on an intent that is not settled."""
     row = dict(world.find("payment_intent", call.ids["id"]))
     if row["status"] in _FINAL:
@@ -264,7 +264,7 @@ def _wrong_state(row: Row, verb: str) -> Exception:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "customer": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """PaymentIntents, newest first. Those of a deleted customer aren't listed by it: PaymentMethods' list is known to refuse that
     (https://github.com/Kiln-AI/stripe_world), and nothing says that this one is kinder."""
     exact = {"customer": call.params["customer"]} if "customer" in call.params else {}

@@ -16,12 +16,12 @@ from billing.dev.sandbox import (
     warnings,
 )
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 Asked = dict[str, Any]
 
 
-def _dispute(world: World, asked: Asked) -> Row:
+def _dispute(world: SandboxWorld, asked: Asked) -> Row:
     """`charge`; and `reason`, `amount` in cents of the charge's currency, `inquiry`, `settled` (the dispute is in the account's
     currency), where they matter."""
     charge = world.find("charge", str(asked.get("charge")))
@@ -35,23 +35,23 @@ def _dispute(world: World, asked: Asked) -> Row:
     )
 
 
-def _decide_dispute(won: bool) -> Callable[[World, Asked], Row]:
+def _decide_dispute(won: bool) -> Callable[[SandboxWorld, Asked], Row]:
     return lambda world, asked: disputes.decide(
         world, world.find("dispute", str(asked.get("dispute"))), won=won
     )
 
 
-def _warn(world: World, asked: Asked) -> Row:
+def _warn(world: SandboxWorld, asked: Asked) -> Row:
     return warnings.warn(world, world.find("charge", str(asked.get("charge"))))
 
 
-def _settle_refund(succeeds: bool) -> Callable[[World, Asked], None]:
+def _settle_refund(succeeds: bool) -> Callable[[SandboxWorld, Asked], None]:
     return lambda world, asked: refunds.decide(
         world, world.find("refund", str(asked.get("refund"))), succeeds=succeeds
     )
 
 
-def _refunds(world: World, asked: Asked) -> None:
+def _refunds(world: SandboxWorld, asked: Asked) -> None:
     """How all refunds behave from now on: `as`, or null."""
     how = asked.get("as") or None
     if how is not None and how not in refunds.BEHAVIOURS:
@@ -59,11 +59,11 @@ def _refunds(world: World, asked: Asked) -> None:
     refunds.behave(world, how)
 
 
-def _fail_payout(world: World, asked: Asked) -> Row:
+def _fail_payout(world: SandboxWorld, asked: Asked) -> Row:
     return payouts.fail(world, world.find("payout", str(asked.get("payout"))))
 
 
-def _payouts(world: World, asked: Asked) -> None:
+def _payouts(world: SandboxWorld, asked: Asked) -> None:
     """How payouts behave from now on: `schedule` and `listing`."""
     schedule, listing = str(asked.get("schedule", "automatic")), str(asked.get("listing", "completed"))
     if schedule not in payouts.SCHEDULES or listing not in payouts.LISTINGS:
@@ -71,11 +71,11 @@ def _payouts(world: World, asked: Asked) -> None:
     payouts.behave(world, schedule, listing)
 
 
-def _list_payout(world: World, asked: Asked) -> Row:
+def _list_payout(world: SandboxWorld, asked: Asked) -> Row:
     return payouts.list_now(world, world.find("payout", str(asked.get("payout"))))
 
 
-def _pay_out(world: World, asked: Asked) -> Row:
+def _pay_out(world: SandboxWorld, asked: Asked) -> Row:
     """By hand: `method` is standard or instant, the latter with its `fee_apart` or not; `amount` in cents of `currency`, or all that can be paid out so; without a
     currency, of the one that the account settles in."""
     amount = asked.get("amount")
@@ -84,11 +84,11 @@ def _pay_out(world: World, asked: Asked) -> Row:
     return payouts.by_hand(world, method, currency, cents, fee_apart=apart)
 
 
-def _debit(world: World, _asked: Asked) -> Row:
+def _debit(world: SandboxWorld, _asked: Asked) -> Row:
     return payouts.debit(world)
 
 
-def _settle_in(world: World, asked: Asked) -> None:
+def _settle_in(world: SandboxWorld, asked: Asked) -> None:
     """`currency` in which the account settles from now on, and `rate` of it for one unit of what is charged."""
     currency, rate = str(asked.get("currency", "zar")).lower(), float(asked.get("rate", 1))
     if not (len(currency) == 3 and currency.isalpha() and rate > 0):
@@ -96,7 +96,7 @@ def _settle_in(world: World, asked: Asked) -> None:
     settlement.settle_in(world, currency, rate)
 
 
-def _correct(world: World, asked: Asked) -> Row:
+def _correct(world: SandboxWorld, asked: Asked) -> Row:
     """`amount` in cents, below zero to take."""
     amount = asked.get("amount")
     if not isinstance(amount, int) or amount == 0:
@@ -104,18 +104,18 @@ def _correct(world: World, asked: Asked) -> Row:
     return balance.of_nothing(world, amount, str(asked.get("description", "A correction")))
 
 
-def _remove_card(world: World, asked: Asked) -> Row:
+def _remove_card(world: SandboxWorld, asked: Asked) -> Row:
     method = world.find("payment_method", str(asked.get("payment_method")))
     if method["customer"] is None:
         raise ValueError("the card is saved for nobody")
     return methods.detach_from(world, method)
 
 
-def _delete_customer(world: World, asked: Asked) -> Row:
+def _delete_customer(world: SandboxWorld, asked: Asked) -> Row:
     return customers.remove(world, world.find("customer", str(asked.get("customer"))))
 
 
-def _restrict(world: World, asked: Asked) -> None:
+def _restrict(world: SandboxWorld, asked: Asked) -> None:
     """No charge is made from now on, or so many `times`: of one `payment_method`, or at all; with `off` they are made again."""
     method = asked.get("payment_method")
     if method is not None:
@@ -126,7 +126,7 @@ def _restrict(world: World, asked: Asked) -> None:
     restrictions.set_to(world, None if asked.get("off") else str(method or restrictions.ALL), times)
 
 
-DO: dict[str, Callable[[World, Asked], Row | None]] = {
+DO: dict[str, Callable[[SandboxWorld, Asked], Row | None]] = {
     "dispute": _dispute,
     "win": _decide_dispute(True),
     "lose": _decide_dispute(False),
@@ -147,7 +147,7 @@ DO: dict[str, Callable[[World, Asked], Row | None]] = {
 }
 
 
-def do(world: World, asked: Asked) -> Row | None:
+def do(world: SandboxWorld, asked: Asked) -> Row | None:
     """Do what `asked["do"]` names; raises Refusal or ValueError with what is wrong."""
     act = DO.get(str(asked.get("do")))
     if act is None:

@@ -5,26 +5,26 @@ from typing import Any
 
 from billing.dev.sandbox.errors import invalid, missing
 from billing.dev.sandbox.store import Row, Table
-from billing.dev.sandbox.world import NOUNS, Call, World
+from billing.dev.sandbox.world import NOUNS, Call, SandboxWorld
 
 MOST_BEHIND = 3600
 """Seconds; farther back lists can't be set."""
 
 
-def fall_behind(world: World, seconds: int) -> None:
+def fall_behind(world: SandboxWorld, seconds: int) -> None:
     """A fault: from now on an object is missing from every list until it is so many seconds old; retrieving it by its id finds it
     at once. 0: lists are up to date, which is what Stripe says of them, while its search lags by up to a minute, and longer
     during an outage (https://docs.stripe.com/search#data-freshness)."""
     world.store.put("setting", {"id": "lists", "behind": seconds})
 
 
-def behind(world: World) -> int:
+def behind(world: SandboxWorld) -> int:
     """How many seconds lists are behind."""
     return int((world.store.get("setting", "lists") or {}).get("behind", 0))
 
 
 def page(
-    world: World,
+    world: SandboxWorld,
     call: Call,
     kind: str,
     exact: dict[str, Any],

@@ -10,7 +10,7 @@ from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 _BILLING = params.group(
     {
@@ -23,14 +23,14 @@ _BILLING = params.group(
 _REDISPLAY = params.choice("always", "limited", "unspecified")
 
 
-def usable(world: World, identifier: str, param: str | None = "payment_method") -> Row:
+def usable(world: SandboxWorld, identifier: str, param: str | None = "payment_method") -> Row:
     """The PaymentMethod with this id; a test name such as `pm_card_visa` makes a fresh one."""
     if card := named(identifier):
         return vault.mint(world, card)
     return world.find("payment_method", identifier, param=param)
 
 
-def of_customer(world: World, identifier: str, customer: str, param: str) -> Row:
+def of_customer(world: SandboxWorld, identifier: str, customer: str, param: str) -> Row:
     """A PaymentMethod that must already be attached to the customer."""
     method = world.store.get("payment_method", identifier)
     if method is None or method["customer"] != customer:
@@ -70,14 +70,14 @@ def refuse_other_owner(method: Row, customer: str | None, intent: str) -> None:
     )
 
 
-def attach_to(world: World, method: Row, customer: str) -> Row:
+def attach_to(world: SandboxWorld, method: Row, customer: str) -> Row:
     """Attach, refusing what the issuer refuses; raises a card error then."""
     if decline := decline_of(vault.card_of(world, method), vault.contents(world, method), on="setup"):
         raise refusal(decline)
     return keep(world, method, customer)
 
 
-def keep(world: World, method: Row, customer: str) -> Row:
+def keep(world: SandboxWorld, method: Row, customer: str) -> Row:
     """Attach without asking the issuer."""
     if method["customer"] == customer:
         return method
@@ -87,7 +87,7 @@ def keep(world: World, method: Row, customer: str) -> Row:
     return method
 
 
-def detach_from(world: World, method: Row, *, silently: bool = False) -> Row:
+def detach_from(world: SandboxWorld, method: Row, *, silently: bool = False) -> Row:
     """Take the card away from its customer, for good; `silently` without an event of its own."""
     previous = {"customer": method["customer"]}
     method = method | {"customer": None}
@@ -127,7 +127,7 @@ def detach_from(world: World, method: Row, *, silently: bool = False) -> Row:
         "allow_redisplay": _REDISPLAY,
     },
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A PaymentMethod from a test token; card numbers are refused, as for every account without PCI proof."""
     given: dict[str, Any] = call.params.get("card") or {}
     if "number" in given:
@@ -158,7 +158,7 @@ def _change(row: Row, given: Row) -> Row:
 
 
 @operation("GET", "/v1/payment_methods/{id}", returns="payment_method")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One PaymentMethod; a test name answers a fresh one."""
     return usable(world, call.ids["id"], param=None)
 
@@ -174,7 +174,7 @@ def retrieve(world: World, call: Call) -> Row:
         "allow_redisplay": _REDISPLAY,
     },
 )
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change expiry, billing details or metadata; the card must be attached."""
     row = dict(world.find("payment_method", call.ids["id"]))
     if row["customer"] is None:
@@ -192,7 +192,7 @@ def update(world: World, call: Call) -> Row:
     required=("customer",),
     spec={"customer": params.text()},
 )
-def attach(world: World, call: Call) -> Row:
+def attach(world: SandboxWorld, call: Call) -> Row:
     """Attach to a customer."""
     customer = world.find("customer", call.params["customer"], param="customer")
     method = usable(world, call.ids["id"], param=None)
@@ -209,7 +209,7 @@ def attach(world: World, call: Call) -> Row:
     return attach_to(world, method, customer["id"])
 
 
-def refuse_spent(world: World, method: Row) -> None:
+def refuse_spent(world: SandboxWorld, method: Row) -> None:
     """A detached card, or one that paid without being attached, is never used again.
 
     The body is a message and a type, without code or param: https://github.com/Automattic/woocommerce-payments/issues/323"""
@@ -221,12 +221,12 @@ def refuse_spent(world: World, method: Row) -> None:
         )
 
 
-def _spent(world: World, method: Row) -> bool:
+def _spent(world: SandboxWorld, method: Row) -> bool:
     return bool(vault.contents(world, method)["used"]) and method["customer"] is None
 
 
 @operation("POST", "/v1/payment_methods/{id}/detach", returns="payment_method")
-def detach(world: World, call: Call) -> Row:
+def detach(world: SandboxWorld, call: Call) -> Row:
     """Detach from its customer."""
     method = world.find("payment_method", call.ids["id"])
     if method["customer"] is None:
@@ -246,7 +246,7 @@ _LISTING = params.LISTING | {"type": params.text(), "allow_redisplay": _REDISPLA
     many=True,
     spec=_LISTING | {"customer": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Attached cards of one customer. Without a customer the list is empty (https://github.com/Kiln-AI/stripe_world)."""
     if "customer" not in call.params:
         return page(world, call, "payment_method", {}, lambda _row: False)
@@ -255,13 +255,13 @@ def listing(world: World, call: Call) -> Row:
 
 
 @operation("GET", "/v1/customers/{id}/payment_methods", returns="payment_method", many=True, spec=_LISTING)
-def of_one(world: World, call: Call) -> Row:
+def of_one(world: SandboxWorld, call: Call) -> Row:
     """Cards of the customer in the path."""
     return _cards_of(world, call, world.find("customer", call.ids["id"])["id"])
 
 
 @operation("GET", "/v1/customers/{id}/payment_methods/{method}", returns="payment_method")
-def one_of_one(world: World, call: Call) -> Row:
+def one_of_one(world: SandboxWorld, call: Call) -> Row:
     """One card of the customer in the path."""
     customer = world.find("customer", call.ids["id"])
     method = world.find("payment_method", call.ids["method"])
@@ -270,7 +270,7 @@ def one_of_one(world: World, call: Call) -> Row:
     return method
 
 
-def _cards_of(world: World, call: Call, customer: str) -> Row:
+def _cards_of(world: SandboxWorld, call: Call, customer: str) -> Row:
     exact = {"customer": customer} | {
         key: call.params[key] for key in ("type", "allow_redisplay") if key in call.params
     }

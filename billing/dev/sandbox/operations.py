@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 from billing.dev.sandbox.params import Kind, listed, text
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
-Act = Callable[[World, Call], Row]
+Act = Callable[[SandboxWorld, Call], Row]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ Row = dict[str, Any]
 LEVEL = 6
 
 
-class Shelf(MutableMapping[str, Row]):
+class PackedRows(MutableMapping[str, Row]):
     """A mapping from ids to rows, in the order they came. A row that is packed is another object each time it is read: whoever
     changes it puts it back, as the journal demands anyway."""
 

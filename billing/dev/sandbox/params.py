@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from billing.dev.sandbox.errors import Refusal, invalid, missing_parameter, unknown_parameter
+from billing.dev.sandbox.errors import StripeError, invalid, missing_parameter, unknown_parameter
 
 Node = Any  # str, or a dict of Nodes, as the brackets nest
 Kind = Callable[[Node, str], Any]
@@ -121,7 +121,7 @@ def either(*kinds: Kind) -> Kind:
 
     def parse(value: Node, param: str) -> Any:
         for kind in kinds[:-1]:
-            with suppress(Refusal):
+            with suppress(StripeError):
                 return kind(value, param)
         return kinds[-1](value, param)
 

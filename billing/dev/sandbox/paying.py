@@ -1,15 +1,15 @@
 """What happens when a PaymentIntent is confirmed: paid, refused, or the person is asked first."""
 
 from billing.dev.sandbox import charges, restrictions, vault
-from billing.dev.sandbox.cards import AUTHENTICATION, EXPIRED, Card, Decline
+from billing.dev.sandbox.cards import AUTHENTICATION, EXPIRED, Decline, SandboxCard
 from billing.dev.sandbox.declines import decline_of, evidence, refusal
 from billing.dev.sandbox.errors import DOCS
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 
-def attempt(world: World, call: Call, row: Row) -> Row:
+def attempt(world: SandboxWorld, call: Call, row: Row) -> Row:
     """Ask for the money: paid, waiting for the person, or a card error (402) that carries the intent."""
     method = world.find("payment_method", row["payment_method"], param="payment_method")
     card, kept = vault.card_of(world, method), vault.contents(world, method)
@@ -26,19 +26,19 @@ def attempt(world: World, call: Call, row: Row) -> Row:
     return pay(world, row, method)
 
 
-def _needs_person(card: Card, set_up: bool, off_session: bool) -> bool:
+def _needs_person(card: SandboxCard, set_up: bool, off_session: bool) -> bool:
     if card.auth == "on_session":
         return not off_session
     return card.auth == "always" or (card.auth == "unless_set_up" and not (set_up and off_session))
 
 
-def _refused(at: int, card: Card, method: Row, kept: Row) -> Decline | None:
+def _refused(at: int, card: SandboxCard, method: Row, kept: Row) -> Decline | None:
     if vault.is_past(method["card"]["exp_year"], method["card"]["exp_month"], at):
         return EXPIRED
     return decline_of(card, kept, on="charge")
 
 
-def _ask_person(world: World, call: Call, row: Row) -> Row:
+def _ask_person(world: SandboxWorld, call: Call, row: Row) -> Row:
     link = f"{call.base_url}/c/authenticate/{row['id']}"
     back = call.params.get("return_url")
     action: Row = {
@@ -53,13 +53,13 @@ def _ask_person(world: World, call: Call, row: Row) -> Row:
     return row
 
 
-def authenticate(world: World, row: Row, method: Row, at: int) -> Row:
+def authenticate(world: SandboxWorld, row: Row, method: Row, at: int) -> Row:
     """The person proved who they are: ask the issuer now; raises a card error when it refuses."""
     decline = _refused(at, vault.card_of(world, method), method, vault.contents(world, method))
     return refuse(world, row, method, decline) if decline else pay(world, row, method)
 
 
-def abandon(world: World, row: Row, method: Row) -> Row:
+def abandon(world: SandboxWorld, row: Row, method: Row) -> Row:
     """The person failed to prove who they are: the intent wants another card."""
     code = "payment_intent_authentication_failure"
     row |= {
@@ -80,7 +80,7 @@ def abandon(world: World, row: Row, method: Row) -> Row:
     return row
 
 
-def refuse(world: World, row: Row, method: Row, decline: Decline) -> Row:
+def refuse(world: SandboxWorld, row: Row, method: Row, decline: Decline) -> Row:
     """Record the refused charge, then raise the card error (402) that carries the intent."""
     charge = charges.make(world, row, method, decline)
     row |= {
@@ -95,7 +95,7 @@ def refuse(world: World, row: Row, method: Row, decline: Decline) -> Row:
     raise refusal(decline, charge=charge["id"], payment_intent=row, payment_method=method)
 
 
-def pay(world: World, row: Row, method: Row) -> Row:
+def pay(world: SandboxWorld, row: Row, method: Row) -> Row:
     """The money moves."""
     charge = charges.make(world, row, method, None)
     if method["customer"] is None:

@@ -7,12 +7,12 @@ from typing import Any
 
 from billing.dev.sandbox import balance, ids, params, settlement
 from billing.dev.sandbox.balance import UNPAID
-from billing.dev.sandbox.errors import Refusal, invalid
+from billing.dev.sandbox.errors import StripeError, invalid
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 DAY = 86400
 HOUR_OF_DAY = 2 * 3600
@@ -21,29 +21,29 @@ SCHEDULES = ("automatic", "manual")
 LISTINGS = ("completed", "in_progress")
 
 
-def behave(world: World, schedule: str, listing: str) -> None:
+def behave(world: SandboxWorld, schedule: str, listing: str) -> None:
     """From now on payouts leave by themselves (`automatic`) or only when they are asked for (`manual`); the list of what an
     automatic one pays out is `completed` at once, or `in_progress` until `list_now`."""
     world.store.put("setting", {"id": "payouts", "schedule": schedule, "listing": listing})
 
 
-def _told(world: World, what: str, usual: str) -> str:
+def _told(world: SandboxWorld, what: str, usual: str) -> str:
     return str((world.store.get("setting", "payouts") or {}).get(what, usual))
 
 
-def next_at(world: World) -> int | None:
+def next_at(world: SandboxWorld) -> int | None:
     """When the next payout leaves: the first such hour at which what is available is more than nothing."""
     found = (_next_in(world, currency) for currency in _paid_daily(world))
     return min((at for at in found if at is not None), default=None)
 
 
-def _paid_daily(world: World) -> list[str]:
+def _paid_daily(world: SandboxWorld) -> list[str]:
     """Currencies whose balance is paid out by itself."""
     manual = _told(world, "schedule", "automatic") == "manual"
     return [] if manual else settlement.currencies(world)
 
 
-def _next_in(world: World, currency: str) -> int | None:
+def _next_in(world: SandboxWorld, currency: str) -> int | None:
     total, leaves_at = 0, None
     for row in _unpaid(world, currency):
         at = _hour_from(row["available_on"])
@@ -58,14 +58,14 @@ def _hour_from(moment: int) -> int:
     return -(-(moment - HOUR_OF_DAY) // DAY) * DAY + HOUR_OF_DAY
 
 
-def _unpaid(world: World, currency: str) -> Iterator[Row]:
+def _unpaid(world: SandboxWorld, currency: str) -> Iterator[Row]:
     """What waits to be paid out in a currency, oldest first."""
     table = world.store["balance_transaction"]
     waiting = table.oldest(table.where("payout", UNPAID))
     return (row for row in waiting if row["currency"] == currency)
 
 
-def settle_due(world: World) -> None:
+def settle_due(world: SandboxWorld) -> None:
     """Pay out what is available, once its hour has come. A balance below zero waits for better days. What was asked for
     by hand arrives."""
     now = world.clock.now()
@@ -82,7 +82,7 @@ def _is_ready(at: int, row: Row) -> bool:
     return _hour_from(row["available_on"]) <= at
 
 
-def _pay(world: World, currency: str, paid: list[Row]) -> Row:
+def _pay(world: SandboxWorld, currency: str, paid: list[Row]) -> Row:
     """An automatic payout of these; below zero it is a debit, which takes from the bank account what the balance lacks."""
     status = _told(world, "listing", "completed")
     amount = sum(row["net"] for row in paid)
@@ -98,14 +98,14 @@ def _pay(world: World, currency: str, paid: list[Row]) -> Row:
     return row
 
 
-def list_now(world: World, row: Row) -> Row:
+def list_now(world: SandboxWorld, row: Row) -> Row:
     """Stripe has finished the list of what an automatic payout pays out."""
     row = world.store.put("payout", row | {"reconciliation_status": "completed"})
     emit(world, "payout.reconciliation_completed", row)
     return row
 
 
-def debit(world: World) -> Row:
+def debit(world: SandboxWorld) -> Row:
     """Take what the available balance lacks from the bank account: an automatic payout below zero
     (https://docs.stripe.com/payouts#negative-payouts)."""
     currency = settlement.currency_of(world)
@@ -115,7 +115,7 @@ def debit(world: World) -> Row:
     return _pay(world, currency, paid)
 
 
-def _blank(world: World, amount: int, currency: str, **more: Any) -> Row:
+def _blank(world: SandboxWorld, amount: int, currency: str, **more: Any) -> Row:
     now = world.clock.now()
     return {
         "id": ids.new("po", 24),
@@ -161,7 +161,7 @@ def _blank(world: World, amount: int, currency: str, **more: Any) -> Row:
     },
     required=("amount", "currency"),
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A payout that somebody asks for, by the API or by the button in the Dashboard. Stripe itemises none of them
     (https://docs.stripe.com/payouts/reconciliation)."""
     given = call.params
@@ -170,7 +170,7 @@ def create(world: World, call: Call) -> Row:
     return world.store.put("payout", row | said | {"metadata": params.merged({}, given.get("metadata"))})
 
 
-def _too_low() -> Refusal:
+def _too_low() -> StripeError:
     """The body as https://github.com/stripe/stripe-node/issues/1147 and https://github.com/antiwork/gumroad/pull/5479 have it."""
     return invalid(
         "You have insufficient funds in your Stripe account for this transfer. Your card balance is too low.  You can use the "
@@ -180,7 +180,12 @@ def _too_low() -> Refusal:
 
 
 def by_hand(
-    world: World, method: str, currency: str = "", amount: int | None = None, *, fee_apart: bool = False
+    world: SandboxWorld,
+    method: str,
+    currency: str = "",
+    amount: int | None = None,
+    *,
+    fee_apart: bool = False,
 ) -> Row:
     """`standard` pays out what is available and arrives a day later; `instant` pays out what isn't available yet too, arrives at
     once, and costs a fee: part of its own balance transaction, or of one beside it (`fee_apart`), for no source says which. Without
@@ -216,7 +221,7 @@ def by_hand(
     return row
 
 
-def _arrive(world: World, row: Row) -> Row:
+def _arrive(world: SandboxWorld, row: Row) -> Row:
     if row["status"] != "pending":
         return row
     row = world.store.put("payout", row | {"status": "paid"})
@@ -224,7 +229,7 @@ def _arrive(world: World, row: Row) -> Row:
     return row
 
 
-def fail(world: World, row: Row) -> Row:
+def fail(world: SandboxWorld, row: Row) -> Row:
     """The bank sends a payout back, some days after it was called paid. Raises Refusal for one that came back already."""
     if row["status"] not in ("paid", "pending"):
         raise invalid(f"Payout {row['id']} can't fail: it is {row['status']}.")
@@ -241,7 +246,7 @@ def fail(world: World, row: Row) -> Row:
 
 
 @operation("GET", "/v1/payouts/{id}", returns="payout")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One payout."""
     return world.find("payout", call.ids["id"])
 
@@ -253,6 +258,6 @@ def retrieve(world: World, call: Call) -> Row:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "status": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Payouts, newest first."""
     return page(world, call, "payout", filters(call, "status"))

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from billing.dev.sandbox import balance, ids, params, vault
-from billing.dev.sandbox.errors import Refusal, invalid
+from billing.dev.sandbox.errors import StripeError, invalid
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 SETTLES_AFTER = 24 * 3600
 BEHAVIOURS: Mapping[str, str] = {
@@ -46,7 +46,7 @@ _SHORT = ("waits_for_balance", "fails_for_balance")
         "reason": params.choice("duplicate", "fraudulent", "requested_by_customer"),
     },
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """Give back `amount` cents, or all that is left."""
     charge = _charge(world, call)
     _refuse_disputed(world, charge)
@@ -75,7 +75,7 @@ def create(world: World, call: Call) -> Row:
     return row
 
 
-def _charge(world: World, call: Call) -> Row:
+def _charge(world: SandboxWorld, call: Call) -> Row:
     given = call.params
     if ("charge" in given) == ("payment_intent" in given):
         raise invalid(
@@ -99,7 +99,7 @@ def _charge(world: World, call: Call) -> Row:
     return world.find("charge", intent["latest_charge"])
 
 
-def _refuse_disputed(world: World, charge: Row) -> None:
+def _refuse_disputed(world: SandboxWorld, charge: Row) -> None:
     found = world.store["dispute"]
     for row in found.newest(found.where("charge", charge["id"])):
         if row["status"] in ("needs_response", "under_review", "lost"):
@@ -108,7 +108,7 @@ def _refuse_disputed(world: World, charge: Row) -> None:
             )
 
 
-def _no_balance() -> Refusal:
+def _no_balance() -> StripeError:
     """The body as github.com/Automattic/woocommerce-payments/issues/10025 shows it: a `message_code`, and no `code`."""
     return invalid(
         "Insufficient funds in your Stripe balance to refund this amount.",
@@ -116,7 +116,7 @@ def _no_balance() -> Refusal:
     )
 
 
-def _too_old() -> Refusal:
+def _too_old() -> StripeError:
     """The words as github.com/woocommerce/woocommerce-gateway-stripe/issues/4778 quotes them; its code is not public."""
     return invalid("This payment is too old to be refunded. It has passed its 90-day refund window.")
 
@@ -124,7 +124,7 @@ def _too_old() -> Refusal:
 _REFUSED = {"no_balance": _no_balance, "too_old": _too_old}
 
 
-def behave(world: World, how: str | None) -> None:
+def behave(world: SandboxWorld, how: str | None) -> None:
     """From now on all refunds behave so (see `BEHAVIOURS`); None: as their cards say. Those that wait for balance go out once
     it is enough."""
     world.store.put("setting", {"id": "refunds", "behave": how})
@@ -132,13 +132,13 @@ def behave(world: World, how: str | None) -> None:
         _go_out(world)
 
 
-def told(world: World) -> str | None:
+def told(world: SandboxWorld) -> str | None:
     """How refunds were told to behave."""
     how: str | None = (world.store.get("setting", "refunds") or {}).get("behave")
     return how
 
 
-def _go_out(world: World) -> None:
+def _go_out(world: SandboxWorld) -> None:
     for refund in [row for row in world.store["refund"].rows.values() if _is_short(row)]:
         decide(world, refund, succeeds=True)
 
@@ -147,12 +147,12 @@ def _is_short(refund: Row) -> bool:
     return refund["status"] == "pending" and refund.get("pending_reason") == "insufficient_funds"
 
 
-def _behaviour(world: World, charge: Row) -> str:
+def _behaviour(world: SandboxWorld, charge: Row) -> str:
     method = world.find("payment_method", charge["payment_method"])
     return told(world) or vault.card_of(world, method).refund
 
 
-def _begin(world: World, call: Call, charge: Row, amount: int, behaviour: str) -> Row:
+def _begin(world: SandboxWorld, call: Call, charge: Row, amount: int, behaviour: str) -> Row:
     asks, pending = behaviour == "asks_reader", behaviour not in ("succeeded", "fails")
     row: Row = {
         "id": ids.new("re", 24),
@@ -199,14 +199,14 @@ def _begin(world: World, call: Call, charge: Row, amount: int, behaviour: str) -
     return world.store.put("refund", row)
 
 
-def _count(world: World, charge: Row, amount: int) -> None:
+def _count(world: SandboxWorld, charge: Row, amount: int) -> None:
     refunded = charge["amount_refunded"] + amount
     world.store.put(
         "charge", charge | {"amount_refunded": refunded, "refunded": refunded == charge["amount"]}
     )
 
 
-def settle_due(world: World) -> None:
+def settle_due(world: SandboxWorld) -> None:
     """Let refunds that were pending succeed, and those that must end otherwise, end so, a day after they were made."""
     now = world.clock.now()
     due = [
@@ -229,7 +229,7 @@ _REASONS = {"canceled": "merchant_request", "asks_reader": "unknown"}
 """Stripe's words, from the list in its API reference (refunds/object: `failure_reason`)."""
 
 
-def disputed(world: World, charge: Row) -> None:
+def disputed(world: SandboxWorld, charge: Row) -> None:
     """Refunds that are pending when the reader disputes the charge fail, so that the money doesn't go back twice
     (docs.stripe.com/refunds, `charge_for_pending_refund_disputed`)."""
     pending = [
@@ -242,7 +242,7 @@ def disputed(world: World, charge: Row) -> None:
 
 
 def decide(
-    world: World,
+    world: SandboxWorld,
     refund: Row,
     *,
     succeeds: bool,
@@ -271,7 +271,7 @@ def decide(
     emit(world, "refund.updated", refund, before)
 
 
-def _fall_through(world: World, refund: Row, before: Row) -> None:
+def _fall_through(world: SandboxWorld, refund: Row, before: Row) -> None:
     if refund["balance_transaction"] is not None:
         refund["failure_balance_transaction"] = balance.of_failed_refund(world, refund)["id"]
     world.store.put("refund", refund)
@@ -282,13 +282,13 @@ def _fall_through(world: World, refund: Row, before: Row) -> None:
 
 
 @operation("GET", "/v1/refunds/{id}", returns="refund")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One refund."""
     return world.find("refund", call.ids["id"])
 
 
 @operation("POST", "/v1/refunds/{id}", returns="refund", spec={"metadata": params.metadata})
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change its metadata."""
     row = world.find("refund", call.ids["id"])
     row = row | {"metadata": params.merged(row["metadata"], call.params.get("metadata"))}
@@ -304,7 +304,7 @@ def update(world: World, call: Call) -> Row:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "charge": params.text(), "payment_intent": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Refunds, newest first."""
     exact = filters(call, "charge", "payment_intent")
     return page(world, call, "refund", exact)

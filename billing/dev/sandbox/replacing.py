@@ -1,13 +1,13 @@
 """The networks' card updater: an issuer has sent out a new card, and the PaymentMethod follows by itself."""
 
 from billing.dev.sandbox import vault
-from billing.dev.sandbox.cards import Card
+from billing.dev.sandbox.cards import SandboxCard
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 
-def replace(world: World, method: Row, *, card: Card | None, month: int, year: int) -> Row:
+def replace(world: SandboxWorld, method: Row, *, card: SandboxCard | None, month: int, year: int) -> Row:
     """The PaymentMethod with a later date and, where `card` is given, another number; what was wrong with it is over."""
     shown = vault.card_shown(card or vault.card_of(world, method), month, year)
     renewed = method | {"card": method["card"] | shown}

@@ -2,18 +2,18 @@
 
 from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 ALL = "*"
 
 
-def set_to(world: World, method: str | None, times: int | None = None) -> None:
+def set_to(world: SandboxWorld, method: str | None, times: int | None = None) -> None:
     """Make no charge with this PaymentMethod, or with none (`ALL`), so many `times` (None: until further notice); None: make them
     all again."""
     world.store.put("setting", {"id": "restricted", "method": method, "left": times})
 
 
-def check(world: World, method: str | None) -> None:
+def check(world: SandboxWorld, method: str | None) -> None:
     """Refuse the charge where it is restricted: 400 with a message alone, which is the least that a refusal can say. The words
     are those of an account that is not active (https://github.com/antiwork/gumroad/pull/4479)."""
     told = world.store.get("setting", "restricted") or {"method": None, "left": None}

@@ -6,10 +6,10 @@ from billing.dev.sandbox.declines import decline_of, evidence, refusal
 from billing.dev.sandbox.errors import DOCS
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 
-def begin(world: World, at: int, given: Row) -> Row:
+def begin(world: SandboxWorld, at: int, given: Row) -> Row:
     """A SetupIntent that waits for its card."""
     identifier = ids.new("seti")
     options = (given.get("payment_method_options") or {}).get("card", {})
@@ -59,7 +59,7 @@ def begin(world: World, at: int, given: Row) -> Row:
     return world.store.put("setup_intent", row)
 
 
-def attempt(world: World, row: Row, base_url: str, return_url: str | None = None) -> Row:
+def attempt(world: SandboxWorld, row: Row, base_url: str, return_url: str | None = None) -> Row:
     """Try the card: done, or 3-D Secure first, or a card error (402) that names the intent."""
     method = world.find("payment_method", row["payment_method"], param="payment_method")
     card = vault.card_of(world, method)
@@ -82,7 +82,7 @@ def attempt(world: World, row: Row, base_url: str, return_url: str | None = None
     return succeed(world, row, method, authenticated=False)
 
 
-def succeed(world: World, row: Row, method: Row, *, authenticated: bool) -> Row:
+def succeed(world: SandboxWorld, row: Row, method: Row, *, authenticated: bool) -> Row:
     """The card is saved and, when the intent has a customer, attached."""
     kept = vault.contents(world, method)
     world.store.put("vault", kept | {"set_up": True, "authenticated": authenticated})
@@ -95,7 +95,7 @@ def succeed(world: World, row: Row, method: Row, *, authenticated: bool) -> Row:
     return row
 
 
-def fail(world: World, row: Row, method: Row, decline: Decline | None) -> Row:
+def fail(world: SandboxWorld, row: Row, method: Row, decline: Decline | None) -> Row:
     """The issuer said no, or (`decline` None) the person did not authenticate."""
     problem: Row = evidence(decline) if decline else _not_authenticated()
     row |= {
@@ -121,7 +121,7 @@ def _not_authenticated() -> Row:
     }
 
 
-def _attempted(world: World, row: Row, method: Row, status: str, problem: Row | None) -> Row:
+def _attempted(world: SandboxWorld, row: Row, method: Row, status: str, problem: Row | None) -> Row:
     return world.store.put(
         "setup_attempt",
         {

@@ -6,7 +6,7 @@ from billing.dev.sandbox import amounts, ids, intents, methods, params, paying, 
 from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 REDISPLAY = params.choice("always", "limited", "unspecified")
 PARAMS: dict[str, params.Kind] = {
@@ -61,7 +61,7 @@ def _total(given: Row) -> int:
     return sum(int(item["price_data"]["unit_amount"]) * int(item["quantity"]) for item in given["line_items"])
 
 
-def opened(world: World, identifier: str, given: Row) -> Row:
+def opened(world: SandboxWorld, identifier: str, given: Row) -> Row:
     """The fields of a session that sells. Its PaymentIntent is made when the person presses the button."""
     world.store.put("sale", {"id": identifier, **{name: given.get(name) for name in PARAMS}})
     total = _total(given)
@@ -82,7 +82,7 @@ def opened(world: World, identifier: str, given: Row) -> Row:
     }
 
 
-def items(world: World, session: Row) -> list[Row]:
+def items(world: SandboxWorld, session: Row) -> list[Row]:
     """What is sold: `name`, and `amount` in minor units."""
     sale = world.store.get("sale", session["id"]) or {"line_items": []}
     return [
@@ -94,7 +94,7 @@ def items(world: World, session: Row) -> list[Row]:
     ]
 
 
-def kept_cards(world: World, session: Row) -> list[Row]:
+def kept_cards(world: SandboxWorld, session: Row) -> list[Row]:
     """The customer's cards that the page may offer: by default only those marked `always`."""
     if session["mode"] != "payment" or not session["customer"]:
         return []
@@ -104,7 +104,7 @@ def kept_cards(world: World, session: Row) -> list[Row]:
     return [method for method in found if method["allow_redisplay"] in shown]
 
 
-def submit(world: World, session: Row, method: Row, base_url: str) -> Row:
+def submit(world: SandboxWorld, session: Row, method: Row, base_url: str) -> Row:
     """What the page's button does: the PaymentIntent after the attempt; raises a card error when refused."""
     call = _pressed(world, session, base_url)
     intent = world.store.get("payment_intent", session["payment_intent"] or "")
@@ -119,7 +119,7 @@ def submit(world: World, session: Row, method: Row, base_url: str) -> Row:
     return paying.attempt(world, call, intent)
 
 
-def _pressed(world: World, session: Row, base_url: str) -> Call:
+def _pressed(world: SandboxWorld, session: Row, base_url: str) -> Call:
     """The button, as the call that it makes."""
     return Call(
         method="POST",
@@ -133,7 +133,7 @@ def _pressed(world: World, session: Row, base_url: str) -> Call:
     )
 
 
-def _asked(world: World, session: Row) -> dict[str, Any]:
+def _asked(world: SandboxWorld, session: Row) -> dict[str, Any]:
     sale = world.store.get("sale", session["id"]) or {}
     more = sale.get("payment_intent_data") or {}
     return {
@@ -150,7 +150,7 @@ def _asked(world: World, session: Row) -> dict[str, Any]:
     }
 
 
-def keep(world: World, intent: Row) -> None:
+def keep(world: SandboxWorld, intent: Row) -> None:
     """After a payment for which `setup_future_usage` was asked: the card is set up, and stays with its customer."""
     if not intent["setup_future_usage"] or not intent["customer"]:
         return

@@ -1,14 +1,14 @@
 """Checkout Sessions: a link to a page where a person saves a card, or pays (see `selling`)."""
 
 from billing.dev.sandbox import amounts, ids, methods, params, saving, selling, vault
-from billing.dev.sandbox.cards import Card
+from billing.dev.sandbox.cards import SandboxCard
 from billing.dev.sandbox.customers import blank
 from billing.dev.sandbox.errors import invalid
 from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 LIFETIME = 24 * 3600
 SHORTEST = 30 * 60
@@ -45,7 +45,7 @@ _TEXTS = ("after_submit", "shipping_address", "submit", "terms_of_service_accept
     | selling.PARAMS,
     required=("mode",),
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """An open session; `url` is the page to send the person to. To save a card it has its SetupIntent from the start."""
     given = call.params
     _check(world, call, given)
@@ -62,7 +62,7 @@ def create(world: World, call: Call) -> Row:
     return world.store.put("checkout.session", row | {"setup_intent": intent["id"]})
 
 
-def _check(world: World, call: Call, given: Row) -> None:
+def _check(world: SandboxWorld, call: Call, given: Row) -> None:
     if given["mode"] == "subscription":
         raise invalid("The sandbox supports Checkout in setup and payment mode only.", param="mode")
     selling.check(given)
@@ -137,7 +137,7 @@ def _blank(call: Call, given: Row) -> Row:
     }
 
 
-def submit(world: World, session: Row, card: Card, entered: Row, base_url: str) -> Row:
+def submit(world: SandboxWorld, session: Row, card: SandboxCard, entered: Row, base_url: str) -> Row:
     """What the page's button does: the intent after the attempt; raises a card error when refused.
 
     `entered` has `month`, `year`, `holder` and `email`.
@@ -148,7 +148,7 @@ def submit(world: World, session: Row, card: Card, entered: Row, base_url: str) 
     return submit_kept(world, session, method, base_url)
 
 
-def submit_kept(world: World, session: Row, method: Row, base_url: str) -> Row:
+def submit_kept(world: SandboxWorld, session: Row, method: Row, base_url: str) -> Row:
     """The same with a card that is in the vault."""
     if session["mode"] == "payment":
         intent = selling.submit(world, session, method, base_url)
@@ -160,7 +160,7 @@ def submit_kept(world: World, session: Row, method: Row, base_url: str) -> Row:
     return intent
 
 
-def complete(world: World, session: Row, method: Row) -> Row:
+def complete(world: SandboxWorld, session: Row, method: Row) -> Row:
     """The card is saved, or the money is there: the session is over and says who the person is."""
     if session["mode"] == "payment":
         selling.keep(world, world.find("payment_intent", session["payment_intent"]))
@@ -193,7 +193,7 @@ def complete(world: World, session: Row, method: Row) -> Row:
     return session
 
 
-def _give(world: World, session: Row, method: Row, owner: Row) -> None:
+def _give(world: SandboxWorld, session: Row, method: Row, owner: Row) -> None:
     if session["mode"] == "payment":
         return
     intent = world.find("setup_intent", session["setup_intent"])
@@ -201,7 +201,7 @@ def _give(world: World, session: Row, method: Row, owner: Row) -> None:
     methods.keep(world, method, owner["id"])
 
 
-def close(world: World, session: Row) -> Row:
+def close(world: SandboxWorld, session: Row) -> Row:
     """Expire an open session: its page takes no card any more."""
     session = session | {"status": "expired", "url": None}
     world.store.put("checkout.session", session)
@@ -217,7 +217,7 @@ def close(world: World, session: Row) -> Row:
     return session
 
 
-def expire_due(world: World) -> None:
+def expire_due(world: SandboxWorld) -> None:
     """Expire the open sessions whose time has come."""
     table = world.store["checkout.session"]
     now = world.clock.now()
@@ -227,13 +227,13 @@ def expire_due(world: World) -> None:
 
 
 @operation("GET", "/v1/checkout/sessions/{id}", returns="checkout.session")
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One session."""
     return world.find("checkout.session", call.ids["id"])
 
 
 @operation("POST", "/v1/checkout/sessions/{id}/expire", returns="checkout.session")
-def expire(world: World, call: Call) -> Row:
+def expire(world: SandboxWorld, call: Call) -> Row:
     """Close an open session at once."""
     session = world.find("checkout.session", call.ids["id"])
     if session["status"] != "open":
@@ -257,7 +257,7 @@ def expire(world: World, call: Call) -> Row:
         "status": params.choice("open", "complete", "expired"),
     },
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Sessions, newest first."""
     exact = filters(call, "customer", "status")
     email = call.params.get("customer_details", {}).get("email")

@@ -6,7 +6,7 @@ from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 _CARD_OPTIONS = params.group(
     {
@@ -58,7 +58,7 @@ _DESCRIBED = {"customer": params.text(), "description": params.text(1000), "meta
         "use_stripe_sdk": params.flag,
     },
 )
-def create(world: World, call: Call) -> Row:
+def create(world: SandboxWorld, call: Call) -> Row:
     """A SetupIntent; `confirm=true` tries the card at once."""
     given = call.params
     if "customer" in given:
@@ -78,26 +78,26 @@ def create(world: World, call: Call) -> Row:
     return row
 
 
-def _take(world: World, row: Row, method: Row) -> None:
+def _take(world: SandboxWorld, row: Row, method: Row) -> None:
     check_takeable(world, method, row["customer"])
     row |= {"payment_method": method["id"], "status": "requires_confirmation"}
     world.store.put("setup_intent", row)
 
 
-def check_takeable(world: World, method: Row, customer: str | None) -> None:
+def check_takeable(world: SandboxWorld, method: Row, customer: str | None) -> None:
     """Refuse a card that belongs to somebody else, or was used up."""
     methods.refuse_other_owner(method, customer, "SetupIntent")
     methods.refuse_spent(world, method)
 
 
 @operation("GET", "/v1/setup_intents/{id}", returns="setup_intent", spec={"client_secret": params.text()})
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One SetupIntent."""
     return world.find("setup_intent", call.ids["id"])
 
 
 @operation("POST", "/v1/setup_intents/{id}", returns="setup_intent", spec=_COMMON | _DESCRIBED)
-def update(world: World, call: Call) -> Row:
+def update(world: SandboxWorld, call: Call) -> Row:
     """Change a SetupIntent that has not succeeded."""
     row = dict(world.find("setup_intent", call.ids["id"]))
     _refuse_settled(row, "update")
@@ -117,7 +117,7 @@ def update(world: World, call: Call) -> Row:
     returns="setup_intent",
     spec=_COMMON | {"mandate_data": MANDATE, "return_url": params.text(), "use_stripe_sdk": params.flag},
 )
-def confirm(world: World, call: Call) -> Row:
+def confirm(world: SandboxWorld, call: Call) -> Row:
     """Try the card."""
     row = dict(world.find("setup_intent", call.ids["id"]))
     _refuse_settled(row, "confirm")
@@ -139,7 +139,7 @@ def confirm(world: World, call: Call) -> Row:
     returns="setup_intent",
     spec={"cancellation_reason": params.choice("abandoned", "requested_by_customer", "duplicate")},
 )
-def cancel(world: World, call: Call) -> Row:
+def cancel(world: SandboxWorld, call: Call) -> Row:
     """Give up on a SetupIntent that has not succeeded."""
     row = dict(world.find("setup_intent", call.ids["id"]))
     _refuse_settled(row, "cancel")
@@ -170,7 +170,7 @@ def _refuse_settled(row: Row, verb: str) -> None:
     spec=params.LISTING
     | {"created": params.RANGE, "customer": params.text(), "payment_method": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """SetupIntents, newest first."""
     exact = filters(call, "customer", "payment_method")
     return page(world, call, "setup_intent", exact)

@@ -5,13 +5,13 @@ import pickle
 
 from billing.dev.sandbox.deliver import Deliverer
 from billing.dev.sandbox.faults import Faults
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 
-class Moments:
+class Snapshots:
     """Keeps them for as long as the process lives."""
 
-    def __init__(self, world: World, deliverer: Deliverer, faults: Faults) -> None:
+    def __init__(self, world: SandboxWorld, deliverer: Deliverer, faults: Faults) -> None:
         self._world, self._deliverer, self._faults = world, deliverer, faults
         self._kept: dict[str, bytes] = {}
 

@@ -4,9 +4,9 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from pathlib import Path
 
-from billing.dev.sandbox.journal import Journal
+from billing.dev.sandbox.commit_log import CommitLog
+from billing.dev.sandbox.packed_rows import PackedRows
 from billing.dev.sandbox.packed_rows import Row as Row
-from billing.dev.sandbox.packed_rows import Shelf
 
 INDEXES: dict[str, tuple[str, ...]] = {
     "customer": ("email",),
@@ -40,7 +40,7 @@ class Table:
     """Rows by id, in the order they came, with equality indexes kept as sorted sequence numbers."""
 
     def __init__(self, indexed: tuple[str, ...]) -> None:
-        self.rows = Shelf()
+        self.rows = PackedRows()
         self.rising = True
         self._sequences: list[int] = []
         self._ids: list[str] = []
@@ -138,11 +138,11 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         self.tables = {name: Table(indexed) for name, indexed in INDEXES.items()}
         self._changed: dict[tuple[str, str], bool] = {}
-        self._journal = Journal(path) if path else None
+        self._journal = CommitLog(path) if path else None
         if self._journal:
             self._replay(self._journal)
 
-    def _replay(self, journal: Journal) -> None:
+    def _replay(self, journal: CommitLog) -> None:
         for kind, identifier, row in journal.read():
             if row is not None:
                 self.tables[kind].put(row)

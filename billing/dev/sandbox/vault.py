@@ -3,13 +3,15 @@
 import time
 
 from billing.dev.sandbox import ids, params
-from billing.dev.sandbox.cards import Card, find, stranger
+from billing.dev.sandbox.cards import SandboxCard, find, stranger
 from billing.dev.sandbox.errors import missing
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 
-def mint(world: World, card: Card, *, expiry: tuple[int, int] | None = None, name: str | None = None) -> Row:
+def mint(
+    world: SandboxWorld, card: SandboxCard, *, expiry: tuple[int, int] | None = None, name: str | None = None
+) -> Row:
     """A fresh PaymentMethod for a test card; `expiry` is (month, year)."""
     month, year = expiry or (12, time.gmtime(world.clock.now()).tm_year + 4)
     row: Row = {
@@ -38,7 +40,7 @@ def mint(world: World, card: Card, *, expiry: tuple[int, int] | None = None, nam
     return row
 
 
-def card_shown(card: Card, month: int, year: int) -> Row:
+def card_shown(card: SandboxCard, month: int, year: int) -> Row:
     """The `card` hash of a PaymentMethod."""
     return {
         "brand": card.brand,
@@ -67,13 +69,13 @@ def is_past(year: int, month: int, at: int) -> bool:
     return (year, month) < (today.tm_year, today.tm_mon)
 
 
-def card_of(world: World, method: Row) -> Card:
+def card_of(world: SandboxWorld, method: Row) -> SandboxCard:
     """The test card behind a PaymentMethod."""
     key = contents(world, method)["card"]
     return find(key) or stranger(key)
 
 
-def contents(world: World, method: Row) -> Row:
+def contents(world: SandboxWorld, method: Row) -> Row:
     """What only the vault knows: which card, whether it was set up, whether it is told to decline."""
     row = world.store.get("vault", method["id"])
     if row is None:

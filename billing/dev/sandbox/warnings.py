@@ -6,12 +6,12 @@ from billing.dev.sandbox.events import emit
 from billing.dev.sandbox.lists import filters, page
 from billing.dev.sandbox.operations import operation
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import Call, World
+from billing.dev.sandbox.world import Call, SandboxWorld
 
 KIND = "radar.early_fraud_warning"
 
 
-def warn(world: World, charge: Row) -> Row:
+def warn(world: SandboxWorld, charge: Row) -> Row:
     """Warn about a paid charge; something can be done about it unless it is refunded or disputed."""
     if not charge["paid"]:
         raise invalid(f"Charge {charge['id']} was not paid.")
@@ -31,7 +31,7 @@ def warn(world: World, charge: Row) -> Row:
 
 
 @operation("GET", "/v1/radar/early_fraud_warnings/{id}", returns=KIND)
-def retrieve(world: World, call: Call) -> Row:
+def retrieve(world: SandboxWorld, call: Call) -> Row:
     """One warning."""
     return world.find(KIND, call.ids["id"])
 
@@ -43,6 +43,6 @@ def retrieve(world: World, call: Call) -> Row:
     many=True,
     spec=params.LISTING | {"created": params.RANGE, "charge": params.text(), "payment_intent": params.text()},
 )
-def listing(world: World, call: Call) -> Row:
+def listing(world: SandboxWorld, call: Call) -> Row:
     """Warnings, newest first."""
     return page(world, call, KIND, filters(call, "charge", "payment_intent"))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from billing.dev.sandbox.clock import Clock
+from billing.dev.sandbox.clock import SandboxClock
 from billing.dev.sandbox.errors import missing
 from billing.dev.sandbox.store import Row, Store
 
@@ -60,11 +60,11 @@ class Call:
 
 
 @dataclass
-class World:
+class SandboxWorld:
     """What operations work on."""
 
     store: Store
-    clock: Clock
+    clock: SandboxClock
     merchant: Merchant
     cause: Row | None = None
     on_event: Callable[[Row], None] = field(default=lambda _event: None)

@@ -7,7 +7,7 @@ from typing import Self
 
 import httpx
 
-from billing.dev.simulate.scenarios import Card
+from billing.dev.simulate.scenarios import PlannedCard
 
 AGENT = "Mozilla/5.0 (simulated)"
 RELOADS = 40
@@ -22,11 +22,11 @@ class PageRefused(Exception):
     """A page that answers with a refusal, or without the form one looks for; the text says which."""
 
 
-class Browser:
-    """Cookies and all. `origin` is the service, `twin` the sandbox with the card page, `address` the reader's own."""
+class SimulatedBrowser:
+    """Cookies and all. `origin` is the service, `sandbox` the sandbox with the card page, `address` the reader's own."""
 
-    def __init__(self, origin: str, twin: httpx.Client, address: str) -> None:
-        self._origin, self._twin = origin, twin
+    def __init__(self, origin: str, sandbox: httpx.Client, address: str) -> None:
+        self._origin, self._sandbox = origin, sandbox
         headers = {"user-agent": AGENT, "accept": "text/html,*/*;q=0.8", "x-forwarded-for": address}
         self._http = httpx.Client(
             base_url=origin, timeout=60, trust_env=False, verify=_NOBODY, headers=headers
@@ -61,14 +61,16 @@ class Browser:
             raise PageRefused(f"{answer.status_code} at {action}")
         return str(answer.headers["location"])
 
-    def type_card(self, page: str, card: Card, copy: str, year: int) -> str:
+    def type_card(self, page: str, card: PlannedCard, copy: str, year: int) -> str:
         """Fill in the sandbox's card page and confirm with the bank where it asks; the way back. Raises PageRefused."""
         form = {"number": f"{card.number}__{copy}", "exp": f"12/{(year + 3) % 100:02}", "cvc": "123"}
         if card.name == "amex":
             form["cvc"] = "1234"
-        answer = self._twin.post(page, data=form | {"holder": "T Dlamini", "email": "t.dlamini@example.com"})
+        answer = self._sandbox.post(
+            page, data=form | {"holder": "T Dlamini", "email": "t.dlamini@example.com"}
+        )
         if "/c/authenticate/" in answer.headers.get("location", ""):
-            answer = self._twin.post(answer.headers["location"], data={"outcome": "complete"})
+            answer = self._sandbox.post(answer.headers["location"], data={"outcome": "complete"})
         if answer.status_code != httpx.codes.SEE_OTHER:
             raise PageRefused("the card page says no")
         return str(answer.headers["location"])

@@ -7,20 +7,20 @@ from typing import Any
 
 import httpx
 
-from billing.dev.simulate.clock_skew import Skew
-from billing.dev.simulate.judge import Taken
+from billing.dev.simulate.clock_skew import ClockSkew
+from billing.dev.simulate.judge import ListedCharge
 
 PAGE = 100
 
 
-class Till:
+class SandboxCharges:
     """The sandbox's lists, page by page, in our own time. Readers are told apart by the number in their address; `deleted` says
     whose the customers were that no list has any more."""
 
-    def __init__(self, twin: httpx.Client, key: str, skew: Skew, deleted: dict[str, int]) -> None:
-        self._twin, self._key, self._skew = twin, key, skew
+    def __init__(self, sandbox: httpx.Client, key: str, skew: ClockSkew, deleted: dict[str, int]) -> None:
+        self._sandbox, self._key, self._skew = sandbox, key, skew
         self._owners = {row["id"]: _number(row["email"]) for row in self._list("customers")} | deleted
-        self.taken: dict[int, list[Taken]] = defaultdict(list)
+        self.taken: dict[int, list[ListedCharge]] = defaultdict(list)
         """Charges that went through, by the reader's number."""
         self.objections: dict[int, datetime] = {}
         """When a bank or a card's issuer first objected: nothing more may be taken from that reader."""
@@ -32,7 +32,7 @@ class Till:
             number = whose[row["id"]] = self._owners[row["customer"]]
             if row["paid"]:
                 self.taken[number].append(
-                    Taken(row["id"], self._at(row), row["amount"], row["amount_refunded"])
+                    ListedCharge(row["id"], self._at(row), row["amount"], row["amount_refunded"])
                 )
         for row in [*self._list("disputes"), *self._list("radar/early_fraud_warnings")]:
             at, number = self._at(row), whose[row["charge"]]
@@ -44,7 +44,7 @@ class Till:
     def _list(self, what: str) -> Iterator[dict[str, Any]]:
         after: dict[str, str] = {}
         while True:
-            answer = self._twin.get(
+            answer = self._sandbox.get(
                 f"/v1/{what}",
                 params={"limit": PAGE, **after},
                 headers={"Authorization": f"Bearer {self._key}"},

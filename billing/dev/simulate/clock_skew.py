@@ -6,7 +6,7 @@ MOST_SECONDS = 120
 """How far it is from ours at most; less than `rules/clocks.APART`."""
 
 
-class Skew:
+class ClockSkew:
     """Each setting of Stripe's clock, in the order in which they were made."""
 
     def __init__(self) -> None:

@@ -14,10 +14,10 @@ GREYLISTED = b"451 4.7.1 Greylisting in action, please come back later"
 """What milter-greylist answers to RCPT while sender and recipient are new to it; the same pair is let in minutes later (RFC 6647)."""
 
 
-class Conversation(asyncio.Protocol):
+class SmtpConversation(asyncio.Protocol):
     """One connection. Knows what our own client says, in the order it says it."""
 
-    def __init__(self, sink: "Sink") -> None:
+    def __init__(self, sink: "CountingSmtp") -> None:
         self.sink = sink
         self.unread = bytearray()
         self.in_text = False
@@ -71,7 +71,7 @@ class Conversation(asyncio.Protocol):
         return b"250 taken" if self.sink.take(text) else b""
 
 
-class Sink:
+class CountingSmtp:
     """What all conversations share."""
 
     def __init__(self, seed: int, trouble: float) -> None:
@@ -122,8 +122,8 @@ async def serve(seed: int, trouble: float) -> None:
     """Say on which port mail is taken, and take it until standard input ends. Each line there is answered with the counts;
     `greylist` with a number begins a day on which so many tries for each recipient are put off; after `calm` nothing goes
     wrong any more."""
-    sink, loop = Sink(seed, trouble), asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Conversation(sink), "127.0.0.1", 0, backlog=64)
+    sink, loop = CountingSmtp(seed, trouble), asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SmtpConversation(sink), "127.0.0.1", 0, backlog=64)
     asked = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
     _say({"port": server.sockets[0].getsockname()[1]})

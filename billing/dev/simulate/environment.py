@@ -48,7 +48,7 @@ class NotEmpty(RefusesToStart):
     """A simulation needs an empty database: the one of BILLING_DATABASE_URL has tables already."""
 
 
-class Hand:
+class WorkerProcess:
     """A process of ours and the line to it."""
 
     def __init__(self, process: BaseProcess, line: Connection) -> None:
@@ -77,7 +77,7 @@ class Hand:
             self.process.join()
 
 
-class Program:
+class PythonProgram:
     """A Python program as a process, with lines to it and from it."""
 
     def __init__(self, module: str, arguments: Sequence[str], leash: Leash, log: Path) -> None:
@@ -118,7 +118,7 @@ class Program:
             self._child.communicate()
 
 
-class House:
+class SimulatedInstallation:
     """Use it with `with`. `parts` are those of this process; workers and the web have their own, of the same installation."""
 
     def __init__(
@@ -127,7 +127,7 @@ class House:
         self._at, self._seed, self._mail_trouble = at, seed_number, mail_trouble
         self._recording = ("--record", str(record)) if record else ()
         self._ends = contextlib.ExitStack()
-        self.workers: list[Hand] = []
+        self.workers: list[WorkerProcess] = []
 
     def __enter__(self) -> Self:
         try:
@@ -178,9 +178,9 @@ class House:
         database.close()
         return given
 
-    def _program(self, module: str, *arguments: str) -> "Program":
+    def _program(self, module: str, *arguments: str) -> "PythonProgram":
         """A program of its own, which nothing here imports."""
-        program = Program(module, arguments, self._leash, self.folder / f"{module}.log")
+        program = PythonProgram(module, arguments, self._leash, self.folder / f"{module}.log")
         self._ends.callback(program.end)
         return program
 
@@ -241,9 +241,9 @@ class House:
             timeout=PATIENCE_SECONDS,
             trust_env=False,
         )
-        self.twin = httpx.Client(base_url=self.sandbox_url, timeout=PATIENCE_SECONDS, trust_env=False)
+        self.sandbox = httpx.Client(base_url=self.sandbox_url, timeout=PATIENCE_SECONDS, trust_env=False)
         self._ends.callback(self.api.close)
-        self._ends.callback(self.twin.close)
+        self._ends.callback(self.sandbox.close)
 
     def tell_relay(self, word: str) -> dict[str, int]:
         """Send the mail server a line; what it has counted so far."""
@@ -254,17 +254,17 @@ class House:
         hand = self._child(do, *arguments)
         self._ends.callback(hand.end)
 
-    def _child(self, do: Any, *arguments: Any) -> Hand:
+    def _child(self, do: Any, *arguments: Any) -> WorkerProcess:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=do, args=(theirs, *arguments), daemon=True)
         process.start()
         theirs.close()
-        return Hand(process, ours)
+        return WorkerProcess(process, ours)
 
     def _end_workers(self) -> None:
         for hand in self.workers:
             hand.end()
 
-    def worker(self) -> Hand:
+    def worker(self) -> WorkerProcess:
         """Another worker process."""
         return self._child(worker_processes.work, self.environment)

@@ -1,4 +1,4 @@
-"""What goes wrong, drawn from the seed: calls of Stripe's twin, its webhooks, its payouts, the mail server, and workers that die."""
+"""What goes wrong, drawn from the seed: calls of the Stripe sandbox, its webhooks, its payouts, the mail server, and workers that die."""
 
 import random
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from billing.dev.simulate.clock_skew import MOST_SECONDS, Skew
+from billing.dev.simulate.clock_skew import MOST_SECONDS, ClockSkew
 
 EFFECTS = (
     "timeout_before",
@@ -49,7 +49,7 @@ STOPS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class FaultLevel:
     """How much goes wrong: chances for each effect on a call, of a day with a storm, for a webhook, for a mail, of a day on
     which the mail server greylists, of a worker that dies on a day, of a day on which somebody pays money out by hand, and of one
     on which Stripe's clock is off."""
@@ -65,26 +65,26 @@ class Level:
 
 
 LEVELS = {
-    "none": Level(),
-    "some": Level(
+    "none": FaultLevel(),
+    "some": FaultLevel(
         call=0.0001, storm=0.03, news=0.005, mail=0.002, greylist=0.05, crash=0.1, payout=0.05, skew=0.1
     ),
-    "many": Level(
+    "many": FaultLevel(
         call=0.0004, storm=0.12, news=0.02, mail=0.01, greylist=0.3, crash=0.5, payout=0.2, skew=0.4
     ),
 }
 
 
-class Weather:
-    """Sets the rules of the twin and of the mail server for each day, and counts what they struck."""
+class FaultPlan:
+    """Sets the rules of the sandbox and of the mail server for each day, and counts what they struck."""
 
     def __init__(
-        self, twin: httpx.Client, tell_relay: Callable[[str], object], level: Level, seed: int
+        self, sandbox: httpx.Client, tell_relay: Callable[[str], object], level: FaultLevel, seed: int
     ) -> None:
-        self._twin, self._tell_relay, self._level, self._seed = twin, tell_relay, level, seed
+        self._sandbox, self._tell_relay, self._level, self._seed = sandbox, tell_relay, level, seed
         self.struck: Counter[str] = Counter()
         self.storms: list[date] = []
-        self.skew = Skew()
+        self.skew = ClockSkew()
         self._paid_out: list[str] = []
         """Payouts that were asked for by hand."""
         self._set(_drizzle(level, seed), _mischief(level, seed))
@@ -111,7 +111,7 @@ class Weather:
                 self._refunds("no_balance")
 
     def _pay_out(self, on: date) -> None:
-        """Part of what is at the twin, as Stripe itemises no such payout; and now and then a bank sends one back."""
+        """Part of what is at the sandbox, as Stripe itemises no such payout; and now and then a bank sends one back."""
         dice = self.dice("payout", on)
         if dice.random() >= self._level.payout:
             return
@@ -131,12 +131,12 @@ class Weather:
         self.struck["clock: off"] += off
 
     def _skew(self, seconds: int, at: datetime) -> None:
-        self._twin.post("/_sandbox/skew", json={"seconds": seconds}).raise_for_status()
+        self._sandbox.post("/_sandbox/skew", json={"seconds": seconds}).raise_for_status()
         self.skew.set(at, seconds)
 
     def _banks(self, asked: dict[str, Any]) -> dict[str, Any] | None:
-        """What the twin did; None where it can't, as there isn't so much to pay out."""
-        answer = self._twin.post("/_sandbox/banks", json=asked)
+        """What the sandbox did; None where it can't, as there isn't so much to pay out."""
+        answer = self._sandbox.post("/_sandbox/banks", json=asked)
         return dict(answer.json()) if answer.is_success else None
 
     def afternoon(self, on: date) -> None:
@@ -147,7 +147,7 @@ class Weather:
             self._refunds(None)
 
     def _refunds(self, how: str | None) -> None:
-        self._twin.post("/_sandbox/banks", json={"do": "refunds", "as": how}).raise_for_status()
+        self._sandbox.post("/_sandbox/banks", json={"do": "refunds", "as": how}).raise_for_status()
 
     def dies_at(self, on: date) -> str | None:
         """The stop point at which a worker dies from this day on; None on days on which none does."""
@@ -157,21 +157,21 @@ class Weather:
     def calm(self, at: datetime) -> None:
         """From `at` on nothing goes wrong any more."""
         self._count()
-        for rule in self._twin.get("/_sandbox/trouble").json()["trouble"]:
+        for rule in self._sandbox.get("/_sandbox/trouble").json()["trouble"]:
             self.struck[f"webhook: {rule['effect']}"] += rule["hit"]
-        self._twin.delete("/_sandbox/trouble").raise_for_status()
+        self._sandbox.delete("/_sandbox/trouble").raise_for_status()
         self._skew(0, at)
         self._set([])
 
     def _count(self) -> None:
-        for rule in self._twin.get("/_sandbox/faults").json()["faults"]:
+        for rule in self._sandbox.get("/_sandbox/faults").json()["faults"]:
             self.struck[f"call: {rule['effect']}"] += rule["hit"]
 
     def _set(self, faults: list[dict[str, Any]], trouble: list[dict[str, Any]] | None = None) -> None:
-        self._twin.delete("/_sandbox/faults").raise_for_status()
-        self._twin.post("/_sandbox/faults", json=faults).raise_for_status()
+        self._sandbox.delete("/_sandbox/faults").raise_for_status()
+        self._sandbox.post("/_sandbox/faults", json=faults).raise_for_status()
         if trouble is not None:
-            self._twin.post("/_sandbox/trouble", json=trouble).raise_for_status()
+            self._sandbox.post("/_sandbox/trouble", json=trouble).raise_for_status()
 
 
 def _rule(effect: str, chance: float, seed: int, path: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _rule(effect: str, chance: float, seed: int, path: str) -> dict[str, Any]:
     return {"effect": effect, "probability": chance, "seed": seed, "path": path} | seconds | more
 
 
-def _drizzle(level: Level, seed: int) -> list[dict[str, Any]]:
+def _drizzle(level: FaultLevel, seed: int) -> list[dict[str, Any]]:
     """A few of all calls fail, each in any way."""
     if not level.call:
         return []
@@ -194,7 +194,7 @@ def _storm(dice: random.Random) -> list[dict[str, Any]]:
     return [_rule(effect, chance, dice.randrange(10**6), path) for effect in effects]
 
 
-def _mischief(level: Level, seed: int) -> list[dict[str, Any]]:
+def _mischief(level: FaultLevel, seed: int) -> list[dict[str, Any]]:
     """Webhooks that are lost, doubled, late by up to a day, or out of order."""
     if not level.news:
         return []

@@ -16,29 +16,29 @@ from billing.dev.simulate.dates import (
     start_of,
     trial_over,
 )
-from billing.dev.simulate.scenarios import Wish
+from billing.dev.simulate.scenarios import ActKind
 
 LATE = timedelta(days=1)
 """Within this a charge that nothing forbids must have been made, whatever fails meanwhile."""
 SECOND = timedelta(seconds=1)
 """What the sandbox's instants are told to."""
-ENDS = (Wish.CANCEL, Wish.WITHDRAW, Wish.DISPUTE)
-FAILS = (Wish.CARD_FAILS, Wish.CARD_GONE, Wish.CUSTOMER_GONE)
+ENDS = (ActKind.CANCEL, ActKind.WITHDRAW, ActKind.DISPUTE)
+FAILS = (ActKind.CARD_FAILS, ActKind.CARD_GONE, ActKind.CUSTOMER_GONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
+class AcceptedAct:
     """Something that was accepted, and when."""
 
     at: datetime
-    wish: Wish
+    wish: ActKind
     detail: str = ""
     since: datetime | None = None
     """For a cancellation that was taken back, when it had been asked for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ListedCharge:
     """A charge that went through, as the sandbox lists it; cents that went back since."""
 
     ref: str
@@ -59,16 +59,16 @@ class Life:
     takes_back: bool = True
     """Whether the bank lets money come back to the card."""
     started_on: date | None = None
-    happened: list[Happened] = field(default_factory=list)
+    happened: list[AcceptedAct] = field(default_factory=list)
 
-    def note(self, at: datetime, wish: Wish, detail: str = "") -> None:
+    def note(self, at: datetime, wish: ActKind, detail: str = "") -> None:
         """Write down what was accepted. An undone cancellation ends nothing; what was not announced meanwhile moves."""
-        if wish is Wish.UNDO:
-            last = max(i for i, one in enumerate(self.happened) if one.wish is Wish.CANCEL)
+        if wish is ActKind.UNDO:
+            last = max(i for i, one in enumerate(self.happened) if one.wish is ActKind.CANCEL)
             asked = self.happened.pop(last)
-            self.happened.append(Happened(at, wish, detail, since=asked.at))
+            self.happened.append(AcceptedAct(at, wish, detail, since=asked.at))
         else:
-            self.happened.append(Happened(at, wish, detail))
+            self.happened.append(AcceptedAct(at, wish, detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +101,22 @@ class _Terms:
         self.on = self.anchor = on
         self.months = 0
 
-    def apply(self, one: Happened) -> None:
+    def apply(self, one: AcceptedAct) -> None:
         """What changes the day, the amount, or whether the card can be charged."""
         match one.wish:
-            case Wish.DAYS:
+            case ActKind.DAYS:
                 self.move(self.on + timedelta(days=int(one.detail)))
-            case Wish.UNDO if one.since is not None:
+            case ActKind.UNDO if one.since is not None:
                 self._go_on(one.since, one.at)
-            case Wish.PAUSE:
+            case ActKind.PAUSE:
                 self.move(month_later(self.on, int(one.detail)))
-            case Wish.YEAR:
+            case ActKind.YEAR:
                 self.plan = "yearly"
-            case Wish.CARD_FAILS | Wish.CARD_GONE | Wish.CUSTOMER_GONE:
+            case ActKind.CARD_FAILS | ActKind.CARD_GONE | ActKind.CUSTOMER_GONE:
                 self.works = False
-            case Wish.CARD_WORKS | Wish.NEW_CARD | Wish.REPLACED:
+            case ActKind.CARD_WORKS | ActKind.NEW_CARD | ActKind.REPLACED:
                 self.works = True
-            case Wish.PAY_PAGE if one.detail == "another":
+            case ActKind.PAY_PAGE if one.detail == "another":
                 self.works = True
 
     def _go_on(self, asked: datetime, undone: datetime) -> None:
@@ -130,12 +130,12 @@ class _Terms:
 class _Paid:
     """A charge in its place: the first day of what it paid for, and the first day after that."""
 
-    charge: Taken
+    charge: ListedCharge
     begins_on: date
     ends_on: date
 
 
-def judge(life: Life, taken: Iterable[Taken], until: datetime, *, staff_know: bool) -> list[Breach]:
+def judge(life: Life, taken: Iterable[ListedCharge], until: datetime, *, staff_know: bool) -> list[Breach]:
     """What breaks the calendar from the start of a life to `until`, and money that a withdrawal should have brought back, and
     didn't. Where the bank doesn't let it back, staff must know."""
     charges = sorted(taken, key=lambda one: (one.at, one.ref))
@@ -149,7 +149,7 @@ def judge(life: Life, taken: Iterable[Taken], until: datetime, *, staff_know: bo
 
 
 def _walk(
-    life: Life, terms: _Terms, charges: list[Taken], until: datetime, places: list[_Paid]
+    life: Life, terms: _Terms, charges: list[ListedCharge], until: datetime, places: list[_Paid]
 ) -> Iterator[str]:
     """From due day to due day; each charge that was due gets its place. What is left of the charges when no further one is due
     was outside."""
@@ -181,19 +181,19 @@ def _walk(
         yield f"{_words(one)}, and by the calendar nothing is due then (next {terms.on})"
 
 
-def _over(one: Happened) -> datetime:
+def _over(one: AcceptedAct) -> datetime:
     """From when on nothing may be charged. A bank objects to a charge, so one in the same second was the earlier."""
-    return one.at + SECOND if one.wish is Wish.DISPUTE else one.at
+    return one.at + SECOND if one.wish is ActKind.DISPUTE else one.at
 
 
-def _words(one: Taken) -> str:
+def _words(one: ListedCharge) -> str:
     return f"{one.ref} took {one.cents} cents on {one.at:%Y-%m-%d %H:%M}Z"
 
 
 def _kept(life: Life, paid: list[_Paid]) -> Iterator[str]:
     """A withdrawal brings back the first charge, and of each later one what was paid for days not read: the day on which the
     reader withdrew is one of them."""
-    withdrew = next((one.at for one in life.happened if one.wish is Wish.WITHDRAW), None)
+    withdrew = next((one.at for one in life.happened if one.wish is ActKind.WITHDRAW), None)
     if withdrew is None:
         return
     for n, one in enumerate(paid):

@@ -11,11 +11,11 @@ import httpx
 
 from billing.dev import time_travel
 from billing.dev.simulate.dates import Slot, moment
-from billing.dev.simulate.environment import House
-from billing.dev.simulate.faults import Weather
-from billing.dev.simulate.reader_acts import Acts, Somebody
-from billing.dev.simulate.scenarios import Act
-from billing.dev.simulate.worker_processes import Look
+from billing.dev.simulate.environment import SimulatedInstallation
+from billing.dev.simulate.faults import FaultPlan
+from billing.dev.simulate.reader_acts import ReaderActs, SimulatedReader
+from billing.dev.simulate.scenarios import PlannedAct
+from billing.dev.simulate.worker_processes import WorkerReport
 
 LOOK = timedelta(minutes=10)
 """How often the workers look: what falls due in between is done at the next look."""
@@ -25,15 +25,15 @@ MOST_ROUNDS = 5000
 log = logging.getLogger(__name__)
 
 
-class Stuck(Exception):
+class LifeIsStuck(Exception):
     """Something that is due isn't getting done."""
 
 
 @dataclass
-class Works:
+class WorkerPool:
     """The workers, driven: they look when they are told, and one that dies is replaced."""
 
-    house: House
+    installation: SimulatedInstallation
     deaths: Counter[str] = field(default_factory=Counter)
     said: Counter[str] = field(default_factory=Counter)
     tracebacks: list[str] = field(default_factory=list)
@@ -41,20 +41,20 @@ class Works:
 
     def arm(self, stop_at: str) -> None:
         """Let one of the workers, the last, be one that dies at this point."""
-        self.house.workers[-1].ask(stop_at)
+        self.installation.workers[-1].ask(stop_at)
         self.armed = stop_at
 
     def reach(self, at: datetime) -> None:
         """Let it become `at`, with all that falls due until then done; what is due at that very instant is left for `settle`."""
         now = self.now()
         while (due := self.settle(now)) is not None and (step := _next_look(due)) < at:
-            time_travel.move(self.house.parts, step)
+            time_travel.move(self.installation.parts, step)
             now = step
-        time_travel.move(self.house.parts, at)
+        time_travel.move(self.installation.parts, at)
 
     def now(self) -> datetime:
         """The held present."""
-        return self.house.parts.clock.now()
+        return self.installation.parts.clock.now()
 
     def settle(self, now: datetime) -> datetime | None:
         """Work until nothing is due any more and no webhook is on its way; when the next thing is due. Raises Stuck.
@@ -63,29 +63,29 @@ class Works:
         due = None
         for _ in range(MOST_ROUNDS):
             self._work()
-            twin = self.house.twin.post("/_sandbox/settle")
-            if twin.status_code == httpx.codes.GATEWAY_TIMEOUT:
+            sandbox = self.installation.sandbox.post("/_sandbox/settle")
+            if sandbox.status_code == httpx.codes.GATEWAY_TIMEOUT:
                 continue
-            self.house.workers[0].ask()
+            self.installation.workers[0].ask()
             look = self._look(0)
             due = look.due
             if not look.done and (due is None or due > now):
-                ahead = twin.raise_for_status().json()["next"]
+                ahead = sandbox.raise_for_status().json()["next"]
                 theirs = datetime.fromtimestamp(ahead, UTC) if ahead is not None else None
                 return min((one for one in (due, theirs) if one is not None), default=None)
-        raise Stuck(f"something is due at {now} and isn't getting done: {due}")
+        raise LifeIsStuck(f"something is due at {now} and isn't getting done: {due}")
 
     def _work(self) -> None:
         """All look, and each again as long as any is at work: what one has done may be something to do for another."""
-        looking, resting = set[int](), set(range(len(self.house.workers)))
+        looking, resting = set[int](), set(range(len(self.installation.workers)))
         while resting:
             for place in resting:
-                self.house.workers[place].ask()
+                self.installation.workers[place].ask()
             looking, resting = looking | resting, set()
             while looking and (answered := self._answering(looking, MOMENT_SECONDS if resting else None)):
                 for place in answered:
                     if self._look(place).done:
-                        self.house.workers[place].ask()
+                        self.installation.workers[place].ask()
                     else:
                         looking.remove(place)
                         resting.add(place)
@@ -94,19 +94,19 @@ class Works:
 
     def _answering(self, looking: set[int], seconds: float | None) -> list[int]:
         """Who has answered, as soon as somebody has; nobody when that takes longer."""
-        lines = {self.house.workers[place].line: place for place in looking}
+        lines = {self.installation.workers[place].line: place for place in looking}
         return [lines[line] for line in wait(lines, seconds) if isinstance(line, Connection)]
 
-    def _look(self, place: int) -> Look:
+    def _look(self, place: int) -> WorkerReport:
         """A worker's answer. One that died has done something, and another takes its place."""
-        look = self.house.workers[place].answer()
+        look = self.installation.workers[place].answer()
         if look is None:
             self.deaths[self.armed or "by itself"] += 1
             self.armed = None
-            self.house.workers[place].end()
-            self.house.workers[place] = self.house.worker()
-            return Look(1, None)
-        assert isinstance(look, Look)
+            self.installation.workers[place].end()
+            self.installation.workers[place] = self.installation.worker()
+            return WorkerReport(1, None)
+        assert isinstance(look, WorkerReport)
         self.said.update(dict(look.errors))
         self.tracebacks += look.complaints
         return look
@@ -122,8 +122,8 @@ def _next_look(due: datetime) -> datetime:
 class Crowd:
     """Everybody, and what they do on which day."""
 
-    people: list[Somebody]
-    plans: dict[date, list[tuple[Slot, int, Act]]] = field(default_factory=lambda: defaultdict(list))
+    people: list[SimulatedReader]
+    plans: dict[date, list[tuple[Slot, int, PlannedAct]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         for who in self.people:
@@ -132,10 +132,10 @@ class Crowd:
 
 
 def live(
-    works: Works,
-    acts: Acts,
+    works: WorkerPool,
+    acts: ReaderActs,
     crowd: Crowd,
-    weather: Weather,
+    faults: FaultPlan,
     days: Sequence[date],
     over: Callable[[date], None],
 ) -> None:
@@ -144,19 +144,19 @@ def live(
         works.reach(moment(on, Slot.ROUNDS))
         works.settle(works.now())
         over(on)
-        if stop_at := weather.dies_at(on):
+        if stop_at := faults.dies_at(on):
             works.arm(stop_at)
-        weather.morning(on, works.now())
-        _through(works, acts, crowd, weather, on)
+        faults.morning(on, works.now())
+        _through(works, acts, crowd, faults, on)
 
 
-def _through(works: Works, acts: Acts, crowd: Crowd, weather: Weather, on: date) -> None:
+def _through(works: WorkerPool, acts: ReaderActs, crowd: Crowd, faults: FaultPlan, on: date) -> None:
     """One day. Where nobody does anything, the clock doesn't stop."""
     plans = sorted(crowd.plans.get(on, []), key=lambda one: (one[0], one[1]))
-    slots = {slot for slot, _, _ in plans} | ({Slot.AFTERNOON} if weather.storms[-1:] == [on] else set())
+    slots = {slot for slot, _, _ in plans} | ({Slot.AFTERNOON} if faults.storms[-1:] == [on] else set())
     for slot in sorted(slots):
         at = moment(on, slot)
         works.reach(at)
         if slot == Slot.AFTERNOON:
-            weather.afternoon(on)
+            faults.afternoon(on)
         acts.do_all([(crowd.people[number], act) for when, number, act in plans if when == slot], at)

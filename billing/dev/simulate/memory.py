@@ -7,7 +7,7 @@ import psutil
 EVERY_SECONDS = 5
 
 
-class Memory:
+class MemoryUse:
     """Looks now and then. What processes share is counted once, where the system can tell (Linux)."""
 
     def __init__(self) -> None:

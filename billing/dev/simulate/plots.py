@@ -9,7 +9,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44, 8, 10, 22
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class PlotFrame:
     """The inside of a plot, from 0 to `top` upwards."""
 
     top: float
@@ -27,7 +27,7 @@ def stacked(series: Mapping[str, Sequence[int]], labels: Sequence[tuple[int, str
     """Areas on top of each other, one value a day."""
     count = max((len(values) for values in series.values()), default=0)
     sums = [sum(values[place] for values in series.values()) for place in range(count)]
-    frame = Frame(_nice(max(sums, default=0)))
+    frame = PlotFrame(_nice(max(sums, default=0)))
     parts, below = [_grid(frame)], [0.0] * count
     for number, values in enumerate(series.values(), 1):
         above = [low + value for low, value in zip(below, values, strict=True)]
@@ -41,7 +41,7 @@ def stacked(series: Mapping[str, Sequence[int]], labels: Sequence[tuple[int, str
 
 def bars(groups: Mapping[str, Sequence[float]], title: str, unit: str = "") -> str:
     """A group of bars for each label, side by side."""
-    frame = Frame(_nice(max((value for values in groups.values() for value in values), default=0)))
+    frame = PlotFrame(_nice(max((value for values in groups.values() for value in values), default=0)))
     parts, places = [_grid(frame, unit)], len(groups)
     every = -(-places // 12)
     for place, (label, values) in enumerate(groups.items()):
@@ -86,7 +86,7 @@ def _svg(parts: Sequence[str], title: str, height: float = HEIGHT) -> str:
     return f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{escape(title)}">{"".join(parts)}</svg>'
 
 
-def _grid(frame: Frame, unit: str = "") -> str:
+def _grid(frame: PlotFrame, unit: str = "") -> str:
     lines = []
     for quarter in range(5):
         value = frame.top * quarter / 4

@@ -11,10 +11,10 @@ import httpx
 import sqlalchemy as sa
 
 from billing.changes import change_plan, pause
-from billing.dev.simulate.browser import AGENT, Browser, PageRefused
-from billing.dev.simulate.environment import House
+from billing.dev.simulate.browser import AGENT, PageRefused, SimulatedBrowser
+from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.judge import Life
-from billing.dev.simulate.scenarios import ANOTHER, Act, Card, Fate, Wish
+from billing.dev.simulate.scenarios import ANOTHER, ActKind, PlannedAct, PlannedCard, Scenario
 from billing.http import cookies
 from billing.platform.errors import Refusal
 from billing.platform.site import PAY
@@ -29,15 +29,15 @@ AT_ONCE = 4
 """Readers who do something at the same moment."""
 
 
-class Refused(Exception):
+class RefusedByPage(Exception):
     """The service says no, and how it names that."""
 
 
 @dataclass
-class Somebody:
+class SimulatedReader:
     """A reader with their fate, what was accepted so far, and by what the service knows them."""
 
-    fate: Fate
+    fate: Scenario
     life: Life
     reader_id: str = ""
     subscription_id: str = ""
@@ -46,18 +46,18 @@ class Somebody:
 
 
 @dataclass
-class Acts:
+class ReaderActs:
     """Everybody, and the ways to do things."""
 
-    house: House
-    answers: Counter[tuple[Wish, str]] = field(default_factory=Counter)
+    installation: SimulatedInstallation
+    answers: Counter[tuple[ActKind, str]] = field(default_factory=Counter)
     """What was answered to each wish, and how often."""
     deleted: dict[str, int] = field(default_factory=dict)
     """Customers that were deleted at Stripe, with their reader's number: no list of Stripe's has them any more."""
 
-    def do_all(self, plans: Sequence[tuple[Somebody, Act]], at: datetime) -> None:
+    def do_all(self, plans: Sequence[tuple[SimulatedReader, PlannedAct]], at: datetime) -> None:
         """Do what is done at one moment, some readers at a time, and each reader's own things in their order."""
-        each: dict[int, list[tuple[Somebody, Act]]] = defaultdict(list)
+        each: dict[int, list[tuple[SimulatedReader, PlannedAct]]] = defaultdict(list)
         for who, act in plans:
             each[who.fate.number].append((who, act))
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -66,21 +66,21 @@ class Acts:
             ):
                 self.answers.update(said)
 
-    def do(self, who: Somebody, act: Act, at: datetime) -> str:
+    def do(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> str:
         """Do one thing, and say how it was answered; it is noted in the life if it was accepted."""
-        if act.wish not in (Wish.START, Wish.AGAIN) and not who.subscription_id:
+        if act.wish not in (ActKind.START, ActKind.AGAIN) and not who.subscription_id:
             return "never started"
         try:
             _DO[act.wish](self, who, act, at)
-        except (Refused, Refusal, PageRefused, MoveRefused) as refusal:
+        except (RefusedByPage, Refusal, PageRefused, MoveRefused) as refusal:
             return refusal.code if isinstance(refusal, Refusal) else str(refusal)
-        if act.wish is Wish.START:
+        if act.wish is ActKind.START:
             who.life.started_on = act.on
         else:
             who.life.note(at, act.wish, act.detail)
         return "accepted"
 
-    def start(self, who: Somebody, act: Act, at: datetime) -> None:
+    def start(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """By the pages, or by a program that saved the card itself."""
         if act.detail == "page":
             self._start_by_page(who, at)
@@ -100,7 +100,7 @@ class Acts:
         said = self._post("/v1/trials", body, key=f"start-{copy}-{at:%y%m%d}")
         who.reader_id, who.subscription_id = said["reader"]["id"], said["subscription"]["id"]
 
-    def _start_by_page(self, who: Somebody, at: datetime) -> None:
+    def _start_by_page(self, who: SimulatedReader, at: datetime) -> None:
         with self._browser(who) as browser:
             browser.get(f"/subscribe?plan={who.fate.plan}")
             browser.get(browser.post("/subscribe", email=who.fate.email))
@@ -112,35 +112,35 @@ class Acts:
             who.fate.email,
         )
         if found is None:
-            raise Refused("not started")
+            raise RefusedByPage("not started")
         who.subscription_id, who.reader_id = found
 
-    def cancel(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def cancel(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """By a program, in the reader's name."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/cancel", {"reason": "too dear"})
 
-    def undo(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def undo(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """As long as it is read on."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/resume", {})
 
-    def withdraw(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def withdraw(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """Within the cooling-off days."""
         self._post(f"/v1/subscriptions/{who.subscription_id}/withdraw", {})
 
-    def give_days(self, who: Somebody, act: Act, _at: datetime) -> None:
+    def give_days(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """Staff extend the trial or the period."""
         body = {"days": int(act.detail), "reason": "the site was slow"}
         self._post(f"/v1/subscriptions/{who.subscription_id}/extend", body)
 
-    def refund(self, who: Somebody, act: Act, _at: datetime) -> None:
+    def refund(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """Staff give the last payment back, or R10 of it."""
         payment = self._last(who, "p.id")
         body = {"reason": "kindness"} | ({"amount": 1000} if act.detail == "part" else {})
         self._post(f"/v1/payments/{payment}/refunds", body)
 
-    def ask_pause(self, who: Somebody, act: Act, at: datetime) -> None:
+    def ask_pause(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """On the account page."""
-        parts = self.house.parts
+        parts = self.installation.parts
         most = parts.office.pause_months
         why = "asked for on the account page"
         with parts.database.transaction() as session:
@@ -148,16 +148,16 @@ class Acts:
                 session, parts.office, who.subscription_id, int(act.detail), at=at, by="reader", why=why, most=most
             )  # fmt: skip
 
-    def choose_year(self, who: Somebody, _act: Act, at: datetime) -> None:
+    def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page."""
-        parts = self.house.parts
+        parts = self.installation.parts
         why = "chosen on the account page"
         with parts.database.transaction() as session:
             change_plan.ask(session, parts.office, who.subscription_id, "yearly", at=at, by="reader", why=why)
 
-    def give_card(self, who: Somebody, _act: Act, at: datetime) -> None:
+    def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page, having just signed in by mail."""
-        parts = self.house.parts
+        parts = self.installation.parts
         with parts.database.transaction() as session:
             secret = sessions.open_session(
                 session,
@@ -175,23 +175,23 @@ class Acts:
             page = _insist(lambda: browser.post("/account/card"))
             browser.come_back(self._type(browser, who, page, ANOTHER, at), until_not="/subscribe/back")
 
-    def pay_on_page(self, who: Somebody, act: Act, at: datetime) -> None:
+    def pay_on_page(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """From the link in the mail about a refused charge, with the same card or another."""
         with self._browser(who) as browser:
             browser.get(f"/pay/{self._owed(who)}")
             page = _insist(lambda: browser.post("/pay/page"))
             if not page.startswith("http"):
-                raise Refused("nothing owed")
+                raise RefusedByPage("nothing owed")
             card = who.fate.card if act.detail == "same" else ANOTHER
             browser.come_back(self._type(browser, who, page, card, at), until_not="/pay/back")
 
-    def pay_with_card(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def pay_with_card(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """At a press, with the card on record."""
         with self._browser(who) as browser:
             browser.get(f"/pay/{self._owed(who)}")
             browser.post("/pay")
 
-    def try_again(self, who: Somebody, act: Act, at: datetime) -> None:
+    def try_again(self, who: SimulatedReader, act: PlannedAct, at: datetime) -> None:
         """A second trial, by the same address written in another way: refused, kindly."""
         name, _, domain = who.fate.email.partition("@")
         body = {
@@ -201,92 +201,96 @@ class Acts:
         }  # fmt: skip
         self._post("/v1/trials", body, key=f"again-{who.fate.number}-{act.on}")
 
-    def card_fails(self, who: Somebody, act: Act, _at: datetime) -> None:
+    def card_fails(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """The bank refuses from now on."""
-        self._twin("declines", {"payment_method": self._card(who), "decline": act.detail})
+        self._sandbox("declines", {"payment_method": self._card(who), "decline": act.detail})
 
-    def card_works(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def card_works(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """The bank has nothing against it any more."""
-        self._twin("declines", {"payment_method": self._card(who), "decline": None})
+        self._sandbox("declines", {"payment_method": self._card(who), "decline": None})
 
-    def replace(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def replace(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """The network sends out the card anew, under the same reference."""
-        self._twin(f"cards/{self._card(who)}/replace", {})
+        self._sandbox(f"cards/{self._card(who)}/replace", {})
 
-    def card_gone(self, who: Somebody, act: Act, _at: datetime) -> None:
+    def card_gone(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """Somebody tidies up in Stripe's dashboard, and takes the card away, or its customer with it."""
-        if act.wish is Wish.CARD_GONE:
-            self._twin("banks", {"do": "remove_card", "payment_method": self._card(who)})
+        if act.wish is ActKind.CARD_GONE:
+            self._sandbox("banks", {"do": "remove_card", "payment_method": self._card(who)})
             return
         query = "SELECT customer_ref FROM payment_method WHERE gateway_ref = :of"
         customer = str(self._one(query, self._card(who))[0])
-        self._twin("banks", {"do": "delete_customer", "customer": customer})
+        self._sandbox("banks", {"do": "delete_customer", "customer": customer})
         self.deleted[customer] = who.fate.number
 
-    def dispute(self, who: Somebody, _act: Act, _at: datetime) -> None:
+    def dispute(self, who: SimulatedReader, _act: PlannedAct, _at: datetime) -> None:
         """The bank takes the last payment back."""
-        self._twin("banks", {"do": "dispute", "charge": self._last(who, "p.charge_ref")})
+        self._sandbox("banks", {"do": "dispute", "charge": self._last(who, "p.charge_ref")})
 
-    def decide(self, who: Somebody, act: Act, _at: datetime) -> None:
+    def decide(self, who: SimulatedReader, act: PlannedAct, _at: datetime) -> None:
         """The bank makes up its mind."""
         found = self._one("SELECT gateway_ref FROM dispute WHERE reader_id = :of", who.reader_id)
         if found is None:
-            raise Refused("no dispute")
-        self._twin("banks", {"do": "win" if act.wish is Wish.WIN else "lose", "dispute": found[0]})
+            raise RefusedByPage("no dispute")
+        self._sandbox("banks", {"do": "win" if act.wish is ActKind.WIN else "lose", "dispute": found[0]})
 
-    def _type(self, browser: Browser, who: Somebody, page: str, card: Card, at: datetime) -> str:
+    def _type(
+        self, browser: SimulatedBrowser, who: SimulatedReader, page: str, card: PlannedCard, at: datetime
+    ) -> str:
         who.cards += 1
         copy = f"{who.fate.number}" if card is who.fate.card else f"{who.fate.number}-{who.cards}"
         return browser.type_card(page, card, copy, at.year)
 
-    def _browser(self, who: Somebody) -> Browser:
-        return Browser(self.house.url, self.house.twin, _address(who))
+    def _browser(self, who: SimulatedReader) -> SimulatedBrowser:
+        return SimulatedBrowser(self.installation.url, self.installation.sandbox, _address(who))
 
     def _post(self, path: str, body: dict[str, Any], key: str | None = None) -> dict[str, Any]:
         """A program's call; asked again while Stripe can't be reached. Raises Refused."""
         for _ in range(TRIES):
-            answer = self.house.api.post(path, json=body, headers={"Idempotency-Key": key} if key else {})
+            answer = self.installation.api.post(
+                path, json=body, headers={"Idempotency-Key": key} if key else {}
+            )
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
         if answer.is_success:
             return dict(answer.json())
         if answer.status_code >= 500:
             raise AssertionError(f"{path} answered {answer.status_code}: {answer.text[:500]}")
-        raise Refused(str(answer.json().get("code", answer.status_code)))
+        raise RefusedByPage(str(answer.json().get("code", answer.status_code)))
 
-    def _twin(self, what: str, body: dict[str, Any]) -> None:
-        answer = self.house.twin.post(f"/_sandbox/{what}", json=body)
+    def _sandbox(self, what: str, body: dict[str, Any]) -> None:
+        answer = self.installation.sandbox.post(f"/_sandbox/{what}", json=body)
         if not answer.is_success:
-            raise Refused("the bank can't")
+            raise RefusedByPage("the bank can't")
 
     def _one(self, query: str, of: str) -> Any:
-        with self.house.parts.database.transaction() as session:
+        with self.installation.parts.database.transaction() as session:
             return session.execute(sa.text(query), {"of": of}).first()
 
-    def _last(self, who: Somebody, column: str) -> str:
+    def _last(self, who: SimulatedReader, column: str) -> str:
         """The last payment's id, or its reference at Stripe. Raises Refused."""
         query = f"SELECT {column} FROM payment p WHERE p.reader_id = :of ORDER BY p.paid_at DESC, p.id DESC LIMIT 1"  # noqa: S608
         found = self._one(query, who.reader_id)
         if found is None:
-            raise Refused("no payment")
+            raise RefusedByPage("no payment")
         return str(found[0])
 
-    def _card(self, who: Somebody) -> str:
+    def _card(self, who: SimulatedReader) -> str:
         query = """SELECT m.gateway_ref FROM payment_method m JOIN subscription s ON s.payment_method_id = m.id
                    WHERE s.id = :of AND s.state <> 'ended'"""
         found = self._one(query, who.subscription_id)
         if found is None:
-            raise Refused("ended")
+            raise RefusedByPage("ended")
         return str(found[0])
 
-    def _owed(self, who: Somebody) -> str:
+    def _owed(self, who: SimulatedReader) -> str:
         """The token of the link that pays what is open. Raises Refused."""
         found = self._one(
             "SELECT id FROM invoice WHERE subscription_id = :of AND state = 'open'", who.subscription_id
         )
         if found is None:
-            raise Refused("nothing owed")
-        return self.house.parts.office.tokens.token(PAY, found[0])
+            raise RefusedByPage("nothing owed")
+        return self.installation.parts.office.tokens.token(PAY, found[0])
 
 
 def _insist(press: Any) -> str:
@@ -297,34 +301,34 @@ def _insist(press: Any) -> str:
         except PageRefused as refusal:
             if not str(refusal).startswith("503"):
                 raise
-    raise Refused("unavailable")
+    raise RefusedByPage("unavailable")
 
 
-def _address(who: Somebody) -> str:
+def _address(who: SimulatedReader) -> str:
     """A network address of their own."""
     high, low = divmod(who.fate.number, 250)
     return f"10.{high // 250}.{high % 250}.{low + 1}"
 
 
 _DO = {
-    Wish.START: Acts.start,
-    Wish.AGAIN: Acts.try_again,
-    Wish.CANCEL: Acts.cancel,
-    Wish.UNDO: Acts.undo,
-    Wish.WITHDRAW: Acts.withdraw,
-    Wish.NEW_CARD: Acts.give_card,
-    Wish.PAY_CARD: Acts.pay_with_card,
-    Wish.PAY_PAGE: Acts.pay_on_page,
-    Wish.PAUSE: Acts.ask_pause,
-    Wish.YEAR: Acts.choose_year,
-    Wish.REFUND: Acts.refund,
-    Wish.DAYS: Acts.give_days,
-    Wish.CARD_FAILS: Acts.card_fails,
-    Wish.CARD_WORKS: Acts.card_works,
-    Wish.REPLACED: Acts.replace,
-    Wish.CARD_GONE: Acts.card_gone,
-    Wish.CUSTOMER_GONE: Acts.card_gone,
-    Wish.DISPUTE: Acts.dispute,
-    Wish.WIN: Acts.decide,
-    Wish.LOSE: Acts.decide,
+    ActKind.START: ReaderActs.start,
+    ActKind.AGAIN: ReaderActs.try_again,
+    ActKind.CANCEL: ReaderActs.cancel,
+    ActKind.UNDO: ReaderActs.undo,
+    ActKind.WITHDRAW: ReaderActs.withdraw,
+    ActKind.NEW_CARD: ReaderActs.give_card,
+    ActKind.PAY_CARD: ReaderActs.pay_with_card,
+    ActKind.PAY_PAGE: ReaderActs.pay_on_page,
+    ActKind.PAUSE: ReaderActs.ask_pause,
+    ActKind.YEAR: ReaderActs.choose_year,
+    ActKind.REFUND: ReaderActs.refund,
+    ActKind.DAYS: ReaderActs.give_days,
+    ActKind.CARD_FAILS: ReaderActs.card_fails,
+    ActKind.CARD_WORKS: ReaderActs.card_works,
+    ActKind.REPLACED: ReaderActs.replace,
+    ActKind.CARD_GONE: ReaderActs.card_gone,
+    ActKind.CUSTOMER_GONE: ReaderActs.card_gone,
+    ActKind.DISPUTE: ReaderActs.dispute,
+    ActKind.WIN: ReaderActs.decide,
+    ActKind.LOSE: ReaderActs.decide,
 }

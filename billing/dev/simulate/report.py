@@ -8,8 +8,8 @@ import jinja2
 
 from billing.dev.simulate import plots
 from billing.dev.simulate.figures import STATES
-from billing.dev.simulate.run import Verdict
-from billing.dev.simulate.scenarios import Wish
+from billing.dev.simulate.run import SimulationVerdict
+from billing.dev.simulate.scenarios import ActKind
 
 HERE = Path(__file__).parent
 MONEY = ("charged", "refunded", "recognised", "fees")
@@ -32,7 +32,7 @@ class Plot:
     rows: tuple[tuple[str, ...], ...] = ()
 
 
-def write(verdict: Verdict, path: Path) -> None:
+def write(verdict: SimulationVerdict, path: Path) -> None:
     """The page, at `path`."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE), autoescape=True, undefined=jinja2.StrictUndefined
@@ -60,7 +60,7 @@ def write(verdict: Verdict, path: Path) -> None:
     path.write_text(page, "utf-8")
 
 
-def facts(verdict: Verdict) -> list[tuple[str, str]]:
+def facts(verdict: SimulationVerdict) -> list[tuple[str, str]]:
     """The figures of the first screen."""
     told = verdict.figures
     sums = {what: sum(month[what] for month in told.money.values()) for what in MONEY}
@@ -85,7 +85,7 @@ def facts(verdict: Verdict) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def summary(verdict: Verdict) -> str:
+def summary(verdict: SimulationVerdict) -> str:
     """A screen of text."""
     lines = [f"{words:>37}  {value}" for words, value in facts(verdict)]
     lines += [f"BROKEN: {words}" for words in verdict.broken[:SHOWN]]
@@ -94,7 +94,7 @@ def summary(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def conclusion(verdict: Verdict) -> str:
+def conclusion(verdict: SimulationVerdict) -> str:
     """One line."""
     if not verdict.broken:
         return "Every promise was kept: doctor and books clean each day, the ledger sums to zero, nobody charged outside the calendar."
@@ -102,7 +102,7 @@ def conclusion(verdict: Verdict) -> str:
 
 
 def rand(cents: int) -> str:
-    """An amount for people, without VAT words: sums of a house."""
+    """An amount for people, without VAT words: sums of an installation."""
     return f"R{cents / 100:,.2f}"
 
 
@@ -111,7 +111,7 @@ def share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f}%" if whole else "–"
 
 
-def _mail_faults(verdict: Verdict) -> int:
+def _mail_faults(verdict: SimulationVerdict) -> int:
     return sum(verdict.mail.get(what, 0) for what in ("deferred", "greylisted", "refused", "untold"))
 
 
@@ -119,7 +119,7 @@ def _minutes(seconds: float) -> str:
     return f"{int(seconds) // 60} min {int(seconds) % 60} s"
 
 
-def _readers(verdict: Verdict) -> Plot:
+def _readers(verdict: SimulationVerdict) -> Plot:
     told = verdict.figures
     firsts = [(n, f"{day:%b}") for n, day in enumerate(told.days) if day.day == 1]
     series = {state: told.states[state] for state in STATES}
@@ -137,7 +137,7 @@ def _readers(verdict: Verdict) -> Plot:
     )
 
 
-def _money(verdict: Verdict) -> Plot:
+def _money(verdict: SimulationVerdict) -> Plot:
     months = verdict.figures.money
     groups = {_month(month): [cents[what] / 100 for what in MONEY] for month, cents in months.items()}
     rows = [(month, *(rand(cents[what]) for what in MONEY)) for month, cents in months.items()]
@@ -151,7 +151,7 @@ def _money(verdict: Verdict) -> Plot:
     )
 
 
-def _conversion(verdict: Verdict) -> Plot:
+def _conversion(verdict: SimulationVerdict) -> Plot:
     told = verdict.figures.conversion
     groups = {
         _month(month): [_part(paid, over), _part(left, over)] for month, (over, paid, left) in told.items()
@@ -170,7 +170,7 @@ def _conversion(verdict: Verdict) -> Plot:
     )
 
 
-def _churn(verdict: Verdict) -> Plot:
+def _churn(verdict: SimulationVerdict) -> Plot:
     told = verdict.figures.churn
     groups = {_month(month): [_part(left, paying)] for month, (paying, left) in told.items()}
     rows = [
@@ -186,7 +186,7 @@ def _churn(verdict: Verdict) -> Plot:
     )
 
 
-def _dunning(verdict: Verdict) -> Plot:
+def _dunning(verdict: SimulationVerdict) -> Plot:
     told = verdict.figures
     failed, so_far = sum(told.failed.values()), 0
     groups: dict[str, Sequence[float]] = {}
@@ -204,7 +204,7 @@ def _dunning(verdict: Verdict) -> Plot:
     )
 
 
-def _mails(verdict: Verdict) -> Plot:
+def _mails(verdict: SimulationVerdict) -> Plot:
     told = verdict.figures.mails
     kinds = sorted(told, key=lambda kind: -sum(told[kind].values()))
     taken = {kind.replace("_", " "): told[kind].get("accepted", 0) for kind in kinds[:MAILS]}
@@ -222,7 +222,7 @@ def _mails(verdict: Verdict) -> Plot:
     )
 
 
-def _doctor(verdict: Verdict) -> str:
+def _doctor(verdict: SimulationVerdict) -> str:
     told = verdict.figures
     days = []
     for day in told.days:
@@ -233,7 +233,7 @@ def _doctor(verdict: Verdict) -> str:
     return plots.strip(days, "The doctor's visits, a square a day")
 
 
-def _met(verdict: Verdict) -> list[tuple[str, str]]:
+def _met(verdict: SimulationVerdict) -> list[tuple[str, str]]:
     """What went wrong on purpose, and how often."""
     found = [
         (words.replace("_", " "), f"{count:,}") for words, count in sorted(verdict.struck.items()) if count
@@ -245,8 +245,8 @@ def _met(verdict: Verdict) -> list[tuple[str, str]]:
     return found
 
 
-def _answers(verdict: Verdict) -> list[tuple[str, str]]:
-    by_wish: Mapping[Wish, list[str]] = {wish: [] for wish in Wish}
+def _answers(verdict: SimulationVerdict) -> list[tuple[str, str]]:
+    by_wish: Mapping[ActKind, list[str]] = {wish: [] for wish in ActKind}
     for (wish, answer), count in sorted(verdict.answers.items(), key=lambda one: -one[1]):
         by_wish[wish].append(f"{count:,} {answer.replace('_', ' ')}")
     return [(str(wish), ", ".join(said)) for wish, said in by_wish.items() if said]

@@ -12,16 +12,16 @@ import sqlalchemy as sa
 
 from billing.container import Parts
 from billing.dev.simulate import alarms, figures
-from billing.dev.simulate.charges_at_sandbox import Till
+from billing.dev.simulate.charges_at_sandbox import SandboxCharges
 from billing.dev.simulate.dates import Slot, moment, month_later, start_of
-from billing.dev.simulate.environment import House
-from billing.dev.simulate.faults import LEVELS, Weather
+from billing.dev.simulate.environment import SimulatedInstallation
+from billing.dev.simulate.faults import LEVELS, FaultPlan
 from billing.dev.simulate.figures import Figures
 from billing.dev.simulate.judge import Breach, Life, judge
-from billing.dev.simulate.live import Crowd, Stuck, Works, live
-from billing.dev.simulate.memory import Memory
-from billing.dev.simulate.reader_acts import Acts, Somebody
-from billing.dev.simulate.scenarios import Fate, Wish, draw
+from billing.dev.simulate.live import Crowd, LifeIsStuck, WorkerPool, live
+from billing.dev.simulate.memory import MemoryUse
+from billing.dev.simulate.reader_acts import ReaderActs, SimulatedReader
+from billing.dev.simulate.scenarios import ActKind, Scenario, draw_scenario
 from billing.reconcile.reconcile import reconcile
 from billing.reports import doctor
 
@@ -38,7 +38,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SimulationOptions:
     """What is simulated."""
 
     readers: int
@@ -53,13 +53,13 @@ class Wanted:
 
 
 @dataclass
-class Verdict:
+class SimulationVerdict:
     """What was found; `broken` is empty when every promise was kept."""
 
-    wanted: Wanted
+    wanted: SimulationOptions
     figures: Figures = field(default_factory=Figures)
     broken: list[str] = field(default_factory=list)
-    answers: Counter[tuple[Wish, str]] = field(default_factory=Counter)
+    answers: Counter[tuple[ActKind, str]] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     storms: list[date] = field(default_factory=list)
     deaths: Counter[str] = field(default_factory=Counter)
@@ -77,52 +77,52 @@ class Verdict:
         return self.figures.end | {"answers": answers, "charges": self.charges, "cents": self.cents}
 
 
-def gather(wanted: Wanted) -> list[Somebody]:
+def gather(wanted: SimulationOptions) -> list[SimulatedReader]:
     """Everybody, with what they will do."""
-    fates = (draw(wanted.seed, number, FIRST_DAY, wanted.last) for number in range(wanted.readers))
-    return [Somebody(fate, _life(fate)) for fate in fates]
+    fates = (draw_scenario(wanted.seed, number, FIRST_DAY, wanted.last) for number in range(wanted.readers))
+    return [SimulatedReader(fate, _life(fate)) for fate in fates]
 
 
-def _life(fate: Fate) -> Life:
+def _life(fate: Scenario) -> Life:
     card = fate.card
     return Life(fate.number, fate.plan, fate.deaf, works=card.works, takes_back=card.takes_back)
 
 
 def simulate(
-    wanted: Wanted,
+    wanted: SimulationOptions,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-    meddle: Callable[[House, date], None] = lambda _house, _on: None,
+    meddle: Callable[[SimulatedInstallation, date], None] = lambda _installation, _on: None,
     record: Path | None = None,
-) -> Verdict:
+) -> SimulationVerdict:
     """Live, and judge. `progress` is told of days; `meddle` may do mischief of its own each morning, to see it found; `record`
     is a file to which the sandbox writes every exchange with Stripe's API, a JSON line each."""
-    began, memory, verdict = time.monotonic(), Memory(), Verdict(wanted)
+    began, memory, verdict = time.monotonic(), MemoryUse(), SimulationVerdict(wanted)
     days = [FIRST_DAY + _DAY * n for n in range((wanted.last - FIRST_DAY).days + 1)]
     crowd, level = Crowd(gather(wanted)), LEVELS[wanted.faults]
-    with House(start_of(FIRST_DAY), wanted.seed, level.mail, record) as house:
-        weather = Weather(house.twin, house.tell_relay, level, wanted.seed)
-        works, acts = Works(house), Acts(house, answers=verdict.answers)
+    with SimulatedInstallation(start_of(FIRST_DAY), wanted.seed, level.mail, record) as installation:
+        faults = FaultPlan(installation.sandbox, installation.tell_relay, level, wanted.seed)
+        works, acts = WorkerPool(installation), ReaderActs(installation, answers=verdict.answers)
 
         def over(on: date) -> None:
-            meddle(house, on)
+            meddle(installation, on)
             memory.look()
             progress((on - FIRST_DAY).days + 1, len(days) + QUIET_DAYS)
 
         try:
-            live(works, acts, crowd, weather, days, over)
-            weather.calm(works.now())
-            verdict.mail = house.tell_relay("calm")
+            live(works, acts, crowd, faults, days, over)
+            faults.calm(works.now())
+            verdict.mail = installation.tell_relay("calm")
             for on in (wanted.last + _DAY * n for n in range(1, QUIET_DAYS + 1)):
                 works.reach(moment(on, Slot.ROUNDS))
                 works.settle(works.now())
                 over(on)
-            verdict.broken += _examine(house.parts, works.now())
-        except Stuck as stuck:
+            verdict.broken += _examine(installation.parts, works.now())
+        except LifeIsStuck as stuck:
             verdict.broken.append(str(stuck))
         memory.look(now=True)
-        till = Till(house.twin, house.key, weather.skew, acts.deleted)
-        _judge(house, crowd, till, works.now(), verdict)
-        _tell(house, works, weather, verdict)
+        charges = SandboxCharges(installation.sandbox, installation.key, faults.skew, acts.deleted)
+        _judge(installation, crowd, charges, works.now(), verdict)
+        _tell(installation, works, faults, verdict)
         memory.look(now=True)
     verdict.seconds, verdict.cpu_seconds = time.monotonic() - began, memory.cpu_seconds
     verdict.peak = memory.peak
@@ -152,28 +152,36 @@ def _examine(parts: Parts, at: datetime) -> list[str]:
     return [*broken, *([f"the ledger sums to {total} cents"] if total else [])]
 
 
-def _judge(house: House, crowd: Crowd, till: Till, at: datetime, verdict: Verdict) -> None:
+def _judge(
+    installation: SimulatedInstallation,
+    crowd: Crowd,
+    charges: SandboxCharges,
+    at: datetime,
+    verdict: SimulationVerdict,
+) -> None:
     """The sandbox's list of charges against the calendar, reader by reader."""
-    with house.parts.database.transaction() as session:
+    with installation.parts.database.transaction() as session:
         staff_know = set(session.execute(sa.text(NOT_RETURNED)).scalars())
     found: list[Breach] = []
     for who in crowd.people:
-        objected = till.objections.get(who.fate.number)
+        objected = charges.objections.get(who.fate.number)
         if objected is not None:
-            who.life.note(objected, Wish.DISPUTE)
-        taken = till.taken.get(who.fate.number, [])
+            who.life.note(objected, ActKind.DISPUTE)
+        taken = charges.taken.get(who.fate.number, [])
         found += judge(who.life, taken, at, staff_know=who.reader_id in staff_know)
     verdict.broken += [f"reader {one.number}: {one.what}" for one in found]
-    verdict.charges = sum(map(len, till.taken.values()))
-    verdict.cents = sum(one.cents for charges in till.taken.values() for one in charges)
+    verdict.charges = sum(map(len, charges.taken.values()))
+    verdict.cents = sum(one.cents for taken in charges.taken.values() for one in taken)
 
 
-def _tell(house: House, works: Works, weather: Weather, verdict: Verdict) -> None:
+def _tell(
+    installation: SimulatedInstallation, works: WorkerPool, faults: FaultPlan, verdict: SimulationVerdict
+) -> None:
     wanted = verdict.wanted
-    with house.parts.database.transaction() as session:
+    with installation.parts.database.transaction() as session:
         told = verdict.figures = figures.read(session, FIRST_DAY, wanted.last)
         cases = session.execute(sa.text(DIFFERENCES)).all()
-    verdict.struck, verdict.storms = weather.struck, weather.storms
+    verdict.struck, verdict.storms = faults.struck, faults.storms
     verdict.deaths, verdict.said = works.deaths, works.said
     verdict.broken += [f"case {kind}: {what}" for kind, _, what in cases]
     verdict.broken += [f"the doctor found {n} things broken on {on}" for on, n in told.doctor.items() if n]

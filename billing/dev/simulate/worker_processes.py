@@ -28,7 +28,7 @@ CONNECTIONS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class WorkerReport:
     """What one look of a worker found: how much was done, when the next thing is due, and what its log complained of."""
 
     done: int
@@ -72,7 +72,7 @@ def work(line: Connection, environment: dict[str, str]) -> None:
             continue
         seen: dict[str, datetime] = {}
         done = tick(parts, seen=seen)
-        line.send(Look(done, min(seen.values(), default=None), *listener.take()))
+        line.send(WorkerReport(done, min(seen.values(), default=None), *listener.take()))
     os._exit(0)
 
 

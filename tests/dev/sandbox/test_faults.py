@@ -6,7 +6,7 @@ import httpx
 import pytest
 from stripe import APIConnectionError, APIError, HTTPClient, HTTPXClient, RateLimitError, RequestsClient
 
-from billing.dev.sandbox import faults, trouble
+from billing.dev.sandbox import faults, webhook_faults
 from tests.dev.sandbox.asking import Stripe, a_saved_card, charge
 from tests.support.sandbox import Sandbox
 
@@ -161,7 +161,7 @@ def test_too_many_requests_names_the_seconds_to_wait(sandbox: Sandbox, stripe: S
 
 def test_every_fault_is_told_on_the_page_and_can_be_made_there(sandbox: Sandbox, stripe: Stripe) -> None:
     shown = sandbox.http.get("/_sandbox").text
-    for effect in (*faults.EFFECTS, *trouble.EFFECTS):
+    for effect in (*faults.EFFECTS, *webhook_faults.EFFECTS):
         assert f"<option>{effect}</option>" in shown
         assert f"<dt><code>{effect}</code></dt>" in shown
     made = sandbox.http.post(

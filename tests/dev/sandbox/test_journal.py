@@ -9,7 +9,7 @@ import httpx
 import pytest
 from stripe import StripeClient
 
-from billing.dev.sandbox.journal import JournalBroken
+from billing.dev.sandbox.commit_log import CommitLogBroken
 from billing.dev.sandbox.store import Store
 from tests.dev.sandbox.asking import a_saved_card, a_session, charge
 from tests.support.stripe_openapi import violations
@@ -97,7 +97,7 @@ def test_webhooks_still_owed_are_sent_after_the_restart(tmp_path: Path) -> None:
 def test_a_foreign_file_is_refused_in_one_line(tmp_path: Path) -> None:
     foreign = tmp_path / "letter.txt"
     foreign.write_text("Dear reader,\nhow are you?\n")
-    with pytest.raises(JournalBroken, match="line 1"):
+    with pytest.raises(CommitLogBroken, match="line 1"):
         Store(foreign)
     refused = subprocess.run(
         [sys.executable, "-m", "billing.dev.sandbox", "--data", str(foreign)],

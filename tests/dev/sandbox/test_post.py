@@ -8,10 +8,10 @@ from functools import partial
 import httptools
 import pytest
 
-from billing.dev.sandbox.post import Posts
+from billing.dev.sandbox.webhook_connections import WebhookConnections
 
 KEPT = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Deed = Callable[[Posts, str], Awaitable[None]]
+Deed = Callable[[WebhookConnections, str], Awaitable[None]]
 
 
 def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
@@ -34,7 +34,7 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
     async def run() -> None:
         async with await asyncio.start_server(endpoint, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            with closing(Posts()) as posts:
+            with closing(WebhookConnections()) as posts:
                 await asyncio.wait_for(deed(posts, f"http://127.0.0.1:{port}/webhooks/stripe?of=sandbox"), 20)
 
     asyncio.run(run())
@@ -52,20 +52,20 @@ def against(answer: bytes, deed: Deed, *, answers_a_line: int = 100) -> int:
     ],
 )
 def test_every_way_to_end_an_answer(answer: bytes, expected: tuple[int, str]) -> None:
-    async def deed(posts: Posts, url: str) -> None:
+    async def deed(posts: WebhookConnections, url: str) -> None:
         assert await posts.post(url, {}, b"news") == expected
 
     against(answer, deed, answers_a_line=1)
 
 
-async def thrice(posts: Posts, url: str, *, closes: bool) -> None:
+async def thrice(posts: WebhookConnections, url: str, *, closes: bool) -> None:
     for _ in range(3):
         assert (await posts.post(url, {"Content-Type": "text/plain"}, b"news"))[0] == 200
         if closes:
             await goodbye(posts)
 
 
-async def goodbye(posts: Posts) -> None:
+async def goodbye(posts: WebhookConnections) -> None:
     """Return when the endpoint's end of stream has arrived on every line that rests."""
     for reader in [reader for lines in posts._resting.values() for reader, _ in lines]:
         while not reader.at_eof():
@@ -87,7 +87,7 @@ def test_a_line_is_used_again_until_either_side_closes_it(
     ("answer", "problem"), [(b"", ConnectionResetError), (b"220 smtp here\r\n", httptools.HttpParserError)]
 )
 def test_no_answer_is_a_problem(answer: bytes, problem: type[Exception]) -> None:
-    async def deed(posts: Posts, url: str) -> None:
+    async def deed(posts: WebhookConnections, url: str) -> None:
         with pytest.raises(problem):
             await posts.post(url, {}, b"news")
 

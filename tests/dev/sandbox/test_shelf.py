@@ -1,11 +1,11 @@
 """Old rows are kept small, and nobody notices."""
 
-from billing.dev.sandbox.packed_rows import Shelf
+from billing.dev.sandbox.packed_rows import PackedRows
 from billing.dev.sandbox.store import WARM_SECONDS, Store
 
 
 def test_a_packed_row_reads_the_same_and_changes_when_it_is_put() -> None:
-    shelf = Shelf()
+    shelf = PackedRows()
     row = {"id": "ch_1", "created": 5, "card": {"last4": "4242", "checks": [None, True]}}
     shelf["ch_1"] = dict(row)
     shelf.pack("ch_1")

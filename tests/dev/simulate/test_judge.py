@@ -5,11 +5,11 @@ from datetime import date, datetime
 import pytest
 
 from billing.dev.simulate.dates import ZONE
-from billing.dev.simulate.judge import Happened, Life, Taken, judge
-from billing.dev.simulate.scenarios import Wish, draw
+from billing.dev.simulate.judge import AcceptedAct, Life, ListedCharge, judge
+from billing.dev.simulate.scenarios import ActKind, draw_scenario
 
 FIRST, LAST = date(2027, 1, 1), date(2027, 12, 31)
-Acts = list[tuple[str, Wish, str]]
+Acts = list[tuple[str, ActKind, str]]
 Charges = list[tuple[str, int]]
 
 
@@ -18,12 +18,12 @@ def at(words: str) -> datetime:
 
 
 def life(acts: Acts, *, plan: str = "monthly", works: bool = True) -> Life:
-    happened = [Happened(at(when), wish, detail) for when, wish, detail in acts]
+    happened = [AcceptedAct(at(when), wish, detail) for when, wish, detail in acts]
     return Life(7, plan, deaf=False, works=works, started_on=date(2027, 1, 16), happened=happened)
 
 
-def taken(charges: Charges) -> list[Taken]:
-    return [Taken(f"ch_{n}", at(when), cents) for n, (when, cents) in enumerate(charges)]
+def taken(charges: Charges) -> list[ListedCharge]:
+    return [ListedCharge(f"ch_{n}", at(when), cents) for n, (when, cents) in enumerate(charges)]
 
 
 def found(lived: Life, charges: Charges, until: str) -> list[str]:
@@ -40,44 +40,44 @@ MONTHS: Charges = [
 KEPT: list[tuple[Life, Charges, str]] = [
     (life([]), [], "2027-01-31T08:00"),
     (life([]), MONTHS, "2027-05-02T09:00"),
-    (life([("2027-01-30T23:59", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
-    (life([("2027-01-31T09:00", Wish.CANCEL, "")]), [], "2027-06-01T09:00"),
-    (life([("2027-03-05T12:00", Wish.CANCEL, "")]), MONTHS[:2], "2027-06-01T09:00"),
-    (life([("2027-02-05T12:00", Wish.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
+    (life([("2027-01-30T23:59", ActKind.CANCEL, "")]), [], "2027-06-01T09:00"),
+    (life([("2027-01-31T09:00", ActKind.CANCEL, "")]), [], "2027-06-01T09:00"),
+    (life([("2027-03-05T12:00", ActKind.CANCEL, "")]), MONTHS[:2], "2027-06-01T09:00"),
+    (life([("2027-02-05T12:00", ActKind.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (life([], works=False), [("2027-02-20T23:00", 7500), MONTHS[1]], "2027-03-05T09:00"),
     (life([], works=False), [], "2027-06-01T09:00"),
     (
-        life([("2027-02-28T07:30", Wish.CARD_FAILS, "x"), ("2027-03-02T07:30", Wish.CARD_WORKS, "")]),
+        life([("2027-02-28T07:30", ActKind.CARD_FAILS, "x"), ("2027-03-02T07:30", ActKind.CARD_WORKS, "")]),
         [MONTHS[0], ("2027-03-03T09:00", 7500), MONTHS[2]],
         "2027-04-02T09:00",
     ),
     (
-        life([("2027-02-05T15:00", Wish.CARD_GONE, ""), ("2027-02-05T20:00", Wish.NEW_CARD, "")]),
+        life([("2027-02-05T15:00", ActKind.CARD_GONE, ""), ("2027-02-05T20:00", ActKind.NEW_CARD, "")]),
         MONTHS,
         "2027-05-02T09:00",
     ),
-    (life([("2027-02-05T15:00", Wish.CUSTOMER_GONE, "")]), MONTHS[:1], "2027-06-01T09:00"),
+    (life([("2027-02-05T15:00", ActKind.CUSTOMER_GONE, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (
-        life([("2027-02-05T12:00", Wish.PAUSE, "2")]),
+        life([("2027-02-05T12:00", ActKind.PAUSE, "2")]),
         [MONTHS[0], ("2027-04-28T09:00", 7500), ("2027-05-28T09:00", 7500)],
         "2027-06-01T09:00",
     ),
     (
-        life([("2027-02-05T12:00", Wish.YEAR, "")]),
+        life([("2027-02-05T12:00", ActKind.YEAR, "")]),
         [MONTHS[0], ("2027-02-28T09:00", 75000)],
         "2027-12-01T09:00",
     ),
     (
-        life([("2027-02-05T12:00", Wish.DAYS, "5")]),
+        life([("2027-02-05T12:00", ActKind.DAYS, "5")]),
         [MONTHS[0], ("2027-03-05T09:00", 7500), ("2027-04-05T09:00", 7500)],
         "2027-04-10T09:00",
     ),
     (
-        life([("2027-01-18T12:00", Wish.DAYS, "5")]),
+        life([("2027-01-18T12:00", ActKind.DAYS, "5")]),
         [("2027-02-05T09:00", 7500), ("2027-03-05T09:00", 7500)],
         "2027-03-10T09:00",
     ),
-    (life([("2027-01-31T09:00", Wish.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
+    (life([("2027-01-31T09:00", ActKind.DISPUTE, "")]), MONTHS[:1], "2027-06-01T09:00"),
     (
         life([], plan="yearly"),
         [("2027-01-31T09:00", 75000), ("2028-01-31T09:00", 7500), ("2028-02-29T09:00", 7500)],
@@ -97,31 +97,31 @@ BROKEN: list[tuple[str, Life, Charges, str]] = [
     ("nothing is due then", life([]), [*MONTHS, ("2027-05-01T09:00", 7500)], "2027-05-02T09:00"),
     (
         "nothing is due then",
-        life([("2027-01-30T23:59", Wish.CANCEL, "")]),
+        life([("2027-01-30T23:59", ActKind.CANCEL, "")]),
         MONTHS[:1],
         "2027-02-10T09:00",
     ),
     (
         "nothing is due then",
-        life([("2027-02-05T12:00", Wish.PAUSE, "1")]),
+        life([("2027-02-05T12:00", ActKind.PAUSE, "1")]),
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
     (
         "nothing is due then",
-        life([("2027-02-05T12:00", Wish.DISPUTE, "")]),
+        life([("2027-02-05T12:00", ActKind.DISPUTE, "")]),
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
     (
         "nothing is due then",
-        life([("2027-01-31T09:00", Wish.DISPUTE, "")]),
+        life([("2027-01-31T09:00", ActKind.DISPUTE, "")]),
         [("2027-01-31T09:00:01", 7500)],
         "2027-03-05T09:00",
     ),
     (
         "nothing is due then",
-        life([("2027-01-31T09:00", Wish.DISPUTE, "")]),
+        life([("2027-01-31T09:00", ActKind.DISPUTE, "")]),
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
@@ -132,7 +132,7 @@ BROKEN: list[tuple[str, Life, Charges, str]] = [
     ("and not 7500", life([]), [("2027-01-31T09:00", 75000)], "2027-02-02T09:00"),
     (
         "and not 75000",
-        life([("2027-02-05T12:00", Wish.YEAR, "")]),
+        life([("2027-02-05T12:00", ActKind.YEAR, "")]),
         MONTHS[:2],
         "2027-03-05T09:00",
     ),
@@ -152,8 +152,8 @@ def test_nothing_may_be_taken_where_no_notice_arrives() -> None:
 
 def test_a_cancellation_that_was_taken_back_never_was() -> None:
     lived = life([])
-    lived.note(at("2027-01-20T12:00"), Wish.CANCEL)
-    lived.note(at("2027-01-21T12:00"), Wish.UNDO)
+    lived.note(at("2027-01-20T12:00"), ActKind.CANCEL)
+    lived.note(at("2027-01-21T12:00"), ActKind.UNDO)
     assert found(lived, MONTHS, "2027-05-02T09:00") == []
 
 
@@ -173,8 +173,8 @@ def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
     asked: str, undone: str, first: date
 ) -> None:
     lived = life([])
-    lived.note(at(asked), Wish.CANCEL)
-    lived.note(at(undone), Wish.UNDO)
+    lived.note(at(asked), ActKind.CANCEL)
+    lived.note(at(undone), ActKind.UNDO)
     days = [first, *(date(2027, month, min(first.day, last)) for month, last in ((2, 28), (3, 31)))]
     if first.month == 2:
         days = [first, date(2027, 3, first.day)]
@@ -187,24 +187,24 @@ def test_a_trial_moves_that_was_cancelled_when_a_notice_was_to_go_out(
 
 
 def test_a_pause_that_was_ahead_is_planned_again_when_the_cancellation_is_undone() -> None:
-    lived = life([("2027-02-05T12:00", Wish.PAUSE, "2")])
-    lived.note(at("2027-02-06T12:00"), Wish.CANCEL)
-    lived.note(at("2027-02-07T12:00"), Wish.UNDO)
+    lived = life([("2027-02-05T12:00", ActKind.PAUSE, "2")])
+    lived.note(at("2027-02-06T12:00"), ActKind.CANCEL)
+    lived.note(at("2027-02-07T12:00"), ActKind.UNDO)
     later = [MONTHS[0], ("2027-04-28T09:00", 7500)]
     assert found(lived, later, "2027-05-02T09:00") == []
     assert found(lived, MONTHS, "2027-05-02T09:00")
 
 
-def kept(lived: Life, charges: list[Taken], *, staff_know: bool = False) -> list[str]:
+def kept(lived: Life, charges: list[ListedCharge], *, staff_know: bool = False) -> list[str]:
     found = judge(lived, charges, at("2027-06-01T09:00"), staff_know=staff_know)
     return [breach.what for breach in found]
 
 
 def test_a_withdrawal_brings_the_money_back() -> None:
-    lived = life([("2027-02-05T12:00", Wish.WITHDRAW, "")])
-    charge = Taken("ch_0", at("2027-01-31T09:00"), 7500, returned=7500)
+    lived = life([("2027-02-05T12:00", ActKind.WITHDRAW, "")])
+    charge = ListedCharge("ch_0", at("2027-01-31T09:00"), 7500, returned=7500)
     assert kept(lived, [charge]) == []
-    unreturned = [Taken("ch_1", charge.at, 7500)]
+    unreturned = [ListedCharge("ch_1", charge.at, 7500)]
     assert kept(lived, unreturned, staff_know=True) == ["withdrew, and 7500 cents of ch_1 are kept"]
     lived.takes_back = False
     assert kept(lived, unreturned) == ["withdrew, and 7500 cents of ch_1 are kept"]
@@ -216,15 +216,15 @@ def test_a_withdrawal_after_a_renewal_brings_back_what_was_paid_for_days_not_rea
     returned: int, short: int
 ) -> None:
     """The card was refused until day 20; a day of the second period, from 28 February to 30 March, was read."""
-    lived = life([("2027-03-01T12:00", Wish.WITHDRAW, "")], works=False)
-    first = Taken("ch_0", at("2027-02-19T15:00"), 7500, returned=7500)
-    second = Taken("ch_1", at("2027-02-28T09:00"), 7500, returned=returned)
+    lived = life([("2027-03-01T12:00", ActKind.WITHDRAW, "")], works=False)
+    first = ListedCharge("ch_0", at("2027-02-19T15:00"), 7500, returned=7500)
+    second = ListedCharge("ch_1", at("2027-02-28T09:00"), 7500, returned=returned)
     words = [f"withdrew, and {short} cents of ch_1 are kept"] if short else []
     assert kept(lived, [first, second]) == words
 
 
 def test_a_fate_is_the_seeds_and_the_numbers_alone() -> None:
-    ones = [draw(7, number, FIRST, LAST) for number in range(300)]
-    assert ones == [draw(7, number, FIRST, LAST) for number in range(300)]
-    assert ones != [draw(8, number, FIRST, LAST) for number in range(300)]
-    assert {act.wish for fate in ones for act in fate.acts} == set(Wish), "everything happens to somebody"
+    ones = [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
+    assert ones == [draw_scenario(7, number, FIRST, LAST) for number in range(300)]
+    assert ones != [draw_scenario(8, number, FIRST, LAST) for number in range(300)]
+    assert {act.wish for fate in ones for act in fate.acts} == set(ActKind), "everything happens to somebody"

@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from billing.cli import billing
 from billing.dev.simulate import run
-from billing.dev.simulate.environment import House
+from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.report import conclusion
-from billing.dev.simulate.run import Verdict, Wanted, simulate
+from billing.dev.simulate.run import SimulationOptions, SimulationVerdict, simulate
 from tests.support.proof_size import only_at_length
 from tests.support.stripe_openapi import violations
 
@@ -51,7 +51,7 @@ def test_sixty_readers_live_four_months_among_faults(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_lives_the_same_life() -> None:
-    wanted = Wanted(readers=16, months=1, seed=5, faults="some")
+    wanted = SimulationOptions(readers=16, months=1, seed=5, faults="some")
     one, other = simulate(wanted), simulate(wanted)
     assert one.broken == other.broken == []
     assert one.charges > 0
@@ -61,27 +61,29 @@ def test_the_same_seed_lives_the_same_life() -> None:
 PLANTED = date(2027, 1, 25)
 
 
-def charge_behind_our_back(house: House, on: date) -> None:
+def charge_behind_our_back(installation: SimulatedInstallation, on: date) -> None:
     """A reader's card is charged in the sandbox by nobody we know, and a row of ours says what isn't so."""
     if on != PLANTED:
         return
-    with house.parts.database.transaction() as session:
+    with installation.parts.database.transaction() as session:
         query = "SELECT m.customer_ref, m.gateway_ref FROM payment_method m JOIN subscription s ON s.payment_method_id = m.id"
         customer, method = session.execute(sa.text(f"{query} WHERE s.state = 'trialing' LIMIT 1")).one()
         session.execute(sa.text("UPDATE subscription SET access_until = started_at WHERE state = 'active'"))
     form = {"amount": "7500", "currency": "zar", "customer": customer, "payment_method": method}
     more = {"confirm": "true", "off_session": "true", "allowed_payment_method_types[]": "card"}
     answer = httpx.post(
-        f"{house.sandbox_url}/v1/payment_intents",
+        f"{installation.sandbox_url}/v1/payment_intents",
         data=form | more,
-        headers={"Authorization": f"Bearer {house.key}"},
+        headers={"Authorization": f"Bearer {installation.key}"},
         trust_env=False,
     )
     assert answer.json()["status"] == "succeeded", answer.text
 
 
 def test_a_planted_breach_is_found() -> None:
-    found: Verdict = simulate(Wanted(readers=16, months=1, seed=5), meddle=charge_behind_our_back)
+    found: SimulationVerdict = simulate(
+        SimulationOptions(readers=16, months=1, seed=5), meddle=charge_behind_our_back
+    )
     assert any("by the calendar nothing is due then" in words for words in found.broken)
     assert any(words.startswith("case unknown_charge") for words in found.broken)
     assert any(words.startswith("the doctor found 3 things broken") for words in found.broken)

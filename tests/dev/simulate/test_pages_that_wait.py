@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from billing.dev.simulate.environment import House
-from billing.dev.simulate.run import FIRST_DAY, Wanted, simulate
-from billing.dev.simulate.scenarios import Wish
+from billing.dev.simulate.environment import SimulatedInstallation
+from billing.dev.simulate.run import FIRST_DAY, SimulationOptions, simulate
+from billing.dev.simulate.scenarios import ActKind
 
 pytestmark = pytest.mark.prove
 
@@ -14,7 +14,7 @@ SEED = 31
 """Four of its twelve readers start by the pages."""
 
 
-def fail_most_questions(house: House, on: date) -> None:
+def fail_most_questions(installation: SimulatedInstallation, on: date) -> None:
     if on == FIRST_DAY:
         rule = {
             "effect": "500_before",
@@ -22,13 +22,13 @@ def fail_most_questions(house: House, on: date) -> None:
             "path": "/v1/checkout/sessions/*",
             "probability": 0.7,
         }
-        house.twin.post("/_sandbox/faults", json=[rule]).raise_for_status()
+        installation.sandbox.post("/_sandbox/faults", json=[rule]).raise_for_status()
 
 
 def test_a_start_whose_end_stripe_cannot_tell_at_first_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BILLING_DATABASE_URL", raising=False)
-    found = simulate(Wanted(readers=12, months=1, seed=SEED), meddle=fail_most_questions)
+    found = simulate(SimulationOptions(readers=12, months=1, seed=SEED), meddle=fail_most_questions)
     assert found.struck["call: 500_before"] > 0
-    answers = {answer for wish, answer in found.answers if wish is Wish.START}
+    answers = {answer for wish, answer in found.answers if wish is ActKind.START}
     assert answers == {"accepted", "card_declined"}, "by its bank, before any page"
     assert found.broken == []

@@ -7,13 +7,13 @@ from click.testing import CliRunner
 
 from billing.cli import billing
 from billing.dev.simulate.dates import start_of
-from billing.dev.simulate.environment import House, NotEmpty
+from billing.dev.simulate.environment import NotEmpty, SimulatedInstallation
 from billing.dev.simulate.run import FIRST_DAY
 
 
 def test_a_database_with_tables_is_left_alone(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BILLING_DATABASE_URL", database_url)
-    with pytest.raises(NotEmpty, match="empty database"), House(start_of(FIRST_DAY), 1, 0):
+    with pytest.raises(NotEmpty, match="empty database"), SimulatedInstallation(start_of(FIRST_DAY), 1, 0):
         pass
 
 

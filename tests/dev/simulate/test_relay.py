@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 from billing.dev.simulate.counting_smtp import GREYLISTED
 from billing.dev.simulate.dates import Slot, moment
-from billing.dev.simulate.faults import LEVELS, Weather
+from billing.dev.simulate.faults import LEVELS, FaultPlan
 from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
 from tests.support.sandbox import Sandbox
 
@@ -66,8 +66,8 @@ def test_many_faults_have_days_of_greylisting_among_them_and_no_faults_have_none
     with Sandbox() as sandbox:
         told: dict[str, list[str]] = {}
         for name in ("none", "many"):
-            weather = Weather(sandbox.http, told.setdefault(name, []).append, LEVELS[name], seed=7)
+            faults = FaultPlan(sandbox.http, told.setdefault(name, []).append, LEVELS[name], seed=7)
             for day in days:
-                weather.morning(day, moment(day, Slot.ROUNDS))
+                faults.morning(day, moment(day, Slot.ROUNDS))
     assert set(told["none"]) == {"greylist 0"}
     assert set(told["many"]) == {f"greylist {tries}" for tries in range(4)}

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from billing.dev.simulate.figures import Figures
 from billing.dev.simulate.report import conclusion, summary, write
-from billing.dev.simulate.run import Verdict, Wanted
-from billing.dev.simulate.scenarios import Wish
+from billing.dev.simulate.run import SimulationOptions, SimulationVerdict
+from billing.dev.simulate.scenarios import ActKind
 
 FIRST = date(2027, 1, 1)
 
 
-def verdict(*broken: str) -> Verdict:
+def verdict(*broken: str) -> SimulationVerdict:
     days = [FIRST + timedelta(days=n) for n in range(59)]
     states = {"trialing": [4] * 59, "active": list(range(59)), "past_due": [1] * 59, "paused": [0] * 59}
     money = {"charged": 750_00, "refunded": 75_00, "recognised": 300_00, "fees": 20_00}
@@ -31,9 +31,9 @@ def verdict(*broken: str) -> Verdict:
         doubts={"charges whose outcome was unknown for a while": 3},
         end={"subscriptions": {"active": 59}, "mails": {"receipt": 10}},
     )
-    answers = Counter({(Wish.CANCEL, "accepted"): 3})
-    return Verdict(
-        Wanted(60, 2, 7, "many"),
+    answers = Counter({(ActKind.CANCEL, "accepted"): 3})
+    return SimulationVerdict(
+        SimulationOptions(60, 2, 7, "many"),
         told,
         list(broken),
         answers=answers,

@@ -9,11 +9,11 @@ from typing import Any
 Change = tuple[str, str, dict[str, Any] | None]
 
 
-class JournalBroken(Exception):
+class CommitLogBroken(Exception):
     """The journal holds a line that is not ours; move the file away to start afresh."""
 
 
-class Journal:
+class CommitLog:
     """A line is written whole or, when the process was killed inside it, ignored."""
 
     def __init__(self, path: Path) -> None:
@@ -30,7 +30,7 @@ class Journal:
                 try:
                     changes = json.loads(line)
                 except ValueError as problem:
-                    raise JournalBroken(f"{self._path}, line {number}: {problem}") from problem
+                    raise CommitLogBroken(f"{self._path}, line {number}: {problem}") from problem
                 yield from changes
 
     def append(self, changes: Iterable[Change]) -> None:

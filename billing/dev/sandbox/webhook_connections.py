@@ -12,7 +12,7 @@ READ_BYTES = 65_536
 Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-class Answer:
+class WebhookAnswer:
     """What comes back, as its parser tells it."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Answer:
         self.is_whole = True
 
 
-class Posts:
+class WebhookConnections:
     """Each line carries one post at a time, and rests for the next to the same host."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Posts:
         resting = self._resting[f"{to.scheme}://{to.netloc}"]
         line = _alive(resting) or await _open(to)
         reader, writer = line
-        answer = Answer()
+        answer = WebhookAnswer()
         try:
             writer.write(_head(to, headers, len(body)) + body)
             while not answer.is_whole and (data := await reader.read(READ_BYTES)):

@@ -17,7 +17,7 @@ EFFECTS: Mapping[str, str] = {
 
 
 @dataclass
-class Mischief(Draw):
+class WebhookFault(Draw):
     """What happens to events of a type, a pattern such as `refund.*`."""
 
     effect: str = ""
@@ -32,14 +32,14 @@ class Mischief(Draw):
         return {each.name: getattr(self, each.name) for each in fields(self) if each.name != "_dice"}
 
 
-WISHES = {each.name for each in fields(Mischief)} - {"seen", "hit", "_dice"}
+WISHES = {each.name for each in fields(WebhookFault)} - {"seen", "hit", "_dice"}
 
 
 @dataclass
-class Troubles:
+class WebhookFaults:
     """The rules in force."""
 
-    rules: list[Mischief] = field(default_factory=list)
+    rules: list[WebhookFault] = field(default_factory=list)
 
     def add(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """Put a rule in force; raises BadRule."""
@@ -51,11 +51,11 @@ class Troubles:
         for name in ("seconds", "copies", "window"):
             if name in wanted and (not isinstance(wanted[name], int) or wanted[name] < 1):
                 raise BadRule(f"{name} must be a whole number from 1")
-        rule = Mischief(**wanted)
+        rule = WebhookFault(**wanted)
         self.rules.append(rule)
         return rule.shown()
 
-    def take(self, kind: str) -> Mischief | None:
+    def take(self, kind: str) -> WebhookFault | None:
         """The first rule that covers an event of this type and strikes it."""
         for rule in self.rules:
             if fnmatchcase(kind, rule.type) and rule.strikes():

@@ -4,13 +4,13 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from billing.dev.sandbox import faults, lists, refunds, trouble
+from billing.dev.sandbox import faults, lists, refunds, webhook_faults
 from billing.dev.sandbox.api import Api
 from billing.dev.sandbox.cards import CARDS
 from billing.dev.sandbox.deliver import Deliverer
 from billing.dev.sandbox.pages import HERE, show
 from billing.dev.sandbox.store import Row
-from billing.dev.sandbox.world import World
+from billing.dev.sandbox.world import SandboxWorld
 
 SHOWN = 25
 PATHS = {
@@ -27,10 +27,10 @@ KINDS = ("*", "payment_intent.*", "checkout.session.*", "setup_intent.*", "refun
 """Types of events that can be troubled on the page."""
 
 
-class Watch:
+class SandboxPage:
     """Reads the world and shows it."""
 
-    def __init__(self, world: World, api: Api, deliverer: Deliverer) -> None:
+    def __init__(self, world: SandboxWorld, api: Api, deliverer: Deliverer) -> None:
         self.world, self.api, self.deliverer = world, api, deliverer
 
     def routes(self) -> list[Route]:
@@ -70,7 +70,7 @@ class Watch:
             faults=[rule.shown() for rule in self.api.faults.rules],
             troubles=[rule.shown() for rule in self.deliverer.troubles.rules],
             effects=faults.EFFECTS,
-            mischief=trouble.EFFECTS,
+            mischief=webhook_faults.EFFECTS,
             paths=PATHS,
             kinds=KINDS,
             cards=CARDS,

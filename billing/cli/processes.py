@@ -79,13 +79,13 @@ def _work(read: "Settings") -> None:
 )
 def migrate(key_is_right: bool) -> None:
     """Bring the database up to date. Safe to run again."""
-    from billing import seed
     from billing.app import build
     from billing.payments.ledger_backfill import backpost
     from billing.platform import heartbeat, installation, list_key, migrate
     from billing.platform.db import Database
     from billing.platform.pooling import refuse_transaction_pooling
     from billing.platform.settings import Environment
+    from billing.subscriptions import first_plans
 
     read = settings()
     database = Database(read.database_url)
@@ -100,7 +100,7 @@ def migrate(key_is_right: bool) -> None:
         with database.transaction() as session:
             installation.claim(session, read)
             list_key.seal_first(session, read, key_is_right=key_is_right)
-            seed.plans(session)
+            first_plans.add(session)
         parts = build(read)
         say("  opening the books, where there are none")
         with parts.database.transaction() as session:
@@ -161,8 +161,8 @@ def demo(port: str, data: Path, record: Path | None) -> None:
 @billing.command(name="seed-demo", hidden=True)
 def seed_demo() -> None:
     """Sample articles and a key; prints them as JSON. Demo only."""
-    from billing import seed
     from billing.app import build
+    from billing.dev import seed
     from billing.platform.settings import Environment
 
     parts = build(settings())

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from billing import seed
 from billing.access.policies import NOTHING_SAID
+from billing.dev import seed
 from billing.dev.paper.sample_articles import sample_articles
 from tests.support.articles import Put
 from tests.support.staff_members import SignIn

@@ -13,11 +13,11 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from billing import seed
 from billing.access_cache.change_listener import LEASE
 from billing.dev.postgres import Embedded
 from billing.platform import installation, list_key, migrate
 from billing.platform.db import Database
+from billing.subscriptions import first_plans
 from tests.access_cache.serving import BEGIN, END, begin, cookie, do, end, follows, furnish, reason, serving
 from tests.support.databases import Databases
 from tests.support.installation import settings_for
@@ -193,7 +193,7 @@ def found_town(restarted: Restarted) -> None:
     with database.transaction() as session:
         installation.claim(session, settings_for(restarted.url))
         list_key.seal_first(session, settings_for(restarted.url))
-        seed.plans(session)
+        first_plans.add(session)
     database.close()
     furnish(restarted.url)
 

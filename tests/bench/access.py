@@ -21,7 +21,6 @@ import httpx
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from billing import seed
 from billing.access import edge_tokens
 from billing.access.articles import register
 from billing.access.entitlements import Standing
@@ -38,6 +37,7 @@ from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from billing.rules.access import AccessLevel, Held, Reason
 from billing.staff.api_keys import create
+from billing.subscriptions import first_plans
 from tests.bench.figures import Figure
 from tests.bench.freshness import freshness
 from tests.bench.load import WRK, Process, Served, run, script, serving
@@ -110,7 +110,7 @@ def publisher(folder: Path, readers: int) -> Iterator[tuple[dict[str, str], str]
         with database.transaction() as session:
             installation.claim(session, settings)
             list_key.seal_first(session, settings)
-            seed.plans(session)
+            first_plans.add(session)
             _articles(session, settings, at)
             tokens = list_key.opened(session, settings)
             key = create(session, tokens, "bench", ["access", "money", "readers"], at)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from billing import seed
+from billing.dev import seed
 from tests.support.browser import Browser
 from tests.support.signed_in import prove_again
 from tests.support.world import World

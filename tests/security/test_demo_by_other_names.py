@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from billing import seed
+from billing.dev import seed
 from billing.staff import sign_in
 from tests.support.world import World
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from billing import seed
+from billing.dev import seed
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import compare

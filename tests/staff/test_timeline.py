@@ -1,6 +1,6 @@
 """Everything that happened to a reader, in one list."""
 
-from billing import seed
+from billing.dev import seed
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local

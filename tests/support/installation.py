@@ -18,9 +18,9 @@ import psycopg
 import sqlalchemy as sa
 from starlette.types import ASGIApp
 
-from billing import seed
 from billing.app import build, create_app
 from billing.container import Parts
+from billing.dev import seed
 from billing.dev import time_travel as clockwork
 from billing.platform import installation, list_key, logs, migrate
 from billing.platform.db import Database
@@ -29,6 +29,7 @@ from billing.platform.time_limits import Work
 from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
 from billing.staff.api_keys import create
+from billing.subscriptions import first_plans
 from tests.support.fake_smtp import FakeSmtp, Received
 from tests.support.gateway_calls import GatewayCalls
 from tests.support.http_client import http_client
@@ -65,7 +66,7 @@ def prepare(url: str) -> None:
         with database.transaction() as session:
             installation.claim(session, settings_for(url))
             list_key.seal_first(session, settings_for(url))
-            seed.plans(session)
+            first_plans.add(session)
     finally:
         database.close()
 

@@ -8,8 +8,7 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from billing import seed
-from billing.dev import sample_newsletters
+from billing.dev import sample_newsletters, seed
 from billing.newsletters import issues, links, optin
 from billing.newsletters.compose import Card
 from billing.newsletters.models import Issue

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
+from billing.dev.seed import demo_key_id
 from billing.platform.errors import NotFound
 from billing.staff import members, sign_in
 from billing.staff.roles import TABLE
 from billing.web import views
-from billing.web.api.api_key import demo_key_id
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.staff.sign_in import to_code
 

@@ -21,7 +21,6 @@ from urllib.parse import urlencode
 import httpx
 import sqlalchemy as sa
 
-from billing import seed
 from billing.app import build
 from billing.container import Parts
 from billing.dev import time_travel
@@ -35,6 +34,7 @@ from billing.platform.settings import read_settings
 from billing.rules.ceilings import ENDLESS
 from billing.rules.scopes import SCOPES
 from billing.staff.api_keys import create
+from billing.subscriptions import first_plans
 from billing.webhooks.settle import HANDLERS
 
 HOST = "127.0.0.1"
@@ -227,7 +227,7 @@ class SimulatedInstallation:
         with database.transaction() as session:
             installation.claim(session, self.settings)
             list_key.seal_first(session, self.settings)
-            seed.plans(session)
+            first_plans.add(session)
             session.execute(sa.text("INSERT INTO held_time (id, now) VALUES (1, :at)"), {"at": self._at})
         database.close()
         self.parts: Parts = build(self.settings)

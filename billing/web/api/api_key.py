@@ -12,14 +12,6 @@ from billing.staff.key_models import ApiKey, KeyUse
 
 NOTE_EVERY = timedelta(minutes=1)
 """A use is written down when the last one that was is older."""
-DEMO_KEY = "demo"
-"""The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
-
-
-def demo_key_id(session: Session) -> str:
-    """The id of the key that the demo's last start made; empty where there is none."""
-    live = select(ApiKey.id).where(ApiKey.name == DEMO_KEY, col(ApiKey.revoked_at).is_(None))
-    return session.exec(live).first() or ""
 
 
 def find(session: Session, tokens: Tokens, secret: str, at: datetime) -> ApiKey:

@@ -1,8 +1,8 @@
-"""What a new installation begins with: the plan and its price; and, for the demo, articles, newsletters and a key."""
+"""The demo's sample data: articles, newsletters, an API key, staff."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from billing.access import policies
 from billing.access.articles import register
@@ -12,51 +12,21 @@ from billing.access.public_windows import open_to_all
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.platform.site import Office
-from billing.rules.access import LISTEN, AccessLevel
+from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
 from billing.staff import audit, members, sign_in
 from billing.staff.api_keys import create, named, revoke
 from billing.staff.audit import Actor
+from billing.staff.key_models import ApiKey
 from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
-from billing.subscriptions.models import Plan, Price
-from billing.web.api.api_key import DEMO_KEY, demo_key_id
+from billing.subscriptions.models import Plan
 
 SAMPLES = "samples"
-CENTS_A_MONTH = 7500
-CENTS_A_YEAR = 75000
-TRIAL_DAYS = 14
-
-
-def plans(session: Session) -> None:
-    """What readers are promised: R75.00 a month or R750.00 a year, VAT included, 14 days free. Changed later by rows, not here."""
-    if session.get(Plan, MONTHLY) is None:
-        session.add(
-            Plan(id=MONTHLY, name="Full access", months=1, trial_days=TRIAL_DAYS, features=[str(LISTEN)])
-        )
-        session.flush()
-        session.add(
-            Price(id="monthly-75", plan_id=MONTHLY, amount=CENTS_A_MONTH, valid_from=date(2020, 1, 1))
-        )
-        session.flush()
-    if session.get(Plan, YEARLY) is None:
-        session.add(
-            Plan(
-                id=YEARLY,
-                name="Full access",
-                months=12,
-                trial_days=TRIAL_DAYS,
-                then_plan_id=MONTHLY,
-                features=[str(LISTEN)],
-            )
-        )
-        session.flush()
-        session.add(Price(id="yearly-750", plan_id=YEARLY, amount=CENTS_A_YEAR, valid_from=date(2020, 1, 1)))
-        session.flush()
-
-
+DEMO_KEY = "demo"
+"""The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
 SECTIONS = {"Education": Terms(AccessLevel.REGISTERED), "Nature": Terms(AccessLevel.METERED, free_hours=24)}
 """What the sample articles of these sections ask, which say nothing themselves."""
 OPEN_DAYS = timedelta(days=21)
@@ -115,6 +85,12 @@ def api_key(session: Session, office: Office, at: datetime) -> str:
     for key in named(session, DEMO_KEY, at):
         revoke(session, key.id, actor=Actor(audit.COMMAND), at=at)
     return create(session, office.tokens, DEMO_KEY, SCOPES, at)
+
+
+def demo_key_id(session: Session) -> str:
+    """The id of the key that the demo's last start made; empty where there is none."""
+    live = select(ApiKey.id).where(ApiKey.name == DEMO_KEY, col(ApiKey.revoked_at).is_(None))
+    return session.exec(live).first() or ""
 
 
 def staff(session: Session, office: Office, domain: str, at: datetime) -> str:

@@ -27,6 +27,9 @@ from billing.platform.site import Office
 from billing.platform.time_limits import Work
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from fastapi import FastAPI
     from starlette.types import ASGIApp
 
 
@@ -121,8 +124,10 @@ def _journals(settings: Settings) -> Path:
     return Path(tempfile.gettempdir()) / f"masthead-journal-{os.getuid()}"
 
 
-def create_app(parts: Parts) -> "ASGIApp":
-    """The web application around an installation's parts. The worker and most commands never read its code."""
+def create_app(parts: Parts, extend: "Callable[[FastAPI], None]" = lambda _: None) -> "ASGIApp":
+    """The web application around an installation's parts; `extend` may add to it before it is closed in.
+
+    The worker and most commands never read its code."""
     from billing.web_app import assemble
 
-    return assemble(parts)
+    return assemble(parts, extend)

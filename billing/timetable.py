@@ -284,3 +284,10 @@ def next_due(session: Session) -> tuple[datetime, Job] | None:
     """The next instant at which something is due for which a held clock stops, and the job that does it."""
     times = _look(session, tuple(job for job in JOBS if job.stops))
     return min(((at, job) for job, at in times.items()), key=lambda due: due[0], default=None)
+
+
+def upcoming(parts: Parts) -> tuple[datetime, str] | None:
+    """The same, with what happens then in words."""
+    with parts.database.transaction() as session:
+        due = next_due(session)
+        return (due[0], due[1].next_words(session)) if due else None

@@ -1,21 +1,17 @@
 """The web application: all routes, and what stands before them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp, Scope
 
 from billing.access_cache.gate import Gate
 from billing.container import Parts
-from billing.dev.demo import clock_api as api_clock
-from billing.dev.demo import staff_sign_in
-from billing.dev.demo.canonical_host import CanonicalHost
-from billing.dev.paper import articles, crawler_pages, demo_pages, demo_static, listening
-from billing.platform.settings import Environment
 from billing.web.api import access as api_access
 from billing.web.api import acts as api_acts
 from billing.web.api import articles as api_articles
@@ -25,7 +21,7 @@ from billing.web.api import forecast as api_forecast
 from billing.web.api import gifts as api_gifts
 from billing.web.api import money as api_money
 from billing.web.api import openings as api_openings
-from billing.web.api import paywall, probes, security_txt, stripe_endpoint
+from billing.web.api import paywall, probes, security_txt, shared_documents, stripe_endpoint
 from billing.web.api import readers as api_readers
 from billing.web.api import standing as api_standing
 from billing.web.api.readiness import Readiness
@@ -36,6 +32,7 @@ from billing.web.kit.middleware import Front
 from billing.web.kit.problems import answer_refusals
 from billing.web.kit.rendering import STATIC, Look
 from billing.web.kit.sites import Sites
+from billing.web.kit.visit import Extras
 from billing.web.reader import (
     account,
     card_return,
@@ -59,8 +56,8 @@ from billing.web.staff.guard import answer_strangers
 YEAR_SECONDS = 31_536_000
 
 
-def assemble(parts: Parts) -> ASGIApp:
-    """The web application around an installation's parts."""
+def assemble(parts: Parts, extend: Callable[[FastAPI], None] = lambda _: None) -> ASGIApp:
+    """The web application around an installation's parts. `extend` may add routes and what else the demo has."""
 
     @asynccontextmanager
     async def living(_: FastAPI) -> AsyncIterator[None]:
@@ -74,13 +71,15 @@ def assemble(parts: Parts) -> ASGIApp:
         version="1",
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,  # `crawled` keeps what is made for it; made at each request it would hold up the event loop
+        openapi_url=None,  # `shared_documents` keeps what is made for it; made at each request it would hold up the event loop
         lifespan=living,
         redirect_slashes=False,  # such a redirect would trust the Host header
     )
     gate: Gate
     app.state.readiness = readiness = Readiness(parts, probes.look)
-    app.state.documents = crawler_pages.documents(parts, app.openapi)
+    app.state.documents, app.state.sitemaps = {}, ()
+    shared_documents.add_own(app, parts)
+    app.state.extras = Extras()
     app.state.parts = parts
     app.state.look = Look(parts.settings.zone)
     app.state.bulkheads = Bulkheads()
@@ -100,12 +99,9 @@ def assemble(parts: Parts) -> ASGIApp:
         confirm_request,
         signed_links,
         pay,
-        articles,
-        listening,
         gifts,
         contact,
         who_charged_me,
-        crawler_pages,
         newsletters,
         *STAFF_PAGES,
     ]
@@ -122,28 +118,29 @@ def assemble(parts: Parts) -> ASGIApp:
         api_openings,
         api_gifts,
     ]
-    programs += [paywall, probes, security_txt]
-    if parts.settings.held:
-        programs.append(api_clock)
-    shows_mailbox = parts.settings.environment is not Environment.LIVE and bool(parts.settings.mailbox_dir)
-    if shows_mailbox:
-        pages += [demo_pages, demo_static]
-    if parts.settings.environment is Environment.DEMO:
-        pages.append(staff_sign_in)
-    for module in [
-        stripe_endpoint,
-        *pages,
-        *programs,
-    ]:  # looked through in this order; Stripe comes in bursts
-        # Not `include_router`, which has nothing to add here and builds each route anew, a sixth of a second an application.
-        app.router.routes.extend(module.router.routes)
+    programs += [paywall, probes, security_txt, shared_documents]
+    add_routes(
+        app, stripe_endpoint, *pages, *programs
+    )  # looked through in this order; Stripe comes in bursts
+    extend(app)
     app.mount("/static", _Static(directory=STATIC))
     gate = Gate(Front(ConcurrencyLimit(app, parts), parts), parts)
     app.state.line = gate.line
     app.state.registry = CollectorRegistry()
     app.state.registry.register(gate.measures)
-    front = Sites(gate, parts.settings.sites) if parts.settings.sites else gate
-    return CanonicalHost(front, parts.settings.public_url) if shows_mailbox else front
+    return Sites(gate, parts.settings.sites) if parts.settings.sites else gate
+
+
+class HasRouter(Protocol):
+    """A module of pages or endpoints."""
+
+    router: APIRouter
+
+
+def add_routes(app: FastAPI, *modules: HasRouter) -> None:
+    """Not by `include_router`, which has nothing to add here and builds each route again, a sixth of a second an application."""
+    for module in modules:
+        app.router.routes.extend(module.router.routes)
 
 
 class _Static(StaticFiles):

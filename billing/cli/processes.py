@@ -16,6 +16,9 @@ from billing.cli.words import settings
 from billing.platform.errors import RefusesToStart
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from billing.container import Parts
     from billing.platform.settings import Settings
 
 
@@ -26,18 +29,30 @@ def serve() -> None:
 
 
 def _serve(read: "Settings") -> None:
-    from billing.app import build, create_app
-    from billing.dev.time_travel import follow
+    from billing.app import build
     from billing.platform.logs import log_to_stderr
     from billing.platform.time_limits import Work
     from billing.web.kit.serve import server
 
     log_to_stderr()
     parts = build(read, work=Work.REQUEST)
-    if read.held:
-        follow(parts)
     listener = _listen(read.host, read.port)
-    server(create_app(parts), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
+    server(web_application(parts), behind_proxy=read.proxy_count > 0).run(sockets=[listener])
+
+
+def web_application(parts: "Parts") -> "ASGIApp":
+    """With the demo around it where the clock is held, which it never is in live."""
+    from billing.app import create_app
+    from billing.platform.settings import Environment
+
+    if not parts.settings.held and parts.settings.environment is not Environment.DEMO:
+        return create_app(parts)
+    from billing.dev.demo_app import create_demo_app
+    from billing.dev.time_travel import follow
+
+    if parts.settings.held:
+        follow(parts)
+    return create_demo_app(parts)
 
 
 def _listen(host: str, port: int) -> socket.socket:

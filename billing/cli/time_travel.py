@@ -62,7 +62,7 @@ def _move(to: datetime | timedelta) -> None:
 
 
 def _say_what_comes(parts: "Parts") -> None:
-    from billing.dev.time_travel import upcoming
+    from billing.timetable import upcoming
 
     due = upcoming(parts)
     if due is None:

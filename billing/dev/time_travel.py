@@ -14,7 +14,7 @@ from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Unavailable
 from billing.platform.installation import refuse_copy
 from billing.platform.time_limits import Work, doing
-from billing.timetable import next_due, tick
+from billing.timetable import tick
 
 PATIENCE_SECONDS = 60
 STUCK_AFTER_SECONDS = 150
@@ -84,13 +84,6 @@ def _held(parts: Parts) -> HeldClock:
     if not isinstance(parts.clock, HeldClock):
         raise NotHeld
     return parts.clock
-
-
-def upcoming(parts: Parts) -> tuple[datetime, str] | None:
-    """The next instant at which something happens, and what, in words."""
-    with parts.database.transaction() as session:
-        due = next_due(session)
-        return (due[0], due[1].next_words(session)) if due else None
 
 
 def move(parts: Parts, at: datetime) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from billing.dev.paper.demo_static import PAGE
+from billing.dev.paper.static_page import PAGE
 from billing.edges.masthead import Masthead, Who
 from billing.web.kit.rendering import STATIC
 from tests.support.meter import used_by

@@ -12,9 +12,9 @@ with catch_warnings():
     simplefilter("ignore")  # starlette would rather have a client that this repository doesn't install
     from starlette.testclient import TestClient
 
-from billing.app import create_app
-from billing.dev.paper.crawler_pages import KEPT_SECONDS
+from billing.dev.demo_app import create_demo_app
 from billing.platform.clock import SystemClock
+from billing.web.api.shared_documents import KEPT_SECONDS
 from tests.support.broken_tables import missing_table
 from tests.support.http_client import http_client
 from tests.support.locked_table import locked_table
@@ -37,7 +37,7 @@ def clock() -> SteppedClock:
 @pytest.fixture
 def live(world: World, clock: SteppedClock) -> Iterator[httpx.Client]:
     """The application as it is in life, with the machine's clock."""
-    with TestClient(create_app(replace(world.parts, clock=SystemClock(), monotonic=clock))) as client:
+    with TestClient(create_demo_app(replace(world.parts, clock=SystemClock(), monotonic=clock))) as client:
         yield client
 
 
@@ -73,7 +73,7 @@ def test_it_is_made_again_after_a_minute_and_only_once(
 
 def test_a_failure_is_told_and_not_kept(own_world: World) -> None:
     parts = replace(own_world.parts, clock=SystemClock(), monotonic=SteppedClock())
-    with TestClient(create_app(parts)) as client:
+    with TestClient(create_demo_app(parts)) as client:
         with missing_table(own_world, "article"):
             assert client.get("/sitemap.xml").status_code == 500
         assert client.get("/sitemap.xml").status_code == 200

@@ -18,8 +18,9 @@ from typing import IO, Any, Self
 import httpx
 import psycopg
 
-from billing.app import build, create_app
+from billing.app import build
 from billing.container import Parts
+from billing.dev.demo_app import create_demo_app
 from billing.platform import stop_points
 from billing.platform.settings import Settings
 from billing.timetable import tick
@@ -118,7 +119,7 @@ def _serve() -> None:
     """One order after the other, until nobody is there to give any. What each child would have to learn, statements and
     routes, is learnt before; no connection outlives that."""
     parts = build(pickle.loads(_read(sys.stdin.buffer)))
-    app = create_app(parts)
+    app = create_demo_app(parts)
     tick(parts)
     asyncio.run(_answer(app, WireRequest("GET", f"{parts.settings.public_url}/", [], b"")))
     parts.database.close()

@@ -18,10 +18,11 @@ import psycopg
 import sqlalchemy as sa
 from starlette.types import ASGIApp
 
-from billing.app import build, create_app
+from billing.app import build
 from billing.container import Parts
 from billing.dev import seed
 from billing.dev import time_travel as clockwork
+from billing.dev.demo_app import create_demo_app
 from billing.platform import installation, list_key, logs, migrate
 from billing.platform.db import Database
 from billing.platform.settings import Settings, read_settings
@@ -327,7 +328,7 @@ class Installation:
         parts = build(settings, work=Work.REQUEST)
         self._unlocked.watch(parts.database.engine)
         self._gateway_calls.watch(parts.gateway, parts.books)
-        built = _Application(settings, parts, create_app(parts))
+        built = _Application(settings, parts, create_demo_app(parts))
         self._server.start(built.app)
         return built
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from billing.dev.previews.preview import pages, write
+from billing.dev.previews.__main__ import write
+from billing.dev.previews.pages import pages
 from tests.support.a11y import accessibility_barriers
 from tests.support.proof_size import only_at_length
 from tests.support.shared_chromium import Chromium

@@ -19,7 +19,7 @@ with catch_warnings():
     from starlette.testclient import TestClient
 
 from billing.access.crawlers import ByNames
-from billing.app import create_app
+from billing.dev.demo_app import create_demo_app
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.rules.crawlers import IpAddress
 from billing.rules.robots import OPEN, ROOMS
@@ -87,7 +87,7 @@ def ask(make_world: Callable[..., World]) -> Ask:
     """`ask(path, ip)`, as Googlebot, where the option is on and the name system is `Zone`; `via`: behind a trusted proxy."""
     world = make_world(crawlers="dns")
     apps = {
-        count: create_app(
+        count: create_demo_app(
             replace(
                 world.parts,
                 crawlers=ByNames(Zone()),
@@ -185,7 +185,7 @@ def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., Worl
 
 def test_off_is_off(world: World) -> None:
     """The default: whatever the address, a crawler gets the lead."""
-    app = create_app(world.parts)
+    app = create_demo_app(world.parts)
     client = TestClient(app, base_url=world.url, client=(GOOGLES, 1))
     assert not reads_whole(client.get(PATH, headers={"user-agent": GOOGLEBOT}).text)
 

@@ -11,19 +11,21 @@ from billing.access.articles import UnknownArticle, newest
 from billing.access.check import Checked
 from billing.access.entitlements import standing
 from billing.access.gifts import NO_GIFT
+from billing.dev.paper import views
 from billing.dev.paper.listening import recording
 from billing.dev.paper.news_article import is_free, news_article, open_graph
+from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_page
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
 from billing.subscriptions.find import live_of, on_sale
 from billing.subscriptions.models import Plan, Price
-from billing.web import views
-from billing.web.kit.access_request import check_for, is_ahead, is_proved_crawler
+from billing.web.kit.access_request import check_for
 from billing.web.kit.view_rows import teaser_of, teasers
 from billing.web.kit.visit import NOINDEX, Visit, Visiting
 from billing.web.reader.gifts import OVER
 from billing.web.reader.unreached import unreached
+from billing.web.views import Teaser, Unreached
 
 router = APIRouter(include_in_schema=False)
 WALLS: dict[Reason, Literal["register", "subscribe", "meter_used"]] = {
@@ -48,12 +50,12 @@ def front_page(visit: Visiting) -> Response:
         plan, price = on_sale(session, parts.office.today(visit.at))
         held = standing(session, parts.office, visit.reader.id if visit.reader else None, visit.at).held
         view = views.Articles(
-            articles=teasers(session, parts.office, newest(session), visit.at),
+            articles=teasers(visit, session, newest(session)),
             price=Money(price.amount, price.currency),
             trial_days=plan.trial_days,
             can_subscribe=not held,
         )
-    return visit.shared_page(view)
+    return shared_page(visit, view)
 
 
 @router.api_route("/articles/{article_id}", methods=["GET", "HEAD"])
@@ -68,7 +70,7 @@ def article(visit: Visiting, article_id: str) -> Response:
     proved = not checked.decision.allowed and is_proved_crawler(visit)
     view = _view(visit, sample, checked, whole=proved)
     if not proved and _is_everybodys(visit, checked):
-        return visit.shared_page(view, checked.decision.until)
+        return shared_page(visit, view, checked.decision.until)
     answer = visit.page(view)
     if view.noindex:
         answer.headers.update(NOINDEX)
@@ -114,11 +116,9 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
     allowed = whole or (READ in checked.decision.features and not checked.pending)
     with parts.database.transaction() as session:
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
-        more = teasers(session, parts.office, others[:3], visit.at)
+        more = teasers(visit, session, others[:3])
         plan, price = on_sale(session, parts.office.today(visit.at))
-    teaser = teaser_of(
-        parts.office, checked.article, checked.stated, is_open=bool(checked.openings), at=visit.at
-    )
+    teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.openings))
     canonical = parts.office.page(f"/articles/{checked.article.id}")
     return views.Article(
         teaser=teaser,
@@ -140,7 +140,7 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
     )
 
 
-def _unreached(visit: Visit) -> views.Unreached | None:
+def _unreached(visit: Visit) -> Unreached | None:
     if visit.reader is None:
         return None
     with visit.parts.database.transaction() as session:
@@ -169,7 +169,7 @@ def _terms(visit: Visit, checked: Checked) -> str | None:
     return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
 
 
-def _can_give(visit: Visit, checked: Checked, teaser: views.Teaser) -> bool:
+def _can_give(visit: Visit, checked: Checked, teaser: Teaser) -> bool:
     held = strongest(checked.facts.held, visit.at)
     giver = visit.reader is not None and held is not None and held.reason in gifts.GIVERS
     return giver and teaser.access not in ("free", "open")

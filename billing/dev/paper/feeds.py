@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from xml.etree import ElementTree as ET
 
-from billing.rules.robots import RSL_NAMESPACE
 from billing.web.views import House
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -76,21 +75,6 @@ def news_sitemap(house: House, articles: Sequence[Listed], at: datetime) -> byte
         _add(news, "news:publication_date", each.published_at.isoformat())
         _add(news, "news:title", each.title)
     return _bytes(urls)
-
-
-def licence(house: House, terms_url: str, permitted: Sequence[str], prohibited: Sequence[str]) -> bytes:
-    """RSL 1.0: for the whole site, which uses are permitted, and which are prohibited."""
-    rsl = ET.Element("rsl", {"xmlns": RSL_NAMESPACE})
-    content = ET.SubElement(rsl, "content", {"url": "/"})
-    terms = ET.SubElement(content, "license")
-    for name, found in (("permits", permitted), ("prohibits", prohibited)):
-        if found:
-            ET.SubElement(terms, name, {"type": "usage"}).text = " ".join(found)
-    ET.SubElement(
-        content, "copyright", {"type": "organization", "contactEmail": house.contact_email}
-    ).text = house.legal_name
-    _add(content, "terms", terms_url)
-    return _bytes(rsl)
 
 
 def _add(parent: ET.Element, name: str, text: str) -> None:

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from billing.web.views import House, OpenGraph, Teaser
+from billing.dev.paper.views import OpenGraph
+from billing.web.views import House, Teaser
 
 PAYWALL = ".paywall"
 """Marks what is locked, or would stand there: a class selector, on the page of whoever reads and of whoever doesn't."""

@@ -5,7 +5,7 @@ After a blank line comes the text: paragraphs between blank lines, `## ` a headi
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,9 @@ from pathlib import Path
 from markupsafe import Markup
 
 from billing.access.policies import NOTHING_SAID, Terms
+from billing.dev.paper.views import Block
 from billing.rules.access import AccessLevel
-from billing.web.views import Block, Teaser
+from billing.web.views import Teaser
 
 FOLDER = Path(__file__).parent / "articles"
 AUDIO = FOLDER / "listen.ogg"
@@ -50,6 +51,14 @@ def sample_article(article_id: str) -> SampleArticle | None:
     return next((article for article in sample_articles() if article.teaser.id == article_id), None)
 
 
+def with_sample(teaser: Teaser) -> Teaser:
+    """The same article with what only its sample text tells: the lead, how long it is, whether it can be listened to."""
+    sample = sample_article(teaser.id)
+    if sample is None:
+        return teaser
+    return replace(sample.teaser, access=teaser.access, published_on=teaser.published_on)
+
+
 def parse(article_id: str, source: str) -> SampleArticle:
     """An article from its file. A missing field, a wrong date or an unknown access level raises ValueError."""
     head, _, body = source.partition("\n\n")
@@ -60,6 +69,7 @@ def parse(article_id: str, source: str) -> SampleArticle:
     return SampleArticle(
         teaser=Teaser(
             id=article_id,
+            url=f"/articles/{article_id}",
             title=lines["title"],
             section=lines["section"],
             lead=lines["lead"],

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import segno
 from markupsafe import Markup
 
+from billing.dev.demo.staff_sign_in import StaffDemo
 from billing.dev.previews.values import CARD, LONG_ADDRESS, NOW, PRICE, READER, VISITOR
 from billing.rules.money import Money
 from billing.web import views
@@ -196,7 +197,7 @@ def _sign_in() -> Iterator[tuple[str, views.Page, views.Frame]]:
         ("stf_1", "admin@swartbergpost.example", "admin", "do everything"),
         ("stf_2", "support@swartbergpost.example", "support", "find readers, cancel for a reader"),
     )
-    yield "staff-demo", views.StaffDemo(token="demo.x", members=members), at  # noqa: S106 - a sample
+    yield "staff-demo", StaffDemo(token="demo.x", members=members), at  # noqa: S106 - a sample
 
 
 def _readers() -> Iterator[tuple[str, views.Page, views.Frame]]:

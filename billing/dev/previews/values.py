@@ -2,9 +2,14 @@
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
+from billing.dev.demo.clock_bar import TEMPLATE, DemoBar
 from billing.rules.money import Money
 from billing.web import views
+from billing.web.kit.rendering import Look
 
 PRICE = Money(7500)
 VAT = Money(978)
@@ -41,13 +46,17 @@ class SampleHouse:
     url: str = "https://swartberg-post.example"
 
 
-DEMO = views.DemoBar(
+LOOK = Look(ZoneInfo("Africa/Johannesburg"), "billing.dev.paper")
+DEMO = DemoBar(
     now=NOW,
     sandbox_url="/_sandbox",
     next_at=datetime(2026, 11, 30, 7, 0, tzinfo=UTC),
     next_what="the first trial notice to thandi@example.org, and 1 more like it",
 )
-VISITOR = views.Frame(house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), demo=DEMO)
+BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf="sample-token", path="/"))  # noqa: S704 - a template's, which escapes
+VISITOR = views.Frame(
+    house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), banner=BAR
+)
 READER = replace(VISITOR, signed_in=True)
 WITHDRAWAL = views.Withdrawal(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
 YEAR = views.PlanOption(plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8))

@@ -11,7 +11,6 @@ from billing.access.entitlements import standing
 from billing.access.visitors import Visitor
 from billing.http import cookies
 from billing.platform.site import Office
-from billing.rules import crawlers
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
 
@@ -71,19 +70,6 @@ def _asking(
         counts=counts and who is Reading.PERSON,
         gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),
     )
-
-
-def is_ahead(visit: Visit) -> bool:
-    """Whether the browser only fetches ahead."""
-    return reading(visit.request.method, visit.request.headers) is Reading.AHEAD
-
-
-def is_proved_crawler(visit: Visit) -> bool:
-    """Whether it is Google's search crawler, beyond what it says of itself. May wait for some seconds, in its thread."""
-    address = crawlers.address_of(visit.ip)
-    if address is None or not crawlers.claims(visit.device):
-        return False
-    return visit.parts.crawlers.proves(address, visit.at)
 
 
 def carry_over(visit: Visit, session: Session, reader_id: str) -> None:

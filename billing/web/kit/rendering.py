@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from billing.rules.money import Money
 from billing.web.views import Frame, Page
@@ -17,12 +17,13 @@ STATIC = Path(__file__).parents[1] / "static"
 
 
 class Look:
-    """Renders pages for one publisher; `zone` is the publisher's own, in which every instant is shown."""
+    """Renders pages for one publisher; `zone` is the publisher's own, in which every instant is shown. `more` packages have
+    templates too."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, *more: str) -> None:
         self.zone = zone
         self.environment = Environment(
-            loader=PackageLoader("billing.web"),
+            loader=ChoiceLoader([PackageLoader(package) for package in ("billing.web", *more)]),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

@@ -1,21 +1,18 @@
 """Rows of the database as values that pages can show."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 
 from sqlmodel import Session
 
 from billing.access import policies, public_windows
 from billing.access.models import Article
 from billing.access.policies import Stated
-from billing.dev.paper.sample_articles import sample_article
 from billing.payments import numbers
 from billing.payments.models import PaymentMethod, Refund
 from billing.payments.receipts import Paid
-from billing.platform.site import Office
 from billing.rules.money import Money
 from billing.web import views
+from billing.web.kit.visit import Visit
 
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express", "diners": "Diners Club"}
 
@@ -51,39 +48,33 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
     return Money(sum(refund.amount for refund in refunds)) if refunds else None
 
 
-def teasers(
-    session: Session, office: Office, articles: Sequence[Article], at: datetime
-) -> tuple[views.Teaser, ...]:
-    """Articles for a list, with what they ask of their readers at the instant. Two questions, however many there are."""
-    sections, opened = policies.of_sections(session), public_windows.live(session, at)
+def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[views.Teaser, ...]:
+    """Articles for a list, with what they ask of their readers now. Two questions, however many there are."""
+    sections, opened = policies.of_sections(session), public_windows.live(session, visit.at)
     return tuple(
         teaser_of(
-            office,
+            visit,
             row,
-            policies.stated_among(office, row, sections),
+            policies.stated_among(visit.parts.office, row, sections),
             is_open=any(public_windows.opens(each, row) for each in opened),
-            at=at,
         )
         for row in articles
     )
 
 
-def teaser_of(office: Office, article: Article, said: Stated, *, is_open: bool, at: datetime) -> views.Teaser:
-    """An article for a list: from its sample text where it has one, else from the registry alone."""
-    sample = sample_article(article.id)
+def teaser_of(visit: Visit, article: Article, said: Stated, *, is_open: bool) -> views.Teaser:
+    """An article for a list, from the registry."""
     access = said.policy.level.value
-    if said.policy.free_span(at) is not None:
+    if said.policy.free_span(visit.at) is not None:
         access = "free"
     elif is_open:
         access = "open"
-    if sample is not None:
-        return replace(sample.teaser, access=access, published_on=office.today(article.published_at))
-    return views.Teaser(
+    teaser = views.Teaser(
         id=article.id,
+        url=article.url,
         title=article.title,
         section=article.section,
-        lead="",
         access=access,
-        published_on=office.today(article.published_at),
-        minutes=1,
+        published_on=visit.parts.office.today(article.published_at),
     )
+    return visit.extras.teaser(teaser)

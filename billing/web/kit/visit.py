@@ -2,21 +2,21 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
 from starlette.responses import Response
 
 from billing.container import Parts
-from billing.dev.time_travel import upcoming
 from billing.http import cookies
 from billing.http.client_ip import client_ip
 from billing.platform.errors import Forbidden
-from billing.platform.settings import Environment
 from billing.readers import sessions
 from billing.readers.models import Reader, ReaderSession
 from billing.readers.register import by_id
@@ -25,7 +25,7 @@ from billing.rules import networks
 from billing.web.kit.bulkhead import Party, Side
 from billing.web.kit.flashes import FLASHES
 from billing.web.kit.rendering import Look
-from billing.web.views import DemoBar, Flash, Frame, Page
+from billing.web.views import Flash, Frame, Page, Teaser
 
 NOINDEX = {"X-Robots-Tag": "noindex"}
 
@@ -34,6 +34,14 @@ class CrossSite(Forbidden):
     """This form was sent from another site, or from a page that is too old. Go back, reload the page, and send it again."""
 
     code = "cross_site"
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What is added to pages by an application around this one, as the demo's is. Nothing is, by itself."""
+
+    banner: "Callable[[Visit], Markup | None]" = lambda _: None
+    teaser: Callable[[Teaser], Teaser] = lambda teaser: teaser
 
 
 @dataclass
@@ -54,6 +62,12 @@ class Visit:
     """Whether this browser was signed out because another one signed in."""
     gives: list[tuple[str, str, timedelta]] = field(default_factory=list)
     takes: list[str] = field(default_factory=list)
+
+    @property
+    def extras(self) -> Extras:
+        """What is added to the application's pages."""
+        extras: Extras = self.request.app.state.extras
+        return extras
 
     @property
     def proved_reader(self) -> Reader | None:
@@ -120,26 +134,6 @@ class Visit:
         """Let the browser be recognised for another year: somebody signs in here."""
         self.give(cookies.BROWSER, self.browser_secret, cookies.YEAR)
 
-    @property
-    def is_anybody(self) -> bool:
-        """Whether the browser sent nothing of ours, and is given nothing: it is answered as any other would be."""
-        sent = cookies.any_of_ours(self.request) or "authorization" in self.request.headers
-        return not sent and not self.gives and not self.takes
-
-    def shared_page(self, view: Page, until: datetime | None = None) -> Response:
-        """Answer with a page that stands in for everybody's: to just anybody without a cookie, and for caches between to keep
-        for a short while, no longer than it is true (PW-5). To others it is their own.
-
-        A cache keeps it for requests without cookies, by `Vary`; one that ignores that must pass requests with ours on."""
-        seconds = self.parts.settings.shared_seconds
-        if until is not None:
-            seconds = min(seconds, int((until - self.at).total_seconds()))
-        if seconds < 1 or not self.is_anybody or self.parts.settings.environment is Environment.DEMO:
-            return self.page(view)
-        frame = replace(self.frame(), csrf="", path=self.request.url.path)
-        headers = {"Cache-Control": f"public, max-age=0, s-maxage={seconds}", "Vary": "Cookie"}
-        return HTMLResponse(self.look.page(view, frame), 200, headers)
-
     def page(self, view: Page, status: int = 200) -> Response:
         """Answer with a page. What a signed-in reader sees is nothing for search engines."""
         return self.html(self.look.page(view, self.frame()), status)
@@ -166,7 +160,7 @@ class Visit:
             today=self.parts.office.today(self.at),
             signed_in=self.reader is not None,
             flash=flash,
-            demo=self.demo_bar(),
+            banner=self.extras.banner(self),
         )
 
     @property
@@ -174,18 +168,6 @@ class Visit:
         """The page's address on this host."""
         url = self.request.url
         return url.path + (f"?{url.query}" if url.query else "")
-
-    def demo_bar(self) -> DemoBar | None:
-        """The held clock's, in the demo; looked up anew."""
-        if self.parts.settings.environment is not Environment.DEMO:
-            return None
-        due = upcoming(self.parts)
-        return DemoBar(
-            now=self.at,
-            sandbox_url=self.parts.settings.sandbox_url,
-            next_at=due[0] if due else None,
-            next_what=due[1] if due else None,
-        )
 
     def go(self, path: str, flash: str | None = None) -> Response:
         """Answer by sending the browser on, with a GET."""

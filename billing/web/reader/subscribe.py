@@ -57,7 +57,7 @@ def offer(visit: Visiting) -> Response:
             ),
             None,
         )
-        articles = teasers(session, visit.parts.office, newest(session, 6), visit.at)
+        articles = teasers(visit, session, newest(session, 6))
     return visit.page(views.Offer(price=money, year=year, dates=dates_of(visit, plan), articles=articles))
 
 

@@ -43,7 +43,8 @@ from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCase
 from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.editing import OpeningRow, SectionRow, StaffArticles, StaffWhy, WhyFact
-from billing.web.views.frame import Card, DemoBar, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
+from billing.web.views.frame import Card, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
+from billing.web.views.gifts import Gifts, GiveRow
 from billing.web.views.keys import CeilingRow, KeyRow, ReadRow, StaffKeyMade, StaffKeys, StaffReads
 from billing.web.views.newsletters import (
     Choice,
@@ -54,22 +55,6 @@ from billing.web.views.newsletters import (
     Unsubscribe,
 )
 from billing.web.views.operators import EventRow, PausedNote, StaffEvents
-from billing.web.views.reading import (
-    Article,
-    Articles,
-    Block,
-    Gifts,
-    GiveRow,
-    LetterRow,
-    Listen,
-    Mailbox,
-    Meter,
-    OpenGraph,
-    OpenLetter,
-    Print,
-    Teaser,
-    Wall,
-)
 from billing.web.views.requests import Contact, ContactSent, RequestConfirm, RequestConfirmed
 from billing.web.views.staff import (
     ActField,
@@ -83,7 +68,6 @@ from billing.web.views.staff import (
     StaffAct,
     StaffAudit,
     StaffCode,
-    StaffDemo,
     StaffEntry,
     StaffFind,
     StaffInvoices,
@@ -103,7 +87,16 @@ from billing.web.views.staff_team import (
     StaffSessionRow,
     StaffSessions,
 )
-from billing.web.views.start import CardDeclined, Offer, Refused, Review, Started, StartPending, Subscribe
+from billing.web.views.start import (
+    CardDeclined,
+    Offer,
+    Refused,
+    Review,
+    Started,
+    StartPending,
+    Subscribe,
+    Teaser,
+)
 
 __all__ = [
     "Account",
@@ -111,11 +104,8 @@ __all__ = [
     "AccountRow",
     "ActField",
     "ApprovalRow",
-    "Article",
-    "Articles",
     "AuditRow",
     "BalanceTable",
-    "Block",
     "Cancel",
     "Cancelled",
     "Card",
@@ -129,7 +119,6 @@ __all__ = [
     "Contact",
     "ContactSent",
     "CreditNote",
-    "DemoBar",
     "DocumentRow",
     "EarlierWithdrawal",
     "Error",
@@ -147,20 +136,14 @@ __all__ = [
     "Issues",
     "KeyRow",
     "LeaveEarly",
-    "LetterRow",
     "ListRow",
-    "Listen",
-    "Mailbox",
     "MemberRow",
-    "Meter",
     "NewsletterChoices",
     "Newsletters",
     "NewslettersAsked",
     "NewslettersConfirm",
     "NextCharge",
     "Offer",
-    "OpenGraph",
-    "OpenLetter",
     "OpeningRow",
     "OwedRow",
     "Page",
@@ -174,7 +157,6 @@ __all__ = [
     "Pick",
     "PlanOption",
     "PlanPage",
-    "Print",
     "ProveAgain",
     "ReadRow",
     "Receipt",
@@ -199,7 +181,6 @@ __all__ = [
     "StaffCase",
     "StaffCases",
     "StaffCode",
-    "StaffDemo",
     "StaffDispute",
     "StaffEntry",
     "StaffEvents",
@@ -232,7 +213,6 @@ __all__ = [
     "UntoldRow",
     "VatRow",
     "WaitingRefunds",
-    "Wall",
     "WhoChargedMe",
     "WhyFact",
     "Withdraw",

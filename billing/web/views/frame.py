@@ -1,8 +1,10 @@
 """What stands around every page, and the values that several pages share."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar, Literal, Protocol
+
+from markupsafe import Markup
 
 
 class House(Protocol):
@@ -33,16 +35,6 @@ class Flash:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DemoBar:
-    """The held clock of the demo, and what will happen next on it (None when nothing will)."""
-
-    now: datetime
-    sandbox_url: str
-    next_at: datetime | None = None
-    next_what: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StaffFrame:
     """The staff member at work: who, as what, and the rooms open to that role as (address, name)."""
 
@@ -53,7 +45,7 @@ class StaffFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page. `path` is the current path with its query; `demo` is None outside the demo."""
+    """What stands around every page. `path` is the current path with its query; `banner` stands above everything, if anything does."""
 
     house: House
     csrf: str
@@ -61,7 +53,7 @@ class Frame:
     today: date
     signed_in: bool = False
     flash: Flash | None = None
-    demo: DemoBar | None = None
+    banner: Markup | None = None
     staff: StaffFrame | None = None
 
 

@@ -30,15 +30,6 @@ class StaffCode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StaffDemo:
-    """The demo's way in without a mail: (id, address, role, what it may) of each sample member."""
-
-    template: ClassVar[str] = "staff/demo.html"
-    token: str
-    members: tuple[tuple[str, str, str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundRow:
     reader_id: str
     email: str

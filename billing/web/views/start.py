@@ -7,7 +7,22 @@ from typing import ClassVar, Literal
 from billing.rules.money import Money
 from billing.web.views.frame import Card, TrialDates
 from billing.web.views.newsletters import Choice
-from billing.web.views.reading import Teaser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teaser:
+    """An article as lists show it; `access` is free, open, registered, metered or subscriber, as it is at this moment."""
+
+    id: str
+    url: str
+    title: str
+    section: str
+    lead: str = ""
+    access: str
+    published_on: date
+    minutes: int | None = None
+    """How long it takes to read, where that is known."""
+    audio: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

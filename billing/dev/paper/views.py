@@ -1,28 +1,13 @@
-"""The pages that show articles, and the demo's mailbox."""
+"""What the sample paper's pages need, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from markupsafe import Markup
 
 from billing.rules.money import Money
-from billing.web.views.account import Unreached
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teaser:
-    """An article as lists show it; `access` is free, open, registered, metered or subscriber, as it is at this moment."""
-
-    id: str
-    title: str
-    section: str
-    lead: str
-    access: str
-    published_on: date
-    minutes: int
-    audio: bool = False
+from billing.web.views import Teaser, Unreached
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,33 +42,6 @@ class Wall:
     limit: int | None = None
     registered_limit: int | None = None
     gift_over: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GiveRow:
-    """A gift of this or another article: its link, until when, how many have opened it, of how many."""
-
-    gift_id: str
-    article_id: str
-    title: str
-    link: str
-    until: datetime
-    opened: int
-    most: int
-    over: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gifts:
-    """The reader's gifts; `made` is the one just made or found."""
-
-    template: ClassVar[str] = "gifts.html"
-    rows: tuple[GiveRow, ...]
-    made: GiveRow | None
-    left: int
-    a_month: int
-    days: int
-    readers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,35 +99,3 @@ class Print(Article):
     """The same on one sheet, without what belongs to a screen."""
 
     template: ClassVar[str] = "print.html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetterRow:
-    id: str
-    at: datetime
-    sender: str
-    recipient: str
-    subject: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenLetter:
-    row: LetterRow
-    headers: tuple[tuple[str, str], ...]
-    text: str
-    has_html: bool
-    enclosures: tuple[str, ...] = ()
-    """The names of the files in it."""
-    shown: Literal["html", "text"] = "html"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
-    """Newest letter first; `to` is the address the list is narrowed to."""
-
-    template: ClassVar[str] = "mailbox.html"
-    letters: tuple[LetterRow, ...]
-    letter: OpenLetter | None = None
-    to: str | None = None
-    greylists: bool = False
-    """Whether the mail server takes a mail only when it is tried again."""

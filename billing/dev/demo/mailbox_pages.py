@@ -1,9 +1,9 @@
-"""Pages of the demo alone: the mailbox, and the buttons that move the held clock."""
+"""The demo's mailbox: every mail it has sent."""
 
-from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form
@@ -11,51 +11,52 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.responses import Response
 
 from billing.dev.mailbox import Letter, greylists, let_greylist, read
-from billing.dev.time_travel import advance, upcoming
-from billing.platform.clock import CannotTurnBack
-from billing.platform.errors import Invalid, NotFound
-from billing.web import views
-from billing.web.kit.bulkhead import Waits, may_wait
+from billing.platform.errors import NotFound
 from billing.web.kit.visit import Guarded, Visit, Visiting
 
 router = APIRouter(include_in_schema=False)
-STEPS = {"1d": timedelta(days=1), "7d": timedelta(days=7)}
 FRAME_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation"
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterRow:
+    id: str
+    at: datetime
+    sender: str
+    recipient: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenLetter:
+    row: LetterRow
+    headers: tuple[tuple[str, str], ...]
+    text: str
+    has_html: bool
+    enclosures: tuple[str, ...] = ()
+    """The names of the files in it."""
+    shown: Literal["html", "text"] = "html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """Newest letter first; `to` is the address the list is narrowed to."""
+
+    template: ClassVar[str] = "mailbox.html"
+    letters: tuple[LetterRow, ...]
+    letter: OpenLetter | None = None
+    to: str | None = None
+    greylists: bool = False
+    """Whether the mail server takes a mail only when it is tried again."""
+
+
 class NoSuchLetter(NotFound):
     """There is no such letter in the mailbox."""
 
     code = "unknown_letter"
-
-
-class NoSuchStep(Invalid):
-    """The clock moves by `1d`, by `7d`, or to the `next` thing that happens."""
-
-    code = "bad_step"
-
-
-@router.post("/demo/clock")
-@may_wait
-def move_clock(visit: Guarded, to: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "/") -> Waits:
-    """Move the clock, and come back to the page one was on."""
-    return Waits(visit, lambda: _move(visit, to, back))
-
-
-def _move(visit: Visit, to: str, back: str) -> Response:
-    if to == "next":
-        due = upcoming(visit.parts)
-        # What another move has brought about by now has happened, as it was asked for.
-        with suppress(CannotTurnBack):
-            advance(visit.parts, due[0] if due else timedelta())
-    elif to in STEPS:
-        advance(visit.parts, STEPS[to])
-    else:
-        raise NoSuchStep
-    return visit.go(back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/")
 
 
 def _folder(visit: Visit) -> Path:
@@ -70,7 +71,7 @@ def _letters(visit: Visit, to: str | None) -> list[Letter]:
 def mailbox(visit: Visiting, to: str = "") -> Response:
     """Every mail the demo has sent."""
     rows = tuple(_row(letter) for letter in _letters(visit, to))
-    return visit.page(views.Mailbox(letters=rows, to=to or None, greylists=greylists(_folder(visit))))
+    return visit.page(Mailbox(letters=rows, to=to or None, greylists=greylists(_folder(visit))))
 
 
 @router.post("/mailbox/greylist")
@@ -92,9 +93,9 @@ def letter(visit: Visiting, letter_id: str, to: str = "") -> Response:
     letters = _letters(visit, to)
     found = _find(letters, letter_id)
     shown: Literal["html", "text"] = "text" if visit.request.query_params.get("as") == "text" else "html"
-    view = views.Mailbox(
+    view = Mailbox(
         letters=tuple(_row(each) for each in letters),
-        letter=views.OpenLetter(
+        letter=OpenLetter(
             row=_row(found),
             headers=tuple(found.headers),
             text=found.text,
@@ -134,8 +135,8 @@ def _find(letters: list[Letter], letter_id: str) -> Letter:
     return found
 
 
-def _row(letter: Letter) -> views.LetterRow:
-    return views.LetterRow(
+def _row(letter: Letter) -> LetterRow:
+    return LetterRow(
         id=letter.id, at=letter.at, sender=letter.sender, recipient=letter.recipient, subject=letter.subject
     )
 

@@ -1,0 +1,42 @@
+"""The web application with the demo around it: the sample paper, the mailbox, the held clock, the staff's way in."""
+
+from functools import partial
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from billing.app import create_app
+from billing.container import Parts
+from billing.dev.demo import clock_api, clock_bar, mailbox_pages, staff_sign_in
+from billing.dev.demo.canonical_host import CanonicalHost
+from billing.dev.paper import articles, crawler_pages, gift_button, listening, static_page
+from billing.dev.paper.sample_articles import with_sample
+from billing.platform.settings import Environment
+from billing.web.api import shared_documents
+from billing.web.kit.rendering import Look
+from billing.web.kit.visit import Extras
+from billing.web_app import add_routes
+
+TEMPLATES = "billing.dev.paper"
+"""The package that has the templates of the paper and the demo."""
+
+
+def create_demo_app(parts: Parts) -> ASGIApp:
+    """Everything that `create_app` has, and the demo."""
+    app = create_app(parts, partial(_extend, parts))
+    return CanonicalHost(app, parts.settings.public_url) if parts.settings.mailbox_dir else app
+
+
+def _extend(parts: Parts, app: FastAPI) -> None:
+    settings = parts.settings
+    add_routes(app, articles, gift_button, listening, crawler_pages)
+    if settings.held:
+        add_routes(app, clock_api)
+    if settings.mailbox_dir:
+        add_routes(app, mailbox_pages, clock_bar, static_page)
+    if settings.environment is Environment.DEMO:
+        add_routes(app, staff_sign_in)
+    shared_documents.add(app, parts, crawler_pages.written(parts))
+    app.state.sitemaps = crawler_pages.SITEMAPS
+    app.state.look = Look(settings.zone, TEMPLATES)
+    app.state.extras = Extras(banner=clock_bar.bar, teaser=with_sample)

@@ -1,0 +1,27 @@
+"""The button below a sample article by which a subscriber gives it away. Other papers' pages ask `/v1/articles/{id}/gifts`."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from billing.access import gifts
+from billing.access.articles import article
+from billing.access.check import facts_for_nobody
+from billing.web.kit.visit import Guarded
+from billing.web.reader.gifts import ROOM
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/articles/{article_id}/gift")
+def give(visit: Guarded, article_id: str) -> Response:
+    """Make the link, or find the one that still works."""
+    parts = visit.parts
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    with parts.database.transaction() as session:
+        found = article(session, article_id)
+        nobody = facts_for_nobody(session, parts.office, found, visit.at)
+        gift = gifts.give(
+            session, parts.gift_terms, parts.office, visit.reader.id, article_id, nobody, visit.at
+        )
+    return visit.go(f"{ROOM}/{gift.id}")

@@ -1,0 +1,27 @@
+"""Write every page to a folder, to be looked at: `python -m billing.dev.previews DIR`."""
+
+import shutil
+import sys
+from pathlib import Path
+
+from billing.dev.previews.pages import pages
+from billing.dev.previews.values import LOOK
+from billing.web.kit.rendering import STATIC
+
+
+def write(folder: Path) -> list[str]:
+    """Writes every page as NAME.html, with the static files beside them. Returns the names."""
+    shutil.copytree(STATIC, folder / "static", dirs_exist_ok=True)
+    names = []
+    for name, page, frame in pages():
+        (folder / f"{name}.html").write_text(LOOK.page(page, frame), "utf-8")
+        names.append(name)
+    return names
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit("Name the folder to write to: python -m billing.dev.previews DIR")
+    target = Path(sys.argv[1])
+    target.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(f"{len(write(target))} pages in {target}\n")

@@ -1,0 +1,101 @@
+"""The sample paper's pages and the mailbox, with sample values."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+from billing.dev.demo.mailbox_pages import LetterRow, Mailbox, OpenLetter
+from billing.dev.paper import views as paper
+from billing.dev.paper.news_article import news_article
+from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_articles
+from billing.dev.previews.values import NOW, PRICE, READER, VISITOR, SampleHouse
+from billing.web import views
+
+
+def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    everything = tuple(article.teaser for article in sample_articles())
+    by_access = {article.teaser.access: article for article in reversed(sample_articles())}
+    at = replace(VISITOR, path="/articles")
+    front = paper.Articles(articles=everything, price=PRICE, trial_days=14, can_subscribe=True)
+    yield "articles", front, at
+    yield "articles-reader", replace(front, can_subscribe=False), replace(READER, path="/articles")
+    subscriber = next(article for article in sample_articles() if article.teaser.audio)
+    heard = paper.Listen(minutes=AUDIO_MINUTES, source="/listen/sample/0.seal")
+    yield "article-open", replace(_open(subscriber), listen=heard), replace(READER, path="/articles/x")
+    yield "article-free", _open(by_access["free"]), at
+    sheet = {each.name: getattr(_open(subscriber), each.name) for each in fields(paper.Article)}
+    yield "article-print", paper.Print(**sheet), replace(READER, path="/articles/x/print")
+    yield "article-metered", replace(_open(by_access["metered"]), meter=paper.Meter(used=2, limit=10)), at
+    locked = paper.Wall(reason="subscribe", price=PRICE, trial_days=14)
+    yield (
+        "article-locked",
+        replace(_locked(subscriber, locked), listen=paper.Listen(minutes=AUDIO_MINUTES)),
+        at,
+    )
+    yield "article-register", _locked(by_access["registered"], replace(locked, reason="register")), at
+    gift = replace(locked, gift_over="The time of this gift is over.")
+    yield "article-gift-over", _locked(subscriber, gift), at
+    given = replace(
+        _open(subscriber), can_give=True, terms="Free for everyone from Thursday 18 November 2027 at 00:00."
+    )
+    yield "article-to-give", given, replace(READER, path="/articles/x")
+    used = replace(locked, reason="meter_used", limit=3, registered_limit=10)
+    yield "article-meter-used", _locked(by_access["metered"], used), at
+    yield from _mailbox()
+
+
+def _open(article: SampleArticle) -> paper.Article:
+    return paper.Article(
+        teaser=article.teaser,
+        byline=article.byline,
+        paragraphs=article.paragraphs,
+        wall=None,
+        json_ld=_described(article),
+        is_free=article.teaser.access == "free",
+        more=tuple(other.teaser for other in sample_articles() if other is not article)[:3],
+    )
+
+
+def _locked(article: SampleArticle, wall: paper.Wall) -> paper.Article:
+    return paper.Article(
+        teaser=article.teaser, byline=article.byline, paragraphs=None, wall=wall, json_ld=_described(article)
+    )
+
+
+def _described(article: SampleArticle) -> dict[str, object]:
+    house = SampleHouse()
+    return news_article(article.teaser, house, f"{house.url}/articles/{article.teaser.id}", NOW)
+
+
+def _mailbox() -> Iterator[tuple[str, views.Page, views.Frame]]:
+    """The demo's mailbox, with a letter and empty."""
+    at = replace(VISITOR, path="/mailbox")
+    subjects = (
+        "Your tax invoice INV-000148",
+        "R75.00 incl. VAT will be charged on 8 December",
+        "Your trial has begun",
+        "Your link to sign in",
+    )
+    rows = tuple(
+        LetterRow(
+            id=f"l{n}",
+            at=NOW,
+            sender="The Swartberg Post <readers@swartberg-post.example>",
+            recipient="thandi@example.org",
+            subject=subject,
+        )
+        for n, subject in enumerate(subjects)
+    )
+    headers = (
+        ("Message-ID", "<7f3a2c.1@swartberg-post.example>"),
+        ("Date", "Mon, 23 Nov 2026 09:00:00 +0200"),
+    )
+    text = "Good morning,\n\nyour tax invoice is below.\n\nCancel at any time: http://127.0.0.1:8000/cancel\n"
+    letter = OpenLetter(row=rows[0], headers=headers, text=text, has_html=True)
+    yield "mailbox", Mailbox(letters=rows, letter=letter), at
+    yield (
+        "mailbox-text",
+        Mailbox(letters=rows, letter=replace(letter, shown="text"), to="thandi@example.org"),
+        at,
+    )
+    yield "mailbox-empty", Mailbox(letters=()), at
+    yield "mailbox-greylists", Mailbox(letters=rows, greylists=True), at

@@ -1,0 +1,118 @@
+"""What is the same for everybody: robots.txt, the licence, the API's description. Caches may keep it, and it is made once for all who
+come within a minute."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from xml.etree import ElementTree as ET
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
+
+from billing.container import Parts
+from billing.http.single_flight import SharedWork
+from billing.platform.clock import HeldClock
+from billing.platform.errors import NotFound
+from billing.platform.setting_types import OWN_LICENSE
+from billing.rules import robots
+
+router = APIRouter(include_in_schema=False)
+KEPT = {"Cache-Control": "public, max-age=300"}
+KEPT_SECONDS = 60.0
+ROBOTS, LICENSE, OPENAPI = "/robots.txt", "/license.xml", "/openapi.json"
+Written = tuple[Callable[[], bytes], str]
+"""How a document is written, and its media type."""
+
+
+class NoLicense(NotFound):
+    """This paper publishes no licence for machines."""
+
+    code = "no_license"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Something that is the same for everybody, with a tag by which it is known again."""
+
+    body: bytes
+    kind: str
+    tag: str
+
+
+Documents = dict[str, SharedWork[Document]]
+
+
+def add(app: FastAPI, parts: Parts, written: dict[str, Written]) -> None:
+    """Add documents by their address. Each is made at most once a minute, whatever the query; where the clock is held it is made
+    each time: what was done is true at once."""
+    max_age = 0 if isinstance(parts.clock, HeldClock) else KEPT_SECONDS
+
+    def document(write: Callable[[], bytes], kind: str) -> Document:
+        body = write()
+        return Document(body, kind, f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+    documents: Documents = app.state.documents
+    for path, how in written.items():
+        documents[path] = SharedWork(partial(document, *how), parts.monotonic.seconds, max_age)
+
+
+def add_own(app: FastAPI, parts: Parts) -> None:
+    """Add those of every installation."""
+    add(
+        app,
+        parts,
+        {
+            ROBOTS: (lambda: _robots_txt(app, parts), "text/plain; charset=utf-8"),
+            LICENSE: (lambda: _licence(parts), "application/rsl+xml; charset=utf-8"),
+            OPENAPI: (lambda: json.dumps(app.openapi(), ensure_ascii=False).encode(), "application/json"),
+        },
+    )
+
+
+@router.get(ROBOTS)
+@router.get(LICENSE)
+@router.get(OPENAPI)
+async def answer(request: Request) -> Response:
+    """What is kept for this address, with a tag, so that whoever has it already isn't sent it again. Raises NoLicense."""
+    shared: SharedWork[Document] = request.app.state.documents[request.url.path]
+    found = await shared.outcome()
+    headers = KEPT | {"ETag": found.tag}
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+    if found.tag in known or f"W/{found.tag}" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(found.body, headers=headers | {"Content-Type": found.kind})
+
+
+def _robots_txt(app: FastAPI, parts: Parts) -> bytes:
+    return robots.robots_txt(
+        parts.settings.refused_crawlers,
+        sitemaps=[parts.office.page(path) for path in app.state.sitemaps],
+        license_url=_license_url(parts),
+    ).encode()
+
+
+def _license_url(parts: Parts) -> str | None:
+    given = parts.settings.license
+    return parts.office.page(LICENSE) if given == OWN_LICENSE else given or None
+
+
+def _licence(parts: Parts) -> bytes:
+    """RSL 1.0: for the whole site, which uses are permitted, and which are prohibited."""
+    if parts.settings.license != OWN_LICENSE:
+        raise NoLicense
+    house = parts.sender.house
+    rsl = ET.Element("rsl", {"xmlns": robots.RSL_NAMESPACE})
+    content = ET.SubElement(rsl, "content", {"url": "/"})
+    terms = ET.SubElement(content, "license")
+    permitted, prohibited = robots.uses(parts.settings.refused_crawlers)
+    for name, found in (("permits", permitted), ("prohibits", prohibited)):
+        if found:
+            ET.SubElement(terms, name, {"type": "usage"}).text = " ".join(found)
+    holder = {"type": "organization", "contactEmail": house.contact_email}
+    ET.SubElement(content, "copyright", holder).text = house.legal_name
+    ET.SubElement(content, "terms").text = parts.office.page("/contact")
+    ET.indent(rsl)
+    text: bytes = ET.tostring(rsl, "utf-8", xml_declaration=True)
+    return text + b"\n"

@@ -1,5 +1,6 @@
 """The forms that settings have, each with what is wrong when a value hasn't that form."""
 
+import re
 from typing import Annotated, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +17,8 @@ from pydantic import (
 from billing.rules import robots
 
 OWN_LICENSE = "own"
+OFFER = "/"
+"""The page that is always here."""
 
 
 def _listed(value: Any) -> Any:
@@ -55,6 +58,12 @@ def _own_or_elsewhere(value: str) -> str:
     return value
 
 
+def _here_or_elsewhere(value: str) -> str:
+    if not value or re.fullmatch(r"/(?![/\\\\])[!-~]*", value):
+        return value
+    return _web_address(value)
+
+
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or port_of(parts) is None:
@@ -92,4 +101,6 @@ ProxyCount = Annotated[int, Field(ge=0, le=5), WrapValidator(_counted)]
 ZoneName = Annotated[str, AfterValidator(_known_zone)]
 Crawlers = Annotated[tuple[str, ...], Listed, AfterValidator(_known_crawlers)]
 License = Annotated[str, AfterValidator(_own_or_elsewhere)]
+PaperAddress = Annotated[str, AfterValidator(_here_or_elsewhere)]
+"""A web address, or a path on this host; empty: neither."""
 WebAddress = Annotated[str, AfterValidator(_web_address)]

@@ -14,11 +14,13 @@ from billing.platform import live_checks
 from billing.platform.errors import RefusesToStart
 from billing.platform.setting_types import (
     NO_PROXY,
+    OFFER,
     Crawlers,
     Keys,
     License,
     Listed,
     Origins,
+    PaperAddress,
     ProxyCount,
     WebAddress,
     ZoneName,
@@ -90,6 +92,10 @@ class Settings(BaseModel):
     sites: Origins = Field(
         (),
         description="Origins of the publisher's other hosts whose pages may ask for their readers, comma separated.",
+    )
+    paper_url: PaperAddress = Field(
+        "",
+        description="Where the paper is read: an address, or a path on this host. Empty: the first of BILLING_SITES, or the offer.",
     )
     stripe_secret_key: SecretStr = Field(
         description="Stripe's secret or restricted key (`sk_test_…` for the sandbox)."
@@ -242,6 +248,11 @@ class Settings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The publisher's zone."""
         return ZoneInfo(self.time_zone)
+
+    @property
+    def paper(self) -> str:
+        """Where pages send somebody to read."""
+        return self.paper_url or next(iter(self.sites), OFFER)
 
     @property
     def secure(self) -> bool:

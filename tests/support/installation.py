@@ -50,6 +50,7 @@ def settings_for(url: str, **more: object) -> Settings:
         "secret_key": SECRET_KEY,
         "environment": "test",
         "clock": "held",
+        "paper_url": "/articles",
         "stripe_secret_key": KEY,
         "stripe_webhook_secrets": WEBHOOK_SECRET,
         "charges_per_second": 0,

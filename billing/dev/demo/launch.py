@@ -143,6 +143,7 @@ class Demo:
             "BILLING_STRIPE_WEBHOOK_SECRETS": kept.webhook_secret,
             "BILLING_SANDBOX_URL": f"{_sandbox_url(kept)}/_sandbox",
             "BILLING_SMTP_URL": f"smtp://{LOOPBACK}:{kept.smtp_port}",
+            "BILLING_PAPER_URL": "/articles",
             "BILLING_MAILBOX_DIR": str(self._folder.mailbox),
             "BILLING_JOURNAL_DIR": str(self._folder.path / "journals"),
         }

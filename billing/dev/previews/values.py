@@ -55,7 +55,12 @@ DEMO = DemoBar(
 )
 BAR = Markup(LOOK.render(TEMPLATE, demo=DEMO, csrf="sample-token", path="/"))  # noqa: S704 - a template's, which escapes
 VISITOR = views.Frame(
-    house=SampleHouse(), csrf="sample-token", path="/", today=date(2026, 11, 23), banner=BAR
+    house=SampleHouse(),
+    csrf="sample-token",
+    path="/",
+    today=date(2026, 11, 23),
+    paper_url="/articles",
+    banner=BAR,
 )
 READER = replace(VISITOR, signed_in=True)
 WITHDRAWAL = views.Withdrawal(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")

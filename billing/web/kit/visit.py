@@ -158,6 +158,7 @@ class Visit:
             csrf=self.csrf,
             path=self.path,
             today=self.parts.office.today(self.at),
+            paper_url=self.parts.settings.paper,
             signed_in=self.reader is not None,
             flash=flash,
             banner=self.extras.banner(self),

@@ -248,5 +248,7 @@ def _bare(request: Request, view: views.Page) -> Response:
     """A page that neither reads nor sets a cookie."""
     parts = parts_of(request)
     today = parts.office.today(parts.clock.now())
-    frame = views.Frame(house=parts.sender.house, csrf="", path="/newsletters", today=today)
+    frame = views.Frame(
+        house=parts.sender.house, csrf="", path="/newsletters", today=today, paper_url=parts.settings.paper
+    )
     return HTMLResponse(request.app.state.look.page(view, frame))

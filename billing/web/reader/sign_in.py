@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from billing.http import cookies
 from billing.payments.models import CardSetup
+from billing.platform.setting_types import OFFER
 from billing.readers import links, sessions, sign_in
 from billing.readers.register import BadAddress, by_id
 from billing.web import views
@@ -141,4 +142,6 @@ def _end(visit: Visit, only: str | None) -> Response:
         with visit.parts.database.transaction() as session:
             sessions.end_sessions(session, visit.reader.id, visit.at, only=only)
     visit.takes.append(cookies.SESSION)
-    return visit.go("/articles", "signed-out")
+    paper = visit.parts.settings.paper
+    # On from a form only to this host: the pages' `form-action` forbids a redirect elsewhere.
+    return visit.go(paper if paper.startswith("/") else OFFER, "signed-out")

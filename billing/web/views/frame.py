@@ -45,12 +45,14 @@ class StaffFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page. `path` is the current path with its query; `banner` stands above everything, if anything does."""
+    """What stands around every page. `path` is the current path with its query; the paper is read at
+    `paper_url`, "/" where that isn't known; `banner` stands above everything, if anything does."""
 
     house: House
     csrf: str
     path: str
     today: date
+    paper_url: str
     signed_in: bool = False
     flash: Flash | None = None
     banner: Markup | None = None

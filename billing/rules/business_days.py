@@ -3,47 +3,19 @@
 from datetime import date, timedelta
 from functools import cache
 
+import holidays
+
 from billing.rules.instants import civil
-
-# Public Holidays Act 36 of 1994, schedule 1: month and day.
-FIXED = (
-    (1, 1),
-    (3, 21),
-    (4, 27),
-    (5, 1),
-    (6, 16),
-    (8, 9),
-    (9, 24),
-    (12, 16),
-    (12, 25),
-    (12, 26),
-)
-DECLARED: frozenset[date] = frozenset({date(2022, 12, 27), date(2023, 12, 15), date(2024, 5, 29)})
-"""Days that the President made public holidays of one year (section 2A), such as those of elections. To be added to."""
-
-
-def easter_sunday(year: int) -> date:
-    """Easter Sunday of the Gregorian calendar, by the anonymous computus of 1876."""
-    golden, century, rest = year % 19, year // 100, year % 100
-    leap, leap_rest = divmod(century, 4)
-    moon = (century - (century + 8) // 25 + 1) // 3
-    epact = (19 * golden + century - leap - moon + 15) % 30
-    quarter, quarter_rest = divmod(rest, 4)
-    weekday = (32 + 2 * leap_rest + 2 * quarter - epact - quarter_rest) % 7
-    late = (golden + 11 * epact + 22 * weekday) // 451
-    month, day = divmod(epact + weekday - 7 * late + 114, 31)
-    return date(year, month, day + 1)
 
 
 @cache
 def public_holidays(year: int) -> frozenset[date]:
-    """The public holidays of a year: Good Friday and Family Day beside the fixed ones; one on a Sunday makes the Monday
-    after it one too (section 2(1))."""
-    easter = easter_sunday(year)
-    found = {date(year, month, day) for month, day in FIXED}
-    found |= {easter - timedelta(days=2), easter + timedelta(days=1)}
-    found |= {on + timedelta(days=1) for on in found if on.weekday() == 6}
-    return frozenset(found | {on for on in DECLARED if on.year == year})
+    """The public holidays of a year (Act 36 of 1994), with those that the President declared for that year alone.
+
+    Such a day, often one of elections, becomes known with a new release of `holidays`.
+    """
+    # By name, not by its class: `holidays.countries` loads every country's module, which a process does when it first needs one.
+    return frozenset(holidays.country_holidays("ZA", years=year))
 
 
 def is_business_day(on: date) -> bool:

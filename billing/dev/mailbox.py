@@ -21,13 +21,12 @@ from io import BytesIO
 from pathlib import Path
 
 import click
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import Envelope
 
-LARGEST = 10_000_000
+from billing.dev.fake_smtp import GREYLISTED, FakeSmtp
+
 GREYLIST = "greylist"
 """A file of this name in the folder lets the server greylist: it takes each mail only when it is tried again."""
-GREYLISTED = "451 4.7.1 Greylisting in action, please come back later"
-"""As milter-greylist answers a sender that it hasn't seen (RFC 6647 lets a server say so after the text too)."""
 LETTER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -210,16 +209,17 @@ def let_greylist(folder: Path, on: bool) -> None:
         (folder / GREYLIST).unlink(missing_ok=True)
 
 
-class Keeper:
-    """Takes what the SMTP server receives and files it: written under another name first, then renamed."""
+class Mailbox(FakeSmtp):
+    """Files what it receives: written under another name first, then renamed."""
 
     def __init__(self, folder: Path) -> None:
+        super().__init__()
         self._folder = folder
         self._put_off: set[str] = set()
         """The Message-IDs of mails that were tried once."""
 
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 aiosmtpd's name
-        """Files one mail; a full disk asks the sender to try again, so nothing is lost, and so does greylisting."""
+    def take(self, envelope: Envelope) -> str:
+        """A full disk asks the sender to try again, so nothing is lost; so does greylisting."""
         raw = bytes(envelope.original_content or b"")
         if greylists(self._folder) and self._is_new(raw):
             return GREYLISTED
@@ -256,20 +256,12 @@ async def serve(port: int, folder: Path) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signal_number, stop.set)
     folder.mkdir(parents=True, exist_ok=True)
-    keeper = Keeper(folder)
-    server = await loop.create_server(lambda: door(keeper), "127.0.0.1", port)
+    server = await loop.create_server(Mailbox(folder).conversation, "127.0.0.1", port)
     bound = server.sockets[0].getsockname()[1]
     sys.stdout.write(f"mailbox ready at smtp://127.0.0.1:{bound}, keeping mail in {folder}\n")
     sys.stdout.flush()
     await stop.wait()
     server.close()  # not waited for: who keeps a connection open would keep us
-
-
-def door(handler: object) -> SMTP:
-    """One SMTP conversation with `handler` behind it."""
-    return SMTP(
-        handler, hostname="localhost", ident="mailbox", data_size_limit=LARGEST, enable_SMTPUTF8=False
-    )
 
 
 @click.command()

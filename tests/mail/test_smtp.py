@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from billing.dev.fake_smtp import Step
 from billing.mail.smtp import (
     Accepted,
     BadRelay,
@@ -21,7 +22,6 @@ from billing.mail.smtp import (
     Unknown,
 )
 from tests.support.fake_smtp import FakeSmtp
-from tests.support.smtp_rules import Break, Step
 
 HASTY_SECONDS = 0.01
 """The time-out of a socket to a relay that never answers: the only thing here that takes real time."""
@@ -110,7 +110,7 @@ def test_an_idle_connection_that_was_closed_is_opened_again(smtp: FakeSmtp, tran
 
 
 @pytest.mark.parametrize("at", ["mail", "rcpt", "data"])
-def test_a_break_before_the_text_is_put_off(smtp: FakeSmtp, transport: SmtpTransport, at: Break) -> None:
+def test_a_break_before_the_text_is_put_off(smtp: FakeSmtp, transport: SmtpTransport, at: Step) -> None:
     smtp.drop(at, times=None)
     outcome = send(transport)
     assert isinstance(outcome, Deferred)
@@ -127,7 +127,7 @@ def test_a_break_in_the_middle_of_a_long_text_is_put_off(smtp: FakeSmtp, transpo
 
 @pytest.mark.parametrize(("at", "kept"), [("dot", 0), ("after-dot", 1)])
 def test_a_break_after_the_dot_is_not_known_and_not_repeated(
-    smtp: FakeSmtp, transport: SmtpTransport, at: Break, kept: int
+    smtp: FakeSmtp, transport: SmtpTransport, at: Step, kept: int
 ) -> None:
     send(transport)
     smtp.drop(at)

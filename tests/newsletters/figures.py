@@ -32,7 +32,7 @@ PROSE = "\n\n".join(
 def relay() -> Iterator[int]:
     """The simulation's mail server, in a process of its own; its port.
 
-    The tests' `FakeSmtp` would measure itself: it needs 1.7 ms a mail, several times what sending one costs.
+    The tests' `FakeSmtp` runs in this process, so it would slow down what is measured.
     """
     program = [sys.executable, "-m", "billing.dev.simulate.counting_smtp", "0", "0"]
     with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from billing.dev.fake_smtp import Step
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, SmtpTransport, Unknown
 from tests.support.fake_smtp import FakeSmtp
-from tests.support.smtp_rules import Step
 
 MAIL = b"Subject: x\r\n\r\n.dot\r\n"
 

@@ -12,8 +12,10 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from billing.dev import fake_smtp
+from billing.dev.fake_smtp import GREYLISTED, Conversation, Step
 from billing.dev.mailbox import Letter, parse
-from tests.support.smtp_rules import Break, Rule, Rules, Step
+from tests.support.smtp_rules import Rule, Rules
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Received:
         return parse("fake", self.raw, arrived=datetime.now(UTC))
 
 
-class FakeSmtp:
+class FakeSmtp(fake_smtp.FakeSmtp):
     """`with FakeSmtp() as smtp:` listens on a free loopback port in a thread of its own.
 
     `smtp.url` is what a transport needs; `smtp.received` holds envelopes with raw bytes, `smtp.letters` the same parsed,
@@ -46,15 +48,14 @@ class FakeSmtp:
         login: tuple[str, str] | None = None,
         pipelining: bool = False,
     ) -> None:
+        super().__init__()
         self._tls, self._implicit, self._login, self.pipelining = tls, implicit_tls, login, pipelining
         self._lock = threading.Lock()
         self._rules = Rules()
-        self._open: set[_Conversation] = set()
         self.received: list[Received] = []
         self.texts: list[bytes] = []
         """Every text that came to its final dot, kept or not."""
         self.bursts: list[list[str]] = []
-        self.connections = 0
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -116,7 +117,7 @@ class FakeSmtp:
         """Never answers at that step, and keeps the connection open."""
         self._rules.add(Rule("silence", at, to=to, nth=nth, times=times))
 
-    def drop(self, at: Break, *, to: str | None = None, nth: int = 1, times: int | None = 1) -> None:
+    def drop(self, at: Step, *, to: str | None = None, nth: int = 1, times: int | None = 1) -> None:
         """Breaks the connection off there."""
         self._rules.add(Rule("drop", at, to=to, nth=nth, times=times))
 
@@ -134,7 +135,7 @@ class FakeSmtp:
 
     def greylist(self, to: str, *, times: int | None = 1) -> None:
         """Puts the next mails for this address off, as a greylisting server does with strangers."""
-        self.refuse(451, "4.7.1 Greylisting in action, please come back later", to=to, times=times)
+        self.answer(GREYLISTED, at="rcpt", to=to, times=times)
 
     def hang_up(self) -> None:
         """Closes every open connection, as a relay does with idle ones; they are gone when this returns."""
@@ -171,7 +172,7 @@ class FakeSmtp:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     async def _disconnect(self) -> None:
-        await asyncio.gather(*(conversation.cut() for conversation in self._open))
+        await asyncio.gather(*(conversation.cut() for conversation in self.open))
 
     async def _reset(self) -> None:
         self._rules.clear()
@@ -184,33 +185,52 @@ class FakeSmtp:
         self.clear()
         self.connections = 0
 
-    def _keep(self, envelope: Envelope) -> None:
-        mail = Received(
-            envelope.mail_from or "", tuple(envelope.rcpt_tos), bytes(envelope.original_content or b"")
-        )
+    async def intervene(self, talk: Conversation, step: Step, recipient: str | None) -> str | None:
+        """What a rule wants here, if any."""
+        assert talk.envelope is not None
+        if step == "dot":
+            self.texts.append(bytes(talk.envelope.original_content or b""))
+        if self._rules.find("drop", step, recipient):
+            await talk.break_off()
+        if self._rules.find("silence", step, recipient):
+            await talk.stay_silent()
+        if meanwhile := self._rules.find("meanwhile", step, recipient):
+            await asyncio.get_running_loop().run_in_executor(None, meanwhile.do)
+        rule = self._rules.find("answer", step, recipient)
+        return rule.line if rule else None
+
+    def take(self, envelope: Envelope) -> str:
+        """Record a mail."""
+        raw = bytes(envelope.original_content or b"")
         with self._lock:
-            self.received.append(mail)
+            self.received.append(Received(envelope.mail_from or "", tuple(envelope.rcpt_tos), raw))
+        return "250 2.0.0 taken"
+
+    def heard(self, data: bytes) -> None:
+        """Note which commands came together."""
+        if self.pipelining:
+            self.bursts.append([line[:4].upper() for line in data.decode("ascii", "replace").splitlines()])
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         context = self._tls if self._implicit else None
         server = self._loop.run_until_complete(
-            self._loop.create_server(self._door, "127.0.0.1", 0, ssl=context)
+            self._loop.create_server(self._connection, "127.0.0.1", 0, ssl=context)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
         server.close()
-        for conversation in self._open:
-            _abort(conversation.transport)
+        for conversation in self.open:
+            conversation.abort()
         waiting = asyncio.all_tasks(self._loop)
         for task in waiting:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*waiting, return_exceptions=True))
         self._loop.close()
 
-    def _door(self) -> SMTP:
-        options: dict[str, Any] = {"hostname": "localhost", "data_size_limit": 50_000_000}
+    def _connection(self) -> Conversation:
+        options: dict[str, Any] = {}
         if self._tls and not self._implicit:
             options |= {"tls_context": self._tls, "require_starttls": True}
         if self._login:
@@ -219,7 +239,7 @@ class FakeSmtp:
                 "auth_required": True,
                 "auth_require_tls": bool(self._tls and not self._implicit),
             }
-        return _Conversation(self, **options)
+        return self.conversation(**options)
 
     def _authenticate(
         self, _server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any
@@ -229,125 +249,3 @@ class FakeSmtp:
             and (given.login.decode(), given.password.decode()) == self._login
         )
         return AuthResult(success=right, handled=False)
-
-
-class _Conversation(SMTP):
-    """aiosmtpd's server, with places where it can be told what to do instead."""
-
-    def __init__(self, smtp: FakeSmtp, **options: Any) -> None:
-        self._smtp = smtp
-        self._greeted = False
-        self._gone = asyncio.Event()
-        super().__init__(_Handler(smtp), **options)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self not in self._smtp._open:  # STARTTLS makes a connection a second time
-            self._smtp.connections += 1
-        self._smtp._open.add(self)
-        super().connection_made(transport)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._smtp._open.discard(self)
-        super().connection_lost(error)
-        self._gone.set()
-
-    def data_received(self, data: bytes) -> None:
-        if self._smtp.pipelining:
-            lines = data.decode("ascii", "replace").splitlines()
-            self._smtp.bursts.append([line[:4].upper() for line in lines])
-        super().data_received(data)
-
-    async def cut(self) -> None:
-        """Break the connection off, and wait until nothing of it is left running."""
-        _abort(self.transport)
-        await self._gone.wait()
-        assert self._handler_coroutine is not None
-        await asyncio.wait([self._handler_coroutine])
-
-    async def push(self, status: Any) -> None:
-        if not self._greeted:
-            self._greeted = True
-            status = await self.ruled("greeting", None) or status
-        await super().push(status)
-
-    async def smtp_DATA(self, arg: str) -> None:
-        assert self.envelope is not None
-        to = self.envelope.rcpt_tos[0] if self.envelope.rcpt_tos else None
-        answer = await self.ruled("data", to)
-        if answer and not answer.startswith("354"):
-            await self.push(answer)
-            return
-        if answer and to is None:
-            self.envelope.rcpt_tos.append("")
-        if self._smtp._rules.find("drop", "before-dot", to):
-            await self.push("354 go on")
-            await self._reader.readline()
-            await self.break_off()
-        await super().smtp_DATA(arg)
-
-    async def ruled(self, step: Step, recipient: str | None) -> str | None:
-        """The answer that a rule wants here, if any. Silence and a broken connection end in cancellation."""
-        rules = self._smtp._rules
-        if step != "greeting" and rules.find("drop", step, recipient):
-            await self.break_off()
-        if rules.find("silence", step, recipient):
-            await _until_cancelled()
-        if meanwhile := rules.find("meanwhile", step, recipient):
-            await asyncio.get_running_loop().run_in_executor(None, meanwhile.do)
-        rule = rules.find("answer", step, recipient)
-        return rule.line if rule else None
-
-    async def break_off(self) -> None:
-        """Does not come back."""
-        _abort(self.transport)
-        await _until_cancelled()
-
-
-class _Handler:
-    def __init__(self, smtp: FakeSmtp) -> None:
-        self._smtp = smtp
-
-    async def handle_EHLO(
-        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: list[str]
-    ) -> list[str]:
-        session.host_name = hostname
-        first, *rest = answers
-        return [first, "250-PIPELINING", *rest] if self._smtp.pipelining else answers
-
-    async def handle_MAIL(
-        self, server: _Conversation, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if answer := await server.ruled("mail", None):
-            return answer
-        envelope.mail_from = address
-        envelope.mail_options.extend(options)
-        return "250 OK"
-
-    async def handle_RCPT(
-        self, server: _Conversation, _session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if answer := await server.ruled("rcpt", address):
-            return answer
-        envelope.rcpt_tos.append(address)
-        envelope.rcpt_options.extend(options)
-        return "250 OK"
-
-    async def handle_DATA(self, server: _Conversation, _session: Session, envelope: Envelope) -> str:
-        self._smtp.texts.append(bytes(envelope.original_content or b""))
-        to = envelope.rcpt_tos[0]
-        if answer := await server.ruled("dot", to):
-            return answer
-        self._smtp._keep(envelope)
-        if self._smtp._rules.find("drop", "after-dot", to):
-            await server.break_off()
-        return "250 2.0.0 taken"
-
-
-async def _until_cancelled() -> None:
-    """aiosmtpd cancels a conversation's task when its connection is lost."""
-    await asyncio.get_running_loop().create_future()
-
-
-def _abort(transport: asyncio.BaseTransport | None) -> None:
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()

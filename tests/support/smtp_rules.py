@@ -6,11 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-Step = Literal["greeting", "mail", "rcpt", "data", "dot"]
-"""`data` is the answer to the DATA command, `dot` the one after the final dot."""
-Break = Literal["mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
-"""`before-dot` is in the middle of the text; at `dot` all has come but nothing is kept; at `after-dot` it is kept but not
-answered."""
+from billing.dev.fake_smtp import Step
+
 Action = Literal["answer", "silence", "drop", "meanwhile"]
 
 
@@ -19,7 +16,7 @@ class Rule:
     """Applies to the matching events number `nth` and on (counted from 1), at most `times` times."""
 
     action: Action
-    at: Step | Break
+    at: Step
     line: str = field(default="", kw_only=True)
     do: Callable[[], object] = field(default=lambda: None, kw_only=True)
     to: str | None = field(default=None, kw_only=True)
@@ -28,7 +25,7 @@ class Rule:
     seen: int = field(default=0, init=False)
     used: int = field(default=0, init=False)
 
-    def applies(self, action: Action, at: Step | Break, recipient: str | None) -> bool:
+    def applies(self, action: Action, at: Step, recipient: str | None) -> bool:
         """Whether this is its turn. Asking counts."""
         if (action, at) != (self.action, self.at):
             return False
@@ -58,7 +55,7 @@ class Rules:
         with self._lock:
             self._rules.clear()
 
-    def find(self, action: Action, at: Step | Break, recipient: str | None) -> Rule | None:
+    def find(self, action: Action, at: Step, recipient: str | None) -> Rule | None:
         """The first that applies here."""
         with self._lock:
             return next((rule for rule in self._rules if rule.applies(action, at, recipient)), None)

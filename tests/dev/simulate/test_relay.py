@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 
-from billing.dev.simulate.counting_smtp import GREYLISTED
+from billing.dev.fake_smtp import GREYLISTED
 from billing.dev.simulate.dates import Slot, moment
 from billing.dev.simulate.faults import LEVELS, FaultPlan
 from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
 from tests.support.sandbox import Sandbox
 
-PUT_OFF = Deferred(451, GREYLISTED.decode().removeprefix("451 "))
+PUT_OFF = Deferred(451, GREYLISTED.removeprefix("451 "))
 TAKEN = Accepted("taken")
 
 

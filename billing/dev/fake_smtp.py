@@ -1,0 +1,150 @@
+"""The fake mail server of the demo, the simulator and the tests: aiosmtpd, with a place for a fault at each step."""
+
+import asyncio
+from typing import Any, Literal
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+LARGEST = 50_000_000
+LONGEST_LINE = 998
+"""Bytes of a line without its end (RFC 5321, 4.5.3.1.6)."""
+GREYLISTED = "451 4.7.1 Greylisting in action, please come back later"
+"""As milter-greylist answers a sender that it hasn't seen; RFC 6647 lets a server say so after the text too."""
+Step = Literal["greeting", "mail", "rcpt", "data", "before-dot", "dot", "after-dot"]
+"""`data` is the answer to the DATA command, `before-dot` in the middle of the text, `dot` the answer after its final dot, and
+`after-dot` the same with the mail kept."""
+
+
+class FakeSmtp:
+    """Takes every mail. A subclass says what goes wrong, and what becomes of a mail."""
+
+    pipelining = False
+    """Whether it offers to read commands in bursts (RFC 2920)."""
+
+    def __init__(self) -> None:
+        self.open: set[Conversation] = set()
+        self.connections = 0
+
+    async def intervene(self, talk: "Conversation", step: Step, recipient: str | None) -> str | None:
+        """The answer in place of the usual one, if any. It may break the connection off, or never come."""
+
+    def take(self, envelope: Envelope) -> str:
+        """Keep a mail that has come to its final dot; the answer."""
+        raise NotImplementedError
+
+    def heard(self, data: bytes) -> None:
+        """What one read brought."""
+
+    def conversation(self, **options: Any) -> "Conversation":
+        """One connection, for `create_server`; `options` are aiosmtpd's."""
+        return Conversation(
+            self, hostname="localhost", **{"ident": "fake", "data_size_limit": LARGEST, **options}
+        )
+
+    async def handle_EHLO(  # noqa: N802 aiosmtpd's name, as those below
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, answers: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [answers[0], *["250-PIPELINING"] * self.pipelining, *answers[1:]]
+
+    async def handle_MAIL(  # noqa: N802
+        self, server: "Conversation", _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := await self.intervene(server, "mail", None):
+            return answer
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: "Conversation", _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if answer := await self.intervene(server, "rcpt", address):
+            return answer
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+
+class Conversation(SMTP):
+    """One connection, which a fault may break off or leave without an answer."""
+
+    # aiosmtpd makes it the limit of its reader: a whole text must fit.
+    line_length_limit = 2 * LARGEST
+
+    def __init__(self, smtp: FakeSmtp, **options: Any) -> None:
+        self._smtp = smtp
+        self._greeted = False
+        self._gone = asyncio.Event()
+        super().__init__(smtp, **options)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self not in self._smtp.open:  # STARTTLS makes a connection a second time
+            self._smtp.connections += 1
+        self._smtp.open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._smtp.open.discard(self)
+        super().connection_lost(error)
+        self._gone.set()
+
+    def data_received(self, data: bytes) -> None:
+        self._smtp.heard(data)
+        super().data_received(data)
+
+    async def push(self, status: Any) -> None:
+        if not self._greeted:
+            self._greeted = True
+            status = await self._smtp.intervene(self, "greeting", None) or status
+        await super().push(status)
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: ARG002, N802 aiosmtpd's
+        """Read a text in one go: aiosmtpd reads line by line, which costs a millisecond a mail."""
+        assert self.envelope is not None
+        recipients = self.envelope.rcpt_tos
+        to = recipients[0] if recipients else None
+        answer = await self._smtp.intervene(self, "data", to)
+        if answer is None and to is None:
+            answer = "503 Error: need RCPT command"
+        if answer and not answer.startswith("354"):
+            return await self.push(answer)
+        await self.push(answer or "354 End data with <CR><LF>.<CR><LF>")
+        text = b"\r\n" + await self._reader.readuntil(b"\r\n")
+        await self._smtp.intervene(self, "before-dot", to)
+        while not text.endswith(b"\r\n.\r\n"):
+            text += await self._reader.readuntil(b".\r\n")
+        lines = text[2:-3].split(b"\r\n")
+        self.envelope.original_content = b"\r\n".join(line.removeprefix(b".") for line in lines)
+        if max(map(len, lines)) > LONGEST_LINE:
+            answer = "500 Line too long (see RFC5321 4.5.3.1.6)"
+        elif len(text) > (self.data_size_limit or LARGEST):
+            answer = "552 Error: Too much mail data"
+        else:
+            answer = await self._smtp.intervene(self, "dot", to)
+            if answer is None:
+                answer = self._smtp.take(self.envelope)
+                await self._smtp.intervene(self, "after-dot", to)
+        self.envelope = Envelope()  # the next mail on this connection begins afresh
+        return await self.push(answer)
+
+    async def break_off(self) -> None:
+        """Cut the connection. Does not come back."""
+        self.abort()
+        await self.stay_silent()
+
+    async def stay_silent(self) -> None:
+        """Keep the connection open without an answer. Does not come back: aiosmtpd cancels it when the connection is lost."""
+        await asyncio.get_running_loop().create_future()
+
+    def abort(self) -> None:
+        """Cut the connection."""
+        if isinstance(self.transport, asyncio.Transport):
+            self.transport.abort()
+
+    async def cut(self) -> None:
+        """Cut the connection, and wait until nothing of it is left running."""
+        self.abort()
+        await self._gone.wait()
+        assert self._handler_coroutine is not None
+        await asyncio.wait([self._handler_coroutine])

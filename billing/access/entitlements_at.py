@@ -5,11 +5,10 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from billing.access.entitlements import NOBODY, Standing
-from billing.access.grants import held as granted
+from billing.access.entitlements import NOBODY, Standing, standing
 from billing.platform.site import Office
 from billing.readers.models import Reader
-from billing.rules.access import Held, held_by
+from billing.rules.access import Held, Reason, held_by
 from billing.rules.lifecycle import State
 from billing.rules.pause import resumes_at
 from billing.subscriptions.models import Plan, Subscription, SubscriptionChange
@@ -27,7 +26,10 @@ def standing_at(session: Session, office: Office, reader_id: str, at: datetime) 
         select(Subscription).where(Subscription.reader_id == reader_id, Subscription.started_at <= at)
     )
     held = [_held_at(session, office, row, at) for row in rows]
-    given = granted(session, {reader_id}, at).get(reader_id, ())
+    now = standing(
+        session, office, reader_id, at
+    ).held  # grants never change, so today's rows tell the past too
+    given = (one for one in now if one.reason is Reason.COMPLIMENTARY)
     return Standing(reader_id, (*(one for one in held if one is not None), *given))
 
 

@@ -1,6 +1,5 @@
 """Complimentary reading: given by staff, for days, to a reader who has no subscription. It never takes access away."""
 
-from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -11,7 +10,6 @@ from billing.platform import ids
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.readers.register import by_id
-from billing.rules.access import Held, Reason
 from billing.rules.periods import start_of_day
 from billing.subscriptions.find import live_of, on_sale
 from emails import Complimentary
@@ -34,18 +32,6 @@ def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
     return session.exec(
         select(Grant).where(Grant.reader_id == reader_id, Grant.until > at).order_by(col(Grant.until).desc())
     ).first()
-
-
-def held(session: Session, reader_ids: Collection[str], at: datetime) -> dict[str, list[Held]]:
-    """What grants give each of the readers at the instant, now or past; who has none isn't named."""
-    rows = session.exec(
-        select(Grant).where(col(Grant.reader_id).in_(reader_ids), Grant.given_at <= at, Grant.until > at)
-    )
-    found: dict[str, list[Held]] = {}
-    for row in rows:
-        one = Held(Reason.COMPLIMENTARY, row.until, frozenset(row.features))
-        found.setdefault(row.reader_id, []).append(one)
-    return found
 
 
 def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:

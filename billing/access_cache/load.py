@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from psycopg import AsyncConnection
@@ -11,6 +11,7 @@ from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from billing.access import edge_tokens
+from billing.access.entitled import entitlements_json, parse
 from billing.access.policies import Terms, policy_of
 from billing.access_cache.change_listener import Line
 from billing.access_cache.memory import FOR_EVER, Known, KnownKey, Memory, Signed
@@ -20,38 +21,30 @@ from billing.platform.errors import Unauthenticated
 from billing.platform.monotonic import Monotonic
 from billing.platform.site import Office
 from billing.readers.sessions import ABSOLUTE, IDLE, TOUCH_EVERY
-from billing.rules.access import AccessLevel, Held, Reason, held_by
-from billing.rules.lifecycle import State
-from billing.rules.pause import resumes_at
+from billing.rules.access import AccessLevel
 from billing.rules.policies import Span
 
 Missing = tuple[str, Any]
 """What isn't in memory: its kind, and by what it is looked up."""
 Watched = set[tuple[str, str | None]]
 
-_HELD = """
- r.id, s.state, s.cancels_at, s.access_until, p.features,
- (SELECT jsonb_agg(jsonb_build_array(g.until, g.features)) FROM complimentary_grant g
-   WHERE g.reader_id = r.id AND g.until > %(now)s),
- EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {name}), s.resumes_on
-"""
-_SUBSCRIBED = """
- LEFT JOIN subscription s ON s.reader_id = r.id AND s.state <> 'ended' LEFT JOIN plan p ON p.id = s.plan_id
-"""
+# What begins later is loaded too: the clock of the process that gave it may be a little ahead of ours.
+_NOT_OVER = "(e.renews OR e.until > %(now)s)"
+_HELD = entitlements_json("r.id", _NOT_OVER).replace(":zone", "%(zone)s")
 
 
-def _query(text: str, name: str) -> str:
-    """A statement with what is held in it, of whom `name` is the id."""
-    return text.replace("{held}", _HELD.replace("{name}", name)).replace("{subscribed}", _SUBSCRIBED)
+def _query(text: str, visitor: str) -> str:
+    """A statement with what a reader holds, and whether `visitor` (an expression) has opened a gift."""
+    gifts = f"EXISTS (SELECT FROM gift_reading v WHERE v.visitor = {visitor})"
+    return text.replace("{held}", f"r.id, {_HELD}, {gifts}")
 
 
 STANDING = _query(
-    "SELECT {held} FROM (SELECT %(name)s::text AS name) w LEFT JOIN reader r ON r.id = w.name {subscribed}",
-    "w.name",
+    "SELECT {held} FROM (SELECT %(name)s::text AS name) w LEFT JOIN reader r ON r.id = w.name", "w.name"
 )
-EXTERNAL = _query("SELECT {held} FROM reader r {subscribed} WHERE r.external_id = %(name)s", "r.id")
+EXTERNAL = _query("SELECT {held} FROM reader r WHERE r.external_id = %(name)s", "r.id")
 SESSION = _query(
-    "SELECT {held}, e.id, e.seen_at, e.started_at FROM reader_session e JOIN reader r ON r.id = e.reader_id {subscribed}"
+    "SELECT {held}, e.id, e.seen_at, e.started_at FROM reader_session e JOIN reader r ON r.id = e.reader_id"
     " WHERE e.token_hash = %(name)s AND e.ended_at IS NULL",
     "r.id",
 )
@@ -141,7 +134,7 @@ class Loader:
 
     async def _rows(self, query: str, name: Any, now: datetime) -> list[tuple[Any, ...]]:
         async with self.pool.connection() as connection:
-            return await fetch(connection, query, {"name": name, "now": now})
+            return await fetch(connection, query, {"name": name, "now": now, "zone": self.office.zone.key})
 
     async def note_key(self, digest: bytes, now: datetime) -> None:
         """Write down that the key with this digest was used."""
@@ -152,7 +145,7 @@ class Loader:
         (row,) = await self._rows(STANDING, name, now)
         return Found(
             {("standing", name), ("plan", None)},
-            lambda memory: memory.keep_standing(name, packed(self.office, row)),
+            lambda memory: memory.keep_standing(name, packed(row)),
         )
 
     async def _external(self, name: str, now: datetime) -> Found | None:
@@ -165,7 +158,7 @@ class Loader:
 
         def keep(memory: Memory) -> None:
             memory.externals.keep(name, (reader_id, self._seconds()))
-            memory.keep_standing(reader_id, packed(self.office, rows[0]))
+            memory.keep_standing(reader_id, packed(rows[0]))
 
         return Found({("external", name), ("standing", reader_id), ("plan", None)}, keep)
 
@@ -174,12 +167,12 @@ class Loader:
         if not rows:
             return None
         row = rows[0]
-        reader_id, (session_id, seen_at, started_at) = row[0], row[8:]
+        reader_id, (session_id, seen_at, started_at) = row[0], row[3:]
         until = min(seen_at + TOUCH_EVERY, started_at + ABSOLUTE).timestamp()
 
         def keep(memory: Memory) -> None:
             memory.keep_seat(digest[:16], reader_id, until)
-            memory.keep_standing(reader_id, packed(self.office, row))
+            memory.keep_standing(reader_id, packed(row))
 
         told_as = f"{session_id} {digest.hex()[:32]}"
         return Found({("session", told_as), ("standing", reader_id), ("plan", None)}, keep)
@@ -237,24 +230,10 @@ async def fetch(
         return await cursor.fetchall()
 
 
-def packed(office: Office, row: tuple[Any, ...]) -> int:
-    """What a reader holds, from a row of `_HELD`."""
-    reader_id, state, cancels_at, access_until, features, grants, gifts, resumes_on = row[:8]
-    held = [
-        Held(Reason.COMPLIMENTARY, datetime.fromisoformat(until), frozenset(given))
-        for until, given in grants or ()
-    ]
-    if state is not None:
-        found = held_by(
-            State(state),
-            cancels_at=cancels_at,
-            access_until=access_until,
-            resumes_at=resumes_at(resumes_on, office.zone),
-            features=frozenset(features),
-            at=access_until - timedelta(days=36500),  # whether it has ended is asked when it is used
-        )
-        held = [found, *held] if found is not None else held
-    return pack(reader_id is not None, gifts, tuple(held))
+def packed(row: tuple[Any, ...]) -> int:
+    """What a reader holds, from a row of `_query`."""
+    reader_id, found, gifts = row[:3]
+    return pack(reader_id is not None, gifts, parse(found))
 
 
 def known(office: Office, row: tuple[Any, ...], loaded: float) -> Known:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from billing.mail import suppressions
-from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, entitled, scopes
+from billing.newsletters.lists import ADDRESS_KEY, READER, READER_ID, may_have, scopes
 from billing.newsletters.models import DeliveryState
-from billing.platform.tokens import Tokens
+from billing.platform.site import Office
 
 BATCH = 200
 
@@ -25,7 +25,7 @@ CLAIM = f"""
             WHEN s.id IS NULL OR s.state <> 'confirmed' THEN 'left'
             WHEN {ADDRESS_KEY} <> due.address_key THEN 'address_changed'
             WHEN {suppressions.sql("due.address_key")} THEN 'suppressed'
-            WHEN n.audience = 'subscribers' AND NOT {entitled(READER_ID, "n.id")} THEN 'not_subscribed'
+            WHEN n.audience = 'subscribers' AND NOT {may_have(READER_ID, "n.id")} THEN 'not_subscribed'
         END AS why
         FROM due
         LEFT JOIN signup s ON s.id = due.signup_id
@@ -77,7 +77,7 @@ class Mark:
 
 
 def claim(
-    session: Session, tokens: Tokens, issue_id: str, newsletter_id: str, me: int, at: datetime
+    session: Session, office: Office, issue_id: str, newsletter_id: str, me: int, at: datetime
 ) -> tuple[list[Claimed], int]:
     """Take up to a batch of what is due; with how many turned out not to want it, or not to be allowed it, any more."""
     rows = session.execute(
@@ -88,7 +88,8 @@ def claim(
             "at": at,
             "batch": BATCH,
             "scopes": scopes(newsletter_id),
-            "salt": suppressions.salt(tokens),
+            "salt": suppressions.salt(office.tokens),
+            "zone": office.zone.key,
         },
     ).all()
     taken = [Claimed(*row[:6]) for row in rows if row[6] is None]

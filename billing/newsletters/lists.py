@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from billing.access.entitled import entitled
 from billing.mail.suppressions import ALL, NEWSLETTERS, one_list
 from billing.newsletters.models import Newsletter, NewsletterKind
 from billing.platform.errors import NotFound
-from billing.rules.access import READING
 from billing.rules.features import NEWSLETTER
 
 OPT_OUTS_GOOD_FOR = timedelta(days=31)
@@ -17,21 +17,6 @@ READER = "LEFT JOIN reader o ON o.id = s.reader_id LEFT JOIN reader f ON s.reade
 READER_ID = "coalesce(o.id, f.id)"
 ADDRESS = "coalesce(o.email, s.address)"
 ADDRESS_KEY = f"lower({ADDRESS})"
-
-_NAMED = "(<plan>.features @> to_jsonb('<prefix>' || <newsletter>))".replace("<prefix>", NEWSLETTER)
-_ENTITLED = (
-    "(<subscribed> AND (NOT EXISTS (SELECT 1 FROM plan WHERE <any>)"
-    " OR EXISTS (SELECT 1 FROM subscription held JOIN plan ON plan.id = held.plan_id WHERE held.reader_id = <reader>"
-    " AND held.state IN (<reading>) AND (held.cancels_at IS NULL OR held.cancels_at > :at) AND <any>)"
-    " OR EXISTS (SELECT 1 FROM complimentary_grant given WHERE given.reader_id = <reader> AND given.given_at <= :at"
-    " AND given.until > :at AND <given>)))"
-)
-_SUBSCRIBED = (
-    "(EXISTS (SELECT 1 FROM subscription WHERE reader_id = <reader> AND state IN (<reading>)"
-    " AND (cancels_at IS NULL OR cancels_at > :at))"
-    " OR EXISTS (SELECT 1 FROM complimentary_grant WHERE reader_id = <reader> AND given_at <= :at AND until > :at))"
-)
-_STATES = ", ".join(f"'{state}'" for state in sorted(READING))
 
 
 class UnknownNewsletter(NotFound):
@@ -69,19 +54,10 @@ def scopes(newsletter_id: str) -> list[str]:
     return [ALL, NEWSLETTERS, one_list(newsletter_id)]
 
 
-def subscribed(reader_id: str) -> str:
-    """A condition in SQL, that the reader (an expression) reads as a subscriber at `:at`: what `access.entitlements` decides one by one."""
-    return _SUBSCRIBED.replace("<reading>", _STATES).replace("<reader>", reader_id)
+def may_have(reader_id: str, newsletter_id: str) -> str:
+    """An SQL condition: the reader may have this newsletter for subscribers at `:at`, in `:zone` (both are expressions).
 
-
-def entitled(reader_id: str, newsletter_id: str) -> str:
-    """A condition in SQL, that the reader may have this newsletter for subscribers at `:at` (both are expressions).
-
-    Where plans name it as a feature, whoever holds such a plan may, or complimentary days that include it; where none
-    does, every subscriber."""
-    condition = _ENTITLED.replace("<subscribed>", _SUBSCRIBED)
-    condition = condition.replace("<any>", _NAMED.replace("<plan>", "plan")).replace(
-        "<given>", _NAMED.replace("<plan>", "given")
-    )
-    condition = condition.replace("<reading>", _STATES).replace("<reader>", reader_id)
-    return condition.replace("<newsletter>", newsletter_id)
+    Where plans name it as a feature, it takes a plan, or complimentary days, with that feature; where none does, any will do."""
+    feature = f"to_jsonb('{NEWSLETTER}' || {newsletter_id})"
+    named = f"EXISTS (SELECT FROM plan WHERE plan.features @> {feature})"
+    return entitled(reader_id, f"(e.features @> {feature} OR NOT {named})")

@@ -116,7 +116,7 @@ def _batch(run: _Run, issue_id: str) -> int:
         refuse_lost(session, run.me)
         session.execute(_SEEN, {"me": run.me, "at": at})
         issue = session.get_one(Issue, issue_id)
-        batch, skipped = claim(session, press.office.tokens, issue_id, issue.newsletter_id, run.me, at)
+        batch, skipped = claim(session, press.office, issue_id, issue.newsletter_id, run.me, at)
         for variant in {each.variant for each in batch}:
             if (issue_id, variant) not in run.compiled:
                 run.compiled[issue_id, variant] = _compile(session, press, issue, variant)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from billing.access.entitled import entitled
 from billing.mail import suppressions
 from billing.newsletters.compose import Variant, problems
 from billing.newsletters.lists import (
@@ -13,30 +14,28 @@ from billing.newsletters.lists import (
     ADDRESS_KEY,
     READER,
     READER_ID,
-    entitled,
+    may_have,
     newsletter,
     scopes,
-    subscribed,
     unchecked,
 )
 from billing.newsletters.models import Audience, Issue, IssueBody, IssueState
 from billing.newsletters.sender import Press
 from billing.newsletters.wrap import marked, words_of
-from billing.platform.tokens import Tokens
+from billing.platform.site import Office
 
 GRACE = timedelta(hours=2)
 """An issue that is later than this waits for a person: yesterday's news at noon helps nobody (S9)."""
 LATE = "It was due while nothing was being sent. Choose a new time."
 log = logging.getLogger(__name__)
 
-_SUBSCRIBED = subscribed(READER_ID)
 FREEZE = f"""
     INSERT INTO delivery (issue_id, address_key, address, signup_id, reader_id, variant, state, tries, try_at)
     SELECT DISTINCT ON ({ADDRESS_KEY}) :issue, {ADDRESS_KEY}, {ADDRESS}, s.id, {READER_ID},
-           CASE WHEN {_SUBSCRIBED} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
+           CASE WHEN {entitled(READER_ID)} THEN '{Variant.SUBSCRIBER}' ELSE '{Variant.READER}' END, 'frozen', 0, :at
     FROM signup s {READER}
     WHERE s.newsletter_id = :newsletter AND s.state = 'confirmed'
-      AND (NOT :subscribers_only OR {entitled(READER_ID, "s.newsletter_id")})
+      AND (NOT :subscribers_only OR {may_have(READER_ID, "s.newsletter_id")})
       AND NOT {suppressions.sql(ADDRESS_KEY)}
     ORDER BY {ADDRESS_KEY}, s.reader_id IS NULL, s.id
     ON CONFLICT DO NOTHING
@@ -85,13 +84,13 @@ def begin(session: Session, press: Press, issue: Issue, at: datetime) -> None:
         body = marked(words, variant, press.house)
         session.add(IssueBody(issue_id=issue.id, variant=variant.value, text=body.text, html=body.html))
     session.flush()
-    count = freeze(session, press.office.tokens, issue, list_.audience is Audience.SUBSCRIBERS, at)
+    count = freeze(session, press.office, issue, list_.audience is Audience.SUBSCRIBERS, at)
     issue.state, issue.started_at, issue.recipients, issue.held_why = IssueState.SENDING, at, count, None
     session.add(issue)
     log.info("issue %s of %s starts, for %s recipients", issue.id, list_.id, count)
 
 
-def freeze(session: Session, tokens: Tokens, issue: Issue, subscribers_only: bool, at: datetime) -> int:
+def freeze(session: Session, office: Office, issue: Issue, subscribers_only: bool, at: datetime) -> int:
     """Write a row for each recipient; done again, it adds none. How many were new."""
     done = session.execute(
         sa.text(FREEZE),
@@ -100,7 +99,8 @@ def freeze(session: Session, tokens: Tokens, issue: Issue, subscribers_only: boo
             "newsletter": issue.newsletter_id,
             "subscribers_only": subscribers_only,
             "scopes": scopes(issue.newsletter_id),
-            "salt": suppressions.salt(tokens),
+            "salt": suppressions.salt(office.tokens),
+            "zone": office.zone.key,
             "at": at,
         },
     )

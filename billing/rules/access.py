@@ -224,8 +224,6 @@ _REASONS: Final = {
     State.ACTIVE: Reason.SUBSCRIPTION,
     State.PAST_DUE: Reason.GRACE,
 }
-READING = frozenset(_REASONS)
-"""The states of a subscription in which its reader reads."""
 
 
 def held_by(

@@ -118,10 +118,10 @@ def test_no_worker_takes_or_waits_for_what_another_takes(newsroom: Newsroom) -> 
     start_due(press, at)
     (issue_id,) = (row["id"] for row in newsroom.world.rows("SELECT id FROM issue"))
     with press.database.transaction() as one, press.database.transaction() as other:
-        taken, _ = claim(one, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
+        taken, _ = claim(one, press.office, issue_id, newsroom.list_id, GONE, at)
         waits_for_nobody(other)
         assert len(taken) == 4
-        assert claim(other, press.office.tokens, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
+        assert claim(other, press.office, issue_id, newsroom.list_id, GONE + 1, at) == ([], 0)
 
 
 def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
@@ -134,7 +134,7 @@ def abandoned(newsroom: Newsroom, place: str | None = None) -> str:
     here = send_log.place(press.journals)
     with press.database.transaction() as session:
         session.add(SendingRun(number=GONE, place=place or here, seen_at=at))
-        claim(session, press.office.tokens, issue_id, newsroom.list_id, GONE, at)
+        claim(session, press.office, issue_id, newsroom.list_id, GONE, at)
     first, second, *_ = (
         row["number"] for row in newsroom.world.rows("SELECT number FROM delivery ORDER BY number")
     )

@@ -5,11 +5,15 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from billing.newsletters.send import send
+from billing.newsletters.start import start_due
 from billing.readers.register import register
 from billing.rules.features import newsletter_feature
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from tests.support.newsroom import Newsroom
+from tests.support.starting_points import Subscriber, fast_forward
+from tests.support.world import World, local
 
 LIST = "from-the-newsroom"
 
@@ -62,3 +66,25 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
     assert received(newsroom) == {"year", "more"}, "a plan that names it, and days given that include it"
     name_it(newsroom, MONTHLY, YEARLY)
     assert received(newsroom) == {"month", "year", "more"}
+
+
+def test_a_reader_whose_pause_is_over_receives_it_in_the_words_for_subscribers(
+    world: World, paid: Subscriber
+) -> None:
+    """From midnight on, as they read from midnight on, even if the worker that ends the pause is late."""
+    newsroom = Newsroom(world, LIST)
+    newsroom.join(paid.email)
+    world.advance_to(local(2027, 3, 20))
+    with world.browse() as browser:
+        browser.sign_in(paid.email)
+        browser.get("/account/pause")
+        browser.post("/account/pause", months="1")
+    fast_forward(world, local(2027, 5, 15, 6))
+    assert received(newsroom) == set(), "the pause still runs"
+    world.skip_to(local(2027, 5, 16, 6))
+    newsroom.schedule(newsroom.draft(newsletter=LIST))
+    start_due(world.parts.press, world.now)
+    send(world.parts.press, world.parts.clock)
+    assert world.rows("SELECT state FROM subscription") == [{"state": "paused"}]
+    assert len(newsroom.arrived_for(paid.email)) == 1
+    assert world.rows("SELECT state, variant FROM delivery") == [{"state": "sent", "variant": "subscriber"}]

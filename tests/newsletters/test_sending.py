@@ -120,9 +120,9 @@ def test_freezing_twice_adds_nobody(newsroom: Newsroom) -> None:
     newsroom.schedule(issue_id, local(2027, 3, 1, 11))
     with newsroom.world.parts.database.transaction() as session:
         issue = session.get_one(Issue, issue_id)
-        tokens = newsroom.world.parts.office.tokens
-        assert freeze(session, tokens, issue, False, newsroom.world.now) == 20
-        assert freeze(session, tokens, issue, False, newsroom.world.now) == 0
+        office = newsroom.world.parts.office
+        assert freeze(session, office, issue, False, newsroom.world.now) == 20
+        assert freeze(session, office, issue, False, newsroom.world.now) == 0
 
 
 def test_one_address_on_two_accounts_gets_one(newsroom: Newsroom) -> None:

@@ -1,0 +1,52 @@
+"""Who is entitled to what, in SQL: the one definition that pages, the access cache and newsletters read.
+
+A migration makes the function `entitlement(zone)` from `DEFINITION`. It says of all readers at once what
+`rules.access.held_by` says of one subscription; `tests/access/test_one_definition.py` holds one against the other."""
+
+from datetime import datetime
+from typing import Any
+
+from billing.rules.access import Held, Reason
+
+DEFINITION = """
+    SELECT s.reader_id::text,
+           CASE s.state WHEN 'trialing' THEN 'trial' WHEN 'past_due' THEN 'grace' ELSE 'subscription' END,
+           CASE WHEN s.state = 'paused' THEN s.resumes_on::timestamp AT TIME ZONE zone ELSE '-infinity' END,
+           CASE WHEN s.state = 'paused' THEN s.resumes_on::timestamp AT TIME ZONE zone
+                ELSE coalesce(s.cancels_at, s.access_until) END,
+           s.state = 'paused' OR s.cancels_at IS NULL,
+           (SELECT p.features FROM plan p WHERE p.id = s.plan_id)
+    FROM subscription s
+    WHERE s.state <> 'ended'
+    UNION ALL
+    SELECT g.reader_id::text, 'complimentary', g.given_at, g.until, false, g.features
+    FROM complimentary_grant g
+"""
+"""A row for each entitlement: reader_id, reason, begins_at, until, renews, features.
+
+One that renews is held past `until`: a late charge locks no payer out. A paused subscription begins, and renews, where its
+pause ends, whether or not a worker has ended it."""
+
+AT = "(e.begins_at <= :at AND (e.renews OR e.until > :at))"
+"""The condition, on a row `e`, that it is held at `:at`."""
+AHEAD = "(e.renews AND e.begins_at > '-infinity')"
+"""The condition, on a row `e`, that it is held only from `until` on."""
+
+
+def entitled(reader_id: str, more: str = "true") -> str:
+    """An SQL condition: the reader (an expression) holds something at `:at`, in `:zone`, for which `more` is true."""
+    return f"EXISTS (SELECT FROM entitlement(:zone) e WHERE e.reader_id = {reader_id} AND {AT} AND {more})"
+
+
+def entitlements_json(reader_id: str, which: str) -> str:
+    """An SQL expression: what the reader (an expression) holds, of that what meets `which`; `parse` reads it."""
+    row = f"jsonb_build_array(e.reason, e.until, e.features, e.renews, {AHEAD})"
+    return f"(SELECT jsonb_agg({row}) FROM entitlement(:zone) e WHERE e.reader_id = {reader_id} AND {which})"  # noqa: S608
+
+
+def parse(found: list[list[Any]] | None) -> tuple[Held, ...]:
+    """What `entitlements_json` found."""
+    return tuple(
+        Held(Reason(reason), datetime.fromisoformat(until), frozenset(features), renews, ahead)
+        for reason, until, features, renews, ahead in found or ()
+    )

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from billing.access.check import MeterLimits
 from billing.access.crawlers import Proof
-from billing.access.gifts import Terms as GiftTerms
+from billing.access.gifts import GiftLimits
 from billing.acquirer.balance_port import Books
 from billing.acquirer.port import Gateway
 from billing.acquirer.rate_limit import Pace
@@ -81,6 +81,6 @@ class Parts:
         return MeterLimits(self.settings.meter_registered, self.settings.meter_anonymous)
 
     @property
-    def gift_terms(self) -> GiftTerms:
+    def gift_terms(self) -> GiftLimits:
         """What gifts are like."""
-        return GiftTerms(self.settings.gifts_a_month, self.settings.gift_days, self.settings.gift_readers)
+        return GiftLimits(self.settings.gifts_a_month, self.settings.gift_days, self.settings.gift_readers)

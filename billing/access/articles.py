@@ -1,4 +1,4 @@
-"""The registry of articles. Each change leaves a line behind, so that it can be told what was asked at any moment."""
+"""The registry of articles. Each change adds a version, so that past decisions can be explained."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion
-from billing.access.policies import Terms
+from billing.access.policies import AccessTerms
 from billing.platform.errors import NotFound
 
 
@@ -25,13 +25,13 @@ def article(session: Session, article_id: str) -> Article:
 
 
 def by_ids(session: Session, ids: Collection[str]) -> dict[str, Article]:
-    """Those of these articles that are known, by their ids."""
+    """Those of these articles that exist, by id."""
     rows = session.exec(select(Article).where(col(Article.id).in_(ids))) if ids else ()
     return {row.id: row for row in rows}
 
 
 def article_at(session: Session, article_id: str, at: datetime) -> ArticleVersion:
-    """What was known of it at a past instant. Raises UnknownArticle where nothing was."""
+    """The article's version at a past instant. Raises UnknownArticle."""
     found = session.exec(
         select(ArticleVersion)
         .where(ArticleVersion.article_id == article_id, ArticleVersion.at <= at)
@@ -44,7 +44,7 @@ def article_at(session: Session, article_id: str, at: datetime) -> ArticleVersio
 
 
 def newest(session: Session, limit: int = 50) -> list[Article]:
-    """The articles published last."""
+    """The articles published last, newest first."""
     return list(session.exec(select(Article).order_by(col(Article.published_at).desc()).limit(limit)))
 
 
@@ -60,13 +60,13 @@ def register(
     title: str,
     url: str,
     section: str,
-    terms: Terms,
+    terms: AccessTerms,
     published_at: datetime,
     at: datetime,
     by: str,
 ) -> Article:
-    """Make the article known, or change what is known of it. Raises as `Terms.mind`."""
-    terms.mind()
+    """Add the article or change it. Raises WindowWithoutLevel, WindowTooLong."""
+    terms.check()
     found = session.get(Article, article_id)
     before = _deciding(found) if found is not None else None
     if found is None:
@@ -84,8 +84,8 @@ def register(
     return found
 
 
-def forget(session: Session, article_id: str, *, at: datetime, by: str) -> None:
-    """Take the article out of the registry; what it asked until now stays known. Raises UnknownArticle."""
+def remove(session: Session, article_id: str, *, at: datetime, by: str) -> None:
+    """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
     found = article(session, article_id)
     last = _version(found, at, by)
     last.removed = True

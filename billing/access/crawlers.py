@@ -1,6 +1,6 @@
-"""Proof that a request comes from Google's own crawler: by the domain name system, both ways, or by Google's list (PW-3).
+"""Proof that a request comes from Google's crawler: by reverse and forward DNS, or by Google's list (PW-3).
 
-Whatever goes wrong proves nothing: then the crawler is given what a stranger is given."""
+Any failure proves nothing, and the crawler gets what an anonymous visitor gets."""
 
 import logging
 import threading
@@ -14,49 +14,49 @@ from typing import Protocol
 from billing.rules.crawlers import BadList, IpAddress, IpNetwork, is_among, is_name, networks
 
 YES, NO, UNKNOWN = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=1)
-"""How long a verdict is kept."""
+"""How long a verdict is cached."""
 MOST_KEPT = 10_000
-"""Verdicts of each kind; those asked for longest ago go first, and no crowd of strangers pushes a proved one out."""
+"""Cached verdicts of each kind, so that many strangers never evict a proved crawler."""
 AT_ONCE = 8
-"""Questions under way, and requests that wait for one: what comes on top of that isn't asked about, and proves nothing."""
+"""Lookups under way, and requests that wait for one. Requests beyond that prove nothing."""
 PATIENCE_SECONDS = 3.0
-"""What a request waits. The answer is kept for the next one, even if it comes later."""
+"""How long a request waits. A later answer is cached for the next request."""
 MOST_NAMES = 3
-"""Names of one address that are asked back: whoever owns an address can give it thousands."""
+"""Names looked up for one address: its owner can give it thousands."""
 log = logging.getLogger(__name__)
 
 
 class NoAnswer(Exception):
-    """The domain name system said nothing, neither yes nor no."""
+    """DNS gave no answer."""
 
 
-class Names(Protocol):
-    """The port to the domain name system. Both raise NoAnswer, and answer within seconds."""
+class Dns(Protocol):
+    """The port to DNS. Both methods answer within seconds and raise NoAnswer."""
 
     def names_of(self, address: IpAddress) -> list[str]:
-        """What the owner of the address calls it (PTR); none is an empty list."""
+        """The names that the address's owner gives it (PTR); may be empty."""
 
     def addresses_of(self, name: str) -> list[IpAddress]:
-        """Where the owner of the name says it is (A, AAAA)."""
+        """The addresses that the name's owner gives it (A, AAAA)."""
 
 
 class Proof(Protocol):
     """Whether a network address is one of Google's own crawlers'."""
 
     def proves(self, address: IpAddress, at: datetime) -> bool:
-        """Never raises. May wait for some seconds, so it is asked in a thread."""
+        """Never raises. May block for some seconds: call it in a thread."""
 
 
-class Nobody:
-    """The option is off: nothing proves anything."""
+class NoProof:
+    """The option is off."""
 
     def proves(self, address: IpAddress, at: datetime) -> bool:  # noqa: ARG002 - the port's shape
         """No."""
         return False
 
 
-class ByList:
-    """By Google's list of its networks, a file that an operator keeps fresh; it is read again when it changes."""
+class ProofByList:
+    """By Google's list of networks, a file that an operator keeps fresh. Reread when it changes."""
 
     def __init__(self, path: Path) -> None:
         """Raises OSError, BadList."""
@@ -65,7 +65,7 @@ class ByList:
         self._networks()
 
     def proves(self, address: IpAddress, at: datetime) -> bool:  # noqa: ARG002 - the port's shape
-        """Whether the list holds it. A list that can't be read any more holds nobody."""
+        """Whether the list has it. An unreadable list has nobody."""
         try:
             return is_among(address, self._networks())
         except (OSError, UnicodeError, BadList) as error:
@@ -79,19 +79,19 @@ class ByList:
         return self._read[1]
 
 
-class ByNames:
-    """By reverse and forward lookup: the address has a crawler's name, and that name, asked in turn, has the address."""
+class ProofByNames:
+    """By DNS both ways: the address has a crawler's name, and that name has the address."""
 
     def __init__(
         self,
-        names: Names,
+        names: Dns,
         *,
         most: int = MOST_KEPT,
         at_once: int = AT_ONCE,
         patience: float = PATIENCE_SECONDS,
     ) -> None:
         self.names = names
-        self._kept = {verdict: _Kept(most) for verdict in (True, False)}
+        self._kept = {verdict: _Verdicts(most) for verdict in (True, False)}
         self._lock = threading.Lock()
         self._asked: dict[IpAddress, Future[bool]] = {}
         self._at_once = at_once
@@ -100,7 +100,7 @@ class ByNames:
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="crawlers")
 
     def proves(self, address: IpAddress, at: datetime) -> bool:
-        """By the verdict that is kept, or by asking. Two requests of one address ask once."""
+        """By a cached verdict or a lookup, which requests for one address share."""
         with self._lock:
             for verdict, kept in self._kept.items():
                 if kept.holds(address, at):
@@ -141,8 +141,8 @@ class ByNames:
         return any(address in self.names.addresses_of(name) for name in named[:MOST_NAMES])
 
 
-class _Kept:
-    """Verdicts with their ends; no more than so many."""
+class _Verdicts:
+    """Verdicts with their ends, least recently used first; bounded."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -165,8 +165,8 @@ class _Kept:
             self._until.popitem(last=False)
 
 
-def proof_of(setting: str, names: Callable[[], Names]) -> Proof:
-    """What a setting asks for: empty: nobody; `dns`; else the path of a list. Raises OSError, BadList."""
+def proof_of(setting: str, names: Callable[[], Dns]) -> Proof:
+    """The proof that the setting names: empty for none, `dns`, or the path of a list. Raises OSError, BadList."""
     if not setting:
-        return Nobody()
-    return ByNames(names()) if setting == "dns" else ByList(Path(setting))
+        return NoProof()
+    return ProofByNames(names()) if setting == "dns" else ProofByList(Path(setting))

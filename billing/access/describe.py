@@ -1,11 +1,11 @@
-"""How a reader stands, in one sentence for the reader: the subscription's, or, without one, what staff have given."""
+"""What a reader can read, in one sentence for the reader: by the subscription, or by complimentary days."""
 
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from billing.access import grants
-from billing.access.entitlements import standing
+from billing.access.entitlements import entitlements_of
 from billing.platform.site import Office
 from billing.rules.access import Reason, strongest
 from billing.subscriptions.describe import in_a_sentence
@@ -13,11 +13,11 @@ from billing.subscriptions.find import stopped_by_bank
 from billing.subscriptions.models import Subscription
 
 
-def told(
+def sentence_of(
     session: Session, office: Office, reader_id: str, subscription: Subscription | None, at: datetime
 ) -> str:
-    """What is so now, and until when. `subscription` is the reader's latest."""
-    held = strongest(standing(session, office, reader_id, at).held, at)
+    """The sentence at this instant. `subscription` is the reader's latest."""
+    held = strongest(entitlements_of(session, office, reader_id, at).held, at)
     grant = grants.last_of(session, reader_id, at)
     if held is None or held.reason is not Reason.COMPLIMENTARY or grant is None:
         by_bank = (

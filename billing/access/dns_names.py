@@ -1,4 +1,4 @@
-"""The domain name system, asked through dnspython: it keeps to its time, which the standard library's functions don't."""
+"""DNS through dnspython: it keeps its time limit, which the standard library's functions don't."""
 
 import dns.exception
 import dns.resolver
@@ -7,12 +7,12 @@ from billing.access.crawlers import NoAnswer
 from billing.rules.crawlers import IpAddress, address_of
 
 SECONDS = 1.4
-"""For each question, all servers and repeats together; there are two for an honest crawler."""
+"""For each lookup, all servers and repeats together. An honest crawler takes two lookups."""
 NONE = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
 
 
 class DnsNames:
-    """Adapter of `crawlers.Names`. Uses the machine's own servers. Raises OSError where it has none."""
+    """Adapter of `crawlers.Dns`. Uses the machine's own servers. Raises OSError where it has none."""
 
     def __init__(self) -> None:
         try:

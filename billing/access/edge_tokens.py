@@ -1,7 +1,7 @@
-"""Tokens for edges and apps: who reads, and what that reader may, signed for five minutes (EdDSA).
+"""Reader tokens for edges and apps: the reader and their features, signed for five minutes (EdDSA).
 
-The keys are derived from the installation's secret and a period of thirty days, and stand in no table. The set that is
-published holds the key before, the present one and the next, so an edge that keeps it for an hour never meets an unknown one."""
+Keys are derived from the installation's secret and a period of thirty days; no table holds them. The published set has the
+previous, the present and the next key, so an edge may cache it for an hour."""
 
 import base64
 import hashlib
@@ -14,17 +14,17 @@ from typing import Any, Final
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from billing.access.entitlements import Standing
+from billing.access.entitlements import Entitlements
 from billing.platform.errors import Unauthenticated
 from billing.platform.ids import EPOCH
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
-from billing.rules.access import READ, Held
+from billing.rules.access import READ, Entitlement
 
 LIFE: Final = timedelta(minutes=5)
 PERIOD: Final = timedelta(days=30)
 SLACK: Final = timedelta(days=1)
-"""What a payer whose charge is late reads on by a token: our late job locks nobody out."""
+"""How long a payer with a late charge reads on by a token: a late job of ours locks no payer out."""
 AUDIENCE: Final = "reading"
 ALGORITHM: Final = "EdDSA"
 MOST_LETTERS: Final = 4096
@@ -58,7 +58,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """Who a token stands for. What that reader may is asked anew: a token is five minutes old at most, a standing none."""
+    """Whom a token names. Here, entitlements are looked up again: those in the token may be five minutes old."""
 
     reader_id: str
     session_id: str | None
@@ -72,15 +72,15 @@ class _Key:
     public: dict[str, str]
 
 
-def issue(office: Office, known: Standing, session_id: str | None, at: datetime) -> Issued:
-    """A token for a registered reader, with what opens to them now. `session_id`: ends with that session, where we are asked."""
+def issue(office: Office, entitlements: Entitlements, session_id: str | None, at: datetime) -> Issued:
+    """A token for a registered reader with their features. It ends with its session wherever we check it."""
     expires_at = at + LIFE
-    until = paid_until(known.held, at)
-    live = [held for held in known.held if held.live(at)]
+    until = paid_until(entitlements.held, at)
+    live = [held for held in entitlements.held if held.live(at)]
     claims: dict[str, Any] = {
         "iss": office.public_url,
         "aud": AUDIENCE,
-        "sub": known.reader_id,
+        "sub": entitlements.reader_id,
         "iat": int(at.timestamp()),
         "exp": int(expires_at.timestamp()),
         "features": sorted({READ}.union(*(held.features for held in live))) if live else [],
@@ -89,12 +89,12 @@ def issue(office: Office, known: Standing, session_id: str | None, at: datetime)
     if session_id is not None:
         claims["sid"] = session_id
     key = _key(office.tokens.key("edge", str(_period(at))))
-    header = {"kid": key.kid, "known_by": _known_by(office.tokens, known.reader_id, session_id)}
+    header = {"kid": key.kid, "known_by": _known_by(office.tokens, entitlements.reader_id, session_id)}
     return Issued(jwt.encode(claims, key.private, ALGORITHM, header), expires_at)
 
 
-def paid_until(held: tuple[Held, ...], at: datetime) -> datetime | None:
-    """To when reading is sure: where a charge renews it, a day longer than it is paid. None: nothing is held."""
+def paid_until(held: tuple[Entitlement, ...], at: datetime) -> datetime | None:
+    """Until when an edge may let them read: a day longer than paid, if a charge renews it. None: not entitled."""
     ends = [
         max(one.until or at, at) + SLACK if one.renews else one.until or at + SLACK
         for one in held
@@ -104,7 +104,7 @@ def paid_until(held: tuple[Held, ...], at: datetime) -> datetime | None:
 
 
 def read(office: Office, token: str, at: datetime) -> Bearer:
-    """Who the token stands for. Raises TokenExpired, TokenInvalid."""
+    """Whom the token names. Raises TokenExpired, TokenInvalid."""
     if len(token) > MOST_LETTERS:
         raise TokenInvalid
     try:
@@ -131,7 +131,7 @@ def read(office: Office, token: str, at: datetime) -> Bearer:
 
 
 def looks_like_one(secret: str) -> bool:
-    """Whether a Bearer credential has the shape of a token, rather than of an API key."""
+    """Whether a Bearer credential has the shape of a token rather than of an API key."""
     return secret.count(".") == 2
 
 
@@ -141,8 +141,8 @@ def key_set(office: Office, at: datetime) -> dict[str, Any]:
 
 
 def _known_by(tokens: Tokens, reader_id: str | None, session_id: str | None) -> str:
-    """128 bits that no other session's tokens bear, and that can't be guessed. So a token's first part is the same for as long as
-    its session and its key last: an edge that checks no signature remembers by it."""
+    """128 unguessable bits of this session. They keep a token's header stable while its session and key last: an edge that checks
+    no signature caches by the header."""
     return tokens.digest("token-name", session_id or reader_id or "")[:32]
 
 

@@ -1,12 +1,12 @@
-"""Who is entitled to what, in SQL: the one definition that pages, the access cache and newsletters read.
+"""The one SQL definition of entitled, read by pages, the access cache and newsletters.
 
-A migration makes the function `entitlement(zone)` from `DEFINITION`. It says of all readers at once what
-`rules.access.held_by` says of one subscription; `tests/access/test_one_definition.py` holds one against the other."""
+A migration makes the function `entitlement(zone)` from `DEFINITION`. It agrees with `rules.access.entitlement_of`, which
+decides about one subscription; `tests/access/test_one_definition.py` compares them."""
 
 from datetime import datetime
 from typing import Any
 
-from billing.rules.access import Held, Reason
+from billing.rules.access import Entitlement, Reason
 
 DEFINITION = """
     SELECT s.reader_id::text,
@@ -24,29 +24,29 @@ DEFINITION = """
 """
 """A row for each entitlement: reader_id, reason, begins_at, until, renews, features.
 
-One that renews is held past `until`: a late charge locks no payer out. A paused subscription begins, and renews, where its
-pause ends, whether or not a worker has ended it."""
+One that renews outlives `until`: a late charge locks no payer out. A paused subscription begins, and renews, at the end of
+its pause, even before a worker has ended it. Plain SQL without STRICT or SET, so that the planner inlines it."""
 
 AT = "(e.begins_at <= :at AND (e.renews OR e.until > :at))"
-"""The condition, on a row `e`, that it is held at `:at`."""
+"""The condition, on a row `e`, that it holds at `:at`."""
 AHEAD = "(e.renews AND e.begins_at > '-infinity')"
-"""The condition, on a row `e`, that it is held only from `until` on."""
+"""The condition, on a row `e`, that it holds only from `until` on."""
 
 
 def entitled(reader_id: str, more: str = "true") -> str:
-    """An SQL condition: the reader (an expression) holds something at `:at`, in `:zone`, for which `more` is true."""
+    """An SQL condition: the reader (an expression) has an entitlement at `:at`, in `:zone`, that meets `more`."""
     return f"EXISTS (SELECT FROM entitlement(:zone) e WHERE e.reader_id = {reader_id} AND {AT} AND {more})"
 
 
 def entitlements_json(reader_id: str, which: str) -> str:
-    """An SQL expression: what the reader (an expression) holds, of that what meets `which`; `parse` reads it."""
+    """An SQL expression: those entitlements of the reader (an expression) that meet `which`, for `parse`."""
     row = f"jsonb_build_array(e.reason, e.until, e.features, e.renews, {AHEAD})"
     return f"(SELECT jsonb_agg({row}) FROM entitlement(:zone) e WHERE e.reader_id = {reader_id} AND {which})"  # noqa: S608
 
 
-def parse(found: list[list[Any]] | None) -> tuple[Held, ...]:
-    """What `entitlements_json` found."""
+def parse(found: list[list[Any]] | None) -> tuple[Entitlement, ...]:
+    """The value of `entitlements_json`."""
     return tuple(
-        Held(Reason(reason), datetime.fromisoformat(until), frozenset(features), renews, ahead)
+        Entitlement(Reason(reason), datetime.fromisoformat(until), frozenset(features), renews, ahead)
         for reason, until, features, renews, ahead in found or ()
     )

@@ -1,4 +1,4 @@
-"""What a reader holds at a moment, from the facts in the database. Nothing grants access; it follows."""
+"""What readers are entitled to at a moment. Computed from facts on each request; no job grants it."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from sqlmodel import Session, col
 from billing.access.entitled import AHEAD, AT, entitlements_json, parse
 from billing.platform.site import Office
 from billing.readers.models import Reader
-from billing.rules.access import Held
+from billing.rules.access import Entitlement
 
 _HELD = sa.text(entitlements_json("reader.id", f"({AT} OR {AHEAD})"))
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Who is asking, and what opens articles to them."""
+class Entitlements:
+    """A reader, or nobody known, and what opens articles to them."""
 
     reader_id: str | None
-    held: tuple[Held, ...] = ()
+    held: tuple[Entitlement, ...] = ()
 
     @property
     def registered(self) -> bool:
@@ -28,23 +28,23 @@ class Standing:
         return self.reader_id is not None
 
 
-NOBODY = Standing(None)
+ANONYMOUS = Entitlements(None)
 
 
-def standing(session: Session, office: Office, reader_id: str | None, at: datetime) -> Standing:
-    """The standing of a reader; of nobody when there is no such reader (anonymous is always a fair answer)."""
+def entitlements_of(session: Session, office: Office, reader_id: str | None, at: datetime) -> Entitlements:
+    """The reader's entitlements; ANONYMOUS for None and for an unknown reader."""
     if reader_id is None:
-        return NOBODY
-    return standings(session, office, {reader_id}, at).get(reader_id, NOBODY)
+        return ANONYMOUS
+    return entitlements_by_reader(session, office, {reader_id}, at).get(reader_id, ANONYMOUS)
 
 
-def standings(
+def entitlements_by_reader(
     session: Session, office: Office, reader_ids: Collection[str], at: datetime
-) -> dict[str, Standing]:
-    """The standing of each of these readers; who is unknown isn't named. One statement, however many there are."""
-    # a select of the ORM's, not `sa.text`, because only that flushes what the session has yet to write
+) -> dict[str, Entitlements]:
+    """The entitlements of each of these readers that exists, in one statement."""
+    # A select of the ORM, not bare SQL: only an ORM statement flushes the session's pending rows first.
     rows = session.execute(
         sa.select(col(Reader.id), _HELD).where(col(Reader.id).in_(reader_ids)),
         {"zone": office.zone.key, "at": at},
     )
-    return {reader_id: Standing(reader_id, parse(found)) for reader_id, found in rows}
+    return {reader_id: Entitlements(reader_id, parse(found)) for reader_id, found in rows}

@@ -1,4 +1,4 @@
-"""Facts in words: what is known of a reader and of an article, each with its moment, and what each ground came to."""
+"""Decisions in words: facts about a reader and an article, each with its moment, and the result of each ground."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from typing import Self
 
 from sqlmodel import Session, col, select
 
-from billing.access.entitlements import Standing
-from billing.access.models import ArticleVersion, Grant, Opening, Scope
+from billing.access.entitlements import Entitlements
+from billing.access.models import ArticleVersion, Grant, PublicWindow, Scope
 from billing.access.policies import Stated
 from billing.platform.site import Office
 from billing.readers.models import Reader
-from billing.rules.access import Decision, Facts, Ground, Held, Reason, strongest
+from billing.rules.access import Decision, Entitlement, Facts, Ground, Reason, strongest
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
 MOST_LINES = 30
-"""Of a subscription's history: what happened last says how it stands."""
+"""The newest lines of a subscription's history."""
 LEVELS = {
     "free": "free for everyone",
     "registered": "free for whoever is signed in",
@@ -55,29 +55,29 @@ class Fact:
 
     @classmethod
     def of_ground(cls, office: Office, ground: Ground) -> Self:
-        """What a ground came to."""
+        """The result of a ground."""
         words = _GROUNDS[ground.reason][0 if ground.holds else 1]
         until = f", until {moment(office, ground.until)}" if ground.holds and ground.until else ""
         return cls(f"{words}{until}", holds=ground.holds)
 
 
-def in_words(office: Office, standing: Standing, at: datetime) -> str:
-    """What a reader holds at the instant, for the reader, in one sentence."""
-    held = strongest(standing.held, at)
-    if held is None and (paused := _paused(office, standing.held)):
+def in_words(office: Office, entitlements: Entitlements, at: datetime) -> str:
+    """What the reader is entitled to at the instant, in one sentence for the reader."""
+    held = strongest(entitlements.held, at)
+    if held is None and (paused := _paused(office, entitlements.held)):
         return f"{paused[:1].upper()}{paused[1:]}."
     if held is None:
         return (
             "You have a free account: free articles are open to you, and some metered ones each month."
-            if standing.registered
+            if entitlements.registered
             else "You were not registered with us."
         )
     words = _HELD[held.reason]
     return f"{words[:1].upper()}{words[1:]}{_through(office, held)}."
 
 
-def of_reader(session: Session, office: Office, reader: Reader, at: datetime) -> tuple[Fact, ...]:
-    """What was known of the reader at the instant, oldest first: the account, subscriptions' histories, grants."""
+def facts_of_reader(session: Session, office: Office, reader: Reader, at: datetime) -> tuple[Fact, ...]:
+    """The account, the subscriptions' histories and the grants as known at the instant, oldest first."""
     if reader.created_at > at:
         return (Fact("Not registered yet", holds=False),)
     found = [Fact("Registered", reader.created_at)]
@@ -88,7 +88,7 @@ def of_reader(session: Session, office: Office, reader: Reader, at: datetime) ->
         .order_by(col(SubscriptionChange.id).desc())
         .limit(MOST_LINES)
     )
-    found += [_change(office, row) for row in reversed(changes.all())]  # of one moment, too, in their order
+    found += [_change(office, row) for row in reversed(changes.all())]  # changes of one moment stay in order
     given = session.exec(
         select(Grant).where(Grant.reader_id == reader.id, Grant.given_at <= at).order_by(col(Grant.id))
     )
@@ -101,10 +101,10 @@ def of_reader(session: Session, office: Office, reader: Reader, at: datetime) ->
     return tuple(sorted(found, key=lambda fact: fact.at or reader.created_at))
 
 
-def of_article(
-    office: Office, version: ArticleVersion, said: Stated, opened: Sequence[Opening]
+def facts_of_article(
+    office: Office, version: ArticleVersion, said: Stated, opened: Sequence[PublicWindow]
 ) -> tuple[Fact, ...]:
-    """What was asked of its readers at the instant, and what editors had opened."""
+    """The article's policy and its public windows as known at the instant."""
     level = LEVELS[said.policy.level.value]
     stated = {
         "article": f"The article is {level}",
@@ -147,15 +147,15 @@ def _change(office: Office, row: SubscriptionChange) -> Fact:
     )
 
 
-def _through(office: Office, held: Held) -> str:
+def _through(office: Office, held: Entitlement) -> str:
     if held.until is None or (held.renews and held.reason is not Reason.TRIAL):
         return ""
     last = office.today(held.until - timedelta(microseconds=1))
     return f", through {last:%A} {last.day} {last:%B %Y}"
 
 
-def _paused(office: Office, held: Sequence[Held]) -> str | None:
-    """What is said of a subscription that goes on when its pause is over."""
+def _paused(office: Office, held: Sequence[Entitlement]) -> str | None:
+    """Words for a paused subscription."""
     day = next((office.today(one.until) for one in held if one.ahead and one.until), None)
     return f"your subscription is paused until {day:%A} {day.day} {day:%B %Y}" if day else None
 

@@ -1,6 +1,6 @@
-"""Gift links: a subscriber gives one article (PW-8). The secret is derived from the gift's id and stands in no table.
+"""Gift links: a subscriber gives one article (PW-8). The secret is derived from the gift's id and stored nowhere.
 
-Whoever opens the link is noted once, and may read that article again while the gift lasts; the meter isn't touched."""
+Each visitor who opens the link is recorded once and may reread the article while the gift lasts. The meter isn't touched."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
-from billing.access.entitlements import standing
+from billing.access.entitlements import entitlements_of
 from billing.access.models import Gift, GiftReading
 from billing.platform import ids
 from billing.platform.errors import Conflict, Forbidden, NotFound
 from billing.platform.site import Office
 from billing.readers.register import UnknownReader
-from billing.rules.access import READ, Facts, Held, Reason, decide, strongest
+from billing.rules.access import READ, Entitlement, Facts, Reason, decide, strongest
 from billing.rules.periods import add_months, start_of_day
 
 PURPOSE = "gift"
@@ -24,8 +24,8 @@ GIVERS = frozenset({Reason.TRIAL, Reason.SUBSCRIPTION, Reason.GRACE})
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How many gifts a reader has in a civil month, how many days each lasts, how many may open it."""
+class GiftLimits:
+    """Gifts a civil month, days that each lasts, and readers who may open each."""
 
     a_month: int
     days: int
@@ -56,8 +56,8 @@ class UnknownGift(NotFound):
     code = "unknown_gift"
 
 
-class Over(StrEnum):
-    """Why a gift doesn't open its article any more."""
+class GiftEnd(StrEnum):
+    """Why a gift no longer opens its article."""
 
     EXPIRED = "expired"
     REVOKED = "revoked"
@@ -65,36 +65,36 @@ class Over(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """What a gift gave: something held, or why not. `pending`: it would open, once somebody really reads."""
+class GiftResult:
+    """What a gift gave: an entitlement, or why none. `pending`: it will open the article once a person reads."""
 
-    held: Held | None = None
-    over: Over | None = None
+    held: Entitlement | None = None
+    over: GiftEnd | None = None
     pending: bool = False
 
 
-NO_GIFT = Opened()
+NO_GIFT = GiftResult()
 
 
 def give(
     session: Session,
-    terms: Terms,
+    terms: GiftLimits,
     office: Office,
     reader_id: str,
     article_id: str,
     facts: Facts,
     at: datetime,
 ) -> Gift:
-    """A gift of the article; the one given before, while it lasts. `facts`: the article's, for nobody in particular.
+    """Give the article, or return the reader's earlier gift of it while it lasts. `facts`: the article's, without an account.
 
-    Two at once never exceed the month's gifts: the reader's row is locked. Raises UnknownReader, NotASubscriber,
+    Locks the reader's row, so that two at once never exceed the month's gifts. Raises UnknownReader, NotASubscriber,
     NoGiftsLeft, NeedsNoGift."""
     if decide(facts, at).allowed:
         raise NeedsNoGift
     locked = sa.text("SELECT id FROM reader WHERE id = :id FOR NO KEY UPDATE")
     if session.execute(locked, {"id": reader_id}).first() is None:
         raise UnknownReader
-    held = strongest(standing(session, office, reader_id, at).held, at)
+    held = strongest(entitlements_of(session, office, reader_id, at).held, at)
     if held is None or held.reason not in GIVERS:
         raise NotASubscriber
     for before in of_reader(session, reader_id):
@@ -115,8 +115,8 @@ def give(
     return gift
 
 
-def left(session: Session, terms: Terms, office: Office, reader_id: str, at: datetime) -> int:
-    """How many gifts the reader still has this month. Taking one back gives none back."""
+def left(session: Session, terms: GiftLimits, office: Office, reader_id: str, at: datetime) -> int:
+    """How many gifts the reader still has this month. A revoked one counts."""
     first = office.today(at).replace(day=1)
     begins, ends = (start_of_day(day, office.zone) for day in (first, add_months(first, 1)))
     given = session.exec(
@@ -128,7 +128,7 @@ def left(session: Session, terms: Terms, office: Office, reader_id: str, at: dat
 
 
 def of_reader(session: Session, reader_id: str, limit: int = 100, after: str | None = None) -> list[Gift]:
-    """The reader's gifts, newest first; those `after` one of them are older."""
+    """The reader's gifts, newest first; `after`: older than this one."""
     rows = select(Gift).where(Gift.reader_id == reader_id).order_by(col(Gift.id).desc()).limit(limit)
     return list(session.exec(rows.where(Gift.id < after) if after else rows))
 
@@ -139,27 +139,27 @@ def token(office: Office, gift: Gift) -> str:
 
 
 def link(office: Office, gift: Gift) -> str:
-    """The address to send to somebody."""
+    """The address to share."""
     return office.page(f"/gift/{token(office, gift)}")
 
 
 def by_token(session: Session, office: Office, secret: str) -> Gift | None:
-    """The gift of a link, whatever became of it; None for a forged or damaged one."""
+    """The gift of a link, even if it is over; None if the secret is forged or damaged."""
     gift_id = office.tokens.subject_of(PURPOSE, secret)
     return session.get(Gift, gift_id) if gift_id else None
 
 
-def over(gift: Gift, at: datetime) -> Over | None:
-    """Why it opens nothing to anybody new at the instant; None while it does."""
+def over(gift: Gift, at: datetime) -> GiftEnd | None:
+    """Why it opens for no new visitor at the instant; None while it does."""
     if gift.revoked_at is not None and gift.revoked_at <= at:
-        return Over.REVOKED
+        return GiftEnd.REVOKED
     if gift.until <= at:
-        return Over.EXPIRED
-    return Over.USED_UP if gift.opened >= gift.most else None
+        return GiftEnd.EXPIRED
+    return GiftEnd.USED_UP if gift.opened >= gift.most else None
 
 
 def revoke(session: Session, gift_id: str, at: datetime, *, reader_id: str | None = None, why: str) -> Gift:
-    """Take it back: it opens nothing from now on, to nobody. `reader_id`: only if that reader gave it. Raises UnknownGift."""
+    """Revoke it for everyone. `reader_id`: only if this reader gave it. Raises UnknownGift."""
     gift = session.exec(select(Gift).where(Gift.id == gift_id).with_for_update()).first()
     if gift is None or (reader_id is not None and gift.reader_id != reader_id):
         raise UnknownGift
@@ -171,7 +171,7 @@ def revoke(session: Session, gift_id: str, at: datetime, *, reader_id: str | Non
 
 
 def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> None:
-    """Take back every gift of a reader that still opens something (PW-8: when the giver's card was a fraud)."""
+    """Revoke every running gift of a reader (PW-8: when the giver's card was a fraud)."""
     rows = select(Gift).where(Gift.reader_id == reader_id, col(Gift.revoked_at).is_(None), Gift.until > at)
     for gift in session.exec(rows.order_by(col(Gift.id)).with_for_update()):
         gift.revoked_at, gift.revoked_why = at, why
@@ -181,8 +181,8 @@ def revoke_all(session: Session, reader_id: str, at: datetime, *, why: str) -> N
 
 def passes(
     session: Session, articles: Collection[str], visitors: Collection[str], at: datetime
-) -> dict[tuple[str, str], Held]:
-    """What gifts that these visitors opened give them for these articles at the instant (now or past), by article and visitor."""
+) -> dict[tuple[str, str], Entitlement]:
+    """What opened gifts give these visitors for these articles at the instant (now or past), by article and visitor."""
     if not articles or not visitors:
         return {}
     rows = session.exec(
@@ -200,20 +200,18 @@ def passes(
     return {(article_id, visitor): _held(until) for article_id, visitor, until in rows}
 
 
-def offered(gift: Gift, article_id: str, at: datetime) -> Opened:
-    """What the gift would give for this article, or why it doesn't any more. No other article is opened by it."""
+def offered(gift: Gift, article_id: str, at: datetime) -> GiftResult:
+    """What the gift would give for this article, or why it no longer does."""
     if gift.article_id != article_id:
         return NO_GIFT
     why = over(gift, at)
-    return Opened(over=why) if why is not None else Opened(pending=True)
+    return GiftResult(over=why) if why is not None else GiftResult(pending=True)
 
 
 def open_gift(
     session: Session, office: Office, secret: str, article_id: str, visitor: str, at: datetime
-) -> Opened:
-    """What the link gives for this article, noted for the visitor.
-
-    Two at once never exceed how many may open it: the gift's row is locked."""
+) -> GiftResult:
+    """Open the link for this visitor, and record it. Locks the gift, so that two at once never exceed its readers."""
     gift = by_token(session, office, secret)
     if gift is None:
         return NO_GIFT
@@ -225,15 +223,15 @@ def open_gift(
     ).one()
     why = over(locked, at)
     if why is not None:
-        return Opened(over=why)
+        return GiftResult(over=why)
     if session.get(GiftReading, (locked.id, visitor)) is None:
         session.add(GiftReading(gift_id=locked.id, visitor=visitor, at=at))
         locked.opened += 1
         session.add(locked)
         session.flush()
-    return Opened(held=_held(locked.until))
+    return GiftResult(held=_held(locked.until))
 
 
-def _held(until: datetime) -> Held:
-    """Reading, and nothing else: neither audio nor comments."""
-    return Held(Reason.GIFT, until, frozenset({READ}))
+def _held(until: datetime) -> Entitlement:
+    """Reading only: neither audio nor comments."""
+    return Entitlement(Reason.GIFT, until, frozenset({READ}))

@@ -1,4 +1,4 @@
-"""Complimentary reading: given by staff, for days, to a reader who has no subscription. It never takes access away."""
+"""Complimentary days: staff give them to a reader without a running subscription. They never take access away."""
 
 from datetime import date, datetime, timedelta
 
@@ -28,14 +28,14 @@ class NoDays(Invalid):
 
 
 def last_of(session: Session, reader_id: str, at: datetime) -> Grant | None:
-    """The grant that reaches furthest, while it lasts."""
+    """The grant that ends last, unless it is over."""
     return session.exec(
         select(Grant).where(Grant.reader_id == reader_id, Grant.until > at).order_by(col(Grant.until).desc())
     ).first()
 
 
 def last_day_of(session: Session, office: Office, reader_id: str, days: int, at: datetime) -> date:
-    """The last day of a grant of so many days: they begin tomorrow, or behind what is held already. Raises NoDays, HasSubscription."""
+    """The last day of such a grant. Its days follow what the reader has already. Raises NoDays, HasSubscription."""
     if days < 1:
         raise NoDays
     subscription = live_of(session, reader_id)
@@ -51,7 +51,7 @@ def last_day_of(session: Session, office: Office, reader_id: str, days: int, at:
 def give(
     session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: str, why: str
 ) -> Grant:
-    """Open everything to the reader for so many days, and say so by mail. Raises NoDays, HasSubscription."""
+    """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
     last_day = last_day_of(session, office, reader_id, days, at)
     plan, _ = on_sale(session, office.today(at))
     grant = Grant(

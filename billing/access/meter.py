@@ -34,7 +34,7 @@ _CARRY = sa.text(
 def look_all(
     session: Session, office: Office, asked: Sequence[tuple[Visitor, str, int]], at: datetime
 ) -> list[Meter]:
-    """How the meter stands for each visitor, article and limit; counts nothing. Two statements, however many are asked about."""
+    """The meter for each visitor, article and limit, in two statements. Counts nothing."""
     month = _month(office, at)
     used, counted = _counts(session, asked, month)
 
@@ -51,7 +51,7 @@ def look_all(
 def _counts(
     session: Session, asked: Sequence[tuple[Visitor, str, int]], month: date
 ) -> tuple[dict[str, int], set[tuple[str, str]]]:
-    """What the tables say: how much each visitor used, and which of these articles are among it."""
+    """How many articles each visitor used this month, and which of these are among them."""
     visitors = {visitor.id for visitor, _, _ in asked if not visitor.is_new}
     if not visitors:
         return {}, set()
@@ -69,9 +69,9 @@ def _counts(
 def count(
     session: Session, office: Office, visitor: Visitor, article_id: str, limit: int, at: datetime
 ) -> Meter:
-    """Count the article if it is new this month and the meter allows it. Two at once never exceed the limit: the month's row is locked.
+    """Count the article if it is new this month and within the limit. Locks the month's row, so that two at once never exceed it.
 
-    A new visitor has no row: the token that it is given remembers the article (see `first_reading`)."""
+    A new visitor has no row: its token will hold the article (see `first_reading`)."""
     month = _month(office, at)
     if visitor.is_new:
         return _meter(office, month, min(1, limit), limit, counted=limit > 0)
@@ -86,14 +86,14 @@ def count(
 
 
 def first_reading(office: Office, article_id: str, at: datetime) -> FirstReading:
-    """What the token of a new visitor is to remember, once this article was counted."""
+    """What a new visitor's token holds once this article was counted."""
     return FirstReading(_month(office, at), article_id)
 
 
 def as_it_was(
     session: Session, office: Office, visitor: str, article_id: str | None, limit: int, at: datetime
 ) -> Meter:
-    """How the meter stood at a past instant, from the reads themselves. Those of forgotten months are gone."""
+    """The meter at a past instant, from the reads themselves. Reads past retention are missing."""
     month = _month(office, at)
     mine = (MeterRead.visitor == visitor, MeterRead.month == month, MeterRead.at <= at)
     used = session.exec(select(func.count()).select_from(MeterRead).where(*mine)).one()
@@ -102,7 +102,7 @@ def as_it_was(
 
 
 def carry(session: Session, office: Office, visitor: Visitor, reader_id: str, at: datetime) -> None:
-    """What a browser read this month before it signed in counts for its reader from now on, each article once.
+    """Count what a browser read this month before sign-in for its reader too, each article once.
 
     The browser's own count stays: signing out again gives no new free articles."""
     month = _month(office, at)
@@ -117,7 +117,7 @@ def carry(session: Session, office: Office, visitor: Visitor, reader_id: str, at
 
 
 def forget_old(session: Session, at: datetime) -> int:
-    """Drop the months that began 40 days ago or earlier, by the days of UTC (PW-13); how many counts went."""
+    """Delete months that began 40 or more days ago, in UTC (PW-13); how many rows."""
     before = {"before": at.astimezone(UTC).date() - KEPT}
     session.execute(sa.text("DELETE FROM meter_read WHERE month <= :before"), before)
     gone = session.execute(
@@ -127,11 +127,11 @@ def forget_old(session: Session, at: datetime) -> int:
 
 
 NEXT_DUE = f"SELECT (min(month)::timestamp AT TIME ZONE 'UTC') + {span(KEPT)} FROM meter_month"  # noqa: S608
-"""When the oldest month is to be forgotten (see `timetable.Job`)."""
+"""When the oldest month is due for deletion (see `timetable.Job`)."""
 
 
 def _lock(session: Session, visitor: Visitor, month: date, at: datetime) -> int:
-    """How much is used, with the visitor's month locked. What the visitor's token remembers of it is written down first, once."""
+    """Lock the visitor's month; how much is used. Writes the reading from the visitor's token first, once."""
     used = int(session.execute(_LOCK, {"visitor": visitor.id, "month": month}).scalar_one())
     first = visitor.first_in(month)
     if first is None:

@@ -83,9 +83,10 @@ class Scope(StrEnum):
     SITE = "site"
 
 
-class Opening(SQLModel, table=True):
-    """Something an editor opened to everyone, in the public interest, until a moment. Only its early end is ever added."""
+class PublicWindow(SQLModel, table=True):
+    """An article, a section or the site that an editor opened to everyone for a while. Only its early end is ever added."""
 
+    __tablename__ = "opening"
     __table_args__ = (
         sa.CheckConstraint("until > opened_at", name="ends_after_it_begins"),
         sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),

@@ -1,4 +1,4 @@
-"""What articles ask: a policy of their own, or their section's. Lines are added, never changed, so each past moment can be told."""
+"""Access policies: an article's own, or its section's. Rows are only added, so that past decisions can be explained."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class WindowTooLong(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """A level with its windows, as it is written down; no level: nothing is said."""
+class AccessTerms:
+    """A level with its windows, as stored. No level: nothing is stated."""
 
     access: AccessLevel | None
     free_hours: int | None = None
     open_after_days: int | None = None
 
-    def mind(self) -> None:
+    def check(self) -> None:
         """Raises WindowWithoutLevel, WindowTooLong."""
         windows = (self.free_hours, self.open_after_days)
         if self.access is None and windows != (None, None):
@@ -44,38 +44,40 @@ class Terms:
                 raise WindowTooLong
 
 
-NOTHING_SAID = Terms(None)
+NO_TERMS = AccessTerms(None)
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """An article's policy, and who stated it: `article`, `section`, or nobody."""
+    """An article's policy, and who stated it: `article`, `section` or `nobody`."""
 
     policy: Policy
     by: str
-    terms: Terms
+    terms: AccessTerms
 
 
-def of_sections(session: Session, among: Collection[str] | None = None) -> dict[str, Terms]:
-    """The policy of each section, or of each among these; sections without one aren't named."""
+def of_sections(session: Session, among: Collection[str] | None = None) -> dict[str, AccessTerms]:
+    """The policies of all sections, or of these; a section without one is missing."""
     query = select(SectionPolicy).order_by(col(SectionPolicy.section), col(SectionPolicy.id).desc())
     query = query.ext(distinct_on(col(SectionPolicy.section)))
     rows = session.exec(query if among is None else query.where(col(SectionPolicy.section).in_(among)))
-    found = {row.section: Terms(row.access, row.free_hours, row.open_after_days) for row in rows}
+    found = {row.section: AccessTerms(row.access, row.free_hours, row.open_after_days) for row in rows}
     return {section: terms for section, terms in found.items() if terms.access is not None}
 
 
-def of_section(session: Session, section: str, at: datetime | None = None) -> Terms:
+def of_section(session: Session, section: str, at: datetime | None = None) -> AccessTerms:
     """One section's policy, now or as it was at the instant."""
     query = select(SectionPolicy).where(SectionPolicy.section == section)
     query = query.where(SectionPolicy.at <= at) if at else query
     row = session.exec(query.order_by(col(SectionPolicy.id).desc()).limit(1)).first()
-    return Terms(row.access, row.free_hours, row.open_after_days) if row else NOTHING_SAID
+    return AccessTerms(row.access, row.free_hours, row.open_after_days) if row else NO_TERMS
 
 
-def set_section(session: Session, section: str, terms: Terms, *, at: datetime, by: str) -> SectionPolicy:
-    """From now on, articles of the section that say nothing themselves ask this; no level: nothing is said. Raises as `Terms.mind`."""
-    terms.mind()
+def set_section(
+    session: Session, section: str, terms: AccessTerms, *, at: datetime, by: str
+) -> SectionPolicy:
+    """Set the policy for the section's articles that state none. Raises WindowWithoutLevel, WindowTooLong."""
+    terms.check()
     row = SectionPolicy(
         section=section,
         at=at,
@@ -92,27 +94,27 @@ def set_section(session: Session, section: str, terms: Terms, *, at: datetime, b
 def stated(
     session: Session, office: Office, article: Article | ArticleVersion, at: datetime | None = None
 ) -> Stated:
-    """The policy of an article: its own, else its section's, else `UNSTATED`. `at`: as the section had it then."""
+    """The policy of an article: its own, else its section's, else `UNSTATED`. `at`: with the section's policy of that instant."""
     if article.access is not None:
-        own = Terms(article.access, article.free_hours, article.open_after_days)
+        own = AccessTerms(article.access, article.free_hours, article.open_after_days)
         return _stated(office, article.published_at, own, "article")
     return _stated(office, article.published_at, of_section(session, article.section, at), "section")
 
 
-def stated_among(office: Office, article: Article, sections: dict[str, Terms]) -> Stated:
-    """The same for many articles, with the sections' policies at hand."""
+def stated_among(office: Office, article: Article, sections: dict[str, AccessTerms]) -> Stated:
+    """The same for one of many articles, with the sections' policies already loaded."""
     if article.access is not None:
-        own = Terms(article.access, article.free_hours, article.open_after_days)
+        own = AccessTerms(article.access, article.free_hours, article.open_after_days)
         return _stated(office, article.published_at, own, "article")
-    return _stated(office, article.published_at, sections.get(article.section, NOTHING_SAID), "section")
+    return _stated(office, article.published_at, sections.get(article.section, NO_TERMS), "section")
 
 
-def policy_of(office: Office, published_at: datetime, terms: Terms) -> Policy:
-    """The policy that terms come to for an article published then."""
+def policy_of(office: Office, published_at: datetime, terms: AccessTerms) -> Policy:
+    """The policy that these terms give an article published then."""
     return _stated(office, published_at, terms, "").policy
 
 
-def _stated(office: Office, published_at: datetime, terms: Terms, by: str) -> Stated:
+def _stated(office: Office, published_at: datetime, terms: AccessTerms, by: str) -> Stated:
     if terms.access is None:
         return Stated(UNSTATED, "nobody", terms)
     try:

@@ -1,6 +1,6 @@
-"""The public-interest switch: an editor opens an article, a section or the whole site until a moment, and says why.
+"""Public-interest windows: an editor opens an article, a section or the site to everyone until a moment, with a reason.
 
-A row is the switch, so every process sees it with its next look, and it closes by itself. Meters don't count meanwhile."""
+A window closes by itself. Meters don't count meanwhile."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from billing.access.models import Article, Opening, Scope
+from billing.access.models import Article, PublicWindow, Scope
 from billing.platform import ids
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.policies import Span
@@ -33,7 +33,7 @@ class UnknownSection(NotFound):
     code = "unknown_section"
 
 
-class UnknownOpening(NotFound):
+class UnknownPublicWindow(NotFound):
     """Nothing was opened by that id."""
 
     code = "unknown_opening"
@@ -47,7 +47,7 @@ class IsClosed(Conflict):
 
 def open_to_all(
     session: Session, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime, by: str
-) -> Opening:
+) -> PublicWindow:
     """Open it to everyone until the instant. Raises PastMoment, NoReason, UnknownSection."""
     if until <= at:
         raise PastMoment
@@ -56,7 +56,7 @@ def open_to_all(
     known = select(Article.id).where(Article.section == subject).limit(1)
     if scope is Scope.SECTION and session.exec(known).first() is None:
         raise UnknownSection
-    row = Opening(
+    row = PublicWindow(
         id=ids.new("opn", at),
         scope=scope,
         subject=subject,
@@ -70,11 +70,11 @@ def open_to_all(
     return row
 
 
-def close(session: Session, opening_id: str, *, at: datetime, by: str) -> Opening:
-    """Close it before its time. Raises UnknownOpening, IsClosed."""
-    row = session.exec(select(Opening).where(Opening.id == opening_id).with_for_update()).first()
+def close(session: Session, opening_id: str, *, at: datetime, by: str) -> PublicWindow:
+    """Close it early. Raises UnknownPublicWindow, IsClosed."""
+    row = session.exec(select(PublicWindow).where(PublicWindow.id == opening_id).with_for_update()).first()
     if row is None:
-        raise UnknownOpening
+        raise UnknownPublicWindow
     if row.closed_at is not None or row.until <= at:
         raise IsClosed
     row.closed_at, row.closed_by = at, by
@@ -83,53 +83,55 @@ def close(session: Session, opening_id: str, *, at: datetime, by: str) -> Openin
     return row
 
 
-def live(session: Session, at: datetime) -> list[Opening]:
-    """All that is open at the instant (now or past), the newest first."""
-    return list(session.exec(_live(at).order_by(col(Opening.id).desc())))
+def open_at(session: Session, at: datetime) -> list[PublicWindow]:
+    """The windows open at the instant (now or past), newest first."""
+    return list(session.exec(_live(at).order_by(col(PublicWindow.id).desc())))
 
 
-def past(session: Session, at: datetime, limit: int = 30) -> list[Opening]:
-    """What was open and isn't any more, the newest first."""
-    over = sa.or_(col(Opening.until) <= at, col(Opening.closed_at).is_not(None))
-    return list(session.exec(select(Opening).where(over).order_by(col(Opening.id).desc()).limit(limit)))
+def closed(session: Session, at: datetime, limit: int = 30) -> list[PublicWindow]:
+    """The windows that are over, newest first."""
+    over = sa.or_(col(PublicWindow.until) <= at, col(PublicWindow.closed_at).is_not(None))
+    return list(
+        session.exec(select(PublicWindow).where(over).order_by(col(PublicWindow.id).desc()).limit(limit))
+    )
 
 
-def of_article(session: Session, article_id: str, section: str, at: datetime) -> list[Opening]:
-    """What opens the article at the instant: itself, its section, the site."""
+def of_article(session: Session, article_id: str, section: str, at: datetime) -> list[PublicWindow]:
+    """The windows that open this article at the instant."""
     return _of(session, {article_id}, {section}, at)
 
 
-def of_articles(session: Session, articles: Iterable[Article], at: datetime) -> list[Opening]:
-    """What opens any of the articles at the instant; which of them, `opens` says."""
+def of_articles(session: Session, articles: Iterable[Article], at: datetime) -> list[PublicWindow]:
+    """The windows that open any of these articles at the instant; `opens` says which."""
     rows = list(articles)
     return _of(session, {row.id for row in rows}, {row.section for row in rows}, at)
 
 
-def _of(session: Session, articles: set[str], sections: set[str], at: datetime) -> list[Opening]:
+def _of(session: Session, articles: set[str], sections: set[str], at: datetime) -> list[PublicWindow]:
     wanted = sa.or_(
-        sa.and_(col(Opening.scope) == Scope.ARTICLE, col(Opening.subject).in_(articles)),
-        sa.and_(col(Opening.scope) == Scope.SECTION, col(Opening.subject).in_(sections)),
-        col(Opening.scope) == Scope.SITE,
+        sa.and_(col(PublicWindow.scope) == Scope.ARTICLE, col(PublicWindow.subject).in_(articles)),
+        sa.and_(col(PublicWindow.scope) == Scope.SECTION, col(PublicWindow.subject).in_(sections)),
+        col(PublicWindow.scope) == Scope.SITE,
     )
     return list(session.exec(_live(at).where(wanted)))
 
 
-def opens(opening: Opening, article: Article) -> bool:
-    """Whether it opens this article, while it lasts."""
-    match opening.scope:
+def opens(window: PublicWindow, article: Article) -> bool:
+    """Whether it opens this article while it is open."""
+    match window.scope:
         case Scope.ARTICLE:
-            return opening.subject == article.id
+            return window.subject == article.id
         case Scope.SECTION:
-            return opening.subject == article.section
+            return window.subject == article.section
         case Scope.SITE:
             return True
 
 
-def spans(openings: Sequence[Opening]) -> tuple[Span, ...]:
-    """When they open, as the rules know it: an early end counts once it has come."""
-    return tuple(Span(row.opened_at, row.until) for row in openings)
+def spans(windows: Sequence[PublicWindow]) -> tuple[Span, ...]:
+    """The windows for the rules, with the planned end: an early one counts once it has come."""
+    return tuple(Span(row.opened_at, row.until) for row in windows)
 
 
-def _live(at: datetime) -> SelectOfScalar[Opening]:
-    still = sa.or_(col(Opening.closed_at).is_(None), col(Opening.closed_at) > at)
-    return select(Opening).where(Opening.opened_at <= at, Opening.until > at, still)
+def _live(at: datetime) -> SelectOfScalar[PublicWindow]:
+    still = sa.or_(col(PublicWindow.closed_at).is_(None), col(PublicWindow.closed_at) > at)
+    return select(PublicWindow).where(PublicWindow.opened_at <= at, PublicWindow.until > at, still)

@@ -1,4 +1,4 @@
-"""What was read is forgotten: meters 40 days after their month began, openings of gifts 40 days after the gift ended (PW-13)."""
+"""Retention of reading history: meters for 40 days from their month, openings of gifts for 40 days after its end (PW-13)."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _GONE = sa.text(
 
 
 def forget_readings(database: Database, at: datetime) -> int:
-    """Drop what is old enough; how much went."""
+    """Delete what is older; how many rows."""
     with database.transaction() as session:
         gone = len(session.execute(_GONE, {"before": at - meter.KEPT}).all())
         return gone + meter.forget_old(session, at)
@@ -23,7 +23,7 @@ def forget_readings(database: Database, at: datetime) -> int:
 NEXT_DUE = f"""SELECT least(({meter.NEXT_DUE}),
                             (SELECT min(until) + {span(meter.KEPT)} FROM gift
                              WHERE EXISTS (SELECT FROM gift_reading WHERE gift_id = gift.id)))"""  # noqa: S608
-"""When the oldest is to be forgotten (see `timetable.Job`)."""
+"""When the oldest row is due for deletion (see `timetable.Job`)."""
 
 
 def next_words(_session: Session) -> str:

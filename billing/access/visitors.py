@@ -1,6 +1,6 @@
-"""Whom the meter counts and gifts are noted for: a reader, or a browser that is known by a random id in a signed token.
+"""Visitors: what the meter counts by. A visitor is a reader, or a browser with a random id in a signed token.
 
-The token remembers the browser's first metered article, so that a browser which never comes back leaves no row."""
+The token holds the browser's first metered article, so that a browser which never returns leaves no row."""
 
 import base64
 import secrets
@@ -11,7 +11,7 @@ from billing.platform.site import Office
 
 PURPOSE = "visitor"
 LONGEST_TOKEN = 1200
-"""Characters: of one that remembers an article whose name has 200 letters, of four bytes each."""
+"""In characters: a token with an article id of 200 letters, four bytes each."""
 _MONTH = "%Y%m"
 
 
@@ -25,24 +25,24 @@ class FirstReading:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """`id`: a reader's, or a random one. `first`: what its token remembers. `is_new`: it has no token yet, so nothing is known of it."""
+    """`id`: a reader's, or a random one. `first`: from its token. `is_new`: it has no token yet, so no rows either."""
 
     id: str
     first: FirstReading | None = None
     is_new: bool = False
 
     def first_in(self, month: date) -> str | None:
-        """The article that its token remembers of this month."""
+        """The article of this month in its token."""
         return self.first.article_id if self.first is not None and self.first.month == month else None
 
 
 def new() -> Visitor:
-    """Somebody of whom nothing is known."""
+    """A visitor without history."""
     return Visitor(f"vis_{secrets.token_urlsafe(16)}", is_new=True)
 
 
 def token(office: Office, visitor: Visitor) -> str:
-    """What the visitor is known by from now on: a random id, the first reading, and our signature; safe in a cookie and in a URL."""
+    """The visitor's token: the id, the first reading and our signature; safe in a cookie and in a URL."""
     subject, first = visitor.id, visitor.first
     if first is not None:
         article = base64.urlsafe_b64encode(first.article_id.encode()).decode().rstrip("=")
@@ -51,7 +51,7 @@ def token(office: Office, visitor: Visitor) -> str:
 
 
 def by_token(office: Office, given: str) -> Visitor | None:
-    """The visitor of a token of ours; None for a forged, damaged or empty one."""
+    """The visitor of the token; None if it is forged, damaged or empty."""
     subject = office.tokens.subject_of(PURPOSE, given) if given else None
     if subject is None:
         return None

@@ -12,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from billing.access import edge_tokens
 from billing.access.entitled import entitlements_json, parse
-from billing.access.policies import Terms, policy_of
+from billing.access.policies import AccessTerms, policy_of
 from billing.access_cache.change_listener import Line
 from billing.access_cache.memory import FOR_EVER, Known, KnownKey, Memory, Signed
 from billing.access_cache.packed_entitlements import pack
@@ -241,7 +241,7 @@ def known(office: Office, row: tuple[Any, ...], loaded: float) -> Known:
     article_id, _, published_at, access, free_hours, open_after_days, of_section, opened = row
     terms = (access, free_hours, open_after_days) if access is not None else of_section or (None, None, None)
     level = AccessLevel(terms[0]) if terms[0] is not None else None
-    said = policy_of(office, published_at, Terms(level, terms[1], terms[2]))
+    said = policy_of(office, published_at, AccessTerms(level, terms[1], terms[2]))
     spans = tuple(
         Span(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in opened or ()
     )

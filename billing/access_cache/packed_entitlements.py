@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.rules.access import STRENGTH, Held, Reason
+from billing.rules.access import STRENGTH, Entitlement, Reason
 
 NOBODY = 0
 """No account, and no gift was opened."""
@@ -19,7 +19,7 @@ _sets: list[frozenset[str]] = []
 _numbers: dict[frozenset[str], int] = {}
 
 
-def pack(registered: bool, gifts: bool, held: tuple[Held, ...]) -> int:
+def pack(registered: bool, gifts: bool, held: tuple[Entitlement, ...]) -> int:
     """The number of such a standing. Two that are equal have the same."""
     packed = 0
     for one in held:
@@ -27,7 +27,7 @@ def pack(registered: bool, gifts: bool, held: tuple[Held, ...]) -> int:
     return (packed << 2) | (GIFTS if gifts else 0) | (REGISTERED if registered else 0)
 
 
-def unpack(packed: int) -> tuple[bool, tuple[Held, ...]]:
+def unpack(packed: int) -> tuple[bool, tuple[Entitlement, ...]]:
     """Whether the reader has an account, and what it holds."""
     held, rest = [], packed >> 2
     while rest:
@@ -36,7 +36,7 @@ def unpack(packed: int) -> tuple[bool, tuple[Held, ...]]:
     return bool(packed & REGISTERED), tuple(reversed(held))
 
 
-def _pack(one: Held) -> int:
+def _pack(one: Entitlement) -> int:
     until = 0 if one.until is None else (one.until - _EPOCH) // _MICROSECOND + 1
     if not 0 <= until < 1 << _UNTIL_BITS:
         raise OverflowError("what is held ends outside of all calendars")
@@ -51,9 +51,9 @@ def _pack(one: Held) -> int:
     return (1 << (_ONE - 1)) | (((packed << 1) | one.renews) << 3) | _KINDS.index((one.reason, one.ahead))
 
 
-def _unpack(packed: int) -> Held:
+def _unpack(packed: int) -> Entitlement:
     (reason, ahead), rest = _KINDS[packed & 7], (packed >> 3) & ((1 << (_ONE - 4)) - 1)
     renews, rest = bool(rest & 1), rest >> 1
     until = rest & ((1 << _UNTIL_BITS) - 1)
     at = _EPOCH + (until - 1) * _MICROSECOND if until else None
-    return Held(reason, at, _sets[rest >> _UNTIL_BITS], renews, ahead)
+    return Entitlement(reason, at, _sets[rest >> _UNTIL_BITS], renews, ahead)

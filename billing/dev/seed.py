@@ -6,8 +6,8 @@ from sqlmodel import Session, col, select
 
 from billing.access import policies
 from billing.access.articles import register
-from billing.access.models import Article, Opening, Scope
-from billing.access.policies import Terms
+from billing.access.models import Article, PublicWindow, Scope
+from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
@@ -27,7 +27,10 @@ from billing.subscriptions.models import Plan
 SAMPLES = "samples"
 DEMO_KEY = "demo"
 """The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
-SECTIONS = {"Education": Terms(AccessLevel.REGISTERED), "Nature": Terms(AccessLevel.METERED, free_hours=24)}
+SECTIONS = {
+    "Education": AccessTerms(AccessLevel.REGISTERED),
+    "Nature": AccessTerms(AccessLevel.METERED, free_hours=24),
+}
 """What the sample articles of these sections ask, which say nothing themselves."""
 OPEN_DAYS = timedelta(days=21)
 
@@ -35,7 +38,7 @@ OPEN_DAYS = timedelta(days=21)
 def articles(session: Session, office: Office, at: datetime) -> dict[str, list[str]]:
     """Register the sample articles; their ids by access level, without those that the demo opens to everyone for a while."""
     for section, terms in SECTIONS.items():
-        if policies.of_section(session, section) == policies.NOTHING_SAID:
+        if policies.of_section(session, section) == policies.NO_TERMS:
             policies.set_section(session, section, terms, at=at, by=SAMPLES)
     found: dict[str, list[str]] = {level.value: [] for level in AccessLevel}
     for sample in sample_articles():
@@ -67,7 +70,7 @@ def _published_at(session: Session, sample: SampleArticle, at: datetime) -> date
 def openings(session: Session, at: datetime) -> None:
     """Open the sample articles that are everybody's for a while, once."""
     for sample in sample_articles():
-        known = select(Opening.id).where(Opening.subject == sample.teaser.id)
+        known = select(PublicWindow.id).where(PublicWindow.subject == sample.teaser.id)
         if sample.opened is not None and session.exec(known).first() is None:
             open_to_all(
                 session,

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, model_validator
 from sqlmodel import Session
 
-from billing.access.check import Checked
+from billing.access.check import AccessResult
 from billing.payments.models import Invoice, PaymentMethod, Refund
 from billing.payments.numbers import credit_note_number, invoice_number
 from billing.platform.db import storable
@@ -153,7 +153,7 @@ def refund(row: Refund) -> dict[str, Any]:
     }
 
 
-def access(checked: Checked, offer_url: str) -> dict[str, Any]:
+def access(checked: AccessResult, offer_url: str) -> dict[str, Any]:
     """An access decision."""
     return decided(checked.article.id, checked.decision, checked.meter, offer_url)
 

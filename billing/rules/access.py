@@ -1,7 +1,7 @@
 """Who may read which article, and why: decided from facts, never granted by a job.
 
 `decide` is the only function that opens an article, for pages, programs and edges alike. It knows nothing of databases, so
-whoever keeps the facts in memory may call it too."""
+a process that caches the facts may call it too."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ class Reason(StrEnum):
 
 REFUSALS: Final = frozenset({Reason.SUBSCRIBE, Reason.REGISTER, Reason.METER_USED})
 STRENGTH: Final = (Reason.TRIAL, Reason.SUBSCRIPTION, Reason.GRACE, Reason.COMPLIMENTARY, Reason.GIFT)
-"""What can be held, the strongest first: it names the reason where a reader holds several."""
-HOLDINGS: Final = frozenset(STRENGTH)
+"""The reasons of entitlements, strongest first. The strongest names the decision."""
+ENTITLING: Final = frozenset(STRENGTH)
 
 
-class NotAHolding(ValueError):
-    """Only a trial, a subscription, its grace, a complimentary grant or a gift can be held."""
+class NotAnEntitlement(ValueError):
+    """Only a trial, a subscription, its grace, a complimentary grant or a gift entitles."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(f"{reason} is not something a reader can hold")
@@ -50,13 +50,13 @@ class NotAHolding(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """What a reader holds: its reason, the instant it ends (exclusive; None: no end known), its features.
+class Entitlement:
+    """What entitles a reader: its reason, the instant it ends (exclusive; None: no end known), its features.
 
     One that `renews` does not end at `until`: the next charge is due there, and a late job must not
     lock a payer out. So it can be kept in memory past that instant without harm. One that is `ahead` is
     held only from `until` on, when a pause is over: job or no job, it renews there.
-    Raises NotAHolding and NaiveInstant.
+    Raises NotAnEntitlement and NaiveInstant.
     """
 
     reason: Reason
@@ -66,8 +66,8 @@ class Held:
     ahead: bool = False
 
     def __post_init__(self) -> None:
-        if self.reason not in HOLDINGS or (self.ahead and not (self.renews and self.until)):
-            raise NotAHolding(self.reason)
+        if self.reason not in ENTITLING or (self.ahead and not (self.renews and self.until)):
+            raise NotAnEntitlement(self.reason)
         if self.until is not None:
             aware(self.until)
 
@@ -78,7 +78,7 @@ class Held:
         return self.renews or self.until is None or at < self.until
 
 
-def strongest(held: tuple[Held, ...], at: datetime) -> Held | None:
+def strongest(held: tuple[Entitlement, ...], at: datetime) -> Entitlement | None:
     """Of what is held at the instant, that which names the reason."""
     live = [one for one in held if one.live(at)]
     return min(live, key=lambda one: STRENGTH.index(one.reason), default=None)
@@ -114,7 +114,7 @@ class Facts:
 
     policy: Policy
     registered: bool = False
-    held: tuple[Held, ...] = ()
+    held: tuple[Entitlement, ...] = ()
     meter: Meter | None = None
     opened: tuple[Span, ...] = ()
 
@@ -198,7 +198,7 @@ def _grounds(facts: Facts, at: datetime, now: datetime) -> Iterator[Ground]:
         )
 
 
-def _live(held: Held, at: datetime, now: datetime) -> bool:
+def _live(held: Entitlement, at: datetime, now: datetime) -> bool:
     """Whether it is held at `at`, looking ahead from `now`: what renews is promised no further than its next charge."""
     if held.renews and not held.ahead and held.until is not None and held.until > now:
         return at < held.until
@@ -226,7 +226,7 @@ _REASONS: Final = {
 }
 
 
-def held_by(
+def entitlement_of(
     state: State,
     *,
     cancels_at: datetime | None,
@@ -234,21 +234,21 @@ def held_by(
     resumes_at: datetime | None,
     features: frozenset[str],
     at: datetime,
-) -> Held | None:
-    """What a subscription gives its reader at the instant `at`, or will give once its pause is over; None once it is over itself.
+) -> Entitlement | None:
+    """The entitlement that a subscription gives at the instant `at`, or after its pause; None once it is over.
 
-    Uncancelled, it holds whatever the clock says: `access_until`, the end of what is free or paid for,
-    only tells when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive), even where a
-    charge that raced the cancellation and is being refunded has moved `access_until`. `resumes_at`: the first
-    instant after the last day of a pause, from which on a paused one is read again. Raises NaiveInstant.
+    Uncancelled, it holds whatever the clock says: `access_until`, the end of what is free or paid, only
+    says when the next charge is due. Cancelled, it ends at `cancels_at` (exclusive), even if a charge that
+    raced the cancellation, and is being refunded, has moved `access_until`. `resumes_at`: the first instant
+    after a pause. `access/entitled` says the same in SQL: change both. Raises NaiveInstant.
     """
     at = aware(at)
     if state is State.PAUSED and resumes_at is not None:
-        return Held(Reason.SUBSCRIPTION, resumes_at, features, renews=True, ahead=True)
+        return Entitlement(Reason.SUBSCRIPTION, resumes_at, features, renews=True, ahead=True)
     reason = _REASONS.get(state)
     if reason is None:
         return None
     if cancels_at is None:
-        return Held(reason, access_until, features, renews=True)
-    held = Held(reason, cancels_at, features)
+        return Entitlement(reason, access_until, features, renews=True)
+    held = Entitlement(reason, cancels_at, features)
     return held if held.live(at) else None

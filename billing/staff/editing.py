@@ -6,15 +6,15 @@ from typing import Any
 from sqlmodel import Session
 
 from billing.access import articles, policies, public_windows
-from billing.access.models import Opening, Scope, SectionPolicy
-from billing.access.policies import Terms
+from billing.access.models import PublicWindow, Scope, SectionPolicy
+from billing.access.policies import AccessTerms
 from billing.staff import audit
 from billing.staff.audit import Actor
 
 
 def open_to_all(
     session: Session, actor: Actor, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime
-) -> Opening:
+) -> PublicWindow:
     """Open it to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
     if scope is Scope.ARTICLE:
         articles.article(session, subject)
@@ -26,7 +26,7 @@ def open_to_all(
     return row
 
 
-def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> Opening:
+def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> PublicWindow:
     """Close it before its time. Raises UnknownOpening, IsClosed."""
     row = public_windows.close(session, opening_id, at=at, by=actor.by)
     audit.write(
@@ -41,7 +41,9 @@ def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> O
     return row
 
 
-def set_section(session: Session, actor: Actor, section: str, terms: Terms, *, at: datetime) -> SectionPolicy:
+def set_section(
+    session: Session, actor: Actor, section: str, terms: AccessTerms, *, at: datetime
+) -> SectionPolicy:
     """Say what a section's articles ask when they say nothing themselves. Raises as `policies.set_section`."""
     before = policies.of_section(session, section)
     row = policies.set_section(session, section, terms, at=at, by=actor.by)
@@ -62,7 +64,7 @@ def named(scope: Scope, subject: str) -> str:
     return "the whole site" if scope is Scope.SITE else f"{scope.value} {subject}"
 
 
-def _plain(terms: Terms) -> dict[str, Any]:
+def _plain(terms: AccessTerms) -> dict[str, Any]:
     return {
         "access": terms.access.value if terms.access else "nothing said",
         "free_hours": terms.free_hours,

@@ -18,7 +18,7 @@ import dns.rrset
 import pytest
 
 from billing.access import dns_names
-from billing.access.crawlers import ByList, ByNames, NoAnswer, Nobody, proof_of
+from billing.access.crawlers import NoAnswer, NoProof, ProofByList, ProofByNames, proof_of
 from billing.access.dns_names import DnsNames
 from billing.rules.crawlers import BadList, IpAddress
 
@@ -57,25 +57,25 @@ class Zone:
 
 
 def test_only_an_address_whose_name_leads_back_to_it_is_believed() -> None:
-    proof = ByNames(Zone())
+    proof = ProofByNames(Zone())
     assert proof.proves(GOOGLES, AT)
     assert not proof.proves(SPOOFED, AT), (
         "its owner may call it what they like; Google's own zone says otherwise"
     )
     assert not proof.proves(STRANGER, AT), "and a name that leads back must be one of a crawler"
     assert not proof.proves(ip_address("203.0.114.10"), AT)
-    assert not Nobody().proves(GOOGLES, AT)
+    assert not NoProof().proves(GOOGLES, AT)
 
 
 def test_an_address_with_a_thousand_names_costs_four_questions() -> None:
     zone = Zone()
-    assert not ByNames(zone).proves(SPOOFED, AT)
+    assert not ProofByNames(zone).proves(SPOOFED, AT)
     assert len(zone.asked) == 4
 
 
 def test_a_verdict_is_kept_for_a_day_a_no_for_an_hour_and_no_answer_for_a_minute() -> None:
     zone = Zone()
-    proof = ByNames(zone)
+    proof = ProofByNames(zone)
 
     def asked_again(address: IpAddress, after: timedelta) -> bool:
         proof.proves(address, AT)
@@ -89,29 +89,29 @@ def test_a_verdict_is_kept_for_a_day_a_no_for_an_hour_and_no_answer_for_a_minute
         (STRANGER, timedelta(hours=1)),
         (LOST, timedelta(minutes=1)),
     ):
-        proof = ByNames(zone)
+        proof = ProofByNames(zone)
         assert not asked_again(address, life - hair)
-        proof = ByNames(zone)
+        proof = ProofByNames(zone)
         assert asked_again(address, life)
-    proof = ByNames(zone)
+    proof = ProofByNames(zone)
     assert asked_again(GOOGLES, -hair), "a clock that begins anew doesn't make a verdict live longer"
 
 
 def test_a_name_system_that_is_away_proves_nobody_and_what_breaks_breaks_nothing() -> None:
     zone = Zone()
-    proof = ByNames(zone)
+    proof = ProofByNames(zone)
     zone.broken = True
     assert not proof.proves(GOOGLES, AT)
     zone.broken = False
     assert not proof.proves(GOOGLES, AT + timedelta(seconds=59))
     assert proof.proves(GOOGLES, AT + timedelta(seconds=60)), "asked again when it is back"
     zone.forward = {NAME: None}  # type: ignore[dict-item]  # an adapter gone mad
-    assert not ByNames(zone).proves(GOOGLES, AT)
+    assert not ProofByNames(zone).proves(GOOGLES, AT)
 
 
 def test_what_is_kept_is_bounded_and_strangers_push_no_crawler_out() -> None:
     zone = Zone()
-    proof = ByNames(zone, most=50)
+    proof = ProofByNames(zone, most=50)
     assert proof.proves(GOOGLES, AT)
     for number in range(300):
         assert not proof.proves(ip_address(f"198.18.{number // 250}.{number % 250}"), AT)
@@ -124,7 +124,7 @@ def test_what_is_kept_is_bounded_and_strangers_push_no_crawler_out() -> None:
 def test_a_crowd_asks_once_and_a_slow_name_system_holds_up_only_a_few() -> None:
     zone = Zone()
     zone.gate.clear()
-    proof = ByNames(zone, at_once=3, patience=30)
+    proof = ProofByNames(zone, at_once=3, patience=30)
     with ThreadPoolExecutor(12) as crowd:
         same = [crowd.submit(proof.proves, GOOGLES, AT) for _ in range(12)]
         refused = islice(as_completed(same, timeout=30), 9)
@@ -135,7 +135,7 @@ def test_a_crowd_asks_once_and_a_slow_name_system_holds_up_only_a_few() -> None:
     assert proof.proves(GOOGLES, AT)
 
     zone.gate.clear()
-    impatient = ByNames(zone, at_once=2, patience=0)
+    impatient = ProofByNames(zone, at_once=2, patience=0)
     others = [ip_address(f"198.18.0.{number}") for number in range(5)]
     assert not any(impatient.proves(address, AT) for address in [GOOGLES, *others])
     assert len(impatient._asked) == 2, "no more than two questions are under way"
@@ -154,7 +154,7 @@ def test_googles_list_is_read_again_when_it_changes_and_a_broken_one_holds_nobod
 
     write('{"prefixes": [{"ipv4Prefix": "66.249.66.0/27"}]}', 1)
     proof = proof_of(str(path), Zone)
-    assert isinstance(proof, ByList)
+    assert isinstance(proof, ProofByList)
     assert proof.proves(GOOGLES, AT)
     assert not proof.proves(STRANGER, AT)
     write('{"prefixes": [{"ipv4Prefix": "203.0.114.0/24"}]}', 2)
@@ -165,12 +165,12 @@ def test_googles_list_is_read_again_when_it_changes_and_a_broken_one_holds_nobod
     assert not proof.proves(STRANGER, AT)
     for wrong, error in ((path, OSError), (tmp_path, OSError)):
         with pytest.raises(error):
-            ByList(wrong)
+            ProofByList(wrong)
     write("{}", 4)
     with pytest.raises(BadList):
-        ByList(path)
-    assert isinstance(proof_of("", Zone), Nobody)
-    assert isinstance(proof_of("dns", Zone), ByNames)
+        ProofByList(path)
+    assert isinstance(proof_of("", Zone), NoProof)
+    assert isinstance(proof_of("dns", Zone), ProofByNames)
 
 
 class NameServer(socketserver.BaseRequestHandler):
@@ -208,7 +208,7 @@ def test_the_adapter_asks_a_name_server_both_ways(monkeypatch: pytest.MonkeyPatc
         assert names.names_of(STRANGER) == []
         assert set(names.addresses_of(NAME)) == {GOOGLES, ip_address("2001:4860:4801:10::1")}
         assert names.addresses_of("nobody.googlebot.com") == []
-        proof = ByNames(names)
+        proof = ProofByNames(names)
         assert [proof.proves(each, AT) for each in (GOOGLES, SPOOFED, STRANGER)] == [True, False, False]
         server.shutdown()
 
@@ -224,4 +224,4 @@ def test_the_adapter_says_that_it_has_no_answer(monkeypatch: pytest.MonkeyPatch)
         names.names_of(GOOGLES)
     with pytest.raises(NoAnswer):
         names.addresses_of(NAME)
-    assert not ByNames(names).proves(GOOGLES, AT)
+    assert not ProofByNames(names).proves(GOOGLES, AT)

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from billing.access.entitled import DEFINITION, entitled
-from billing.access.entitlements import standing
+from billing.access.entitlements import entitlements_of
 from billing.newsletters.lists import may_have
 from billing.platform.db import Database
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
-from billing.rules.access import Held, Reason, held_by
+from billing.rules.access import Entitlement, Reason, entitlement_of
 from billing.rules.features import newsletter_feature
 from billing.rules.lifecycle import State
 from billing.rules.pause import resumes_at
@@ -132,16 +132,16 @@ def write(database: Database, subscribed: Subscribed | None, given_days: list[Gi
 
 def by_the_rule(
     subscribed: Subscribed | None, given_days: list[Given], zone: ZoneInfo, at: datetime
-) -> list[Held]:
+) -> list[Entitlement]:
     """What the reader holds or will hold, decided one by one."""
     held = [
-        Held(Reason.COMPLIMENTARY, grant.until, frozenset(grant.features))
+        Entitlement(Reason.COMPLIMENTARY, grant.until, frozenset(grant.features))
         for grant in given_days
         if grant.given_at <= at < grant.until
     ]
     if subscribed is None:
         return held
-    own = held_by(
+    own = entitlement_of(
         subscribed.state,
         cancels_at=subscribed.cancels_at,
         access_until=subscribed.access_until,
@@ -161,7 +161,7 @@ def agree(
     live = [one for one in expected if one.live(at)]
     office = Office(ZoneInfo(zone), "http://127.0.0.1", Tokens(SECRET_KEY))
     with database.transaction() as session:
-        found = list(standing(session, office, reader_id, at).held)
+        found = list(entitlements_of(session, office, reader_id, at).held)
         reads, has_list = session.execute(
             sa.text(f"SELECT {entitled(':reader')}, {may_have(':reader', ':list')}"),
             {"reader": reader_id, "list": "the-inside", "zone": zone, "at": at},

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from billing.access import visitors
-from billing.access.check import Asking, check
-from billing.access.entitlements import NOBODY
+from billing.access.check import AccessRequest, check
+from billing.access.entitlements import ANONYMOUS
 from billing.access.visitors import FirstReading
 from billing.app import build
 from billing.platform.site import Office
@@ -96,7 +96,7 @@ def test_another_process_follows_at_once_and_whoever_listens_is_told_after_the_c
     listener = psycopg.connect(world.url_of_database, autocommit=True)
     try:
         listener.execute("LISTEN access")
-        asking = Asking(NOBODY)
+        asking = AccessRequest(ANONYMOUS)
         body = {"until": "2027-03-02T08:00:00Z", "reason": "flood"}
         world.api.post(f"/v1/articles/{article}/open", json=body).raise_for_status()
         with other.database.transaction() as session:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from billing.access.policies import NOTHING_SAID
+from billing.access.policies import NO_TERMS
 from billing.dev import seed
 from billing.dev.paper.sample_articles import sample_articles
 from tests.support.articles import Put
@@ -83,7 +83,7 @@ def test_the_sample_paper_uses_them(world: World) -> None:
     )
     samples = sample_articles()
     assert {sample.teaser.access for sample in samples} == {"free", "registered", "metered", "subscriber"}
-    assert any(sample.terms == NOTHING_SAID for sample in samples)
+    assert any(sample.terms == NO_TERMS for sample in samples)
     assert any(sample.opened for sample in samples)
     assert any(sample.teaser.audio for sample in samples)
     seed_plans(world)

@@ -11,7 +11,7 @@ import httpx
 import psycopg
 
 from billing.access.articles import register
-from billing.access.policies import Terms
+from billing.access.policies import AccessTerms
 from billing.dev.demo.folder import free_port
 from billing.platform.clock import SystemClock
 from billing.platform.db import Database
@@ -69,7 +69,7 @@ def furnish(url: str, readers: int = 3) -> None:
             title="t",
             url="u",
             section="Town",
-            terms=Terms(AccessLevel.SUBSCRIBER),
+            terms=AccessTerms(AccessLevel.SUBSCRIBER),
             published_at=at,
             at=at,
             by="tests",

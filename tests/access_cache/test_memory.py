@@ -12,27 +12,29 @@ from billing.access_cache.bounded_map import Bounded
 from billing.access_cache.memory import BELT, UNIT, Memory, Seat
 from billing.access_cache.packed_entitlements import pack, unpack
 from billing.http.cookies import value_in
-from billing.rules.access import STRENGTH, Held, Reason
+from billing.rules.access import STRENGTH, Entitlement, Reason
 from tests.access_cache.cache_parts import CacheParts
 from tests.support.stepped_clock import SteppedClock
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
 OnFloor = Callable[..., None]
 held = st.builds(
-    Held,
+    Entitlement,
     st.sampled_from(STRENGTH),
     st.none() | st.integers(-9000, 9000).map(lambda days: AT + timedelta(days=days, microseconds=7)),
     st.frozensets(st.sampled_from(["listen", "comment", "newsletter:sport"])),
     st.booleans(),
 )
 paused = st.integers(0, 900).map(
-    lambda days: Held(Reason.SUBSCRIPTION, AT + timedelta(days=days), frozenset(), renews=True, ahead=True)
+    lambda days: Entitlement(
+        Reason.SUBSCRIPTION, AT + timedelta(days=days), frozenset(), renews=True, ahead=True
+    )
 )
 
 
 @given(st.booleans(), st.booleans(), st.lists(held | paused, max_size=4).map(tuple))
 def test_what_is_packed_comes_out_as_it_went_in(
-    registered: bool, gifts: bool, holdings: tuple[Held, ...]
+    registered: bool, gifts: bool, holdings: tuple[Entitlement, ...]
 ) -> None:
     assert unpack(pack(registered, gifts, holdings)) == (registered, holdings)
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg_pool import AsyncConnectionPool
 
-from billing.access.check import Asking, MeterLimits, check
-from billing.access.entitlements import standing
+from billing.access.check import AccessRequest, MeterLimits, check
+from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
 from billing.access_cache.answer_builder import NOTHING, Asked, Recall
 from billing.access_cache.change_listener import Line
@@ -178,8 +178,8 @@ class Town:
 
     def slow(self, article: str, reader: str | None, then: datetime) -> dict[str, Any]:
         with self.database.transaction() as session:
-            known = standing(session, OFFICE, reader, then)
-            asking = Asking(known, (Visitor(reader or "vis_new"),), counts=False)
+            known = entitlements_of(session, OFFICE, reader, then)
+            asking = AccessRequest(known, (Visitor(reader or "vis_new"),), counts=False)
             checked = check(session, OFFICE, MeterLimits(10, 3), article, asking, at=then)
         return shapes.access(checked, OFFICE.offer_url)
 

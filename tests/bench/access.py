@@ -23,8 +23,8 @@ from sqlmodel import Session
 
 from billing.access import edge_tokens
 from billing.access.articles import register
-from billing.access.entitlements import Standing
-from billing.access.policies import Terms
+from billing.access.entitlements import Entitlements
+from billing.access.policies import AccessTerms
 from billing.access_cache.answer_builder import Asked, Names, Recall
 from billing.access_cache.memory import Memory, Signed
 from billing.access_cache.packed_entitlements import pack
@@ -35,7 +35,7 @@ from billing.platform.monotonic import SystemMonotonic
 from billing.platform.settings import Settings, read_settings
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
-from billing.rules.access import AccessLevel, Held, Reason
+from billing.rules.access import AccessLevel, Entitlement, Reason
 from billing.staff.api_keys import create
 from billing.subscriptions import first_plans
 from tests.bench.figures import Figure
@@ -133,7 +133,7 @@ def _articles(session: Session, settings: Settings, at: datetime) -> None:
             title=name,
             url=f"https://paper.example/{name}",
             section="News",
-            terms=Terms(level),
+            terms=AccessTerms(level),
             published_at=at,
             at=at,
             by="bench",
@@ -295,7 +295,7 @@ def _memory(count: int) -> Figure:
         pack(
             True,
             False,
-            (Held(Reason.SUBSCRIPTION, until + timedelta(days=day), frozenset({"listen"}), True),),
+            (Entitlement(Reason.SUBSCRIPTION, until + timedelta(days=day), frozenset({"listen"}), True),),
         )
         for day in range(400)
     ]
@@ -318,7 +318,7 @@ def _tokens() -> list[Figure]:
         Memory(100, SystemMonotonic()),
         Recall(office, Names(b"s=", b"v=", b"g="), []),
     )
-    token = edge_tokens.issue(office, Standing(reader_of(1)), None, at).token
+    token = edge_tokens.issue(office, Entitlements(reader_of(1)), None, at).token
     held = edge_tokens.read(office, token, at)
     memory.tokens.keep(
         hashlib.sha256(token.encode()).digest()[:16],

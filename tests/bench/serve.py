@@ -17,7 +17,7 @@ from billing.platform.db import Database
 from billing.platform.settings import read_settings
 from billing.platform.tokens import Tokens
 from billing.readers.models import Reader, ReaderSession
-from billing.rules.access import Held, Reason
+from billing.rules.access import Entitlement, Reason
 from billing.subscriptions.models import Subscription
 from billing.web.kit.serve import server
 from tests.bench.readers import reader_of, secret_of
@@ -66,7 +66,7 @@ def usual(database: Database, tokens: Tokens) -> FastAPI:
 def fill(gate: Gate, count: int) -> None:
     """Let so many readers be in memory, as if each had asked."""
     at = gate.parts.clock.now()
-    held = Held(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
+    held = Entitlement(Reason.SUBSCRIPTION, at.replace(year=at.year + 1), frozenset({"listen"}), renews=True)
     packed, until = pack(True, False, (held,)), at.replace(year=at.year + 1).timestamp()
     digest_of = gate.parts.office.tokens.digester("session")
     for number in range(count):

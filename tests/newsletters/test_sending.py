@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 import emails
-from billing.access.entitlements import standing
+from billing.access.entitlements import entitlements_of
 from billing.mail import suppressions
 from billing.mail.models import SuppressionReason
 from billing.newsletters import issues
@@ -192,7 +192,9 @@ def test_the_audience_is_who_may_read(newsroom: Newsroom) -> None:
         with newsroom.world.parts.database.transaction() as session:
             for row in session.exec(select(Delivery).where(Delivery.issue_id == issue_id)):
                 held = strongest(
-                    standing(session, newsroom.world.parts.office, row.reader_id, newsroom.world.now).held,
+                    entitlements_of(
+                        session, newsroom.world.parts.office, row.reader_id, newsroom.world.now
+                    ).held,
                     newsroom.world.now,
                 )
                 assert (row.variant == "subscriber") == (held is not None), (row.address, moment)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.access.crawlers import Nobody
+from billing.access.crawlers import NoProof
 from billing.app import crawlers_of
 from billing.platform.errors import RefusesToStart
 from billing.platform.settings import SETTINGS, Environment, Settings, read_settings
@@ -124,7 +124,7 @@ def test_a_list_of_crawlers_that_cant_be_read_refuses_the_start(tmp_path: Path) 
     for path in (tmp_path / "nothing.json", tmp_path, broken):
         with pytest.raises(RefusesToStart, match="BILLING_CRAWLERS can't be used"):
             crawlers_of(read_settings(TEST | {"BILLING_CRAWLERS": str(path)}))
-    assert isinstance(crawlers_of(read_settings(TEST)), Nobody)
+    assert isinstance(crawlers_of(read_settings(TEST)), NoProof)
 
 
 def test_settings_do_not_change_once_read() -> None:

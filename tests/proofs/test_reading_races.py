@@ -10,7 +10,7 @@ import pytest
 from billing.access import gifts, meter
 from billing.access.articles import register
 from billing.access.models import Gift
-from billing.access.policies import Terms
+from billing.access.policies import AccessTerms
 from billing.access.visitors import FirstReading, Visitor
 from billing.rules.access import AccessLevel, Facts
 from billing.rules.policies import Policy
@@ -89,11 +89,11 @@ def test_reads_go_over_once_while_the_reader_reads_on(world: World) -> None:
 def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World) -> None:
     parts, locked = world.parts, Facts(Policy(AccessLevel.SUBSCRIBER))
     reader = world.start_trial("thandi@example.com")["reader"]["id"]
-    terms = gifts.Terms(a_month=ROUNDS // 5, days=14, readers=2)
+    terms = gifts.GiftLimits(a_month=ROUNDS // 5, days=14, readers=2)
     with parts.database.transaction() as session:
         for number in range(ROUNDS // 3):
             register(session, f"g-{number}", title="g", url="https://news.example/g", section="Town",
-                     terms=Terms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by="test")  # fmt: skip
+                     terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by="test")  # fmt: skip
 
     def give(article: str) -> Callable[[], object]:
         def work() -> str | None:

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.access import (
-    HOLDINGS,
+    ENTITLING,
     LISTEN,
     READ,
     REFUSALS,
     AccessLevel,
     Decision,
+    Entitlement,
     Facts,
-    Held,
     Meter,
-    NotAHolding,
+    NotAnEntitlement,
     Reason,
     decide,
+    entitlement_of,
     grounds,
-    held_by,
 )
 from billing.rules.instants import NaiveInstant
 from billing.rules.lifecycle import State
@@ -35,9 +35,9 @@ ALL = frozenset({READ, LISTEN})
 JUST_READ = frozenset({READ})
 NAIVE = datetime(2026, 3, 16, 7)  # noqa: DTZ001  # the refusal is the point
 
-SUBSCRIBED = Held(Reason.SUBSCRIPTION, NOW + DAY, ALL)
-RENEWING = Held(Reason.SUBSCRIPTION, NOW + DAY, ALL, renews=True)
-LATE = Held(Reason.SUBSCRIPTION, NOW - DAY, ALL, renews=True)
+SUBSCRIBED = Entitlement(Reason.SUBSCRIPTION, NOW + DAY, ALL)
+RENEWING = Entitlement(Reason.SUBSCRIPTION, NOW + DAY, ALL, renews=True)
+LATE = Entitlement(Reason.SUBSCRIPTION, NOW - DAY, ALL, renews=True)
 USED_UP = Meter(used=3, limit=3, counted=False)
 FREE, REGISTERED, METERED, SUBSCRIBER = (Policy(level) for level in AccessLevel)
 LOCKED = Decision(False, Reason.SUBSCRIBE, frozenset(), None)
@@ -96,7 +96,9 @@ def opened(*ends: datetime) -> tuple[Span, ...]:
         # Features add up over all that is held.
         (
             Facts(
-                SUBSCRIBER, True, (Held(Reason.COMPLIMENTARY, None, ALL), Held(Reason.GRACE, None, JUST_READ))
+                SUBSCRIBER,
+                True,
+                (Entitlement(Reason.COMPLIMENTARY, None, ALL), Entitlement(Reason.GRACE, None, JUST_READ)),
             ),
             Decision(True, Reason.GRACE, ALL, None),
         ),
@@ -107,7 +109,7 @@ def test_the_cases_told_one_by_one(facts: Facts, decision: Decision) -> None:
 
 
 def test_the_grounds_are_told_the_strongest_first_and_the_first_that_holds_decides() -> None:
-    facts = Facts(METERED, True, (SUBSCRIBED, Held(Reason.GIFT, NOW - DAY, JUST_READ)), USED_UP)
+    facts = Facts(METERED, True, (SUBSCRIBED, Entitlement(Reason.GIFT, NOW - DAY, JUST_READ)), USED_UP)
     told = [(ground.reason, ground.holds) for ground in grounds(facts, NOW)]
     assert told == [
         (Reason.FREE, False),
@@ -126,8 +128,8 @@ instants = st.sampled_from(hours)
 maybe_hours = [None, *hours]
 FEATURES = [frozenset(some) for size in range(4) for some in combinations((READ, LISTEN, "comment"), size)]
 helds = st.sampled_from(
-    [Held(*fields) for fields in product(sorted(HOLDINGS), maybe_hours, FEATURES, (False, True))]
-) | st.sampled_from([Held(Reason.SUBSCRIPTION, hour, ALL, True, ahead=True) for hour in hours])
+    [Entitlement(*fields) for fields in product(sorted(ENTITLING), maybe_hours, FEATURES, (False, True))]
+) | st.sampled_from([Entitlement(Reason.SUBSCRIPTION, hour, ALL, True, ahead=True) for hour in hours])
 meters = st.sampled_from(
     [Meter(*fields) for fields in product(range(6), range(6), (False, True), maybe_hours)]
 )
@@ -154,7 +156,7 @@ def test_read_goes_with_allowed_and_a_refusal_gives_nothing(facts: Facts, at: da
 
 
 @given(facts_of, helds, instants)
-def test_a_holding_never_takes_access_away(facts: Facts, held: Held, at: datetime) -> None:
+def test_a_holding_never_takes_access_away(facts: Facts, held: Entitlement, at: datetime) -> None:
     without, holding = decide(facts, at), decide(replace(facts, held=(*facts.held, held)), at)
     assert holding.allowed >= without.allowed
     assert holding.features >= without.features
@@ -244,7 +246,7 @@ def test_what_a_subscription_holds(
     access_until: datetime | None,
     held: tuple[Reason, datetime | None] | None,
 ) -> None:
-    found = held_by(
+    found = entitlement_of(
         state, cancels_at=cancels_at, access_until=access_until, resumes_at=None, features=ALL, at=NOW
     )
     assert (found and (found.reason, found.until)) == held
@@ -261,7 +263,9 @@ def test_what_a_subscription_holds(
 def test_an_uncancelled_subscription_kept_in_memory_opens_at_any_later_time(
     state: State, access_until: datetime | None, at: datetime, later: datetime
 ) -> None:
-    held = held_by(state, cancels_at=None, access_until=access_until, resumes_at=None, features=ALL, at=at)
+    held = entitlement_of(
+        state, cancels_at=None, access_until=access_until, resumes_at=None, features=ALL, at=at
+    )
     assert held is not None
     found = decide(Facts(SUBSCRIBER, True, (held,)), later)
     assert found.allowed
@@ -269,8 +273,8 @@ def test_an_uncancelled_subscription_kept_in_memory_opens_at_any_later_time(
 
 
 def test_a_pause_is_over_at_its_instant_whether_anybody_ends_it_or_not() -> None:
-    def paused(resumes_at: datetime | None) -> Held | None:
-        return held_by(
+    def paused(resumes_at: datetime | None) -> Entitlement | None:
+        return entitlement_of(
             State.PAUSED, cancels_at=None, access_until=NOW, resumes_at=resumes_at, features=ALL, at=NOW
         )
 
@@ -285,17 +289,17 @@ def test_a_pause_is_over_at_its_instant_whether_anybody_ends_it_or_not() -> None
     assert decide(facts, NOW + DAY) == decide(facts, NOW + 9 * DAY) == opened
     assert decide(Facts(SUBSCRIBER, True, (over,)), NOW) == opened
     for never in ({"until": None, "renews": True}, {"until": NOW, "renews": False}):
-        with pytest.raises(NotAHolding):
-            Held(Reason.SUBSCRIPTION, features=ALL, ahead=True, **never)
+        with pytest.raises(NotAnEntitlement):
+            Entitlement(Reason.SUBSCRIPTION, features=ALL, ahead=True, **never)
 
 
 # -- refusals at the border -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reason", sorted(set(Reason) - HOLDINGS))
+@pytest.mark.parametrize("reason", sorted(set(Reason) - ENTITLING))
 def test_only_a_holding_can_be_held(reason: Reason) -> None:
-    with pytest.raises(NotAHolding, match=f"{reason} is not something a reader can hold"):
-        Held(reason, None, ALL)
+    with pytest.raises(NotAnEntitlement, match=f"{reason} is not something a reader can hold"):
+        Entitlement(reason, None, ALL)
 
 
 @pytest.mark.parametrize(("used", "limit"), [(-1, 3), (0, -1)])
@@ -310,14 +314,14 @@ def test_naive_instants_are_refused() -> None:
         lambda: Span(None, NAIVE),
         lambda: Span(NAIVE, None),
         lambda: Meter(0, 3, False, NAIVE),
-        lambda: Held(Reason.TRIAL, NAIVE, ALL),
-        lambda: held_by(
+        lambda: Entitlement(Reason.TRIAL, NAIVE, ALL),
+        lambda: entitlement_of(
             State.ACTIVE, cancels_at=None, access_until=None, resumes_at=None, features=ALL, at=NAIVE
         ),
-        lambda: held_by(
+        lambda: entitlement_of(
             State.ACTIVE, cancels_at=NAIVE, access_until=None, resumes_at=None, features=ALL, at=NOW
         ),
-        lambda: held_by(
+        lambda: entitlement_of(
             State.ACTIVE, cancels_at=None, access_until=NAIVE, resumes_at=None, features=ALL, at=NOW
         ),
     ):

@@ -7,7 +7,16 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import product
 
-from billing.rules.access import AccessLevel, Decision, Facts, Held, Meter, Reason, decide, held_by
+from billing.rules.access import (
+    AccessLevel,
+    Decision,
+    Entitlement,
+    Facts,
+    Meter,
+    Reason,
+    decide,
+    entitlement_of,
+)
 from billing.rules.lifecycle import State
 from billing.rules.policies import Policy, Span
 
@@ -159,7 +168,7 @@ def features(case: Case) -> set[str]:
 PLAN, GRANT, GIFT = frozenset({"listen", "comment"}), frozenset({"listen"}), frozenset({"read"})
 AGES, LATER = NOON - LONG * HAIR, NOON + LONG * HAIR
 
-Holds = Callable[[datetime], tuple[Held, ...]]
+Holds = Callable[[datetime], tuple[Entitlement, ...]]
 
 
 def by(
@@ -171,8 +180,8 @@ def by(
 ) -> Holds:
     """What a subscription in this state gives at a moment."""
 
-    def holds(at: datetime) -> tuple[Held, ...]:
-        held = held_by(
+    def holds(at: datetime) -> tuple[Entitlement, ...]:
+        held = entitlement_of(
             state,
             cancels_at=cancels_at,
             access_until=access_until,
@@ -187,7 +196,7 @@ def by(
 
 def days(until: datetime | None) -> Holds:
     """Complimentary ones."""
-    return lambda at: (Held(Reason.COMPLIMENTARY, until, GRANT),)
+    return lambda at: (Entitlement(Reason.COMPLIMENTARY, until, GRANT),)
 
 
 def both(one: Holds, other: Holds) -> Holds:
@@ -216,8 +225,8 @@ HOLDS: dict[str, Holds] = {
 }
 GIVEN = {
     "none": (),
-    "until noon": (Held(Reason.GIFT, NOON, GIFT),),
-    "over": (Held(Reason.GIFT, AGES, GIFT),),
+    "until noon": (Entitlement(Reason.GIFT, NOON, GIFT),),
+    "over": (Entitlement(Reason.GIFT, AGES, GIFT),),
 }
 FREE = {
     "none": (),

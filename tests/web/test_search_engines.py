@@ -18,7 +18,7 @@ with catch_warnings():
     simplefilter("ignore")  # starlette would rather have a client that this repository doesn't install
     from starlette.testclient import TestClient
 
-from billing.access.crawlers import ByNames
+from billing.access.crawlers import ProofByNames
 from billing.dev.demo_app import create_demo_app
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
 from billing.rules.crawlers import IpAddress
@@ -90,7 +90,7 @@ def ask(make_world: Callable[..., World]) -> Ask:
         count: create_demo_app(
             replace(
                 world.parts,
-                crawlers=ByNames(Zone()),
+                crawlers=ProofByNames(Zone()),
                 settings=world.settings.model_copy(update={"proxy_count": count}),
             )
         )
@@ -165,7 +165,7 @@ def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., Worl
     """More requests say that they are Googlebot than there are threads; people are answered all the same."""
     world, zone = make_world(crawlers="dns", proxy_count=1), Hanging()
     proof = world.parts.crawlers
-    assert isinstance(proof, ByNames)
+    assert isinstance(proof, ProofByNames)
     proof.names, proof.patience = zone, 300  # at the port, and waiting as if for ever
 
     def as_googlebot(number: int) -> httpx.Response:

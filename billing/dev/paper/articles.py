@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from billing.access import gifts
 from billing.access.articles import UnknownArticle, newest
-from billing.access.check import Checked
-from billing.access.entitlements import standing
+from billing.access.check import AccessResult
+from billing.access.entitlements import entitlements_of
 from billing.access.gifts import NO_GIFT
 from billing.dev.paper import views
 from billing.dev.paper.listening import recording
@@ -48,7 +48,9 @@ def front_page(visit: Visiting) -> Response:
     parts = visit.parts
     with parts.database.transaction() as session:
         plan, price = on_sale(session, parts.office.today(visit.at))
-        held = standing(session, parts.office, visit.reader.id if visit.reader else None, visit.at).held
+        held = entitlements_of(
+            session, parts.office, visit.reader.id if visit.reader else None, visit.at
+        ).held
         view = views.Articles(
             articles=teasers(visit, session, newest(session)),
             price=Money(price.amount, price.currency),
@@ -90,7 +92,7 @@ def printed(visit: Visiting, article_id: str) -> Response:
     return answer
 
 
-def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, Checked]:
+def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, AccessResult]:
     sample = sample_article(article_id)
     if sample is None:
         raise UnknownArticle
@@ -98,11 +100,11 @@ def _checked(visit: Visit, article_id: str) -> tuple[SampleArticle, Checked]:
         return sample, check_for(visit, session, article_id)
 
 
-def _only_ahead(visit: Visit, checked: Checked) -> bool:
+def _only_ahead(visit: Visit, checked: AccessResult) -> bool:
     return checked.pending and visit.request.method == "GET" and is_ahead(visit)
 
 
-def _is_everybodys(visit: Visit, checked: Checked) -> bool:
+def _is_everybodys(visit: Visit, checked: AccessResult) -> bool:
     """Whether the page follows from the article alone: no meter and no gift was asked, and no crawler is shown another one."""
     if checked.decision.allowed:
         return checked.decision.reason in (Reason.FREE, Reason.OPEN)
@@ -110,7 +112,9 @@ def _is_everybodys(visit: Visit, checked: Checked) -> bool:
     return not metered and checked.gift == NO_GIFT and not visit.parts.settings.crawlers
 
 
-def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool = False) -> views.Article:
+def _view(
+    visit: Visit, sample: SampleArticle, checked: AccessResult, *, whole: bool = False
+) -> views.Article:
     """The page's facts. `whole`: for a crawler that has proved itself, which reads what it would be refused (PW-3)."""
     parts = visit.parts
     allowed = whole or (READ in checked.decision.features and not checked.pending)
@@ -118,7 +122,7 @@ def _view(visit: Visit, sample: SampleArticle, checked: Checked, *, whole: bool 
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
         more = teasers(visit, session, others[:3])
         plan, price = on_sale(session, parts.office.today(visit.at))
-    teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.openings))
+    teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
     canonical = parts.office.page(f"/articles/{checked.article.id}")
     return views.Article(
         teaser=teaser,
@@ -147,19 +151,19 @@ def _unreached(visit: Visit) -> Unreached | None:
         return unreached(session, visit.parts.office, visit.reader, live_of(session, visit.reader.id))
 
 
-def _meter(checked: Checked) -> views.Meter | None:
+def _meter(checked: AccessResult) -> views.Meter | None:
     if checked.meter is None or checked.decision.reason is not Reason.METER:
         return None
     return views.Meter(used=checked.meter.used, limit=checked.meter.limit)
 
 
-def _note(checked: Checked) -> str | None:
-    if checked.decision.reason is Reason.OPEN and checked.openings:
-        return f"{NOTES[Reason.OPEN]} {checked.openings[0].reason}"
+def _note(checked: AccessResult) -> str | None:
+    if checked.decision.reason is Reason.OPEN and checked.public_windows:
+        return f"{NOTES[Reason.OPEN]} {checked.public_windows[0].reason}"
     return NOTES.get(checked.decision.reason)
 
 
-def _terms(visit: Visit, checked: Checked) -> str | None:
+def _terms(visit: Visit, checked: AccessResult) -> str | None:
     """What time will change: an article that is free for now, or will be."""
     at, policy = visit.at, checked.stated.policy
     free = policy.free_span(at)
@@ -169,13 +173,13 @@ def _terms(visit: Visit, checked: Checked) -> str | None:
     return f"Free for everyone from {visit.look.moment(begins)}." if begins else None
 
 
-def _can_give(visit: Visit, checked: Checked, teaser: Teaser) -> bool:
+def _can_give(visit: Visit, checked: AccessResult, teaser: Teaser) -> bool:
     held = strongest(checked.facts.held, visit.at)
     giver = visit.reader is not None and held is not None and held.reason in gifts.GIVERS
     return giver and teaser.access not in ("free", "open")
 
 
-def _wall(visit: Visit, plan: Plan, price: Price, checked: Checked) -> views.Wall:
+def _wall(visit: Visit, plan: Plan, price: Price, checked: AccessResult) -> views.Wall:
     anonymous, meter = visit.reader is None, checked.meter
     reason = WALLS.get(checked.decision.reason, "subscribe")
     return views.Wall(
@@ -188,7 +192,7 @@ def _wall(visit: Visit, plan: Plan, price: Price, checked: Checked) -> views.Wal
     )
 
 
-def _listen(visit: Visit, sample: SampleArticle, checked: Checked) -> views.Listen | None:
+def _listen(visit: Visit, sample: SampleArticle, checked: AccessResult) -> views.Listen | None:
     if not sample.teaser.audio:
         return None
     may = LISTEN in checked.decision.features

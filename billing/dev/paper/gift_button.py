@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from billing.access import gifts
 from billing.access.articles import article
-from billing.access.check import facts_for_nobody
+from billing.access.check import facts_for_anonymous
 from billing.web.kit.visit import Guarded
 from billing.web.reader.gifts import ROOM
 
@@ -20,7 +20,7 @@ def give(visit: Guarded, article_id: str) -> Response:
         return visit.go("/sign-in")
     with parts.database.transaction() as session:
         found = article(session, article_id)
-        nobody = facts_for_nobody(session, parts.office, found, visit.at)
+        nobody = facts_for_anonymous(session, parts.office, found, visit.at)
         gift = gifts.give(
             session, parts.gift_terms, parts.office, visit.reader.id, article_id, nobody, visit.at
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from billing.access.policies import NOTHING_SAID, Terms
+from billing.access.policies import NO_TERMS, AccessTerms
 from billing.dev.paper.views import Block
 from billing.rules.access import AccessLevel
 from billing.web.views import Teaser
@@ -32,7 +32,7 @@ class SampleArticle:
     a `fresh` one is published when the demo begins, so that what is free for some hours can be seen to be."""
 
     teaser: Teaser
-    terms: Terms
+    terms: AccessTerms
     opened: str | None
     fresh: bool
     byline: str
@@ -86,11 +86,11 @@ def parse(article_id: str, source: str) -> SampleArticle:
     )
 
 
-def _terms(lines: dict[str, str]) -> Terms:
+def _terms(lines: dict[str, str]) -> AccessTerms:
     if lines.get("policy") == "section":
-        return NOTHING_SAID
+        return NO_TERMS
     hours, days = (int(lines[name]) if name in lines else None for name in ("free_hours", "open_after_days"))
-    return Terms(AccessLevel(lines["access"]), hours, days)
+    return AccessTerms(AccessLevel(lines["access"]), hours, days)
 
 
 def block(text: str) -> Block:

@@ -13,8 +13,8 @@ from starlette.responses import Response
 
 from billing.access import edge_tokens, visitors
 from billing.access.articles import UnknownArticle
-from billing.access.check import Asking, Checked, check, check_all
-from billing.access.entitlements import Standing, standing
+from billing.access.check import AccessRequest, AccessResult, check, check_all
+from billing.access.entitlements import Entitlements, entitlements_of
 from billing.access.visitors import Visitor
 from billing.container import Parts
 from billing.http import cookies, shapes
@@ -26,7 +26,7 @@ from billing.readers.register import by_external_id
 from billing.rules.readings import Reading, reading
 from billing.web.api.by_token import ByToken, Credentials
 from billing.web.api.caller import needs
-from billing.web.kit.access_request import asking_of, check_for, first_token, was_noted
+from billing.web.kit.access_request import access_request_of, check_for, first_token, was_noted
 from billing.web.kit.visit import Visit
 
 router = APIRouter(tags=["Access"])
@@ -47,7 +47,7 @@ class TooManyArticles(Invalid):
 class Answered:
     """A decision with the facts it came from; and the token of somebody anonymous, to send along next time."""
 
-    checked: Checked
+    checked: AccessResult
     visitor: str | None = None
 
     def shape(self, offer_url: str) -> dict[str, Any]:
@@ -74,11 +74,13 @@ class Asker:
         """The decision on one article."""
         return Answered(check_for(self.visit, session, article_id, counts=counts, method=self.method))
 
-    def look(self, session: Session, article_ids: Sequence[str]) -> list[Checked]:
+    def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
-        return self._looked(session, article_ids, asking_of(self.visit, session, method=self.method))
+        return self._looked(session, article_ids, access_request_of(self.visit, session, method=self.method))
 
-    def _looked(self, session: Session, article_ids: Sequence[str], asking: Asking) -> list[Checked]:
+    def _looked(
+        self, session: Session, article_ids: Sequence[str], asking: AccessRequest
+    ) -> list[AccessResult]:
         once = dict.fromkeys(article_ids)
         asked = [(article_id, asking) for article_id in once]
         office, limits = self.parts.office, self.parts.limits
@@ -101,31 +103,33 @@ class Program(Asker):
         self.external_id = external_id
         self.visitor = visitor
 
-    def standing(self, session: Session) -> Standing:
+    def entitlements(self, session: Session) -> Entitlements:
         """What the reader holds; an unknown reader is anonymous."""
         found = by_external_id(session, self.external_id) if self.external_id else None
-        return standing(session, self.parts.office, found.id if found else self.reader_id, self.visit.at)
+        return entitlements_of(
+            session, self.parts.office, found.id if found else self.reader_id, self.visit.at
+        )
 
     def answer(self, session: Session, article_id: str, *, counts: bool) -> Answered:
         """The decision on one article; with a visitor's token, where one is needed to count the next."""
         office, at = self.parts.office, self.visit.at
         visitor = visitors.by_token(office, self.visitor) or visitors.new()
-        asking = self._asking(session, visitor, counts=counts)
+        asking = self._access_request(session, visitor, counts=counts)
         checked = check(session, office, self.parts.limits, article_id, asking, at=at)
-        if asking.standing.reader_id is not None or not counts or not was_noted(checked):
+        if asking.entitlements.reader_id is not None or not counts or not was_noted(checked):
             return Answered(checked)
         token = first_token(office, visitor, checked, at) if visitor.is_new else self.visitor
         return Answered(checked, token)
 
-    def look(self, session: Session, article_ids: Sequence[str]) -> list[Checked]:
+    def look(self, session: Session, article_ids: Sequence[str]) -> list[AccessResult]:
         """The decisions on many articles; nothing is counted. Raises UnknownArticle."""
         visitor = visitors.by_token(self.parts.office, self.visitor) or visitors.new()
-        return self._looked(session, article_ids, self._asking(session, visitor, counts=False))
+        return self._looked(session, article_ids, self._access_request(session, visitor, counts=False))
 
-    def _asking(self, session: Session, visitor: Visitor, *, counts: bool) -> Asking:
-        known = self.standing(session)
+    def _access_request(self, session: Session, visitor: Visitor, *, counts: bool) -> AccessRequest:
+        known = self.entitlements(session)
         reader = () if known.reader_id is None else (Visitor(known.reader_id),)
-        return Asking(known, (*reader, visitor), counts, self.gift)
+        return AccessRequest(known, (*reader, visitor), counts, self.gift)
 
 
 def asker(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing.access import articles, policies, public_windows
 from billing.access.models import Article
-from billing.access.policies import NOTHING_SAID, Terms
+from billing.access.policies import NO_TERMS, AccessTerms
 from billing.http import shapes
 from billing.rules.access import AccessLevel
 from billing.rules.policies import MOST_DAYS, MOST_HOURS
@@ -31,9 +31,9 @@ class TermsBody(shapes.Body):
     open_after_days: Annotated[int, Field(ge=1, le=MOST_DAYS)] | None = None
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> AccessTerms:
         """The same, as the registry takes it."""
-        return Terms(self.access, self.free_hours, self.open_after_days)
+        return AccessTerms(self.access, self.free_hours, self.open_after_days)
 
 
 class ArticleBody(TermsBody):
@@ -104,7 +104,7 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
 
     def do(session: Session) -> tuple[int, Any]:
-        articles.forget(session, article_id, at=caller.at, by=caller.by)
+        articles.remove(session, article_id, at=caller.at, by=caller.by)
         return 204, None
 
     return caller.once_in_one(None, do)
@@ -117,7 +117,7 @@ def sections(caller: Articles, limit: Limit = MOST, after: After = None) -> JSON
         found = policies.of_sections(session)
         names = sorted({*found, *articles.sections(session)})
     names = [name for name in names if after is None or name > after]
-    return page(names, limit, lambda name: _section(name, found.get(name, NOTHING_SAID)))
+    return page(names, limit, lambda name: _section(name, found.get(name, NO_TERMS)))
 
 
 @router.put("/v1/sections/{section}")
@@ -136,15 +136,15 @@ def delete_section(section: SectionName, caller: Articles) -> Response:
     """The section has no policy any more; articles that lean on it are for subscribers. 404 where it had none."""
 
     def do(session: Session) -> tuple[int, Any]:
-        if policies.of_section(session, section) == NOTHING_SAID:
+        if policies.of_section(session, section) == NO_TERMS:
             raise public_windows.UnknownSection("That section has no policy.")
-        editing.set_section(session, caller.actor, section, NOTHING_SAID, at=caller.at)
+        editing.set_section(session, caller.actor, section, NO_TERMS, at=caller.at)
         return 204, None
 
     return caller.once_in_one(None, do)
 
 
-def _section(name: str, terms: Terms) -> dict[str, Any]:
+def _section(name: str, terms: AccessTerms) -> dict[str, Any]:
     return {
         "section": name,
         "access": terms.access.value if terms.access else None,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from billing.access import edge_tokens
-from billing.access.entitlements import standing
+from billing.access.entitlements import entitlements_of
 from billing.http import shapes
 from billing.platform.errors import Unauthenticated
 from billing.readers.register import UnknownReader, by_external_id
@@ -52,7 +52,7 @@ def access_token(
         if named and external_id:
             found = by_external_id(session, external_id)
             reader_id = found.id if found else None
-        known = standing(session, parts.office, reader_id, visit.at)
+        known = entitlements_of(session, parts.office, reader_id, visit.at)
     if not known.registered:
         raise UnknownReader
     issued = edge_tokens.issue(parts.office, known, session_id, visit.at)

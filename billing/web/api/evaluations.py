@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from sqlmodel import Session
 
 from billing.access.articles import UnknownArticle
-from billing.access.check import Asking, Checked, Question, check, check_all
-from billing.access.entitlements import NOBODY, standings
+from billing.access.check import AccessRequest, AccessResult, Question, check, check_all
+from billing.access.entitlements import ANONYMOUS, entitlements_by_reader
 from billing.access.visitors import Visitor
 from billing.http import shapes
 from billing.http.limits import MOST_ARTICLES
@@ -163,7 +163,7 @@ def _questions(
     names = {kind: {one.id for one in subjects if one.type == kind} for kind in ("reader", "external")}
     ours = ids_of_external(session, names["external"]) if names["external"] else {}
     readers = names["reader"] | set(ours.values())
-    known = standings(session, caller.parts.office, readers, caller.at) if readers else {}
+    known = entitlements_by_reader(session, caller.parts.office, readers, caller.at) if readers else {}
 
     def question(one: Partial) -> Question | dict[str, Any]:
         if one.subject is None or one.action is None or one.resource is None:
@@ -173,14 +173,14 @@ def _questions(
         if one.subject.type not in (*names, "anonymous"):
             return _closed(400, "A subject is of the type `reader`, `external` or `anonymous`.")
         name = ours.get(one.subject.id, "") if one.subject.type == "external" else one.subject.id
-        standing = known.get(name, NOBODY) if one.subject.type in names else NOBODY
-        visitors = (Visitor(standing.reader_id),) if standing.reader_id else ()
-        return one.resource.id, Asking(standing, visitors, counts)
+        held = known.get(name, ANONYMOUS) if one.subject.type in names else ANONYMOUS
+        visitors = (Visitor(held.reader_id),) if held.reader_id else ()
+        return one.resource.id, AccessRequest(held, visitors, counts)
 
     return [question(one) for one in each]
 
 
-def _told(checked: Checked | None, one: Partial, offer_url: str) -> dict[str, Any]:
+def _told(checked: AccessResult | None, one: Partial, offer_url: str) -> dict[str, Any]:
     if checked is None or one.action is None:
         return _closed(404, UnknownArticle().detail)
     context = shapes.access(checked, offer_url)

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from billing.access import gifts
 from billing.access.articles import article
-from billing.access.check import facts_for_nobody
+from billing.access.check import facts_for_anonymous
 from billing.access.models import Gift
 from billing.http import shapes
 from billing.readers.register import by_id
@@ -34,7 +34,7 @@ def give(article_id: ArticleId, body: GiftBody, caller: Supports) -> Response:
     def do(session: Session) -> tuple[int, Any]:
         parts = caller.parts
         found = article(session, article_id)
-        nobody = facts_for_nobody(session, parts.office, found, caller.at)
+        nobody = facts_for_anonymous(session, parts.office, found, caller.at)
         gift = gifts.give(
             session, parts.gift_terms, parts.office, body.reader_id, article_id, nobody, caller.at
         )

@@ -9,7 +9,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import articles, public_windows
-from billing.access.models import Opening, Scope
+from billing.access.models import PublicWindow, Scope
 from billing.http import shapes
 from billing.staff import editing
 from billing.web.api.articles import ArticleId, shape
@@ -80,7 +80,7 @@ def close_article(article_id: ArticleId, caller: Articles) -> Response:
 def live(caller: Articles, limit: Limit = MOST, after: After = None) -> JSONResponse:
     """All that is open to everyone now, newest first."""
     with caller.parts.database.transaction() as session:
-        rows = public_windows.live(session, caller.at)
+        rows = public_windows.open_at(session, caller.at)
     return page([row for row in rows if after is None or row.id < after], limit, _shape)
 
 
@@ -104,13 +104,13 @@ def close(opening_id: str, caller: Articles) -> Response:
     return caller.once_in_one(None, do)
 
 
-def _open(session: Session, caller: Caller, scope: Scope, subject: str, body: OpenBody) -> Opening:
+def _open(session: Session, caller: Caller, scope: Scope, subject: str, body: OpenBody) -> PublicWindow:
     return editing.open_to_all(
         session, caller.actor, scope, subject, until=body.until, reason=body.reason, at=caller.at
     )
 
 
-def _shape(row: Opening) -> dict[str, Any]:
+def _shape(row: PublicWindow) -> dict[str, Any]:
     return {
         "id": row.id,
         "scope": row.scope.value,

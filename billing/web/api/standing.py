@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BeforeValidator
 
-from billing.access.explain import Explained, explain
+from billing.access.explain import Explanation, explain
 from billing.http import shapes
-from billing.rules.access import Held
+from billing.rules.access import Entitlement
 from billing.web.api.caller import ReadsReaders
 
 router = APIRouter(tags=["Readers"])
@@ -42,11 +42,11 @@ def standing(
     return JSONResponse(_shape(found))
 
 
-def _shape(found: Explained) -> dict[str, Any]:
+def _shape(found: Explanation) -> dict[str, Any]:
     return {
         "reader": found.reader_id,
         "at": shapes.instant(found.at),
-        "registered": found.standing.registered,
+        "registered": found.entitlements.registered,
         "sentence": found.sentence,
         "held": [_held(one) for one in found.held],
         "decision": _decision(found) if found.decision else None,
@@ -58,12 +58,12 @@ def _shape(found: Explained) -> dict[str, Any]:
                 "why": fact.why or None,
                 "holds": fact.holds,
             }
-            for fact in found.chain
+            for fact in found.facts
         ],
     }
 
 
-def _held(held: Held) -> dict[str, Any]:
+def _held(held: Entitlement) -> dict[str, Any]:
     return {
         "reason": held.reason.value,
         "until": shapes.instant(held.until),
@@ -72,7 +72,7 @@ def _held(held: Held) -> dict[str, Any]:
     }
 
 
-def _decision(found: Explained) -> dict[str, Any]:
+def _decision(found: Explanation) -> dict[str, Any]:
     decision, meter = found.decision, found.meter
     assert decision is not None
     return {

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.access import meter, visitors
-from billing.access.check import Asking, Checked, check
-from billing.access.entitlements import standing
+from billing.access.check import AccessRequest, AccessResult, check
+from billing.access.entitlements import entitlements_of
 from billing.access.visitors import Visitor
 from billing.http import cookies
 from billing.platform.site import Office
@@ -20,31 +20,31 @@ KEPT = timedelta(days=40)
 
 def check_for(
     visit: Visit, session: Session, article_id: str, *, counts: bool = True, method: str | None = None
-) -> Checked:
+) -> AccessResult:
     """The access decision for this browser. A reading by a person counts, on the meter or on a gift; nothing else does.
 
     A browser that can be counted nowhere yet is given its cookie with the answer. `method`: of the request that this one
     asks about, if it is another. Raises UnknownArticle."""
     office = visit.parts.office
     visitor = _visitor(visit)
-    asking = _asking(visit, session, visitor, counts=counts, method=method)
+    asking = _access_request(visit, session, visitor, counts=counts, method=method)
     checked = check(session, office, visit.parts.limits, article_id, asking, at=visit.at)
     if asking.counts and visitor is not None and visitor.is_new and was_noted(checked):
         visit.give(cookies.VISITOR, first_token(office, visitor, checked, visit.at), KEPT)
     return checked
 
 
-def asking_of(visit: Visit, session: Session, *, method: str | None = None) -> Asking:
+def access_request_of(visit: Visit, session: Session, *, method: str | None = None) -> AccessRequest:
     """Who asks with this browser, where nothing is counted. `method`: as for `check_for`."""
-    return _asking(visit, session, _visitor(visit), counts=False, method=method)
+    return _access_request(visit, session, _visitor(visit), counts=False, method=method)
 
 
-def was_noted(checked: Checked) -> bool:
+def was_noted(checked: AccessResult) -> bool:
     """Whether the meter or a gift was asked: whoever asked must be known by it the next time."""
     return checked.meter is not None or checked.gift.held is not None
 
 
-def first_token(office: Office, visitor: Visitor, checked: Checked, at: datetime) -> str:
+def first_token(office: Office, visitor: Visitor, checked: AccessResult, at: datetime) -> str:
     """The token that a new visitor is given. It remembers the article, if that was counted."""
     is_counted = checked.meter is not None and checked.meter.counted
     first = meter.first_reading(office, checked.article.id, at) if is_counted else None
@@ -57,15 +57,15 @@ def _visitor(visit: Visit) -> Visitor | None:
     return known if known is not None or visit.reader is not None else visitors.new()
 
 
-def _asking(
+def _access_request(
     visit: Visit, session: Session, visitor: Visitor | None, *, counts: bool, method: str | None
-) -> Asking:
+) -> AccessRequest:
     office = visit.parts.office
     who = reading(method or visit.request.method, visit.request.headers)
     reader = Visitor(visit.reader.id) if visit.reader else None
     known = () if who is Reading.CRAWLER else tuple(one for one in (reader, visitor) if one is not None)
-    return Asking(
-        standing(session, office, reader.id if reader else None, visit.at),
+    return AccessRequest(
+        entitlements_of(session, office, reader.id if reader else None, visit.at),
         known,
         counts=counts and who is Reading.PERSON,
         gift="" if who is Reading.CRAWLER else visit.cookie(cookies.GIFT),

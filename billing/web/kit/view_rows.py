@@ -50,7 +50,7 @@ def sum_of(refunds: Sequence[Refund]) -> Money | None:
 
 def teasers(visit: Visit, session: Session, articles: Sequence[Article]) -> tuple[views.Teaser, ...]:
     """Articles for a list, with what they ask of their readers now. Two questions, however many there are."""
-    sections, opened = policies.of_sections(session), public_windows.live(session, visit.at)
+    sections, opened = policies.of_sections(session), public_windows.open_at(session, visit.at)
     return tuple(
         teaser_of(
             visit,

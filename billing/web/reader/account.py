@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access.describe import told
+from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
 from billing.payments import attempt_history, dispute_limits, numbers, receipts
 from billing.payments.dispute_models import Dispute
@@ -67,7 +67,7 @@ def _account(visit: Visit, session: Session, reader: Reader) -> views.Account:
     dispute = dispute_limits.open_of(session, reader.id)
     return views.Account(
         email=reader.email,
-        status=told(session, visit.parts.office, reader.id, subscription, visit.at),
+        status=sentence_of(session, visit.parts.office, reader.id, subscription, visit.at),
         next_charge=_next_charge(visit, session, held),
         card=_card(session, held),
         past_due=_past_due(visit, session, held),

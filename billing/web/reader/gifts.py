@@ -8,7 +8,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import gifts
-from billing.access.gifts import Over
+from billing.access.gifts import GiftEnd
 from billing.access.models import Article, Gift
 from billing.http import cookies
 from billing.web import views
@@ -19,9 +19,9 @@ ROOM = "/account/gifts"
 SHORTEST = timedelta(minutes=10)
 """How long a link that is over is remembered, so that the article's page can say so."""
 OVER = {
-    Over.EXPIRED: "The time of this gift is over.",
-    Over.REVOKED: "This gift was taken back.",
-    Over.USED_UP: "This gift has been opened by as many people as it could be.",
+    GiftEnd.EXPIRED: "The time of this gift is over.",
+    GiftEnd.REVOKED: "This gift was taken back.",
+    GiftEnd.USED_UP: "This gift has been opened by as many people as it could be.",
 }
 
 

@@ -8,8 +8,8 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access import articles, policies, public_windows
-from billing.access.models import Article, Opening, Scope
-from billing.access.policies import NOTHING_SAID, Terms
+from billing.access.models import Article, PublicWindow, Scope
+from billing.access.policies import NO_TERMS, AccessTerms
 from billing.platform.errors import Invalid, Refusal
 from billing.rules.access import AccessLevel
 from billing.staff import editing
@@ -110,12 +110,12 @@ def set_section(
     return visit.go(ROOM, "staff-saved")
 
 
-def _terms(access: str, free_hours: str, open_after_days: str) -> Terms:
+def _terms(access: str, free_hours: str, open_after_days: str) -> AccessTerms:
     if access == NOTHING:
-        return NOTHING_SAID
+        return NO_TERMS
     if access not in list(AccessLevel):
         raise ChooseWhat("Choose what the section asks.")
-    return Terms(AccessLevel(access), _number(free_hours), _number(open_after_days))
+    return AccessTerms(AccessLevel(access), _number(free_hours), _number(open_after_days))
 
 
 def _number(typed: str) -> int | None:
@@ -147,14 +147,14 @@ def _page(
         names, said = _names(session), policies.of_sections(session)
         recent = articles.newest(session, PICKS)
         view = views.StaffArticles(
-            live=tuple(_row(session, row, visit.at) for row in public_windows.live(session, visit.at)),
-            past=tuple(_row(session, row, visit.at) for row in public_windows.past(session, visit.at)),
+            live=tuple(_row(session, row, visit.at) for row in public_windows.open_at(session, visit.at)),
+            past=tuple(_row(session, row, visit.at) for row in public_windows.closed(session, visit.at)),
             scopes=(
                 ("site", "the whole site"),
                 *((f"section:{name}", f"section: {name}") for name in names),
                 *((f"article:{each.id}", each.title) for each in recent),
             ),
-            sections=tuple(_section(name, said.get(name, NOTHING_SAID)) for name in names),
+            sections=tuple(_section(name, said.get(name, NO_TERMS)) for name in names),
             levels=LEVELS,
             zone=office.zone.key,
             what=what,
@@ -166,7 +166,7 @@ def _page(
     return visit.page(view, status)
 
 
-def _row(session: Session, row: Opening, at: datetime) -> views.OpeningRow:
+def _row(session: Session, row: PublicWindow, at: datetime) -> views.OpeningRow:
     what = editing.named(row.scope, row.subject)
     if row.scope is Scope.ARTICLE:
         found = session.get(Article, row.subject)
@@ -184,7 +184,7 @@ def _row(session: Session, row: Opening, at: datetime) -> views.OpeningRow:
     )
 
 
-def _section(name: str, terms: Terms) -> views.SectionRow:
+def _section(name: str, terms: AccessTerms) -> views.SectionRow:
     return views.SectionRow(
         name=name,
         access=terms.access.value if terms.access else NOTHING,

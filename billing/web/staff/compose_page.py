@@ -12,7 +12,7 @@ from starlette.responses import Response
 import emails
 from billing.access.articles import newest
 from billing.access.models import Article
-from billing.access.policies import NOTHING_SAID, Terms, of_sections
+from billing.access.policies import NO_TERMS, AccessTerms, of_sections
 from billing.newsletters import issues
 from billing.newsletters.compose import (
     MOST_BYTES,
@@ -69,8 +69,8 @@ def cards(session: Session, source: str) -> Mapping[str, Card]:
     }
 
 
-def _for_subscribers(article: Article, sections: Mapping[str, Terms]) -> bool:
-    level = article.access or sections.get(article.section, NOTHING_SAID).access
+def _for_subscribers(article: Article, sections: Mapping[str, AccessTerms]) -> bool:
+    level = article.access or sections.get(article.section, NO_TERMS).access
     return level in (AccessLevel.SUBSCRIBER, None)
 
 

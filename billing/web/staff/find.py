@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form
 from sqlmodel import Session, col, func, select
 from starlette.responses import Response
 
-from billing.access.describe import told
+from billing.access.describe import sentence_of
 from billing.acquirer import breaker
 from billing.billing_run.overdue import overdue_since
 from billing.payments import charge
@@ -95,5 +95,5 @@ def _row(visit: StaffVisit, session: Session, one: Found) -> views.FoundRow:
         email=one.reader.email,
         by=one.by.value,
         external_id=one.reader.external_id,
-        standing=told(session, visit.parts.office, one.reader.id, subscription, visit.at),
+        standing=sentence_of(session, visit.parts.office, one.reader.id, subscription, visit.at),
     )

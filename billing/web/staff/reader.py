@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query
 from sqlmodel import Session
 from starlette.responses import Response
 
-from billing.access.describe import told
-from billing.access.entitlements import standing
+from billing.access.describe import sentence_of
+from billing.access.entitlements import entitlements_of
 from billing.changes.cancel import may_undo
 from billing.payments import numbers, payment_page, receipts
 from billing.payments.models import PaymentMethod
@@ -67,7 +67,7 @@ def _view(
         external_id=reader.external_id,
         since=reader.created_at,
         address_proved=reader.address_proved_at is not None,
-        standing=told(session, visit.parts.office, reader.id, subscription, visit.at),
+        standing=sentence_of(session, visit.parts.office, reader.id, subscription, visit.at),
         access=_access(visit, session, reader.id),
         next_charge=_next_charge(visit, session, subscription),
         card=card_of(card) if card else None,
@@ -90,7 +90,7 @@ def _view(
 
 
 def _access(visit: StaffVisit, session: Session, reader_id: str) -> str:
-    held = strongest(standing(session, visit.parts.office, reader_id, visit.at).held, visit.at)
+    held = strongest(entitlements_of(session, visit.parts.office, reader_id, visit.at).held, visit.at)
     if held is None:
         return "Free articles, and the metered ones of this month; no subscription opens the rest."
     words = OPEN_BECAUSE[held.reason]

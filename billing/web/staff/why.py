@@ -7,7 +7,7 @@ from sqlmodel import Session
 from starlette.responses import Response
 
 from billing.access.articles import newest
-from billing.access.explain import Explained, explain
+from billing.access.explain import Explanation, explain
 from billing.platform.errors import Refusal
 from billing.readers.models import Reader
 from billing.readers.register import by_id
@@ -25,7 +25,7 @@ Typed = Annotated[str, Query(max_length=200)]
 def why(
     visit: Annotated[StaffVisit, needs(May.READ)], reader_id: str, article: Typed = "", at: Typed = ""
 ) -> Response:
-    """The sentence the reader is told, and the chain of facts behind it."""
+    """The sentence the reader is told, and the facts behind it."""
     article = article.strip()
     with visit.parts.database.transaction() as session:
         reader = by_id(session, reader_id)
@@ -38,7 +38,7 @@ def why(
         return visit.page(_view(visit, session, reader, article, at, found))
 
 
-def _explained(visit: StaffVisit, session: Session, reader_id: str, article: str, at: str) -> Explained:
+def _explained(visit: StaffVisit, session: Session, reader_id: str, article: str, at: str) -> Explanation:
     parts = visit.parts
     return explain(
         session,
@@ -57,7 +57,7 @@ def _view(
     reader: Reader,
     article: str,
     at: str,
-    found: Explained | None = None,
+    found: Explanation | None = None,
     *,
     error: str | None = None,
 ) -> views.StaffWhy:
@@ -78,7 +78,7 @@ def _view(
         meter=f"{meter.used} of {meter.limit} used" if meter else None,
         facts=tuple(
             views.WhyFact(what=fact.what, at=fact.at, by=fact.by, why=fact.why, holds=fact.holds)
-            for fact in (found.chain if found else ())
+            for fact in (found.facts if found else ())
         ),
         error=error,
     )

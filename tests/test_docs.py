@@ -102,7 +102,7 @@ def test_every_helper_in_the_guide_exists() -> None:
     assert {name for name in named if not (ROOT / "tests" / "support" / name).exists()} == set()
 
 
-def test_the_moves_in_the_decisions_are_the_moves() -> None:
+def test_the_transitions_in_the_decisions_are_those_of_the_code() -> None:
     page = (ROOT / "billing" / "DECISIONS.md").read_text()
     assert as_table().strip() in page
 

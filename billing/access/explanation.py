@@ -136,7 +136,7 @@ def moment(office: Office, at: datetime) -> str:
 
 
 def _change(office: Office, row: SubscriptionChange) -> Fact:
-    words = row.happening.value.replace("_", " ") if row.happening else "started"
+    words = row.event.value.replace("_", " ") if row.event else "started"
     ends = [
         f"{name.replace('_', ' ')} {moment(office, datetime.fromisoformat(row.facts[name][1]))}"
         for name in ("access_until", "cancels_at")

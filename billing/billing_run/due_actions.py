@@ -19,7 +19,7 @@ from billing.platform.db import hold
 from billing.platform.site import Office
 from billing.readers.models import Reader
 from billing.rules import cancel_requests, dunning, notices, trial
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
@@ -82,7 +82,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
             change(
                 session,
                 subscription,
-                Happening.RAN_OUT,
+                Event.RAN_OUT,
                 at=at,
                 by="worker",
                 why="cancelled by the reader",

@@ -1,26 +1,32 @@
 """A trial whose first charge can't be made on its day is longer, and both notices are sent again (CARD-4)."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlmodel import Session
 
 from billing.notices import subscription as tell
 from billing.platform.site import Office
 from billing.rules import trial
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Event
 from billing.subscriptions.change import change
 from billing.subscriptions.models import Subscription
 
 
 def extend_trial(
-    session: Session, office: Office, subscription: Subscription, at: datetime, why: str, **columns: object
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    at: datetime,
+    why: str,
+    *,
+    held_until: date | None = None,
 ) -> str:
     """Move the first charge of a locked trial to the first day that both notices can still announce."""
     charge_on = trial.extended_charge_on(office.today(at))
     change(
         session,
         subscription,
-        Happening.TRIAL_EXTENDED,
+        Event.TRIAL_EXTENDED,
         at=at,
         by="worker",
         why=why,
@@ -29,7 +35,7 @@ def extend_trial(
         first_notice_at=None,
         second_notice_at=None,
         access_until=trial.free_until(charge_on, office.zone),
-        **columns,
+        held_until=held_until or subscription.held_until,
     )
     tell.trial_started(session, office, subscription, at)
     return "extended"

@@ -15,7 +15,7 @@ from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState
 from billing.platform.site import Office
 from billing.platform.stop_points import reached
 from billing.rules import dunning, periods
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.models import Subscription
 
@@ -153,7 +153,7 @@ def _refuse_start(
     change(
         session,
         subscription,
-        Happening.FIRST_CHARGE_REFUSED,
+        Event.FIRST_CHARGE_REFUSED,
         at=at,
         by=by,
         why=why,
@@ -176,7 +176,7 @@ def _past_due(
     change(
         session,
         subscription,
-        Happening.DECLINED,
+        Event.DECLINED,
         at=at,
         by=by,
         why=why,
@@ -217,8 +217,8 @@ def give_up(
     ):
         mark_void(session, invoice)
     stopped = why is dunning.Why.STOP_ORDER
-    happening = Happening.STOP_ORDERED if stopped else Happening.GAVE_UP
-    change(session, subscription, happening, at=at, by=by, why=str(why), zone=office.zone)
+    event = Event.STOP_ORDERED if stopped else Event.GAVE_UP
+    change(session, subscription, event, at=at, by=by, why=str(why), zone=office.zone)
     if stopped:
         reached("decline: a stop order")
         tell.cancelled(session, office, subscription, at)

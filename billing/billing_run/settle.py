@@ -26,10 +26,11 @@ from billing.platform.stop_points import reached
 from billing.refunds import refund
 from billing.rules import backoff, periods
 from billing.rules.absence import LISTED_WITHIN
-from billing.rules.lifecycle import Happening, State
-from billing.subscriptions.change import Happens, change_all, lock_all, mark
+from billing.rules.lifecycle import Event, State
+from billing.subscriptions.change import Change, change_all, lock_all, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.patch import SubscriptionPatch
 
 TWICE = "This invoice had been paid already, so this second payment is returned in full."
 RACED = "You cancelled before this charge was made, so it is returned in full."
@@ -238,9 +239,9 @@ def _charged(
             case.word = "charged"
     change_all(
         session,
-        Happening.CHARGED,
+        Event.CHARGED,
         [
-            Happens(
+            Change(
                 case.subscription,
                 f"paid invoice {case.invoice.id}",
                 _paid(session, office, case) | kept[case.attempt.id],
@@ -267,7 +268,7 @@ def _why_back(session: Session, case: _Case) -> tuple[str, str]:
         return "stopped", STOPPED
     by_a_bank = select(SubscriptionChange.id).where(
         SubscriptionChange.subscription_id == subscription.id,
-        col(SubscriptionChange.happening).in_((Happening.DISPUTED, Happening.ENDED_NOW)),
+        col(SubscriptionChange.event).in_((Event.DISPUTED, Event.ENDED_NOW)),
         SubscriptionChange.by == "stripe",
         SubscriptionChange.at == subscription.cancel_asked_at,
     )
@@ -278,13 +279,13 @@ def _why_back(session: Session, case: _Case) -> tuple[str, str]:
     return "stopped", STOPPED
 
 
-def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
+def _paid(session: Session, office: Office, case: _Case) -> SubscriptionPatch:
     """What a paid invoice says of its subscription. The first period after others is the first of other terms, perhaps. News of
     an earlier period, which comes late, moves nothing back."""
     number = case.invoice.period_number
     if number < case.subscription.period_number:
         return {"charging_since": None}
-    other: dict[str, object] = {}
+    other = SubscriptionPatch()
     if 1 < number == case.subscription.anchor_number:
         other = {"term": terms_of(session, case.subscription)[0].then_plan_id is not None}
     return other | {
@@ -299,7 +300,7 @@ def _paid(session: Session, office: Office, case: _Case) -> dict[str, object]:
     }
 
 
-def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime) -> dict[str, object]:
+def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime) -> SubscriptionPatch:
     """On a page the reader may have paid with any card: it is noted on the attempt, and is the subscription's from now on."""
     card = case.outcome.card if isinstance(case.outcome, Charged) else None
     if not case.attempt.by_page or card is None:

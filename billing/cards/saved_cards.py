@@ -15,9 +15,10 @@ from billing.platform.errors import Conflict
 from billing.platform.logs import say
 from billing.platform.site import Office
 from billing.rules import periods, trial
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock, lock_all, mark, take_back_mails
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge
 
 
@@ -64,7 +65,7 @@ def last_good_day(method: PaymentMethod) -> date:
     return periods.last_of_month(method.exp_year, method.exp_month)
 
 
-def on_subscription(method: PaymentMethod) -> dict[str, object]:
+def on_subscription(method: PaymentMethod) -> SubscriptionPatch:
     """What a subscription notes of the card it is charged to, for `change`."""
     return {
         "payment_method_id": method.id,
@@ -98,13 +99,12 @@ def change_card(
     change(
         session,
         subscription,
-        Happening.CARD_CHANGED,
+        Event.CARD_CHANGED,
         at=at,
         by=by,
         why="another card",
         zone=office.zone,
-        retry_on=retry_on,
-        **on_subscription(method),
+        **on_subscription(method) | {"retry_on": retry_on},
     )
     payment_page.close_soon(session, subscription.id, at)
     tell.card_changed(session, office, subscription, method, at)

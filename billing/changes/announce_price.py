@@ -17,7 +17,7 @@ from billing.platform.db import Database
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules import price_notice
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.money import Money
 from billing.rules.periods import at_time
 from billing.subscriptions import period, price
@@ -177,7 +177,7 @@ def _tell(
     change(
         session,
         s,
-        Happening.PRICE_ANNOUNCED,
+        Event.PRICE_ANNOUNCED,
         at=at,
         by="worker",
         why=f"{new.amount} cents from {starts_on}",

@@ -21,7 +21,7 @@ from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules import clocks, periods, term, trial
 from billing.rules.card_numbers import without_card_numbers
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
@@ -108,18 +108,18 @@ def cancel(
     if again and when is When.PERIOD_END and not returned:
         raise NothingToGiveBack
     if when is When.NOW:
-        happening, ends_at = Happening.ENDED_NOW, at
+        event, ends_at = Event.ENDED_NOW, at
     elif left is not None and not returned:
-        happening, ends_at = Happening.CANCEL_ASKED, left.ends_at
+        event, ends_at = Event.CANCEL_ASKED, left.ends_at
         leave = f"leave:{left.payment.id}"
         part = refund.intend(session, left.payment, amount=left.cents, cause=leave, reason=LEFT, by=by, at=at)
         returning = [part] if part is not None else []
     else:
-        happening, ends_at = Happening.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
+        event, ends_at = Event.CANCEL_ASKED, end_of_what_is_held(office, subscription, returned, at)
     change(
         session,
         subscription,
-        happening,
+        event,
         at=at,
         by=by,
         why=why,
@@ -257,7 +257,7 @@ def undo(
     change(
         session,
         subscription,
-        Happening.CANCEL_UNDONE,
+        Event.CANCEL_UNDONE,
         at=at,
         by=by,
         why=why,

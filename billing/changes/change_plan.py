@@ -11,7 +11,7 @@ from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, 
 from billing.notices import term
 from billing.platform.errors import Conflict
 from billing.platform.site import Office
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import (
@@ -23,6 +23,7 @@ from billing.subscriptions.models import (
     PriceNotice,
     Subscription,
 )
+from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
@@ -99,7 +100,7 @@ def ask(
     change(
         session,
         subscription,
-        Happening.SWITCH_ASKED,
+        Event.SWITCH_ASKED,
         at=at,
         by=by,
         why=why,
@@ -123,7 +124,7 @@ def undo(
     s = subscription
     if s.state is not State.ACTIVE or s.next_terms_because is not Because.SWITCH or s.charging_since:
         raise NoSwitch
-    columns: dict[str, object] = dict(NOTHING_NEXT)
+    columns: SubscriptionPatch = NOTHING_NEXT.copy()
     if s.term and s.term_notice_at is not None:
         said = term_notice_sent.of_this_year(session, office, s)
         columns |= (
@@ -133,7 +134,7 @@ def undo(
         )
     if not s.term:
         columns |= _price_again(session, s)
-    change(session, s, Happening.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
+    change(session, s, Event.SWITCH_UNDONE, at=at, by=by, why=why, zone=office.zone, **columns)
     tell_price_again(session, office, s, at)
     charge = next_charge(s, office.zone)
     if charge is not None:
@@ -142,7 +143,7 @@ def undo(
     return s
 
 
-def _price_again(session: Session, subscription: Subscription) -> dict[str, object]:
+def _price_again(session: Session, subscription: Subscription) -> SubscriptionPatch:
     """The columns of the price that was announced before another plan was chosen; its notice counts again. Otherwise choosing
     and taking back would be a way past any other price: nobody is told of the same one twice."""
     s = subscription

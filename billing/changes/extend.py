@@ -13,10 +13,11 @@ from billing.payments import postings
 from billing.platform.errors import Invalid
 from billing.platform.site import Office
 from billing.rules import notices, periods, term, trial
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.term import Announced
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import pause_is_ahead
 
 
@@ -87,11 +88,11 @@ def _of_a_year(
 
 def _still_told(
     session: Session, subscription: Subscription, seen: Extension, at: datetime
-) -> dict[str, object]:
+) -> SubscriptionPatch:
     """The columns that keep what was told of a year's end."""
     if seen.announced not in (Announced.STANDS, Announced.CORRECTED):
         return {}
-    columns: dict[str, object] = {"term_notice_at": subscription.term_notice_at or at}
+    columns: SubscriptionPatch = {"term_notice_at": subscription.term_notice_at or at}
     if seen.said is not None and subscription.next_terms_because is not Because.SWITCH:
         columns |= term_notice_sent.terms_of(session, subscription, seen.said)
     return columns
@@ -106,7 +107,7 @@ def extend(
     subscription = lock(session, subscription_id)
     seen = foresee(session, office, subscription, days, at)
     after = seen.after
-    columns: dict[str, object] = {
+    columns: SubscriptionPatch = {
         "charge_on": after,
         "access_until": periods.start_of_day(after, office.zone),
     }
@@ -118,7 +119,7 @@ def extend(
             # the pause begins later, and is as long as was chosen: no day given is one less of it
             columns |= {"resumes_on": subscription.resumes_on + (after - seen.before)}
         postings.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
-    change(session, subscription, Happening.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
+    change(session, subscription, Event.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
     if subscription.state is State.TRIALING:
         tell.trial_started(session, office, subscription, at)
     tell_choices.more_days(session, office, subscription, after, at)
@@ -129,10 +130,10 @@ def extend(
     return subscription
 
 
-def moved_to(subscription: Subscription, on: date) -> dict[str, object]:
+def moved_to(subscription: Subscription, on: date) -> SubscriptionPatch:
     """The columns that make `on` the first day after what is held: later periods are counted from there, and the
     notices of a term's end are sent anew, unless the caller knows that they still hold."""
-    columns: dict[str, object] = {
+    columns: SubscriptionPatch = {
         "period_end_on": on,
         "charge_on": on,
         "anchor_number": subscription.period_number + 1,

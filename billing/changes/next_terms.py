@@ -9,15 +9,16 @@ from billing.notices import term as tell_choices
 from billing.payments import postings
 from billing.platform.site import Office
 from billing.rules import notices, periods, price_notice, term, trial
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Event
 from billing.rules.notices import Notice
 from billing.rules.periods import Period
 from billing.subscriptions import period
 from billing.subscriptions.change import change, mark
 from billing.subscriptions.find import on_sale, terms_of
 from billing.subscriptions.models import Because, NoticeState, Plan, Price, PriceNotice, Subscription
+from billing.subscriptions.patch import SubscriptionPatch
 
-NOTHING_NEXT: dict[str, object] = {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
+NOTHING_NEXT: SubscriptionPatch = {"next_price_id": None, "next_terms_on": None, "next_terms_because": None}
 
 
 def next_period(session: Session, subscription: Subscription, today: date) -> Period:
@@ -39,21 +40,19 @@ def begin(
     price = session.get_one(Price, s.next_price_id)
     plan = session.get_one(Plan, price.plan_id)
     if s.next_terms_because is Because.PRICE and not _price_told(session, s, at):
-        _change(
-            session, office, s, Happening.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT
-        )
+        _change(session, office, s, Event.PRICE_KEPT, at, "the notice did not arrive in time", NOTHING_NEXT)
         return False
-    columns: dict[str, object] = NOTHING_NEXT | {"price_id": price.id}
+    columns: SubscriptionPatch = NOTHING_NEXT | {"price_id": price.id}
     if plan.id != s.plan_id or s.term:
         # a year begins when it is paid (see `settle`): a charge that has to be made anew isn't the end of one
         columns |= {"plan_id": plan.id, "term": False, "term_notice_at": None}
         columns |= _anchored(session, s, starts_on)
     why = f"{s.next_terms_because}: {plan.id} at {price.amount} cents"
-    _change(session, office, s, Happening.TERMS_CHANGED, at, why, columns)
+    _change(session, office, s, Event.TERMS_CHANGED, at, why, columns)
     return True
 
 
-def _anchored(session: Session, subscription: Subscription, starts_on: date) -> dict[str, object]:
+def _anchored(session: Session, subscription: Subscription, starts_on: date) -> SubscriptionPatch:
     """Later periods are counted from the one that starts on that day, and keep the anchor's day of the month."""
     s = subscription
     found = period.containing(s, starts_on, terms_of(session, s)[0].months)
@@ -104,7 +103,7 @@ def put_off_price(
     notice.state, notice.settled_at = NoticeState.KEPT, at
     session.add(notice)
     why = "the notice can't arrive in time any more"
-    _change(session, office, subscription, Happening.PRICE_KEPT, at, why, NOTHING_NEXT)
+    _change(session, office, subscription, Event.PRICE_KEPT, at, why, NOTHING_NEXT)
     return True
 
 
@@ -115,7 +114,7 @@ def announce_end(session: Session, office: Office, subscription: Subscription, a
     ends_on = s.period_end_on or s.charge_on
     if at > term.window(ends_on, office.zone).closes_at:
         return extend(session, office, s, at, "the notice of the year's end is late")
-    columns: dict[str, object] = {"term_notice_at": at, "first_notice_at": None, "second_notice_at": None}
+    columns: SubscriptionPatch = {"term_notice_at": at, "first_notice_at": None, "second_notice_at": None}
     plan = session.get_one(Plan, s.plan_id)
     month = on_sale(session, ends_on, plan.then_plan_id or plan.id)[1]
     if s.next_price_id is None:
@@ -124,7 +123,7 @@ def announce_end(session: Session, office: Office, subscription: Subscription, a
             "next_terms_on": ends_on,
             "next_terms_because": Because.TERM,
         }
-    _change(session, office, s, Happening.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
+    _change(session, office, s, Event.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
     tell_choices.term_notice(session, office, s, month, at)
     return "notified"
 
@@ -136,8 +135,10 @@ def remind(session: Session, office: Office, subscription: Subscription, which: 
     if at > notices.window(which, charge_at).closes_at:
         return extend(session, office, s, at, f"the {which} notice is late")
     tell_choices.term_reminder(session, office, s, which, at)
-    column = "first_notice_at" if which is Notice.FIRST else "second_notice_at"
-    mark(s, office.zone, **{column: at})
+    if which is Notice.FIRST:
+        mark(s, office.zone, first_notice_at=at)
+    else:
+        mark(s, office.zone, second_notice_at=at)
     return "notified"
 
 
@@ -170,13 +171,17 @@ def extend(session: Session, office: Office, subscription: Subscription, at: dat
     if s.term_notice_at is not None and announced:
         end = trial.extended_charge_on(today)
         columns = moved_to(s, end) | {"term_notice_at": s.term_notice_at}
-        columns |= {name: getattr(s, name) for name in NOTHING_NEXT}
+        columns |= {
+            "next_price_id": s.next_price_id,
+            "next_terms_on": s.next_terms_on,
+            "next_terms_because": s.next_terms_because,
+        }
     else:
         end = term.extended_end(today)
         columns = moved_to(s, end)
     columns |= {"access_until": periods.start_of_day(end, office.zone)}
     postings.days_given(session, office, s.id, before=s.period_end_on or s.charge_on, after=end, at=at)
-    _change(session, office, s, Happening.TERM_EXTENDED, at, why, columns)
+    _change(session, office, s, Event.TERM_EXTENDED, at, why, columns)
     return "extended"
 
 
@@ -184,10 +189,10 @@ def _change(
     session: Session,
     office: Office,
     subscription: Subscription,
-    happening: Happening,
+    event: Event,
     at: datetime,
     why: str,
-    columns: dict[str, object],
+    columns: SubscriptionPatch,
 ) -> None:
-    change(session, subscription, happening, at=at, by="worker", why=why, zone=office.zone, **columns)
+    change(session, subscription, event, at=at, by="worker", why=why, zone=office.zone, **columns)
     session.add(subscription)

@@ -1,6 +1,7 @@
 """A pause with a last day: no charge and no reading of what subscribers read; it goes on by itself, announced a week ahead."""
 
 from datetime import date, datetime
+from typing import Unpack
 
 from sqlmodel import Session
 
@@ -11,10 +12,11 @@ from billing.notices import term
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.rules import notices, pause, periods, trial
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.pause import Pause
 from billing.subscriptions.change import change, lock, mark
 from billing.subscriptions.models import Because, Subscription
+from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
 
@@ -78,7 +80,7 @@ def ask(
     """Pause from the end of what is paid. Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
     found = foresee(office, subscription, months, at, most=most)
-    _change(session, office, subscription, Happening.PAUSE_ASKED, at, by, why, resumes_on=found.resumes_on)
+    _change(session, office, subscription, Event.PAUSE_ASKED, at, by, why, resumes_on=found.resumes_on)
     term.paused(session, office, subscription, at)
     return subscription
 
@@ -104,7 +106,7 @@ def undo(
         return subscription
     if not pause_is_ahead(subscription):
         raise NotPaused
-    _change(session, office, subscription, Happening.PAUSE_UNDONE, at, by, why, resumes_on=None)
+    _change(session, office, subscription, Event.PAUSE_UNDONE, at, by, why, resumes_on=None)
     charge = next_charge(subscription, office.zone)
     if charge is not None:
         term.goes_on(session, office, subscription, "pause", charge.on, at)
@@ -117,7 +119,7 @@ def begin(session: Session, office: Office, subscription: Subscription, at: date
         session,
         office,
         subscription,
-        Happening.PAUSED,
+        Event.PAUSED,
         at,
         "worker",
         "what was paid has ended",
@@ -168,7 +170,7 @@ def _resume(
         "resumes_on": None,
         "access_until": periods.start_of_day(on, office.zone),
     }
-    _change(session, office, subscription, Happening.PAUSE_ENDED, at, by, why, **columns)
+    _change(session, office, subscription, Event.PAUSE_ENDED, at, by, why, **columns)
 
 
 def _extend(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
@@ -176,7 +178,7 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
         session,
         office,
         subscription,
-        Happening.PAUSE_EXTENDED,
+        Event.PAUSE_EXTENDED,
         at,
         "worker",
         unreached.extends_because(
@@ -192,11 +194,11 @@ def _change(
     session: Session,
     office: Office,
     subscription: Subscription,
-    happening: Happening,
+    event: Event,
     at: datetime,
     by: str,
     why: str,
-    **columns: object,
+    **columns: Unpack[SubscriptionPatch],
 ) -> None:
-    change(session, subscription, happening, at=at, by=by, why=why, zone=office.zone, **columns)
+    change(session, subscription, event, at=at, by=by, why=why, zone=office.zone, **columns)
     session.add(subscription)

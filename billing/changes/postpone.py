@@ -11,11 +11,11 @@ from billing.mail import outbox
 from billing.notices.subscription import notice_key
 from billing.platform.site import Office
 from billing.rules import notices, periods, term, trial
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions.models import Subscription, SubscriptionChange
 
-MOVED = (Happening.TRIAL_EXTENDED, Happening.TERM_EXTENDED)
+MOVED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED)
 ONCE = (
     "Taking a cancellation back has moved the next charge once already, and would move it again, because it is too late for"
     " its notices. So the cancellation stays: nothing is charged, and reading goes on to the last day that was confirmed."
@@ -48,12 +48,12 @@ def moves_again(session: Session, office: Office, subscription: Subscription, at
         return False
     began_at = periods.start_of_day(s.period_start_on, office.zone) if s.period_start_on else s.started_at
     lines = session.exec(
-        select(SubscriptionChange.happening, SubscriptionChange.at)
+        select(SubscriptionChange.event, SubscriptionChange.at)
         .where(SubscriptionChange.subscription_id == s.id, SubscriptionChange.at >= began_at)
         .order_by(col(SubscriptionChange.id))
     ).all()
     return any(
-        one is Happening.CANCEL_UNDONE and other in MOVED and then == at_once
+        one is Event.CANCEL_UNDONE and other in MOVED and then == at_once
         for (one, then), (other, at_once) in pairwise(lines)
     )
 

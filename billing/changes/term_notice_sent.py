@@ -11,6 +11,7 @@ from billing.platform.site import Office
 from billing.rules import term
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Because, Plan, Price, Subscription
+from billing.subscriptions.patch import SubscriptionPatch
 from emails import TermNotice
 
 
@@ -63,7 +64,7 @@ def month(session: Session, subscription: Subscription, told: Told) -> Price:
     return named or on_sale(session, told.ends_on, follows)[1]
 
 
-def terms_of(session: Session, subscription: Subscription, told: Told) -> dict[str, object]:
+def terms_of(session: Session, subscription: Subscription, told: Told) -> SubscriptionPatch:
     """The columns of what follows the year, as the notice said it."""
     return {
         "next_price_id": month(session, subscription, told).id,

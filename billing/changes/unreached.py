@@ -16,7 +16,7 @@ from billing.notices import term
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules import periods
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.rules.notices import Notice
 from billing.subscriptions.change import change
 from billing.subscriptions.models import Because, Subscription, SubscriptionChange
@@ -25,7 +25,7 @@ from billing.subscriptions.schedule import next_charge
 MOST = 2
 """Extensions because an address refuses a notice, before one charge; one more where it took the last one, as it may be well again."""
 WHY = "the reader's mail address refuses our notices"
-_EXTENDED = (Happening.TRIAL_EXTENDED, Happening.TERM_EXTENDED, Happening.PAUSE_EXTENDED)
+_EXTENDED = (Event.TRIAL_EXTENDED, Event.TERM_EXTENDED, Event.PAUSE_EXTENDED)
 
 
 def extends_because(session: Session, subscription: Subscription, otherwise: str, at: datetime) -> str:
@@ -47,7 +47,7 @@ def is_final(session: Session, office: Office, subscription: Subscription) -> bo
 
 def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
     """End it without a charge."""
-    change(session, subscription, Happening.UNREACHABLE, at=at, by="worker", why=WHY, zone=office.zone)
+    change(session, subscription, Event.UNREACHABLE, at=at, by="worker", why=WHY, zone=office.zone)
     session.add(subscription)
     _tell_staff(session, subscription, at, "The subscription has ended without a charge")
     return "ended"
@@ -84,7 +84,7 @@ def _times(session: Session, office: Office, subscription: Subscription) -> int:
     return session.exec(
         select(func.count()).where(
             SubscriptionChange.subscription_id == s.id,
-            col(SubscriptionChange.happening).in_(_EXTENDED),
+            col(SubscriptionChange.event).in_(_EXTENDED),
             SubscriptionChange.why == WHY,
             SubscriptionChange.at >= began_at,
         )

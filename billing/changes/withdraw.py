@@ -17,7 +17,7 @@ from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules import cooling_off
 from billing.rules.card_numbers import without_card_numbers
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.models import Subscription
 
@@ -171,7 +171,7 @@ def withdraw(
         change(
             session,
             subscription,
-            Happening.ENDED_NOW,
+            Event.ENDED_NOW,
             at=at,
             by=by,
             why=why,

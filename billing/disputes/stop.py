@@ -9,7 +9,7 @@ from billing.notices import subscription as tell
 from billing.payments import payment_page
 from billing.payments.models import Invoice
 from billing.platform.site import Office
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
@@ -33,7 +33,7 @@ def stop_renewals(
     change(
         session,
         subscription,
-        Happening.DISPUTED,
+        Event.DISPUTED,
         at=at,
         by=BY,
         why=why,
@@ -62,7 +62,7 @@ def has_stopped(session: Session, reader_id: str, why: str) -> bool:
             .join(Subscription, col(Subscription.id) == SubscriptionChange.subscription_id)
             .where(
                 Subscription.reader_id == reader_id,
-                SubscriptionChange.happening == Happening.DISPUTED,
+                SubscriptionChange.event == Event.DISPUTED,
                 SubscriptionChange.why == why,
             )
             .limit(1)
@@ -83,7 +83,7 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
     change(
         session,
         subscription,
-        Happening.ENDED_NOW,
+        Event.ENDED_NOW,
         at=at,
         by=BY,
         why=f"the bank took back the payment of invoice {invoice.id}",

@@ -8,7 +8,7 @@ from billing.ledger.models import LedgerTransaction
 from billing.payments import postings
 from billing.payments.models import Invoice, Payment, Refund
 from billing.platform.site import Office
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Event
 from billing.subscriptions.models import SubscriptionChange
 
 _AT_ONCE = 500
@@ -41,7 +41,7 @@ def _days(session: Session, office: Office) -> int:
     """The history tells which extensions moved the end of a paid period."""
     changes = session.exec(
         select(SubscriptionChange)
-        .where(col(SubscriptionChange.happening) == Happening.EXTENDED)
+        .where(col(SubscriptionChange.event) == Event.EXTENDED)
         .order_by(col(SubscriptionChange.id))
     ).all()
     moved = [(change, change.facts["period_end_on"]) for change in changes if "period_end_on" in change.facts]

@@ -49,9 +49,9 @@ _APART = span(APART)
 """Moments that two computers wrote are compared with this much allowance."""
 _PAID_BEFORE_THE_STOP = """EXISTS (
                     SELECT FROM subscription_change paid JOIN subscription_change stop USING (subscription_id)
-                    WHERE subscription_id = s.id AND paid.happening = 'charged' AND paid.why = 'paid invoice ' || a.invoice_id
+                    WHERE subscription_id = s.id AND paid.event = 'charged' AND paid.why = 'paid invoice ' || a.invoice_id
                       AND stop.at >= coalesce(s.cancel_asked_at, s.ended_at) AND stop.id > paid.id
-                      AND (stop.happening IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
+                      AND (stop.event IN ('cancel_asked', 'disputed') OR stop.to_state = 'ended'))"""
 """Of two moments as near as clocks are apart the history, written under one lock, knows which came first."""
 
 _LOST = """WHEN 'suppression' THEN 'opt-outs and blocks of the register are not recognised'

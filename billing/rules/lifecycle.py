@@ -14,7 +14,7 @@ class State(StrEnum):
     ENDED = "ended"
 
 
-class Happening(StrEnum):
+class Event(StrEnum):
     """What can happen to a subscription; each member's `__doc__` says when it does."""
 
     TRIAL_EXTENDED = "trial_extended", "A trial notice missed its window, so the first charge moves (CARD-4)."
@@ -78,86 +78,88 @@ class Happening(StrEnum):
         return member
 
 
-MOVES: dict[tuple[State, Happening], State] = {
-    (State.TRIALING, Happening.TRIAL_EXTENDED): State.TRIALING,
-    (State.TRIALING, Happening.EXTENDED): State.TRIALING,
-    (State.ACTIVE, Happening.EXTENDED): State.ACTIVE,
-    (State.TRIALING, Happening.CANCEL_ASKED): State.TRIALING,
-    (State.ACTIVE, Happening.CANCEL_ASKED): State.ACTIVE,
-    (State.PAST_DUE, Happening.CANCEL_ASKED): State.ENDED,
-    (State.TRIALING, Happening.CANCEL_UNDONE): State.TRIALING,
-    (State.ACTIVE, Happening.CANCEL_UNDONE): State.ACTIVE,
-    (State.TRIALING, Happening.CHARGED): State.ACTIVE,
-    (State.ACTIVE, Happening.CHARGED): State.ACTIVE,
-    (State.PAST_DUE, Happening.CHARGED): State.ACTIVE,
-    (State.TRIALING, Happening.DECLINED): State.PAST_DUE,
-    (State.ACTIVE, Happening.DECLINED): State.PAST_DUE,
-    (State.PAST_DUE, Happening.DECLINED): State.PAST_DUE,
-    (State.TRIALING, Happening.RAN_OUT): State.ENDED,
-    (State.ACTIVE, Happening.RAN_OUT): State.ENDED,
-    (State.PAST_DUE, Happening.GAVE_UP): State.ENDED,
-    (State.TRIALING, Happening.STOP_ORDERED): State.ENDED,
-    (State.ACTIVE, Happening.STOP_ORDERED): State.ENDED,
-    (State.PAST_DUE, Happening.STOP_ORDERED): State.ENDED,
-    (State.TRIALING, Happening.DISPUTED): State.TRIALING,
-    (State.ACTIVE, Happening.DISPUTED): State.ACTIVE,
-    (State.PAST_DUE, Happening.DISPUTED): State.ENDED,
-    (State.TRIALING, Happening.ENDED_NOW): State.ENDED,
-    (State.ACTIVE, Happening.ENDED_NOW): State.ENDED,
-    (State.PAST_DUE, Happening.ENDED_NOW): State.ENDED,
-    (State.TRIALING, Happening.CARD_CHANGED): State.TRIALING,
-    (State.ACTIVE, Happening.CARD_CHANGED): State.ACTIVE,
-    (State.PAST_DUE, Happening.CARD_CHANGED): State.PAST_DUE,
-    (State.ACTIVE, Happening.SWITCH_ASKED): State.ACTIVE,
-    (State.ACTIVE, Happening.SWITCH_UNDONE): State.ACTIVE,
-    (State.ACTIVE, Happening.TERM_ANNOUNCED): State.ACTIVE,
-    (State.ACTIVE, Happening.TERM_EXTENDED): State.ACTIVE,
-    (State.ACTIVE, Happening.PRICE_ANNOUNCED): State.ACTIVE,
-    (State.ACTIVE, Happening.PRICE_KEPT): State.ACTIVE,
-    (State.ACTIVE, Happening.TERMS_CHANGED): State.ACTIVE,
-    (State.ACTIVE, Happening.PAUSE_ASKED): State.ACTIVE,
-    (State.ACTIVE, Happening.PAUSE_UNDONE): State.ACTIVE,
-    (State.ACTIVE, Happening.PAUSED): State.PAUSED,
-    (State.PAUSED, Happening.PAUSE_EXTENDED): State.PAUSED,
-    (State.PAUSED, Happening.PAUSE_ENDED): State.ACTIVE,
-    (State.PAUSED, Happening.CANCEL_ASKED): State.ENDED,
-    (State.PAUSED, Happening.CHARGED): State.ACTIVE,
-    (State.PAUSED, Happening.STOP_ORDERED): State.ENDED,
-    (State.PAUSED, Happening.DISPUTED): State.ENDED,
-    (State.PAUSED, Happening.ENDED_NOW): State.ENDED,
-    (State.PAUSED, Happening.CARD_CHANGED): State.PAUSED,
-    (State.TRIALING, Happening.UNREACHABLE): State.ENDED,
-    (State.ACTIVE, Happening.UNREACHABLE): State.ENDED,
-    (State.PAUSED, Happening.UNREACHABLE): State.ENDED,
-    (State.ACTIVE, Happening.FIRST_CHARGE_REFUSED): State.ENDED,
+TRANSITIONS: dict[tuple[State, Event], State] = {
+    (State.TRIALING, Event.TRIAL_EXTENDED): State.TRIALING,
+    (State.TRIALING, Event.EXTENDED): State.TRIALING,
+    (State.ACTIVE, Event.EXTENDED): State.ACTIVE,
+    (State.TRIALING, Event.CANCEL_ASKED): State.TRIALING,
+    (State.ACTIVE, Event.CANCEL_ASKED): State.ACTIVE,
+    (State.PAST_DUE, Event.CANCEL_ASKED): State.ENDED,
+    (State.TRIALING, Event.CANCEL_UNDONE): State.TRIALING,
+    (State.ACTIVE, Event.CANCEL_UNDONE): State.ACTIVE,
+    (State.TRIALING, Event.CHARGED): State.ACTIVE,
+    (State.ACTIVE, Event.CHARGED): State.ACTIVE,
+    (State.PAST_DUE, Event.CHARGED): State.ACTIVE,
+    (State.TRIALING, Event.DECLINED): State.PAST_DUE,
+    (State.ACTIVE, Event.DECLINED): State.PAST_DUE,
+    (State.PAST_DUE, Event.DECLINED): State.PAST_DUE,
+    (State.TRIALING, Event.RAN_OUT): State.ENDED,
+    (State.ACTIVE, Event.RAN_OUT): State.ENDED,
+    (State.PAST_DUE, Event.GAVE_UP): State.ENDED,
+    (State.TRIALING, Event.STOP_ORDERED): State.ENDED,
+    (State.ACTIVE, Event.STOP_ORDERED): State.ENDED,
+    (State.PAST_DUE, Event.STOP_ORDERED): State.ENDED,
+    (State.TRIALING, Event.DISPUTED): State.TRIALING,
+    (State.ACTIVE, Event.DISPUTED): State.ACTIVE,
+    (State.PAST_DUE, Event.DISPUTED): State.ENDED,
+    (State.TRIALING, Event.ENDED_NOW): State.ENDED,
+    (State.ACTIVE, Event.ENDED_NOW): State.ENDED,
+    (State.PAST_DUE, Event.ENDED_NOW): State.ENDED,
+    (State.TRIALING, Event.CARD_CHANGED): State.TRIALING,
+    (State.ACTIVE, Event.CARD_CHANGED): State.ACTIVE,
+    (State.PAST_DUE, Event.CARD_CHANGED): State.PAST_DUE,
+    (State.ACTIVE, Event.SWITCH_ASKED): State.ACTIVE,
+    (State.ACTIVE, Event.SWITCH_UNDONE): State.ACTIVE,
+    (State.ACTIVE, Event.TERM_ANNOUNCED): State.ACTIVE,
+    (State.ACTIVE, Event.TERM_EXTENDED): State.ACTIVE,
+    (State.ACTIVE, Event.PRICE_ANNOUNCED): State.ACTIVE,
+    (State.ACTIVE, Event.PRICE_KEPT): State.ACTIVE,
+    (State.ACTIVE, Event.TERMS_CHANGED): State.ACTIVE,
+    (State.ACTIVE, Event.PAUSE_ASKED): State.ACTIVE,
+    (State.ACTIVE, Event.PAUSE_UNDONE): State.ACTIVE,
+    (State.ACTIVE, Event.PAUSED): State.PAUSED,
+    (State.PAUSED, Event.PAUSE_EXTENDED): State.PAUSED,
+    (State.PAUSED, Event.PAUSE_ENDED): State.ACTIVE,
+    (State.PAUSED, Event.CANCEL_ASKED): State.ENDED,
+    (State.PAUSED, Event.CHARGED): State.ACTIVE,
+    (State.PAUSED, Event.STOP_ORDERED): State.ENDED,
+    (State.PAUSED, Event.DISPUTED): State.ENDED,
+    (State.PAUSED, Event.ENDED_NOW): State.ENDED,
+    (State.PAUSED, Event.CARD_CHANGED): State.PAUSED,
+    (State.TRIALING, Event.UNREACHABLE): State.ENDED,
+    (State.ACTIVE, Event.UNREACHABLE): State.ENDED,
+    (State.PAUSED, Event.UNREACHABLE): State.ENDED,
+    (State.ACTIVE, Event.FIRST_CHARGE_REFUSED): State.ENDED,
 }
 
 
-class MoveRefused(Exception):
+class NoSuchTransition(Exception):
     """This cannot happen to a subscription in this state."""
 
-    def __init__(self, state: State, happening: Happening) -> None:
-        super().__init__(f"{happening} cannot happen to a subscription that is {state}")
+    def __init__(self, state: State, event: Event) -> None:
+        super().__init__(f"{event} cannot happen to a subscription that is {state}")
         self.state = state
-        self.happening = happening
+        self.event = event
 
 
-def move(state: State, happening: Happening) -> State:
-    """The state that `happening` leads to from `state`; raises MoveRefused where the table has no move."""
+def transition(state: State, event: Event) -> State:
+    """The state that `event` leads to from `state`; raises NoSuchTransition where the table has no such transition."""
     try:
-        return MOVES[state, happening]
+        return TRANSITIONS[state, event]
     except KeyError:
-        raise MoveRefused(state, happening) from None
+        raise NoSuchTransition(state, event) from None
 
 
 def as_table() -> str:
-    """The whole table in Markdown, a row for each happening and a column for each state it can meet."""
-    alive = [state for state in State if any(start is state for start, _ in MOVES)]
+    """The whole table in Markdown, a row for each event and a column for each state it can meet."""
+    alive = [state for state in State if any(start is state for start, _ in TRANSITIONS)]
     lines = [
-        "| happening | " + " | ".join(f"from `{state}`" for state in alive) + " | meaning |",
+        "| event | " + " | ".join(f"from `{state}`" for state in alive) + " | meaning |",
         "|---" * (len(alive) + 2) + "|",
     ]
-    for happening in Happening:
-        cells = [f"`{MOVES[state, happening]}`" if (state, happening) in MOVES else "–" for state in alive]
-        lines.append(f"| `{happening}` | " + " | ".join(cells) + f" | {happening.__doc__} |")
+    for event in Event:
+        cells = [
+            f"`{TRANSITIONS[state, event]}`" if (state, event) in TRANSITIONS else "–" for state in alive
+        ]
+        lines.append(f"| `{event}` | " + " | ".join(cells) + f" | {event.__doc__} |")
     return "\n".join(lines) + "\n"

@@ -14,7 +14,7 @@ from billing.platform import ids
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.platform.site import Office
 from billing.readers.register import clean_address
-from billing.rules.lifecycle import MoveRefused
+from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import api_keys, audit, members, tell_members
 from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
 from billing.staff.acts.shape import rand
@@ -190,7 +190,7 @@ def _do(desk: Desk, approval: Approval, asker: StaffMember, actor: Actor) -> boo
             version=approval.version,
             cents=approval.cents,
         )
-    except (Refusal, MoveRefused):
+    except (Refusal, NoSuchTransition):
         return False
     approval.line_id = line.id if line else None
     return line is not None

@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from billing.mail.models import Message, MessageState
 from billing.readers import devices
 from billing.readers.models import Consent, ReaderSession
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.staff import money_entries, newsletter_entries
 from billing.staff.entry import Entry, Kind, present
@@ -57,32 +57,32 @@ def of(
 
 _HAPPENED = {
     None: "Started",
-    Happening.TRIAL_EXTENDED: "Trial moved on by itself",
-    Happening.EXTENDED: "Extended",
-    Happening.CANCEL_ASKED: "Cancelled",
-    Happening.CANCEL_UNDONE: "Cancellation taken back",
-    Happening.CHARGED: "Paid",
-    Happening.DECLINED: "Payment failed",
-    Happening.RAN_OUT: "Ran out",
-    Happening.GAVE_UP: "Ended without payment",
-    Happening.STOP_ORDERED: "Ended: the bank was told to stop",
-    Happening.DISPUTED: "Stopped: a bank questions a charge",
-    Happening.ENDED_NOW: "Ended at once",
-    Happening.CARD_CHANGED: "Another card",
-    Happening.SWITCH_ASKED: "Chose another plan",
-    Happening.SWITCH_UNDONE: "Change of plan taken back",
-    Happening.TERM_ANNOUNCED: "Told that the year ends",
-    Happening.TERM_EXTENDED: "Year moved on by itself",
-    Happening.PRICE_ANNOUNCED: "Told of another price",
-    Happening.PRICE_KEPT: "Price kept: the notice did not arrive",
-    Happening.TERMS_CHANGED: "Other terms began",
-    Happening.PAUSE_ASKED: "Pause asked for",
-    Happening.PAUSE_UNDONE: "Pause taken back",
-    Happening.PAUSED: "Pause began",
-    Happening.PAUSE_EXTENDED: "Pause moved on by itself",
-    Happening.PAUSE_ENDED: "Pause over",
-    Happening.UNREACHABLE: "Ended: the mail address refuses our notices",
-    Happening.FIRST_CHARGE_REFUSED: "First charge declined",
+    Event.TRIAL_EXTENDED: "Trial moved on by itself",
+    Event.EXTENDED: "Extended",
+    Event.CANCEL_ASKED: "Cancelled",
+    Event.CANCEL_UNDONE: "Cancellation taken back",
+    Event.CHARGED: "Paid",
+    Event.DECLINED: "Payment failed",
+    Event.RAN_OUT: "Ran out",
+    Event.GAVE_UP: "Ended without payment",
+    Event.STOP_ORDERED: "Ended: the bank was told to stop",
+    Event.DISPUTED: "Stopped: a bank questions a charge",
+    Event.ENDED_NOW: "Ended at once",
+    Event.CARD_CHANGED: "Another card",
+    Event.SWITCH_ASKED: "Chose another plan",
+    Event.SWITCH_UNDONE: "Change of plan taken back",
+    Event.TERM_ANNOUNCED: "Told that the year ends",
+    Event.TERM_EXTENDED: "Year moved on by itself",
+    Event.PRICE_ANNOUNCED: "Told of another price",
+    Event.PRICE_KEPT: "Price kept: the notice did not arrive",
+    Event.TERMS_CHANGED: "Other terms began",
+    Event.PAUSE_ASKED: "Pause asked for",
+    Event.PAUSE_UNDONE: "Pause taken back",
+    Event.PAUSED: "Pause began",
+    Event.PAUSE_EXTENDED: "Pause moved on by itself",
+    Event.PAUSE_ENDED: "Pause over",
+    Event.UNREACHABLE: "Ended: the mail address refuses our notices",
+    Event.FIRST_CHARGE_REFUSED: "First charge declined",
 }
 
 
@@ -98,7 +98,7 @@ def _changes(session: Session, reader_id: str, most: int) -> list[Entry]:
         Entry(
             at=row.at,
             kind=Kind.STATE,
-            what=f"{_HAPPENED[row.happening]}: {_from_to(row)}",
+            what=f"{_HAPPENED[row.event]}: {_from_to(row)}",
             ref=f"{row.id:012d}",
             by=row.by,
             why=row.why,

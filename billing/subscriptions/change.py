@@ -1,9 +1,9 @@
-"""The one door. A subscription's state and dates change here, with a line of history, or not at all."""
+"""The one door: a subscription's state and dates change here, with a line of history, or not at all."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Unpack
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm.attributes import set_committed_value
@@ -13,8 +13,9 @@ from billing.mail import obsolete
 from billing.platform import bulk
 from billing.platform.errors import NotFound
 from billing.platform.logs import say
-from billing.rules.lifecycle import Happening, State, move
+from billing.rules.lifecycle import Event, State, transition
 from billing.subscriptions.models import Subscription, SubscriptionChange
+from billing.subscriptions.patch import SubscriptionPatch
 from billing.subscriptions.schedule import next_due
 
 
@@ -48,62 +49,65 @@ def lock_all(session: Session, subscription_ids: Collection[str]) -> dict[str, S
 def change(
     session: Session,
     subscription: Subscription,
-    happening: Happening,
+    event: Event,
     *,
     at: datetime,
     by: str,
     why: str,
     zone: ZoneInfo,
-    **columns: Any,
+    **patch: Unpack[SubscriptionPatch],
 ) -> None:
-    """Let something happen to a locked subscription: state by the table of moves, dates as given, history, what comes next.
+    """Let something happen to a locked subscription: state by the table of transitions, dates as given, history, what comes next.
     Mails about it that wait, and have become untrue by it, are taken back.
 
-    Raises MoveRefused when the table has no such move."""
-    line, _ = _let_happen(session, Happens(subscription, why, columns), happening, at, by, zone, setattr)
+    Raises NoSuchTransition when the table has no such transition."""
+    line, _ = _apply(session, Change(subscription, why, patch), event, at, by, zone, setattr)
     session.add(SubscriptionChange(**line))
-    take_back_mails(session, [subscription], zone, but=columns)
+    take_back_mails(session, [subscription], zone, but=patch)
 
 
 @dataclass(frozen=True, slots=True)
-class Happens:
-    """To which locked subscription it happens, why, and with which dates."""
+class Change:
+    """A locked subscription to which an event happens, why, and with which columns."""
 
     subscription: Subscription
     why: str
-    columns: Mapping[str, Any]
+    patch: SubscriptionPatch
 
 
 def change_all(
     session: Session,
-    happening: Happening,
-    cases: Sequence[Happens],
+    event: Event,
+    cases: Sequence[Change],
     *,
     at: datetime,
     by: str,
     zone: ZoneInfo,
 ) -> None:
     """Let the same happen to many locked subscriptions, as `change` does to one, in a statement each for them and for their
-    history. Raises MoveRefused when the table has no such move for one of them."""
+    history. Raises NoSuchTransition when the table has no such transition for one of them."""
     lines, changes = [], []
     for case in cases:
-        line, columns = _let_happen(session, case, happening, at, by, zone, set_committed_value)
+        line, columns = _apply(session, case, event, at, by, zone, set_committed_value)
         lines.append(line)
         changes.append((case.subscription, columns))
     bulk.update(session, changes)
     bulk.insert(session, SubscriptionChange, lines)
-    given = {name for case in cases for name in case.columns}
+    given = {name for case in cases for name in case.patch}
     take_back_mails(session, [case.subscription for case in cases], zone, but=given)
 
 
-NOTED_IN = {
-    "trial_notice": "{which}_notice_at",
-    "term_reminder": "{which}_notice_at",
-    "pause_ends": "first_notice_at",
-    "term_notice": "term_notice_at",
-    "card_expiring": "card_notice_at",
+_FIRST, _SECOND = SubscriptionPatch(first_notice_at=None), SubscriptionPatch(second_notice_at=None)
+_NOT_QUEUED: dict[tuple[str, str | None], SubscriptionPatch] = {
+    ("trial_notice", "first"): _FIRST,
+    ("trial_notice", "second"): _SECOND,
+    ("term_reminder", "first"): _FIRST,
+    ("term_reminder", "second"): _SECOND,
+    ("pause_ends", None): _FIRST,
+    ("term_notice", None): SubscriptionPatch(term_notice_at=None),
+    ("card_expiring", None): SubscriptionPatch(card_notice_at=None),
 }
-"""Where a subscription notes that a mail of a kind was queued."""
+"""What a subscription says once a queued notice, by its kind and which of two it is, has been taken back."""
 
 
 def take_back_mails(
@@ -117,27 +121,32 @@ def take_back_mails(
     it was never told; `but`: columns of which the caller has decided otherwise."""
     here = {one.id: one for one in subscriptions}
     for mail in obsolete.take_back(session, here):
-        column = NOTED_IN.get(mail.kind, "").format(which=mail.which)
-        if column and column not in but:
-            mark(here[mail.about], zone, **{column: None})
+        patch = _NOT_QUEUED.get((mail.kind, mail.which))
+        if patch and patch.keys().isdisjoint(but):
+            mark(here[mail.about], zone, **patch)
             session.add(here[mail.about])
 
 
-def mark(subscription: Subscription, zone: ZoneInfo, **columns: Any) -> None:
-    """Write dates on a locked subscription that are no happening of their own (a notice queued, a charge under way)."""
-    for name, value in columns.items():
+def mark(subscription: Subscription, zone: ZoneInfo, **patch: Unpack[SubscriptionPatch]) -> None:
+    """Write dates on a locked subscription that are no event of their own (a notice queued, a charge under way)."""
+    for name, value in patch.items():
         setattr(subscription, name, value)
     reschedule(subscription, zone)
 
 
-def mark_all(session: Session, subscriptions: Sequence[Subscription], zone: ZoneInfo, **columns: Any) -> None:
+def mark_all(
+    session: Session,
+    subscriptions: Sequence[Subscription],
+    zone: ZoneInfo,
+    **patch: Unpack[SubscriptionPatch],
+) -> None:
     """The same dates on many locked subscriptions, in one statement."""
     session.flush()
     changes = []
     for one in subscriptions:
-        for name, value in columns.items():
+        for name, value in patch.items():
             set_committed_value(one, name, value)
-        changes.append((one, columns | _next(one, zone)))
+        changes.append((one, {**patch, **_next(one, zone)}))
     bulk.update(session, changes)
 
 
@@ -162,10 +171,10 @@ def _next(subscription: Subscription, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def _let_happen(
+def _apply(
     session: Session,
-    case: Happens,
-    happening: Happening,
+    case: Change,
+    event: Event,
     at: datetime,
     by: str,
     zone: ZoneInfo,
@@ -173,9 +182,9 @@ def _let_happen(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The line of history, and the columns that were `put`, whether they are others than before or not."""
     subscription, before = case.subscription, case.subscription.state
-    after = move(before, happening)
-    old = {name: getattr(subscription, name) for name in case.columns}
-    columns = {**case.columns, "state": after}
+    after = transition(before, event)
+    old = {name: getattr(subscription, name) for name in case.patch}
+    columns = {**case.patch, "state": after}
     if after is State.ENDED:
         columns |= {"ended_at": at, "ended_why": case.why, "charging_since": None, "retry_on": None}
     for name, value in columns.items():
@@ -185,7 +194,7 @@ def _let_happen(
         put(subscription, name, value)
     say(
         session,
-        f"subscription {happening}",
+        f"subscription {event}",
         subscription=subscription.id,
         reader=subscription.reader_id,
         state=f"{before}->{after}",
@@ -193,7 +202,7 @@ def _let_happen(
     )
     line = {
         "subscription_id": subscription.id,
-        "happening": happening,
+        "event": event,
         "from_state": before,
         "to_state": after,
         "at": at,
@@ -201,7 +210,7 @@ def _let_happen(
         "why": case.why,
         "facts": {
             name: [_plain(old[name]), _plain(value)]
-            for name, value in case.columns.items()
+            for name, value in case.patch.items()
             if old[name] != value
         },
     }

@@ -7,7 +7,7 @@ from typing import Final
 from sqlmodel import Session, col, select
 
 from billing.platform.errors import NotFound
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange
 
 MONTHLY: Final = "monthly"
@@ -29,16 +29,16 @@ def live_of(session: Session, reader_id: str) -> Subscription | None:
 
 def stopped_by_bank(session: Session, subscription: Subscription) -> bool:
     """Whether what stopped it last was a bank, and not its reader."""
-    stops = (Happening.CANCEL_ASKED, Happening.DISPUTED)
+    stops = (Event.CANCEL_ASKED, Event.DISPUTED)
     last = session.exec(
-        select(SubscriptionChange.happening)
+        select(SubscriptionChange.event)
         .where(
             SubscriptionChange.subscription_id == subscription.id,
-            col(SubscriptionChange.happening).in_(stops),
+            col(SubscriptionChange.event).in_(stops),
         )
         .order_by(col(SubscriptionChange.id).desc())
     ).first()
-    return last is Happening.DISPUTED
+    return last is Event.DISPUTED
 
 
 def latest_of(session: Session, reader_id: str) -> Subscription | None:

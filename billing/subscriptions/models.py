@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from billing.platform.db import enum_column
-from billing.rules.lifecycle import Happening, State
+from billing.rules.lifecycle import Event, State
 
 
 class Plan(SQLModel, table=True):
@@ -135,7 +135,7 @@ class SubscriptionChange(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     subscription_id: str = Field(foreign_key="subscription.id")
-    happening: Happening | None = Field(default=None, sa_column=enum_column(Happening, nullable=True))
+    event: Event | None = Field(default=None, sa_column=enum_column(Event, nullable=True))
     """Empty for the first line, the start."""
     from_state: str | None = None
     to_state: str

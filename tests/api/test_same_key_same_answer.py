@@ -82,7 +82,7 @@ def test_acts_and_refusals_are_answered_alike(
     ]
     assert [answer.status_code for answer in answers] == [status, status]
     assert answers[0].content == answers[1].content
-    changes = world.rows("SELECT happening FROM subscription_change WHERE happening IS NOT NULL")
+    changes = world.rows("SELECT event FROM subscription_change WHERE event IS NOT NULL")
     assert len(changes) == (1 if status == 200 else 0)
 
 

@@ -16,7 +16,7 @@ from billing.platform.db import Database
 from billing.platform.site import Office
 from billing.readers.models import Reader
 from billing.rules import periods, tax, trial
-from billing.rules.lifecycle import Happening
+from billing.rules.lifecycle import Event
 from billing.rules.money import Money
 from billing.subscriptions import period
 from billing.subscriptions.find import terms_of
@@ -149,7 +149,7 @@ def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, 
     session.add(
         SubscriptionChange(
             subscription_id=s.id,
-            happening=Happening.CHARGED,
+            event=Event.CHARGED,
             from_state=s.state,
             to_state=s.state,
             at=at,

@@ -15,7 +15,7 @@ NEW = "thandi@elsewhere.example"
 
 
 def extensions(world: World) -> list[str]:
-    rows = world.rows("SELECT why FROM subscription_change WHERE happening LIKE '%\\_extended' ORDER BY id")
+    rows = world.rows("SELECT why FROM subscription_change WHERE event LIKE '%\\_extended' ORDER BY id")
     return [row["why"] for row in rows]
 
 

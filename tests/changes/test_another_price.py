@@ -102,9 +102,7 @@ def test_a_bounce_keeps_the_old_price_and_stands_on_the_list_of_staff(
     assert "550 5.1.1 no such mailbox" in page.words
     world.advance_to(local(2027, 7, 20))
     assert {amount for _, amount in amounts(world, in_april.reader_id)} == {7500}
-    changes = [
-        row["happening"] for row in world.rows("SELECT happening FROM subscription_change ORDER BY id")
-    ]
+    changes = [row["event"] for row in world.rows("SELECT event FROM subscription_change ORDER BY id")]
     assert changes.count("price_announced") == changes.count("price_kept") == 1
     support = sign_in(world, "support@paper.example")
     page = support.get("/staff/prices")

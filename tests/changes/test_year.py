@@ -41,9 +41,7 @@ def test_without_its_notices_a_year_is_longer_and_nothing_is_charged(world: Worl
     assert len(world.charges()) == 1
     ends_on = world.rows("SELECT period_end_on FROM subscription")[0]["period_end_on"]
     assert ends_on > date(2028, 2, 20)
-    assert (
-        world.rows("SELECT happening FROM subscription_change ORDER BY id")[2]["happening"] == "term_extended"
-    )
+    assert world.rows("SELECT event FROM subscription_change ORDER BY id")[2]["event"] == "term_extended"
     world.advance_to(local(ends_on.year, ends_on.month, ends_on.day, 9))
     assert [charge["amount"] for charge in world.charges()] == [75000, 7500]
     accepted = world.rows("SELECT accepted_at FROM message WHERE kind = 'term_notice' ORDER BY id")

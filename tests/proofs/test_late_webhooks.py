@@ -136,9 +136,7 @@ def check_charged_once(world: World, subscription_id: str) -> None:
     ledger_checks.check(world)
     assert len(world.charges()) == 1
     assert world.subscription(subscription_id)["status"] == "active"
-    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
-        {"n": 1}
-    ]
+    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE event = 'charged'") == [{"n": 1}]
     assert len([letter for letter in world.letters() if "Tax invoice" in letter.text]) == 1
 
 

@@ -90,7 +90,7 @@ def test_the_answer_comes_as_the_event_does(due_world: World, rounds: int) -> No
     world.settle()
     ledger_checks.check(world)
     assert len(world.charges()) == rounds
-    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE happening = 'charged'") == [
+    assert world.rows("SELECT count(*) AS n FROM subscription_change WHERE event = 'charged'") == [
         {"n": rounds}
     ]
 

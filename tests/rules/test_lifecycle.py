@@ -1,10 +1,10 @@
-"""The table of moves: every pair of a state and a happening, and what follows from the whole."""
+"""The table of transitions: every pair of a state and an event, and what follows from the whole."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.lifecycle import MOVES, Happening, MoveRefused, State, as_table, move
+from billing.rules.lifecycle import TRANSITIONS, Event, NoSuchTransition, State, as_table, transition
 
 LETTERS = {
     "T": State.TRIALING,
@@ -14,100 +14,98 @@ LETTERS = {
     "E": State.ENDED,
 }
 
-# Where each happening leads from trialing, active, past due, paused (Z) and ended; a dot where it cannot happen.
+# Where each event leads from trialing, active, past due, paused (Z) and ended; a dot where it cannot happen.
 EXPECTED = {
-    Happening.TRIAL_EXTENDED: "T....",
-    Happening.EXTENDED: "TA...",
-    Happening.CANCEL_ASKED: "TAEE.",
-    Happening.CANCEL_UNDONE: "TA...",
-    Happening.CHARGED: "AAAA.",
-    Happening.DECLINED: "PPP..",
-    Happening.RAN_OUT: "EE...",
-    Happening.GAVE_UP: "..E..",
-    Happening.STOP_ORDERED: "EEEE.",
-    Happening.DISPUTED: "TAEE.",
-    Happening.ENDED_NOW: "EEEE.",
-    Happening.CARD_CHANGED: "TAPZ.",
-    Happening.SWITCH_ASKED: ".A...",
-    Happening.SWITCH_UNDONE: ".A...",
-    Happening.TERM_ANNOUNCED: ".A...",
-    Happening.TERM_EXTENDED: ".A...",
-    Happening.PRICE_ANNOUNCED: ".A...",
-    Happening.PRICE_KEPT: ".A...",
-    Happening.TERMS_CHANGED: ".A...",
-    Happening.PAUSE_ASKED: ".A...",
-    Happening.PAUSE_UNDONE: ".A...",
-    Happening.PAUSED: ".Z...",
-    Happening.PAUSE_EXTENDED: "...Z.",
-    Happening.PAUSE_ENDED: "...A.",
-    Happening.UNREACHABLE: "EE.E.",
-    Happening.FIRST_CHARGE_REFUSED: ".E...",
+    Event.TRIAL_EXTENDED: "T....",
+    Event.EXTENDED: "TA...",
+    Event.CANCEL_ASKED: "TAEE.",
+    Event.CANCEL_UNDONE: "TA...",
+    Event.CHARGED: "AAAA.",
+    Event.DECLINED: "PPP..",
+    Event.RAN_OUT: "EE...",
+    Event.GAVE_UP: "..E..",
+    Event.STOP_ORDERED: "EEEE.",
+    Event.DISPUTED: "TAEE.",
+    Event.ENDED_NOW: "EEEE.",
+    Event.CARD_CHANGED: "TAPZ.",
+    Event.SWITCH_ASKED: ".A...",
+    Event.SWITCH_UNDONE: ".A...",
+    Event.TERM_ANNOUNCED: ".A...",
+    Event.TERM_EXTENDED: ".A...",
+    Event.PRICE_ANNOUNCED: ".A...",
+    Event.PRICE_KEPT: ".A...",
+    Event.TERMS_CHANGED: ".A...",
+    Event.PAUSE_ASKED: ".A...",
+    Event.PAUSE_UNDONE: ".A...",
+    Event.PAUSED: ".Z...",
+    Event.PAUSE_EXTENDED: "...Z.",
+    Event.PAUSE_ENDED: "...A.",
+    Event.UNREACHABLE: "EE.E.",
+    Event.FIRST_CHARGE_REFUSED: ".E...",
 }
 PAIRS = [
-    (state, happening, leads_to)
-    for happening, row in EXPECTED.items()
+    (state, event, leads_to)
+    for event, row in EXPECTED.items()
     for state, leads_to in zip(State, row, strict=True)
 ]
 
 
 def test_the_expectation_is_complete() -> None:
-    assert set(EXPECTED) == set(Happening)
+    assert set(EXPECTED) == set(Event)
     assert list(LETTERS.values()) == list(State)
 
 
-@pytest.mark.parametrize(("state", "happening", "leads_to"), PAIRS)
-def test_each_move(state: State, happening: Happening, leads_to: str) -> None:
+@pytest.mark.parametrize(("state", "event", "leads_to"), PAIRS)
+def test_each_transition(state: State, event: Event, leads_to: str) -> None:
     if leads_to == ".":
-        with pytest.raises(MoveRefused) as refused:
-            move(state, happening)
-        assert (refused.value.state, refused.value.happening) == (state, happening)
-        assert (
-            str(refused.value) == f"{happening.value} cannot happen to a subscription that is {state.value}"
-        )
+        with pytest.raises(NoSuchTransition) as refused:
+            transition(state, event)
+        assert (refused.value.state, refused.value.event) == (state, event)
+        assert str(refused.value) == f"{event.value} cannot happen to a subscription that is {state.value}"
     else:
-        assert move(state, happening) is LETTERS[leads_to]
+        assert transition(state, event) is LETTERS[leads_to]
 
 
-@given(st.lists(st.sampled_from(Happening), max_size=30))
-def test_no_story_leaves_the_end_or_pays_without_a_charge(story: list[Happening]) -> None:
+@given(st.lists(st.sampled_from(Event), max_size=30))
+def test_no_story_leaves_the_end_or_pays_without_a_charge(story: list[Event]) -> None:
     state, charged = State.TRIALING, False
-    for happening in story:
+    for event in story:
         try:
-            following = move(state, happening)
-        except MoveRefused:
+            following = transition(state, event)
+        except NoSuchTransition:
             continue
         assert state is not State.ENDED, "nothing happens after the end"
-        charged = charged or happening is Happening.CHARGED
+        charged = charged or event is Event.CHARGED
         state = following
         assert charged or state is not State.ACTIVE, "only a charge makes a trial active"
 
 
 def test_every_living_state_can_end_at_once_and_by_stop_order() -> None:
     for state in (State.TRIALING, State.ACTIVE, State.PAST_DUE, State.PAUSED):
-        assert move(state, Happening.ENDED_NOW) is State.ENDED
-        assert move(state, Happening.STOP_ORDERED) is State.ENDED
+        assert transition(state, Event.ENDED_NOW) is State.ENDED
+        assert transition(state, Event.STOP_ORDERED) is State.ENDED
 
 
 def test_a_happening_is_its_value_and_says_what_it_means() -> None:
-    for happening in Happening:
-        assert happening == happening.value == str(happening) == happening.name.lower()
-        assert Happening(happening.value) is happening
-        assert happening.__doc__
-        assert happening.__doc__.endswith(".")
-    assert len({happening.__doc__ for happening in Happening}) == len(Happening)
+    for event in Event:
+        assert event == event.value == str(event) == event.name.lower()
+        assert Event(event.value) is event
+        assert event.__doc__
+        assert event.__doc__.endswith(".")
+    assert len({event.__doc__ for event in Event}) == len(Event)
 
 
-def test_the_rendered_table_holds_every_move() -> None:
+def test_the_rendered_table_holds_every_transition() -> None:
     head, rule, *rows = as_table().splitlines()
     states = [State(cell.split("`")[1]) for cell in head.split("|")[2:-2]]
     assert State.ENDED not in states
     assert rule.count("|") == head.count("|")
-    read: dict[tuple[State, Happening], State] = {}
+    read: dict[tuple[State, Event], State] = {}
     for row in rows:
         name, *cells, meaning = [cell.strip() for cell in row.strip("|").split("|")]
-        happening = Happening(name.strip("`"))
-        assert meaning == happening.__doc__
+        event = Event(name.strip("`"))
+        assert meaning == event.__doc__
         for state, cell in zip(states, cells, strict=True):
             if cell != "–":
-                read[state, happening] = State(cell.strip("`"))
-    assert read == MOVES
+                read[state, event] = State(cell.strip("`"))
+    assert read == TRANSITIONS

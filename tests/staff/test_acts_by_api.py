@@ -115,9 +115,7 @@ def test_the_reason_for_undoing_a_cancellation_is_kept(world: World, in_trial: S
     other = world.api.post(f"{path}/resume", headers={"Idempotency-Key": "k0"}, json={"reason": "another"})
     assert other.status_code == 409
     assert [line["why"] for line in lines(world) if line["act"] == "resume"] == ["rang to say so", "", ""]
-    history = world.rows(
-        "SELECT why FROM subscription_change WHERE happening = 'cancel_undone' ORDER BY at, id"
-    )
+    history = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_undone' ORDER BY at, id")
     assert sorted(row["why"] for row in history) == ["cancellation undone"] * 2 + ["rang to say so"]
 
 

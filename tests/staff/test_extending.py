@@ -40,8 +40,8 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(
     assert notices == ["first notice for 2027-03-26", "second notice for 2027-03-26"]
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
-    changes = world.rows("SELECT happening, by, why FROM subscription_change ORDER BY id")
-    assert changes[1] == {"happening": "extended", "by": "staff:support@paper.example", "why": "was ill"}
+    changes = world.rows("SELECT event, by, why FROM subscription_change ORDER BY id")
+    assert changes[1] == {"event": "extended", "by": "staff:support@paper.example", "why": "was ill"}
     assert world.subscription(in_trial.subscription_id)["period_end"] == "2027-04-26"
 
 

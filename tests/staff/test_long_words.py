@@ -28,7 +28,7 @@ def test_what_a_reader_types_to_the_brim_is_kept_whole(world: World, in_trial: S
     visitor.sign_in(READER)
     visitor.get("/account/cancel")
     visitor.post("/account/cancel", when="period_end", reason="price", comment=full(1000))
-    (change,) = world.rows("SELECT why FROM subscription_change WHERE happening = 'cancel_asked'")
+    (change,) = world.rows("SELECT why FROM subscription_change WHERE event = 'cancel_asked'")
     assert change["why"] == f"price: {kept(full(1000))}"
 
 

@@ -146,7 +146,7 @@ STATE = {
     " s.access_until, s.cancel_asked_at, s.cancels_at, s.ended_at, s.ended_why, s.first_failed_on, s.retry_on,"
     " s.charging_since, s.next_action, s.next_action_at FROM subscription s JOIN reader r ON r.id = s.reader_id"
     " ORDER BY r.email, s.started_at",
-    "history": "SELECT r.email, c.happening, c.from_state, c.to_state, c.at FROM subscription_change c"
+    "history": "SELECT r.email, c.event, c.from_state, c.to_state, c.at FROM subscription_change c"
     " JOIN subscription s ON s.id = c.subscription_id JOIN reader r ON r.id = s.reader_id ORDER BY r.email, c.id",
     "invoices": "SELECT r.email, i.state, i.period_number, i.period_start_on, i.gross, i.net, i.vat, i.number IS NULL"
     " AS unnumbered, i.issued_on, i.paid_at FROM invoice i JOIN reader r ON r.id = i.reader_id"

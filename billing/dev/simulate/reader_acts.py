@@ -19,7 +19,7 @@ from billing.http import cookies
 from billing.platform.errors import Refusal
 from billing.platform.site import PAY
 from billing.readers import sessions
-from billing.rules.lifecycle import MoveRefused
+from billing.rules.lifecycle import NoSuchTransition
 
 TRIES = 40
 """How often somebody presses the button again who is told that Stripe can't be reached."""
@@ -72,7 +72,7 @@ class ReaderActs:
             return "never started"
         try:
             _DO[act.wish](self, who, act, at)
-        except (RefusedByPage, Refusal, PageRefused, MoveRefused) as refusal:
+        except (RefusedByPage, Refusal, PageRefused, NoSuchTransition) as refusal:
             return refusal.code if isinstance(refusal, Refusal) else str(refusal)
         if act.wish is ActKind.START:
             who.life.started_on = act.on

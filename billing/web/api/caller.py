@@ -19,7 +19,7 @@ from billing.http.client_ip import client_ip
 from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.rules import scopes
-from billing.rules.lifecycle import MoveRefused
+from billing.rules.lifecycle import NoSuchTransition
 from billing.rules.scopes import SCOPES, grants
 from billing.staff import audit, key_cases, reads
 from billing.staff.audit import Actor
@@ -146,7 +146,7 @@ class Caller:
         except Refusal as refusal:
             log_refusal(self.request, refusal.status, refusal.code)
             return problem(refusal.status, refusal.code, refusal.detail, refusal.facts)
-        except MoveRefused as refusal:
+        except NoSuchTransition as refusal:
             log_refusal(self.request, 409, "move_refused")
             return problem(409, "move_refused", str(refusal))
         return _response(status, answer)

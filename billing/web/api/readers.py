@@ -169,7 +169,7 @@ def _event(row: SubscriptionChange) -> dict[str, Any]:
     return {
         "id": row.id,
         "subscription_id": row.subscription_id,
-        "happening": row.happening.value if row.happening else "started",
+        "happening": row.event.value if row.event else "started",
         "from": row.from_state,
         "to": row.to_state,
         "at": shapes.instant(row.at),

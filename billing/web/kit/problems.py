@@ -16,7 +16,7 @@ from billing.http.access_paths import GATE, WHY
 from billing.platform.errors import Refusal
 from billing.platform.logs import of_request
 from billing.platform.tokens import without_secrets
-from billing.rules.lifecycle import MoveRefused
+from billing.rules.lifecycle import NoSuchTransition
 from billing.web.views import Error
 
 log = logging.getLogger("billing.refusals")
@@ -65,7 +65,7 @@ def problem(
 def answer_refusals(app: FastAPI) -> None:
     """Register how each family of refusals is answered."""
     app.add_exception_handler(Refusal, answer_refusal)
-    app.add_exception_handler(MoveRefused, _move_refused)
+    app.add_exception_handler(NoSuchTransition, _no_such_transition)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(sa.exc.OperationalError, _away)
@@ -158,7 +158,7 @@ def answer_refusal(request: Request, error: Exception) -> Response:
     return _answer(request, error.status, error.code, error.detail, error.facts, headers, title=error.title)
 
 
-def _move_refused(request: Request, error: Exception) -> Response:
+def _no_such_transition(request: Request, error: Exception) -> Response:
     return _answer(request, 409, "move_refused", str(error))
 
 

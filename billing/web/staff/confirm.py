@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from billing.platform.errors import Refusal
 from billing.readers.register import by_id
-from billing.rules.lifecycle import MoveRefused
+from billing.rules.lifecycle import NoSuchTransition
 from billing.staff import approvals, facts
 from billing.staff.acts import (
     Act,
@@ -102,7 +102,7 @@ def again(
                 mind_limits(desk(visit, session), visit.member.role, visit.actor, wish.act)
             except OverLimit as over:
                 refuse(visit, wish.act.what, reader_id=reader_id, words=over.detail)
-            except (Refusal, MoveRefused):
+            except (Refusal, NoSuchTransition):
                 pass  # the page says it
         view = _view(visit, session, reader_id, wish, why=why, refusal=refusal)
     return visit.page(view, refusal.status if refusal else 422 if view.error else 200)
@@ -130,7 +130,7 @@ def _view(
             if needs_second(desk(visit, session), visit.actor, wish.act, preview):
                 words, button = (*words, SECOND), f"Ask for approval: {button[:1].lower()}{button[1:]}"
             told = as_told(why) if preview.told else None
-        except (Refusal, MoveRefused) as problem:
+        except (Refusal, NoSuchTransition) as problem:
             error = problem.detail if isinstance(problem, Refusal) else str(problem)
     last = facts.last_act(session, reader_id) if isinstance(refusal, Changed) else None
     if refusal is not None and error != refusal.detail:  # the page may refuse it for the same reason by now

@@ -1,0 +1,28 @@
+"""The one door takes only columns that a subscription has, each with a value of its type."""
+
+import typing
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from billing.rules.lifecycle import Event
+from billing.subscriptions.change import change, mark
+from billing.subscriptions.models import Subscription
+from billing.subscriptions.patch import SubscriptionPatch
+
+
+def refused_by_mypy(session: Session, one: Subscription, at: datetime, zone: ZoneInfo) -> None:
+    """Never called. `make test` runs mypy with `warn_unused_ignores`: an ignore below that hides no error fails it."""
+    change(session, one, Event.CHARGED, at=at, by="", why="", zone=zone, retry_no=None)  # type: ignore[call-arg]
+    change(session, one, Event.CHARGED, at=at, by="", why="", zone=zone, retry_on="2027")  # type: ignore[arg-type]
+    change(session, one, Event.CHARGED, at=at, by="", why="", zone=zone, state="ended")  # type: ignore[call-arg]
+    mark(one, zone, chargign_since=at)  # type: ignore[call-arg]
+    SubscriptionPatch(retry_no=None)  # type: ignore[typeddict-unknown-key]
+    SubscriptionPatch(retry_on="2027")  # type: ignore[typeddict-item]
+
+
+def test_each_key_of_a_patch_is_a_column_of_its_type() -> None:
+    columns = typing.get_type_hints(Subscription)
+    for name, kind in typing.get_type_hints(SubscriptionPatch).items():
+        assert kind in (columns[name], *typing.get_args(columns[name])), name

@@ -10,6 +10,7 @@ from billing.billing_run.handle_decline import beyond_limit, give_up
 from billing.billing_run.intend import ToCharge, intend
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms, pause, postpone, unreached
+from billing.changes.outcome import ActionOutcome
 from billing.notices import subscription as tell
 from billing.payments import attempt_history
 from billing.payments.invoices import open_invoice
@@ -27,16 +28,18 @@ from billing.subscriptions.find import load_terms, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import Action, next_charge
 
+Outcome = ActionOutcome | Skip
 
-def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+
+def act(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome:
     """Do what is due for one; as `act_all`."""
     return act_all(session, office, [subscription], at)[0]
 
 
 def act_all(
     session: Session, office: Office, subscriptions: Sequence[Subscription], at: datetime
-) -> list[str]:
-    """Do what is due for each; a word for the report each. What is to be charged is invoiced and intended together."""
+) -> list[Outcome]:
+    """Do what is due for each. What is to be charged is invoiced and intended together."""
     hold(session)
     load_terms(session, subscriptions)
     bulk.load(session, Reader, {one.reader_id for one in subscriptions})
@@ -47,15 +50,15 @@ def act_all(
     )
     decided = [_decide(session, office, one, at) for one in subscriptions]
     charges = [one for one in decided if isinstance(one, ToCharge)]
-    words = iter(intend(session, office, charges, at))
-    return [next(words) if isinstance(one, ToCharge) else one for one in decided]
+    intended = iter(intend(session, office, charges, at))
+    return [next(intended) if isinstance(one, ToCharge) else one for one in decided]
 
 
 def _charges(subscription: Subscription) -> bool:
     return subscription.next_action in (Action.FIRST_CHARGE, Action.RENEW, Action.RETRY)
 
 
-def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+def _decide(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
     match Action(str(subscription.next_action)):
         case Action.FIRST_NOTICE:
             return _notice(session, office, subscription, Notice.FIRST, at)
@@ -75,7 +78,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
             return _retry(session, office, subscription, at)
         case Action.GIVE_UP:
             give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by="worker")
-            return "ended"
+            return ActionOutcome.ENDED
         case Action.CARD_NOTICE:
             return _card_notice(session, office, subscription, at)
         case Action.RUN_OUT:
@@ -88,14 +91,16 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
                 why="cancelled by the reader",
                 zone=office.zone,
             )
-            return "ended"
+            return ActionOutcome.ENDED
 
 
 def _charge_at(office: Office, subscription: Subscription) -> datetime:
     return trial.charge_at(subscription.charge_on, office.zone)
 
 
-def _notice(session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime) -> str:
+def _notice(
+    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
+) -> ActionOutcome:
     """Before the first charge, before the one after a year, or before the one after a pause."""
     match subscription.state:
         case State.TRIALING:
@@ -108,7 +113,7 @@ def _notice(session: Session, office: Office, subscription: Subscription, which:
 
 def _announce(
     session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
-) -> str:
+) -> ActionOutcome:
     """Queue a notice while its window is open; when it is too late, or the first never arrived, announce a later day."""
     charge_at = _charge_at(office, subscription)
     if at > notices.window(which, charge_at).closes_at:
@@ -123,12 +128,12 @@ def _announce(
         mark(subscription, office.zone, first_notice_at=at)
     else:
         mark(subscription, office.zone, second_notice_at=at)
-    return "notified"
+    return ActionOutcome.NOTIFIED
 
 
 def _charge_first(
     session: Session, office: Office, subscription: Subscription, at: datetime
-) -> str | ToCharge:
+) -> Outcome | ToCharge:
     """The first charge: on the day that was announced, and only when both notices went out in time (CARD-4)."""
     if hold_charge.is_due(subscription):
         return hold_charge.trial_charge(session, office, subscription, at)
@@ -148,13 +153,15 @@ def _charge_first(
     return ToCharge(subscription, period.nth(subscription, 1, terms_of(session, subscription)[0].months))
 
 
-def _extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+def _extend(
+    session: Session, office: Office, subscription: Subscription, at: datetime, why: str
+) -> ActionOutcome:
     """A notice wasn't accepted: another day, for which they are sent again."""
     because = unreached.extends_because(session, subscription, why, at)
     return extend_trial.extend_trial(session, office, subscription, at, because)
 
 
-def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+def _renew(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
     """The period that today lies in; earlier ones missed by an outage are given away, never charged in a burst.
 
     What the reader chose, or was told of in time, begins with it; after a year nothing is charged without its notices."""
@@ -174,15 +181,15 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
     return ToCharge(subscription, coming)
 
 
-def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     charge_next = next_charge(subscription, office.zone)
     if charge_next is not None:
         tell.card_expiring(session, office, subscription, charge_next.on, at)
     mark(subscription, office.zone, card_notice_at=at)
-    return "notified"
+    return ActionOutcome.NOTIFIED
 
 
-def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> str | ToCharge:
+def _retry(session: Session, office: Office, subscription: Subscription, at: datetime) -> Outcome | ToCharge:
     """The open invoice again, if the caps and what the card has said still allow it today; a card that is new to it is
     tried at once, and uses up no rung unless today is the ladder's own day. What an outage left is decided again: where the
     invoice's period is over by now, it is given away, and today's is charged."""

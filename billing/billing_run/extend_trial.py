@@ -4,6 +4,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session
 
+from billing.changes.outcome import ActionOutcome
 from billing.notices import subscription as tell
 from billing.platform.site import Office
 from billing.rules import trial
@@ -20,7 +21,7 @@ def extend_trial(
     why: str,
     *,
     held_until: date | None = None,
-) -> str:
+) -> ActionOutcome:
     """Move the first charge of a locked trial to the first day that both notices can still announce."""
     charge_on = trial.extended_charge_on(office.today(at))
     change(
@@ -38,4 +39,4 @@ def extend_trial(
         held_until=held_until or subscription.held_until,
     )
     tell.trial_started(session, office, subscription, at)
-    return "extended"
+    return ActionOutcome.EXTENDED

@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from billing.acquirer.port import Declined
 from billing.billing_run import not_taken
+from billing.billing_run.outcome import SettleOutcome
 from billing.billing_run.skip_reason import Skip
 from billing.notices import subscription as tell
 from billing.payments.attempt_history import asked_again_on, tried
@@ -29,8 +30,8 @@ def declined(
     outcome: Declined,
     at: datetime,
     by: str,
-) -> str:
-    """Write down a refusal and what comes next, in this transaction; a word for the report."""
+) -> SettleOutcome:
+    """Write down a refusal and what comes next, in this transaction."""
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
     attempt.evidence = asdict(outcome.evidence)
     session.add(attempt)
@@ -42,7 +43,9 @@ def declined(
     session.flush()
     if invoice.state is InvoiceState.PAID:
         reached("decline: the invoice was paid meanwhile")
-        return "declined"  # it was paid by another way meanwhile: nothing is owed, and nothing follows
+        return (
+            SettleOutcome.DECLINED
+        )  # it was paid by another way meanwhile: nothing is owed, and nothing follows
     if subscription.state is State.ENDED or subscription.cancel_asked_at is not None:
         reached("decline: the reader cancelled meanwhile")
         return let_go(session, office, subscription, invoice)
@@ -51,9 +54,9 @@ def declined(
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
         reached("decline: the first charge of a start without a trial")
         _refuse_start(session, office, subscription, invoice, at, by)
-        return "declined"
+        return SettleOutcome.DECLINED
     _follow(session, office, subscription, invoice, attempt, outcome, at, by)
-    return "declined"
+    return SettleOutcome.DECLINED
 
 
 def _follow(
@@ -113,7 +116,7 @@ def _step(
 
 def beyond_limit(
     session: Session, office: Office, subscription: Subscription, invoice: Invoice, at: datetime
-) -> str:
+) -> Skip:
     """The card has refused as often as it may in 30 days (RET-6), so its bank isn't asked: the reader is, for another card.
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
@@ -198,14 +201,14 @@ def _retry_on(
     return step.day if isinstance(step, dunning.RetryOn) else None
 
 
-def let_go(session: Session, office: Office, subscription: Subscription, invoice: Invoice) -> str:
+def let_go(session: Session, office: Office, subscription: Subscription, invoice: Invoice) -> SettleOutcome:
     """The reader cancelled: nothing more is asked of them."""
     if invoice.state is InvoiceState.OPEN:
         mark_void(session, invoice)
     if subscription.state is not State.ENDED:
         mark(subscription, office.zone, charging_since=None)
         session.add(subscription)
-    return "declined"
+    return SettleOutcome.DECLINED
 
 
 def give_up(

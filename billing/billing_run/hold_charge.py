@@ -24,14 +24,14 @@ def is_due(subscription: Subscription) -> bool:
     return subscription.cancel_request_at is not None and subscription.held_until is None
 
 
-def trial_charge(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def trial_charge(session: Session, office: Office, subscription: Subscription, at: datetime) -> Skip:
     """The first charge: the trial is longer, and its notices name the new day."""
     until = trial.extended_charge_on(office.today(at))
     extend_trial(session, office, subscription, at, WAITS, held_until=until)
     return _told(session, office, subscription, until, at)
 
 
-def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def renewal(session: Session, office: Office, subscription: Subscription, at: datetime) -> Skip:
     """A month is charged later in its course. A year ends later, as what follows it must be announced again (CPA-2)."""
     if subscription.term:
         next_terms.extend(session, office, subscription, at, WAITS)
@@ -42,13 +42,13 @@ def renewal(session: Session, office: Office, subscription: Subscription, at: da
     return _told(session, office, subscription, until, at)
 
 
-def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+def retry(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
     """A retry that could be made today is made on the day `until`."""
     mark(subscription, office.zone, held_until=until, retry_on=until)
     return _told(session, office, subscription, until, at)
 
 
-def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> str:
+def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
     take_back_mails(session, [subscription], office.zone)
     requests.charge_held(session, office, subscription, until, at)
     return Skip.REQUEST_WAITS

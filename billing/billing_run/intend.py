@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from billing.billing_run.handle_decline import beyond_limit
 from billing.billing_run.skip_reason import Skip
+from billing.changes.outcome import ActionOutcome
 from billing.payments import charge
 from billing.payments.attempt_history import asked_of
 from billing.payments.invoices import Drawn, Wanted, draw_up, drawn
@@ -32,15 +33,18 @@ class ToCharge:
     by_reader: bool = False
 
 
-def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: datetime) -> list[str]:
-    """Write the intents down; a word for the report each. A card that has refused as often as it may in 30 days isn't asked for
+def intend(
+    session: Session, office: Office, charges: Sequence[ToCharge], at: datetime
+) -> list[ActionOutcome | Skip]:
+    """Write the intents down; for each, DUE, or why it was skipped. A card that has refused as often as it may in 30 days isn't asked for
     another period (RET-6): the reader is. Where it might still refuse as often, because some attempts are unanswered, the
     charge waits for their answers. A retry with a card that this batch asks already stays due, and is decided after that."""
     if not charges:
         return []
     invoices = _invoices(session, office, charges, at)
     cards = asked_of(session, [_card(one) for one in charges], at)
-    words, intents = [], []
+    outcomes: list[ActionOutcome | Skip] = []
+    intents = []
     counted = {card.fingerprint: card.counted for card in cards.values()}
     asked: set[str] = set()  # two subscriptions of a batch may be charged to one card
     for one, owed in zip(charges, invoices, strict=True):
@@ -48,21 +52,21 @@ def intend(session: Session, office: Office, charges: Sequence[ToCharge], at: da
         full = isinstance(one.owed, Period) and counted[fingerprint] >= dunning.MAX_CARD_ATTEMPTS
         if full and card.refused >= dunning.MAX_CARD_ATTEMPTS:
             invoice = session.get_one(Invoice, owed.id)
-            words.append(beyond_limit(session, office, one.subscription, invoice, at))
+            outcomes.append(beyond_limit(session, office, one.subscription, invoice, at))
         elif full:
             look_again(one.subscription, at + CARD_ANSWERS)
             session.add(one.subscription)
-            words.append(Skip.CARD_IN_HAND)
+            outcomes.append(Skip.CARD_IN_HAND)
         elif isinstance(one.owed, Invoice) and fingerprint in asked:
-            words.append(Skip.CARD_IN_HAND)
+            outcomes.append(Skip.CARD_IN_HAND)
         else:
             counted[fingerprint] += 1
             asked.add(fingerprint)
             intents.append(charge.Intent(one.subscription, owed, by_reader=one.by_reader))
-            words.append("due")
+            outcomes.append(ActionOutcome.DUE)
     charge.intend(session, office, intents, at=at)
     mark_all(session, [one.subscription for one in intents], office.zone, charging_since=at)
-    return words
+    return outcomes
 
 
 def _card(one: ToCharge) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer.port import NotTaken
-from billing.billing_run.skip_reason import Skip
+from billing.billing_run.outcome import SettleOutcome
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
@@ -35,7 +35,7 @@ def not_taken(
     attempt: Attempt,
     outcome: NotTaken,
     at: datetime,
-) -> str:
+) -> SettleOutcome:
     """The attempt ends, and another is made in a few hours, under a key of its own; the last one stays open until staff have
     closed its case. One that the reader made ends with nothing: another way to pay is theirs."""
     attempt.evidence = attempt.evidence | {"refused": outcome.why}
@@ -53,7 +53,7 @@ def not_taken(
         mark(subscription, office.zone, charging_since=None)
         look_again(subscription, _next_try(office, at))
         session.add(subscription)
-    return Skip.NOT_TAKEN
+    return SettleOutcome.NOT_TAKEN
 
 
 def close_case(session: Session, attempt: Attempt, at: datetime) -> None:

@@ -9,6 +9,7 @@ from billing.acquirer.port import Gateway, NoSuchObject, PageClosed, PageOpen, U
 from billing.billing_run import not_taken
 from billing.billing_run.context import Report, Till
 from billing.billing_run.drain_attempts import charge_open
+from billing.billing_run.outcome import PageOutcome, SettleOutcome
 from billing.billing_run.settle import settle
 from billing.changes.refusals import refuse_standstill
 from billing.payments import attempt_history, charge, payment_page
@@ -23,8 +24,6 @@ from billing.rules import dunning, periods
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.models import Subscription
-
-NO_PAGE = "no such page"
 
 
 class UnknownInvoice(NotFound):
@@ -212,14 +211,12 @@ def look(
     at: datetime,
     *,
     by: str,
-) -> str:
-    """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat.
-
-    A word: charged, refunded, withdrawn, settled (before), open, unknown (ask later), NO_PAGE where Stripe has none."""
+) -> SettleOutcome | PageOutcome:
+    """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat."""
     with database.transaction() as session:
         attempt = session.get_one(Attempt, attempt_id)
         if attempt.state is AttemptState.CHARGED:
-            return "settled"
+            return SettleOutcome.SETTLED
     return _note(database, gateway, office, attempt_id, page_ref, at, by=by)
 
 
@@ -232,15 +229,17 @@ def _note(
     at: datetime,
     *,
     by: str,
-) -> str:
+) -> SettleOutcome | PageOutcome:
     found = gateway.fetch_pay_page(page_ref)
     stop_point("page.answered")
     if isinstance(found, PageOpen):
-        return "open"
+        return SettleOutcome.OPEN
     if isinstance(found, NoSuchObject):
-        return NO_PAGE  # it may be there in a minute; else its attempt ends with its time
+        return PageOutcome.ABSENT  # it may be there in a minute; else its attempt ends with its time
     if isinstance(found, Unknown):
-        return "unknown"  # it is asked again when its time is over, and an event that said so is tried again
+        return (
+            SettleOutcome.UNKNOWN
+        )  # it is asked again when its time is over, and an event that said so is tried again
     with database.transaction() as session:
         outcome = Withdrawn() if isinstance(found, PageClosed) else found
         return settle(session, office, attempt_id, outcome, at, by=by)

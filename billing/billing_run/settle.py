@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from billing.acquirer.port import Charged, Declined, NotTaken, Outcome, Unknown
 from billing.billing_run.handle_decline import declined, let_go
 from billing.billing_run.not_taken import close_case, not_taken
-from billing.billing_run.skip_reason import Skip
+from billing.billing_run.outcome import SettleOutcome
 from billing.cards.saved_cards import keep_card, on_subscription
 from billing.notices import refunds
 from billing.notices import subscription as tell
@@ -59,7 +59,7 @@ def settle(
     *,
     by: str,
     again: bool = False,
-) -> str:
+) -> SettleOutcome:
     """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
     return settle_all(session, office, [(attempt_id, outcome)], at, by=by, again=again)[0]
 
@@ -72,12 +72,11 @@ def settle_all(
     *,
     by: str,
     again: bool = False,
-) -> list[str]:
+) -> list[SettleOutcome]:
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
     `again`: it had been written down before, in a database that was lost, so the receipt may be the reader's second one.
 
-    A word for the report each: charged, refunded, declined, unknown, not_taken, withdrawn, settled (before), open (a page where
-    the reader may still pay). Raises UnknownAttempt."""
+    Raises UnknownAttempt."""
     cases = _lock(session, answers)
     left = cases
     while left:  # two attempts of one subscription are settled one after the other
@@ -86,7 +85,7 @@ def settle_all(
             reached("settle: two attempts of one subscription at once")
         _settle(session, office, now, at, by, again)
     for case in cases:
-        if case.word != "settled":
+        if case.word is not SettleOutcome.SETTLED:
             say(
                 session,
                 f"charge {case.word}",
@@ -101,13 +100,13 @@ def settle_all(
 
 @dataclass(eq=False, slots=True)
 class _Case:
-    """An answer with the rows it is about, all of them locked; `word` says in the end what became of it."""
+    """An answer with the rows it is about, all of them locked; `word` says in the end what became of it: until then nothing is settled."""
 
     subscription: Subscription
     attempt: Attempt
     invoice: Invoice
     outcome: Outcome | Withdrawn
-    word: str = ""
+    word: SettleOutcome = SettleOutcome.UNKNOWN
 
     @property
     def wanted(self) -> bool:
@@ -154,7 +153,7 @@ def _settle(
     for case in cases:
         if case.attempt.state is AttemptState.CHARGED:
             reached("settle: charged before")
-            case.word = "settled"
+            case.word = SettleOutcome.SETTLED
         elif isinstance(case.outcome, Charged):
             charged.append(case)  # money that moved is written down even when the attempt had been given up
         else:
@@ -169,14 +168,16 @@ def _not_charged(
     outcome: Declined | NotTaken | Withdrawn | Unknown,
     at: datetime,
     by: str,
-) -> str:
+) -> SettleOutcome:
     attempt, invoice = case.attempt, case.invoice
     if attempt.state is not AttemptState.OPEN:
         reached("settle: settled before")
-        return "settled"
+        return SettleOutcome.SETTLED
     if attempt.by_page and isinstance(outcome, Declined):
         reached("settle: declined on a page that is still open")
-        return "open"  # refused on the page, where the reader may try another card until it closes
+        return (
+            SettleOutcome.OPEN
+        )  # refused on the page, where the reader may try another card until it closes
     attempt.claimed_by = None
     session.add(attempt)
     match outcome:
@@ -188,7 +189,7 @@ def _not_charged(
             return _withdrawn(office, case.subscription, invoice, attempt, session, at)
         case Unknown():
             _leave_open(attempt, outcome, at)
-            return "unknown"
+            return SettleOutcome.UNKNOWN
 
 
 def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
@@ -236,7 +237,7 @@ def _charged(
                 mark(case.subscription, office.zone, charging_since=None)
         else:
             goes_on.append(case)
-            case.word = "charged"
+            case.word = SettleOutcome.CHARGED
     change_all(
         session,
         Event.CHARGED,
@@ -314,13 +315,13 @@ def _card_that_paid(session: Session, office: Office, case: _Case, at: datetime)
 
 def _give_back(
     session: Session, office: Office, received: Received, cause: str, reason: str, at: datetime
-) -> str:
+) -> SettleOutcome:
     """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
     payment = session.get_one(Payment, received.id)
     intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
     if intended is not None:
         refunds.raced(session, office, payment, intended, at)
-    return "refunded"
+    return SettleOutcome.REFUNDED
 
 
 def _withdrawn(
@@ -330,7 +331,7 @@ def _withdrawn(
     attempt: Attempt,
     session: Session,
     at: datetime,
-) -> str:
+) -> SettleOutcome:
     attempt.state, attempt.settled_at = AttemptState.WITHDRAWN, at
     session.add(attempt)
     close_case(session, attempt, at)
@@ -344,4 +345,4 @@ def _withdrawn(
             # too old for its key: the next look makes a new attempt for the same invoice
             mark(subscription, office.zone, retry_on=office.today(at))
         session.add(subscription)
-    return Skip.WITHDRAWN
+    return SettleOutcome.WITHDRAWN

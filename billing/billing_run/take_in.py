@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from billing.acquirer.port import ChargeClaim, Charged, Outcome
+from billing.billing_run.outcome import SettleOutcome, Unattributed
 from billing.billing_run.settle import settle
 from billing.cards.saved_cards import keep_card
 from billing.payments.charge import named
@@ -21,25 +22,21 @@ from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import terms_of
 from billing.subscriptions.models import Price, Subscription
 
-NOT_OURS = "not our charge"
-UNEXPLAINED = "unexplained"
-
 
 def take_in(
     session: Session, office: Office, claim: ChargeClaim, outcome: Outcome, at: datetime, *, by: str
-) -> str:
-    """Write down what became of a charge by what it says of itself; a word as `settle` has, or NOT_OURS, or UNEXPLAINED for
-    money that nothing here can have asked for: it goes back. Safe to repeat.
+) -> SettleOutcome | Unattributed:
+    """Write down what became of a charge by what it says of itself. Safe to repeat.
 
     A refusal whose attempt is lost is left alone: the claim is made again under its name, and answered as before."""
     if session.get(Attempt, claim.attempt_id) is not None:
         return settle(session, office, claim.attempt_id, outcome, at, by=by)
     if not isinstance(outcome, Charged) or not claim.whole:
-        return NOT_OURS
+        return Unattributed.NOT_OURS
     attempt_id = _lost_attempt(session, office, claim, outcome, at)
     if attempt_id is None:
         unexplained_charges.note(session, claim, outcome, at)
-        return UNEXPLAINED
+        return Unattributed.UNEXPLAINED
     return settle(session, office, attempt_id, outcome, at, by=by, again=True)
 
 

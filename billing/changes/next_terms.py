@@ -5,6 +5,7 @@ from datetime import date, datetime
 from sqlmodel import Session, select
 
 from billing.changes.extend import moved_to
+from billing.changes.outcome import ActionOutcome
 from billing.notices import term as tell_choices
 from billing.payments import postings
 from billing.platform.site import Office
@@ -107,7 +108,7 @@ def put_off_price(
     return True
 
 
-def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def announce_end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """Say when the year ends and what it goes on as, 80 to 40 business days ahead (CPA-2). Whoever chose what comes next
     already is told so too, and what holds without that: the choice may be taken back when it is too late for a notice."""
     s = subscription
@@ -125,10 +126,12 @@ def announce_end(session: Session, office: Office, subscription: Subscription, a
         }
     _change(session, office, s, Event.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
     tell_choices.term_notice(session, office, s, month, at)
-    return "notified"
+    return ActionOutcome.NOTIFIED
 
 
-def remind(session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime) -> str:
+def remind(
+    session: Session, office: Office, subscription: Subscription, which: Notice, at: datetime
+) -> ActionOutcome:
     """The two notices before the charge that follows a year (CARD-8)."""
     s = subscription
     charge_at = trial.charge_at(s.period_end_on or s.charge_on, office.zone)
@@ -139,7 +142,7 @@ def remind(session: Session, office: Office, subscription: Subscription, which: 
         mark(s, office.zone, first_notice_at=at)
     else:
         mark(s, office.zone, second_notice_at=at)
-    return "notified"
+    return ActionOutcome.NOTIFIED
 
 
 def not_told_in_time(
@@ -160,7 +163,9 @@ def not_told_in_time(
     return None if notices.in_time(first, second, at) else "not both notices arrived in time"
 
 
-def extend(session: Session, office: Office, subscription: Subscription, at: datetime, why: str) -> str:
+def extend(
+    session: Session, office: Office, subscription: Subscription, at: datetime, why: str
+) -> ActionOutcome:
     """Nothing is charged without its notices: the year is longer, free of charge, until they can arrive in time."""
     s = subscription
     announced = s.next_terms_because is not Because.TERM or (
@@ -182,7 +187,7 @@ def extend(session: Session, office: Office, subscription: Subscription, at: dat
     columns |= {"access_until": periods.start_of_day(end, office.zone)}
     postings.days_given(session, office, s.id, before=s.period_end_on or s.charge_on, after=end, at=at)
     _change(session, office, s, Event.TERM_EXTENDED, at, why, columns)
-    return "extended"
+    return ActionOutcome.EXTENDED
 
 
 def _change(

@@ -7,6 +7,7 @@ from sqlmodel import Session
 
 from billing.changes import unreached
 from billing.changes.extend import moved_to
+from billing.changes.outcome import ActionOutcome
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices import term
 from billing.platform.errors import Conflict, Invalid
@@ -113,7 +114,7 @@ def undo(
     return subscription
 
 
-def begin(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def begin(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """What was paid has ended."""
     _change(
         session,
@@ -126,10 +127,10 @@ def begin(session: Session, office: Office, subscription: Subscription, at: date
         first_notice_at=None,
         second_notice_at=None,
     )
-    return "paused"
+    return ActionOutcome.PAUSED
 
 
-def announce(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def announce(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """Say that the pause ends and what is charged then; too late for that, it lasts longer."""
     s = subscription
     charge_at = trial.charge_at(s.resumes_on or s.charge_on, office.zone)
@@ -137,10 +138,10 @@ def announce(session: Session, office: Office, subscription: Subscription, at: d
         return _extend(session, office, s, at)
     term.pause_ends(session, office, s, at)
     mark(s, office.zone, first_notice_at=at)
-    return "notified"
+    return ActionOutcome.NOTIFIED
 
 
-def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """The next period begins, if its charge was announced in time: no notice, no charge.
 
     A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
@@ -153,7 +154,7 @@ def end(session: Session, office: Office, subscription: Subscription, at: dateti
             return unreached.end(session, office, s, at)
         return _extend(session, office, s, at)
     _resume(session, office, s, max(on, office.today(at)), at, "worker", "the pause is over")
-    return "resumed"
+    return ActionOutcome.RESUMED
 
 
 def _resume(
@@ -173,7 +174,7 @@ def _resume(
     _change(session, office, subscription, Event.PAUSE_ENDED, at, by, why, **columns)
 
 
-def _extend(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def _extend(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     _change(
         session,
         office,
@@ -187,7 +188,7 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
         resumes_on=trial.extended_charge_on(office.today(at)),
         first_notice_at=None,
     )
-    return "extended"
+    return ActionOutcome.EXTENDED
 
 
 def _change(

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
+from billing.changes.outcome import ActionOutcome
 from billing.mail import unreachable
 from billing.notices import subscription as tell
 from billing.notices import term
@@ -45,12 +46,12 @@ def is_final(session: Session, office: Office, subscription: Subscription) -> bo
     return _times(session, office, subscription) >= most
 
 
-def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> str:
+def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """End it without a charge."""
     change(session, subscription, Event.UNREACHABLE, at=at, by="worker", why=WHY, zone=office.zone)
     session.add(subscription)
     _tell_staff(session, subscription, at, "The subscription has ended without a charge")
-    return "ended"
+    return ActionOutcome.ENDED
 
 
 def ends_unless_reached(session: Session, office: Office, subscription: Subscription) -> bool:

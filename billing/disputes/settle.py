@@ -1,12 +1,14 @@
 """Settle a dispute from what the acquirer says of it now. Events about it may come late, twice and in any order."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlmodel import Session, col, select
 
 from billing.access import gifts
 from billing.acquirer.balance_port import Books, DisputeAnswer, DisputeState, Movement
 from billing.acquirer.port import Charged, Gateway, NoSuchObject, Unknown
+from billing.billing_run.outcome import took_money
 from billing.billing_run.take_in import take_in
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
@@ -27,7 +29,6 @@ from billing.rules.reckoning import disputed_part
 from billing.subscriptions.change import lock
 
 BY = "stripe"
-NO_DISPUTE = "no such dispute"
 FRAUD = "fraudulent"
 """Stripe's word: the card's owner says that it wasn't they who paid."""
 _FAR = {
@@ -39,14 +40,20 @@ _FAR = {
 }
 
 
+class Unresolved(StrEnum):
+    """A dispute that can't be written down."""
+
+    ABSENT = "no such dispute"
+    NOT_OURS = "not our charge"
+
+
 def settle(
     database: Database, gateway: Gateway, books: Books, office: Office, dispute_ref: str, at: datetime
-) -> str:
-    """Write down how a dispute stands, and what follows from it; a word for the report, NO_DISPUTE where the acquirer has none.
-    Safe to repeat. Raises Unavailable."""
+) -> DisputeState | Unresolved:
+    """Write down how a dispute stands, and what follows from it. Safe to repeat. Raises Unavailable."""
     answer = books.dispute(dispute_ref)
     if isinstance(answer, NoSuchObject):
-        return NO_DISPUTE
+        return Unresolved.ABSENT
     if isinstance(answer, Unknown):
         raise Unavailable(answer.why)
     stop_point("dispute.fetched")
@@ -56,7 +63,7 @@ def settle(
         payment = payment_of(session, answer.charge_ref)
         if payment is None:
             _open_unknown(session, answer, at)
-            return "not our charge"
+            return Unresolved.NOT_OURS
         balance_mirror.keep(session, office, moved, at)
         word = _settle(session, office, payment, answer, at)
         currency_conversion.present_disputes(session, office, [answer.dispute_ref], at)
@@ -97,7 +104,7 @@ def write_down_charge(
     if claim is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
-        return take_in(session, office, claim, outcome, at, by=BY) in ("charged", "refunded")
+        return took_money(take_in(session, office, claim, outcome, at, by=BY))
 
 
 def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:
@@ -115,7 +122,9 @@ def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None
     )
 
 
-def _settle(session: Session, office: Office, payment: Payment, answer: DisputeAnswer, at: datetime) -> str:
+def _settle(
+    session: Session, office: Office, payment: Payment, answer: DisputeAnswer, at: datetime
+) -> DisputeState:
     invoice = session.get_one(Invoice, payment.invoice_id)
     lock(session, invoice.subscription_id)
     dispute = session.exec(

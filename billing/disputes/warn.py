@@ -1,6 +1,7 @@
 """An early fraud warning: nothing more is charged, and staff decide whether the money goes back before a dispute takes it."""
 
 from datetime import datetime
+from enum import StrEnum
 
 from billing.access import gifts
 from billing.acquirer.balance_port import Books
@@ -16,31 +17,37 @@ from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules.money import Money
 
-NO_WARNING = "no such warning"
+
+class WarningOutcome(StrEnum):
+    """What a fraud warning led to."""
+
+    ABSENT = "no such warning"
+    NOT_OURS = "not our charge"
+    NOTHING_LEFT = "nothing left to decide"
+    CASE_OPENED = "case opened"
 
 
 def settle(
     database: Database, gateway: Gateway, books: Books, office: Office, warning_ref: str, at: datetime
-) -> str:
-    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1); a word, NO_WARNING where the acquirer has none.
-    Safe to repeat. Raises Unavailable."""
+) -> WarningOutcome:
+    """Stop renewals, keep evidence, open a case with the refund as a proposal (DIS-1). Safe to repeat. Raises Unavailable."""
     warning = books.warning(warning_ref)
     if isinstance(warning, NoSuchObject):
-        return NO_WARNING
+        return WarningOutcome.ABSENT
     if isinstance(warning, Unknown):
         raise Unavailable(warning.why)
     write_down_charge(database, gateway, office, warning.charge_ref, warning.intent_ref, at)
     with database.transaction() as session:
         payment = payment_of(session, warning.charge_ref)
         if payment is None:
-            return "not our charge"
+            return WarningOutcome.NOT_OURS
         why = f"the card's issuer warns of fraud: payment {payment.id}"
         if not stop.has_stopped(session, payment.reader_id, why):
             stop.stop_renewals(session, office, payment.reader_id, at, why=why)
         gifts.revoke_all(session, payment.reader_id, at, why="the card's issuer warns of fraud")
         left = refund.left_of(session, payment)
         if not warning.actionable or left == 0:
-            return "nothing left to decide"
+            return WarningOutcome.NOTHING_LEFT
         open_case(
             session,
             CaseKind.FRAUD_WARNING,
@@ -54,4 +61,4 @@ def settle(
             | {"evidence": evidence.gather(session, payment)},
             link=f"/staff/readers/{payment.reader_id}/refund?payment={payment.id}",
         )
-    return "case opened"
+    return WarningOutcome.CASE_OPENED

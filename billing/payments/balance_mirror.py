@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -20,7 +21,6 @@ from billing.platform.site import Office
 from billing.rules.absence import LISTED_WITHIN
 
 _AT_ONCE = 500
-NO_PAYOUT = "no such payout"
 FEE = "fee"
 """The category of what Stripe takes by itself, apart from any charge."""
 RETURNED = "payout_reversal"
@@ -86,12 +86,20 @@ def _returned(office: Office, movements: Iterable[Movement], at: datetime) -> It
             yield post.Posting("payout_returned", one.ref, at, on, lines, currency=one.currency)
 
 
-def keep_payout(database: Database, books: Books, office: Office, payout_ref: str, at: datetime) -> str:
-    """Keep a payout with all that it pays out, where Stripe lists that, and book it; a word, NO_PAYOUT where the acquirer has
-    none. Safe to repeat. Raises Unavailable."""
+class PayoutOutcome(StrEnum):
+    """Whether a payout was kept."""
+
+    ABSENT = "no such payout"
+    KEPT = "payout kept"
+
+
+def keep_payout(
+    database: Database, books: Books, office: Office, payout_ref: str, at: datetime
+) -> PayoutOutcome:
+    """Keep a payout with all that it pays out, where Stripe lists that, and book it. Safe to repeat. Raises Unavailable."""
     payout = books.payout(payout_ref)
     if isinstance(payout, NoSuchObject):
-        return NO_PAYOUT
+        return PayoutOutcome.ABSENT
     if isinstance(payout, Unknown):
         raise Unavailable(payout.why)
     inside = books.movements_in(payout_ref) if payout.listing is PayoutListing.LISTED else NotListed()
@@ -109,7 +117,7 @@ def keep_payout(database: Database, books: Books, office: Office, payout_ref: st
             post.post(
                 session, kind="payout", source_id=payout_ref, at=at, on=on, lines=lines, currency=currency
             )
-    return "payout kept"
+    return PayoutOutcome.KEPT
 
 
 def _adds_up(payout: PayoutAnswer, inside: list[Movement] | NotListed) -> bool:

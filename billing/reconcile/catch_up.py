@@ -166,14 +166,14 @@ def _ask_about(clerk: Clerk, pair: Pair, at: datetime) -> None:
 
 
 def _dispute(clerk: Clerk, dispute_ref: str, at: datetime) -> None:
-    word = disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
-    if word == disputes.NO_DISPUTE:
+    outcome = disputes.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, dispute_ref, at)
+    if outcome is disputes.Unresolved.ABSENT:
         raise Unavailable("Stripe has no such dispute.")
 
 
 def _warning(clerk: Clerk, warning_ref: str, at: datetime) -> None:
-    word = warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
-    if word == warnings.NO_WARNING:
+    outcome = warnings.settle(clerk.database, clerk.gateway, clerk.books, clerk.office, warning_ref, at)
+    if outcome is warnings.WarningOutcome.ABSENT:
         raise Unavailable("Stripe has no such warning.")
 
 

@@ -1,6 +1,7 @@
 """Take in a card that the database lost: on its subscription, or with a reader who began since the backup, and must begin again."""
 
 from datetime import datetime
+from enum import Enum, auto
 
 from sqlmodel import Session, select
 
@@ -18,9 +19,18 @@ from billing.subscriptions.models import Subscription
 BY = "stripe"
 
 
-def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
-    """Write down a card that was saved; `card` where it is put to use, `reader` where it belongs to a reader who began since,
-    None where it is known."""
+class CardFound(Enum):
+    """What was done with a card that this database lost."""
+
+    IN_USE = auto()
+    OF_LOST_START = auto()
+    """Its reader began since the backup, and must begin again."""
+    KEPT = auto()
+    """Its subscription has ended."""
+
+
+def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | None:
+    """Write down a card that was saved; None where it is known, or no news."""
     with clerk.database.transaction() as session:
         known = select(PaymentMethod.id).where(PaymentMethod.gateway_ref == found.card.method_ref)
         if session.exec(known).first() is not None:
@@ -32,24 +42,26 @@ def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
         )
         if done.state is SetupState.AWAITS_PROOF:
             return _proved_since(clerk, found, done, at)
-        return "card" if done.state is SetupState.DONE else None
+        return CardFound.IN_USE if done.state is SetupState.DONE else None
     with clerk.database.transaction() as session:
         if found.subscription_id and session.get(Subscription, found.subscription_id) is not None:
             return _change(session, clerk, found, found.subscription_id, at)
         return _begun_since(session, clerk, found, at)
 
 
-def _change(session: Session, clerk: Clerk, found: FoundCard, subscription_id: str, at: datetime) -> str:
+def _change(
+    session: Session, clerk: Clerk, found: FoundCard, subscription_id: str, at: datetime
+) -> CardFound:
     reader_id = session.get_one(Subscription, subscription_id).reader_id
     method = keep_card(session, clerk.office, reader_id, found.card, at)
     try:
         change_card(session, clerk.office, subscription_id, method, at, by=BY)
     except HasEnded:
-        return "kept"
-    return "card"
+        return CardFound.KEPT
+    return CardFound.IN_USE
 
 
-def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime) -> str | None:
+def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | None:
     """What the reader agreed to is lost, so nothing is begun, and nothing charged, in their name: a person asks them."""
     if not found.email:
         return None
@@ -57,10 +69,10 @@ def _begun_since(session: Session, clerk: Clerk, found: FoundCard, at: datetime)
     keep_card(session, clerk.office, reader.id, found.card, at)
     words = f"{reader.email} gave a card on {clerk.office.today(found.at):%-d %B %Y}, after the backup from which this database was restored."
     _open_case(session, found, f"{words} What they began is lost: ask them to begin again.", reader, at)
-    return "reader"
+    return CardFound.OF_LOST_START
 
 
-def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime) -> str | None:
+def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime) -> CardFound | None:
     """The visit is as old as the backup, and waits for a proof of its address that may have been given since: a person asks. Until
     then the card may be a stranger's, so it isn't kept."""
     with clerk.database.transaction() as session:
@@ -70,7 +82,7 @@ def _proved_since(clerk: Clerk, found: FoundCard, visit: CardSetup, at: datetime
             " they did, to begin again."
         )
         told = _open_case(session, found, words, by_address(session, visit.email), at)
-    return "reader" if told else None
+    return CardFound.OF_LOST_START if told else None
 
 
 def _open_case(session: Session, found: FoundCard, words: str, reader: Reader | None, at: datetime) -> bool:

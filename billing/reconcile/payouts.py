@@ -36,8 +36,8 @@ def keep_all(clerk: Clerk, refs: Iterable[str], at: datetime) -> int:
     kept = 0
     for ref in refs:
         try:
-            word = balance_mirror.keep_payout(clerk.database, clerk.books, clerk.office, ref, at)
-            kept += word != balance_mirror.NO_PAYOUT
+            outcome = balance_mirror.keep_payout(clerk.database, clerk.books, clerk.office, ref, at)
+            kept += outcome is balance_mirror.PayoutOutcome.KEPT
         except Unavailable as away:
             log.warning("the payout %s can't be asked about now: %s", ref, away)
         except Exception:

@@ -13,7 +13,8 @@ from sqlmodel import Session, select
 
 from billing.acquirer.balance_port import FoundCharge, FoundRefund
 from billing.acquirer.port import Charged, Unknown
-from billing.billing_run.take_in import UNEXPLAINED, take_in
+from billing.billing_run.outcome import SettleOutcome, Unattributed, took_money
+from billing.billing_run.take_in import take_in
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, Payment
@@ -24,7 +25,7 @@ from billing.platform.errors import Unavailable
 from billing.platform.logs import discreet
 from billing.platform.stop_points import stop_point
 from billing.reconcile.catch_up import Clerk, ask_about_open, ask_about_unheard, listed
-from billing.reconcile.lost_cards import take_in_card
+from billing.reconcile.lost_cards import CardFound, take_in_card
 from billing.reconcile.lost_refunds import take_in_refund
 from billing.refunds import unexplained_charges as unexplained
 from billing.rules.money import Money
@@ -121,8 +122,8 @@ def _recover(clerk: Clerk, since: datetime, at: datetime, doing: Callable[[str],
         became = _unless_it_breaks(
             clerk, card.card.method_ref, "card", at, partial(take_in_card, clerk, card, at)
         )
-        found.cards += became == "card"
-        found.readers += became == "reader"
+        found.cards += became is CardFound.IN_USE
+        found.readers += became is CardFound.OF_LOST_START
     doing("asking Stripe for charges")
     for charge in _unknown(clerk, listed(clerk.books.charges_since(since, until))):
         _charge(clerk, charge, found, at)
@@ -171,18 +172,20 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
         raise Unavailable(f"Stripe can't say yet what became of a charge: {outcome.why}")
     try:
         with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
-            word = take_in(session, clerk.office, one.claim, outcome, at, by=BY)
+            became: SettleOutcome | Unattributed = take_in(
+                session, clerk.office, one.claim, outcome, at, by=BY
+            )
     except Unavailable:
         raise
     except Exception:  # it must not be charged once more, so it goes back, and a person is told
         log.exception("the charge %s can't be taken in", outcome.charge_ref)
         with clerk.database.transaction() as session:
             unexplained.note(session, one.claim, outcome, at, why="and it could not be written down here")
-        word = UNEXPLAINED
-    if word == UNEXPLAINED:
+        became = Unattributed.UNEXPLAINED
+    if became is Unattributed.UNEXPLAINED:
         found.unexplained += 1
         found.kept += outcome.amount - outcome.returned
-    elif word in ("charged", "refunded"):
+    elif took_money(became):
         found.charges += 1
         found.charged += outcome.amount
 

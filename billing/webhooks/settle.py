@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from billing.acquirer.balance_port import Books
 from billing.acquirer.port import CardGone, Gateway, NoSuchObject, Unknown
 from billing.billing_run import pay_in_person
-from billing.billing_run.take_in import NOT_OURS, take_in
+from billing.billing_run.outcome import PageOutcome, SettleOutcome, Unattributed
+from billing.billing_run.take_in import take_in
 from billing.cards import card_setup, saved_cards
 from billing.disputes import settle as disputes
 from billing.disputes import warn
@@ -191,7 +192,7 @@ def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if isinstance(outcome, NoSuchObject):
         return _absent(event, at, "no such charge")
     if claim is None:  # another installation's, on the same account
-        return NOT_OURS
+        return Unattributed.NOT_OURS
     with desk.database.transaction() as session:
         return take_in(session, desk.office, claim, outcome, at, by="stripe")
 
@@ -221,9 +222,9 @@ def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     word = pay_in_person.look(
         desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe"
     )
-    if word == "unknown":
+    if word is SettleOutcome.UNKNOWN:
         raise Unavailable("What became of the page can't be told yet.")
-    return _absent(event, at, word) if word == pay_in_person.NO_PAGE else word
+    return _absent(event, at, word) if word is PageOutcome.ABSENT else word
 
 
 def _visit(database: Database, event: InboundEvent) -> str | None:
@@ -283,19 +284,19 @@ def customer_deleted(desk: Desk, event: InboundEvent, at: datetime) -> str:
 def dispute_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A bank takes a charge back, or asks, or has decided."""
     word = disputes.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
-    return _absent(event, at, word) if word == disputes.NO_DISPUTE else word
+    return _absent(event, at, word) if word is disputes.Unresolved.ABSENT else word
 
 
 def fraud_warned(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A card's issuer calls a charge fraudulent."""
     word = warn.settle(desk.database, desk.gateway, desk.books, desk.office, event.object_ref, at)
-    return _absent(event, at, word) if word == warn.NO_WARNING else word
+    return _absent(event, at, word) if word is warn.WarningOutcome.ABSENT else word
 
 
 def paid_out(desk: Desk, event: InboundEvent, at: datetime) -> str:
     """A payout can be itemised now (STR-11)."""
     word = balance_mirror.keep_payout(desk.database, desk.books, desk.office, event.object_ref, at)
-    return _absent(event, at, word) if word == balance_mirror.NO_PAYOUT else word
+    return _absent(event, at, word) if word is balance_mirror.PayoutOutcome.ABSENT else word
 
 
 HANDLERS: dict[str, Callable[[Desk, InboundEvent, datetime], str]] = {

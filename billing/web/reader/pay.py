@@ -1,6 +1,7 @@
 """Paying what is open without signing in: from the link in a mail about a declined charge. GET shows, POST pays (H6)."""
 
 from datetime import timedelta
+from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
@@ -63,7 +64,7 @@ def _came_back(visit: Visit, attempt_id: str, invoice_id: str, *, claimed: bool 
         if session.get_one(Attempt, attempt_id).state is not AttemptState.OPEN:
             return visit.go("/pay")
         now = paying.owing(session, parts.office, invoice_id, visit.at)
-        return visit.page(_over(session, now, "charging", again=f"/pay/back?attempt={attempt_id}"))
+        return visit.page(_over(session, now, Closed.CHARGING, again=f"/pay/back?attempt={attempt_id}"))
 
 
 @router.get("/pay/stop")
@@ -173,22 +174,33 @@ def _open(visit: Visit, now: Owing) -> views.Pay:
     )
 
 
-def _why(now: Owing) -> str:
+class Closed(StrEnum):
+    """Why an invoice can't be paid now; the page's words follow it."""
+
+    PAID = "paid"
+    GIVEN_BACK = "given_back"
+    CHARGING = "charging"
+    CANCELLED = "cancelled"
+    GIVEN_AWAY = "given_away"
+    OVER = "over"
+
+
+def _why(now: Owing) -> Closed:
     if now.invoice.state is InvoiceState.PAID:
-        return "paid"
+        return Closed.PAID
     if now.owed or (now.invoice.state is InvoiceState.OPEN and now.charging):
-        return "charging"
+        return Closed.CHARGING
     if now.subscription.cancel_asked_at is not None:
-        return "cancelled"
+        return Closed.CANCELLED
     goes_on = now.subscription.state is not State.ENDED
-    return "given_away" if goes_on and now.invoice.state is InvoiceState.VOID else "over"
+    return Closed.GIVEN_AWAY if goes_on and now.invoice.state is InvoiceState.VOID else Closed.OVER
 
 
-def _over(session: Session, now: Owing, why: str, again: str = "/pay") -> views.PayOver:
+def _over(session: Session, now: Owing, why: Closed, again: str = "/pay") -> views.PayOver:
     invoice = now.invoice
-    paid = one(session, invoice.id, invoice.reader_id) if why == "paid" else None
+    paid = one(session, invoice.id, invoice.reader_id) if why is Closed.PAID else None
     return views.PayOver(
-        why="given_back" if paid and paid.refunds else why,
+        why=Closed.GIVEN_BACK if paid and paid.refunds else why,
         amount=Money(invoice.gross, invoice.currency),
         number=numbers.invoice_number(invoice.number) if invoice.number else None,
         paid_on=invoice.issued_on,

@@ -1,0 +1,54 @@
+"""What became of a charge."""
+
+from enum import StrEnum
+from typing import assert_never
+
+
+class SettleOutcome(StrEnum):
+    """What settling an attempt came to; a count of a run's report each."""
+
+    CHARGED = "charged"
+    REFUNDED = "refunded"
+    """Money arrived that isn't kept, so it goes back."""
+    DECLINED = "declined"
+    UNKNOWN = "unknown"
+    NOT_TAKEN = "not_taken"
+    WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
+    """It had been settled before."""
+    OPEN = "open"
+    """The reader may still pay on its page."""
+
+
+class Unattributed(StrEnum):
+    """A charge that belongs to no attempt."""
+
+    NOT_OURS = "not our charge"
+    UNEXPLAINED = "unexplained"
+    """It names this installation, and nothing here can have asked for it: the money goes back."""
+
+
+def took_money(outcome: SettleOutcome | Unattributed) -> bool:
+    """Whether money arrived for an attempt and wasn't recorded before, kept or not."""
+    match outcome:
+        case SettleOutcome.CHARGED | SettleOutcome.REFUNDED:
+            return True
+        case (
+            SettleOutcome.DECLINED
+            | SettleOutcome.UNKNOWN
+            | SettleOutcome.NOT_TAKEN
+            | SettleOutcome.WITHDRAWN
+            | SettleOutcome.SETTLED
+            | SettleOutcome.OPEN
+            | Unattributed.NOT_OURS
+            | Unattributed.UNEXPLAINED
+        ):
+            return False
+        case _:
+            assert_never(outcome)
+
+
+class PageOutcome(StrEnum):
+    """A payment page that can't be settled."""
+
+    ABSENT = "no such page"

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion
 from billing.access.policies import AccessTerms
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import NotFound
 
 
@@ -63,7 +64,7 @@ def register(
     terms: AccessTerms,
     published_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
 ) -> Article:
     """Add the article or change it. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
@@ -84,7 +85,7 @@ def register(
     return found
 
 
-def remove(session: Session, article_id: str, *, at: datetime, by: str) -> None:
+def remove(session: Session, article_id: str, *, at: datetime, by: Actor) -> None:
     """Remove the article from the registry; its versions stay. Raises UnknownArticle."""
     found = article(session, article_id)
     last = _version(found, at, by)
@@ -97,7 +98,7 @@ def _deciding(row: Article) -> tuple[object, ...]:
     return row.section, row.access, row.free_hours, row.open_after_days, row.published_at
 
 
-def _version(row: Article, at: datetime, by: str) -> ArticleVersion:
+def _version(row: Article, at: datetime, by: Actor) -> ArticleVersion:
     return ArticleVersion(
         article_id=row.id,
         at=at,
@@ -106,5 +107,5 @@ def _version(row: Article, at: datetime, by: str) -> ArticleVersion:
         free_hours=row.free_hours,
         open_after_days=row.open_after_days,
         published_at=row.published_at,
-        by=by,
+        **acted_by(by),
     )

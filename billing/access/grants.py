@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from billing.access.models import Grant
 from billing.mail import outbox
 from billing.platform import ids
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.readers.register import by_id
@@ -49,7 +50,7 @@ def last_day_of(session: Session, office: Office, reader_id: str, days: int, at:
 
 
 def give(
-    session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: str, why: str
+    session: Session, office: Office, reader_id: str, days: int, *, at: datetime, by: Actor, why: str
 ) -> Grant:
     """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
     last_day = last_day_of(session, office, reader_id, days, at)
@@ -60,7 +61,7 @@ def give(
         given_at=at,
         until=start_of_day(last_day + timedelta(days=1), office.zone),
         features=list(plan.features),
-        by=by,
+        **acted_by(by),
         why=why,
     )
     session.add(grant)

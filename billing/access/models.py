@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.platform.actors import ActedBy, ClosedBy
 from billing.platform.db import enum_column
 from billing.rules.access import AccessLevel
 
@@ -38,7 +39,7 @@ class Article(SQLModel, table=True):
     published_at: datetime
 
 
-class ArticleVersion(SQLModel, table=True):
+class ArticleVersion(ActedBy, table=True):
     """What was known of an article from a moment on, as far as it decides who may read. Append-only."""
 
     __tablename__ = "article_version"
@@ -53,10 +54,9 @@ class ArticleVersion(SQLModel, table=True):
     open_after_days: int | None = None
     published_at: datetime
     removed: bool = False
-    by: str
 
 
-class SectionPolicy(SQLModel, table=True):
+class SectionPolicy(ActedBy, table=True):
     """What articles of a section ask when they say nothing themselves, from a moment on. Append-only; the last line counts."""
 
     __tablename__ = "section_policy"
@@ -72,7 +72,6 @@ class SectionPolicy(SQLModel, table=True):
     """Empty: from then on the section has no policy."""
     free_hours: int | None = None
     open_after_days: int | None = None
-    by: str
 
 
 class Scope(StrEnum):
@@ -83,13 +82,13 @@ class Scope(StrEnum):
     SITE = "site"
 
 
-class PublicWindow(SQLModel, table=True):
+class PublicWindow(ActedBy, ClosedBy, table=True):
     """An article, a section or the site that an editor opened to everyone for a while. Only its early end is ever added."""
 
     __tablename__ = "opening"
     __table_args__ = (
         sa.CheckConstraint("until > opened_at", name="ends_after_it_begins"),
-        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("(scope = 'site') = (subject = '')", name="of_something"),
         sa.Index("opening_until", "until"),
     )
@@ -102,13 +101,11 @@ class PublicWindow(SQLModel, table=True):
     until: datetime
     """Exclusive. It closes by itself."""
     reason: str
-    by: str
     closed_at: datetime | None = None
     """Closed earlier than `until`."""
-    closed_by: str | None = None
 
 
-class Grant(SQLModel, table=True):
+class Grant(ActedBy, table=True):
     """Complimentary reading: for whom, until when, why, from whom. It opens, and never takes anything away."""
 
     __table_args__ = (sa.Index("grant_of", "reader_id", "until"),)
@@ -120,7 +117,6 @@ class Grant(SQLModel, table=True):
     until: datetime
     """Exclusive: the start of the day after the last one."""
     features: list[str] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    by: str
     why: str
 
 

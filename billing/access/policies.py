@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
 from billing.access.models import Article, ArticleVersion, SectionPolicy
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Invalid
 from billing.platform.site import Office
 from billing.rules.access import AccessLevel
@@ -74,7 +75,7 @@ def of_section(session: Session, section: str, at: datetime | None = None) -> Ac
 
 
 def set_section(
-    session: Session, section: str, terms: AccessTerms, *, at: datetime, by: str
+    session: Session, section: str, terms: AccessTerms, *, at: datetime, by: Actor
 ) -> SectionPolicy:
     """Set the policy for the section's articles that state none. Raises WindowWithoutLevel, WindowTooLong."""
     terms.check()
@@ -84,7 +85,7 @@ def set_section(
         access=terms.access,
         free_hours=terms.free_hours,
         open_after_days=terms.open_after_days,
-        by=by,
+        **acted_by(by),
     )
     session.add(row)
     session.flush()

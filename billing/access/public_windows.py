@@ -11,6 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.access.models import Article, PublicWindow, Scope
 from billing.platform import ids
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.rules.policies import Span
 
@@ -46,7 +47,7 @@ class IsClosed(Conflict):
 
 
 def open_to_all(
-    session: Session, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime, by: str
+    session: Session, scope: Scope, subject: str, *, until: datetime, reason: str, at: datetime, by: Actor
 ) -> PublicWindow:
     """Open it to everyone until the instant. Raises PastMoment, NoReason, UnknownSection."""
     if until <= at:
@@ -63,21 +64,22 @@ def open_to_all(
         opened_at=at,
         until=until,
         reason=reason.strip(),
-        by=by,
+        **acted_by(by),
     )
     session.add(row)
     session.flush()
     return row
 
 
-def close(session: Session, opening_id: str, *, at: datetime, by: str) -> PublicWindow:
+def close(session: Session, opening_id: str, *, at: datetime, by: Actor) -> PublicWindow:
     """Close it early. Raises UnknownPublicWindow, IsClosed."""
     row = session.exec(select(PublicWindow).where(PublicWindow.id == opening_id).with_for_update()).first()
     if row is None:
         raise UnknownPublicWindow
     if row.closed_at is not None or row.until <= at:
         raise IsClosed
-    row.closed_at, row.closed_by = at, by
+    row.closed_at = at
+    row.note_closed_by(by)
     session.add(row)
     session.flush()
     return row

@@ -21,6 +21,7 @@ from billing.billing_run.settle import settle_all
 from billing.billing_run.skip_reason import Skip
 from billing.payments import charge
 from billing.payments.charge import Claimed, Withdrawn
+from billing.platform.actors import WORKER
 from billing.platform.claims import claimer
 from billing.platform.stop_points import stop_point
 
@@ -194,7 +195,7 @@ def _note(till: Till, me: int, answers: Sequence[_Answered], at: datetime, repor
 
     def settle(some: Sequence[tuple[str, Outcome | Withdrawn]]) -> None:
         with till.database.transaction() as session:
-            words = settle_all(session, till.office, some, at, by="worker")
+            words = settle_all(session, till.office, some, at, by=WORKER)
         stop_point("charge.settled")
         report.counts.update(words)
 

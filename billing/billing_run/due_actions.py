@@ -16,6 +16,7 @@ from billing.payments import attempt_history
 from billing.payments.invoices import open_invoice
 from billing.payments.models import PaymentMethod
 from billing.platform import bulk
+from billing.platform.actors import WORKER
 from billing.platform.db import hold
 from billing.platform.site import Office
 from billing.readers.models import Reader
@@ -77,7 +78,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
         case Action.RETRY:
             return _retry(session, office, subscription, at)
         case Action.GIVE_UP:
-            give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by="worker")
+            give_up(session, office, subscription, dunning.Why.GRACE_OVER, at, by=WORKER)
             return ActionOutcome.ENDED
         case Action.CARD_NOTICE:
             return _card_notice(session, office, subscription, at)
@@ -87,7 +88,7 @@ def _decide(session: Session, office: Office, subscription: Subscription, at: da
                 subscription,
                 Event.RAN_OUT,
                 at=at,
-                by="worker",
+                by=WORKER,
                 why="cancelled by the reader",
                 zone=office.zone,
             )

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from billing.changes.outcome import ActionOutcome
 from billing.notices import subscription as tell
+from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.rules import trial
 from billing.rules.lifecycle import Event
@@ -29,7 +30,7 @@ def extend_trial(
         subscription,
         Event.TRIAL_EXTENDED,
         at=at,
-        by="worker",
+        by=WORKER,
         why=why,
         zone=office.zone,
         charge_on=charge_on,

@@ -13,6 +13,7 @@ from billing.notices import subscription as tell
 from billing.payments.attempt_history import asked_again_on, tried
 from billing.payments.invoices import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.platform.actors import WORKER, Actor
 from billing.platform.site import Office
 from billing.platform.stop_points import reached
 from billing.rules import dunning, periods
@@ -29,7 +30,7 @@ def declined(
     attempt: Attempt,
     outcome: Declined,
     at: datetime,
-    by: str,
+    by: Actor,
 ) -> SettleOutcome:
     """Write down a refusal and what comes next, in this transaction."""
     attempt.state, attempt.settled_at, attempt.intent_ref = AttemptState.DECLINED, at, outcome.intent_ref
@@ -67,7 +68,7 @@ def _follow(
     attempt: Attempt,
     outcome: Declined,
     at: datetime,
-    by: str,
+    by: Actor,
 ) -> None:
     """What the ladder says of it; the reader is told, unless it is the reader who pays, is refused at once, and nothing else
     has changed."""
@@ -121,14 +122,14 @@ def beyond_limit(
     The bank is asked on the first day on which it may be, if the grace lasts until then."""
     reached("decline: the card has had its attempts of thirty days")
     if subscription.state is State.ACTIVE and subscription.period_number == 0:
-        _refuse_start(session, office, subscription, invoice, at, "worker", why=str(dunning.Why.CARD_LIMIT))
+        _refuse_start(session, office, subscription, invoice, at, WORKER, why=str(dunning.Why.CARD_LIMIT))
         return Skip.CARD_LIMIT
     invoice.first_failed_on = invoice.first_failed_on or office.today(at)
     session.add(invoice)
     method_id, today = str(subscription.payment_method_id), office.today(at)
     again_on = asked_again_on(session, method_id, at, office.zone)
     retry_on = again_on if again_on < dunning.gives_up_on(invoice.first_failed_on) else None
-    _past_due(session, office, subscription, invoice, retry_on, at, "worker", str(dunning.Why.CARD_LIMIT))
+    _past_due(session, office, subscription, invoice, retry_on, at, WORKER, str(dunning.Why.CARD_LIMIT))
     tell.payment_failed(
         session,
         office,
@@ -149,7 +150,7 @@ def _refuse_start(
     subscription: Subscription,
     invoice: Invoice,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str = "first charge declined",
 ) -> None:
     mark_void(session, invoice)
@@ -171,7 +172,7 @@ def _past_due(
     invoice: Invoice,
     retry_on: date | None,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
 ) -> None:
     """Reading goes on to the end of the ladder, whatever comes of it."""
@@ -212,7 +213,7 @@ def let_go(session: Session, office: Office, subscription: Subscription, invoice
 
 
 def give_up(
-    session: Session, office: Office, subscription: Subscription, why: dunning.Why, at: datetime, *, by: str
+    session: Session, office: Office, subscription: Subscription, why: dunning.Why, at: datetime, *, by: Actor
 ) -> None:
     """End a locked subscription because no charge will go through. A stop order counts as the reader's cancellation (RET-2)."""
     for invoice in session.exec(

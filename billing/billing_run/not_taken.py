@@ -11,6 +11,7 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, AttemptState, Invoice
+from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.platform.stop_points import reached
 from billing.rules import trial
@@ -64,7 +65,7 @@ def close_case(session: Session, attempt: Attempt, at: datetime) -> None:
             CaseKind.CHARGE_REFUSED,
             attempt.id,
             reason="The charge isn't wanted any more, or another card is charged.",
-            by="worker",
+            by=WORKER,
             at=at,
         )
 

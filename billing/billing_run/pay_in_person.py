@@ -16,6 +16,7 @@ from billing.payments import attempt_history, charge, payment_page
 from billing.payments.charge import Withdrawn
 from billing.payments.invoices import drawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
+from billing.platform.actors import Actor, ReaderActor
 from billing.platform.db import Database
 from billing.platform.errors import Conflict, NotFound
 from billing.platform.site import Office
@@ -163,7 +164,15 @@ def open_page(till: Till, invoice_id: str, at: datetime) -> str | None:
         found = till.gateway.fetch_pay_page(attempt.page_ref)
         if isinstance(found, PageOpen):
             return found.url
-        _note(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+        _note(
+            till.database,
+            till.gateway,
+            till.office,
+            attempt.id,
+            attempt.page_ref,
+            at,
+            by=ReaderActor(now.subscription.reader_id),
+        )
         _refuse_unended(till, attempt.id)
 
 
@@ -210,7 +219,7 @@ def look(
     page_ref: str,
     at: datetime,
     *,
-    by: str,
+    by: Actor,
 ) -> SettleOutcome | PageOutcome:
     """What has become of a page, written down; the reader's return and the webhook are two callers of it. Safe to repeat."""
     with database.transaction() as session:
@@ -228,7 +237,7 @@ def _note(
     page_ref: str,
     at: datetime,
     *,
-    by: str,
+    by: Actor,
 ) -> SettleOutcome | PageOutcome:
     found = gateway.fetch_pay_page(page_ref)
     stop_point("page.answered")
@@ -251,8 +260,17 @@ def come_back(till: Till, attempt_id: str, at: datetime) -> AttemptState:
         attempt = session.get(Attempt, attempt_id)
         if attempt is None or attempt.page_ref is None:
             raise UnknownInvoice
+        reader_id = session.get_one(Invoice, attempt.invoice_id).reader_id
     if attempt.state is AttemptState.OPEN:
-        look(till.database, till.gateway, till.office, attempt.id, attempt.page_ref, at, by="reader")
+        look(
+            till.database,
+            till.gateway,
+            till.office,
+            attempt.id,
+            attempt.page_ref,
+            at,
+            by=ReaderActor(reader_id),
+        )
     with till.database.transaction() as session:
         return session.get_one(Attempt, attempt_id).state
 

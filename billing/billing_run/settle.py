@@ -19,6 +19,7 @@ from billing.payments.charge import UNLISTED_SINCE, Withdrawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.record_payment import Received, receive
 from billing.platform import bulk
+from billing.platform.actors import WORKER, Actor, ActorKind
 from billing.platform.errors import NotFound
 from billing.platform.logs import say
 from billing.platform.site import Office
@@ -57,7 +58,7 @@ def settle(
     outcome: Outcome | Withdrawn,
     at: datetime,
     *,
-    by: str,
+    by: Actor,
     again: bool = False,
 ) -> SettleOutcome:
     """Write down what became of one attempt; as `settle_all`, and raises UnknownAttempt."""
@@ -70,7 +71,7 @@ def settle_all(
     answers: Sequence[Answer],
     at: datetime,
     *,
-    by: str,
+    by: Actor,
     again: bool = False,
 ) -> list[SettleOutcome]:
     """Write down what became of each attempt, and everything that follows from it, in this transaction. Safe to repeat.
@@ -146,7 +147,7 @@ def _one_each(cases: Sequence[_Case]) -> tuple[list[_Case], list[_Case]]:
 
 
 def _settle(
-    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: Actor, again: bool
 ) -> None:
     """Each of another subscription. Charges that went through are written down together, whatever else by itself."""
     charged = []
@@ -167,7 +168,7 @@ def _not_charged(
     case: _Case,
     outcome: Declined | NotTaken | Withdrawn | Unknown,
     at: datetime,
-    by: str,
+    by: Actor,
 ) -> SettleOutcome:
     attempt, invoice = case.attempt, case.invoice
     if attempt.state is not AttemptState.OPEN:
@@ -215,7 +216,7 @@ def _leave_open(attempt: Attempt, doubt: Unknown, at: datetime) -> None:
 
 
 def _charged(
-    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: str, again: bool
+    session: Session, office: Office, cases: Sequence[_Case], at: datetime, by: Actor, again: bool
 ) -> None:
     if not cases:
         return
@@ -270,7 +271,7 @@ def _why_back(session: Session, case: _Case) -> tuple[str, str]:
     by_a_bank = select(SubscriptionChange.id).where(
         SubscriptionChange.subscription_id == subscription.id,
         col(SubscriptionChange.event).in_((Event.DISPUTED, Event.ENDED_NOW)),
-        SubscriptionChange.by == "stripe",
+        SubscriptionChange.actor_kind == ActorKind.ACQUIRER,
         SubscriptionChange.at == subscription.cancel_asked_at,
     )
     if session.exec(by_a_bank).first() is None:
@@ -318,7 +319,7 @@ def _give_back(
 ) -> SettleOutcome:
     """All of a payment goes back: for an invoice that had been paid already, or that nobody owed any more."""
     payment = session.get_one(Payment, received.id)
-    intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by="worker", at=at)
+    intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by=WORKER, at=at)
     if intended is not None:
         refunds.raced(session, office, payment, intended, at)
     return SettleOutcome.REFUNDED

@@ -13,6 +13,7 @@ from billing.payments.charge import named
 from billing.payments.invoices import Wanted, draw_up
 from billing.payments.models import Attempt, AttemptState, Invoice, PaymentMethod
 from billing.platform import bulk
+from billing.platform.actors import Actor
 from billing.platform.site import Office
 from billing.refunds import unexplained_charges
 from billing.rules.lifecycle import State
@@ -24,7 +25,7 @@ from billing.subscriptions.models import Price, Subscription
 
 
 def take_in(
-    session: Session, office: Office, claim: ChargeClaim, outcome: Outcome, at: datetime, *, by: str
+    session: Session, office: Office, claim: ChargeClaim, outcome: Outcome, at: datetime, *, by: Actor
 ) -> SettleOutcome | Unattributed:
     """Write down what became of a charge by what it says of itself. Safe to repeat.
 

@@ -22,6 +22,7 @@ from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
 from billing.platform import ids
+from billing.platform.actors import Actor, ReaderActor
 from billing.platform.db import Database
 from billing.platform.errors import NotFound, Unavailable
 from billing.platform.site import Office
@@ -149,11 +150,12 @@ def finish(
     setup_id: str,
     at: datetime,
     *,
-    by: str,
+    by: Actor | None,
     session_ref: str | None = None,
     mails: bool = True,
 ) -> CardSetup:
-    """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. Raises UnknownSetup.
+    """Do what the visit was for, if the card is saved by now; safe to call by both, at once and again. `by` None: by its reader, who
+    may be made only now. Raises UnknownSetup.
 
     When Stripe's answer is lost, the visit stays open, and the worker asks again soon.
     `session_ref` is given by a webhook that knows the page when our own note of it was lost in a crash. Without `mails` no link is
@@ -201,7 +203,7 @@ def complete(
     card: SavedCard,
     at: datetime,
     *,
-    by: str,
+    by: Actor | None,
     mails: bool = True,
 ) -> Subscription | None:
     """Keep the card and start (or mend) the subscription the visit was for: that, or None where it is refused, or waits until
@@ -216,11 +218,11 @@ def complete(
             return None
         setup.reader_id = reader.id
     method = keep_card(session, office, setup.reader_id, card, at)
-    return complete_with(session, office, setup, method, at, by=by)
+    return complete_with(session, office, setup, method, at, by=by or ReaderActor(setup.reader_id))
 
 
 def complete_with(
-    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: Actor
 ) -> Subscription | None:
     """The same with a card that is kept already. What can't be done (any more) is refused once, and the card stays unused."""
     setup.payment_method_id = method.id
@@ -255,7 +257,7 @@ def _sign(session: Session, setup: CardSetup) -> None:
 
 
 def _put_to_use(
-    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: str
+    session: Session, office: Office, setup: CardSetup, method: PaymentMethod, at: datetime, *, by: Actor
 ) -> Subscription:
     if setup.purpose is SetupPurpose.CARD:
         return change_card(session, office, str(setup.subscription_id), method, at, by=by)

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from billing.acquirer.port import Gateway
 from billing.cards.card_setup import ask_again, finish
 from billing.payments.models import CardSetup, SetupState
+from billing.platform.actors import WORKER
 from billing.platform.db import Database
 from billing.platform.site import Office
 
@@ -25,7 +26,7 @@ def sweep(database: Database, gateway: Gateway, office: Office, at: datetime) ->
         ).all()
     for setup_id in due:
         try:
-            finish(database, gateway, office, setup_id, at, by="worker")
+            finish(database, gateway, office, setup_id, at, by=WORKER)
         except Exception:
             log.exception("the visit %s can't be finished yet", setup_id)
             with database.transaction() as session:

@@ -11,6 +11,7 @@ from billing.payments import payment_page
 from billing.payments.invoices import open_invoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
 from billing.platform import ids
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
 from billing.platform.site import Office
@@ -86,7 +87,7 @@ def is_asked_for(session: Session, office: Office, subscription: Subscription) -
 
 
 def change_card(
-    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: str
+    session: Session, office: Office, subscription_id: str, method: PaymentMethod, at: datetime, *, by: Actor
 ) -> Subscription:
     """Charge another card from now on; what is overdue is tried at once, before nine too. Raises HasEnded, also at a cancelled
     one's instant whose job is late."""

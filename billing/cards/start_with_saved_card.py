@@ -12,6 +12,7 @@ from billing.cards import card_setup as setups
 from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.platform.actors import Actor
 from billing.platform.db import Database, hold
 from billing.platform.errors import PaymentRefused, Unavailable
 from billing.platform.site import Office
@@ -47,7 +48,7 @@ def enrol(
     method_ref: str,
     agreed: Agreed,
     at: datetime,
-    by: str,
+    by: Actor,
     plan_id: str = MONTHLY,
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:

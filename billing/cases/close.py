@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.cases.models import Case, CaseKind
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict, Invalid, NotFound
 
 
@@ -26,7 +27,7 @@ class NeedsReason(Invalid):
     code = "needs_reason"
 
 
-def close(session: Session, case_id: str, *, reason: str, by: str, at: datetime) -> Case:
+def close(session: Session, case_id: str, *, reason: str, by: Actor, at: datetime) -> Case:
     """Close it. Raises UnknownCase, CaseClosed, NeedsReason."""
     case = session.exec(select(Case).where(Case.id == case_id).with_for_update()).first()
     if case is None:
@@ -35,13 +36,14 @@ def close(session: Session, case_id: str, *, reason: str, by: str, at: datetime)
         raise CaseClosed
     if not reason.strip():
         raise NeedsReason
-    case.closed_at, case.closed_by, case.reason = at, by, reason.strip()
+    case.closed_at, case.reason = at, reason.strip()
+    case.note_closed_by(by)
     session.add(case)
     return case
 
 
 def close_about(
-    session: Session, kind: CaseKind, subject: str, *, reason: str, by: str, at: datetime
+    session: Session, kind: CaseKind, subject: str, *, reason: str, by: Actor, at: datetime
 ) -> None:
     """Close the case about something that has come to its end by itself, if it is open."""
     case_id = session.exec(

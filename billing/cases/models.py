@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from billing.platform.actors import ClosedBy
 from billing.rules.money import BASE_CURRENCY
 
 
@@ -59,7 +60,7 @@ class CaseKind(StrEnum):
         return str(self.__doc__)
 
 
-class Case(SQLModel, table=True):
+class Case(ClosedBy, table=True):
     """Something that doesn't add up, or wants a decision. One for each thing, for ever: what was explained stays explained."""
 
     __tablename__ = "staff_case"
@@ -92,5 +93,4 @@ class Case(SQLModel, table=True):
     """When it is too late to do something about it."""
     opened_at: datetime
     closed_at: datetime | None = None
-    closed_by: str | None = None
     reason: str | None = None

@@ -13,6 +13,7 @@ from billing.mail import unreachable
 from billing.mail.models import Message, MessageState
 from billing.notices import term
 from billing.platform import ids
+from billing.platform.actors import WORKER, Actor, acted_by
 from billing.platform.db import Database
 from billing.platform.site import Office
 from billing.readers.register import by_id
@@ -39,7 +40,7 @@ BATCH = 200
 
 
 def plan_change(
-    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime, by: str
+    session: Session, plan_id: str, cents: int, first_day: date, *, today: date, at: datetime, by: Actor
 ) -> PriceChange:
     """Another price: for who starts from `first_day` on, and, each after their notice, for those who have subscribed.
 
@@ -53,7 +54,7 @@ def plan_change(
     for one in earlier.all():
         one.closed_at = at
         session.add(one)
-    planned = PriceChange(id=ids.new("pch", at), price_id=added.id, planned_at=at, by=by, look_at=at)
+    planned = PriceChange(id=ids.new("pch", at), price_id=added.id, planned_at=at, **acted_by(by), look_at=at)
     session.add(planned)
     session.flush()
     return planned
@@ -179,7 +180,7 @@ def _tell(
         s,
         Event.PRICE_ANNOUNCED,
         at=at,
-        by="worker",
+        by=WORKER,
         why=f"{new.amount} cents from {starts_on}",
         zone=office.zone,
         next_price_id=new.id,

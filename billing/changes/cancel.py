@@ -16,6 +16,7 @@ from billing.payments import payment_page
 from billing.payments.dispute_limits import is_taken, open_of, refuse_while_open
 from billing.payments.invoices import mark_void, open_invoice
 from billing.payments.models import Invoice, Payment, Refund
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.refunds import refund
@@ -76,7 +77,7 @@ def cancel(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
@@ -245,7 +246,7 @@ def undo(
     subscription_id: str,
     *,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str = UNDONE,
 ) -> Subscription:
     """Take a cancellation back while the trial or the period runs; a pause, or another plan, that was planned is planned again.

@@ -9,6 +9,7 @@ from billing.changes import term_notice_sent
 from billing.changes.next_terms import NOTHING_NEXT, open_notice, tell_price_again
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices import term
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict
 from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
@@ -88,7 +89,7 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
 
 
 def ask(
-    session: Session, office: Office, subscription_id: str, plan_id: str, *, at: datetime, by: str, why: str
+    session: Session, office: Office, subscription_id: str, plan_id: str, *, at: datetime, by: Actor, why: str
 ) -> Subscription:
     """Choose it. What was announced for then is moot. Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
@@ -115,7 +116,7 @@ def ask(
 
 
 def undo(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str
 ) -> Subscription:
     """Take it back before it begins. What was announced holds again, for the end of a year or for a price: it stays told.
 

@@ -10,6 +10,7 @@ from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, 
 from billing.notices import subscription as tell
 from billing.notices import term as tell_choices
 from billing.payments import postings
+from billing.platform.actors import Actor
 from billing.platform.errors import Invalid
 from billing.platform.site import Office
 from billing.rules import notices, periods, term, trial
@@ -99,7 +100,7 @@ def _still_told(
 
 
 def extend(
-    session: Session, office: Office, subscription_id: str, days: int, *, at: datetime, by: str, why: str
+    session: Session, office: Office, subscription_id: str, days: int, *, at: datetime, by: Actor, why: str
 ) -> Subscription:
     """Give the days, and say so by mail. Notices for another day are sent anew; later periods are counted from the new end.
 

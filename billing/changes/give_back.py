@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.payments.models import Attempt, Invoice, Payment, Refund
+from billing.platform.actors import Actor
 from billing.refunds import refund
 from billing.subscriptions.models import Subscription
 
@@ -71,7 +72,7 @@ def return_money(
     subscription: Subscription,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     give_back: GiveBack,
 ) -> list[Refund]:
     """Put on its way what a cancellation as of `asked_at` gives back."""

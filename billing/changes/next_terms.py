@@ -8,6 +8,7 @@ from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
 from billing.notices import term as tell_choices
 from billing.payments import postings
+from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.rules import notices, periods, price_notice, term, trial
 from billing.rules.lifecycle import Event
@@ -199,5 +200,5 @@ def _change(
     why: str,
     columns: SubscriptionPatch,
 ) -> None:
-    change(session, subscription, event, at=at, by="worker", why=why, zone=office.zone, **columns)
+    change(session, subscription, event, at=at, by=WORKER, why=why, zone=office.zone, **columns)
     session.add(subscription)

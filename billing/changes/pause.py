@@ -10,6 +10,7 @@ from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
 from billing.notices import term
+from billing.platform.actors import WORKER, Actor
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.rules import notices, pause, periods, trial
@@ -74,7 +75,7 @@ def ask(
     months: int,
     *,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
     most: int,
 ) -> Subscription:
@@ -96,7 +97,7 @@ def goes_on(office: Office, subscription: Subscription, at: datetime) -> date:
 
 
 def undo(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str
 ) -> Subscription:
     """Take the pause back before it begins; or, when it has begun, end it now: the next period begins, with its charge.
 
@@ -122,7 +123,7 @@ def begin(session: Session, office: Office, subscription: Subscription, at: date
         subscription,
         Event.PAUSED,
         at,
-        "worker",
+        WORKER,
         "what was paid has ended",
         first_notice_at=None,
         second_notice_at=None,
@@ -153,7 +154,7 @@ def end(session: Session, office: Office, subscription: Subscription, at: dateti
         if unreached.is_final(session, office, s):
             return unreached.end(session, office, s, at)
         return _extend(session, office, s, at)
-    _resume(session, office, s, max(on, office.today(at)), at, "worker", "the pause is over")
+    _resume(session, office, s, max(on, office.today(at)), at, WORKER, "the pause is over")
     return ActionOutcome.RESUMED
 
 
@@ -163,7 +164,7 @@ def _resume(
     subscription: Subscription,
     on: date,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
 ) -> None:
     """From its first hour that day is read, before the charge at nine as on the morning of any renewal."""
@@ -181,7 +182,7 @@ def _extend(session: Session, office: Office, subscription: Subscription, at: da
         subscription,
         Event.PAUSE_EXTENDED,
         at,
-        "worker",
+        WORKER,
         unreached.extends_because(
             session, subscription, "the notice of the next charge did not arrive in time", at
         ),
@@ -197,7 +198,7 @@ def _change(
     subscription: Subscription,
     event: Event,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
     **columns: Unpack[SubscriptionPatch],
 ) -> None:

@@ -14,6 +14,7 @@ from billing.changes.outcome import ActionOutcome
 from billing.mail import unreachable
 from billing.notices import subscription as tell
 from billing.notices import term
+from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.rules import periods
@@ -48,7 +49,7 @@ def is_final(session: Session, office: Office, subscription: Subscription) -> bo
 
 def end(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     """End it without a charge."""
-    change(session, subscription, Event.UNREACHABLE, at=at, by="worker", why=WHY, zone=office.zone)
+    change(session, subscription, Event.UNREACHABLE, at=at, by=WORKER, why=WHY, zone=office.zone)
     session.add(subscription)
     _tell_staff(session, subscription, at, "The subscription has ended without a charge")
     return ActionOutcome.ENDED

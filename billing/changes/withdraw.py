@@ -12,6 +12,7 @@ from billing.changes.give_back import DueBack
 from billing.notices import term
 from billing.payments import dispute_limits, payment_page
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict
 from billing.platform.site import Office
 from billing.refunds import refund
@@ -149,7 +150,7 @@ def withdraw(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str = NO_REASON,
     decided: bool = False,
 ) -> Withdrawal:
@@ -198,7 +199,7 @@ def withdraw(
 
 
 def _give_back(
-    session: Session, office: Office, found: Withdrawal, asked_at: datetime, at: datetime, by: str
+    session: Session, office: Office, found: Withdrawal, asked_at: datetime, at: datetime, by: Actor
 ) -> list[Refund]:
     first = found.first.payment
     reason = WITHDRAWN.format(days=office.cooling_off_days)

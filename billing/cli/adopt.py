@@ -34,6 +34,7 @@ def adopt(yes: bool) -> None:
     moved no money must be entered again."""
     from billing.app import build
     from billing.platform import installation
+    from billing.platform.actors import Command
     from billing.staff import audit
 
     parts = build(settings())
@@ -46,7 +47,7 @@ def adopt(yes: bool) -> None:
     with parts.database.transaction() as session:
         adopted = installation.adopt(session, at)
         if adopted:
-            audit.write(session, audit.Actor(audit.COMMAND), "adopt_database", at=at)
+            audit.write(session, Command(), "adopt_database", at=at)
     click.echo("It is the one that counts now." if adopted else "It was the one that counts already.")
     _ask_stripe(parts)
 

@@ -60,9 +60,9 @@ def keys() -> None:
 def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int) -> None:
     """Make a key and print its secret, once."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import key_money
     from billing.staff.acts import Desk
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
@@ -71,7 +71,7 @@ def keys_create(name: str, scopes: str, expires: timedelta | None, **a_day: int)
             Desk.of(session, parts.office, parts.settings, at),
             name,
             [part.strip() for part in scopes.split(",")],
-            actor=Actor(COMMAND),
+            actor=Command(),
             ceilings=_given(a_day, rules.usual(parts.settings.second_person_day_limit)),
             expires_at=at + expires if expires is not None else None,
         )
@@ -116,14 +116,14 @@ def _allowed(ceilings: Ceilings) -> str:
 def keys_limit(name: str, **a_day: int | None) -> None:
     """Give the key NAME (or its id) other ceilings of a day; what isn't named stays."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff.api_keys import limit, lock, the_one
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
     with parts.database.transaction() as session:
         key = lock(session, the_one(session, name, at).id, at)
-        limit(session, key.id, _given(a_day, key.ceilings), actor=Actor(COMMAND), at=at)
+        limit(session, key.id, _given(a_day, key.ceilings), actor=Command(), at=at)
         click.echo(f"{key.name}, a day: {_allowed(key.ceilings)}")
 
 
@@ -140,8 +140,8 @@ def keys_limit(name: str, **a_day: int | None) -> None:
 def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
     """Print another secret for the key NAME (or its id), once. The one before works for a while besides."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff.api_keys import rotate, the_one
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
@@ -151,7 +151,7 @@ def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
             parts.office.tokens,
             the_one(session, name, at).id,
             grace,
-            actor=Actor(COMMAND),
+            actor=Command(),
             at=at,
             expires_at=at + expires if expires is not None else None,
         )
@@ -163,14 +163,14 @@ def keys_rotate(name: str, grace: timedelta, expires: timedelta | None) -> None:
 def keys_revoke(name: str) -> None:
     """Let the key NAME (or its id) stop working, at once and for ever."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff.api_keys import revoke, the_one
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     at = parts.clock.now()
     with parts.database.transaction() as session:
         key = the_one(session, name, at)
-        revoke(session, key.id, actor=Actor(COMMAND), at=at)
+        revoke(session, key.id, actor=Command(), at=at)
         click.echo(f"{key.name} ({key.id}) doesn't work any more.")
 
 

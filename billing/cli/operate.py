@@ -86,6 +86,7 @@ def prices_change(plan: str, cents: int, first_day: datetime) -> None:
     A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
     from billing.app import build
     from billing.changes.announce_price import plan_change
+    from billing.platform.actors import Command
 
     parts = build(settings())
     with parts.database.transaction() as session:
@@ -96,7 +97,7 @@ def prices_change(plan: str, cents: int, first_day: datetime) -> None:
             first_day.date(),
             today=parts.office.today(parts.clock.now()),
             at=parts.clock.now(),
-            by="command",
+            by=Command(),
         )
     click.echo(
         f"{plan}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"

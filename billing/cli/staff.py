@@ -19,13 +19,13 @@ def staff() -> None:
 def staff_add(email: str, role: str) -> None:
     """Let EMAIL sign in as staff; who is staff already gets the role. All other admins are mailed of a new one."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import members, tell_members
-    from billing.staff.audit import COMMAND, Actor
     from billing.staff.roles import Role
 
     parts = build(settings())
     with parts.database.transaction() as session:
-        at, actor = parts.clock.now(), Actor(COMMAND)
+        at, actor = parts.clock.now(), Command()
         new_admin = members.is_new_admin(session, email, Role(role))
         member = members.add(session, email, Role(role), actor=actor, at=at)
         if new_admin:
@@ -53,13 +53,13 @@ def staff_list() -> None:
 def staff_disable(email: str) -> None:
     """Sign EMAIL out everywhere, and let nobody sign in as them."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import members
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     with parts.database.transaction() as session:
         member = members.by_address(session, email)
-        members.disable(session, member, actor=Actor(COMMAND), at=parts.clock.now())
+        members.disable(session, member, actor=Command(), at=parts.clock.now())
     click.echo(f"{member.email} can't sign in any more.")
 
 
@@ -68,13 +68,13 @@ def staff_disable(email: str) -> None:
 def staff_reset(email: str) -> None:
     """Forget EMAIL's authenticator (a lost phone): the next sign-in sets up a new one."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import members
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     with parts.database.transaction() as session:
         member = members.by_address(session, email)
-        members.reset_codes(session, member, actor=Actor(COMMAND), at=parts.clock.now())
+        members.reset_codes(session, member, actor=Command(), at=parts.clock.now())
     click.echo(f"{member.email} sets up a new authenticator at the next sign-in.")
 
 
@@ -95,15 +95,15 @@ def staff_waiting() -> None:
 def staff_approve(approval_id: str) -> None:
     """Be the second person for what waits as ID, where no other member can be."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import approvals
     from billing.staff.acts import Desk
     from billing.staff.approval_models import ApprovalState
-    from billing.staff.audit import COMMAND, Actor
 
     parts = build(settings())
     with parts.database.transaction() as session:
         desk = Desk.of(session, parts.office, parts.settings, parts.clock.now())
-        done = approvals.approve(desk, approval_id, actor=Actor(COMMAND)).state is ApprovalState.DONE
+        done = approvals.approve(desk, approval_id, actor=Command()).state is ApprovalState.DONE
     if not done:
         raise click.ClickException("something has changed since it was asked for; it must be asked for again")
     click.echo("Approved, and done.")

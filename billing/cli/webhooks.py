@@ -36,6 +36,7 @@ def webhooks_list(poisoned: bool, limit: int) -> None:
 def webhooks_replay(event_id: str) -> None:
     """Settle the event ID once more, now. Safe for any event: what is settled already stays as it is."""
     from billing.app import build
+    from billing.platform.actors import Command
     from billing.staff import audit
     from billing.webhooks.inbox import became, by_id, replay
     from billing.webhooks.settle import settle_due
@@ -47,7 +48,7 @@ def webhooks_replay(event_id: str) -> None:
         replay(session, event_id, at)
         audit.write(
             session,
-            audit.Actor(audit.COMMAND),
+            Command(),
             "replay_event",
             at=at,
             subject=event_id,

@@ -11,20 +11,20 @@ from billing.access.policies import AccessTerms
 from billing.access.public_windows import open_to_all
 from billing.dev import sample_newsletters
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
+from billing.platform.actors import Command
 from billing.platform.site import Office
 from billing.rules.access import AccessLevel
 from billing.rules.features import newsletter_feature
 from billing.rules.scopes import SCOPES
-from billing.staff import audit, members, sign_in
+from billing.staff import members, sign_in
 from billing.staff.api_keys import create, named, revoke
-from billing.staff.audit import Actor
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Role
 from billing.subscriptions.features import open_features
 from billing.subscriptions.find import MONTHLY, YEARLY
 from billing.subscriptions.models import Plan
 
-SAMPLES = "samples"
+SAMPLES = Command("samples")
 DEMO_KEY = "demo"
 """The name of the demo's key. Each start of the demo makes another and revokes the last, so its id names that start."""
 SECTIONS = {
@@ -86,7 +86,7 @@ def openings(session: Session, at: datetime) -> None:
 def api_key(session: Session, office: Office, at: datetime) -> str:
     """A key with every scope, for trying things; the one of the last start stops working."""
     for key in named(session, DEMO_KEY, at):
-        revoke(session, key.id, actor=Actor(audit.COMMAND), at=at)
+        revoke(session, key.id, actor=Command(), at=at)
     return create(session, office.tokens, DEMO_KEY, SCOPES, at)
 
 
@@ -99,7 +99,7 @@ def demo_key_id(session: Session) -> str:
 def staff(session: Session, office: Office, domain: str, at: datetime) -> str:
     """A sample member for each role, whose authenticator counts as set up; the address of the demo's way in, which ends with
     the key of this start (see `api_key`)."""
-    actor = Actor(audit.COMMAND)
+    actor = Command()
     for role in Role:
         try:
             members.by_address(session, f"{role}@{domain}")

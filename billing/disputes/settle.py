@@ -19,6 +19,7 @@ from billing.payments.dispute_models import Dispute
 from billing.payments.models import Invoice, Payment
 from billing.payments.record_payment import payment_of
 from billing.platform import ids
+from billing.platform.actors import ACQUIRER
 from billing.platform.db import Database
 from billing.platform.errors import Unavailable
 from billing.platform.site import Office
@@ -28,7 +29,6 @@ from billing.rules.money import Money, spelled
 from billing.rules.reckoning import disputed_part
 from billing.subscriptions.change import lock
 
-BY = "stripe"
 FRAUD = "fraudulent"
 """Stripe's word: the card's owner says that it wasn't they who paid."""
 _FAR = {
@@ -104,7 +104,7 @@ def write_down_charge(
     if claim is None or not isinstance(outcome, Charged):
         return False
     with database.transaction() as session:
-        return took_money(take_in(session, office, claim, outcome, at, by=BY))
+        return took_money(take_in(session, office, claim, outcome, at, by=ACQUIRER))
 
 
 def _open_unknown(session: Session, answer: DisputeAnswer, at: datetime) -> None:
@@ -148,7 +148,7 @@ def _settle(
     if dispute.state is DisputeState.WON:
         failed.dispute_won(session, office, payment, at)
     if dispute.state is DisputeState.LOST:
-        failed.dispute_lost(session, payment, by=BY, at=at)
+        failed.dispute_lost(session, payment, by=ACQUIRER, at=at)
     return dispute.state
 
 
@@ -209,7 +209,7 @@ def _follow(session: Session, office: Office, dispute: Dispute, invoice: Invoice
             CaseKind.DISPUTE,
             dispute.id,
             reason=f"The bank has decided: {dispute.state}.",
-            by=BY,
+            by=ACQUIRER,
             at=at,
         )
 

@@ -8,13 +8,12 @@ from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
 from billing.notices import subscription as tell
 from billing.payments import payment_page
 from billing.payments.models import Invoice
+from billing.platform.actors import ACQUIRER
 from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription, SubscriptionChange
-
-BY = "stripe"
 
 
 def stop_renewals(
@@ -35,7 +34,7 @@ def stop_renewals(
         subscription,
         Event.DISPUTED,
         at=at,
-        by=BY,
+        by=ACQUIRER,
         why=why,
         zone=office.zone,
         cancel_asked_at=at,
@@ -85,7 +84,7 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
         subscription,
         Event.ENDED_NOW,
         at=at,
-        by=BY,
+        by=ACQUIRER,
         why=f"the bank took back the payment of invoice {invoice.id}",
         zone=office.zone,
         cancel_asked_at=subscription.cancel_asked_at or at,

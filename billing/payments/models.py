@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
 
 
@@ -226,7 +227,7 @@ GIVEN = "(state <> 'failed' OR credit_note_number IS NOT NULL)"
 transfer after the acquirer failed to return them."""
 
 
-class Refund(SQLModel, table=True):
+class Refund(ActedBy, table=True):
     """Money on its way back, with the one credit note it gets."""
 
     __table_args__ = (
@@ -269,7 +270,6 @@ class Refund(SQLModel, table=True):
     """What this refund answers, so that the same cause never pays twice: `race:pay_…`, `api:<key>`. One that failed doesn't
     keep its cause from being asked again."""
     reason: str
-    by: str
     idempotency_key: str = Field(unique=True)
     keyed_at: datetime
     """Since when it has this key: Stripe keeps answers for a day, and a refund may be in doubt for longer (STR-5)."""

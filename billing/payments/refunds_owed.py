@@ -10,6 +10,7 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.payments import dispute_limits
 from billing.payments.models import GIVEN, Payment, Refund, RefundState
+from billing.platform.actors import Actor
 
 _PERHAPS = sa.text(
     f"""EXISTS (SELECT FROM refund r WHERE r.payment_id = payment.id AND r.state = 'failed' AND r.paid_back_at IS NULL
@@ -74,7 +75,7 @@ def among(payment: Payment, refunds: Sequence[Refund], *, taken: int) -> list[Re
     return sorted([*bounced, *refused], key=_age)
 
 
-def close_cases(session: Session, payment: Payment, *, reason: str, by: str, at: datetime) -> None:
+def close_cases(session: Session, payment: Payment, *, reason: str, by: Actor, at: datetime) -> None:
     """Close the cases about refunds of a payment that failed and aren't owed, once another try of each has gone, or nothing of
     the payment is left to return."""
     session.flush()

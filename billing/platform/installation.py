@@ -94,7 +94,7 @@ WHERE id = 1 AND split_part(home, '-', 2) < split_part(now, '-', 2)
 """  # noqa: S608
 """The last heartbeat in the same database of the same cluster on a later timeline; nothing in any other."""
 _LAST_KNOWN = """
-SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscription_change WHERE by = 'worker'),
+SELECT coalesce((SELECT max(at) FROM tick_seen), (SELECT max(at) FROM subscription_change WHERE actor_kind = 'worker'),
                 timestamptz 'epoch' + interval '1 day')
 """
 """A worker's last heartbeat, or else its last deed: all that was committed before a copy was taken is in the copy. Neither is

@@ -11,12 +11,11 @@ from billing.cards.saved_cards import HasEnded, change_card, keep_card
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import CardSetup, PaymentMethod, SetupState
+from billing.platform.actors import ACQUIRER
 from billing.readers.models import Reader
 from billing.readers.register import by_address, register
 from billing.reconcile.catch_up import Clerk
 from billing.subscriptions.models import Subscription
-
-BY = "stripe"
 
 
 class CardFound(Enum):
@@ -38,7 +37,7 @@ def take_in_card(clerk: Clerk, found: FoundCard, at: datetime) -> CardFound | No
         visit = session.get(CardSetup, found.setup_id) if found.setup_id else None
     if visit is not None:  # begun before the backup, finished since
         done = card_setup.finish(
-            clerk.database, clerk.gateway, clerk.office, visit.id, at, by=BY, mails=False
+            clerk.database, clerk.gateway, clerk.office, visit.id, at, by=ACQUIRER, mails=False
         )
         if done.state is SetupState.AWAITS_PROOF:
             return _proved_since(clerk, found, done, at)
@@ -55,7 +54,7 @@ def _change(
     reader_id = session.get_one(Subscription, subscription_id).reader_id
     method = keep_card(session, clerk.office, reader_id, found.card, at)
     try:
-        change_card(session, clerk.office, subscription_id, method, at, by=BY)
+        change_card(session, clerk.office, subscription_id, method, at, by=ACQUIRER)
     except HasEnded:
         return CardFound.KEPT
     return CardFound.IN_USE

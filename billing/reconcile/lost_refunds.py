@@ -7,12 +7,12 @@ from sqlmodel import Session, select
 from billing.acquirer.balance_port import FoundRefund
 from billing.changes.cancel import When, cancel
 from billing.payments.models import Invoice, Payment, Refund, RefundState
+from billing.platform.actors import ACQUIRER
 from billing.platform.site import Office
 from billing.refunds import refund
 from billing.rules.lifecycle import State
 from billing.subscriptions.change import lock
 
-BY = "stripe"
 REASON = "Returned before our records were restored from a backup."
 _ENDS = {"withdraw": When.NOW, "cancel": When.PERIOD_END, "race": When.PERIOD_END, "leave": When.PERIOD_END}
 """Causes that say that the reader had left, with when reading ends then: a reader who has cancelled isn't charged (INT-3)."""
@@ -34,7 +34,7 @@ def take_in_refund(session: Session, office: Office, found: FoundRefund, at: dat
     if found.amount > refund.left_of(session, payment):
         return False
     made = refund.intend(
-        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=BY, at=found.at
+        session, payment, amount=found.amount, cause=found.cause, reason=REASON, by=ACQUIRER, at=found.at
     )
     if made is None:
         return False
@@ -42,5 +42,5 @@ def take_in_refund(session: Session, office: Office, found: FoundRefund, at: dat
     ends = _ENDS.get(found.cause.partition(":")[0])
     if ends is not None and subscription.state is not State.ENDED and subscription.cancel_asked_at is None:
         why = "the reader had cancelled when the money went back"
-        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=BY, why=why, when=ends)
+        cancel(session, office, subscription_id, asked_at=found.at, at=at, by=ACQUIRER, why=why, when=ends)
     return True

@@ -19,6 +19,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Attempt, Payment
 from billing.platform import bulk, installation
+from billing.platform.actors import ACQUIRER
 from billing.platform.claims import only_one
 from billing.platform.db import first_line, is_transient
 from billing.platform.errors import Unavailable
@@ -30,7 +31,6 @@ from billing.reconcile.lost_refunds import take_in_refund
 from billing.refunds import unexplained_charges as unexplained
 from billing.rules.money import Money
 
-BY = "stripe"
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ def _charge(clerk: Clerk, one: FoundCharge, found: Recovered, at: datetime) -> N
     try:
         with _lasting_only(f"The charge {outcome.charge_ref}"), clerk.database.transaction() as session:
             became: SettleOutcome | Unattributed = take_in(
-                session, clerk.office, one.claim, outcome, at, by=BY
+                session, clerk.office, one.claim, outcome, at, by=ACQUIRER
             )
     except Unavailable:
         raise

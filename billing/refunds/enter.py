@@ -10,6 +10,7 @@ from billing.cases.models import CaseKind
 from billing.notices import refunds
 from billing.payments import postings, refunds_owed
 from billing.payments.models import Payment, Refund, RefundState
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
 from billing.platform.site import Office
@@ -65,7 +66,7 @@ def enter(
     found: TakenRefund,
     *,
     reason: str,
-    by: str,
+    by: Actor,
     at: datetime,
 ) -> Refund:
     """Write it down as it is now: one that succeeded gets its credit note, whose reason the reader reads; one that is pending gets
@@ -83,7 +84,13 @@ def enter(
 
 
 def _row(
-    session: Session, office: Office, payment: Payment, found: TakenRefund, reason: str, by: str, at: datetime
+    session: Session,
+    office: Office,
+    payment: Payment,
+    found: TakenRefund,
+    reason: str,
+    by: Actor,
+    at: datetime,
 ) -> Refund:
     cause = f"stripe:{found.answer.refund_ref}"
     row = refund.write(session, payment, found.amount, cause=cause, reason=reason, by=by, at=at)
@@ -99,7 +106,7 @@ def _row(
     return row
 
 
-def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by: str, at: datetime) -> None:
+def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by: Actor, at: datetime) -> None:
     locked, _ = refund.lock_one(session, debt.id)
     locked.paid_back_at, locked.paid_back_ref = found.at, found.answer.refund_ref
     locked.paid_back_by_card = True

@@ -11,6 +11,7 @@ from billing.mail import obsolete
 from billing.notices import refunds
 from billing.payments import dispute_limits, refunds_owed
 from billing.payments.models import Payment, Refund
+from billing.platform.actors import WORKER, Actor
 from billing.platform.site import Office
 from billing.rules.money import Money
 
@@ -49,7 +50,7 @@ def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
     session.flush()
     obsolete.take_back(session, [refund.id])
     reason = "Stripe has made this refund after all."
-    close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by="worker", at=at)
+    close_about(session, CaseKind.REFUND_FAILED, refund.id, reason=reason, by=WORKER, at=at)
 
 
 def dispute_won(session: Session, office: Office, payment: Payment, at: datetime) -> None:
@@ -58,7 +59,7 @@ def dispute_won(session: Session, office: Office, payment: Payment, at: datetime
         refunds.failed(session, office, refund, payment, at)
 
 
-def dispute_lost(session: Session, payment: Payment, *, by: str, at: datetime) -> None:
+def dispute_lost(session: Session, payment: Payment, *, by: Actor, at: datetime) -> None:
     """The bank has returned the money for good: nobody has to look after the refunds that failed meanwhile."""
     for refund in refunds_owed.returned_by_bank(session, payment):
         reason = "The reader's bank has returned this money."

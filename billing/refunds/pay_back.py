@@ -11,6 +11,7 @@ from billing.notices import refunds
 from billing.payments import numbers, postings, refunds_owed
 from billing.payments.models import Invoice, Payment, Refund
 from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.actors import Actor
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.site import Office
 from billing.refunds import refund
@@ -42,7 +43,7 @@ class BadDay(Invalid):
 
 
 def pay_back(
-    session: Session, office: Office, refund_id: str, reference: str, on: date, at: datetime, *, by: str
+    session: Session, office: Office, refund_id: str, reference: str, on: date, at: datetime, *, by: Actor
 ) -> Refund:
     """Write down that the amount went to the reader on a day, by a transfer from our bank account. A refund that had gone back
     has its credit note; one that was refused gets it now. The case about it is closed, and the reader told.
@@ -70,7 +71,7 @@ def pay_back(
 
 
 def pay_back_unexplained(
-    session: Session, office: Office, charge_ref: str, reference: str, on: date, at: datetime, *, by: str
+    session: Session, office: Office, charge_ref: str, reference: str, on: date, at: datetime, *, by: Actor
 ) -> UnexplainedCharge:
     """The same for a charge that nothing explains, whose refund was given up. It was no sale, so there is no credit note.
 
@@ -97,7 +98,7 @@ def _moment(office: Office, reference: str, on: date, *, since: datetime, at: da
     return at if on == office.today(at) else max(start_of_day(on, office.zone), since)
 
 
-def _close(session: Session, subject: str, on: date, reference: str, by: str, at: datetime) -> None:
+def _close(session: Session, subject: str, on: date, reference: str, by: Actor, at: datetime) -> None:
     reason = f"Paid by hand on {on.isoformat()}: {reference}"
     close_about(session, CaseKind.REFUND_FAILED, subject, reason=reason, by=by, at=at)
 

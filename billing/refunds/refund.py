@@ -12,6 +12,7 @@ from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
 from billing.platform import ids
+from billing.platform.actors import WORKER, Actor, acted_by
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.logs import say
 from billing.platform.site import Office
@@ -79,7 +80,14 @@ def split(session: Session, payment: Payment, amount: int, *, without: Refund | 
 
 
 def intend(
-    session: Session, payment: Payment, *, amount: int | None, cause: str, reason: str, by: str, at: datetime
+    session: Session,
+    payment: Payment,
+    *,
+    amount: int | None,
+    cause: str,
+    reason: str,
+    by: Actor,
+    at: datetime,
 ) -> Refund | None:
     """Write down a refund of `amount` cents (None: all that is left); None when its cause has been answered already, or
     nothing is left. One that failed was no answer. The caller holds the subscription's lock. Raises TooMuch, NotAnAmount."""
@@ -111,7 +119,7 @@ def has_failed(session: Session, payment: Payment, cause: str) -> bool:
 
 
 def write(
-    session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: str, at: datetime
+    session: Session, payment: Payment, amount: int, *, cause: str, reason: str, by: Actor, at: datetime
 ) -> Refund:
     """The row of a refund of `amount` cents. What may be given back is for the caller to see to."""
     parts = split(session, payment, amount)
@@ -126,7 +134,7 @@ def write(
         state=RefundState.INTENDED,
         cause=cause,
         reason=reason,
-        by=by,
+        **acted_by(by),
         idempotency_key=f"refund-{refund_id}",
         created_at=at,
         ask_at=at,
@@ -190,7 +198,7 @@ def settle(
     if not isinstance(answer, Unknown):
         refunds.ended(session, office, refund, at, again=again)
     if waited and refund.awaiting_balance_since is None:
-        shortage.close_when_over(session, by="worker", at=at)
+        shortage.close_when_over(session, by=WORKER, at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)
 
 
@@ -241,7 +249,7 @@ def _answered(
                 session, office, refund, payment, session.get_one(Invoice, payment.invoice_id), at
             )
             reason = f"Returned by another refund: {refund.id}"
-            refunds_owed.close_cases(session, payment, reason=reason, by="worker", at=at)
+            refunds_owed.close_cases(session, payment, reason=reason, by=WORKER, at=at)
         case RefundState.FAILED:
             refund.state, refund.settled_at = RefundState.FAILED, at
             if answer.insufficient_balance and left_of(session, payment) >= refund.amount:
@@ -264,7 +272,7 @@ def _try_another(
         amount=refund.amount,
         cause=refund.cause,
         reason=refund.reason,
-        by=refund.by,
+        by=refund.actor,
         at=at,
     )
     if another is not None:

@@ -10,6 +10,7 @@ from billing.cases.models import Case, CaseKind
 from billing.cases.open import open_case
 from billing.payments.models import Refund
 from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.actors import Actor
 from billing.rules.money import Money
 
 
@@ -63,7 +64,7 @@ def open_case_about(
     )
 
 
-def close_when_over(session: Session, *, by: str, at: datetime) -> None:
+def close_when_over(session: Session, *, by: Actor, at: datetime) -> None:
     """Close the case once nothing waits any more. Its row is locked first: of two refunds that end at once, the later one sees
     that both have."""
     session.flush()

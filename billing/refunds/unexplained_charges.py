@@ -24,6 +24,7 @@ from billing.cases.open import open_case
 from billing.payments.models import PaymentMethod, RefundState
 from billing.payments.record_payment import payment_of
 from billing.payments.unexplained_models import UnexplainedCharge
+from billing.platform.actors import WORKER
 from billing.platform.claims import only_one
 from billing.platform.db import Database
 from billing.platform.installation import ASKING, refuse_held
@@ -176,9 +177,9 @@ def _keep(session: Session, row: UnexplainedCharge, at: datetime) -> None:
     """The charge is explained: nothing of it goes back."""
     session.delete(row)
     session.flush()
-    close_about(session, CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN, by="worker", at=at)
+    close_about(session, CaseKind.UNKNOWN_CHARGE, row.charge_ref, reason=TAKEN_IN, by=WORKER, at=at)
     if row.awaiting_balance_since is not None:
-        shortage.close_when_over(session, by="worker", at=at)
+        shortage.close_when_over(session, by=WORKER, at=at)
 
 
 def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: datetime) -> None:
@@ -198,7 +199,7 @@ def _write(session: Session, row: UnexplainedCharge, answer: _Answer, at: dateti
             row.failure, row.ask_at, row.awaiting_balance_since = why, again_at(row.asked, at), waited
     session.add(row)
     if waited and row.awaiting_balance_since is None:
-        shortage.close_when_over(session, by="worker", at=at)
+        shortage.close_when_over(session, by=WORKER, at=at)
     log.warning("the unexplained charge %s: %s", row.charge_ref, row.failure or "given back")
 
 

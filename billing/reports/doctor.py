@@ -15,6 +15,7 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.payments import refunds_owed
 from billing.payments.models import Attempt, Payment
+from billing.platform.actors import Worker
 from billing.platform.claims import only_one, somebody_at
 from billing.platform.db import Database, first_line, instant, is_away, span
 from billing.platform.heartbeat import SILENT_AFTER, late
@@ -33,6 +34,7 @@ AFTER_MIDNIGHT = timedelta(hours=3)
 LATE_AFTER = timedelta(hours=2)
 MOST = 100
 """Breaches of one promise that are told one by one; with more, something is wrong that has one reason."""
+DOCTOR = Worker("doctor")
 ASKED = "It could be asked again."
 SORRY = "We charged you when we should not have. We are sorry."
 
@@ -109,7 +111,7 @@ def _tell_unasked(database: Database, office: Office, examined: list[Finding], a
         waiting = subjects_of(session, CaseKind.PROMISE_UNASKED)
         for subject in waiting:
             if subject.partition(":")[0] not in unasked:
-                close_about(session, CaseKind.PROMISE_UNASKED, subject, reason=ASKED, by="doctor", at=at)
+                close_about(session, CaseKind.PROMISE_UNASKED, subject, reason=ASKED, by=DOCTOR, at=at)
         for name in unasked.keys() - {subject.partition(":")[0] for subject in waiting}:
             open_case(
                 session,
@@ -156,7 +158,7 @@ def _give_back(database: Database, payment_id: str, at: datetime) -> None:
         cause = f"doctor:{payment.id}"
         if refunds_owed.of_payment(session, payment) or refund.has_failed(session, payment, cause):
             return
-        refund.intend(session, payment, amount=None, cause=cause, reason=SORRY, by="doctor", at=at)
+        refund.intend(session, payment, amount=None, cause=cause, reason=SORRY, by=DOCTOR, at=at)
 
 
 def _note(database: Database, office: Office, findings: list[Finding], at: datetime) -> None:

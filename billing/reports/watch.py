@@ -13,12 +13,13 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.mail.models import UNWRITTEN
 from billing.platform import installation
+from billing.platform.actors import Worker
 from billing.platform.db import Database
 from billing.platform.heartbeat import TickSeen
 from billing.platform.site import Office
 from billing.reports import doctor
 
-BY = "the watch"
+WATCH = Worker("the watch")
 NEXT_DUE = "SELECT coalesce(watched_at + interval '1 minute', at) FROM tick_seen WHERE id = 1"
 """When to look next: never where no worker has ever been (see `timetable.Job`)."""
 
@@ -97,7 +98,7 @@ def _close_before(
 
 
 def _close(session: Session, kind: CaseKind, subject: str, reason: str, at: datetime) -> None:
-    close_about(session, kind, subject, reason=reason, by=BY, at=at)
+    close_about(session, kind, subject, reason=reason, by=WATCH, at=at)
 
 
 def _outage(session: Session, office: Office, heartbeat: TickSeen, at: datetime) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.actors import Actor
 from billing.platform.db import hold_names
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.tokens import Tokens
@@ -16,7 +17,6 @@ from billing.rules import key_secrets
 from billing.rules.ceilings import Ceilings, Spent
 from billing.rules.scopes import SCOPES
 from billing.staff import audit, key_cases, key_limits
-from billing.staff.audit import Actor
 from billing.staff.key_models import DEFAULTS, ApiKey, KeyUse
 from billing.staff.models import AuditLine
 
@@ -137,7 +137,7 @@ def revoke(session: Session, key_id: str, *, actor: Actor, at: datetime) -> None
     key = lock(session, key_id, at)
     before = _facts(key)
     key.revoked_at = at
-    key_cases.no_longer_ends(session, key, by=actor.by, at=at)
+    key_cases.no_longer_ends(session, key, by=actor, at=at)
     session.add(key)
     audit.write(session, actor, "key_revoke", at=at, subject=key.id, before=before, after=_facts(key))
 
@@ -243,7 +243,7 @@ def _limit(key: ApiKey, ceilings: Ceilings) -> None:
 def _expire(session: Session, key: ApiKey, expires_at: datetime, actor: Actor, at: datetime) -> None:
     if expires_at <= at:
         raise NotAhead
-    key_cases.no_longer_ends(session, key, by=actor.by, at=at)
+    key_cases.no_longer_ends(session, key, by=actor, at=at)
     key.expires_at, key.warned_at = expires_at, None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.platform.site import Office
 from billing.readers.register import clean_address
@@ -20,7 +21,6 @@ from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
 from billing.staff.acts.shape import rand
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
-from billing.staff.audit import Actor
 from billing.staff.key_models import ApiKey
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role, may
@@ -107,7 +107,7 @@ def _ask(
         id=ids.new("apv", at),
         kind=kind,
         state=ApprovalState.WAITING,
-        asked_by=str(actor.staff_id),
+        asked_by=str(staff_id_of(actor)),
         asked_at=at,
         expires_at=at + LIFE,
         why=why.strip(),
@@ -157,8 +157,8 @@ def approve(desk: Desk, approval_id: str, *, actor: Actor) -> Approval:
     NotWaiting, NotTheSecond."""
     session = desk.session
     approval = _lock(session, approval_id, desk.at)
-    if actor.staff_id is not None:
-        member = members.by_id(session, actor.staff_id)
+    if (staff_id := staff_id_of(actor)) is not None:
+        member = members.by_id(session, staff_id)
         if not may_decide(session, approval, member, desk.at):
             raise NotTheSecond
     asker = members.by_id(session, approval.asked_by)
@@ -235,7 +235,7 @@ def _lock(session: Session, approval_id: str, at: datetime) -> Approval:
 def _decide(
     session: Session, approval: Approval, state: ApprovalState, act: str, actor: Actor, at: datetime
 ) -> None:
-    approval.state, approval.decided_by, approval.decided_at = state, actor.staff_id, at
+    approval.state, approval.decided_by, approval.decided_at = state, staff_id_of(actor), at
     session.add(approval)
     audit.write(
         session,

@@ -4,33 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from billing.platform.actors import WORKER, Actor, StaffActor, acted_by, ip_of, is_actor, staff_id_of
 from billing.platform.logs import say
 from billing.staff.models import AuditLine, Outcome, StaffMember
-
-COMMAND = "command"
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who acts: how the histories name them, which staff member that is (none for programs), and from where."""
-
-    by: str
-    staff_id: str | None = None
-    ip: str = ""
-    key_id: str | None = None
-    """The API key of a program."""
 
 
 def takeover(session: Session, at: datetime) -> None:
     """A worker saw that this database took over from one whose server failed, and adopted it."""
-    write(session, Actor("worker"), "take_over_database", at=at)
+    write(session, WORKER, "take_over_database", at=at)
 
 
-def of(member: StaffMember, ip: str) -> Actor:
+def of(member: StaffMember, ip: str) -> StaffActor:
     """A staff member as an actor."""
-    return Actor(f"staff:{member.email}", member.id, ip)
+    return StaffActor(member.email, member.id, ip)
 
 
 def write(
@@ -52,8 +41,8 @@ def write(
     what a member gave of their own will, or a program gave with its key."""
     line = AuditLine(
         at=at,
-        staff_id=actor.staff_id,
-        by=actor.by,
+        staff_id=staff_id_of(actor),
+        **acted_by(actor),
         act=act,
         outcome=outcome,
         reader_id=reader_id,
@@ -63,11 +52,11 @@ def write(
         after=after or {},
         cents=cents,
         days=days,
-        ip=actor.ip[:64],
+        ip=ip_of(actor)[:64],
     )
     session.add(line)
     session.flush()
-    say(session, f"staff {act} {outcome}", line=line.id, by=actor.by, reader=reader_id, on=subject)
+    say(session, f"staff {act} {outcome}", line=line.id, by=str(actor), reader=reader_id, on=subject)
     return line
 
 
@@ -88,7 +77,11 @@ def search(session: Session, sought: Sought, *, limit: int, older_than: int | No
     """Lines that fit, newest first; `older_than` is the id where the page before ended."""
     query = select(AuditLine).order_by(col(AuditLine.id).desc()).limit(limit)
     if sought.who:
-        query = query.where(col(AuditLine.by).icontains(sought.who, autoescape=True))
+        query = query.where(
+            sa.func.concat(AuditLine.actor_kind, ":", AuditLine.actor_id).icontains(
+                sought.who, autoescape=True
+            )
+        )
     if sought.reader_id:
         query = query.where(AuditLine.reader_id == sought.reader_id)
     if sought.act:
@@ -113,7 +106,7 @@ def refused(session: Session, actor: Actor, act: str, *, why: str, asked: str, a
     """Write down what a program was refused: once an hour is enough to know it, whatever it goes on to try."""
     recent = session.exec(
         select(AuditLine.id).where(
-            AuditLine.by == actor.by,
+            *is_actor(AuditLine, actor),
             AuditLine.act == act,
             AuditLine.outcome == Outcome.REFUSED,
             AuditLine.at > at - timedelta(hours=1),
@@ -127,7 +120,7 @@ def looked(session: Session, actor: Actor, reader_id: str, at: datetime) -> None
     """Write down that somebody opened a reader's page: once an hour is enough to know it."""
     recent = session.exec(
         select(AuditLine.id).where(
-            AuditLine.staff_id == actor.staff_id,
+            AuditLine.staff_id == staff_id_of(actor),
             AuditLine.reader_id == reader_id,
             AuditLine.act == "open",
             AuditLine.at > at - timedelta(hours=1),

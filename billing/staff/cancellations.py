@@ -9,6 +9,7 @@ from billing.billing_run.due_actions import act
 from billing.changes import cancel
 from billing.changes.cancel import UNDONE, When
 from billing.changes.give_back import GiveBack, due_back
+from billing.platform.actors import Actor, ReaderActor
 from billing.platform.site import Office
 from billing.staff import facts, open_requests
 from billing.subscriptions.change import lock
@@ -26,7 +27,7 @@ def cancel_for_reader(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
     when: When = When.PERIOD_END,
     give_back: GiveBack = GiveBack.AUTO,
@@ -55,7 +56,7 @@ def cancel_for_reader(
 
 
 def undo_for_reader(
-    session: Session, office: Office, subscription_id: str, *, at: datetime, by: str, why: str = UNDONE
+    session: Session, office: Office, subscription_id: str, *, at: datetime, by: Actor, why: str = UNDONE
 ) -> Subscription:
     """Take a cancellation back: what was asked of staff about ending the subscription is asked no more.
 
@@ -77,5 +78,5 @@ def keep(session: Session, office: Office, reader_id: str, *, at: datetime) -> b
     running = live_of(session, reader_id)
     if running is None or running.cancel_asked_at is not None:
         return False
-    open_requests.close_as_kept(session, office, running, KEPT, by="reader", at=at)
+    open_requests.close_as_kept(session, office, running, KEPT, by=ReaderActor(reader_id), at=at)
     return True

@@ -8,11 +8,11 @@ from sqlmodel import Session
 from billing.changes import give_back
 from billing.mail import outbox
 from billing.notices.subscription import moment
+from billing.platform.actors import Actor, ReaderActor
 from billing.platform.errors import Conflict, Refusal
 from billing.platform.site import Office
 from billing.readers.register import by_id
 from billing.staff import audit, open_requests
-from billing.staff.audit import Actor
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.requests import Effect, hold, one
@@ -108,16 +108,17 @@ def confirm(session: Session, office: Office, request_id: str, at: datetime) -> 
     session.flush()
     about = session.get(Subscription, request.subscription_id) if request.subscription_id else None
     before = _charged_since(session, about, request)
-    running = live_of(session, str(request.reader_id))
+    reader = ReaderActor(str(request.reader_id))
+    running = live_of(session, reader.reader_id)
     effect = Effect.NOTHING_RUNS
     if running is not None:
         was = running.cancel_asked_at is not None
         effect = Effect.WAS_CANCELLED if was else Effect.CANCELLED
-        cancel_for_reader(session, office, running.id, asked_at=at, at=at, by="reader", why=WHY)
+        cancel_for_reader(session, office, running.id, asked_at=at, at=at, by=reader, why=WHY)
         session.flush()
     owed = _charged_since(session, about, request)
     if running is not None and not owed and not request.words and request.closed_at is None:
-        open_requests.close(session, request, open_requests.ANSWERED_BY_ACT, "reader", at)
+        open_requests.close(session, request, open_requests.ANSWERED_BY_ACT, reader, at)
     later = running is not None and running != about
     return Confirmed(request, effect, later, before - owed, owed)
 

@@ -8,8 +8,8 @@ from sqlmodel import Session
 from billing.access import articles, policies, public_windows
 from billing.access.models import PublicWindow, Scope, SectionPolicy
 from billing.access.policies import AccessTerms
+from billing.platform.actors import Actor
 from billing.staff import audit
-from billing.staff.audit import Actor
 
 
 def open_to_all(
@@ -18,7 +18,7 @@ def open_to_all(
     """Open it to everyone, in the public interest. Raises UnknownArticle, UnknownSection, PastMoment, NoReason."""
     if scope is Scope.ARTICLE:
         articles.article(session, subject)
-    row = public_windows.open_to_all(session, scope, subject, until=until, reason=reason, at=at, by=actor.by)
+    row = public_windows.open_to_all(session, scope, subject, until=until, reason=reason, at=at, by=actor)
     after = {"until": until.isoformat(), "opening": row.id}
     audit.write(
         session, actor, "open_to_all", at=at, subject=named(scope, subject), why=row.reason, after=after
@@ -28,7 +28,7 @@ def open_to_all(
 
 def close(session: Session, actor: Actor, opening_id: str, *, at: datetime) -> PublicWindow:
     """Close it before its time. Raises UnknownOpening, IsClosed."""
-    row = public_windows.close(session, opening_id, at=at, by=actor.by)
+    row = public_windows.close(session, opening_id, at=at, by=actor)
     audit.write(
         session,
         actor,
@@ -46,7 +46,7 @@ def set_section(
 ) -> SectionPolicy:
     """Say what a section's articles ask when they say nothing themselves. Raises as `policies.set_section`."""
     before = policies.of_section(session, section)
-    row = policies.set_section(session, section, terms, at=at, by=actor.by)
+    row = policies.set_section(session, section, terms, at=at, by=actor)
     audit.write(
         session,
         actor,

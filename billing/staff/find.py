@@ -11,11 +11,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.payments.dispute_models import Dispute
 from billing.payments.models import Attempt, CardSetup, Invoice, Payment, PaymentMethod, Refund
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.tokens import Tokens
 from billing.readers import rate
 from billing.readers.models import Reader
 from billing.staff import audit
-from billing.staff.audit import Actor
 from billing.subscriptions.models import Subscription
 
 MOST = 25
@@ -61,7 +61,7 @@ def find(
         session,
         tokens,
         "staff find",
-        actor.staff_id or actor.by,
+        staff_id_of(actor) or str(actor),
         limit=limit,
         per=timedelta(minutes=10),
         at=at,

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
+from billing.platform.actors import Actor
 from billing.platform.db import Database, span
 from billing.platform.site import Office
 from billing.staff.key_models import ApiKey
@@ -52,7 +53,7 @@ def _warn(session: Session, office: Office, key: ApiKey, at: datetime) -> None:
     session.add(key)
 
 
-def no_longer_ends(session: Session, key: ApiKey, *, by: str, at: datetime) -> None:
+def no_longer_ends(session: Session, key: ApiKey, *, by: Actor, at: datetime) -> None:
     """The key is revoked, or expires at another time: its case is over."""
     if key.warned_at is not None:
         reason = "The key was revoked, or expires at another time."

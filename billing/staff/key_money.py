@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
 from billing.staff import api_keys, approvals, key_limits, tell_members
 from billing.staff.acts import Desk
 from billing.staff.acts.limits import hold_member
-from billing.staff.audit import Actor
 from billing.staff.key_models import ApiKey
 from billing.staff.models import AuditLine
 
@@ -98,12 +98,12 @@ def rotate(
 
 def _most_alone(desk: Desk, actor: Actor, *, but: str = "") -> int | None:
     """Cents a day that this member may still put within a key's reach; None for a command. The member's other acts wait."""
-    if actor.staff_id is None:
+    if staff_id_of(actor) is None:
         return None
     session = desk.session
     hold_member(session, actor)
     touched = select(AuditLine.subject).where(
-        AuditLine.staff_id == actor.staff_id, col(AuditLine.act).in_(IN_HAND)
+        AuditLine.staff_id == staff_id_of(actor), col(AuditLine.act).in_(IN_HAND)
     )
     keys = session.exec(select(ApiKey).where(col(ApiKey.id).in_(touched), ApiKey.id != but)).all()
     reach = sum(_reach(session, key, desk.at) for key in keys if grants(key.scopes, MONEY))

@@ -6,10 +6,10 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import ids
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Conflict, NotFound
 from billing.readers.register import clean_address
 from billing.staff import audit, browsers, codes, sessions
-from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
@@ -77,7 +77,9 @@ def add(
     """Let somebody work here in a role; somebody who did gets the role, and may sign in again. A member lets in a new admin when
     another one, `asked_by`, has asked for it (SEC-6). Raises BadAddress, NotYourself, NeedsSecond."""
     email = clean_address(email)
-    alone = actor.staff_id is not None and (asked_by is None or asked_by.staff_id == actor.staff_id)
+    alone = staff_id_of(actor) is not None and (
+        asked_by is None or staff_id_of(asked_by) == staff_id_of(actor)
+    )
     if alone and is_new_admin(session, email, role):
         raise NeedsSecond
     try:
@@ -90,7 +92,7 @@ def add(
         session.flush()
         _audit(session, actor, "add", member, at, {})
         return member
-    if member.id == actor.staff_id:
+    if member.id == staff_id_of(actor):
         raise NotYourself
     before = _facts(member)
     member.role, member.disabled_at = role, None
@@ -102,7 +104,7 @@ def add(
 
 def disable(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
     """Nobody signs in as this member any more, and who is signed in is out. Raises NotYourself."""
-    if member.id == actor.staff_id:
+    if member.id == staff_id_of(actor):
         raise NotYourself
     before = _facts(member)
     member.disabled_at = member.disabled_at or at
@@ -130,7 +132,7 @@ def end_sessions(
 
 def reset_codes(session: Session, member: StaffMember, *, actor: Actor, at: datetime) -> None:
     """Forget the authenticator: the next sign-in sets up a new one. Raises NotYourself."""
-    if member.id == actor.staff_id:
+    if member.id == staff_id_of(actor):
         raise NotYourself
     before = _facts(member)
     member.code_nonce, member.code_secret, member.enrolled_at = codes.new_nonce(), "", None

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.platform.actors import ActedBy, ClosedBy
 from billing.platform.db import enum_column
 from billing.readers.links import MailedLink
 from billing.staff.roles import Role
@@ -94,7 +95,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-class AuditLine(SQLModel, table=True):
+class AuditLine(ActedBy, table=True):
     """Who did what, when, on whom, why, with what change, from where. Append-only."""
 
     __tablename__ = "audit_line"
@@ -108,8 +109,6 @@ class AuditLine(SQLModel, table=True):
     at: datetime
     staff_id: str | None = Field(default=None, foreign_key="staff_member.id")
     """Empty for programs and for commands on the machine."""
-    by: str
-    """`staff:<address>`, `api:<key name>`, `command`."""
     act: str
     outcome: Outcome = Field(sa_column=enum_column(Outcome))
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
@@ -125,7 +124,7 @@ class AuditLine(SQLModel, table=True):
     ip: str = ""
 
 
-class ReaderNote(SQLModel, table=True):
+class ReaderNote(ActedBy, table=True):
     """What staff want each other to know about a reader. Append-only."""
 
     __tablename__ = "reader_note"
@@ -134,7 +133,6 @@ class ReaderNote(SQLModel, table=True):
     id: str = Field(primary_key=True)
     reader_id: str = Field(foreign_key="reader.id")
     at: datetime
-    by: str
     words: str
 
 
@@ -148,14 +146,14 @@ class RequestKind(StrEnum):
     OTHER = "other"
 
 
-class ReaderRequest(SQLModel, table=True):
+class ReaderRequest(ClosedBy, table=True):
     """A reader's request waiting for staff. The moment it came counts, whenever it is read."""
 
     __tablename__ = "reader_request"
     __table_args__ = (
         sa.Index("reader_request_open", "received_at", postgresql_where=sa.text("closed_at IS NULL")),
         sa.Index("reader_request_of", "reader_id", "id"),
-        sa.CheckConstraint("(closed_at IS NULL) = (closed_by IS NULL)", name="closed_by_somebody"),
+        sa.CheckConstraint("(closed_at IS NULL) = (closed_by_id IS NULL)", name="closed_by_somebody"),
         sa.CheckConstraint("confirmed_at IS NULL OR proved", name="confirmed_is_proved"),
     )
 
@@ -178,7 +176,6 @@ class ReaderRequest(SQLModel, table=True):
     device: str
     answer: str | None = None
     closed_at: datetime | None = None
-    closed_by: str | None = None
 
     @property
     def signed_in(self) -> bool:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from billing.platform.actors import Actor
 from billing.platform.site import Office
 from billing.rules import cancel_requests
 from billing.staff.models import ReaderRequest, RequestKind
@@ -69,9 +70,10 @@ def asked_first(session: Session, subscription: Subscription, asked_at: datetime
     return min([asked_at, *(cancel_requests.counts_from(form, asked_at) for form in forms)])
 
 
-def close(session: Session, request: ReaderRequest, words: str, by: str, at: datetime) -> None:
+def close(session: Session, request: ReaderRequest, words: str, by: Actor, at: datetime) -> None:
     """It is answered, in these words."""
-    request.answer, request.closed_at, request.closed_by = words, at, by
+    request.answer, request.closed_at = words, at
+    request.note_closed_by(by)
     session.add(request)
 
 
@@ -80,7 +82,7 @@ def close_to_cancel(
     office: Office,
     reader_id: str,
     *,
-    by: str,
+    by: Actor,
     at: datetime,
     since: datetime | None = None,
 ) -> None:
@@ -92,7 +94,7 @@ def close_to_cancel(
 
 
 def close_to_withdraw(
-    session: Session, office: Office, subscription: Subscription, *, by: str, at: datetime
+    session: Session, office: Office, subscription: Subscription, *, by: Actor, at: datetime
 ) -> None:
     """What was asked about a subscription that is withdrawn from is done with. The subscription is locked."""
     for request in _about(session, subscription):
@@ -101,7 +103,7 @@ def close_to_withdraw(
 
 
 def close_as_kept(
-    session: Session, office: Office, subscription: Subscription, words: str, *, by: str, at: datetime
+    session: Session, office: Office, subscription: Subscription, words: str, *, by: Actor, at: datetime
 ) -> None:
     """The subscription, which is locked, goes on: the requests to end it ask for nothing any more. What a signed-in reader wrote
     with one still waits for a person."""

@@ -6,23 +6,23 @@ from datetime import datetime, timedelta
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
+from billing.platform.actors import Actor, key_id_of
 from billing.rules import ceilings
 from billing.rules.ceilings import Spent
 from billing.staff import key_limits
-from billing.staff.audit import Actor
 from billing.staff.key_models import BulkRead, KeyReader
 
 
 def note(session: Session, actor: Actor, what: str, reader_ids: Collection[str], at: datetime) -> None:
     """Count a read of these readers, before it is answered, in its own transaction. Raises KeyOverLimit."""
-    if actor.key_id is not None:
-        _mind_ceiling(session, actor.key_id, set(reader_ids), at)
+    if (key_id := key_id_of(actor)) is not None:
+        _mind_ceiling(session, key_id, set(reader_ids), at)
     note_rows(session, actor, what, len(reader_ids), at)
 
 
 def note_rows(session: Session, actor: Actor, what: str, rows: int, at: datetime) -> None:
     """Count a read of so many rows about readers."""
-    line = insert(BulkRead).values(by=actor.by, what=what, hour=ceilings.hour_of(at), calls=1, readers=rows)
+    line = insert(BulkRead).values(by=str(actor), what=what, hour=ceilings.hour_of(at), calls=1, readers=rows)
     session.execute(
         line.on_conflict_do_update(
             index_elements=["by", "what", "hour"],

@@ -7,9 +7,9 @@ from datetime import datetime
 from sqlmodel import Session, select
 
 from billing.payments.models import Refund
+from billing.platform.actors import Actor, key_id_of
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
-from billing.staff.audit import Actor
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def recorded(
         after=after,
         cents=sum(made),
     )
-    key_limits.spend(session, actor.key_id, Spent(cents=sum(made)), at)
+    key_limits.spend(session, key_id_of(actor), Spent(cents=sum(made)), at)
 
 
 def _refunds(session: Session, reader_id: str) -> dict[str, int]:

@@ -11,6 +11,7 @@ from billing.mail import outbox
 from billing.notices import requests
 from billing.payments.models import Payment
 from billing.platform import ids
+from billing.platform.actors import Actor, ReaderActor
 from billing.platform.errors import Conflict, Invalid, NotFound
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
@@ -21,7 +22,6 @@ from billing.refunds.refund import left_of
 from billing.rules.card_numbers import holds_card_number
 from billing.rules.lifecycle import State
 from billing.staff import audit, facts, open_requests
-from billing.staff.audit import Actor
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
 from billing.staff.open_requests import ANSWERED_BY_ACT
@@ -147,9 +147,13 @@ def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id:
     request.subscription_id = subscription.id
     if request.proved:
         was = subscription.cancel_asked_at is not None
-        cancel_for_reader(session, office, subscription.id, asked_at=at, at=at, by="reader", why=BY_FORM)
+        cancel_for_reader(
+            session, office, subscription.id, asked_at=at, at=at, by=ReaderActor(reader_id), why=BY_FORM
+        )
         if not request.words:
-            open_requests.close(session, request, WAS_CANCELLED if was else ANSWERED_BY_ACT, "reader", at)
+            open_requests.close(
+                session, request, WAS_CANCELLED if was else ANSWERED_BY_ACT, ReaderActor(reader_id), at
+            )
         return Effect.WAS_CANCELLED if was else Effect.CANCELLED
     if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
         mark(subscription, office.zone, cancel_request_at=at)
@@ -255,7 +259,7 @@ def answer(
         at=at,
         expires_at=at + outbox.RECEIPT_LIFE,
     )
-    open_requests.close(session, request, words, actor.by, at)
+    open_requests.close(session, request, words, actor, at)
     open_requests.release(session, office, request.reader_id)
     audit.write(
         session,

@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from billing.platform import list_key
+from billing.platform.actors import Command
 from billing.platform.db import Database
 from billing.platform.installation import Installation
 from billing.platform.tokens import Tokens
 from billing.readers import sessions
 from billing.staff import audit, codes
 from billing.staff import sessions as staff_sessions
-from billing.staff.audit import COMMAND, Actor
 from billing.staff.models import StaffMember, StaffSession
 from billing.subscriptions.claim_again import claim_again
 
@@ -81,7 +81,7 @@ def rotate_secret(database: Database, tokens: Tokens, at: datetime) -> Rotated:
         needed = _needed(session, rotated_at, at) if rotated_at is not None else ()
         if not was_done or sealed or claimed:
             facts = {"authenticators": sealed, "lost": lost, "claims": claimed}
-            audit.write(session, Actor(COMMAND), "rotate_secret", at=at, after=facts)
+            audit.write(session, Command(), "rotate_secret", at=at, after=facts)
     return Rotated(rotated_at, was_done, sealed, lost, claimed, needed)
 
 

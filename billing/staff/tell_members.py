@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlmodel import Session
 
 from billing.mail import obsolete, outbox
+from billing.platform.actors import Actor, actor_name, staff_id_of
 from billing.platform.site import Office
 from billing.rules.money import Money
 from billing.staff import members
 from billing.staff.approval_models import Approval, ApprovalKind
-from billing.staff.audit import Actor
 from billing.staff.key_models import ApiKey
 from billing.staff.second_member import who_may_decide
 from emails import AdminAdded, ApprovalAsked, MoneyKeyMade
@@ -27,7 +27,7 @@ def approval_asked(session: Session, office: Office, approval: Approval, actor: 
         what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
     last_day = office.today(approval.expires_at)
     words = ApprovalAsked(
-        by=actor.by.partition(":")[2],
+        by=actor_name(actor),
         what=what,
         last_day=last_day.isoformat(),
         url=office.page("/staff/approvals"),
@@ -54,12 +54,12 @@ def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, 
     """To all other admins: an API key may give money back."""
     words = MoneyKeyMade(
         name=key.name,
-        by=actor.by.removeprefix("staff:"),
+        by=actor_name(actor),
         cents=key.cents_a_day,
         url=office.page("/staff/keys"),
     )
     for member in members.admins(session):
-        if member.id != actor.staff_id:
+        if member.id != staff_id_of(actor):
             outbox.queue(
                 session,
                 words,
@@ -73,7 +73,7 @@ def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, 
 
 def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
     """To all other admins."""
-    words = AdminAdded(email=email, by=actor.by.removeprefix("staff:"), url=office.page("/staff/members"))
+    words = AdminAdded(email=email, by=actor_name(actor), url=office.page("/staff/members"))
     for member in members.admins(session):
         if member.email.lower() != email.lower():
             outbox.queue(

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from billing.changes import cancel, withdraw
 from billing.changes.withdraw import Withdrawal
+from billing.platform.actors import Actor
 from billing.platform.site import Office
 from billing.readers.models import Reader
 from billing.rules.lifecycle import State
@@ -26,7 +27,7 @@ def at_once(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str = withdraw.NO_REASON,
 ) -> Withdrawal | None:
     """Take the sale back in one step, as of `asked_at` or of a form that asked to cancel shortly before. None, and nothing is
@@ -55,7 +56,7 @@ def _take_back(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
 ) -> Withdrawal:
     open_requests.close_to_cancel(session, office, subscription.reader_id, by=by, at=at, since=asked_at)
@@ -69,7 +70,7 @@ def withdraw_or_ask(
     *,
     asked_at: datetime,
     at: datetime,
-    by: str,
+    by: Actor,
     ip: str,
     device: str,
     why: str = withdraw.NO_REASON,

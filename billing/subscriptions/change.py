@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import bulk
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import NotFound
 from billing.platform.logs import say
 from billing.rules.lifecycle import Event, State, transition
@@ -52,7 +53,7 @@ def change(
     event: Event,
     *,
     at: datetime,
-    by: str,
+    by: Actor,
     why: str,
     zone: ZoneInfo,
     **patch: Unpack[SubscriptionPatch],
@@ -81,7 +82,7 @@ def change_all(
     cases: Sequence[Change],
     *,
     at: datetime,
-    by: str,
+    by: Actor,
     zone: ZoneInfo,
 ) -> None:
     """Let the same happen to many locked subscriptions, as `change` does to one, in a statement each for them and for their
@@ -176,7 +177,7 @@ def _apply(
     case: Change,
     event: Event,
     at: datetime,
-    by: str,
+    by: Actor,
     zone: ZoneInfo,
     put: Callable[[Any, str, Any], None],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -206,7 +207,7 @@ def _apply(
         "from_state": before,
         "to_state": after,
         "at": at,
-        "by": by,
+        **acted_by(by),
         "why": case.why,
         "facts": {
             name: [_plain(old[name]), _plain(value)]

@@ -7,6 +7,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from billing.platform import ids
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict
 from billing.subscriptions.models import TrialException
 
@@ -24,9 +25,9 @@ def open_for(session: Session, reader_id: str | None) -> TrialException | None:
     return session.exec(_open(reader_id)).first()
 
 
-def allow(session: Session, reader_id: str, *, at: datetime, by: str, why: str) -> TrialException:
+def allow(session: Session, reader_id: str, *, at: datetime, by: Actor, why: str) -> TrialException:
     """Let the reader start one more trial, with an address and a card that have had theirs. Raises AlreadyAllowed."""
-    leave = TrialException(id=ids.new("tex", at), reader_id=reader_id, given_at=at, by=by, why=why)
+    leave = TrialException(id=ids.new("tex", at), reader_id=reader_id, given_at=at, **acted_by(by), why=why)
     try:
         with session.begin_nested():
             session.add(leave)

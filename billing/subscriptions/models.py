@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from billing.platform.actors import ActedBy
 from billing.platform.db import enum_column
 from billing.rules.lifecycle import Event, State
 
@@ -127,7 +128,7 @@ class Subscription(SQLModel, table=True):
     ended_why: str | None = None
 
 
-class SubscriptionChange(SQLModel, table=True):
+class SubscriptionChange(ActedBy, table=True):
     """One line of a subscription's history: from, to, when, who, why. Append-only."""
 
     __tablename__ = "subscription_change"
@@ -140,13 +141,11 @@ class SubscriptionChange(SQLModel, table=True):
     from_state: str | None = None
     to_state: str
     at: datetime
-    by: str
-    """`reader`, `api:<key name>`, `worker`, `stripe`."""
     why: str
     facts: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
 
 
-class PriceChange(SQLModel, table=True):
+class PriceChange(ActedBy, table=True):
     """Another price for those who have subscribed already, each of them after a notice (CARD-8)."""
 
     __tablename__ = "price_change"
@@ -157,7 +156,6 @@ class PriceChange(SQLModel, table=True):
     id: str = Field(primary_key=True)
     price_id: str = Field(foreign_key="price.id", unique=True)
     planned_at: datetime
-    by: str
     look_at: datetime
     """When to look next for subscriptions whose turn it is."""
     closed_at: datetime | None = None
@@ -218,7 +216,7 @@ class TrialClaim(SQLModel, table=True):
     claimed_at: datetime
 
 
-class TrialException(SQLModel, table=True):
+class TrialException(ActedBy, table=True):
     """Staff's leave for one reader to have another trial. Used up by the next trial that starts."""
 
     __tablename__ = "trial_exception"
@@ -230,7 +228,6 @@ class TrialException(SQLModel, table=True):
     id: str = Field(primary_key=True)
     reader_id: str = Field(foreign_key="reader.id")
     given_at: datetime
-    by: str
     why: str
     used_at: datetime | None = None
     subscription_id: str | None = Field(default=None, foreign_key="subscription.id")

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import obsolete
 from billing.platform import ids
+from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
 from billing.platform.tokens import Tokens
@@ -92,7 +93,7 @@ def start_trial(
     card_expires_on: date,
     fingerprint: str,
     at: datetime,
-    by: str,
+    by: Actor,
     zone: ZoneInfo,
 ) -> Subscription:
     """Begin the free days. Raises TrialUsed when address or card had theirs and staff have allowed no other,
@@ -133,7 +134,7 @@ def start_paid(
     payment_method_id: str,
     card_expires_on: date,
     at: datetime,
-    by: str,
+    by: Actor,
     zone: ZoneInfo,
 ) -> Subscription:
     """Begin without free days: the first charge is due at once. Raises AlreadySubscribed."""
@@ -157,7 +158,7 @@ def start_paid(
 
 
 def _begin(
-    session: Session, subscription: Subscription, *, at: datetime, by: str, why: str, zone: ZoneInfo
+    session: Session, subscription: Subscription, *, at: datetime, by: Actor, why: str, zone: ZoneInfo
 ) -> None:
     reschedule(subscription, zone)
     try:
@@ -168,7 +169,12 @@ def _begin(
         raise AlreadySubscribed from error
     session.add(
         SubscriptionChange(
-            subscription_id=subscription.id, to_state=subscription.state, at=at, by=by, why=why, facts={}
+            subscription_id=subscription.id,
+            to_state=subscription.state,
+            at=at,
+            **acted_by(by),
+            why=why,
+            facts={},
         )
     )
     of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)

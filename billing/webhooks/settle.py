@@ -20,6 +20,7 @@ from billing.disputes import warn
 from billing.payments import balance_mirror, payment_page
 from billing.payments.models import Attempt, AttemptState, CardSetup, SetupState
 from billing.platform import bulk
+from billing.platform.actors import ACQUIRER
 from billing.platform.claims import claimer, in_nobodys_hands, take
 from billing.platform.db import Database, first_line, is_transient
 from billing.platform.errors import Unavailable
@@ -194,7 +195,7 @@ def charge_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if claim is None:  # another installation's, on the same account
         return Unattributed.NOT_OURS
     with desk.database.transaction() as session:
-        return take_in(session, desk.office, claim, outcome, at, by="stripe")
+        return take_in(session, desk.office, claim, outcome, at, by=ACQUIRER)
 
 
 def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
@@ -203,7 +204,7 @@ def card_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if setup_id is None:
         return _pay_page_changed(desk, event, at)
     found = card_setup.finish(
-        desk.database, desk.gateway, desk.office, setup_id, at, by="stripe", session_ref=event.object_ref
+        desk.database, desk.gateway, desk.office, setup_id, at, by=ACQUIRER, session_ref=event.object_ref
     )
     if found.state is SetupState.OPEN:
         raise Unavailable("Stripe told us of this page, and doesn't say yet how it ended.")
@@ -220,7 +221,7 @@ def _pay_page_changed(desk: Desk, event: InboundEvent, at: datetime) -> str:
     if attempt_id is None:
         return "not our page"
     word = pay_in_person.look(
-        desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by="stripe"
+        desk.database, desk.gateway, desk.office, attempt_id, event.object_ref, at, by=ACQUIRER
     )
     if word is SettleOutcome.UNKNOWN:
         raise Unavailable("What became of the page can't be told yet.")

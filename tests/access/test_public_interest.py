@@ -15,6 +15,7 @@ from billing.app import build
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from billing.rules.access import Reason
+from tests.support.actors import BY
 from tests.support.articles import Put
 from tests.support.cancel_helpers import damaged
 from tests.support.staff_members import SignIn
@@ -81,7 +82,7 @@ def test_an_editor_opens_and_closes_on_a_page_and_it_is_audited(
     editor.post(f"/staff/articles/openings/{opening}/close")
     assert "closed by staff:editor@paper.example" in editor.page.words
     assert reasons(world, article) == ["subscribe"]
-    lines = world.rows("SELECT act, by, subject, why FROM audit_line WHERE act LIKE '%to_all' ORDER BY id")
+    lines = world.rows(f"SELECT act, {BY}, subject, why FROM audit_line WHERE act LIKE '%to_all' ORDER BY id")
     assert [(row["act"], row["why"]) for row in lines] == [
         ("open_to_all", "The dam is full."),
         ("close_to_all", ""),

@@ -18,6 +18,7 @@ from billing.cards.saved_cards import keep_card, last_good_day
 from billing.changes.cancel import When, cancel
 from billing.changes.withdraw import withdraw
 from billing.payments.models import PaymentMethod
+from billing.platform.actors import ReaderActor, StaffActor
 from billing.platform.clock import SystemClock
 from billing.platform.db import Database
 from billing.platform.monotonic import SystemMonotonic
@@ -65,7 +66,7 @@ class Deeds:
                 card_expires_on=last_good_day(card),
                 fingerprint=card.fingerprint,
                 at=CLOCK.now(),
-                by="reader",
+                by=ReaderActor("r"),
                 zone=ZONE,
             )
 
@@ -83,7 +84,7 @@ class Deeds:
                 payment_method_id=card.id,
                 card_expires_on=last_good_day(card),
                 at=CLOCK.now(),
-                by="reader",
+                by=ReaderActor("r"),
                 zone=ZONE,
             ).id
 
@@ -98,13 +99,13 @@ class Deeds:
         at = CLOCK.now()
         with self.database.transaction() as session:
             live, why = self._live(session, number), "asked by phone"
-            cancel(session, OFFICE, live.id, asked_at=at, at=at, by="staff:a", why=why, when=When.NOW)
+            cancel(session, OFFICE, live.id, asked_at=at, at=at, by=StaffActor("a"), why=why, when=When.NOW)
 
     def withdraw(self, number: int) -> None:
         """The reader takes the sale back: the charge is refunded, and reading ends."""
         at = CLOCK.now()
         with self.database.transaction() as session:
-            withdraw(session, OFFICE, self._live(session, number).id, asked_at=at, at=at, by="reader")
+            withdraw(session, OFFICE, self._live(session, number).id, asked_at=at, at=at, by=ReaderActor("r"))
 
     def open(self, article_id: str) -> str:
         """An editor opens the article to everyone; the opening's id."""
@@ -112,14 +113,14 @@ class Deeds:
         with self.database.transaction() as session:
             until = at + timedelta(days=1)
             made = open_to_all(
-                session, Scope.ARTICLE, article_id, until=until, reason="flood", at=at, by="staff:a"
+                session, Scope.ARTICLE, article_id, until=until, reason="flood", at=at, by=StaffActor("a")
             )
             return made.id
 
     def close(self, opening_id: str) -> None:
         """And closes it before its time."""
         with self.database.transaction() as session:
-            close(session, opening_id, at=CLOCK.now(), by="staff:a")
+            close(session, opening_id, at=CLOCK.now(), by=StaffActor("a"))
 
     def _live(self, session: Session, number: int) -> Subscription:
         live = live_of(session, reader_of(number))

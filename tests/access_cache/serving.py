@@ -13,6 +13,7 @@ import psycopg
 from billing.access.articles import register
 from billing.access.policies import AccessTerms
 from billing.dev.demo.folder import free_port
+from billing.platform.actors import Command
 from billing.platform.clock import SystemClock
 from billing.platform.db import Database
 from billing.platform.tokens import Tokens
@@ -72,7 +73,7 @@ def furnish(url: str, readers: int = 3) -> None:
             terms=AccessTerms(AccessLevel.SUBSCRIBER),
             published_at=at,
             at=at,
-            by="tests",
+            by=Command("test"),
         )
     database.close()
 

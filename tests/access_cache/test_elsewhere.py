@@ -70,13 +70,13 @@ def test_another_process_follows_and_says_how_it_does(elsewhere: Elsewhere) -> N
         (BEGIN, "subscription"),  # paid
         ("UPDATE article SET access = 'free'", "free"),
         ("UPDATE article SET access = NULL", "subscription"),
-        ("INSERT INTO section_policy (section, at, access, by) VALUES ('Town', now(), 'registered', 'b')", "subscription"),
+        ("INSERT INTO section_policy (section, at, access, actor_kind, actor_id) VALUES ('Town', now(), 'registered', 'command', 'b')", "subscription"),
         (END, "registered"),
-        ("INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why) SELECT 'g', reader_id,"
-         " now(), now() + interval '1 day', '[]', 'b', 'w' FROM subscription WHERE id LIKE '%0'", "complimentary"),
-        ("INSERT INTO opening (id, scope, subject, opened_at, until, reason, by)"
-         " VALUES ('o', 'section', 'Town', now(), now() + interval '1 day', 'flood', 'b')", "open"),
-        ("UPDATE opening SET closed_at = now(), closed_by = 'b'", "complimentary"),
+        ("INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why) SELECT 'g', reader_id,"
+         " now(), now() + interval '1 day', '[]', 'command', 'b', 'w' FROM subscription WHERE id LIKE '%0'", "complimentary"),
+        ("INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
+         " VALUES ('o', 'section', 'Town', now(), now() + interval '1 day', 'flood', 'command', 'b')", "open"),
+        ("UPDATE opening SET closed_at = now(), closed_by_kind = 'staff', closed_by_id = 'x'", "complimentary"),
         ("UPDATE reader_session SET ended_at = now() WHERE id LIKE '%0'", "register"),
         ("UPDATE article SET access = 'subscriber'", "subscribe"),
     ):  # fmt: skip

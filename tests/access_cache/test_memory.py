@@ -116,8 +116,8 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
         ),
         ("UPDATE reader SET external_id = 'y y'", {"standing rdr_x", "external x", "external y y"}),
         (
-            "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
-            " VALUES ('g', 'rdr_x', now(), now(), '[]', 'a', 'b')",
+            "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+            " VALUES ('g', 'rdr_x', now(), now(), '[]', 'command', 'a', 'b')",
             {"standing rdr_x"},
         ),
         (
@@ -143,12 +143,12 @@ def test_every_change_of_what_is_remembered_is_told(on_cache: OnFloor) -> None:
         ("UPDATE api_key SET revoked_at = now()", {f"api_key {each * 16}" for each in ("ef", "01")}),
         ("UPDATE plan SET name = name", {"plan monthly", "plan yearly"}),
         (
-            "INSERT INTO opening (id, scope, subject, opened_at, until, reason, by)"
-            " VALUES ('o', 'site', '', now(), now() + interval '1 day', 'r', 'b')",
+            "INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id)"
+            " VALUES ('o', 'site', '', now(), now() + interval '1 day', 'r', 'command', 'b')",
             {"opening "},
         ),
         (
-            "INSERT INTO section_policy (section, at, access, by) VALUES ('Town', now(), 'free', 'b')",
+            "INSERT INTO section_policy (section, at, access, actor_kind, actor_id) VALUES ('Town', now(), 'free', 'command', 'b')",
             {"section_policy Town"},
         ),
     )

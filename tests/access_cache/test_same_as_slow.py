@@ -92,8 +92,8 @@ class Town:
                 level, (free, after) = given["section"]
                 free, after = (free, after) if level else (None, None)
                 do(
-                    "INSERT INTO section_policy (section, at, access, free_hours, open_after_days, by)"
-                    " VALUES (%s, %s, %s, %s, %s, 'b')",
+                    "INSERT INTO section_policy (section, at, access, free_hours, open_after_days, actor_kind, actor_id)"
+                    " VALUES (%s, %s, %s, %s, %s, 'command', 'b')",
                     (section, START, level, free, after),
                 )
             do(
@@ -114,8 +114,8 @@ class Town:
             self._subscribe(connection, reader, given["subscription"])
             for index, (until, features) in enumerate(given["grants"]):
                 do(
-                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
-                    " VALUES (%s, %s, %s, %s, %s, 'b', 'w')",
+                    "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                    " VALUES (%s, %s, %s, %s, %s, 'command', 'b', 'w')",
                     (
                         f"grt_{number}_{index}",
                         reader,
@@ -127,15 +127,15 @@ class Town:
             for index, (scope, until, closed) in enumerate(given["openings"]):
                 subject = {"article": article, "section": section, "site": ""}[scope]
                 do(
-                    "INSERT INTO opening (id, scope, subject, opened_at, until, reason, by, closed_at, closed_by)"
-                    " VALUES (%s, %s, %s, %s, %s, 'r', 'b', %s, %s)",
+                    "INSERT INTO opening (id, scope, subject, opened_at, until, reason, actor_kind, actor_id, closed_at, closed_by_kind, closed_by_id)"
+                    " VALUES (%s, %s, %s, %s, %s, 'r', 'command', 'b', %s, %s, %s)",
                     (
                         f"opn_{number}_{index}",
                         scope,
                         subject,
                         at(-1),
                         at(until),
-                        *((START, "b") if closed else (None, None)),
+                        *((START, "command", "b") if closed else (None, None, None)),
                     ),
                 )
         return article, reader

@@ -30,6 +30,7 @@ from billing.access_cache.memory import Memory, Signed
 from billing.access_cache.packed_entitlements import pack
 from billing.dev.postgres import Embedded
 from billing.platform import installation, list_key, migrate
+from billing.platform.actors import Command
 from billing.platform.db import Database
 from billing.platform.monotonic import SystemMonotonic
 from billing.platform.settings import Settings, read_settings
@@ -136,7 +137,7 @@ def _articles(session: Session, settings: Settings, at: datetime) -> None:
             terms=AccessTerms(level),
             published_at=at,
             at=at,
-            by="bench",
+            by=Command("test"),
         )
 
 

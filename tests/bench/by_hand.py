@@ -144,8 +144,8 @@ FROM unnest(%s::text[], %s::int[], %s::date[], %s::date[], %s::timestamptz[], %s
     AS new (id, number, start_on, end_on, access, next_at) WHERE s.id = new.id
 """
 _HISTORY = """
-INSERT INTO subscription_change (subscription_id, event, from_state, to_state, at, by, why, facts)
-SELECT id, 'charged', 'active', 'active', %s, 'worker', why, facts
+INSERT INTO subscription_change (subscription_id, event, from_state, to_state, at, actor_kind, actor_id, why, facts)
+SELECT id, 'charged', 'active', 'active', %s, 'worker', '', why, facts
 FROM unnest(%s::text[], %s::text[], %s::jsonb[]) AS new (id, why, facts)
 """
 _RECEIPT = """

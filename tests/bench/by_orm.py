@@ -12,6 +12,7 @@ from billing.payments import numbers
 from billing.payments.document_text import receipt_words
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
 from billing.platform import ids
+from billing.platform.actors import WORKER, acted_by
 from billing.platform.db import Database
 from billing.platform.site import Office
 from billing.readers.models import Reader
@@ -153,7 +154,7 @@ def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, 
             from_state=s.state,
             to_state=s.state,
             at=at,
-            by="worker",
+            **acted_by(WORKER),
             why=f"paid invoice {invoice.id}",
             facts=facts,
         )

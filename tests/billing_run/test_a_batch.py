@@ -12,6 +12,7 @@ from billing.billing_run import pay_in_person
 from billing.billing_run.context import Report, Till
 from billing.billing_run.run import run, run_for
 from billing.billing_run.settle import settle
+from billing.platform.actors import ACQUIRER
 from billing.rules.dunning import Evidence
 from tests.support import ledger_checks
 from tests.support.world import World, local
@@ -65,7 +66,7 @@ class Eventful:
         world = self.world
         no = Declined(Evidence(decline_code="insufficient_funds"), None, "no")
         with world.parts.database.transaction() as session:
-            settle(session, world.parts.office, request.claim.attempt_id, no, world.now, by="stripe")
+            settle(session, world.parts.office, request.claim.attempt_id, no, world.now, by=ACQUIRER)
         pay_in_person.with_card_on_record(world.parts.till, request.claim.invoice_id, world.now)
 
     def __getattr__(self, name: str) -> Any:

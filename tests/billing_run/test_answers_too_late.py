@@ -12,6 +12,7 @@ from billing.acquirer.port import Declined as Refused
 from billing.billing_run.settle import settle_all
 from billing.payments import vat_documents
 from billing.payments.charge import Withdrawn
+from billing.platform.actors import WORKER
 from billing.reports import exports
 from tests.proofs.steps import intend, note, send
 from tests.support import ledger_checks
@@ -126,7 +127,7 @@ def test_a_page_is_paid_and_a_retry_refused_and_both_answers_come_at_once(
         answers.reverse()
         words.reverse()
     with world.parts.database.transaction() as session:
-        assert settle_all(session, world.parts.office, answers, world.now, by="worker") == words
+        assert settle_all(session, world.parts.office, answers, world.now, by=WORKER) == words
     world.settle()
     assert world.subscription(declined.subscription_id)["status"] == "active"
     told = world.told(declined.email)

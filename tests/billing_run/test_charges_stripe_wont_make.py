@@ -79,7 +79,10 @@ def breaker_failures(world: World) -> int:
 def test_a_case_that_was_closed_too_soon_is_followed_by_another(world: World, paid: Subscriber) -> None:
     world.sandbox.banks("restrict", payment_method=card_ref(world))
     world.advance_to(RENEWAL + timedelta(hours=9))
-    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.execute(
+        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
+        at=world.now,
+    )
     world.advance(days=2)
     assert [case["closed_at"] is None for case in cases(world)] == [False, True]
     assert attempts(world) == ["charged", *["withdrawn"] * 5, "open"]
@@ -91,7 +94,10 @@ def test_a_first_charge_is_announced_again_after_it_could_not_be_made(world: Wor
     world.advance_to(local(2027, 3, 16, 18))
     (case,) = cases(world)
     world.sandbox.banks("restrict", off=True)
-    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.execute(
+        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
+        at=world.now,
+    )
     world.advance_to(local(2027, 3, 26, 12))
     assert case["closed_at"] is None
     assert world.charged_at() == ["2027-03-25 09:00"], "eight days after the day on which it waited"
@@ -237,7 +243,10 @@ def test_a_case_that_staff_close_after_the_grace_leaves_the_reader_a_week_too(
     world.advance(days=25)
     world.sandbox.banks("restrict", off=True)
     world.sandbox.decline(card_ref(world), "insufficient_funds")
-    world.execute("UPDATE staff_case SET closed_at = :at, closed_by = 'x', reason = 'mended'", at=world.now)
+    world.execute(
+        "UPDATE staff_case SET closed_at = :at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'mended'",
+        at=world.now,
+    )
     world.advance(days=2)
     assert world.subscription(owing.subscription_id)["status"] == "past_due"
     assert world.told(owing.email)[-1] == "payment_failed"

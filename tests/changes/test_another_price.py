@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from billing.changes import announce_price
+from billing.platform.actors import Command
 from tests.support.staff_members import add, sign_in
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -20,7 +21,7 @@ def plan(world: World, cents: int, first_day: date) -> None:
             first_day,
             today=world.parts.office.today(world.now),
             at=world.now,
-            by="command",
+            by=Command(),
         )
 
 

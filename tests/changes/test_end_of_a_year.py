@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from billing.changes.announce_price import plan_change
+from billing.platform.actors import Command
 from billing.rules import business_days
 from tests.support.browser import Browser
 from tests.support.staff_members import add, sign_in
@@ -148,7 +149,7 @@ def test_the_month_that_was_announced_is_the_one_that_comes_back(
     """A dearer month came on sale after the notice, which didn't name it."""
     with world.parts.database.transaction() as session:
         today = world.parts.office.today(world.now)
-        plan_change(session, "monthly", 9000, date(2028, 1, 15), today=today, at=world.now, by="command")
+        plan_change(session, "monthly", 9000, date(2028, 1, 15), today=today, at=world.now, by=Command())
     world.advance_to(local(2028, 1, 20, 12))
     browser = world.browser()
     browser.sign_in(in_december.email)

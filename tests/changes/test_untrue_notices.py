@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date
 
 from billing.changes import announce_price, change_plan, pause
+from billing.platform.actors import Command, ReaderActor
 from tests.support.cancel_helpers import cancel
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
@@ -13,7 +14,7 @@ def _by(world: World, do: Callable[..., object], *arguments: object, **more: obj
     """What the account's pages call, without a mail to sign in by."""
     parts = world.parts
     with parts.database.transaction() as session:
-        do(session, parts.office, *arguments, at=world.now, by="reader", why="asked", **more)
+        do(session, parts.office, *arguments, at=world.now, by=ReaderActor("r"), why="asked", **more)
 
 
 def _cancel_and_go_on(world: World, reader: Subscriber) -> None:
@@ -36,7 +37,7 @@ def _price_announced(world: World, reader: Subscriber) -> None:
     world.advance_to(local(2027, 4, 20))
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
-            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by="command"
+            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by=Command()
         )
     world.smtp.greylist(reader.email, times=None)
     world.advance_to(local(2027, 5, 10))
@@ -182,7 +183,7 @@ def test_a_notice_that_bounced_is_told_again_once_the_address_takes_mail(
     world.smtp.refuse(550, "5.1.1 no such mailbox", to=paid_twice.email, times=None)
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
-            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by="command"
+            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by=Command()
         )
     world.advance_to(local(2027, 6, 10))
     assert _states(world, "price_notice") == ["refused"], (

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support import ledger_checks
+from tests.support.actors import CLOSED_BY
 from tests.support.browser import Browser
 from tests.support.staff_members import SignIn
 from tests.support.start_at_once import start_at_once
@@ -67,7 +68,7 @@ def test_the_second_withdrawal_is_asked_of_staff_who_see_the_first(
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500, 7500]
     assert world.subscription(newest(world))["status"] == "ended"
     assert world.told(paid.email).count("withdrawn") == 2
-    (answered,) = world.rows("SELECT closed_by, answer FROM reader_request")
+    (answered,) = world.rows(f"SELECT {CLOSED_BY}, answer FROM reader_request")
     assert answered["answer"].startswith("Withdrawn")
     ledger_checks.check(world)
 

@@ -9,6 +9,7 @@ import pytest
 from billing.disputes import settle as disputes
 from billing.payments import dispute_limits
 from billing.payments.models import Invoice, Payment
+from billing.platform.actors import Command
 from billing.refunds import refund
 from billing.subscriptions.change import lock
 from tests.support.world import World, local
@@ -61,7 +62,7 @@ def give_back(world: World, payment_id: str) -> Callable[[], None]:
                     amount=None,
                     cause=f"test:{payment_id}",
                     reason="kind",
-                    by="test",
+                    by=Command("test"),
                     at=world.now,
                 )
 

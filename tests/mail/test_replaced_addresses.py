@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from billing.changes import extend
+from billing.platform.actors import StaffActor
 from billing.timetable import Lane, tick
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages
@@ -28,7 +29,7 @@ def browser(world: World) -> Browser:
     (row,) = world.rows("SELECT id FROM subscription")
     world.skip_to(world.now + timedelta(seconds=1))
     with parts.database.transaction() as session:
-        extend.extend(session, parts.office, row["id"], 3, at=world.now, by="staff:x", why="asked")
+        extend.extend(session, parts.office, row["id"], 3, at=world.now, by=StaffActor("a"), why="asked")
     return browser
 
 

@@ -13,6 +13,7 @@ from billing.mail import obsolete
 from billing.newsletters import optin
 from billing.newsletters.signups import Origin
 from billing.payments.models import PaymentMethod
+from billing.platform.actors import ReaderActor
 from billing.reports.doctor import examine
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.start import start_paid
@@ -42,7 +43,7 @@ def _by(world: World, do: Callable[..., object], *arguments: object, **more: obj
     """Call a function of the product in a transaction of its own, as the reader."""
     parts = world.parts
     with parts.database.transaction() as session:
-        do(session, parts.office, *arguments, at=world.now, by="reader", why="asked", **more)
+        do(session, parts.office, *arguments, at=world.now, by=ReaderActor("r"), why="asked", **more)
 
 
 def test_who_has_cancelled_is_told_of_no_charge_to_come(world: World, in_trial: Subscriber) -> None:
@@ -235,7 +236,7 @@ def test_the_end_is_no_news_once_the_reader_has_begun_again(world: World, owing:
             payment_method_id=card.id,
             card_expires_on=last_good_day(card),
             at=world.now,
-            by="reader",
+            by=ReaderActor("r"),
             zone=parts.office.zone,
         )
     assert _states(world, "ended") == ["obsolete"]

@@ -49,9 +49,9 @@ def test_plans_that_name_it_are_the_ones_that_receive_it(newsroom: Newsroom) -> 
         )
         session.execute(
             sa.text(
-                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
                 " SELECT 'grt_' || email, id, :at, :until, CASE WHEN email LIKE 'more%' THEN CAST(:named AS jsonb)"
-                " ELSE '[]' END, 'test', 'test' FROM reader WHERE email LIKE 'gift%' OR email LIKE 'more%'"
+                " ELSE '[]' END, 'command', 'test', 'test' FROM reader WHERE email LIKE 'gift%' OR email LIKE 'more%'"
             ),
             {
                 "at": world.now,

@@ -17,6 +17,7 @@ from billing.payments.models import (
     Refund,
     RefundState,
 )
+from billing.platform.actors import Command, acted_by
 from billing.platform.site import Office
 from billing.platform.tokens import Tokens
 from billing.readers.models import Reader
@@ -140,7 +141,7 @@ def give_back(session: Session, sold: tuple[Invoice, Payment], split: tax.VatSpl
         state=RefundState.SUCCEEDED,
         cause=f"c{n}",
         reason="asked",
-        by="test",
+        **acted_by(Command("test")),
         idempotency_key=f"k{n}",
         created_at=noon(on),
         ask_at=noon(on),

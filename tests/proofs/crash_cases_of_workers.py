@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 
 from billing.changes import announce_price
+from billing.platform.actors import Command
 from billing.platform.installation import HOME
 from tests.proofs.crash_case import at, crash_case, dispute, give_back, one, repeat, silence
 from tests.proofs.steps import intend, send
@@ -67,7 +68,7 @@ def the_morning_with_its_books_and_the_doctor(world: World) -> None:
 def another_price_is_announced(world: World) -> None:
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
-            session, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1), at=world.now, by="command"
+            session, "monthly", 8000, date(2027, 3, 1), today=date(2027, 2, 1), at=world.now, by=Command()
         )
     world.advance_to(local(2027, 2, 20))
     at(world, one(world, "SELECT look_at FROM price_change"))

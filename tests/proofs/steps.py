@@ -10,6 +10,7 @@ from billing.billing_run.due_actions import act
 from billing.billing_run.settle import settle
 from billing.payments import charge
 from billing.payments.charge import Claimed, Withdrawn
+from billing.platform.actors import WORKER
 from billing.platform.claims import claimer
 from billing.subscriptions.change import lock
 from tests.support.world import World
@@ -42,7 +43,7 @@ def send(world: World, subscription_id: str) -> tuple[str, Outcome | Withdrawn]:
 def note(world: World, attempt_id: str, outcome: Outcome | Withdrawn) -> str:
     """Settle an attempt from its answer, as the worker does."""
     with world.parts.database.transaction() as session:
-        return settle(session, world.parts.office, attempt_id, outcome, world.now, by="worker")
+        return settle(session, world.parts.office, attempt_id, outcome, world.now, by=WORKER)
 
 
 def together(*calls: Callable[[], Any]) -> list[Any]:

@@ -17,6 +17,7 @@ from billing.cards import card_setup as setups
 from billing.changes import change_plan, pause
 from billing.dev.sandbox import faults, webhook_faults
 from billing.payments.models import SetupPurpose
+from billing.platform.actors import ReaderActor
 from billing.staff import requests
 from billing.staff.models import RequestKind
 from billing.subscriptions.find import terms_of
@@ -138,7 +139,7 @@ class AnyStory(Story):
             parts.database, parts.gateway, parts.office, visit.id, words="Yes.", back="/account"
         )
         self.world.sandbox.fill_in(page.url, number)
-        setups.finish(parts.database, parts.gateway, parts.office, visit.id, at, by="reader")
+        setups.finish(parts.database, parts.gateway, parts.office, visit.id, at, by=ReaderActor("r"))
         run_for(parts.till, subscription_id, at)
 
     @rule(who=WHO, number=NUMBERS, comes_back=st.booleans())
@@ -177,7 +178,7 @@ class AnyStory(Story):
         if subscription is not None:
             self._choose(
                 lambda session: pause.ask(
-                    session, parts.office, subscription, months, at=self.world.now, by="reader", why="a story", most=3
+                    session, parts.office, subscription, months, at=self.world.now, by=ReaderActor("r"), why="a story", most=3
                 )
             )  # fmt: skip
 
@@ -186,7 +187,7 @@ class AnyStory(Story):
         parts, subscription = self.world.parts, self.newest(who)
         if subscription is not None and self._choose(
             lambda session: pause.undo(
-                session, parts.office, subscription, at=self.world.now, by="reader", why="a story"
+                session, parts.office, subscription, at=self.world.now, by=ReaderActor("r"), why="a story"
             )
         ):
             self._attempt(lambda: run_for(parts.till, subscription, self.world.now))
@@ -197,7 +198,13 @@ class AnyStory(Story):
         if subscription is not None:
             self._choose(
                 lambda session: change_plan.ask(
-                    session, parts.office, subscription, plan, at=self.world.now, by="reader", why="a story"
+                    session,
+                    parts.office,
+                    subscription,
+                    plan,
+                    at=self.world.now,
+                    by=ReaderActor("r"),
+                    why="a story",
                 )
             )
 

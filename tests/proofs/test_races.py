@@ -14,6 +14,7 @@ from billing.billing_run.run import run, run_for
 from billing.cards import card_setup
 from billing.dev.time_travel import advance
 from billing.payments.models import SetupPurpose
+from billing.platform.actors import ReaderActor
 from billing.platform.clock import CannotTurnBack
 from billing.subscriptions.find import on_sale
 from billing.webhooks import settle as events
@@ -60,7 +61,7 @@ def test_the_reader_returns_as_the_event_comes(world: World, rounds: int) -> Non
                 parts.office,
                 setup_id,
                 world.now,
-                by="reader",
+                by=ReaderActor("r"),
             ),
             partial(events.settle_due, parts.desk, world.now),
         )

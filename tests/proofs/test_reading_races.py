@@ -12,6 +12,7 @@ from billing.access.articles import register
 from billing.access.models import Gift
 from billing.access.policies import AccessTerms
 from billing.access.visitors import FirstReading, Visitor
+from billing.platform.actors import Command
 from billing.rules.access import AccessLevel, Facts
 from billing.rules.policies import Policy
 from tests.support.world import World
@@ -93,7 +94,7 @@ def test_gifts_are_given_and_opened_no_more_often_than_they_may_be(world: World)
     with parts.database.transaction() as session:
         for number in range(ROUNDS // 3):
             register(session, f"g-{number}", title="g", url="https://news.example/g", section="Town",
-                     terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by="test")  # fmt: skip
+                     terms=AccessTerms(AccessLevel.SUBSCRIBER), published_at=world.now, at=world.now, by=Command("test"))  # fmt: skip
 
     def give(article: str) -> Callable[[], object]:
         def work() -> str | None:

@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from billing.acquirer.balance_port import TakenRefund
 from billing.acquirer.port import RefundAnswer
 from billing.payments.models import Payment
+from billing.platform.actors import StaffActor
 from billing.reconcile import compare
 from billing.refunds import enter, refund, shortage
 from billing.rules.reckoning import Thing
@@ -19,7 +20,9 @@ from tests.support.world import World
 
 
 def intended(session: Session, payment: Payment, world: World) -> None:
-    refund.intend(session, payment, amount=100, cause="api:a", reason="kind", by="staff:a", at=world.now)
+    refund.intend(
+        session, payment, amount=100, cause="api:a", reason="kind", by=StaffActor("a"), at=world.now
+    )
 
 
 def short(session: Session, _payment: Payment, _world: World) -> None:

@@ -8,6 +8,7 @@ import pytest
 from billing.reconcile.reconcile import reconcile
 from billing.reports import doctor
 from tests.support import ledger_checks
+from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.cancel_helpers import cancel
 from tests.support.ledger_queries import balances, journal
@@ -71,7 +72,7 @@ def test_finance_books_it_with_reference_and_day_and_its_credit_note_goes_out(
     note = world.letter(refused.email, "Credit note")
     assert "by bank transfer, with the reference “EFT 2027/118”" in " ".join(note.text.split())
     assert note.enclosures[0].name == "credit-note-CN-000001.pdf"
-    (line,) = world.rows("SELECT act, by, after FROM audit_line WHERE act = 'paid_back_by_hand'")
+    (line,) = world.rows(f"SELECT act, {BY}, after FROM audit_line WHERE act = 'paid_back_by_hand'")
     assert line["by"] == "staff:finance@paper.example"
     assert line["after"] == {"cents": 7500, "reference": "EFT 2027/118", "on": "2027-03-19"}
     assert world.rows("SELECT 1 FROM staff_case WHERE closed_at IS NULL") == []

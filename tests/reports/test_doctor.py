@@ -62,7 +62,7 @@ def test_money_that_must_not_be_kept_goes_back_by_itself(
     assert f"     0 kept    {PROMISES[-1].name}: {PROMISES[-1].words}" in told
     world.advance(days=1)
     [refund] = world.rows("SELECT * FROM refund")
-    assert (refund["payment_id"], refund["amount"], refund["state"], refund["by"]) == (
+    assert (refund["payment_id"], refund["amount"], refund["state"], refund["actor_id"]) == (
         payment,
         7500,
         "succeeded",

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from billing.payments.ledger_backfill import backpost
 from billing.reports import exports, sheets
 from billing.rules.money import major
+from tests.support.actors import BY
 from tests.support.cli import run_on
 from tests.support.compensation import extend, refund
 from tests.support.ledger_queries import balances, journal, recognised
@@ -130,7 +131,7 @@ def test_finance_sees_the_books_and_pays_back_what_bounced(world: World, staff: 
     assert balances(world)["bank"] == -7500
     assert "refunds_owed" not in balances(world)
     lines = world.rows(
-        "SELECT act, by, subject FROM audit_line WHERE act IN ('export_books', 'paid_back_by_hand') ORDER BY id"
+        f"SELECT act, {BY}, subject FROM audit_line WHERE act IN ('export_books', 'paid_back_by_hand') ORDER BY id"
     )
     assert [(line["act"], line["by"]) for line in lines] == [
         ("export_books", "staff:finance@paper.example"),

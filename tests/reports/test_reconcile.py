@@ -10,6 +10,7 @@ from billing.disputes import warn
 from billing.platform.errors import Unavailable
 from billing.reconcile.reconcile import Report, reconcile
 from tests.reports.operator import command, execute
+from tests.support.actors import BY
 from tests.support.staff_members import SignIn
 from tests.support.world import World, local
 
@@ -180,7 +181,10 @@ def test_what_is_planted_is_found_once_named_and_explained(
     world.advance_to(local(2027, 3, 17, 6))
     status, said, _ = command(world, "reconcile", "--day", "2027-03-16")
     assert (status, words in said) == (1, True), said
-    execute(world, "UPDATE staff_case SET closed_at = opened_at, closed_by = 'staff:x', reason = 'known'")
+    execute(
+        world,
+        "UPDATE staff_case SET closed_at = opened_at, closed_by_kind = 'staff', closed_by_id = 'x', reason = 'known'",
+    )
     status, said, _ = command(world, "reconcile", "--day", "2027-03-16")
     assert (status, f"{len(expected)} of them explained" in said) == (0, True), said
     assert len(cases(world)) == len(expected), "what was explained isn't asked again"
@@ -232,8 +236,8 @@ def test_what_was_only_unheard_of_is_written_down_and_is_no_case(world: World) -
     assert [row["state"] for row in world.rows("SELECT state FROM dispute")] == ["lost"]
     (bounced,) = world.rows("SELECT state, bounced_at FROM refund")
     assert (bounced["state"], bounced["bounced_at"] is not None) == ("failed", True)
-    assert {(case["kind"], case["closed_by"]) for case in cases(world)} == {
-        ("dispute", "stripe"),
+    assert {(case["kind"], case["closed_by_kind"]) for case in cases(world)} == {
+        ("dispute", "acquirer"),
         ("refund_failed", None),
     }
     assert found(compare(world, CHARGE_DAY, date(2027, 3, 25))) == []
@@ -354,7 +358,7 @@ def test_finance_closes_a_case_with_a_reason_and_it_is_audited(world: World, sta
     assert "A test by Sipho" in page.words
     second = admin.post(f"{where}/close", reason="Me too")
     assert (second.status, "Closed by staff:finance@paper.example" in second.words) == (409, True)
-    (line,) = world.rows("SELECT by, why, subject FROM audit_line WHERE act = 'close_case'")
+    (line,) = world.rows(f"SELECT {BY}, why, subject FROM audit_line WHERE act = 'close_case'")
     assert line == {
         "by": "staff:finance@paper.example",
         "why": "A test by Sipho, given back by hand.",

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from billing.rules.ceilings import Ceilings, Spent
 from billing.staff import key_limits
+from tests.support.actors import BY
 from tests.support.polling import until
 from tests.support.programs import program
 from tests.support.starting_points import Subscriber
@@ -115,7 +116,7 @@ def test_at_its_ceiling_a_key_is_a_case_a_day_and_a_line_an_hour(world: World) -
         assert is_over(refund(client, payment, 1_001), "cents_a_day")
     (case,) = world.rows("SELECT what FROM staff_case WHERE kind = 'key_limit'")
     assert "“money”" in case["what"]
-    (line,) = world.rows("SELECT by, act, why, after FROM audit_line WHERE outcome = 'refused'")
+    (line,) = world.rows(f"SELECT {BY}, act, why, after FROM audit_line WHERE outcome = 'refused'")
     assert (line["by"], line["act"]) == ("api:money", "over_limit")
     assert line["after"] == {"asked": f"POST /v1/payments/{first}/refunds"}
 

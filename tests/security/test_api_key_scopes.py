@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.actors import BY
 from tests.support.programs import program
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -55,7 +56,7 @@ def test_a_key_with_money_gives_back_what_the_cancellation_says(
     assert refused.json()["code"] == "scope_missing"
     assert key_with("readers:cancel", "money").post(path, json=body).status_code == 200
     assert [row["amount"] for row in refunds(world)] == [75000, 75000]
-    (line,) = world.rows("SELECT by, cents FROM audit_line WHERE outcome = 'done'")
+    (line,) = world.rows(f"SELECT {BY}, cents FROM audit_line WHERE outcome = 'done'")
     assert line == {"by": "api:readers:cancel-money", "cents": 75000}
 
 

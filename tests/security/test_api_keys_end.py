@@ -7,9 +7,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from billing.platform.actors import StaffActor
 from billing.rules.key_secrets import FORM, is_whole
 from billing.staff import api_keys
-from billing.staff.audit import Actor
+from tests.support.actors import BY, CLOSED_BY
 from tests.support.cli import run_on
 from tests.support.polling import until
 from tests.support.programs import program, with_secret
@@ -17,7 +18,7 @@ from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
-ADMIN = Actor("staff:admin@paper.example")
+ADMIN = StaffActor("admin@paper.example")
 
 
 def works(world: World, client: httpx.Client) -> set[bool]:
@@ -36,7 +37,7 @@ def the_key(world: World) -> str:
 
 
 def audited(world: World) -> list[tuple[str, str, str]]:
-    rows = world.rows("SELECT by, act, subject FROM audit_line WHERE act LIKE 'key_%' ORDER BY id")
+    rows = world.rows(f"SELECT {BY}, act, subject FROM audit_line WHERE act LIKE 'key_%' ORDER BY id")
     return [(row["by"], row["act"], row["subject"]) for row in rows]
 
 
@@ -46,7 +47,7 @@ def test_a_revoked_key_is_forgotten_at_once(world: World) -> None:
     with world.parts.database.transaction() as session:
         api_keys.revoke(session, the_key(world), actor=ADMIN, at=world.now)
     assert works(world, client) == {False}
-    assert audited(world) == [(ADMIN.by, "key_revoke", the_key(world))]
+    assert audited(world) == [(str(ADMIN), "key_revoke", the_key(world))]
     with pytest.raises(api_keys.UnknownKey), world.parts.database.transaction() as session:
         api_keys.revoke(session, the_key(world), actor=ADMIN, at=world.now)
 
@@ -160,7 +161,7 @@ def test_admins_are_told_two_weeks_before_a_key_expires(world: World) -> None:
             expires_at=local(2027, 4, 2),
         )
     world.advance_to(local(2027, 3, 19, 1))
-    rows = world.rows("SELECT closed_by, closed_at IS NULL AS open FROM staff_case ORDER BY id")
+    rows = world.rows(f"SELECT {CLOSED_BY}, closed_at IS NULL AS open FROM staff_case ORDER BY id")
     assert [row["open"] for row in rows] == [False, True], "another end, and another case"
     with world.parts.database.transaction() as session:
         api_keys.revoke(session, the_key(world), actor=ADMIN, at=world.now)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
 
+from billing.platform.actors import ApiActor
 from billing.rules.ceilings import Ceilings
 from billing.staff import reads
-from billing.staff.audit import Actor
 from billing.staff.key_limits import KeyOverLimit
 from tests.support.programs import program
 from tests.support.staff_members import SignIn
@@ -92,7 +92,7 @@ def test_two_reads_at_once_do_not_exceed_it_together(world: World) -> None:
     ids = readers(world, 4)
     program(world, "readers:read", ceilings=Ceilings(readers=2))
     (key,) = world.rows("SELECT id FROM api_key WHERE name = 'readers:read'")
-    actor = Actor("api:x", key_id=key["id"])
+    actor = ApiActor("x", key_id=key["id"])
     with world.parts.database.transaction() as one:
         reads.note(one, actor, "GET /v1/readers", ids[:2], world.now)
         with world.parts.database.engine.connect() as connection, Session(connection) as other:

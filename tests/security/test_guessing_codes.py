@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from billing.platform.actors import Command
 from billing.staff import members
-from billing.staff.audit import Actor
 from tests.support.browser import Browser
 from tests.support.staff_members import add, code_of, follow_link, sign_in_by_mail
 from tests.support.world import World
@@ -141,5 +141,7 @@ def test_the_page_says_until_when(office: World) -> None:
 def test_a_new_authenticator_ends_the_lock(office: World) -> None:
     guess(office, office.browser())
     with office.parts.database.transaction() as session:
-        members.reset_codes(session, members.by_address(session, SUPPORT), actor=Actor("test"), at=office.now)
+        members.reset_codes(
+            session, members.by_address(session, SUPPORT), actor=Command("test"), at=office.now
+        )
     assert sign_in_by_mail(office, SUPPORT).page.path == "/staff"

@@ -2,6 +2,7 @@
 
 import re
 
+from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.staff_members import SignIn, add, sign_in, sign_in_by_mail
 from tests.support.world import World
@@ -49,7 +50,7 @@ def test_a_member_sees_where_they_are_signed_in_and_ends_the_other(world: World,
     assert desk.post(other).path == MINE
     assert not is_in(phone)
     assert is_in(desk)
-    (line,) = world.rows("SELECT by, after FROM audit_line WHERE act = 'staff_sign_out'")
+    (line,) = world.rows(f"SELECT {BY}, after FROM audit_line WHERE act = 'staff_sign_out'")
     assert line["by"] == f"staff:{SUPPORT}"
     assert line["after"]["ended"] == 1
 

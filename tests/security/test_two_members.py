@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.cli import run_on
 from tests.support.staff_members import SignIn, add, sign_in
@@ -79,7 +80,7 @@ def test_a_large_refund_waits_for_another_member_and_is_done_once(
     assert send(second, f"{ROOM}/{approval}/approve").status == 409, "once"
     assert refunds(world) == [30001]
     lines = world.rows(
-        "SELECT by, act FROM audit_line WHERE act IN ('ask_approval', 'approve', 'refund') ORDER BY id"
+        f"SELECT {BY}, act FROM audit_line WHERE act IN ('ask_approval', 'approve', 'refund') ORDER BY id"
     )
     assert [tuple(line.values()) for line in lines] == [
         (f"staff:{FINANCE}", "ask_approval"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from tests.support.actors import BY
 from tests.support.browser import Answer, Browser
 from tests.support.staff_members import SignIn
 from tests.support.start_at_once import start_at_once
@@ -129,7 +130,7 @@ def test_a_link_is_good_for_two_weeks_and_an_open_unproved_request_alone(
     support.post(f"{page}/answer", words="It goes on.")
     assert person.get(link).status == 410, "answered"
     assert colleague.post(f"{page}/ask-to-confirm").status == 409
-    audited = world.rows("SELECT act, by FROM audit_line WHERE act = 'ask_to_confirm' ORDER BY id")
+    audited = world.rows(f"SELECT act, {BY} FROM audit_line WHERE act = 'ask_to_confirm' ORDER BY id")
     assert [row["by"] for row in audited] == ["staff:support@paper.example"] * 2
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.support.actors import BY, CLOSED_BY
 from tests.support.browser import Answer, Browser
 from tests.support.signed_in import in_trial_by_pages, signed_in
 from tests.support.staff_members import SignIn, add, sign_in
@@ -133,7 +134,9 @@ def test_support_is_refused_above_its_limit_and_finance_is_not(make_world: Calla
     page = support.post(f"{where}/refund", amount="60", step="confirm", why="x")
     assert page.status == 403
     assert "Ask somebody from finance" in page.words
-    line = world.rows("SELECT by, act, outcome, why, reader_id FROM audit_line ORDER BY id DESC LIMIT 1")[0]
+    line = world.rows(f"SELECT {BY}, act, outcome, why, reader_id FROM audit_line ORDER BY id DESC LIMIT 1")[
+        0
+    ]
     assert (line["by"], line["act"], line["outcome"]) == ("staff:support@paper.example", "refund", "refused")
     assert "R60.00" in line["why"]
     assert line["reader_id"] == where.rpartition("/")[2]
@@ -177,7 +180,9 @@ def test_a_date_that_gives_back_too_much_needs_finance_unless_the_request_is_pro
     assert support.page.path == page_of(world)
     world.settle()
     assert [refund["amount"] for refund in world.sandbox.refunds()] == [7500]
-    assert world.rows("SELECT closed_by FROM reader_request")[0]["closed_by"] == "staff:support@paper.example"
+    assert (
+        world.rows(f"SELECT {CLOSED_BY} FROM reader_request")[0]["closed_by"] == "staff:support@paper.example"
+    )
 
 
 def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(
@@ -195,7 +200,7 @@ def test_a_cancellation_is_taken_back_and_an_earlier_moment_found_later(
     assert "charged R75.00 incl. VAT on Friday 16 April 2027" in page.words
     support.post(f"{where}/resume", step="confirm", why="meant another paper")
     assert world.subscription(paid.subscription_id)["cancels_at"] is None
-    change = world.rows("SELECT by, why FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
+    change = world.rows(f"SELECT {BY}, why FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
     assert change == {"by": "staff:support@paper.example", "why": "meant another paper"}
 
     support.get(f"{where}/cancel")

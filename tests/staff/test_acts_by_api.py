@@ -3,6 +3,7 @@
 from typing import Any
 
 from billing.staff.api_keys import create
+from tests.support.actors import BY
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -12,7 +13,7 @@ READER = "thandi@example.com"
 
 def lines(world: World) -> list[dict[str, Any]]:
     return world.rows(
-        "SELECT by, act, why, reader_id, subject, before, after, ip FROM audit_line ORDER BY id"
+        f"SELECT {BY}, act, why, reader_id, subject, before, after, ip FROM audit_line ORDER BY id"
     )
 
 

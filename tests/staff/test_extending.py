@@ -10,6 +10,7 @@ from billing.rules import periods
 from billing.rules.lifecycle import State
 from billing.subscriptions import period
 from billing.subscriptions.models import Subscription
+from tests.support.actors import BY
 from tests.support.signed_in import signed_in_by_mail
 from tests.support.staff_members import SignIn
 from tests.support.starting_points import Subscriber
@@ -40,7 +41,7 @@ def test_a_longer_trial_is_announced_anew_and_charged_later(
     assert notices == ["first notice for 2027-03-26", "second notice for 2027-03-26"]
     world.advance_to(local(2027, 3, 26, 9))
     assert world.charged_at() == ["2027-03-26 09:00"]
-    changes = world.rows("SELECT event, by, why FROM subscription_change ORDER BY id")
+    changes = world.rows(f"SELECT event, {BY}, why FROM subscription_change ORDER BY id")
     assert changes[1] == {"event": "extended", "by": "staff:support@paper.example", "why": "was ill"}
     assert world.subscription(in_trial.subscription_id)["period_end"] == "2027-04-26"
 

@@ -113,7 +113,7 @@ def test_an_answer_goes_by_mail_and_closes_it_for_everybody(
     assert "No, once.\n\nThe other line is a reservation." in mail.text
     assert "No, once.<br><br>The other line" in mail.html
     row = requests_of(world)[0]
-    assert (row["closed_by"], row["closed_at"]) == ("staff:sipho@paper.example", world.now)
+    assert (row["closed_by_id"], row["closed_at"]) == ("sipho@paper.example", world.now)
     assert sum("Our answer" in subject for subject in world.subjects(READER)) == 1
     assert "Nobody is waiting" in sipho.get("/staff/requests").words
     assert "answered by" in sipho.get(f"{reader}?only=requests").words

@@ -6,6 +6,7 @@ import pytest
 from click.testing import Result
 
 from billing.platform.errors import Refusal
+from tests.support.actors import BY
 from tests.support.cli import held, run_on
 from tests.support.cli import run as run_in_folder
 from tests.support.world import World
@@ -25,7 +26,7 @@ def test_members_come_and_go(world: World) -> None:
     assert "sets up a new authenticator" in run(world, "reset", "nandi@paper.example").stdout
     assert "can't sign in any more" in run(world, "disable", "nandi@paper.example").stdout
     assert "disabled on Monday 1 March 2027, 10:00" in run(world, "list").stdout
-    lines = world.rows("SELECT by, act FROM audit_line ORDER BY id")
+    lines = world.rows(f"SELECT {BY}, act FROM audit_line ORDER BY id")
     assert [line["act"] for line in lines] == [
         "staff_add",
         "staff_change",

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pyotp
 import pytest
 
+from billing.platform.actors import Command
 from billing.staff import codes, members
-from billing.staff.audit import Actor
 from tests.support.browser import Browser
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.staff_members import SignIn, add, code_of, follow_link, sign_in, sign_in_by_mail
@@ -54,8 +54,8 @@ def test_the_short_way_that_other_tests_take_ends_where_the_mail_leads(world: Wo
             email=email,
         )
         lines = world.rows(
-            "SELECT act, outcome, why, after, ip FROM audit_line WHERE by = :by ORDER BY id",
-            by=f"staff:{email}",
+            "SELECT act, outcome, why, after, ip FROM audit_line WHERE actor_id = :by ORDER BY id",
+            by=email,
         )
         ends.append((sorted(map(str, rows)), lines))
     assert ends[0] == ends[1]
@@ -160,7 +160,7 @@ def test_thirty_idle_minutes_end_it_and_twelve_hours_in_any_case(world: World, s
 def test_who_is_disabled_is_out_at_once_and_cannot_come_back(world: World, staff: SignIn) -> None:
     browser = staff("support")
     with world.parts.database.transaction() as session:
-        members.disable(session, members.by_address(session, SUPPORT), actor=Actor("test"), at=world.now)
+        members.disable(session, members.by_address(session, SUPPORT), actor=Command("test"), at=world.now)
     assert not is_in(browser)
     before = len(world.letters(SUPPORT))
     browser.get("/staff/sign-in")
@@ -177,7 +177,9 @@ def test_a_lost_phone_is_replaced_and_the_old_secret_is_worth_nothing(world: Wor
     browser = staff("support")
     old = code_of(world, SUPPORT, steps=1)
     with world.parts.database.transaction() as session:
-        members.reset_codes(session, members.by_address(session, SUPPORT), actor=Actor("test"), at=world.now)
+        members.reset_codes(
+            session, members.by_address(session, SUPPORT), actor=Command("test"), at=world.now
+        )
     assert not is_in(browser)
     follow_link(world, browser, SUPPORT)
     assert "Set up your authenticator" in browser.page.words

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 
+from tests.support.actors import BY
 from tests.support.cancel_helpers import cancel, cancel_signed_out, refused
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
@@ -112,8 +113,8 @@ def test_the_reason_is_kept_where_one_is_given_and_an_unknown_one_is_not(
     ]:
         browser.get("/account/cancel")
         browser.post("/account/cancel", reason=reason, comment=comment)
-        last = world.rows("SELECT why, by FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
-        assert (last["why"], last["by"]) == (kept, "reader")
+        last = world.rows(f"SELECT why, {BY} FROM subscription_change ORDER BY id DESC LIMIT 1")[0]
+        assert (last["why"], last["by"]) == (kept, f"reader:{in_trial.reader_id}")
         browser.get("/account")
         browser.post("/account/resume")
 

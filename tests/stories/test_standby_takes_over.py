@@ -10,6 +10,7 @@ from billing.billing_run.run import run
 from billing.platform.installation import AsksStripe, NotAdopted
 from billing.rules.absence import LISTED_WITHIN
 from billing.timetable import tick
+from tests.support.actors import BY
 from tests.support.failover import beat, older
 from tests.support.metrics import metrics
 from tests.support.restored import adopt, all_kept, last_evening
@@ -45,7 +46,7 @@ def test_a_failover_goes_on_by_itself_after_asking_stripe(
         tick(world.parts)
     assert "a standby took over" in caplog.text
     assert "3 charges, R225.00, taken in" in caplog.text
-    acts = world.rows("SELECT by, at FROM audit_line WHERE act = 'take_over_database'")
+    acts = world.rows(f"SELECT {BY}, at FROM audit_line WHERE act = 'take_over_database'")
     assert acts == [{"by": "worker", "at": world.now}]
     [case] = world.rows("SELECT what FROM staff_case WHERE kind = 'took_over'")
     assert "A worker was last heard of in it on 16 March 2027, 09:02" in case["what"]

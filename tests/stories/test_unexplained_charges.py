@@ -46,7 +46,7 @@ def cases(world: World, *kinds: str) -> list[dict[str, Any]]:
 def explain_the_charge(world: World) -> None:
     """A person says why there was such a charge: the case about the charge, not the one about its refund."""
     world.execute(
-        "UPDATE staff_case SET closed_at = now(), closed_by = 'staff', reason = 'asked to begin again'"
+        "UPDATE staff_case SET closed_at = now(), closed_by_kind = 'staff', closed_by_id = 'x', reason = 'asked to begin again'"
         " WHERE kind IN ('unknown_charge', 'lost_start', 'promise_broken')"
     )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from billing.changes import announce_price
+from billing.platform.actors import Command
 from tests.support.starting_points import Subscriber
 from tests.support.world import World, local
 
@@ -113,7 +114,7 @@ def test_a_price_rise_moves_no_day_and_no_refund(world: World, paid_twice: Subsc
     world.advance_to(local(2027, 4, 20))
     with world.parts.database.transaction() as session:
         announce_price.plan_change(
-            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by="command"
+            session, "monthly", 8000, date(2027, 5, 1), today=date(2027, 4, 20), at=world.now, by=Command()
         )
     before = world.rows("SELECT started_at, charge_on, anchor_number FROM subscription")
     world.advance_to(local(2027, 6, 20))

@@ -74,8 +74,8 @@ class Newsroom:
         )
         if subscribed:
             self.world.execute(
-                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, by, why)"
-                " VALUES (:grant, :id, :at, :until, '[]', 'test', 'test')",
+                "INSERT INTO complimentary_grant (id, reader_id, given_at, until, features, actor_kind, actor_id, why)"
+                " VALUES (:grant, :id, :at, :until, '[]', 'command', 'test', 'test')",
                 grant=f"grt_{number}",
                 id=reader_id,
                 at=self.world.now,

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 from billing.http import cookies
+from billing.platform.actors import Command
 from billing.readers import sign_in as readers_sign_in
 from billing.staff import codes, members, sessions
 from billing.staff import sign_in as staff_sign_in
-from billing.staff.audit import Actor
 from billing.staff.models import StaffMember
 from billing.staff.roles import Role
 from billing.staff.sign_in import SignedIn
@@ -20,7 +20,7 @@ def add(world: World, role: str, email: str = "") -> StaffMember:
     """Let somebody work here."""
     with world.parts.database.transaction() as session:
         return members.add(
-            session, email or f"{role}@paper.example", Role(role), actor=Actor("test"), at=world.now
+            session, email or f"{role}@paper.example", Role(role), actor=Command("test"), at=world.now
         )
 
 

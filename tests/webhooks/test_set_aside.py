@@ -10,6 +10,7 @@ from click.testing import Result
 from billing.webhooks import settle
 from billing.webhooks.inbox import replay
 from tests.support import ledger_checks
+from tests.support.actors import BY
 from tests.support.broken_tables import refused_rows
 from tests.support.cli import run_on
 from tests.support.staff_members import add, sign_in
@@ -68,7 +69,7 @@ def test_the_command_shows_it_and_settles_it_again(poisoned: World) -> None:
     poisoned.advance(hours=2)
     ledger_checks.check(poisoned)
     assert len(poisoned.charges()) == 1
-    lines = poisoned.rows("SELECT by, act, subject FROM audit_line ORDER BY id")
+    lines = poisoned.rows(f"SELECT {BY}, act, subject FROM audit_line ORDER BY id")
     assert lines == [{"by": "command", "act": "replay_event", "subject": name}] * 2
 
 
@@ -84,7 +85,7 @@ def test_an_admin_settles_it_again_on_the_page(poisoned: World) -> None:
     assert "None: every event could be settled" in browser.get("/staff/webhooks").words
     poisoned.advance(hours=2)
     ledger_checks.check(poisoned)
-    assert poisoned.rows("SELECT by, subject FROM audit_line WHERE act = 'replay_event'") == [
+    assert poisoned.rows(f"SELECT {BY}, subject FROM audit_line WHERE act = 'replay_event'") == [
         {"by": "staff:admin@paper.example", "subject": name}
     ]
 

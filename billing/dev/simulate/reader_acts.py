@@ -16,6 +16,7 @@ from billing.dev.simulate.environment import SimulatedInstallation
 from billing.dev.simulate.judge import Life
 from billing.dev.simulate.scenarios import ANOTHER, ActKind, PlannedAct, PlannedCard, Scenario
 from billing.http import cookies
+from billing.platform.actors import ReaderActor
 from billing.platform.errors import Refusal
 from billing.platform.site import PAY
 from billing.readers import sessions
@@ -145,7 +146,7 @@ class ReaderActs:
         why = "asked for on the account page"
         with parts.database.transaction() as session:
             pause.ask(
-                session, parts.office, who.subscription_id, int(act.detail), at=at, by="reader", why=why, most=most
+                session, parts.office, who.subscription_id, int(act.detail), at=at, by=ReaderActor(str(who.reader_id)), why=why, most=most
             )  # fmt: skip
 
     def choose_year(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
@@ -153,7 +154,15 @@ class ReaderActs:
         parts = self.installation.parts
         why = "chosen on the account page"
         with parts.database.transaction() as session:
-            change_plan.ask(session, parts.office, who.subscription_id, "yearly", at=at, by="reader", why=why)
+            change_plan.ask(
+                session,
+                parts.office,
+                who.subscription_id,
+                "yearly",
+                at=at,
+                by=ReaderActor(str(who.reader_id)),
+                why=why,
+            )
 
     def give_card(self, who: SimulatedReader, _act: PlannedAct, at: datetime) -> None:
         """On the account page, having just signed in by mail."""

@@ -10,10 +10,10 @@ from billing.changes.cancel import When
 from billing.changes.give_back import DueBack
 from billing.changes.refusals import AlreadyEnded
 from billing.payments import numbers
+from billing.platform.actors import Actor
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
-from billing.staff.audit import Actor
 from billing.staff.cancellations import undo_for_reader
 from billing.staff.models import ReaderRequest
 from billing.staff.roles import May
@@ -73,11 +73,11 @@ class Cancel:
             subscription.id,
             asked_at=self.asked_at,
             at=desk.at,
-            by=actor.by,
+            by=actor,
             why=why,
             when=self.when,
         )
-        open_requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor.by, at=desk.at)
+        open_requests.close_to_cancel(desk.session, desk.office, self.reader_id, by=actor, at=desk.at)
         return subscription.id
 
 
@@ -107,7 +107,7 @@ class Resume:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Undo it; what the reader asked about ending the subscription is answered by it."""
         subscription = _subscription(desk.session, self.reader_id)
-        undo_for_reader(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
+        undo_for_reader(desk.session, desk.office, subscription.id, at=desk.at, by=actor, why=why)
         return subscription.id
 
 

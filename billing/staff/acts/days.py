@@ -7,10 +7,10 @@ from sqlmodel import Session
 
 from billing.access import grants
 from billing.changes import extend
+from billing.platform.actors import Actor
 from billing.rules.lifecycle import State
 from billing.rules.term import Announced
 from billing.staff.acts.shape import Desk, Preview, day, days_in_words, rand
-from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
@@ -67,7 +67,7 @@ class Extend:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give the days."""
         subscription = _running(desk.session, self.reader_id, self.subscription_id)
-        extend.extend(desk.session, desk.office, subscription.id, self.days, at=desk.at, by=actor.by, why=why)
+        extend.extend(desk.session, desk.office, subscription.id, self.days, at=desk.at, by=actor, why=why)
         return subscription.id
 
 
@@ -91,7 +91,7 @@ class Complimentary:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Give them."""
         given = grants.give(
-            desk.session, desk.office, self.reader_id, self.days, at=desk.at, by=actor.by, why=why
+            desk.session, desk.office, self.reader_id, self.days, at=desk.at, by=actor, why=why
         )
         return given.id
 
@@ -116,7 +116,7 @@ class AnotherTrial:
 
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """Allow it."""
-        return exceptions.allow(desk.session, self.reader_id, at=desk.at, by=actor.by, why=why).id
+        return exceptions.allow(desk.session, self.reader_id, at=desk.at, by=actor, why=why).id
 
 
 def _running(session: Session, reader_id: str, subscription_id: str | None) -> Subscription:

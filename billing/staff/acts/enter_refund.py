@@ -8,9 +8,9 @@ from billing.acquirer.balance_port import TakenRefund
 from billing.payments import numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, RefundState
 from billing.payments.record_payment import payment_of
+from billing.platform.actors import Actor
 from billing.refunds import enter, refund
 from billing.staff.acts.shape import Desk, Preview, as_told, day, rand
-from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions.change import lock
 
@@ -55,7 +55,7 @@ class EnterRefund:
         payment, invoice = self._payment(desk.session)
         lock(desk.session, invoice.subscription_id)
         row = enter.enter(
-            desk.session, desk.office, payment, self.found, reason=as_told(why), by=actor.by, at=desk.at
+            desk.session, desk.office, payment, self.found, reason=as_told(why), by=actor, at=desk.at
         )
         return row.id
 

@@ -7,12 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, func, select
 
+from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Forbidden
 from billing.rules.periods import start_of_day
 from billing.rules.second_person import GivenAlone, is_needed
 from billing.staff.acts.shape import Act, Desk, Preview, days_in_words, rand
 from billing.staff.approval_models import Approval
-from billing.staff.audit import Actor
 from billing.staff.models import AuditLine, Outcome, StaffMember
 from billing.staff.roles import Role, days_limit, days_limit_a_day, refund_limit
 
@@ -51,7 +51,7 @@ def allowance(desk: Desk, role: Role, actor: Actor, reader_id: str) -> Allowance
     today = desk.office.today(desk.at)
     month, day = (start_of_day(on, desk.office.zone) for on in (today.replace(day=1), today))
     to_reader = _given(desk.session, month, reader_id=reader_id)
-    by_member = _given(desk.session, day, staff_id=actor.staff_id)
+    by_member = _given(desk.session, day, staff_id=staff_id_of(actor))
     cents = (
         refund_limit(role, desk.support_refund_limit),
         refund_limit(role, desk.support_refund_day_limit),
@@ -79,7 +79,7 @@ def needs_second(desk: Desk, actor: Actor, act: Act, preview: Preview) -> bool:
     alone = col(AuditLine.id).not_in(select(Approval.line_id).where(col(Approval.line_id).is_not(None)))
     given = GivenAlone(
         _given(desk.session, today, alone, reader_id=act.reader_id)[0],
-        _given(desk.session, today, alone, staff_id=actor.staff_id)[0],
+        _given(desk.session, today, alone, staff_id=staff_id_of(actor))[0],
     )
     return is_needed(
         preview.cents, given, limit=desk.second_person_limit, day_limit=desk.second_person_day_limit
@@ -94,7 +94,7 @@ def hold_member(session: Session, actor: Actor) -> None:
     """Let a member's other acts wait until this transaction ends, so that two at once can't exceed the day's limit. To be called
     with the reader's affairs held: always in this order."""
     session.exec(
-        select(StaffMember.id).where(StaffMember.id == actor.staff_id).with_for_update(key_share=True)
+        select(StaffMember.id).where(StaffMember.id == staff_id_of(actor)).with_for_update(key_share=True)
     ).first()
 
 

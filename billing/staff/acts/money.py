@@ -7,9 +7,9 @@ from sqlmodel import Session
 from billing.payments import dispute_limits, numbers
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod
 from billing.platform import ids
+from billing.platform.actors import Actor
 from billing.refunds import refund
 from billing.staff.acts.shape import Desk, Preview, as_told, rand
-from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions.change import lock
 
@@ -52,9 +52,9 @@ class GiveBack:
             desk.session,
             payment,
             amount=self.cents,
-            cause=ids.new(f"act:{actor.by}", desk.at),
+            cause=ids.new(f"act:{actor}", desk.at),
             reason=as_told(why),
-            by=actor.by,
+            by=actor,
             at=desk.at,
         )
         if made is None:

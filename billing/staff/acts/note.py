@@ -6,8 +6,8 @@ from datetime import timedelta
 from sqlmodel import select
 
 from billing.platform import ids
+from billing.platform.actors import Actor, acted_by, is_actor
 from billing.staff.acts.shape import Desk, Preview
-from billing.staff.audit import Actor
 from billing.staff.models import ReaderNote
 from billing.staff.roles import May
 
@@ -31,7 +31,7 @@ class Note:
         before = desk.session.exec(
             select(ReaderNote.id).where(
                 ReaderNote.reader_id == self.reader_id,
-                ReaderNote.by == actor.by,
+                *is_actor(ReaderNote, actor),
                 ReaderNote.words == why,
                 ReaderNote.at > desk.at - PRESSED_TWICE,
             )
@@ -39,7 +39,7 @@ class Note:
         if before is not None:
             return before
         note = ReaderNote(
-            id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, by=actor.by, words=why
+            id=ids.new("nte", desk.at), reader_id=self.reader_id, at=desk.at, **acted_by(actor), words=why
         )
         desk.session.add(note)
         desk.session.flush()

@@ -6,9 +6,9 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from billing.changes import pause
+from billing.platform.actors import Actor
 from billing.rules.pause import MOST_BY_STAFF
 from billing.staff.acts.shape import Desk, Preview, day, rand
-from billing.staff.audit import Actor
 from billing.staff.roles import May
 from billing.subscriptions.change import UnknownSubscription
 from billing.subscriptions.find import live_of, terms_on
@@ -44,7 +44,7 @@ class Pause:
             subscription.id,
             self.months,
             at=desk.at,
-            by=actor.by,
+            by=actor,
             why=why,
             most=MOST_BY_STAFF,
         )
@@ -69,7 +69,7 @@ class EndPause:
     def do(self, desk: Desk, actor: Actor, why: str, /) -> str | None:
         """End it."""
         subscription = _running(desk.session, self.reader_id)
-        pause.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor.by, why=why)
+        pause.undo(desk.session, desk.office, subscription.id, at=desk.at, by=actor, why=why)
         return subscription.id
 
 

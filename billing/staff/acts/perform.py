@@ -4,13 +4,13 @@ import hashlib
 
 from sqlmodel import Session
 
+from billing.platform.actors import Actor, key_id_of
 from billing.platform.errors import Conflict, Invalid
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.ceilings import Spent
 from billing.staff import audit, facts, key_limits
 from billing.staff.acts.limits import hold_member, mind_limits, needs_second
 from billing.staff.acts.shape import Act, Desk, Preview
-from billing.staff.audit import Actor
 from billing.staff.models import AuditLine
 from billing.staff.roles import Role
 from billing.staff.second_member import NeedsSecond
@@ -98,7 +98,7 @@ def _do(desk: Desk, act: Act, given: Preview, actor: Actor, why: str) -> AuditLi
     session, at = desk.session, desk.at
     before = facts.snapshot(session, act.reader_id, at)
     subject = act.do(desk, actor, why)
-    key_limits.spend(session, actor.key_id, Spent(given.cents, given.days), at)
+    key_limits.spend(session, key_id_of(actor), Spent(given.cents, given.days), at)
     return audit.write(
         session,
         actor,

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from sqlmodel import Session
 
+from billing.platform.actors import Actor
 from billing.platform.settings import Settings
 from billing.platform.site import Office
 from billing.rules.card_numbers import without_card_numbers
 from billing.rules.money import Money
-from billing.staff.audit import Actor
 from billing.staff.roles import May
 
 

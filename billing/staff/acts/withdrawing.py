@@ -8,11 +8,11 @@ from sqlmodel import Session
 from billing.changes import cancel, withdraw
 from billing.changes.withdraw import Earlier, Withdrawal
 from billing.payments import numbers
+from billing.platform.actors import Actor
 from billing.platform.site import Office
 from billing.rules.lifecycle import State
 from billing.staff import open_requests
 from billing.staff.acts.shape import Desk, Preview, day, moment, rand
-from billing.staff.audit import Actor
 from billing.staff.models import RequestKind
 from billing.staff.roles import May
 from billing.subscriptions.change import UnknownSubscription
@@ -70,11 +70,11 @@ class Withdraw:
             subscription.id,
             asked_at=asked_at,
             at=desk.at,
-            by=actor.by,
+            by=actor,
             why=why,
             decided=True,
         )
-        open_requests.close_to_withdraw(desk.session, desk.office, subscription, by=actor.by, at=desk.at)
+        open_requests.close_to_withdraw(desk.session, desk.office, subscription, by=actor, at=desk.at)
         return subscription.id
 
     def _asked(self, desk: Desk) -> tuple[Subscription, datetime]:

@@ -85,7 +85,7 @@ def put(article_id: ArticleId, body: ArticleBody, caller: Articles) -> Response:
             terms=body.terms,
             published_at=body.published_at,
             at=caller.at,
-            by=caller.by,
+            by=caller.actor,
         )
         return 200, shape(session, caller, row)
 
@@ -104,7 +104,7 @@ def delete(article_id: ArticleId, caller: Articles) -> Response:
     """Forget an article."""
 
     def do(session: Session) -> tuple[int, Any]:
-        articles.remove(session, article_id, at=caller.at, by=caller.by)
+        articles.remove(session, article_id, at=caller.at, by=caller.actor)
         return 204, None
 
     return caller.once_in_one(None, do)

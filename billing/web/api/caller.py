@@ -16,13 +16,13 @@ from starlette.responses import Response
 
 from billing.container import Parts
 from billing.http.client_ip import client_ip
+from billing.platform.actors import ApiActor
 from billing.platform.db import advisory_key
 from billing.platform.errors import Conflict, Invalid, Refusal, Unauthenticated
 from billing.rules import scopes
 from billing.rules.lifecycle import NoSuchTransition
 from billing.rules.scopes import SCOPES, grants
 from billing.staff import audit, key_cases, reads
-from billing.staff.audit import Actor
 from billing.staff.key_limits import KeyForbids, KeyOverLimit, ScopeMissing
 from billing.web.api.api_key import find, note_use
 from billing.web.api.models import ApiAnswer
@@ -67,19 +67,14 @@ class Caller:
     idempotency_key: str | None
 
     @property
-    def by(self) -> str:
-        """How the history names this caller."""
-        return f"api:{self.name}"
-
-    @property
     def party(self) -> Party:
         """Whom the call counts for where it waits for the gateway."""
         return Party(Side.PROGRAMS, self.key_id)
 
     @property
-    def actor(self) -> Actor:
-        """The same for the audit, with the network address."""
-        return Actor(self.by, ip=client_ip(self.request, self.parts), key_id=self.key_id)
+    def actor(self) -> ApiActor:
+        """The program, as histories and the audit name it."""
+        return ApiActor(self.name, self.key_id, client_ip(self.request, self.parts))
 
     def reads(self, session: Session, *reader_ids: str) -> None:
         """Count what this call is about to tell of readers; the last thing in its transaction. Raises KeyOverLimit."""

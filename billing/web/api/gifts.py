@@ -61,7 +61,7 @@ def revoke(gift_id: str, caller: Supports) -> Response:
     """Take it back: from now on it opens nothing, to nobody."""
 
     def do(session: Session) -> tuple[int, Any]:
-        gifts.revoke(session, gift_id, caller.at, why=f"taken back by {caller.by}")
+        gifts.revoke(session, gift_id, caller.at, why=f"taken back by {caller.actor}")
         return 204, None
 
     return caller.once_in_one(None, do)

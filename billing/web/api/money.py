@@ -148,7 +148,7 @@ def refund(payment_id: str, body: RefundBody, caller: Money) -> Response:
                 amount=body.amount,
                 cause=f"api:{caller.key_id}:{caller.idempotency_key or caller.request.state.request_id}",
                 reason=body.reason,
-                by=caller.by,
+                by=caller.actor,
                 at=caller.at,
             )
             if made is None:

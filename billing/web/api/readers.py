@@ -87,7 +87,7 @@ def start_trial(body: TrialBody, caller: Starts) -> Waits:
             plan_id=body.plan,
             agreed=agreed,
             at=caller.at,
-            by=caller.by,
+            by=caller.actor,
             begun=begun,
         )
 
@@ -233,7 +233,7 @@ def cancel_subscription(subscription_id: str, caller: Cancels, body: CancelBody 
                 subscription_id,
                 asked_at=wanted.requested_at or caller.at,
                 at=caller.at,
-                by=caller.by,
+                by=caller.actor,
                 why=why,
                 when=wanted.when,
                 give_back=wanted.refund,
@@ -271,9 +271,9 @@ def withdraw_subscription(
                 subscription_id,
                 asked_at=wanted.requested_at or caller.at,
                 at=caller.at,
-                by=caller.by,
+                by=caller.actor,
                 ip="",
-                device=caller.by,
+                device=str(caller.actor),
                 why=wanted.reason,
             )
         shown = shapes.subscription(session, session.get_one(Subscription, subscription_id), office.zone)
@@ -303,7 +303,7 @@ def resume_subscription(subscription_id: str, caller: Starts, body: ResumeBody |
                 parts.office,
                 subscription_id,
                 at=caller.at,
-                by=caller.by,
+                by=caller.actor,
                 why=wanted.reason or UNDONE,
             )
         return 200, shapes.subscription(session, row, parts.office.zone)

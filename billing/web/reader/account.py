@@ -234,7 +234,7 @@ def cancel(
     subscription = _live(visit)
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
-    cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
+    cancel_with(visit, subscription, when=when, reason=reason, comment=comment)
     return visit.go("/account/cancelled")
 
 
@@ -278,7 +278,7 @@ def withdraw(visit: Guarded) -> Response:
         subscription = latest_of(session, visit.reader.id)
     if subscription is None:
         return visit.go("/account")
-    done = withdraw_with(visit, subscription.id, by="reader")
+    done = withdraw_with(visit, subscription)
     return visit.go("/account", "withdrawn" if done else "asked-back")
 
 
@@ -288,7 +288,7 @@ def resume(visit: Guarded) -> Response:
     subscription = _live(visit)
     if subscription is None:
         return visit.go("/account" if visit.reader else "/sign-in")
-    undo_with(visit, subscription.id, by="reader")
+    undo_with(visit, subscription)
     return visit.go("/account", "resumed")
 
 

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from billing.changes import cancel, withdraw
 from billing.payments import receipts
 from billing.payments.models import Refund, RefundState
+from billing.platform.actors import ReaderActor
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
@@ -59,20 +60,21 @@ def last_day(visit: Visit, subscription: Subscription) -> date | None:
     return office.today(until - timedelta(microseconds=1)) if until > visit.at else None
 
 
-def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, comment: str, by: str) -> None:
+def cancel_with(visit: Visit, subscription: Subscription, *, when: str, reason: str, comment: str) -> None:
     """Cancel, counted from this moment, or from that of a request by form that waits. `now` takes the sale back and `early` leaves a year, where the reader was offered that."""
     why = reason if reason in REASONS else "no reason given"
     if said := comment.replace("\0", "").strip():
         why = f"{why}: {said[:1000]}"
+    subscription_id, by = subscription.id, ReaderActor(subscription.reader_id)
     with visit.parts.database.transaction() as session:
         office, at = visit.parts.office, visit.at
         if when == "now" and withdrawals.at_once(
             session, office, subscription_id, asked_at=at, at=at, by=by, why=why
         ):
             return
-        subscription = lock(session, subscription_id)
-        asked_at = open_requests.asked_first(session, subscription, at)
-        early = when == "early" and cancel.leaving(session, office, subscription, asked_at, at) is not None
+        locked = lock(session, subscription_id)
+        asked_at = open_requests.asked_first(session, locked, at)
+        early = when == "early" and cancel.leaving(session, office, locked, asked_at, at) is not None
         cancel_for_reader(
             session,
             office,
@@ -85,13 +87,20 @@ def cancel_with(visit: Visit, subscription_id: str, *, when: str, reason: str, c
         )
 
 
-def withdraw_with(visit: Visit, subscription_id: str, *, by: str) -> bool:
+def withdraw_with(visit: Visit, subscription: Subscription) -> bool:
     """Take the sale back, in one step; or, where staff decide, cancel and ask them. Whether it was taken back. Raises
     CoolingOffOver."""
     office, at = visit.parts.office, visit.at
     with visit.parts.database.transaction() as session:
         done = withdrawals.withdraw_or_ask(
-            session, office, subscription_id, asked_at=at, at=at, by=by, ip=visit.ip, device=visit.device
+            session,
+            office,
+            subscription.id,
+            asked_at=at,
+            at=at,
+            by=ReaderActor(subscription.reader_id),
+            ip=visit.ip,
+            device=visit.device,
         )
     return isinstance(done, withdraw.Withdrawal)
 
@@ -116,10 +125,11 @@ def withdrawal(
     )
 
 
-def undo_with(visit: Visit, subscription_id: str, *, by: str) -> None:
+def undo_with(visit: Visit, subscription: Subscription) -> None:
     """Take the cancellation back. Raises NothingToUndo."""
     with visit.parts.database.transaction() as session:
-        undo_for_reader(session, visit.parts.office, subscription_id, at=visit.at, by=by)
+        by = ReaderActor(subscription.reader_id)
+        undo_for_reader(session, visit.parts.office, subscription.id, at=visit.at, by=by)
 
 
 def _is_on_its_way(refund: Refund, asked_at: datetime | None, at: datetime) -> bool:

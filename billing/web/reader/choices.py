@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from billing.billing_run.run import run_for
 from billing.changes import change_plan, pause
+from billing.platform.actors import ReaderActor
 from billing.platform.errors import Refusal
 from billing.readers import consents
 from billing.rules import tax
@@ -153,7 +154,7 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
             subscription.id,
             to,
             at=visit.at,
-            by="reader",
+            by=ReaderActor(subscription.reader_id),
             why="chosen on the account page",
         )
     return visit.go("/account", "plan")
@@ -167,7 +168,12 @@ def undo_plan(visit: Guarded) -> Response:
         if subscription is None:
             return _home(visit)
         change_plan.undo(
-            session, visit.parts.office, subscription.id, at=visit.at, by="reader", why="taken back"
+            session,
+            visit.parts.office,
+            subscription.id,
+            at=visit.at,
+            by=ReaderActor(subscription.reader_id),
+            why="taken back",
         )
     return visit.go("/account", "plan-kept")
 
@@ -208,7 +214,7 @@ def choose_pause(visit: Guarded, months: Annotated[int, Form()] = 1) -> Response
             subscription.id,
             months,
             at=visit.at,
-            by="reader",
+            by=ReaderActor(subscription.reader_id),
             why="asked for on the account page",
             most=office.pause_months,
         )
@@ -223,7 +229,14 @@ def undo_pause(visit: Guarded) -> Response | Waits:
         subscription = _live(visit, session)
         if subscription is None:
             return _home(visit)
-        pause.undo(session, visit.parts.office, subscription.id, at=visit.at, by="reader", why="taken back")
+        pause.undo(
+            session,
+            visit.parts.office,
+            subscription.id,
+            at=visit.at,
+            by=ReaderActor(subscription.reader_id),
+            why="taken back",
+        )
     over = partial(visit.go, "/account", "pause-over")
 
     def charge() -> Response:

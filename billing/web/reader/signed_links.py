@@ -79,7 +79,7 @@ def cancel(
 ) -> Response:
     """Cancel, counted from this moment; the answer is the confirmation itself."""
     subscription = _subscription(visit, CANCEL)
-    cancel_with(visit, subscription.id, when=when, reason=reason, comment=comment, by="reader")
+    cancel_with(visit, subscription, when=when, reason=reason, comment=comment)
     return _cancelled(visit)
 
 
@@ -90,7 +90,7 @@ def _cancelled(visit: Visit) -> Response:
 @router.post("/cancel/withdraw")
 def withdraw(visit: Guarded) -> Response:
     """Take the sale back; the answer is the confirmation itself."""
-    withdraw_with(visit, _subscription(visit, CANCEL).id, by="reader")
+    withdraw_with(visit, _subscription(visit, CANCEL))
     return _cancelled(visit)
 
 

@@ -13,6 +13,7 @@ from billing.cards import ownership_proof
 from billing.http import cookies
 from billing.payments.dispute_limits import open_of
 from billing.payments.models import CardSetup, SetupPurpose, SetupState
+from billing.platform.actors import ReaderActor
 from billing.readers import consents, rate
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
@@ -227,5 +228,5 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)
     if mode == PAID and saved is not None and saved.reader_id == reader_id:
-        setups.complete_with(session, office, setup, saved, at, by="reader")
+        setups.complete_with(session, office, setup, saved, at, by=ReaderActor(saved.reader_id))
     return setup, terms.words

@@ -234,13 +234,13 @@ def paid_back(
 
 def _pay_refund(visit: StaffVisit, session: Session, refund_id: str, reference: str, on: date) -> None:
     office = visit.parts.office
-    refund = pay_back(session, office, refund_id, reference, on, visit.at, by=visit.actor.by)
+    refund = pay_back(session, office, refund_id, reference, on, visit.at, by=visit.actor)
     _audit(visit, session, refund.id, refund.amount, reference, on, reader_id=refund.reader_id)
 
 
 def _pay_unexplained(visit: StaffVisit, session: Session, charge_ref: str, reference: str, on: date) -> None:
     office = visit.parts.office
-    row = pay_back_unexplained(session, office, charge_ref, reference, on, visit.at, by=visit.actor.by)
+    row = pay_back_unexplained(session, office, charge_ref, reference, on, visit.at, by=visit.actor)
     _audit(visit, session, row.charge_ref, row.amount, reference, on)
 
 

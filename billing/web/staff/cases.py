@@ -68,7 +68,7 @@ def close(
     reason = without_card_numbers(reason)
     try:
         with visit.parts.database.transaction() as session:
-            case = closing.close(session, case_id, reason=reason, by=visit.actor.by, at=visit.at)
+            case = closing.close(session, case_id, reason=reason, by=visit.actor, at=visit.at)
             audit.write(
                 session,
                 visit.actor,

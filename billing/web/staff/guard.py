@@ -13,9 +13,9 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 
 from billing.http import cookies
+from billing.platform.actors import StaffActor
 from billing.platform.errors import Forbidden
 from billing.staff import audit, sessions
-from billing.staff.audit import Actor
 from billing.staff.models import Outcome, StaffMember, StaffSession
 from billing.staff.roles import May, may
 from billing.web.kit.bulkhead import Party, Side
@@ -75,7 +75,7 @@ class StaffVisit(Visit):
     staff_session: StaffSession = None  # type: ignore[assignment]  # likewise; `open_staff_visit` gives both
 
     @property
-    def actor(self) -> Actor:
+    def actor(self) -> StaffActor:
         """The member, as audit and histories name them."""
         return audit.of(self.member, self.ip)
 

@@ -38,7 +38,7 @@ def everything(visit: Seeing) -> Response:
 def begin(visit: Acting, newsletter_id: Annotated[str, Form()] = "") -> Response:
     """A new draft."""
     with visit.parts.database.transaction() as session:
-        made = issues.create(session, newsletter_id, visit.actor.by, visit.at)
+        made = issues.create(session, newsletter_id, str(visit.actor), visit.at)
         _audit(visit, session, made, "begin_issue")
     return visit.go(f"{ROOM}/{made.id}")
 
@@ -94,7 +94,7 @@ def _keep(visit: StaffVisit, issue_id: str, draft: Draft) -> Issue:
             preheader=draft.preheader,
             source=draft.source,
             cards=cards(session, draft.source),
-            by=visit.actor.by,
+            by=str(visit.actor),
             at=visit.at,
         )
 
@@ -145,7 +145,7 @@ def _schedule(visit: StaffVisit, kept: Issue, when: str) -> Response:
     try:
         with visit.parts.database.transaction() as session:
             found = issues.schedule(
-                session, kept.id, moment.astimezone(UTC), visit.parts.press.house, visit.actor.by, visit.at
+                session, kept.id, moment.astimezone(UTC), visit.parts.press.house, str(visit.actor), visit.at
             )
             _audit(visit, session, found, "schedule_issue", at=str(found.scheduled_at))
     except Refusal as refusal:
@@ -202,7 +202,7 @@ class NoSuchChange(Refusal):
 def send_held(visit: Acting, issue_id: str) -> Response:
     """Send again to those of whom nobody knows whether they have it."""
     with visit.parts.database.transaction() as session:
-        count = issues.send_held(session, issue_id, visit.actor.by, visit.at)
+        count = issues.send_held(session, issue_id, str(visit.actor), visit.at)
         _audit(visit, session, issues.issue(session, issue_id), "send_held", recipients=count)
     return visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 
@@ -214,7 +214,7 @@ def change(visit: Acting, issue_id: str, change: str) -> Response:
         raise NoSuchChange
     act, do = CHANGES[change]
     with visit.parts.database.transaction() as session:
-        found = do(session, issue_id, visit.actor.by, visit.at)
+        found = do(session, issue_id, str(visit.actor), visit.at)
         _audit(visit, session, found, act)
     return visit.go(f"{ROOM}/{issue_id}", "staff-saved")
 

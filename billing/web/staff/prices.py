@@ -50,7 +50,7 @@ def seen(visit: Annotated[StaffVisit, needs(May.ANSWER, acts=True)], notice_id: 
     with visit.parts.database.transaction() as session:
         notice = session.get(PriceNotice, notice_id, with_for_update=True)
         if notice is not None and notice.state is NoticeState.KEPT:
-            notice.state, notice.seen_by = NoticeState.SEEN, visit.actor.by
+            notice.state, notice.seen_by = NoticeState.SEEN, str(visit.actor)
             session.add(notice)
             audit.write(
                 session,

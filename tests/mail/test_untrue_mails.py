@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from sqlmodel import select
@@ -169,7 +170,7 @@ def test_days_given_twice_are_told_once_with_the_day_that_holds(world: World, pa
 
 
 CHOICES: dict[str, tuple[Callable[..., object], tuple[object, ...], Callable[..., object]]] = {
-    "paused": (lambda *a, **k: pause.ask(*a, most=3, **k), (1,), pause.undo),
+    "paused": (partial(pause.ask, most=3), (1,), pause.undo),
     "plan_switched": (change_plan.ask, ("yearly",), change_plan.undo),
 }
 

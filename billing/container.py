@@ -1,8 +1,15 @@
-"""What a process is made of. Built in `app.build`, passed to whoever needs it."""
+"""What a process is made of. Built in `app.build`, and passed on from there."""
 
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
+from pkgutil import iter_modules
 
+import billing.access.notices
+import billing.newsletters.notices
+import billing.readers.notices
+import billing.staff.notices  # noqa: F401 - registers its mails
+from billing import notices
 from billing.access.check import MeterLimits
 from billing.access.crawlers import Proof
 from billing.access.gifts import GiftLimits
@@ -22,6 +29,10 @@ from billing.platform.site import Office
 from billing.reconcile.catch_up import Clerk
 from billing.staff import audit
 from billing.webhooks.settle import Desk
+
+for _module in iter_modules(notices.__path__, f"{notices.__name__}."):
+    # Unimported mails are unknown: such a process could neither send nor take back those that wait.
+    import_module(_module.name)
 
 
 @dataclass(frozen=True)

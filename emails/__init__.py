@@ -1,117 +1,49 @@
-"""What the house says by mail: one dataclass and one template a message.
+"""Mails in words: `render(mail, house)` fills the template of a mail, and `load(kind, fields)` reads one back from its row.
 
-`load(kind, fields)` brings a stored message back, `render(message, house)` puts it into words.
-To change a mail, edit its file in `templates/` and look at `python -m emails.preview DIR`.
+A mail's dataclass stands beside the function that queues it, in `billing/notices` or in a room's `notices.py`.
+To change the words, edit the file in `templates/` and look at `python -m billing.dev.previews.mails DIR`.
 """
 
-from emails.catalogue import load, store
-from emails.choices import (
-    Complimentary,
-    GoesOn,
-    MoreDays,
-    Paused,
-    PauseEnds,
-    PlanSwitched,
-    PriceNotice,
-    TermLeft,
-    TermNotice,
-    TermReminder,
-    Withdrawn,
-)
 from emails.compose import Rendered, is_control, render
 from emails.documents import CreditNote, TaxInvoice
 from emails.errors import Unfit, UnknownMessage, UnsafeLink, UnsafeSubject, WrongFields
-from emails.fields import Document, Message, places
+from emails.fields import Cents, Code, Day, Document, Facts, Url, Words, hints, places
 from emails.house import House
-from emails.letters import ArticleCard, Letter, Prose, render_letter
-from emails.messages import (
-    MESSAGES,
-    AddressChanged,
-    Cancelled,
-    CancelRequested,
-    CardChanged,
-    CardExpiring,
-    CardRemoved,
-    ChargeHeld,
-    ConfirmRequest,
-    ConfirmSignup,
-    Disputed,
-    Ended,
-    PaymentFailed,
-    Receipt,
-    RequestAnswered,
-    Resumed,
-    SignedInElsewhere,
-    SignInLink,
-    TrialNotice,
-    TrialStarted,
-)
-from emails.money_back import GoesBack, PaidBack, Refunded, RefundFailed, WithMoneyBack
-from emails.paper import Paper, paper_of, print_papers
-from emails.to_staff import AdminAdded, ApprovalAsked, CodesLocked, MoneyKeyMade
+from emails.mails import ALWAYS, MAILS, Mail, load, store
+from emails.newsletter import ArticleCard, NewsletterMail, Prose, render_newsletter
+from emails.pdf import Pdf, pdf_of, print_documents
 
 __all__ = [
-    "MESSAGES",
-    "AddressChanged",
-    "AdminAdded",
-    "ApprovalAsked",
+    "ALWAYS",
+    "MAILS",
     "ArticleCard",
-    "CancelRequested",
-    "Cancelled",
-    "CardChanged",
-    "CardExpiring",
-    "CardRemoved",
-    "ChargeHeld",
-    "CodesLocked",
-    "Complimentary",
-    "ConfirmRequest",
-    "ConfirmSignup",
+    "Cents",
+    "Code",
     "CreditNote",
-    "Disputed",
+    "Day",
     "Document",
-    "Ended",
-    "GoesBack",
-    "GoesOn",
+    "Facts",
     "House",
-    "Letter",
-    "Message",
-    "MoneyKeyMade",
-    "MoreDays",
-    "PaidBack",
-    "Paper",
-    "PauseEnds",
-    "Paused",
-    "PaymentFailed",
-    "PlanSwitched",
-    "PriceNotice",
+    "Mail",
+    "NewsletterMail",
+    "Pdf",
     "Prose",
-    "Receipt",
-    "RefundFailed",
-    "Refunded",
     "Rendered",
-    "RequestAnswered",
-    "Resumed",
-    "SignInLink",
-    "SignedInElsewhere",
     "TaxInvoice",
-    "TermLeft",
-    "TermNotice",
-    "TermReminder",
-    "TrialNotice",
-    "TrialStarted",
     "Unfit",
     "UnknownMessage",
     "UnsafeLink",
     "UnsafeSubject",
-    "WithMoneyBack",
-    "Withdrawn",
+    "Url",
+    "Words",
     "WrongFields",
+    "hints",
     "is_control",
     "load",
-    "paper_of",
+    "pdf_of",
     "places",
-    "print_papers",
+    "print_documents",
     "render",
-    "render_letter",
+    "render_newsletter",
     "store",
 ]

@@ -1,4 +1,4 @@
-"""Puts a message into words: one template, two environments (only html escapes), styles moved onto the tags."""
+"""Render a mail: one template, two environments (only html escapes), styles moved onto the tags."""
 
 import unicodedata
 from dataclasses import asdict, dataclass
@@ -11,10 +11,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from emails.errors import UnsafeSubject
-from emails.fields import Document, Message, paragraphed
+from emails.fields import Document, paragraphed
 from emails.filters import card, day, rand, returned, span
 from emails.flow import columns, flow
 from emails.house import House
+from emails.mails import Mail
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +27,34 @@ class Rendered:
     html: str
 
 
-def render(message: Message, house: House) -> Rendered:
-    """The mail for `message`, signed by `house`.
+def render(mail: Mail, house: House) -> Rendered:
+    """The subject, text and html of `mail`, signed by `house`.
 
     Raises `UnsafeSubject` where a value would carry a line break or control character into the subject, and
     `UnsafeLink` for a link that is not http or https.
     """
-    message.check_links()
-    said = asdict(message) | {"house": house, "sheets": ()}
-    subject = template(message.kind, "plain").render(said, layout="subject.j2")
+    mail.check_links()
+    raw = asdict(mail) | {"house": house, "sheets": ()}
+    subject = template(mail.kind, "plain").render(raw, layout="subject.j2")
     if any(is_control(character) for character in subject) or not subject.strip():
-        raise UnsafeSubject(f"{message.kind} has {subject!r}")
-    said = said_by(message, house)
-    text = flow(template(message.kind, "plain").render(said, layout="layout.txt.j2"))
-    html = template(message.kind, "html").render(said, layout="layout.html.j2")
+        raise UnsafeSubject(f"{mail.kind} has {subject!r}")
+    tidy = House(**tidied(asdict(house)))
+    sheets = [sheet_of(document, tidy) for document in mail.documents]
+    values = tidied(asdict(mail), paragraphed(type(mail))) | {"house": tidy, "sheets": sheets}
+    text = flow(template(mail.kind, "plain").render(values, layout="layout.txt.j2"))
+    html = template(mail.kind, "html").render(values, layout="layout.html.j2")
     return Rendered(subject, text, inliner().inline(html))
 
 
-def said_by(message: Message, house: House) -> dict[str, Any]:
-    """What the templates of a mail's bodies are told."""
-    tidy = House(**tidied(asdict(house)))
-    sheets = [sheet_of(document, tidy) for document in message.documents]
-    return tidied(asdict(message), paragraphed(type(message))) | {"house": tidy, "sheets": sheets}
-
-
 def sheet_of(document: Document, house: House) -> dict[str, Any]:
-    """What a document says, in the mail and on paper alike: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
+    """The words of a document, the same in the mail and in the PDF: its template's `heading`, `papers`, `caption`, `lines`, `total`."""
     words = template(document.kind, "plain").make_module(tidied(asdict(document)) | {"house": house})
     return {name: getattr(words, name) for name in ("heading", "papers", "caption", "lines", "total")}
 
 
 def tidied(values: dict[str, Any], in_paragraphs: frozenset[str] = frozenset()) -> dict[str, Any]:
-    """In the bodies a line break typed into a value is a space, and other control characters are dropped;
-    of the fields `in_paragraphs` each line becomes one of a tuple."""
+    """The values as the bodies take them: a line break becomes a space, other control characters are dropped.
+    A field `in_paragraphs` becomes a tuple of its lines."""
     return {
         name: _paragraphs(value)
         if name in in_paragraphs
@@ -83,14 +79,14 @@ def _one_line(value: str) -> str:
 
 
 def is_control(character: str) -> bool:
-    """Whether a character may stand in no subject: it breaks the line or can't be seen."""
+    """Whether a subject must not hold this character: it breaks the line or is invisible."""
     return unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
 
 
 @cache
-def template(kind: str, tongue: str) -> Any:
-    """A mail's template for `plain` or for `html`, which alone escapes."""
-    return _environments()[tongue].get_template(f"{kind}.j2")
+def template(kind: str, environment: str) -> Any:
+    """The template of a kind in the environment `plain`, or `html`, which escapes."""
+    return _environments()[environment].get_template(f"{kind}.j2")
 
 
 @cache

@@ -1,7 +1,6 @@
 """The documents that mails carry: tax invoices and credit notes. Amounts are cents, VAT included unless the name says otherwise."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from emails.errors import WrongFields
 from emails.fields import Cents, Day, Document
@@ -12,7 +11,6 @@ class TaxInvoice(Document):
     """The abridged tax invoice of a charge (VAT-5). `period_to` is the period's last day; `vat_percent` is the rate in words, such as
     "15"; a second sending says `is_copy` (VAT-7)."""
 
-    kind: ClassVar[str] = "tax_invoice"
     number: str
     issued_on: Day
     description: str
@@ -31,8 +29,8 @@ class TaxInvoice(Document):
         adds_up(self.kind, self.net, self.vat, self.gross)
 
     @property
-    def paper_name(self) -> str:
-        """After its number; a copy says so."""
+    def file_name(self) -> str:
+        """The number; a copy says so."""
         return f"tax-invoice-{self.number}{'-copy' if self.is_copy else ''}"
 
 
@@ -41,7 +39,6 @@ class CreditNote(Document):
     """Takes back one tax invoice, all or part of it (VAT-10). `transfer` is the bank's reference where the money was paid by bank
     transfer, and not to the card."""
 
-    kind: ClassVar[str] = "credit_note"
     amount: Cents
     net: Cents
     vat: Cents
@@ -59,8 +56,8 @@ class CreditNote(Document):
         adds_up(self.kind, self.net, self.vat, self.amount)
 
     @property
-    def paper_name(self) -> str:
-        """After its number."""
+    def file_name(self) -> str:
+        """The number."""
         return f"credit-note-{self.credit_note_number}"
 
 

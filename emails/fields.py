@@ -1,8 +1,6 @@
-"""What a field of a message may hold, and the checks behind it.
+"""The types of a mail's fields, and their checks. Values fit JSON, because a mail is a row until it is sent."""
 
-Fields are JSON-able, because a message waits as a row before it is written out.
-"""
-
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -19,14 +17,19 @@ Day = Annotated[str, "day"]
 Url = Annotated[str, "url"]
 Code = Annotated[str, "code"]
 Words = Annotated[str, "words"]
-"""What a person wrote, in paragraphs; a template gets them as a tuple."""
+"""Text typed by a person, in paragraphs; a template gets them as a tuple."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a mail, or a document in it, says, before it is put into words. Wrong fields raise `WrongFields`."""
+    """The facts of a mail, or of a document in it. Wrong fields raise `WrongFields`."""
 
     kind: ClassVar[str]
+    """The name of its template, and of the stored row: the class name in lower case, unless `kind=` is given."""
+
+    def __init_subclass__(cls, *, kind: str = "") -> None:
+        super().__init_subclass__()
+        cls.kind = kind or re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     def __post_init__(self) -> None:
         for name, hint in hints(type(self)).items():
@@ -34,62 +37,53 @@ class Facts:
             if problem:
                 raise WrongFields(f"{self.kind}.{name} {problem}")
 
-
-@dataclass(frozen=True)
-class Document(Facts, ABC):
-    """A tax invoice or a credit note. It stands in the mail, and goes with it as a file."""
-
-    @property
-    @abstractmethod
-    def paper_name(self) -> str:
-        """What its file is called, without its ending."""
-
-
-@dataclass(frozen=True)
-class Message(Facts):
-    """One mail to one reader."""
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        """What it carries, in order; nothing where it is only a mail."""
-        return ()
-
     def check_links(self) -> None:
         """Raises `UnsafeLink` unless every link is http or https and names a host."""
         for name, hint in hints(type(self)).items():
             value = getattr(self, name)
-            if value is not None and _mark(hint) == "url" and not _is_web_address(value):
+            if value is not None and mark(hint) == "url" and not _is_web_address(value):
                 raise UnsafeLink(f"{self.kind}.{name} is {value!r}")
 
 
-def hints(message_type: type[Facts]) -> dict[str, Any]:
-    """The annotations of a message's fields by name, with their marks."""
-    asked: Any = message_type
-    return _hints(asked)
+@dataclass(frozen=True)
+class Document(Facts, ABC):
+    """A tax invoice or a credit note: part of the mail's text, and attached to it as a PDF."""
+
+    @property
+    @abstractmethod
+    def file_name(self) -> str:
+        """The file's name without its ending."""
+
+
+def hints(facts_type: type[Facts]) -> dict[str, Any]:
+    """The annotations of the fields by name, with their marks."""
+    hashable: Any = facts_type
+    return _hints(hashable)
 
 
 def within(hint: Any) -> type[Facts] | None:
-    """What a field holds any number of; None for one that holds a single value."""
+    """The type inside a tuple field; None for a field with a single value."""
     return get_args(hint)[0] if get_origin(hint) is tuple else None
 
 
-def places(message_type: type[Message]) -> frozenset[str]:
-    """The fields that may stand for a secret until the mail is sent: its links and its code, never others' words."""
-    return frozenset(name for name, hint in hints(message_type).items() if _mark(hint) in ("url", "code"))
+def places(facts_type: type[Facts]) -> frozenset[str]:
+    """The fields that may stand for a secret until the mail is sent: links and codes, never what a person typed."""
+    return frozenset(name for name, hint in hints(facts_type).items() if mark(hint) in ("url", "code"))
 
 
-def paragraphed(message_type: type[Message]) -> frozenset[str]:
+def paragraphed(facts_type: type[Facts]) -> frozenset[str]:
     """The fields that keep their paragraphs."""
-    return frozenset(name for name, hint in hints(message_type).items() if _mark(hint) == "words")
+    return frozenset(name for name, hint in hints(facts_type).items() if mark(hint) == "words")
 
 
 @cache
-def _hints(message_type: Any) -> dict[str, Any]:
-    found = get_type_hints(message_type, include_extras=True)
-    return {field.name: found[field.name] for field in fields(message_type)}
+def _hints(facts_type: Any) -> dict[str, Any]:
+    found = get_type_hints(facts_type, include_extras=True)
+    return {field.name: found[field.name] for field in fields(facts_type)}
 
 
-def _mark(hint: Any) -> str | None:
+def mark(hint: Any) -> str | None:
+    """The mark of an annotation such as `Cents`."""
     for choice in _choices(hint):
         if get_origin(choice) is Annotated:
             return str(choice.__metadata__[0])
@@ -109,7 +103,7 @@ def _problem(value: Any, hint: Any) -> str | None:
 
 @cache
 def _checks(hint: Any) -> tuple[Callable[[Any], bool], ...]:
-    """What a value may be, read from the annotation once: receipts are written by the thousand."""
+    """The checks of an annotation, made once: a billing run writes receipts by the thousand."""
     return tuple(_check(choice) for choice in _choices(hint))
 
 
@@ -123,10 +117,10 @@ def _check(choice: Any) -> Callable[[Any], bool]:
         return lambda value: type(value) is tuple and all(type(one) is of for one in value)
     if get_origin(choice) is not Annotated:
         return lambda value: type(value) is choice
-    mark = choice.__metadata__[0]
-    if mark == "cents":
+    found = choice.__metadata__[0]
+    if found == "cents":
         return lambda value: type(value) is int and value >= 0
-    if mark == "day":
+    if found == "day":
         return lambda value: type(value) is str and _is_day(value)
     return lambda value: type(value) is str
 

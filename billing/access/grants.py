@@ -5,15 +5,13 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, select
 
 from billing.access.models import Grant
-from billing.mail import outbox
+from billing.access.notices import complimentary
 from billing.platform import ids
 from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
-from billing.readers.register import by_id
 from billing.rules.periods import start_of_day
 from billing.subscriptions.find import live_of, on_sale
-from emails import Complimentary
 
 
 class HasSubscription(Conflict):
@@ -66,14 +64,5 @@ def give(
     )
     session.add(grant)
     session.flush()
-    outbox.queue(
-        session,
-        Complimentary(last_day=last_day.isoformat(), account_url=office.account_url),
-        key=f"complimentary:{grant.id}",
-        to=by_id(session, reader_id).email,
-        reader_id=reader_id,
-        at=at,
-        expires_at=min(grant.until, at + outbox.RECEIPT_LIFE),
-        about=reader_id,
-    )
+    complimentary(session, office, grant, last_day, at)
     return grant

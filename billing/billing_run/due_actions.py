@@ -11,7 +11,8 @@ from billing.billing_run.intend import ToCharge, intend
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms, pause, postpone, unreached
 from billing.changes.outcome import ActionOutcome
-from billing.notices import subscription as tell
+from billing.notices.card import card_expiring
+from billing.notices.trial import trial_ending
 from billing.payments import attempt_history
 from billing.payments.invoices import open_invoice
 from billing.payments.models import PaymentMethod
@@ -124,7 +125,7 @@ def _announce(
         session, office, subscription
     ):  # else it ends on the day of the charge
         return _extend(session, office, subscription, at, "the first notice did not arrive in time")
-    tell.trial_notice(session, office, subscription, which, at)
+    trial_ending(session, office, subscription, which, at)
     if which is Notice.FIRST:
         mark(subscription, office.zone, first_notice_at=at)
     else:
@@ -185,7 +186,7 @@ def _renew(session: Session, office: Office, subscription: Subscription, at: dat
 def _card_notice(session: Session, office: Office, subscription: Subscription, at: datetime) -> ActionOutcome:
     charge_next = next_charge(subscription, office.zone)
     if charge_next is not None:
-        tell.card_expiring(session, office, subscription, charge_next.on, at)
+        card_expiring(session, office, subscription, charge_next.on, at)
     mark(subscription, office.zone, card_notice_at=at)
     return ActionOutcome.NOTIFIED
 

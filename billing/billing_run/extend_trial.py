@@ -5,7 +5,7 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from billing.changes.outcome import ActionOutcome
-from billing.notices import subscription as tell
+from billing.notices.trial import trial_started
 from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.rules import trial
@@ -39,5 +39,5 @@ def extend_trial(
         access_until=trial.free_until(charge_on, office.zone),
         held_until=held_until or subscription.held_until,
     )
-    tell.trial_started(session, office, subscription, at)
+    trial_started(session, office, subscription, at)
     return ActionOutcome.EXTENDED

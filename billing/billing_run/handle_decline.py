@@ -9,7 +9,8 @@ from billing.acquirer.port import Declined
 from billing.billing_run import not_taken
 from billing.billing_run.outcome import SettleOutcome
 from billing.billing_run.skip_reason import Skip
-from billing.notices import subscription as tell
+from billing.notices.cancellation import subscription_cancelled, subscription_ended
+from billing.notices.payment import payment_failed
 from billing.payments.attempt_history import asked_again_on, tried
 from billing.payments.invoices import mark_void
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, PaymentMethod
@@ -86,7 +87,7 @@ def _follow(
     planned, retry_on = subscription.retry_on, _retry_on(office, subscription, attempt, step, at)
     _past_due(session, office, subscription, invoice, retry_on, at, by, why)
     if not attempt.by_reader or retry_on != planned:
-        tell.payment_failed(
+        payment_failed(
             session,
             office,
             subscription,
@@ -130,7 +131,7 @@ def beyond_limit(
     again_on = asked_again_on(session, method_id, at, office.zone)
     retry_on = again_on if again_on < dunning.gives_up_on(invoice.first_failed_on) else None
     _past_due(session, office, subscription, invoice, retry_on, at, WORKER, str(dunning.Why.CARD_LIMIT))
-    tell.payment_failed(
+    payment_failed(
         session,
         office,
         subscription,
@@ -225,6 +226,6 @@ def give_up(
     change(session, subscription, event, at=at, by=by, why=str(why), zone=office.zone)
     if stopped:
         reached("decline: a stop order")
-        tell.cancelled(session, office, subscription, at)
+        subscription_cancelled(session, office, subscription, at)
     else:
-        tell.ended(session, office, subscription, at)
+        subscription_ended(session, office, subscription, at)

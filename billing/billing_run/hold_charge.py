@@ -10,7 +10,7 @@ from sqlmodel import Session
 from billing.billing_run.extend_trial import extend_trial
 from billing.billing_run.skip_reason import Skip
 from billing.changes import next_terms
-from billing.notices import requests
+from billing.notices.requests import charge_held
 from billing.platform.site import Office
 from billing.rules import cancel_requests, trial
 from billing.subscriptions.change import mark, take_back_mails
@@ -50,5 +50,5 @@ def retry(session: Session, office: Office, subscription: Subscription, until: d
 
 def _told(session: Session, office: Office, subscription: Subscription, until: date, at: datetime) -> Skip:
     take_back_mails(session, [subscription], office.zone)
-    requests.charge_held(session, office, subscription, until, at)
+    charge_held(session, office, subscription, until, at)
     return Skip.REQUEST_WAITS

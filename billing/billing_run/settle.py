@@ -13,8 +13,8 @@ from billing.billing_run.handle_decline import declined, let_go
 from billing.billing_run.not_taken import close_case, not_taken
 from billing.billing_run.outcome import SettleOutcome
 from billing.cards.saved_cards import keep_card, on_subscription
-from billing.notices import refunds
-from billing.notices import subscription as tell
+from billing.notices.payment import receipts
+from billing.notices.refunds import late_charge_returned
 from billing.payments.charge import UNLISTED_SINCE, Withdrawn
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment
 from billing.payments.record_payment import Received, receive
@@ -255,7 +255,7 @@ def _charged(
         zone=office.zone,
     )
     paid = [(case.subscription, case.invoice, case.attempt.payment_method_id) for case in goes_on]
-    tell.receipts(session, office, paid, at, again=again)
+    receipts(session, office, paid, at, again=again)
 
 
 def _why_back(session: Session, case: _Case) -> tuple[str, str]:
@@ -321,7 +321,7 @@ def _give_back(
     payment = session.get_one(Payment, received.id)
     intended = refund.intend(session, payment, amount=None, cause=cause, reason=reason, by=WORKER, at=at)
     if intended is not None:
-        refunds.raced(session, office, payment, intended, at)
+        late_charge_returned(session, office, payment, intended, at)
     return SettleOutcome.REFUNDED
 
 

@@ -17,7 +17,7 @@ from billing.acquirer.port import (
 )
 from billing.cards import ownership_proof
 from billing.cards.saved_cards import HasEnded, change_card, keep_card, last_good_day
-from billing.notices import subscription as tell
+from billing.notices.trial import trial_started
 from billing.payments.customers import with_customer
 from billing.payments.dispute_limits import DisputeOpen, refuse_while_open
 from billing.payments.models import CardSetup, PaymentMethod, SetupPurpose, SetupState
@@ -291,5 +291,5 @@ def _put_to_use(
             by=by,
             zone=office.zone,
         )
-    tell.trial_started(session, office, subscription, at)
+    trial_started(session, office, subscription, at)
     return subscription

@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer.port import SavedCard
-from billing.notices import subscription as tell
+from billing.notices.card import card_changed, card_removed
+from billing.notices.payment import payment_failed
 from billing.payments import payment_page
 from billing.payments.invoices import open_invoice
 from billing.payments.models import Attempt, AttemptState, PaymentMethod
@@ -108,7 +109,7 @@ def change_card(
         **on_subscription(method) | {"retry_on": retry_on},
     )
     payment_page.close_soon(session, subscription.id, at)
-    tell.card_changed(session, office, subscription, method, at)
+    card_changed(session, office, subscription, method, at)
     return subscription
 
 
@@ -173,7 +174,7 @@ def _ask_for_another(
     if subscription.state is State.PAST_DUE and invoice is not None:
         mark(subscription, office.zone, retry_on=None)
         session.add(subscription)
-        tell.payment_failed(
+        payment_failed(
             session,
             office,
             subscription,
@@ -184,7 +185,7 @@ def _ask_for_another(
             confirm=False,
         )
     elif (charge := next_charge(subscription, office.zone)) is not None:
-        tell.card_removed(session, office, subscription, charge.on, at)
+        card_removed(session, office, subscription, charge.on, at)
 
 
 def of_customer(session: Session, customer_ref: str) -> Sequence[str]:

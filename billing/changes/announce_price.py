@@ -11,7 +11,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from billing.changes.next_terms import open_notice, put_off_price
 from billing.mail import unreachable
 from billing.mail.models import Message, MessageState
-from billing.notices import term
+from billing.notices.plan import PRICE_NOTICE_TEXT, price_changing
 from billing.platform import ids
 from billing.platform.actors import WORKER, Actor, acted_by
 from billing.platform.db import Database
@@ -169,7 +169,7 @@ def _tell(
         subscription_id=s.id,
         reader_id=s.reader_id,
         state=NoticeState.TOLD,
-        text_version=term.PRICE_NOTICE_TEXT,
+        text_version=PRICE_NOTICE_TEXT,
         starts_on=starts_on,
         told_at=at,
     )
@@ -187,7 +187,7 @@ def _tell(
         next_terms_on=starts_on,
         next_terms_because=Because.PRICE,
     )
-    term.price_notice(session, office, s, notice, new, at)
+    price_changing(session, office, s, notice, new, at)
     session.add(s)
     return True
 

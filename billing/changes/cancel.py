@@ -10,8 +10,10 @@ from billing.changes import postpone
 from billing.changes.give_back import GiveBack, due_back, return_money
 from billing.changes.next_terms import tell_price_again
 from billing.changes.refusals import AlreadyEnded
-from billing.notices import subscription as tell
-from billing.notices import term as tell_choices
+from billing.notices.cancellation import cancellation_undone, subscription_cancelled
+from billing.notices.pause import pause_confirmed
+from billing.notices.term import term_left
+from billing.notices.trial import trial_started
 from billing.payments import payment_page
 from billing.payments.dispute_limits import is_taken, open_of, refuse_while_open
 from billing.payments.invoices import mark_void, open_invoice
@@ -132,9 +134,9 @@ def cancel(
     void_what_is_owed(session, subscription)
     payment_page.close_soon(session, subscription.id, at)
     if left is not None and not returned:
-        tell_choices.term_left(session, office, subscription, left.cents, at, returning)
+        term_left(session, office, subscription, left.cents, at, returning)
     else:
-        tell.cancelled(session, office, subscription, at, returning)
+        subscription_cancelled(session, office, subscription, at, returning)
     session.add(subscription)
     return subscription
 
@@ -272,10 +274,10 @@ def undo(
 def confirm_undo(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """Tell the reader that the subscription goes on, and when it is charged next."""
     if subscription.state is State.TRIALING:
-        tell.trial_started(session, office, subscription, at)
+        trial_started(session, office, subscription, at)
     tell_price_again(session, office, subscription, at)
     charge = next_charge(subscription, office.zone)
     if charge is not None:
-        tell.resumed(session, office, subscription, charge.on, at)
+        cancellation_undone(session, office, subscription, charge.on, at)
     if pause_is_ahead(subscription):
-        tell_choices.paused(session, office, subscription, at)
+        pause_confirmed(session, office, subscription, at)

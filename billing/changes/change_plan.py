@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 from billing.changes import term_notice_sent
 from billing.changes.next_terms import NOTHING_NEXT, open_notice, tell_price_again
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
-from billing.notices import term
+from billing.notices.plan import choice_undone, plan_switched
 from billing.platform.actors import Actor
 from billing.platform.errors import Conflict
 from billing.platform.site import Office
@@ -110,7 +110,7 @@ def ask(
         next_terms_on=found.on,
         next_terms_because=Because.SWITCH,
     )
-    term.plan_switched(session, office, subscription, at)
+    plan_switched(session, office, subscription, at)
     session.add(subscription)
     return subscription
 
@@ -139,7 +139,7 @@ def undo(
     tell_price_again(session, office, s, at)
     charge = next_charge(s, office.zone)
     if charge is not None:
-        term.goes_on(session, office, s, "plan", charge.on, at)
+        choice_undone(session, office, s, "plan", charge.on, at)
     session.add(s)
     return s
 

@@ -7,8 +7,9 @@ from sqlmodel import Session
 
 from billing.changes import term_notice_sent
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing, IsPaused
-from billing.notices import subscription as tell
-from billing.notices import term as tell_choices
+from billing.notices.access import days_added
+from billing.notices.term import term_ending
+from billing.notices.trial import trial_started
 from billing.payments import postings
 from billing.platform.actors import Actor
 from billing.platform.errors import Invalid
@@ -122,11 +123,11 @@ def extend(
         postings.days_given(session, office, subscription_id, before=seen.before, after=after, at=at)
     change(session, subscription, Event.EXTENDED, at=at, by=by, why=why, zone=office.zone, **columns)
     if subscription.state is State.TRIALING:
-        tell.trial_started(session, office, subscription, at)
-    tell_choices.more_days(session, office, subscription, after, at)
+        trial_started(session, office, subscription, at)
+    days_added(session, office, subscription, after, at)
     if seen.said is not None and seen.announced is Announced.CORRECTED:
         month = term_notice_sent.month(session, subscription, seen.said)
-        tell_choices.term_notice(session, office, subscription, month, at, corrects=True)
+        term_ending(session, office, subscription, month, at, corrects=True)
     session.add(subscription)
     return subscription
 

@@ -6,7 +6,10 @@ from sqlmodel import Session, select
 
 from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
+from billing.mail.outbox import accepted_at
 from billing.notices import term as tell_choices
+from billing.notices.plan import price_changing, price_notice_key
+from billing.notices.term import term_notice_key, term_reminder_key
 from billing.payments import postings
 from billing.platform.actors import WORKER
 from billing.platform.site import Office
@@ -65,7 +68,7 @@ def _anchored(session: Session, subscription: Subscription, starts_on: date) -> 
 def _price_told(session: Session, subscription: Subscription, at: datetime) -> bool:
     """Whether the notice arrived in time; its row says so from now on."""
     notice = open_notice(session, subscription.id)
-    accepted = tell_choices.told_at(session, tell_choices.price_notice_key(notice.id)) if notice else None
+    accepted = accepted_at(session, price_notice_key(notice.id)) if notice else None
     told = price_notice.in_time(accepted, at)
     if notice is not None:
         notice.state, notice.settled_at = (NoticeState.HOLDS if told else NoticeState.KEPT), at
@@ -90,7 +93,7 @@ def tell_price_again(session: Session, office: Office, subscription: Subscriptio
         return
     if not put_off_price(session, office, subscription, notice, at):
         price = session.get_one(Price, subscription.next_price_id)
-        tell_choices.price_notice(session, office, subscription, notice, price, at)
+        price_changing(session, office, subscription, notice, price, at)
 
 
 def put_off_price(
@@ -98,7 +101,7 @@ def put_off_price(
 ) -> bool:
     """Let an announced price wait for another notice if no mail server took this one and it is too late for that; whether it
     does. The caller holds the subscription's lock."""
-    accepted = tell_choices.told_at(session, tell_choices.price_notice_key(notice.id))
+    accepted = accepted_at(session, price_notice_key(notice.id))
     charging_at = trial.charge_at(notice.starts_on, office.zone)
     if accepted is not None or price_notice.in_time(at, charging_at):
         return False
@@ -126,7 +129,7 @@ def announce_end(session: Session, office: Office, subscription: Subscription, a
             "next_terms_because": Because.TERM,
         }
     _change(session, office, s, Event.TERM_ANNOUNCED, at, f"the year ends on {ends_on}", columns)
-    tell_choices.term_notice(session, office, s, month, at)
+    tell_choices.term_ending(session, office, s, month, at)
     return ActionOutcome.NOTIFIED
 
 
@@ -155,12 +158,10 @@ def not_told_in_time(
     if office.today(at) != ends_on:
         return "the announced day passed without a charge"
     if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
-        told = tell_choices.told_at(session, tell_choices.term_key(s.id, s.next_terms_on))
+        told = accepted_at(session, term_notice_key(s.id, s.next_terms_on))
         if told is None or told > term.window(ends_on, office.zone).closes_at:
             return "the notice of the year's end did not arrive in time"
-    first, second = (
-        tell_choices.told_at(session, tell_choices.reminder_key(which, s.id, ends_on)) for which in Notice
-    )
+    first, second = (accepted_at(session, term_reminder_key(which, s.id, ends_on)) for which in Notice)
     return None if notices.in_time(first, second, at) else "not both notices arrived in time"
 
 
@@ -171,7 +172,7 @@ def extend(
     s = subscription
     announced = s.next_terms_because is not Because.TERM or (
         s.next_terms_on is not None
-        and tell_choices.told_at(session, tell_choices.term_key(s.id, s.next_terms_on)) is not None
+        and accepted_at(session, term_notice_key(s.id, s.next_terms_on)) is not None
     )
     today = office.today(at)
     if s.term_notice_at is not None and announced:

@@ -9,7 +9,9 @@ from billing.changes import unreached
 from billing.changes.extend import moved_to
 from billing.changes.outcome import ActionOutcome
 from billing.changes.refusals import AlreadyEnded, ChargeUnderWay, IsCancelled, IsOwing
-from billing.notices import term
+from billing.mail.outbox import accepted_at
+from billing.notices.pause import pause_confirmed, pause_ending, pause_notice_key
+from billing.notices.plan import choice_undone
 from billing.platform.actors import WORKER, Actor
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
@@ -83,7 +85,7 @@ def ask(
     subscription = lock(session, subscription_id)
     found = foresee(office, subscription, months, at, most=most)
     _change(session, office, subscription, Event.PAUSE_ASKED, at, by, why, resumes_on=found.resumes_on)
-    term.paused(session, office, subscription, at)
+    pause_confirmed(session, office, subscription, at)
     return subscription
 
 
@@ -111,7 +113,7 @@ def undo(
     _change(session, office, subscription, Event.PAUSE_UNDONE, at, by, why, resumes_on=None)
     charge = next_charge(subscription, office.zone)
     if charge is not None:
-        term.goes_on(session, office, subscription, "pause", charge.on, at)
+        choice_undone(session, office, subscription, "pause", charge.on, at)
     return subscription
 
 
@@ -137,7 +139,7 @@ def announce(session: Session, office: Office, subscription: Subscription, at: d
     charge_at = trial.charge_at(s.resumes_on or s.charge_on, office.zone)
     if at > notices.window(notices.Notice.FIRST, charge_at).closes_at:
         return _extend(session, office, s, at)
-    term.pause_ends(session, office, s, at)
+    pause_ending(session, office, s, at)
     mark(s, office.zone, first_notice_at=at)
     return ActionOutcome.NOTIFIED
 
@@ -148,7 +150,7 @@ def end(session: Session, office: Office, subscription: Subscription, at: dateti
     A worker who comes days late begins it today: nobody pays for days on which our lateness kept them out."""
     s = subscription
     on = s.resumes_on or s.charge_on
-    told = term.told_at(session, term.pause_ends_key(s.id, on))
+    told = accepted_at(session, pause_notice_key(s.id, on))
     window = notices.window(notices.Notice.FIRST, trial.charge_at(on, office.zone))
     if told is None or not window.holds(told):
         if unreached.is_final(session, office, s):

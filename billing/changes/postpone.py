@@ -8,7 +8,7 @@ from itertools import pairwise
 from sqlmodel import Session, col, select
 
 from billing.mail import outbox
-from billing.notices.subscription import notice_key
+from billing.notices.trial import trial_notice_key
 from billing.platform.site import Office
 from billing.rules import notices, periods, term, trial
 from billing.rules.lifecycle import Event, State
@@ -67,4 +67,4 @@ def first_notice_missed(session: Session, office: Office, subscription: Subscrip
 
 def notice_accepted_at(session: Session, subscription: Subscription, which: Notice) -> datetime | None:
     """When the reader's mail server accepted that notice of the trial's charge."""
-    return outbox.accepted_at(session, notice_key(which, subscription.id, subscription.charge_on))
+    return outbox.accepted_at(session, trial_notice_key(which, subscription.id, subscription.charge_on))

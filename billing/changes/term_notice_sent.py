@@ -6,13 +6,12 @@ from datetime import date, datetime
 from sqlmodel import Session, col, select
 
 from billing.mail.models import Message, MessageState
-from billing.notices import term as tell_choices
+from billing.notices.term import TermNotice, term_notice_keys
 from billing.platform.site import Office
 from billing.rules import term
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.models import Because, Plan, Price, Subscription
 from billing.subscriptions.patch import SubscriptionPatch
-from emails import TermNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ def of_this_year(session: Session, office: Office, subscription: Subscription) -
             Message.reader_id == s.reader_id,
             Message.kind == TermNotice.kind,
             Message.state != MessageState.OBSOLETE,
-            col(Message.key).startswith(tell_choices.term_keys(s.id), autoescape=True),
+            col(Message.key).startswith(term_notice_keys(s.id), autoescape=True),
         )
         .order_by(col(Message.id).desc())
     ).all()

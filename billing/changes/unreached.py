@@ -12,8 +12,9 @@ from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.changes.outcome import ActionOutcome
 from billing.mail import unreachable
-from billing.notices import subscription as tell
-from billing.notices import term
+from billing.notices.pause import pause_notice_key
+from billing.notices.term import term_notice_key, term_reminder_key
+from billing.notices.trial import trial_notice_key
 from billing.platform.actors import WORKER
 from billing.platform.site import Office
 from billing.readers.register import by_id
@@ -67,15 +68,15 @@ def _refused(session: Session, subscription: Subscription) -> bool:
 def _keys(s: Subscription) -> Sequence[str]:
     """The notices that the next charge waits for: that of a month waits for none, nor does a retry."""
     if s.state is State.TRIALING:
-        return [tell.notice_key(which, s.id, s.charge_on) for which in Notice]
+        return [trial_notice_key(which, s.id, s.charge_on) for which in Notice]
     if s.state is State.PAUSED:
-        return [term.pause_ends_key(s.id, s.resumes_on or s.charge_on)]
+        return [pause_notice_key(s.id, s.resumes_on or s.charge_on)]
     if s.state is not State.ACTIVE or not s.term:
         return []
     ends_on = s.period_end_on or s.charge_on
-    reminders = [term.reminder_key(which, s.id, ends_on) for which in Notice]
+    reminders = [term_reminder_key(which, s.id, ends_on) for which in Notice]
     if s.next_terms_because is Because.TERM and s.next_terms_on is not None:
-        return [term.term_key(s.id, s.next_terms_on), *reminders]
+        return [term_notice_key(s.id, s.next_terms_on), *reminders]
     return reminders  # a reader who has switched plans needs no notice of the year's end
 
 

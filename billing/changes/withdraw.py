@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from billing.changes import cancel, give_back
 from billing.changes.give_back import DueBack
-from billing.notices import term
+from billing.notices.cancellation import sale_withdrawn
 from billing.payments import dispute_limits, payment_page
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund
 from billing.platform.actors import Actor
@@ -184,7 +184,7 @@ def withdraw(
         )
         cancel.void_what_is_owed(session, subscription)
         payment_page.close_soon(session, subscription.id, at)
-    term.withdrawn(
+    sale_withdrawn(
         session,
         office,
         subscription,

@@ -20,7 +20,8 @@ def staff_add(email: str, role: str) -> None:
     """Let EMAIL sign in as staff; who is staff already gets the role. All other admins are mailed of a new one."""
     from billing.app import build
     from billing.platform.actors import Command
-    from billing.staff import members, tell_members
+    from billing.staff import members
+    from billing.staff.notices import admin_added
     from billing.staff.roles import Role
 
     parts = build(settings())
@@ -29,7 +30,7 @@ def staff_add(email: str, role: str) -> None:
         new_admin = members.is_new_admin(session, email, Role(role))
         member = members.add(session, email, Role(role), actor=actor, at=at)
         if new_admin:
-            tell_members.admin_added(session, parts.office, member.email, actor, at)
+            admin_added(session, parts.office, member.email, actor, at)
     click.echo(f"{member.email} is staff ({member.role}). Sign in at {parts.office.page('/staff/sign-in')}")
 
 

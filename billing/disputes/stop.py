@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from billing.changes.cancel import end_of_what_is_held, void_what_is_owed
-from billing.notices import subscription as tell
+from billing.notices.payment import charge_disputed
 from billing.payments import payment_page
 from billing.payments.models import Invoice
 from billing.platform.actors import ACQUIRER
@@ -42,7 +42,7 @@ def stop_renewals(
         access_until=min(ends_at, subscription.access_until),
     )
     _let_go(session, subscription, at)
-    tell.disputed(session, office, subscription, at, occasion=at.isoformat())
+    charge_disputed(session, office, subscription, at, occasion=at.isoformat())
     session.add(subscription)
     return True
 
@@ -92,7 +92,7 @@ def end_what_was_not_paid(session: Session, office: Office, invoice: Invoice, at
         access_until=min(at, subscription.access_until),
     )
     _let_go(session, subscription, at)
-    tell.disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
+    charge_disputed(session, office, subscription, at, occasion=f"lost:{invoice.id}", taken_back=True)
     session.add(subscription)
 
 

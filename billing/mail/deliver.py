@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from threading import Event
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ import emails
 from billing.mail import suppressions
 from billing.mail.mime import to_bytes
 from billing.mail.models import NOT_WRITTEN, STOPPED, URGENT, URGENT_KIND, Message, MessageState
-from billing.mail.obsolete import HOLDS
+from billing.mail.obsolete import holds
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused, Transport, Unknown
 from billing.platform import bulk
 from billing.platform.claims import claimer, in_nobodys_hands, refuse_lost, take
@@ -135,17 +136,21 @@ def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
     )
 
 
-_LOOK_AGAIN = sa.text(
-    f"""WITH given_up AS (
-            UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END
-            WHERE id = :id AND state = 'queued' AND (expires_at < :at OR NOT {HOLDS}) RETURNING id)
-        SELECT state = 'queued' AND claimed_by = :me AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
-)
+@cache
+def _still_to_send(condition: str) -> sa.TextClause:
+    return sa.text(
+        f"""WITH given_up AS (
+                UPDATE message m SET claimed_by = NULL, state = CASE WHEN expires_at < :at THEN 'expired' ELSE 'obsolete' END
+                WHERE id = :id AND state = 'queued' AND (expires_at < :at OR NOT {condition}) RETURNING id)
+            SELECT state = 'queued' AND claimed_by = :me AND NOT EXISTS (SELECT FROM given_up) FROM message WHERE id = :id"""  # noqa: S608 - of our own
+    )
 
 
 def _look_again(session: Session, me: int, message: Message, at: datetime) -> bool:
     """Whether the mail is still to be sent: it is still ours, was not taken back since, its window is open, and it is true."""
-    return bool(session.execute(_LOOK_AGAIN, {"id": message.id, "me": me, "at": at}).scalar_one_or_none())
+    return bool(
+        session.execute(_still_to_send(holds()), {"id": message.id, "me": me, "at": at}).scalar_one_or_none()
+    )
 
 
 def _expire(session: Session, at: datetime) -> None:
@@ -166,7 +171,7 @@ def compose(sender: Sender, message: Message) -> bytes:
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
         rendered=emails.render(told, sender.house),
-        paper=emails.paper_of(told, sender.house) if sender.papers else None,
+        paper=emails.pdf_of(told, sender.house) if sender.papers else None,
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",

@@ -138,7 +138,9 @@ def article_ids(source: str) -> list[str]:
     return list(dict.fromkeys(card[1] for card in named if card))
 
 
-def letter(words: Words, variant: Variant, *, unsubscribe_url: str, preferences_url: str) -> emails.Letter:
+def letter(
+    words: Words, variant: Variant, *, unsubscribe_url: str, preferences_url: str
+) -> emails.NewsletterMail:
     """The issue for one kind of reader. Raises BadIssue."""
     blocks: list[emails.Prose | emails.ArticleCard] = []
     for piece in pieces(words.source):
@@ -148,7 +150,7 @@ def letter(words: Words, variant: Variant, *, unsubscribe_url: str, preferences_
             blocks.append(_card(words.cards, piece.article_id, variant))
         else:
             blocks.append(emails.Prose(markdown.to_html(piece.prose), markdown.to_text(piece.prose)))
-    return emails.Letter(
+    return emails.NewsletterMail(
         newsletter=words.newsletter,
         subject=words.subject,
         preheader=words.preheader,
@@ -199,7 +201,7 @@ def _problems_of(words: Words, variant: Variant, house: emails.House) -> Iterabl
         for href in markdown.broken_links(piece.prose):
             yield f"The link to {href[:80]} isn't a whole address (https://…)."
     try:
-        size = len(emails.render_letter(draft, house).html.encode())
+        size = len(emails.render_newsletter(draft, house).html.encode())
     except emails.UnsafeSubject:
         return
     if size > MOST_BYTES:

@@ -6,20 +6,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.mail import outbox, suppressions
+from billing.mail import suppressions
 from billing.newsletters.lists import scopes
-from billing.newsletters.models import Newsletter, Signup, SignupState
+from billing.newsletters.models import Signup, SignupState
+from billing.newsletters.notices import PURPOSE, confirm_signup, confirm_signup_key
 from billing.newsletters.signups import Origin, Person, ask_for, join, known, settle
 from billing.platform import ids
 from billing.platform.db import Database, span
 from billing.platform.errors import Refusal, TooMany
 from billing.platform.site import Office
-from billing.platform.tokens import place
 from billing.readers import rate
 from billing.readers.register import by_address, clean_address
-from emails import ConfirmSignup
 
-PURPOSE = "confirm-signup"
 LIFE = timedelta(days=7)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 CROWDED = {HOUR: 1000, DAY: 10_000}
@@ -59,7 +57,8 @@ def ask(
     ask_id = ids.new("ask", at)
     asked = ask_for(session, person, known(session, wanted), ask_id, at, origin)
     if asked:
-        _mail(session, office, person, asked, ask_id, at, delay)
+        names = [each.name for each in asked]
+        confirm_signup(session, office, person, names, ask_id, at, delay=delay, life=LIFE)
 
 
 def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedelta:
@@ -71,32 +70,6 @@ def _behind_the_crowd(session: Session, office: Office, at: datetime) -> timedel
         for per, most in CROWDED.items()
     )
     return min(HOUR * (max(over + 1, 0) / CROWDED[HOUR]), LONGEST_DELAY)
-
-
-def _mail(
-    session: Session,
-    office: Office,
-    person: Person,
-    asked: list[Newsletter],
-    ask_id: str,
-    at: datetime,
-    delay: timedelta,
-) -> None:
-    words = ConfirmSignup(
-        newsletters=_listed([each.name for each in asked]),
-        url=office.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
-        days=LIFE.days,
-    )
-    outbox.queue(
-        session,
-        words,
-        key=_key(ask_id),
-        to=person.address,
-        reader_id=person.reader_id,
-        at=at + delay,
-        expires_at=at + LIFE,
-        about=ask_id,
-    )
 
 
 def asked_by(session: Session, office: Office, token: str, at: datetime) -> list[Signup]:
@@ -124,7 +97,7 @@ def confirm(session: Session, office: Office, token: str, at: datetime, origin: 
             at=at,
             by=f"signup:{row.id}",
         )
-        settle(session, row, SignupState.CONFIRMED, at, origin, _key(str(row.ask_id)))
+        settle(session, row, SignupState.CONFIRMED, at, origin, confirm_signup_key(str(row.ask_id)))
     return [row.newsletter_id for row in rows]
 
 
@@ -163,7 +136,7 @@ def forget_unanswered(database: Database, at: datetime) -> int:
             ),
             {"before": at - LIFE},
         ).all()
-        keys = [_key(row[0]) for row in old]
+        keys = [confirm_signup_key(row[0]) for row in old]
         session.execute(sa.text("DELETE FROM message WHERE key = ANY(:keys)"), {"keys": keys})
     return len(old)
 
@@ -175,11 +148,3 @@ NEXT_DUE = f"SELECT min(asked_at) + {span(LIFE)} FROM signup WHERE state = 'pend
 def next_words(_session: Session) -> str:
     """For people."""
     return "a newsletter sign-up that nobody confirmed is forgotten"
-
-
-def _key(ask_id: str) -> str:
-    return f"confirm-signup:{ask_id}"
-
-
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -18,7 +18,7 @@ TEST_NUMBER = 0
 def preview(press: Press, words: Words, variant: Variant) -> emails.Rendered:
     """The mail as that reader would see it; its links are those of a test. Raises BadIssue, emails.UnsafeSubject."""
     office = press.office
-    return emails.render_letter(
+    return emails.render_newsletter(
         letter(
             words,
             variant,

@@ -30,7 +30,7 @@ def words_of(issue: Issue, newsletter: Newsletter) -> Words:
 
 def marked(words: Words, variant: Variant, house: emails.House) -> emails.Rendered:
     """The words for one kind of reader, rendered and inlined, with marks where a recipient's links go."""
-    return emails.render_letter(
+    return emails.render_newsletter(
         letter(words, variant, unsubscribe_url=MARKS["unsubscribe"], preferences_url=MARKS["preferences"]),
         house,
     )

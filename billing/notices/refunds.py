@@ -1,147 +1,102 @@
-"""What readers are told about a refund's end: its credit note; that it failed, with the question how to pay; that a transfer did."""
+"""The mails about a refund: its credit note, that it failed, that a transfer or another refund paid it after all."""
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
-from typing import Literal
+from dataclasses import dataclass
+from datetime import date, datetime
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from billing.mail import outbox
-from billing.mail.models import Message
-from billing.payments import dispute_limits, numbers
-from billing.payments.document_text import credit_note, tax_invoice
-from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
+from billing.notices.returned_charges import (
+    SAMPLE_FAILED,
+    SAMPLE_UNDER_WAY,
+    MailWithRefunds,
+    amend,
+    attach_refunds,
+    card_that_paid,
+    pending_with,
+)
+from billing.payments import numbers
+from billing.payments.models import Payment, Refund
 from billing.platform.site import Office
 from billing.readers.register import by_id
-from emails import CreditNote, GoesBack, PaidBack, Refunded, RefundFailed, TaxInvoice
-from emails import Message as Words
+from emails import ALWAYS, Cents, Day, Mail, Url
 
-HOLD = timedelta(minutes=10)
-"""How long a mail waits for the refunds that it tells of, so that it can carry their credit notes. Most take a second."""
-
-
-def together(session: Session, office: Office, key: str, refunds: Sequence[Refund], at: datetime) -> None:
-    """Let the queued mail with this key tell of refunds just intended: what goes back of which charge, and, if they end before it
-    has to leave, their credit notes."""
-    for refund in refunds:
-        refund.mail_key = key
-        session.add(refund)
-    session.flush()
-    message = outbox.lock_unsent(session, key)
-    if message is not None and refunds:
-        _amend(session, office, message, at)
+_RACED = {"reason": "You cancelled before this charge was made, so it is returned in full."}
+_OTHER_CARD = {"card_brand": "mastercard", "card_last4": "4444"}
 
 
-def ended(session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False) -> None:
-    """A refund has come as far as it does for now. The mail that tells of it says so if it hasn't left; otherwise its credit note
-    goes out in another one, with those of the refunds that are about to end. `again`: the reader may have had it before the
+@dataclass(frozen=True)
+class Refunded(MailWithRefunds, true_while=ALWAYS):
+    """Money goes back, or has gone: for a charge that raced a cancellation, or because staff or a program gave it back.
+    `again`: as of a receipt."""
+
+    samples = {
+        "": {"returns": [{}], "notes": [{"issued_on": "2026-03-20"}]},
+        "again": {"again": True, "returns": [{}], "notes": [{}]},
+        "by-transfer": {"returns": [{}], "notes": [{"transfer": "EFT 2026/118"}]},
+        "with-invoice": _RACED | {"returns": [{}], "invoices": [{}], "notes": [{}]},
+        "later": _RACED | {"returns": [SAMPLE_UNDER_WAY], "invoices": [{}]},
+        "two-cards": {"returns": [{}, _OTHER_CARD], "notes": [{}, _OTHER_CARD]},
+        "not-taken": _RACED | {"returns": [SAMPLE_FAILED], "invoices": [{}]},
+    }
+    reason: str
+    again: bool = False
+
+
+def late_charge_returned(
+    session: Session, office: Office, payment: Payment, refund: Refund, at: datetime
+) -> None:
+    """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
+    key = f"returned:{payment.id}"
+    _send(session, refund, Refunded(refund.reason), key, at)
+    attach_refunds(session, office, key, [refund], at)
+
+
+def refund_settled(
+    session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False
+) -> None:
+    """A refund has come as far as it does for now. The mail that announced it says so if it hasn't left; otherwise its credit note
+    goes out in another one, with those of the refunds that are about to end. `again`: the reader may have received it before the
     records were restored."""
     message = outbox.lock_unsent(session, refund.mail_key) if refund.mail_key else None
     if message is not None:
-        _amend(session, office, message, at)
+        amend(session, office, message, at)
     elif refund.credit_note_number is not None:
-        credited(session, office, refund, at, again=again)
+        refund_credited(session, office, refund, at, again=again)
 
 
-def raced(session: Session, office: Office, payment: Payment, refund: Refund, at: datetime) -> None:
-    """A charge went through that was no longer wanted: its tax invoice and its credit note, in one mail."""
-    key = f"returned:{payment.id}"
-    _queue(session, refund, Refunded(refund.reason), key, at)
-    together(session, office, key, [refund], at)
-
-
-def credited(session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False) -> None:
-    """Its credit note goes out (VAT-10). `again`: as of a refund that has ended."""
+def refund_credited(
+    session: Session, office: Office, refund: Refund, at: datetime, *, again: bool = False
+) -> None:
+    """Send its credit note (VAT-10). `again`: as of a refund that has settled."""
     key = f"refunded:{refund.id}"
-    siblings = [row for row in _of_mail(session, refund.mail_key) if _is_soon(row)] if refund.mail_key else []
-    _queue(session, refund, Refunded(refund.reason, again=again), key, at)
-    together(session, office, key, [refund, *siblings], at)
+    siblings = pending_with(session, refund)
+    _send(session, refund, Refunded(refund.reason, again=again), key, at)
+    attach_refunds(session, office, key, [refund, *siblings], at)
 
 
-def _amend(session: Session, office: Office, message: Message, at: datetime) -> None:
-    refunds = _of_mail(session, message.key)
-    parts = [_part(session, office, refund, message) for refund in refunds]
-    returns = sorted((goes for goes, _, _ in parts), key=lambda one: one.charged_on)
-    invoices = sorted((one for _, one, _ in parts if one is not None), key=lambda one: one.number)
-    notes = sorted((one for _, _, one in parts if one is not None), key=lambda one: one.credit_note_number)
-    message.fields = message.fields | {
-        "returns": [dict(vars(one)) for one in returns],
-        "invoices": [dict(vars(one)) for one in invoices],
-        "notes": [dict(vars(one)) for one in notes],
-    }
-    waits = any(_is_soon(refund) for refund in refunds)
-    message.try_at = message.created_at + HOLD if waits else at
-    session.add(message)
+@dataclass(frozen=True)
+class RefundFailed(
+    Mail,
+    true_while="EXISTS (SELECT FROM refund r WHERE r.id = m.about AND r.state = 'failed' AND r.paid_back_at IS NULL)",
+):
+    """A refund came back, or was refused for good: the reader is owed it, and asked for a bank account (STR-13).
+
+    `charged_on` is the day of the charge. `credit_note_number` is None where the credit note comes with the transfer."""
+
+    samples = {"bounced": {}, "refused": {"credit_note_number": None}}
+    amount: Cents
+    charged_on: Day
+    card_brand: str
+    card_last4: str
+    credit_note_number: str | None
+    contact_url: Url
 
 
-def _of_mail(session: Session, key: str) -> list[Refund]:
-    """The refunds that a mail tells of; of those for one cause, the newest."""
-    rows = session.exec(
-        select(Refund).where(Refund.mail_key == key).order_by(col(Refund.created_at), col(Refund.id))
-    ).all()
-    return list({row.cause: row for row in rows}.values())
-
-
-def _is_soon(refund: Refund) -> bool:
-    """Whether it is about to be sent. One that Stripe, a bank or our balance makes wait holds up no mail."""
-    return refund.state is RefundState.INTENDED and refund.awaiting_balance_since is None
-
-
-_Part = tuple[GoesBack, TaxInvoice | None, CreditNote | None]
-
-
-def _part(session: Session, office: Office, refund: Refund, message: Message) -> _Part:
-    """What a mail says of one refund: how far it has come, the tax invoice if none was sent, the credit note if there is one."""
-    payment = session.get_one(Payment, refund.payment_id)
-    invoice, card = session.get_one(Invoice, payment.invoice_id), _card(session, payment)
-    noted = refund.credit_note_number is not None
-    note = credit_note(office, refund, payment, invoice, card) if noted else None
-    goes = GoesBack(
-        amount=refund.amount,
-        charged_on=office.today(payment.paid_at).isoformat(),
-        card_brand=card.brand,
-        card_last4=card.last4,
-        state=_how_far(refund, owed=_is_owed(session, refund, payment)),
-        credit_note_number=note.credit_note_number if note else None,
-    )
-    sent = payment.surplus or _is_sent(session, invoice, message)
-    return goes, None if sent else tax_invoice(invoice, card), note
-
-
-def _is_owed(session: Session, refund: Refund, payment: Payment) -> bool:
-    """Whether it is, should it have failed: not where another refund or a bank has returned the money."""
-    promised = refund.bounced_at is not None or not refund.not_owed
-    return promised and not dispute_limits.is_taken(session, payment)
-
-
-def _how_far(refund: Refund, *, owed: bool) -> Literal["under_way", "gone", "failed", "before"]:
-    if refund.state is RefundState.FAILED and (refund.paid_back_at is None or refund.bounced_at is not None):
-        return "failed" if owed else "before"
-    return "gone" if refund.credit_note_number is not None else "under_way"
-
-
-_SENT = sa.text(
-    "SELECT EXISTS (SELECT FROM message WHERE reader_id = :reader AND id <> :message AND (key = :receipt"
-    " OR fields->'invoices' @> jsonb_build_array(jsonb_build_object('number', CAST(:number AS text)))))"
-)
-
-
-def _is_sent(session: Session, invoice: Invoice, message: Message) -> bool:
-    """Whether another mail carries this tax invoice: there is one original (VAT-7)."""
-    asked = {
-        "reader": invoice.reader_id,
-        "message": message.id,
-        "receipt": f"receipt:{invoice.id}",
-        "number": numbers.invoice_number(invoice.number or 0),
-    }
-    return bool(session.execute(_SENT, asked).scalar_one())
-
-
-def failed(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
+def refund_failed(session: Session, office: Office, refund: Refund, payment: Payment, at: datetime) -> None:
     """The card didn't take it: the reader is owed it, and asked how to pay (STR-13)."""
-    card, number = _card(session, payment), refund.credit_note_number
-    words = RefundFailed(
+    card, number = card_that_paid(session, payment), refund.credit_note_number
+    mail = RefundFailed(
         amount=refund.amount,
         charged_on=office.today(payment.paid_at).isoformat(),
         card_brand=card.brand,
@@ -149,12 +104,26 @@ def failed(session: Session, office: Office, refund: Refund, payment: Payment, a
         credit_note_number=numbers.credit_note_number(number) if number else None,
         contact_url=office.page("/contact?about=other"),
     )
-    _queue(session, refund, words, f"refund-failed:{refund.id}", at)
+    _send(session, refund, mail, f"refund-failed:{refund.id}", at)
 
 
-def paid_back(session: Session, office: Office, refund: Refund, on: date, at: datetime) -> None:
-    """A transfer, or another refund to the card, has paid what a refund that bounced had left owing."""
-    words = PaidBack(
+@dataclass(frozen=True)
+class PaidBack(Mail, true_while=ALWAYS):
+    """A bounced refund was paid after all: by bank transfer, or `by_card` with another refund. Its credit note has been sent.
+    `reference` is the bank's or the acquirer's."""
+
+    samples = {"": {}, "by-card": {"reference": "re_3TqPw8Lk2mXz", "by_card": True}}
+    amount: Cents
+    paid_on: Day
+    reference: str
+    credit_note_number: str
+    account_url: Url
+    by_card: bool = False
+
+
+def refund_paid_back(session: Session, office: Office, refund: Refund, on: date, at: datetime) -> None:
+    """A transfer, or another refund to the card, has paid what a bounced refund had left owing."""
+    mail = PaidBack(
         amount=refund.amount,
         paid_on=on.isoformat(),
         reference=refund.paid_back_ref or "",
@@ -162,23 +131,14 @@ def paid_back(session: Session, office: Office, refund: Refund, on: date, at: da
         account_url=office.account_url,
         by_card=refund.paid_back_by_card,
     )
-    _queue(session, refund, words, f"paid-back:{refund.id}", at)
+    _send(session, refund, mail, f"paid-back:{refund.id}", at)
 
 
-def _card(session: Session, payment: Payment) -> PaymentMethod:
-    """The card that paid."""
-    return session.exec(
-        select(PaymentMethod)
-        .join(Attempt, col(Attempt.payment_method_id) == PaymentMethod.id)
-        .where(Attempt.id == payment.attempt_id)
-    ).one()
-
-
-def _queue(session: Session, refund: Refund, words: Words, key: str, at: datetime) -> None:
+def _send(session: Session, refund: Refund, mail: Mail, key: str, at: datetime) -> None:
     reader = by_id(session, refund.reader_id)
     outbox.queue(
         session,
-        words,
+        mail,
         key=key,
         to=reader.email,
         reader_id=reader.id,

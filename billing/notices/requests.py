@@ -1,22 +1,39 @@
-"""What readers are told of a request to cancel that came by form with their address, and waits for an answer."""
+"""The mails about a request to cancel that came by form with a subscriber's address, while it waits for an answer."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session
 
-from billing.notices.subscription import moment, queue
+from billing.notices import true_while
+from billing.notices.send import moment, send
 from billing.platform.site import Office
 from billing.subscriptions.find import terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from emails import CancelRequested, ChargeHeld
+from emails import Cents, Day, Mail, Url
+
+
+@dataclass(frozen=True)
+class CancelRequested(
+    Mail, true_while=true_while.subscription(true_while.GOES_ON, "s.cancel_request_at IS NOT NULL")
+):
+    """A form that anybody can send asked, with this address, to cancel, at `asked_text`. `charge_on` is the day of the next
+    charge, of `amount`; None where none is planned."""
+
+    samples = {"": {}, "owing": {"charge_on": None}}
+    asked_text: str
+    amount: Cents
+    charge_on: Day | None
+    cancel_url: Url
+    account_url: Url
 
 
 def cancel_requested(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
     """A request came with this address: how to confirm it, and how to keep the subscription. At most one mail a day."""
     charge = next_charge(subscription, office.zone)
     on = charge.on if charge else None
-    words = CancelRequested(
+    mail = CancelRequested(
         asked_text=moment(office, at),
         amount=terms_on(session, subscription, on)[1].amount,
         charge_on=on.isoformat() if on else None,
@@ -24,18 +41,29 @@ def cancel_requested(session: Session, office: Office, subscription: Subscriptio
         account_url=office.account_url,
     )
     key = f"cancel-requested:{subscription.id}:{office.today(at).isoformat()}"
-    queue(session, subscription, words, key, at)
+    send(session, subscription, mail, key, at)
+
+
+@dataclass(frozen=True)
+class ChargeHeld(Mail, true_while=true_while.next_charge("charge_on")):
+    """A charge was postponed to `charge_on`: a request to cancel, which came by form at `asked_text`, isn't answered yet."""
+
+    asked_text: str
+    amount: Cents
+    charge_on: Day
+    cancel_url: Url
+    account_url: Url
 
 
 def charge_held(
     session: Session, office: Office, subscription: Subscription, until: date, at: datetime
 ) -> None:
-    """The charge that was due is put off to the day `until`, because the request hasn't been answered."""
-    words = ChargeHeld(
+    """The due charge is postponed to the day `until`, because the request to cancel hasn't been answered."""
+    mail = ChargeHeld(
         asked_text=moment(office, subscription.cancel_request_at or at),
         amount=terms_on(session, subscription, until)[1].amount,
         charge_on=until.isoformat(),
         cancel_url=office.cancel_url(subscription.id),
         account_url=office.account_url,
     )
-    queue(session, subscription, words, f"charge-held:{subscription.id}:{until.isoformat()}", at)
+    send(session, subscription, mail, f"charge-held:{subscription.id}:{until.isoformat()}", at)

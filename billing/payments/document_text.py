@@ -1,4 +1,4 @@
-"""What a tax invoice and a credit note say: in the mail that carries them, and in the copy that can be had at any time."""
+"""The text of tax invoices and credit notes: for the mail that carries them, and for copies."""
 
 from datetime import timedelta
 
@@ -7,23 +7,7 @@ from billing.payments.invoices import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.platform.site import Office
-from billing.subscriptions.models import Subscription
-from emails import CreditNote, Document, Receipt, TaxInvoice
-
-
-def receipt_words(
-    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, again: bool = False
-) -> Receipt:
-    """A paid invoice's facts. `again`: it is written again, because the records were restored from a backup, and its number may
-    be another."""
-    live = subscription.cancels_at is None and subscription.ended_at is None
-    return Receipt(
-        **vars(tax_invoice(invoice, card)),
-        again=again,
-        next_charge_on=invoice.period_end_on.isoformat() if live else None,
-        cancel_url=office.cancel_url(subscription.id),
-        account_url=office.account_url,
-    )
+from emails import CreditNote, Document, TaxInvoice
 
 
 def tax_invoice(invoice: Invoice, card: PaymentMethod, *, is_copy: bool = False) -> TaxInvoice:

@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.mail import outbox, unreachable
+from billing.mail import unreachable
 from billing.platform.errors import Conflict, TooMany
 from billing.platform.logs import say
 from billing.platform.site import Office
-from billing.platform.tokens import Tokens, code_place, place
-from billing.readers import devices, rate, sessions
+from billing.platform.tokens import Tokens
+from billing.readers import rate, sessions
 from billing.readers.links import LIFE, Links
 from billing.readers.models import Reader, ReaderSession, SignInLink
+from billing.readers.notices import address_changed, sign_in_link, signed_in_elsewhere
 from billing.readers.register import by_address, clean_address, register
 from billing.rules.addresses import canonical
-from emails import AddressChanged, SignedInElsewhere
-from emails import SignInLink as SignInMail
 
 PURPOSE = "sign-in"
 LINKS = Links(SignInLink, PURPOSE, "email")
@@ -160,21 +159,16 @@ def _mail_link(
     if replaces_of is not None and reader is None:
         LINKS.of_id(session, link_id).replaces_of = replaces_of
     say(session, "sign-in link asked for", link=link_id, address=to)
-    words = SignInMail(
-        url=office.page(f"/sign-in/link/{place(PURPOSE, link_id)}"),
-        code=code_place(PURPOSE, link_id),
-        minutes=int(LIFE.total_seconds() // 60),
-        starts=starts,
-    )
-    outbox.queue(
+    sign_in_link(
         session,
-        words,
-        key=f"sign-in:{link_id}",
-        to=to,
+        office,
+        link_id,
+        to,
+        at,
+        purpose=PURPOSE,
+        page="/sign-in/link",
         reader_id=reader.id if reader else None,
-        at=at,
-        expires_at=at + LIFE,
-        about=link_id,
+        starts=starts,
     )
 
 
@@ -220,7 +214,7 @@ def _sign_in(session: Session, office: Office, link: SignInLink, browser: Browse
         most=office.session_limit,
     )
     if new_device:
-        _tell(session, office, reader, link, browser, at)
+        signed_in_elsewhere(session, office, reader, link.id, browser.device, at)
     say(session, "signed in", reader=reader.id, link=link.id)
     return SignedIn(reader.id, secret)
 
@@ -251,38 +245,4 @@ def _replace_address(session: Session, office: Office, reader_id: str, email: st
         session.flush()
         unreachable.send_elsewhere(session, reader.id, reader.email, at)
         say(session, "address replaced", reader=reader.id)
-        _tell_old_address(session, office, reader, old, at)
-
-
-def _tell_old_address(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
-    """It may take mail again, and its reader is to hear of it (6.3.7)."""
-    words = AddressChanged(at_text=office.moment(at))
-    outbox.queue(
-        session,
-        words,
-        key=f"address-changed:{reader.id}:{at.isoformat()}",
-        to=old,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + timedelta(days=3),
-    )
-
-
-def _tell(
-    session: Session, office: Office, reader: Reader, link: SignInLink, browser: Browser, at: datetime
-) -> None:
-    """A device never seen before signed in: say so (6.3.5)."""
-    words = SignedInElsewhere(
-        at_text=office.moment(at),
-        device=devices.in_words(browser.device),
-        account_url=office.account_url,
-    )
-    outbox.queue(
-        session,
-        words,
-        key=f"new-device:{link.id}",
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + timedelta(days=3),
-    )
+        address_changed(session, office, reader, old, at)

@@ -7,7 +7,7 @@ from sqlmodel import Session, select
 from billing.acquirer.balance_port import TakenRefund
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
-from billing.notices import refunds
+from billing.notices.refunds import refund_paid_back
 from billing.payments import postings, refunds_owed
 from billing.payments.models import Payment, Refund, RefundState
 from billing.platform.actors import Actor
@@ -112,6 +112,6 @@ def _pay(session: Session, office: Office, debt: Refund, found: TakenRefund, by:
     locked.paid_back_by_card = True
     session.add(locked)
     postings.paid_by_card(session, office, locked, found.at)
-    refunds.paid_back(session, office, locked, office.today(found.at), at)
+    refund_paid_back(session, office, locked, office.today(found.at), at)
     reason = f"Returned in Stripe's dashboard: {locked.paid_back_ref}"
     close_about(session, CaseKind.REFUND_FAILED, locked.id, reason=reason, by=by, at=at)

@@ -8,7 +8,7 @@ from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.cases.open import open_case
 from billing.mail import obsolete
-from billing.notices import refunds
+from billing.notices.refunds import refund_failed
 from billing.payments import dispute_limits, refunds_owed
 from billing.payments.models import Payment, Refund
 from billing.platform.actors import WORKER, Actor
@@ -23,7 +23,7 @@ def note(session: Session, office: Office, refund: Refund, payment: Payment, at:
     session.flush()
     is_owed, after = refund in refunds_owed.of_payment(session, payment), ""
     if is_owed:
-        refunds.failed(session, office, refund, payment, at)
+        refund_failed(session, office, refund, payment, at)
         after = " The reader was told, and asked for a bank account."
     elif dispute_limits.is_taken(session, payment):
         after = " It isn't owed, for the reader's bank has taken the charge back; should we win that dispute, it is."
@@ -56,7 +56,7 @@ def made_after_all(session: Session, refund: Refund, at: datetime) -> None:
 def dispute_won(session: Session, office: Office, payment: Payment, at: datetime) -> None:
     """The money is ours again, so what failed while the bank had it is owed: readers who weren't told of it are told now."""
     for refund in refunds_owed.of_payment(session, payment):
-        refunds.failed(session, office, refund, payment, at)
+        refund_failed(session, office, refund, payment, at)
 
 
 def dispute_lost(session: Session, payment: Payment, *, by: Actor, at: datetime) -> None:

@@ -7,7 +7,7 @@ from sqlmodel import Session
 from billing.cases.close import close_about
 from billing.cases.models import CaseKind
 from billing.mail import obsolete
-from billing.notices import refunds
+from billing.notices.refunds import refund_paid_back, refund_settled
 from billing.payments import numbers, postings, refunds_owed
 from billing.payments.models import Invoice, Payment, Refund
 from billing.payments.unexplained_models import UnexplainedCharge
@@ -62,10 +62,10 @@ def pay_back(
     obsolete.take_back(session, [row.id])
     if row.bounced_at is not None:
         postings.paid_by_hand(session, row, moment, on)
-        refunds.paid_back(session, office, row, on, at)
+        refund_paid_back(session, office, row, on, at)
     else:
         postings.refunded(session, office, row, payment, session.get_one(Invoice, payment.invoice_id), at)
-        refunds.ended(session, office, row, at)
+        refund_settled(session, office, row, at)
     _close(session, row.id, on, row.paid_back_ref, by, at)
     return row
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col, func, select
 
 from billing.acquirer.port import InsufficientBalance, RefundAnswer, RefundRefused, Unknown
-from billing.notices import refunds
+from billing.notices.refunds import refund_settled
 from billing.payments import dispute_limits, numbers, postings, refunds_owed
 from billing.payments.invoices import basis_points
 from billing.payments.models import GIVEN, Invoice, Payment, Refund, RefundState
@@ -196,7 +196,7 @@ def settle(
             _answered(session, office, refund, payment, answer, at)
     session.add(refund)
     if not isinstance(answer, Unknown):
-        refunds.ended(session, office, refund, at, again=again)
+        refund_settled(session, office, refund, at, again=again)
     if waited and refund.awaiting_balance_since is None:
         shortage.close_when_over(session, by=WORKER, at=at)
     say(session, f"refund {refund.state}", refund=refund.id, payment=payment.id, cents=refund.amount)

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 from billing.billing_run.overdue import RUN_OVERDUE
 from billing.mail.models import UNWRITTEN
-from billing.mail.obsolete import HOLDS
 from billing.payments.unexplained_models import CASE_IS_OPEN
 from billing.platform.db import span
 from billing.platform.heartbeat import SILENT_AFTER, late
@@ -21,7 +20,7 @@ from billing.rules.dunning import GRACE_DAYS
 @dataclass(frozen=True, slots=True)
 class Promise:
     """One line of the promise. `broken` is SQL giving `id`, what breaks it, and `at_fault` for people; `:at` is the present,
-    `:zone` the publisher's, and `:salts` the check value of each list under the list key in use. `pays_back`: each id is a payment that must not be kept."""
+    `:zone` the publisher's, and `:salts` the check value of each list under the list key in use. `<holds>` the condition of `mail/obsolete`. `pays_back`: each id is a payment that must not be kept."""
 
     name: str
     words: str
@@ -305,8 +304,8 @@ PROMISES = (
     Promise(
         "no-untrue-mail-waits",
         "No mail that has become untrue waits to be sent.",
-        f"""SELECT m.id, m.kind || ' about ' || m.about AS at_fault
-           FROM message m WHERE m.state = 'queued' AND m.created_at < :at - interval '2 hours' AND NOT {HOLDS}""",
+        """SELECT m.id, m.kind || ' about ' || m.about AS at_fault
+           FROM message m WHERE m.state = 'queued' AND m.created_at < :at - interval '2 hours' AND NOT <holds>""",
     ),
     Promise(
         "notices-are-accepted",

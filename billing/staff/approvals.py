@@ -10,19 +10,21 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from billing.mail import obsolete
 from billing.platform import ids
 from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Conflict, NotFound, Refusal
 from billing.platform.site import Office
 from billing.readers.register import clean_address
 from billing.rules.lifecycle import NoSuchTransition
-from billing.staff import api_keys, audit, members, tell_members
+from billing.staff import api_keys, audit, members
 from billing.staff.acts import Act, Desk, NeedsReason, checked, perform_approved
 from billing.staff.acts.shape import rand
 from billing.staff.acts.stored import load, store
 from billing.staff.approval_models import Approval, ApprovalKind, ApprovalState
 from billing.staff.key_models import ApiKey
 from billing.staff.models import StaffMember
+from billing.staff.notices import admin_added, approval_asked
 from billing.staff.roles import Role, may
 from billing.staff.second_member import NotTheSecond, may_decide, needed_of
 
@@ -127,7 +129,7 @@ def _ask(
         why=approval.why,
         after={"kind": approval.kind.value, "cents": approval.cents, "words": approval.words},
     )
-    tell_members.approval_asked(session, office, approval, actor)
+    approval_asked(session, office, approval, actor)
     return approval
 
 
@@ -202,7 +204,7 @@ def _add_admin(desk: Desk, approval: Approval, asked: Actor, actor: Actor) -> bo
         members.add(desk.session, email, Role.ADMIN, actor=actor, at=desk.at, asked_by=asked)
     except members.NotYourself:
         return False
-    tell_members.admin_added(desk.session, desk.office, email, actor, desk.at)
+    admin_added(desk.session, desk.office, email, actor, desk.at)
     return True
 
 
@@ -247,4 +249,4 @@ def _decide(
         why=approval.why,
         after={"became": state.value},
     )
-    tell_members.approval_decided(session, approval)
+    obsolete.take_back(session, [approval.id])

@@ -1,27 +1,23 @@
 """Have a request to cancel proved: its reader follows a mailed link and says that it is theirs. It counts from when it came."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlmodel import Session
 
 from billing.changes import give_back
-from billing.mail import outbox
-from billing.notices.subscription import moment
 from billing.platform.actors import Actor, ReaderActor
 from billing.platform.errors import Conflict, Refusal
 from billing.platform.site import Office
-from billing.readers.register import by_id
 from billing.staff import audit, open_requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
+from billing.staff.notices import CONFIRM_LIFE
+from billing.staff.notices import confirm_request as mail_question
 from billing.staff.requests import Effect, hold, one
 from billing.subscriptions.find import live_of
 from billing.subscriptions.models import Subscription
-from emails import ConfirmRequest
 
-LINK_LIFE = timedelta(days=14)
-"""How long the link in the mail is good."""
 WHY = "asked by the form, confirmed by a mailed link"
 
 
@@ -67,25 +63,8 @@ def ask(session: Session, office: Office, request_id: str, *, actor: Actor, at: 
         raise NothingToConfirm
     request.confirm_asked_at = at
     session.add(request)
-    reader = by_id(session, request.reader_id)
-    words = ConfirmRequest(
-        asked_text=moment(office, request.received_at),
-        question=request.words,
-        confirm_url=office.confirm_url(request.id),
-        account_url=office.account_url,
-        days=LINK_LIFE.days,
-    )
-    outbox.queue(
-        session,
-        words,
-        key=f"confirm-request:{request.id}:{office.today(at).isoformat()}",
-        to=reader.email,
-        reader_id=reader.id,
-        at=at,
-        expires_at=at + LINK_LIFE,
-        about=request.id,
-    )
-    audit.write(session, actor, "ask_to_confirm", at=at, reader_id=reader.id, subject=request.id)
+    mail_question(session, office, request, request.reader_id, at)
+    audit.write(session, actor, "ask_to_confirm", at=at, reader_id=request.reader_id, subject=request.id)
     return request
 
 
@@ -93,7 +72,7 @@ def asked(session: Session, request_id: str, at: datetime) -> ReaderRequest:
     """The request that a link is about, while it can be confirmed. Raises UnknownRequest, ConfirmSpent."""
     request = one(session, request_id)
     asked_at = request.confirm_asked_at
-    if not may_ask(request) or asked_at is None or at > asked_at + LINK_LIFE:
+    if not may_ask(request) or asked_at is None or at > asked_at + CONFIRM_LIFE:
         raise ConfirmSpent
     return request
 

@@ -12,11 +12,12 @@ from billing.platform.actors import Actor, staff_id_of
 from billing.platform.errors import Conflict
 from billing.rules.ceilings import Ceilings
 from billing.rules.scopes import MONEY, grants
-from billing.staff import api_keys, approvals, key_limits, tell_members
+from billing.staff import api_keys, approvals, key_limits
 from billing.staff.acts import Desk
 from billing.staff.acts.limits import hold_member
 from billing.staff.key_models import ApiKey
 from billing.staff.models import AuditLine
+from billing.staff.notices import money_key_made
 
 IN_HAND = ("key_create", "key_limit", "key_rotate")
 """Acts after which a member has a key's secret, or has set what it may give."""
@@ -65,7 +66,7 @@ def make(
     if waits:
         approvals.ask_for_key(desk, key, ceilings.cents, actor=actor, why=why)
     if grants(key.scopes, MONEY):
-        tell_members.money_key_made(session, desk.office, key, actor, desk.at)
+        money_key_made(session, desk.office, key, actor, desk.at)
     return Made(secret, waits)
 
 

@@ -7,8 +7,7 @@ from enum import StrEnum
 from sqlmodel import Session, col, select
 
 from billing.changes.withdraw import Withdrawal, offered
-from billing.mail import outbox
-from billing.notices import requests
+from billing.notices.requests import cancel_requested
 from billing.payments.models import Payment
 from billing.platform import ids
 from billing.platform.actors import Actor, ReaderActor
@@ -24,12 +23,12 @@ from billing.rules.lifecycle import State
 from billing.staff import audit, facts, open_requests
 from billing.staff.cancellations import cancel_for_reader
 from billing.staff.models import ReaderRequest, RequestKind
+from billing.staff.notices import request_answered
 from billing.staff.open_requests import ANSWERED_BY_ACT
 from billing.subscriptions.change import lock, mark
 from billing.subscriptions.find import live_of, terms_of
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
-from emails import RequestAnswered
 
 LONGEST = 2000
 WAS_CANCELLED = "It was cancelled already."
@@ -158,7 +157,7 @@ def _act_on(session: Session, office: Office, request: ReaderRequest, reader_id:
     if subscription.cancel_asked_at is None and subscription.cancel_request_at is None:
         mark(subscription, office.zone, cancel_request_at=at)
         session.add(subscription)
-        requests.cancel_requested(session, office, subscription, at)
+        cancel_requested(session, office, subscription, at)
     return Effect.WAITS
 
 
@@ -247,18 +246,7 @@ def answer(
     request = hold(session, request_id)
     if request.closed_at is not None:
         raise AlreadyClosed(f"{request.closed_by} answered it: “{request.answer}”")
-    asked_on = office.today(request.received_at).isoformat()
-    said = request.words or "Please cancel my subscription."
-    mail = RequestAnswered(asked_on=asked_on, question=said, answer=words, account_url=office.account_url)
-    outbox.queue(
-        session,
-        mail,
-        key=f"request-answered:{request.id}",
-        to=request.email,
-        reader_id=request.reader_id,
-        at=at,
-        expires_at=at + outbox.RECEIPT_LIFE,
-    )
+    request_answered(session, office, request, words, at)
     open_requests.close(session, request, words, actor, at)
     open_requests.release(session, office, request.reader_id)
     audit.write(

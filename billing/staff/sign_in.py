@@ -7,17 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from billing.mail import outbox
 from billing.platform.site import Office
-from billing.platform.tokens import Tokens, code_place, place
+from billing.platform.tokens import Tokens
 from billing.readers import sign_in as mailed
-from billing.readers.links import LIFE, Links
+from billing.readers.links import Links
+from billing.readers.notices import sign_in_link
 from billing.readers.register import clean_address
 from billing.readers.sign_in import Browser
-from billing.staff import audit, browsers, codes, sessions, warn
+from billing.staff import audit, browsers, codes, sessions
 from billing.staff.codes import Answer, Checked
 from billing.staff.models import Outcome, StaffLink, StaffMember, StaffSession
-from emails import SignInLink as SignInMail
+from billing.staff.notices import codes_locked
 
 PURPOSE = "staff-sign-in"
 DEMO = "staff-demo"
@@ -61,21 +61,7 @@ def ask(session: Session, office: Office, email: str, browser: Browser, at: date
     link_id = LINKS.issue(session, office.tokens, member.id if member else None, browser.hashes, at)
     if member is None:
         return
-    words = SignInMail(
-        url=office.page(f"/staff/sign-in/link/{place(PURPOSE, link_id)}"),
-        code=code_place(PURPOSE, link_id),
-        minutes=int(LIFE.total_seconds() // 60),
-    )
-    outbox.queue(
-        session,
-        words,
-        key=f"staff-sign-in:{link_id}",
-        to=member.email,
-        reader_id=None,
-        at=at,
-        expires_at=at + LIFE,
-        about=link_id,
-    )
+    sign_in_link(session, office, link_id, member.email, at, purpose=PURPOSE, page="/staff/sign-in/link")
 
 
 def confirm(session: Session, tokens: Tokens, token: str, browser: Browser, at: datetime) -> str:
@@ -146,7 +132,7 @@ def note_code(
     why, actor = _why_not_taken(found, office), audit.of(member, browser.ip)
     audit.write(session, actor, act, at=at, outcome=outcome, why=why, after=after)
     if found.begins:
-        warn.codes_locked(session, office, member, browser, found, at, signed_in=signed_in)
+        codes_locked(session, office, member, browser, found, at, signed_in=signed_in)
 
 
 def _why_not_taken(found: Answer, office: Office) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 
 import psycopg
 
+from billing.notices.payment import Receipt
 from billing.payments import numbers
 from billing.platform import ids
 from billing.platform.site import Office
 from billing.rules import periods, tax, trial
 from billing.rules.money import Money
 from billing.rules.periods import add_months
-from emails import Receipt
 
 Row = tuple[Any, ...]
 ME = 1

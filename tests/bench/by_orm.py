@@ -8,8 +8,8 @@ from sqlmodel import Session, col, select
 from billing.ledger.models import Account, Deferral, LedgerEntry, LedgerTransaction, RecognitionMark
 from billing.mail import outbox
 from billing.mail.models import Message, MessageState
+from billing.notices.payment import receipt_of
 from billing.payments import numbers
-from billing.payments.document_text import receipt_words
 from billing.payments.models import Attempt, AttemptState, Invoice, InvoiceState, Payment, PaymentMethod
 from billing.platform import ids
 from billing.platform.actors import WORKER, acted_by
@@ -161,7 +161,7 @@ def _go_on(session: Session, office: Office, s: Subscription, invoice: Invoice, 
     )
     card = session.get_one(PaymentMethod, s.payment_method_id)
     reader = session.get_one(Reader, s.reader_id)
-    words = receipt_words(office, s, invoice, card)
+    words = receipt_of(office, s, invoice, card)
     session.add(
         Message(
             id=ids.new("msg", at),

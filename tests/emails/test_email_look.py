@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from billing.dev.previews.mails import HOUSE, main, samples, write
 from emails import render
-from emails.preview import main, write
-from emails.samples import HOUSE, samples
 from tests.emails.lint import contrast, problems, tree
 from tests.support.shared_chromium import Chromium
 

@@ -6,19 +6,13 @@ from typing import get_args
 
 import pytest
 
-from emails import (
-    MESSAGES,
-    Cancelled,
-    House,
-    PaymentFailed,
-    Receipt,
-    Refunded,
-    SignInLink,
-    TrialNotice,
-    TrialStarted,
-    render,
-)
-from emails.samples import HOUSE, samples
+from billing.dev.previews.mails import HOUSE, samples
+from billing.notices.cancellation import Cancelled
+from billing.notices.payment import PaymentFailed, Receipt
+from billing.notices.refunds import Refunded
+from billing.notices.trial import TrialNotice, TrialStarted
+from billing.readers.notices import SignInMail
+from emails import MAILS, House, render
 from tests.emails.lint import tree
 
 NAMES = list(samples())
@@ -37,7 +31,7 @@ def both(name: str) -> list[str]:
 
 
 def test_there_is_a_sample_of_every_message() -> None:
-    assert {type(message) for message in samples().values()} == set(MESSAGES)
+    assert {type(message) for message in samples().values()} == set(MAILS.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -242,7 +236,7 @@ def test_a_cancellation_says_what_was_and_will_be_charged(
 
 
 def test_a_sign_in_mail_keeps_its_secret_out_of_the_subject() -> None:
-    message = SignInLink("https://a.example/in#secret", "12345678", 10)
+    message = SignInMail("https://a.example/in#secret", "12345678", 10)
     mail = render(message, HOUSE)
     assert "12345678" not in mail.subject
     assert "12345678" in mail.text

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emails import Message, Receipt, Refunded, paper_of, print_papers, render
-from emails.samples import HOUSE, samples
+from billing.dev.previews.mails import HOUSE, samples
+from billing.notices.payment import Receipt
+from billing.notices.refunds import Refunded
+from emails import Mail, pdf_of, print_documents, render
 from tests.support.pdf import Pdf
 
 RECEIPT = cast(Receipt, samples()["receipt"])
@@ -16,8 +18,8 @@ REFUNDED = cast(Refunded, samples()["refunded"])
 (NOTE,) = REFUNDED.notes
 
 
-def printed(message: Message) -> Pdf:
-    return Pdf(print_papers(message.documents, HOUSE).content)
+def printed(message: Mail) -> Pdf:
+    return Pdf(print_documents(message.documents, HOUSE).content)
 
 
 def with_reason(reason: str) -> Refunded:
@@ -25,7 +27,7 @@ def with_reason(reason: str) -> Refunded:
 
 
 def test_receipts_and_refunds_alone_carry_a_paper() -> None:
-    papers = {name: paper_of(message, HOUSE) for name, message in samples().items()}
+    papers = {name: pdf_of(message, HOUSE) for name, message in samples().items()}
     assert {name: paper.name for name, paper in papers.items() if paper} == {
         "receipt": "tax-invoice-INV-000123.pdf",
         "receipt-copy": "tax-invoice-INV-000123-copy.pdf",
@@ -96,14 +98,14 @@ def test_what_people_typed_stays_their_words() -> None:
 
 
 def test_the_same_facts_give_the_same_bytes() -> None:
-    assert print_papers(RECEIPT.documents, HOUSE) == print_papers(RECEIPT.documents, HOUSE)
-    assert print_papers(RECEIPT.documents, HOUSE) != print_papers(
+    assert print_documents(RECEIPT.documents, HOUSE) == print_documents(RECEIPT.documents, HOUSE)
+    assert print_documents(RECEIPT.documents, HOUSE) != print_documents(
         replace(RECEIPT, number="INV-000124").documents, HOUSE
     )
 
 
 def test_an_invoice_and_its_credit_notes_are_a_page_each() -> None:
-    both = print_papers([*RECEIPT.documents, NOTE], HOUSE)
+    both = print_documents([*RECEIPT.documents, NOTE], HOUSE)
     assert both.name == "tax-invoice-INV-000123.pdf"
     invoice, note = Pdf(both.content).pages
     assert "Tax invoice no. INV-000123" in invoice
@@ -126,7 +128,7 @@ def test_a_letter_that_no_font_has_costs_the_standard_and_not_the_paper(letter: 
 
 
 def test_a_charge_that_went_back_at_once_has_both_of_its_papers_in_one_file() -> None:
-    paper = paper_of(samples()["refunded-with-invoice"], HOUSE)
+    paper = pdf_of(samples()["refunded-with-invoice"], HOUSE)
     assert paper is not None
     invoice, note = Pdf(paper.content).pages
     assert "Tax invoice no. INV-000123" in invoice

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from billing.dev.mailbox import LETTER_ID, find, keep, let_greylist, parse, read
+from billing.dev.previews.mails import HOUSE, samples
 from billing.mail.mime import to_bytes
 from billing.mail.smtp import Accepted, Deferred, Outcome, SmtpTransport
 from emails import render
-from emails.samples import HOUSE, samples
 
 AT = datetime(2026, 3, 16, 7, tzinfo=UTC)
 RECEIPT = render(samples()["receipt"], HOUSE)

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from billing.dev.previews.mails import HOUSE, samples
 from billing.mail.mime import BadAddress, BadHeader, UnsafeHeader, ascii_address, to_bytes
 from billing.mail.smtp import Accepted, SmtpTransport
 from billing.platform.errors import Invalid
-from emails import Paper, Rendered, paper_of, render
-from emails.samples import HOUSE, samples
+from emails import Pdf, Rendered, pdf_of, render
 from tests.support.fake_smtp import FakeSmtp
 
 SAST = timezone(timedelta(hours=2))
@@ -80,7 +80,7 @@ def check_form(raw: bytes) -> EmailMessage:
 
 @pytest.mark.parametrize("name", samples())
 def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
-    mail, paper = render(samples()[name], HOUSE), paper_of(samples()[name], HOUSE)
+    mail, paper = render(samples()[name], HOUSE), pdf_of(samples()[name], HOUSE)
     raw = written(mail, recipient="thandi@reader.example", paper=paper)
     with FakeSmtp() as smtp:
         transport = SmtpTransport(smtp.url)
@@ -108,7 +108,7 @@ def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
 )
 def test_a_file_has_a_plain_name(name: str) -> None:
     with pytest.raises(UnsafeHeader, match="name of a file"):
-        written(paper=Paper(name, b"%PDF-"))
+        written(paper=Pdf(name, b"%PDF-"))
 
 
 def test_a_retry_repeats_itself_to_the_byte() -> None:

@@ -10,7 +10,6 @@ from sqlmodel import select
 from billing.access import grants
 from billing.cards.saved_cards import last_good_day
 from billing.changes import change_plan, extend, pause
-from billing.mail import obsolete
 from billing.newsletters import optin
 from billing.newsletters.signups import Origin
 from billing.payments.models import PaymentMethod
@@ -18,7 +17,6 @@ from billing.platform.actors import ReaderActor
 from billing.reports.doctor import examine
 from billing.subscriptions.find import on_sale
 from billing.subscriptions.start import start_paid
-from emails import MESSAGES
 from tests.support.cancel_helpers import cancel
 from tests.support.newsroom import Newsroom
 from tests.support.staff_members import SignIn
@@ -305,8 +303,3 @@ def test_staff_see_that_it_was_never_sent(world: World, in_trial: Subscriber, st
     assert (
         "Never sent, because it had become untrue. The mail server said: 451 4.7.1 Greylisting" in page.words
     )
-
-
-def test_every_kind_of_mail_says_when_it_is_true() -> None:
-    assert set(obsolete.TRUE_WHILE) == {message.kind for message in MESSAGES}
-    assert set(obsolete.ONLY_NEWEST) <= set(obsolete.TRUE_WHILE)

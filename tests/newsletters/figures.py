@@ -58,7 +58,7 @@ def naive(newsroom: Newsroom, issue_id: str, port: int, count: int) -> float:
             draft = letter(
                 words, Variant.READER, unsubscribe_url=own["unsubscribe"], preferences_url=own["preferences"]
             )
-            said = emails.render_letter(draft, press.house)
+            said = emails.render_newsletter(draft, press.house)
             mail = EmailMessage()
             mail["From"], mail["To"], mail["Subject"] = press.sender, own["to"], said.subject
             mail["Message-ID"] = own["message-id"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import emails
+from billing.dev.previews.mails import HOUSE
 from billing.newsletters import markdown
 from billing.newsletters.compose import (
     MOST_BYTES,
@@ -22,7 +23,6 @@ from billing.newsletters.compose import (
     pieces,
     problems,
 )
-from emails.samples import HOUSE
 from tests.emails.lint import tree
 from tests.support.newsroom import CARD, PREHEADER, SOURCE, SUBJECT
 
@@ -32,7 +32,7 @@ WORDS = Words("First Light", SUBJECT, PREHEADER, SOURCE, {"the-water-nobody-coun
 def rendered(source: str, variant: Variant = Variant.READER) -> emails.Rendered:
     """As that reader gets it."""
     words = replace(WORDS, source=source)
-    return emails.render_letter(
+    return emails.render_newsletter(
         letter(words, variant, unsubscribe_url="https://a.example/u", preferences_url="https://a.example/p"),
         HOUSE,
     )
@@ -212,7 +212,7 @@ def test_a_card_shows_who_can_read_it() -> None:
             "the-water-nobody-counted": Card("<b>", "<script>x</script>", "https://a.example/?a=1&b=2", False)
         },
     )
-    said = emails.render_letter(
+    said = emails.render_newsletter(
         letter(
             nasty, Variant.READER, unsubscribe_url="https://a.example", preferences_url="https://a.example"
         ),

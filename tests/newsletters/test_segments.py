@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import emails
+from billing.dev.previews.mails import HOUSE
 from billing.mail.mime import UnsafeHeader, unstructured
 from billing.mail.segments import Segments, UnsafeValue, compile_mail
 from billing.newsletters.compose import Card, Variant, Words, letter
 from billing.newsletters.wrap import MARKS, marked
-from emails.samples import HOUSE
 from tests.support.newsroom import PREHEADER, SOURCE, SUBJECT
 
 CARDS = {
@@ -54,7 +54,7 @@ def mail(text: str, html: str) -> Segments:
 def test_an_issue_joined_is_the_issue_rendered_in_full(variant: Variant, name: str) -> None:
     once = marked(WORDS, variant, HOUSE)
     joined = bodies(mail(once.text, once.html).join(own(name)))
-    full = emails.render_letter(
+    full = emails.render_newsletter(
         letter(
             WORDS, variant, unsubscribe_url=own(name)["unsubscribe"], preferences_url=own(name)["preferences"]
         ),

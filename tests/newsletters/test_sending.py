@@ -59,13 +59,13 @@ def test_an_issue_is_put_into_words_once_for_each_variant(
     newsroom.join(THANDI)
     issue_id = newsroom.draft()
     newsroom.schedule(issue_id)
-    written, render_letter = [], emails.render_letter
+    written, render_newsletter = [], emails.render_newsletter
 
-    def counted(letter: emails.Letter, house: emails.House) -> emails.Rendered:
+    def counted(letter: emails.NewsletterMail, house: emails.House) -> emails.Rendered:
         written.append(letter)
-        return render_letter(letter, house)
+        return render_newsletter(letter, house)
 
-    monkeypatch.setattr(emails, "render_letter", counted)
+    monkeypatch.setattr(emails, "render_newsletter", counted)
     newsroom.world.settle()
     assert newsroom.counts(issue_id) == {"sent": 251}
     assert len(written) == 4

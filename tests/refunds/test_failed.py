@@ -2,7 +2,7 @@
 
 import pytest
 
-from billing.notices.refunds import HOLD
+from billing.notices.returned_charges import HOLD
 from tests.support.cancel_helpers import cancel
 from tests.support.signed_in import signed_in
 from tests.support.staff_members import SignIn

@@ -21,7 +21,7 @@ from billing.platform.settings import read_settings
 from billing.platform.time_limits import Work
 from billing.timetable import tick
 from billing.web.kit.serve import server
-from emails import MESSAGES
+from emails import MAILS
 from emails.compose import inliner, template
 
 CONNECTIONS = 4
@@ -111,7 +111,7 @@ def warm() -> None:
     """Do once what each process would do first: called where they are forked from."""
     sa.orm.configure_mappers()
     inliner()
-    for message in MESSAGES:
-        for tongue in ("plain", "html"):
-            template(message.kind, tongue)
+    for kind in MAILS:
+        for environment in ("plain", "html"):
+            template(kind, environment)
     keep_for_good()

@@ -13,6 +13,7 @@ from billing.http.client_ip import client_ip
 from billing.newsletters import links, optin
 from billing.newsletters.lists import newsletters
 from billing.newsletters.models import Audience
+from billing.newsletters.notices import PURPOSE
 from billing.newsletters.signups import Origin, Person, choices, leave, pending
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress
@@ -143,7 +144,7 @@ def _join(visit: Visit, session: Session, person: Person, wanted: list[str], how
 @router.get("/newsletters/confirm/{token}")
 def follow_confirm(visit: Visiting, token: str) -> Response:
     """Take the token out of the address bar."""
-    return _keep(visit, optin.PURPOSE, token, "/newsletters/confirm")
+    return _keep(visit, PURPOSE, token, "/newsletters/confirm")
 
 
 @router.get("/newsletters/confirm")

@@ -1,4 +1,4 @@
-"""An issue of a newsletter, put into words: its own prose and cards inside the same layout as every mail."""
+"""Render a newsletter issue: its own prose and cards inside the layout of every mail."""
 
 from dataclasses import dataclass, replace
 
@@ -12,7 +12,7 @@ from emails.house import House
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Running text. `html` is markup that whoever made it has made safe; `text` says the same plainly."""
+    """Running text. The caller has made `html` safe; `text` says the same plainly."""
 
     html: str
     text: str
@@ -29,7 +29,7 @@ class ArticleCard:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class NewsletterMail:
     """One issue for one kind of reader; the two links are the recipient's own."""
 
     newsletter: str
@@ -40,27 +40,27 @@ class Letter:
     preferences_url: str
 
 
-def render_letter(letter: Letter, house: House) -> Rendered:
-    """The mail for `letter`, signed by `house`. Raises `UnsafeSubject`."""
-    if any(is_control(character) for character in letter.subject) or not letter.subject.strip():
-        raise UnsafeSubject(f"newsletter has {letter.subject!r}")
-    said: dict[str, object] = {
-        "newsletter": letter.newsletter,
-        "subject": letter.subject,
-        "preheader": letter.preheader,
-        "unsubscribe_url": letter.unsubscribe_url,
-        "preferences_url": letter.preferences_url,
+def render_newsletter(mail: NewsletterMail, house: House) -> Rendered:
+    """The subject, text and html of `mail`, signed by `house`. Raises `UnsafeSubject`."""
+    if any(is_control(character) for character in mail.subject) or not mail.subject.strip():
+        raise UnsafeSubject(f"newsletter has {mail.subject!r}")
+    values: dict[str, object] = {
+        "newsletter": mail.newsletter,
+        "subject": mail.subject,
+        "preheader": mail.preheader,
+        "unsubscribe_url": mail.unsubscribe_url,
+        "preferences_url": mail.preferences_url,
     }
-    said = tidied(said) | {
-        "blocks": letter.blocks,
+    values = tidied(values) | {
+        "blocks": mail.blocks,
         "house": House(**tidied({name: getattr(house, name) for name in House.__slots__})),
     }
-    text = flow(template("newsletter", "plain").render(said, layout="layout.txt.j2", html=False))
-    blocks = [_marked(block) for block in letter.blocks]
+    text = flow(template("newsletter", "plain").render(values, layout="layout.txt.j2", html=False))
+    blocks = [_marked(block) for block in mail.blocks]
     html = template("newsletter", "html").render(
-        said | {"blocks": blocks}, layout="layout.html.j2", html=True
+        values | {"blocks": blocks}, layout="layout.html.j2", html=True
     )
-    return Rendered(letter.subject, text, inliner().inline(html))
+    return Rendered(mail.subject, text, inliner().inline(html))
 
 
 def _marked(block: Prose | ArticleCard) -> Prose | ArticleCard:

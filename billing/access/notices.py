@@ -1,0 +1,34 @@
+"""The mail about complimentary reading."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from billing.access.models import Grant
+from billing.mail import outbox
+from billing.platform.site import Office
+from billing.readers.register import by_id
+from emails import ALWAYS, Day, Mail, Url
+
+
+@dataclass(frozen=True)
+class Complimentary(Mail, true_while=ALWAYS, only_newest=True):
+    """Staff opened everything to a reader who has no subscription, through `last_day`."""
+
+    last_day: Day
+    account_url: Url
+
+
+def complimentary(session: Session, office: Office, grant: Grant, last_day: date, at: datetime) -> None:
+    """Staff opened everything to the reader, through `last_day`."""
+    outbox.queue(
+        session,
+        Complimentary(last_day=last_day.isoformat(), account_url=office.account_url),
+        key=f"complimentary:{grant.id}",
+        to=by_id(session, grant.reader_id).email,
+        reader_id=grant.reader_id,
+        at=at,
+        expires_at=min(grant.until, at + outbox.RECEIPT_LIFE),
+        about=grant.reader_id,
+    )

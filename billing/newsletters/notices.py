@@ -1,0 +1,57 @@
+"""The mail that asks an address whether it wants the newsletters that were ticked for it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.newsletters.signups import Person
+from billing.platform.site import Office
+from billing.platform.tokens import place
+from emails import Mail, Url
+
+PURPOSE = "confirm-signup"
+
+
+@dataclass(frozen=True)
+class ConfirmSignup(Mail, true_while="EXISTS (SELECT FROM signup u WHERE u.ask_id = m.about)"):
+    """Asks whether this address wants these newsletters; says nothing else (double opt-in). The link works for `days`."""
+
+    newsletters: str
+    url: Url
+    days: int
+
+
+def confirm_signup_key(ask_id: str) -> str:
+    """One mail for each question."""
+    return f"confirm-signup:{ask_id}"
+
+
+def confirm_signup(
+    session: Session,
+    office: Office,
+    person: Person,
+    names: list[str],
+    ask_id: str,
+    at: datetime,
+    *,
+    delay: timedelta,
+    life: timedelta,
+) -> None:
+    """Ask, after the `delay`, by a link that works for `life`."""
+    mail = ConfirmSignup(
+        newsletters=names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}",
+        url=office.page(f"/newsletters/confirm/{place(PURPOSE, ask_id)}"),
+        days=life.days,
+    )
+    outbox.queue(
+        session,
+        mail,
+        key=confirm_signup_key(ask_id),
+        to=person.address,
+        reader_id=person.reader_id,
+        at=at + delay,
+        expires_at=at + life,
+        about=ask_id,
+    )

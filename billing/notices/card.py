@@ -1,0 +1,104 @@
+"""The mails about the card that is charged."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlmodel import Session
+
+from billing.notices.send import card_of, moment, send
+from billing.notices.true_while import SAME_CARD, day, next_charge
+from billing.payments.models import PaymentMethod
+from billing.platform.site import Office
+from billing.rules import trial
+from billing.subscriptions.find import terms_on
+from billing.subscriptions.models import Subscription
+from emails import ALWAYS, Cents, Day, Mail, Url
+
+
+@dataclass(frozen=True)
+class CardExpiring(
+    Mail, true_while=next_charge("charge_on", f"s.card_expires_on = {day('expires_on')}", SAME_CARD)
+):
+    """The card's last day, `expires_on`, comes before the next charge."""
+
+    card_brand: str
+    card_last4: str
+    expires_on: Day
+    amount: Cents
+    charge_on: Day
+    card_url: Url
+    cancel_url: Url
+
+
+def card_expiring(
+    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
+) -> None:
+    """The card expires before the next charge; once for each expiry date of a card, and not after that charge's day."""
+    card = card_of(session, subscription)
+    if subscription.card_expires_on is None:
+        raise AssertionError(f"the card of {subscription.id} has no expiry date")
+    mail = CardExpiring(
+        card_brand=card.brand,
+        card_last4=card.last4,
+        expires_on=subscription.card_expires_on.isoformat(),
+        amount=terms_on(session, subscription, charge_on)[1].amount,
+        charge_on=charge_on.isoformat(),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    key = f"card-expiring:{subscription.id}:{card.id}:{mail.expires_on}"
+    send(session, subscription, mail, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+
+
+@dataclass(frozen=True)
+class CardRemoved(Mail, true_while=next_charge("charge_on", SAME_CARD)):
+    """The card can't be charged any more, because the acquirer stores it no more; the next charge is on `charge_on`."""
+
+    card_brand: str
+    card_last4: str
+    amount: Cents
+    charge_on: Day
+    card_url: Url
+    cancel_url: Url
+
+
+def card_removed(
+    session: Session, office: Office, subscription: Subscription, charge_on: date, at: datetime
+) -> None:
+    """The acquirer has removed the card before the next charge; once for each card, and not after that charge's day."""
+    card = card_of(session, subscription)
+    mail = CardRemoved(
+        card_brand=card.brand,
+        card_last4=card.last4,
+        amount=terms_on(session, subscription, charge_on)[1].amount,
+        charge_on=charge_on.isoformat(),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    key = f"card-removed:{subscription.id}:{card.id}"
+    send(session, subscription, mail, key, at, expires_at=trial.charge_at(charge_on, office.zone))
+
+
+@dataclass(frozen=True)
+class CardChanged(Mail, true_while=ALWAYS):
+    """Another card was given at the moment `at_text`; it is charged from now on."""
+
+    at_text: str
+    card_brand: str
+    card_last4: str
+    account_url: Url
+    cancel_url: Url
+
+
+def card_changed(
+    session: Session, office: Office, subscription: Subscription, method: PaymentMethod, at: datetime
+) -> None:
+    """Another card is charged from now on: warns a reader who didn't give it."""
+    mail = CardChanged(
+        at_text=moment(office, at),
+        card_brand=method.brand,
+        card_last4=method.last4,
+        account_url=office.account_url,
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    send(session, subscription, mail, f"card-changed:{subscription.id}:{method.id}", at)

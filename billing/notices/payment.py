@@ -1,0 +1,186 @@
+"""The mails about a charge: its receipt, that it failed, that a bank disputes it."""
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.notices import true_while
+from billing.notices.send import last_day_before, last_day_while_reading, send
+from billing.payments.document_text import tax_invoice
+from billing.payments.models import Invoice, PaymentMethod
+from billing.platform import bulk
+from billing.platform.site import Office
+from billing.readers.models import Reader
+from billing.subscriptions.models import Subscription
+from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
+
+
+@dataclass(frozen=True)
+class Receipt(TaxInvoice, Mail, true_while=ALWAYS):
+    """The receipt of a charge, which is the abridged tax invoice too (CARD-6, VAT-5).
+
+    `next_charge_on` is None where no charge follows. `again`: it is sent again after a restore from a backup, perhaps under
+    another number."""
+
+    samples = {
+        "": {},
+        "copy": {"is_copy": True},
+        "last": {"next_charge_on": None},
+        "again": {"again": True},
+    }
+    _: KW_ONLY
+    next_charge_on: Day | None
+    cancel_url: Url
+    account_url: Url
+    again: bool = False
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The tax invoice."""
+        return (TaxInvoice(**{name: getattr(self, name) for name in hints(TaxInvoice)}),)
+
+
+def receipt_of(
+    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, again: bool = False
+) -> Receipt:
+    """The receipt of a paid invoice."""
+    live = subscription.cancels_at is None and subscription.ended_at is None
+    return Receipt(
+        **vars(tax_invoice(invoice, card)),
+        again=again,
+        next_charge_on=invoice.period_end_on.isoformat() if live else None,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+
+
+def receipts(
+    session: Session,
+    office: Office,
+    paid: Sequence[tuple[Subscription, Invoice, str]],
+    at: datetime,
+    *,
+    again: bool = False,
+) -> None:
+    """A receipt for each paid invoice, given with the id of the card that paid. `again`: the readers may have received one before,
+    from a database that was lost."""
+    if not paid:
+        return
+    cards = bulk.load(session, PaymentMethod, {method_id for _, _, method_id in paid})
+    readers = bulk.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
+    messages = [
+        outbox.NewMessage(
+            receipt_of(office, subscription, invoice, cards[method_id], again=again),
+            f"receipt:{invoice.id}",
+            readers[subscription.reader_id].email,
+            subscription.reader_id,
+            at + outbox.RECEIPT_LIFE,
+        )
+        for subscription, invoice, method_id in paid
+    ]
+    outbox.queue_all(session, messages, at)
+
+
+@dataclass(frozen=True)
+class PaymentFailed(
+    Mail,
+    true_while=true_while.subscription(true_while.GOES_ON, "s.state = 'past_due'", true_while.SAME_CARD),
+    only_newest=True,
+):
+    """A charge was declined. Never titled an invoice (VAT-11), never says why the bank declined (RET-5).
+
+    `retry_on` is the day of the next attempt, None where only the reader can help; `confirm`: the bank wants the reader to
+    confirm the payment (3DS-2); `reading_until` is the last day of reading without a payment. `bank_asked` is False where the
+    card was declined so often, for whatever charge, that its bank wasn't asked (RET-6); `card_gone`: the card is stored no more."""
+
+    samples = {
+        "": {},
+        "card": {"retry_on": None},
+        "not-asked": {"bank_asked": False},
+        "not-asked-card": {"retry_on": None, "bank_asked": False},
+        "card-gone": {"retry_on": None, "card_gone": True},
+        "confirm": {"retry_on": None, "confirm": True},
+    }
+    amount: Cents
+    card_brand: str
+    card_last4: str
+    retry_on: Day | None
+    confirm: bool
+    reading_until: Day
+    pay_url: Url
+    card_url: Url
+    cancel_url: Url
+    bank_asked: bool = True
+    card_gone: bool = False
+
+
+def payment_failed(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    method_id: str,
+    at: datetime,
+    *,
+    occasion: str,
+    confirm: bool,
+    bank_asked: bool = True,
+) -> None:
+    """The charge was declined: the day of the next attempt, the last day of reading, where to pay now or give another card."""
+    card = session.get_one(PaymentMethod, method_id)
+    mail = PaymentFailed(
+        amount=invoice.gross,
+        card_brand=card.brand,
+        card_last4=card.last4,
+        retry_on=subscription.retry_on.isoformat() if subscription.retry_on else None,
+        confirm=confirm,
+        bank_asked=bank_asked,
+        reading_until=last_day_before(office, subscription.access_until).isoformat(),
+        card_gone=card.gone_at is not None,
+        pay_url=office.pay_url(invoice.id),
+        card_url=office.card_url(subscription.id),
+        cancel_url=office.cancel_url(subscription.id),
+    )
+    send(session, subscription, mail, f"payment-failed:{occasion}", at, expires_at=at + timedelta(days=3))
+
+
+@dataclass(frozen=True)
+class Disputed(
+    Mail,
+    true_while=true_while.subscription("(s.cancel_asked_at IS NOT NULL OR s.state = 'ended')"),
+    only_newest=True,
+):
+    """A bank disputes a charge, or calls it fraudulent, so renewals have stopped. Blames nobody: it may be a mistake.
+
+    `access_until` is the last day of reading, None where reading stopped at once. `taken_back`: the bank has decided, and the
+    money went back."""
+
+    samples = {
+        "": {},
+        "at-once": {"access_until": None},
+        "taken-back": {"access_until": None, "taken_back": True},
+    }
+    access_until: Day | None
+    account_url: Url
+    taken_back: bool = False
+
+
+def charge_disputed(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    at: datetime,
+    *,
+    occasion: str,
+    taken_back: bool = False,
+) -> None:
+    """Renewals have stopped because a bank questions a charge; no blame, and how to reach us."""
+    mail = Disputed(
+        access_until=last_day_while_reading(office, subscription),
+        account_url=office.account_url,
+        taken_back=taken_back,
+    )
+    send(session, subscription, mail, f"disputed:{subscription.id}:{occasion}", at)

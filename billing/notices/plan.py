@@ -1,0 +1,124 @@
+"""The mails about the terms to come: a new price, another plan, a choice that was undone."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session
+
+from billing.notices import true_while
+from billing.notices.send import after_that, period_word, send
+from billing.platform.site import Office
+from billing.rules import trial
+from billing.subscriptions.find import terms_on
+from billing.subscriptions.models import Plan, Price, PriceNotice, Subscription
+from emails import Cents, Day, Mail, Url
+
+PRICE_NOTICE_TEXT = "price-notice-2026-11"
+
+
+@dataclass(frozen=True)
+class PriceChange(
+    Mail,
+    kind="price_notice",
+    true_while=true_while.subscription(
+        true_while.GOES_ON,
+        "s.next_terms_because = 'price'",
+        f"s.next_terms_on = {true_while.day('from_on')}",
+    ),
+):
+    """A higher or lower price, at least 30 days before it holds (CARD-8, CPA-8)."""
+
+    samples = {"": {"new_amount": 8000}}
+    every: Literal["month", "year"]
+    old_amount: Cents
+    new_amount: Cents
+    from_on: Day
+    cancel_url: Url
+    account_url: Url
+
+
+def price_notice_key(notice_id: str) -> str:
+    """One mail for each notice."""
+    return f"price-notice:{notice_id}"
+
+
+def price_changing(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    notice: PriceNotice,
+    price: Price,
+    at: datetime,
+) -> None:
+    """Another price. Not sent once it would be too late to count."""
+    old = session.get_one(Price, subscription.price_id)
+    mail = PriceChange(
+        every=period_word(session.get_one(Plan, price.plan_id)),
+        old_amount=old.amount,
+        new_amount=price.amount,
+        from_on=notice.starts_on.isoformat(),
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    last = trial.charge_at(notice.starts_on, office.zone) - timedelta(days=30)
+    send(session, subscription, mail, price_notice_key(notice.id), at, expires_at=last)
+
+
+@dataclass(frozen=True)
+class PlanSwitched(Mail, true_while=true_while.next_charge("from_on", "s.next_terms_because = 'switch'")):
+    """The reader chose another plan, which begins on `from_on`; until then it can be undone."""
+
+    samples = {"": {"every": "year", "amount": 75000}}
+    every: Literal["month", "year"]
+    amount: Cents
+    from_on: Day
+    after: str
+    cancel_url: Url
+    account_url: Url
+
+
+def plan_switched(session: Session, office: Office, subscription: Subscription, at: datetime) -> None:
+    """Another plan from a day on, and that it can be undone."""
+    on = subscription.next_terms_on or subscription.charge_on
+    plan, price = terms_on(session, subscription, on)
+    mail = PlanSwitched(
+        every=period_word(plan),
+        amount=price.amount,
+        from_on=on.isoformat(),
+        after=after_that(session, plan, price, on),
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    send(session, subscription, mail, f"plan-switched:{subscription.id}:{at.isoformat()}", at)
+
+
+@dataclass(frozen=True)
+class GoesOn(Mail, true_while=true_while.next_charge("next_charge_on")):
+    """A pause or another plan was undone before it began: everything goes on as it was."""
+
+    samples = {"pause": {"what": "pause"}, "plan": {"what": "plan"}}
+    what: Literal["pause", "plan"]
+    next_charge_on: Day
+    amount: Cents
+    cancel_url: Url
+    account_url: Url
+
+
+def choice_undone(
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    what: Literal["pause", "plan"],
+    on: date,
+    at: datetime,
+) -> None:
+    """A choice was undone before it began; `on` is the next charge."""
+    mail = GoesOn(
+        what=what,
+        next_charge_on=on.isoformat(),
+        amount=terms_on(session, subscription, on)[1].amount,
+        cancel_url=office.cancel_url(subscription.id),
+        account_url=office.account_url,
+    )
+    send(session, subscription, mail, f"goes-on:{subscription.id}:{at.isoformat()}", at)

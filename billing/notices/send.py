@@ -1,0 +1,75 @@
+"""Queue the mails to a subscription's reader, and the values that several of them share."""
+
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.payments.models import PaymentMethod
+from billing.platform.site import Office
+from billing.readers.register import by_id
+from billing.rules.money import Money
+from billing.subscriptions.find import on_sale
+from billing.subscriptions.models import Plan, Price, Subscription
+from emails import Mail
+
+
+def send(
+    session: Session,
+    subscription: Subscription,
+    mail: Mail,
+    key: str,
+    at: datetime,
+    *,
+    expires_at: datetime | None = None,
+) -> None:
+    """Queue a mail to the subscription's reader, once for its key."""
+    reader = by_id(session, subscription.reader_id)
+    outbox.queue(
+        session,
+        mail,
+        key=key,
+        to=reader.email,
+        reader_id=reader.id,
+        at=at,
+        expires_at=expires_at or at + outbox.RECEIPT_LIFE,
+        about=subscription.id,
+    )
+
+
+def card_of(session: Session, subscription: Subscription) -> PaymentMethod:
+    """The card that is charged."""
+    return session.get_one(PaymentMethod, subscription.payment_method_id)
+
+
+def last_day_before(office: Office, until: datetime) -> date:
+    """The last civil day with reading, where reading stops at `until`."""
+    return office.today(until - timedelta(microseconds=1))
+
+
+def last_day_while_reading(office: Office, subscription: Subscription) -> str | None:
+    """The last day of reading of a subscription that is to end; None where it has ended, or doesn't end."""
+    if subscription.ended_at is not None or subscription.cancels_at is None:
+        return None
+    return last_day_before(office, subscription.cancels_at).isoformat()
+
+
+def period_word(plan: Plan) -> Literal["month", "year"]:
+    """How often a plan is paid, in a word."""
+    return "year" if plan.months == 12 else "month"
+
+
+def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
+    """What follows a charge on that day: the same each month, or nothing for a year and then the month's price."""
+    if plan.then_plan_id is None:
+        return f"{Money(price.amount, price.currency).with_vat_words()} every month, until you cancel"
+    month = on_sale(session, on, plan.then_plan_id)[1]
+    words = Money(month.amount, month.currency).with_vat_words()
+    return f"no charge for a year, then {words} every month, until you cancel"
+
+
+def moment(office: Office, at: datetime) -> str:
+    """An instant in words, in the publisher's zone."""
+    local = at.astimezone(office.zone)
+    return f"{local:%A} {local.day} {local:%B %Y} at {local:%H:%M}"

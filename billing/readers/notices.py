@@ -1,0 +1,113 @@
+"""The mails about an account: the link to sign in, a sign-in on a new device, another address."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.platform.site import Office
+from billing.platform.tokens import code_place, place
+from billing.readers import devices
+from billing.readers.links import LIFE
+from billing.readers.models import Reader
+from emails import ALWAYS, Code, Mail, Url
+
+_WARNING_LIFE = timedelta(days=3)
+
+
+@dataclass(frozen=True)
+class SignInMail(
+    Mail,
+    kind="sign_in_link",
+    # a newer link of the same browser spends the older one (`readers/links`)
+    true_while="""EXISTS (SELECT FROM sign_in_link l WHERE l.id = m.about AND l.used_at IS NULL)
+                  OR EXISTS (SELECT FROM staff_link l JOIN staff_member w ON w.id = l.staff_id
+                             WHERE l.id = m.about AND l.used_at IS NULL AND w.disabled_at IS NULL)""",
+):
+    """A link, and a code for the browser that asked; both work once, for `minutes`. `starts`: a card was given there to start a
+    subscription with this address, which has to be verified first."""
+
+    samples = {"": {}, "to-start": {"starts": True}}
+    url: Url
+    code: Code
+    minutes: int
+    starts: bool = False
+
+
+def sign_in_link(
+    session: Session,
+    office: Office,
+    link_id: str,
+    to: str,
+    at: datetime,
+    *,
+    purpose: str,
+    page: str,
+    reader_id: str | None = None,
+    starts: bool = False,
+) -> None:
+    """Mail a link to a reader or a member of staff; `purpose` is of its tokens, `page` the page that it opens."""
+    mail = SignInMail(
+        url=office.page(f"{page}/{place(purpose, link_id)}"),
+        code=code_place(purpose, link_id),
+        minutes=int(LIFE.total_seconds() // 60),
+        starts=starts,
+    )
+    outbox.queue(
+        session,
+        mail,
+        key=f"{purpose}:{link_id}",
+        to=to,
+        reader_id=reader_id,
+        at=at,
+        expires_at=at + LIFE,
+        about=link_id,
+    )
+
+
+@dataclass(frozen=True)
+class AddressChanged(Mail, true_while=ALWAYS):
+    """To the address that was the reader's until the moment `at_text`. The new one isn't named: others may read this."""
+
+    at_text: str
+
+
+def address_changed(session: Session, office: Office, reader: Reader, old: str, at: datetime) -> None:
+    """Warn the old address, which may take mail again (6.3.7)."""
+    outbox.queue(
+        session,
+        AddressChanged(at_text=office.moment(at)),
+        key=f"address-changed:{reader.id}:{at.isoformat()}",
+        to=old,
+        reader_id=reader.id,
+        at=at,
+        expires_at=at + _WARNING_LIFE,
+    )
+
+
+@dataclass(frozen=True)
+class SignedInElsewhere(Mail, true_while=ALWAYS):
+    """A device that we had not seen before signed in, at the moment `at_text`."""
+
+    at_text: str
+    device: str
+    account_url: Url
+
+
+def signed_in_elsewhere(
+    session: Session, office: Office, reader: Reader, link_id: str, device: str, at: datetime
+) -> None:
+    """Warn of a sign-in on a new device (6.3.5)."""
+    mail = SignedInElsewhere(
+        at_text=office.moment(at), device=devices.in_words(device), account_url=office.account_url
+    )
+    outbox.queue(
+        session,
+        mail,
+        key=f"new-device:{link_id}",
+        to=reader.email,
+        reader_id=reader.id,
+        at=at,
+        expires_at=at + _WARNING_LIFE,
+    )

@@ -1,0 +1,259 @@
+"""The mails to members of staff, and staff's mails about a reader's request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from billing.mail import outbox
+from billing.notices.send import moment
+from billing.platform.actors import Actor, actor_name, staff_id_of
+from billing.platform.site import Office
+from billing.readers import devices
+from billing.readers.register import by_id
+from billing.readers.sign_in import Browser
+from billing.rules.money import Money
+from billing.staff import members
+from billing.staff.approval_models import Approval, ApprovalKind
+from billing.staff.codes import Answer
+from billing.staff.key_models import ApiKey
+from billing.staff.models import ReaderRequest, StaffMember
+from billing.staff.second_member import who_may_decide
+from emails import ALWAYS, Cents, Day, Mail, Url, Words
+
+CONFIRM_LIFE = timedelta(days=14)
+"""How long the link that confirms a request works."""
+_A_WEEK = timedelta(days=7)
+_MEMBERS = "https://accounts.karoo-courier.example/staff/members"
+
+
+@dataclass(frozen=True)
+class ApprovalAsked(
+    Mail, true_while="EXISTS (SELECT FROM approval a WHERE a.id = m.about AND a.state = 'waiting')"
+):
+    """`by` asks another member to approve `what`; `last_day` is the last on which one may."""
+
+    by: str
+    what: str
+    last_day: Day
+    url: Url
+
+
+def approval_asked(session: Session, office: Office, approval: Approval, actor: Actor) -> None:
+    """To all who may approve it. Readers aren't named: mails are read in many places."""
+    if approval.kind is ApprovalKind.NEW_ADMIN:
+        what = f"Make {approval.act['email']} an admin"
+    elif approval.kind is ApprovalKind.KEY_CEILING:
+        what = f"Let an API key give {Money(approval.act['cents']).with_vat_words()} back in a day"
+    else:
+        what = f"Give {Money(approval.cents).with_vat_words()} back to a reader"
+    mail = ApprovalAsked(
+        by=actor_name(actor),
+        what=what,
+        last_day=office.today(approval.expires_at).isoformat(),
+        url=office.page("/staff/approvals"),
+    )
+    to = who_may_decide(session, approval, approval.asked_at)
+    _send(
+        session,
+        {f"approval:{approval.id}:{member.id}": (member, mail) for member in to},
+        approval.asked_at,
+        approval.expires_at,
+        about=approval.id,
+    )
+
+
+@dataclass(frozen=True)
+class MoneyKeyMade(Mail, true_while=ALWAYS):
+    """`by` made the API key `name`, which may give `cents` back to readers in a day."""
+
+    name: str
+    by: str
+    cents: Cents
+    url: Url
+
+
+def money_key_made(session: Session, office: Office, key: ApiKey, actor: Actor, at: datetime) -> None:
+    """To all other admins: an API key may give money back."""
+    mail = MoneyKeyMade(
+        name=key.name,
+        by=actor_name(actor),
+        cents=key.cents_a_day,
+        url=office.page("/staff/keys"),
+    )
+    to = [member for member in members.admins(session) if member.id != staff_id_of(actor)]
+    _send(
+        session, {f"money-key-made:{key.id}:{member.id}": (member, mail) for member in to}, at, at + _A_WEEK
+    )
+
+
+@dataclass(frozen=True)
+class AdminAdded(Mail, true_while=ALWAYS):
+    """`email` is an admin too, let in by `by`."""
+
+    email: str
+    by: str
+    url: Url
+
+
+def admin_added(session: Session, office: Office, email: str, actor: Actor, at: datetime) -> None:
+    """To all other admins."""
+    mail = AdminAdded(email=email, by=actor_name(actor), url=office.page("/staff/members"))
+    to = [member for member in members.admins(session) if member.email.lower() != email.lower()]
+    keys = {f"admin-added:{email.lower()}:{member.id}:{at.isoformat()}": (member, mail) for member in to}
+    _send(session, keys, at, at + _A_WEEK)
+
+
+@dataclass(frozen=True)
+class CodesLocked(Mail, true_while=ALWAYS):
+    """Five codes of a member's authenticator were wrong, so none is accepted until `until_text`.
+
+    `own`: to the member, whose address is `member`; else to an admin. `known`: it was in a browser in which the member has signed in
+    before; `signed_in`: in one that was signed in, and no longer is. `staff_url`: the member's sessions, or for an admin the
+    members."""
+
+    samples = {
+        "": {},
+        "at-home": {"known": True},
+        "for-admins": {"own": False, "staff_url": _MEMBERS},
+        "signed-in": {"known": True, "signed_in": True},
+        "signed-in-for-admins": {
+            "own": False,
+            "known": True,
+            "staff_url": _MEMBERS,
+            "signed_in": True,
+        },
+    }
+    member: str
+    own: bool
+    known: bool
+    at_text: str
+    until_text: str
+    device: str
+    network: str
+    staff_url: Url
+    signed_in: bool = False
+
+
+def codes_locked(
+    session: Session,
+    office: Office,
+    member: StaffMember,
+    browser: Browser,
+    answer: Answer,
+    at: datetime,
+    *,
+    signed_in: bool = False,
+) -> None:
+    """Warn the member and every other admin of a lock that begins, once.
+
+    Someone who guesses at the sign-in has opened the member's mailed link, so the member's mail, and this warning with it, may be in
+    the wrong hands; `signed_in`: the guesses came from a browser that was signed in."""
+    until = answer.locked_until or at
+    to: dict[str, tuple[StaffMember, Mail]] = {}
+    for recipient in (member, *(each for each in members.admins(session) if each.id != member.id)):
+        own = recipient.id == member.id
+        to[f"codes-locked:{member.id}:{until:%Y%m%dT%H%M%S}:{recipient.id}"] = (
+            recipient,
+            CodesLocked(
+                member=member.email,
+                own=own,
+                known=answer.known,
+                at_text=office.moment(at),
+                until_text=office.moment(until),
+                device=devices.in_words(browser.device),
+                network=browser.ip,
+                staff_url=office.page("/staff/sessions" if own else "/staff/members"),
+                signed_in=signed_in,
+            ),
+        )
+    _send(session, to, at, at + timedelta(days=3))
+
+
+@dataclass(frozen=True)
+class RequestAnswered(Mail, true_while=ALWAYS):
+    """Staff's answer to the question that a reader sent by the form on `asked_on`."""
+
+    asked_on: Day
+    question: str
+    answer: Words
+    account_url: Url
+
+
+def request_answered(
+    session: Session, office: Office, request: ReaderRequest, answer: str, at: datetime
+) -> None:
+    """Staff's answer, to the address that the request came with."""
+    mail = RequestAnswered(
+        asked_on=office.today(request.received_at).isoformat(),
+        question=request.words or "Please cancel my subscription.",
+        answer=answer,
+        account_url=office.account_url,
+    )
+    outbox.queue(
+        session,
+        mail,
+        key=f"request-answered:{request.id}",
+        to=request.email,
+        reader_id=request.reader_id,
+        at=at,
+        expires_at=at + outbox.RECEIPT_LIFE,
+    )
+
+
+@dataclass(frozen=True)
+class ConfirmRequest(
+    Mail,
+    true_while="""EXISTS (SELECT FROM reader_request q
+                          WHERE q.id = m.about AND q.closed_at IS NULL AND NOT q.proved)""",
+):
+    """Asks whether a request to cancel, which came by form with this address at `asked_text`, is its reader's. `question` is the
+    reader's text, or empty; the link works for `days`."""
+
+    samples = {"": {}, "without-words": {"question": ""}}
+    asked_text: str
+    question: str
+    confirm_url: Url
+    account_url: Url
+    days: int
+
+
+def confirm_request(
+    session: Session, office: Office, request: ReaderRequest, reader_id: str, at: datetime
+) -> None:
+    """Ask the reader, at the address that we have, to confirm the request. At most one mail a day."""
+    reader = by_id(session, reader_id)
+    mail = ConfirmRequest(
+        asked_text=moment(office, request.received_at),
+        question=request.words,
+        confirm_url=office.confirm_url(request.id),
+        account_url=office.account_url,
+        days=CONFIRM_LIFE.days,
+    )
+    outbox.queue(
+        session,
+        mail,
+        key=f"confirm-request:{request.id}:{office.today(at).isoformat()}",
+        to=reader.email,
+        reader_id=reader.id,
+        at=at,
+        expires_at=at + CONFIRM_LIFE,
+        about=request.id,
+    )
+
+
+def _send(
+    session: Session,
+    mails: Mapping[str, tuple[StaffMember, Mail]],
+    at: datetime,
+    expires_at: datetime,
+    *,
+    about: str | None = None,
+) -> None:
+    """Queue a mail for each member, by its key."""
+    messages = [
+        outbox.NewMessage(mail, key, member.email, None, expires_at, about)
+        for key, (member, mail) in mails.items()
+    ]
+    outbox.queue_all(session, messages, at)

@@ -1,0 +1,79 @@
+"""The registry of mails. A mail is a dataclass and a template of its kind's name; subclassing `Mail` registers it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass
+from typing import Any, ClassVar, TypeVar
+
+from emails.errors import UnknownMessage, WrongFields
+from emails.fields import Document, Facts, hints, within
+
+F = TypeVar("F", bound=Facts)
+MAILS: "dict[str, type[Mail]]" = {}
+"""Every mail that has been imported, by its kind."""
+ALWAYS = "true"
+"""The condition of a mail that nothing can make untrue: a document, an answer, or a past event."""
+
+
+@dataclass(frozen=True)
+class Mail(Facts):
+    """One mail to one person.
+
+    `true_while` is a condition in SQL over the waiting row `m` (see `billing/mail/obsolete`): once it is false, the mail is not sent.
+    `only_newest`: a newer one about the same replaces those that still wait. A base class of several mails is `abstract`."""
+
+    true_while: ClassVar[str]
+    only_newest: ClassVar[bool]
+    samples: ClassVar[Mapping[str, Mapping[str, Any]]] = {"": {}}
+    """Variants for the preview and the lints: what differs from the sample values of `emails/samples`."""
+
+    def __init_subclass__(
+        cls, *, true_while: str = "", only_newest: bool = False, kind: str = "", abstract: bool = False
+    ) -> None:
+        super().__init_subclass__(kind=kind)
+        if abstract:
+            return
+        if not true_while or cls.kind in MAILS:
+            raise TypeError(f"{cls.__name__} needs `true_while` and a kind of its own, not {cls.kind!r}")
+        cls.true_while, cls.only_newest = true_while, only_newest
+        MAILS[cls.kind] = cls
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that the mail carries, in order."""
+        return ()
+
+
+def store(mail: Mail) -> dict[str, Any]:
+    """The fields of a mail as a row holds them."""
+    return {
+        name: [dict(vars(one)) for one in value] if isinstance(value, tuple) else value
+        for name, value in vars(mail).items()
+    }
+
+
+def load(kind: str, fields: Mapping[str, Any]) -> Mail:
+    """The mail of `kind` with these fields, as `store` gave them. A field with a default may be missing: an older release
+    wrote the row.
+
+    Raises `UnknownMessage`, or `WrongFields` for a field that is missing, unknown or of the wrong type."""
+    mail_type = MAILS.get(kind)
+    if mail_type is None:
+        raise UnknownMessage(f"{kind!r}; there are {', '.join(MAILS)}")
+    return _filled(mail_type, fields)
+
+
+def _filled(facts_type: type[F], fields: Mapping[str, Any]) -> F:
+    wanted = hints(facts_type)
+    optional = {field.name for field in dataclasses.fields(facts_type) if field.default is not MISSING}
+    missing, unknown = sorted(wanted.keys() - fields.keys() - optional), sorted(fields.keys() - wanted.keys())
+    if missing or unknown:
+        raise WrongFields(f"{facts_type.kind}: missing {missing}, unknown {unknown}")
+    return facts_type(**{name: _value(wanted[name], value) for name, value in fields.items()})
+
+
+def _value(hint: Any, value: Any) -> Any:
+    of = within(hint)
+    if of is None or not isinstance(value, list | tuple):
+        return value
+    return tuple(_filled(of, one) if isinstance(one, Mapping) else one for one in value)

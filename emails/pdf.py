@@ -1,0 +1,53 @@
+"""Print tax invoices and credit notes as a tagged PDF (H14, PDF/UA-1), in the words of the mail (`compose.sheet_of`)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+from emails.compose import sheet_of, tidied
+from emails.fields import Document
+from emails.house import House
+from emails.mails import Mail
+
+
+@dataclass(frozen=True, slots=True)
+class Pdf:
+    """A PDF and its file name. The same facts give the same bytes, so a mail that is sent again repeats itself."""
+
+    name: str
+    content: bytes
+
+
+def pdf_of(mail: Mail, house: House) -> Pdf | None:
+    """The documents of `mail` as one file; None without documents."""
+    return print_documents(mail.documents, house) if mail.documents else None
+
+
+def print_documents(documents: Sequence[Document], house: House) -> Pdf:
+    """One file with a page for each document, named after the first."""
+    tidy = House(**tidied(asdict(house)))
+    sheets = json.dumps([sheet_of(document, tidy) for document in documents])
+    content = _print({"sheets": sheets, "house": json.dumps(asdict(house))})
+    return Pdf(f"{documents[0].file_name}.pdf", content)
+
+
+def _print(inputs: dict[str, str]) -> bytes:
+    import typst  # here, because it costs 20 ms and 40 MB, and most processes never print
+
+    def as_(standard: Literal["ua-1"] | None) -> bytes:
+        # The machine's own fonts would make the same invoice another file elsewhere.
+        return typst.compile(_layout(), sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=standard)
+
+    try:
+        return as_("ua-1")
+    except typst.TypstError:
+        # Somebody typed a letter that no font of ours has; the standard forbids the box that stands in its place.
+        return as_(None)
+
+
+@cache
+def _layout() -> bytes:
+    return files("emails").joinpath("templates", "paper.typ").read_bytes()

@@ -92,7 +92,7 @@ def build(
             settings.mail_from,
             tokens,
             settings.zone,
-            papers=settings.mail_papers,
+            attach_documents=settings.mail_papers,
         ),
         press=Press(
             database=database,

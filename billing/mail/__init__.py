@@ -1,1 +1,1 @@
-"""Mail: written as a row first, sent by another job, kept in a folder in the demo."""
+"""Mail: a row first (outbox), sent by another job (deliver); bounces and suppressions."""

@@ -1,7 +1,7 @@
-"""What comes back: bounces (RFC 3464) and complaints (RFC 5965), believed only where they carry a sender that we made.
+"""Bounces (RFC 3464) and complaints (RFC 5965), accepted only where they carry an envelope sender of ours.
 
-Each newsletter leaves with an envelope sender of its own (VERP): the number of the delivery and a keyed hash of it.
-Whoever hasn't seen that mail can't make a report about it (B1, B2)."""
+Each newsletter leaves with its own envelope sender (VERP): the number of the delivery and a keyed hash of it. Only someone who has
+seen that mail can forge a report about it (B1, B2)."""
 
 import hashlib
 import hmac
@@ -21,37 +21,37 @@ _TAG = re.compile(r"(?:b\+|n\.)([0-9a-z]{1,13}\.[0-9a-f]{24})@")
 _STATUS = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 _MAC_LENGTH = 24
 LARGEST = 2_000_000
-"""Octets of a report that are read; reports are short, and what is longer is none."""
+"""Octets of a report that are read: reports are short."""
 
 NO_SUCH_MAILBOX = frozenset({"5.1.1", "5.1.2", "5.1.10"})
-"""The address doesn't exist: nothing is sent there again (B3)."""
+"""The address doesn't exist: no newsletter goes there again (B3)."""
 
 
-class Returned(StrEnum):
-    """Why a mail came back."""
+class BounceKind(StrEnum):
+    """Why a mail bounced."""
 
     HARD = "hard"
     """There is no such mailbox."""
     SOFT = "soft"
     """The mailbox is full, or couldn't be reached in days."""
     POLICY = "policy"
-    """The receiving side dislikes the mail or its sender: nobody's fault who reads (B3)."""
+    """The receiving side rejects the mail or its sender; the reader's mailbox works (B3)."""
     COMPLAINT = "complaint"
-    """The reader pressed the button that calls it spam (B4)."""
+    """The reader marked it as spam (B4)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """One report about one delivery of ours. `name` is the same for the same report, however often it comes."""
+class BounceReport:
+    """One report about one of our deliveries. `name` is the same for the same report, however often it arrives."""
 
     number: int
-    why: Returned
+    why: BounceKind
     status: str
     name: str
 
 
 def tag(tokens: Tokens, number: int) -> str:
-    """The number of a delivery with its keyed hash, in letters that survive any mail server's change of case."""
+    """The number of a delivery with its keyed hash, in characters that survive a mail server's change of case."""
     return f"{_base36(number)}.{tokens.digest('verp', str(number))[:_MAC_LENGTH]}"
 
 
@@ -67,23 +67,23 @@ def number_of(tokens: Tokens, tagged: str) -> int | None:
 
 
 def envelope_sender(tokens: Tokens, number: int, domain: str) -> str:
-    """Where the failure of this delivery is to be reported (B1)."""
+    """The address for reports about this delivery (B1)."""
     return f"b+{tag(tokens, number)}@{domain}"
 
 
 def message_id(tokens: Tokens, number: int, domain: str) -> str:
-    """The same for each try of one delivery, and ours to recognise (H11)."""
+    """The same for each attempt of one delivery, and recognisable as ours (H11)."""
     return f"<n.{tag(tokens, number)}@{domain}>"
 
 
-def kind_of(status: str) -> Returned:
-    """What an enhanced status code (RFC 3463) such as 5.1.1 says about the mailbox (B3)."""
+def kind_of(status: str) -> BounceKind:
+    """The meaning of an enhanced status code (RFC 3463) such as 5.1.1 for the mailbox (B3)."""
     if status in NO_SUCH_MAILBOX:
-        return Returned.HARD
+        return BounceKind.HARD
     _, subject, detail = [*status.split("."), "", ""][:3]
     if subject in ("6", "7") or (subject, detail) == ("3", "4"):
-        return Returned.POLICY  # content, size, security: the mail or the sender, not the mailbox
-    return Returned.SOFT
+        return BounceKind.POLICY  # content, size, security: the mail or the sender, not the mailbox
+    return BounceKind.SOFT
 
 
 def status_in(words: str) -> str | None:
@@ -92,10 +92,10 @@ def status_in(words: str) -> str | None:
     return found.group() if found else None
 
 
-def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> Report | None:
-    """What this mail reports, or None when it is no report, not about ours, or forged. Never raises for its content.
+def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> BounceReport | None:
+    """The report in this mail; None when it is none, is not about our mail, or is forged. Never raises for its content.
 
-    `recipient` is the address it came to, where the mail server hands it on; else it is looked for in the headers."""
+    `recipient` is the address it came to, where the mail server passes it on; else it is read from the headers."""
     message = message_from_bytes(raw[:LARGEST], policy=default)
     if message.get_content_type() != "multipart/report":
         return None
@@ -110,25 +110,25 @@ def read_report(tokens: Tokens, raw: bytes, *, recipient: str = "") -> Report | 
 
 def _bounce(
     tokens: Tokens, message: EmailMessage, part: EmailMessage, recipient: str, name: str
-) -> Report | None:
+) -> BounceReport | None:
     number = _first(tokens, [recipient, *_recipients(message)])
     failed = [block for block in _blocks(part) if block.get("action", "").lower() == "failed"]
     if number is None or not failed:
         return None
     status = status_in(failed[0].get("status", "")) or status_in(failed[0].get("diagnostic-code", ""))
-    return Report(number, kind_of(status or "5.0.0"), status or "", name)
+    return BounceReport(number, kind_of(status or "5.0.0"), status or "", name)
 
 
 def _complaint(
     tokens: Tokens, parts: dict[str, EmailMessage], raw: bytes, recipient: str, name: str
-) -> Report | None:
-    """Addresses are often blacked out in complaints, so our own mark in the copy of the mail is what counts (B4)."""
+) -> BounceReport | None:
+    """Complaints often redact addresses, so our own tag in the copy of the mail counts (B4)."""
     fields = next(iter(_blocks(parts["message/feedback-report"])), {})
     if fields.get("feedback-type", "").lower() not in ("abuse", "fraud", "other"):
         return None
     copy = raw[:LARGEST].decode("latin-1")
     number = _first(tokens, [recipient, fields.get("original-mail-from", ""), copy])
-    return None if number is None else Report(number, Returned.COMPLAINT, "", name)
+    return None if number is None else BounceReport(number, BounceKind.COMPLAINT, "", name)
 
 
 def _first(tokens: Tokens, texts: list[str]) -> int | None:

@@ -1,7 +1,7 @@
-"""Send what the outbox holds: claim, send with no transaction open, mark. Any number of workers.
+"""Send the mails of the outbox: claim, send with no transaction open, mark. Any number of workers.
 
-Killed after the relay took a mail and before we wrote it down, a mail goes out again under the same Message-ID:
-for receipts and notices twice is better than never (S3)."""
+A worker that dies between the relay's answer and our commit sends the mail again, under the same Message-ID: for receipts and
+notices twice is better than never (S3)."""
 
 import logging
 from collections.abc import Sequence
@@ -36,15 +36,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Sender:
-    """How mail leaves this house."""
+    """The relay, and what every mail carries."""
 
     transport: Transport
     house: emails.House
     mail_from: str
     tokens: Tokens
     zone: ZoneInfo
-    papers: bool
-    """Whether a mail carries its document as a PDF."""
+    attach_documents: bool
+    """Whether a mail carries its documents as a PDF."""
 
 
 def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -> int:
@@ -68,7 +68,7 @@ def deliver(database: Database, sender: Sender, clock: Clock, stopping: Event) -
 def _send_batch(
     database: Database, sender: Sender, clock: Clock, me: int, batch: Sequence[Message], stopping: Event
 ) -> int:
-    """Send one after the other. The rest is put back when an urgent mail comes, or when we are stopping. How many were tried."""
+    """Send one after the other; how many were attempted. The rest is released when an urgent mail comes, or when we are stopping."""
     with database.transaction() as session:
         stopped = suppressions.stopped(session, sender.tokens, [each.recipient for each in batch])
     done = 0
@@ -76,10 +76,10 @@ def _send_batch(
         with database.transaction() as session:
             refuse_lost(session, me)
             at = clock.now_in(session)
-            if place and (stopping.is_set() or _gives_way(session, message, at)):
-                _put_back(session, me, batch[place:])
+            if place and (stopping.is_set() or _urgent_waits(session, message, at)):
+                _release(session, me, batch[place:])
                 return done
-            sendable = _look_again(session, me, message, at)
+            sendable = _still_sendable(session, me, message, at)
         if not sendable:
             continue
         if suppressions.key_of(message.recipient) in stopped:
@@ -102,8 +102,8 @@ def _due(at: datetime) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Unavailable | None]:
-    """The next batch: those that somebody waits for, and only when there are none the others; and what holds the others now. It
-    is asked each time: the database may have changed under a run that goes on."""
+    """The next batch: urgent mails, and only without any of them the others; and what holds back the others. That is read for each
+    batch: the database may have changed during the run."""
     due = (
         select(Message)
         .where(*_due(at))
@@ -121,14 +121,14 @@ def _claim(database: Database, me: int, at: datetime) -> tuple[list[Message], Un
         return list(rows), held
 
 
-def _gives_way(session: Session, message: Message, at: datetime) -> bool:
-    """Whether an urgent mail has come, while this one is not urgent."""
+def _urgent_waits(session: Session, message: Message, at: datetime) -> bool:
+    """Whether an urgent mail waits, and this one is not urgent."""
     if message.kind == URGENT_KIND:
         return False
     return session.exec(select(Message.id).where(*_due(at), sa.text(URGENT)).limit(1)).first() is not None
 
 
-def _put_back(session: Session, me: int, rest: Sequence[Message]) -> None:
+def _release(session: Session, me: int, rest: Sequence[Message]) -> None:
     mine = sa.update(Message).where(bulk.one_of(Message.id, [each.id for each in rest]))
     session.execute(
         mine.where(col(Message.claimed_by) == me).values(claimed_by=None),
@@ -146,8 +146,8 @@ def _still_to_send(condition: str) -> sa.TextClause:
     )
 
 
-def _look_again(session: Session, me: int, message: Message, at: datetime) -> bool:
-    """Whether the mail is still to be sent: it is still ours, was not taken back since, its window is open, and it is true."""
+def _still_sendable(session: Session, me: int, message: Message, at: datetime) -> bool:
+    """Whether the mail is still ours, was not taken back since, its window is open, and it is true; otherwise it is given up."""
     return bool(
         session.execute(_still_to_send(holds()), {"id": message.id, "me": me, "at": at}).scalar_one_or_none()
     )
@@ -163,15 +163,16 @@ def _expire(session: Session, at: datetime) -> None:
 
 
 def compose(sender: Sender, message: Message) -> bytes:
-    """The mail as bytes: facts into words, secrets into their places, its document with it, headers H9 to H15."""
-    words = emails.load(message.kind, message.fields)
-    secret = {name: getattr(words, name) for name in emails.places(type(words))}
-    filled = {name: sender.tokens.fill(value) for name, value in secret.items() if value is not None}
-    told = replace(words, **filled)
+    """The mail as bytes: secrets filled into their places, rendered, with its documents and the headers H9 to H15."""
+    stored = emails.load(message.kind, message.fields)
+    places = {name: getattr(stored, name) for name in emails.places(type(stored))}
+    filled = replace(
+        stored, **{name: sender.tokens.fill(at) for name, at in places.items() if at is not None}
+    )
     domain = sender.mail_from.rpartition("@")[2].rstrip(">")
     return to_bytes(
-        rendered=emails.render(told, sender.house),
-        paper=emails.pdf_of(told, sender.house) if sender.papers else None,
+        rendered=emails.render(filled, sender.house),
+        pdf=emails.pdf_of(filled, sender.house) if sender.attach_documents else None,
         sender=f"{sender.house.name} <{sender.mail_from}>",
         recipient=message.recipient,
         message_id=f"<{message.id}@{domain}>",
@@ -180,8 +181,8 @@ def compose(sender: Sender, message: Message) -> bytes:
 
 
 def _send(sender: Sender, message: Message) -> Outcome:
-    """A mail that can't be written waits, whatever the reason, and never holds up the others: its template may be mended, or a
-    newer release may know its kind (see `reports/watch`, which tells staff)."""
+    """A mail that can't be rendered waits, whatever the reason, and never holds up the others: its template may be repaired, or a
+    newer release may know its kind (see `reports/watch`, which opens a case)."""
     try:
         content = compose(sender, message)
     except Exception as problem:
@@ -203,12 +204,12 @@ _MARK = sa.text(
     " AND CASE WHEN :state = 'accepted' THEN state <> 'accepted' AND recipient = :recipient"
     " ELSE state = 'queued' AND claimed_by = :me END"
 )
-"""One that was taken back while it was on the wire, or that another has in hand by now, stays so, unless the relay has it:
-then it was told, at the first 250 that came. One that goes to another address by now wasn't told at this one."""
+"""A mail that was taken back while it was being sent, or that another worker has claimed, stays so, unless the relay accepted it:
+then it was delivered, at the first 250. One that goes to another address by now was not delivered by this answer."""
 
 
 def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: datetime) -> None:
-    """What became of it, `at` the moment of the relay's answer, which is what counts for a notice."""
+    """Record the outcome, `at` the moment of the relay's answer, which is what counts for a notice."""
     state, accepted_at, try_at = MessageState.QUEUED, None, message.try_at
     match outcome:
         case Accepted(reply):
@@ -219,14 +220,15 @@ def _mark(session: Session, me: int, message: Message, outcome: Outcome, at: dat
             answer, try_at = f"{code} {reply}", again_at(message.tries + 1, at)
         case Unknown(why):
             answer, try_at = why, again_at(message.tries + 1, at)
-    said = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
+    values = {"state": state.value, "accepted_at": accepted_at, "try_at": try_at, "answer": answer[:500]}
     session.connection().execute(
-        _MARK, said | {"id": message.id, "me": me, "recipient": message.recipient, "tries": message.tries + 1}
+        _MARK,
+        values | {"id": message.id, "me": me, "recipient": message.recipient, "tries": message.tries + 1},
     )
 
 
 def next_words(session: Session) -> str:
-    """The next mail, for people."""
+    """The next mail, in words."""
     message = session.exec(
         select(Message)
         .where(Message.state == MessageState.QUEUED)
@@ -238,4 +240,4 @@ def next_words(session: Session) -> str:
 
 NEXT_DUE = f"""SELECT CASE WHEN EXISTS ({ASKING}) THEN (SELECT min(try_at) FROM message WHERE state = 'queued' AND {URGENT})
                    ELSE (SELECT min(try_at) FROM message WHERE state = 'queued') END"""  # noqa: S608
-"""When the outbox wants looking at next (see `timetable.Job`)."""
+"""When the outbox has to be processed next (see `timetable.Job`)."""

@@ -1,7 +1,7 @@
-"""Was a newsletter signed on its way so that mailboxes believe it? Read from the message as it was delivered (H1, H2).
+"""Check the DKIM signature of a newsletter as it was delivered (H1, H2).
 
-Whoever signs is the relay, after us: a signature that leaves the unsubscribing headers out, or is another domain's, shows only in
-what arrives. Whether a signature is mathematically good is what the receiving mailbox has found already, and wrote down."""
+The relay signs after us, so a signature that omits the unsubscribe headers, or is another domain's, shows only in what arrives. The
+receiving mailbox has verified the signature itself, and wrote down the result."""
 
 import re
 from collections.abc import Iterator
@@ -16,8 +16,8 @@ from billing.platform.errors import Invalid
 
 COVERED = ("From", "Subject", "Date", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID")
 """What the signature must cover."""
-PERHAPS = ("Message-ID",)
-"""What some relays write anew, after signing or before: told, and no fault."""
+OPTIONAL = ("Message-ID",)
+"""Headers that some relays rewrite, after signing or before: reported, and no fault."""
 ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
@@ -28,8 +28,8 @@ class NotAMail(Invalid):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """A line about the message. `holds` is None where it is told and proves nothing."""
+class DkimFinding:
+    """A line about the message. `holds` is None where the line proves nothing."""
 
     holds: bool | None
     words: str
@@ -48,7 +48,7 @@ class _Signature:
         return "." in self.domain and (host == self.domain or host.endswith(f".{self.domain}"))
 
 
-def check(raw: bytes) -> list[Finding]:
+def check(raw: bytes) -> list[DkimFinding]:
     """Everything that must hold of a delivered newsletter, a line each. Raises NotAMail."""
     message = BytesHeaderParser(policy=compat32).parsebytes(raw.lstrip())
     host = _host_of_from(message)
@@ -81,40 +81,42 @@ def _signatures(message: Message) -> Iterator[_Signature]:
             yield _Signature(tags["d"].lower().rstrip("."), tags.get("s", "?"), names, "l" in tags)
 
 
-def _signed(message: Message, host: str) -> Iterator[Finding]:
+def _signed(message: Message, host: str) -> Iterator[DkimFinding]:
     signatures = list(_signatures(message))
     ours = [one for one in signatures if one.signs_for(host)]
     if not ours:
         others = ", ".join(sorted({one.domain for one in signatures}))
         words = f"no DKIM-Signature is of {host} or a domain above it"
-        yield Finding(False, f"{words}; there is: {others}" if others else f"{words}; there is none at all")
+        yield DkimFinding(
+            False, f"{words}; there is: {others}" if others else f"{words}; there is none at all"
+        )
         return
     best = max(ours, key=lambda one: len(one.covers & {name.lower() for name in COVERED}))
-    yield Finding(True, f"signed by {best.domain} (selector {best.selector}), and From is of {host}")
+    yield DkimFinding(True, f"signed by {best.domain} (selector {best.selector}), and From is of {host}")
     for name in COVERED:
         if name not in message:
-            yield Finding(False, f"{name} is missing")
+            yield DkimFinding(False, f"{name} is missing")
         else:
             covered = name.lower() in best.covers
-            yield Finding(
+            yield DkimFinding(
                 covered, f"{name} is {'signed' if covered else 'not in h=, so anybody may change it'}"
             )
-    for name in PERHAPS:
+    for name in OPTIONAL:
         covered = name.lower() in best.covers
-        yield Finding(None, f"{name} is {'signed' if covered else 'not signed, which is no fault'}")
+        yield DkimFinding(None, f"{name} is {'signed' if covered else 'not signed, which is no fault'}")
     if best.cut:
-        yield Finding(False, "the signature has l=: text can be added below what was signed")
+        yield DkimFinding(False, "the signature has l=: text can be added below what was signed")
 
 
-def _unsubscribing(message: Message) -> Iterator[Finding]:
+def _unsubscribing(message: Message) -> Iterator[DkimFinding]:
     """Each once, as mail programs want it for their own button (RFC 8058)."""
     links, posts = _all(message, "List-Unsubscribe"), _all(message, "List-Unsubscribe-Post")
     https = sum(len(re.findall(r"<https://[^<>\s]+>", one)) for one in links)
     fine = len(links) == https == 1
     holds = "one https address" if fine else f"{https} https addresses in all"
-    yield Finding(fine, f"List-Unsubscribe is there {_times(len(links))}, with {holds}")
+    yield DkimFinding(fine, f"List-Unsubscribe is there {_times(len(links))}, with {holds}")
     says = posts == [ONE_CLICK]
-    yield Finding(
+    yield DkimFinding(
         says, f"List-Unsubscribe-Post is there {_times(len(posts))}{'' if says else f', not as {ONE_CLICK}'}"
     )
 
@@ -123,16 +125,18 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
-def _verdict(message: Message, host: str) -> Iterator[Finding]:
-    """What the receiving mailbox found. Only the uppermost header is its own; those below came along and may say anything."""
+def _verdict(message: Message, host: str) -> Iterator[DkimFinding]:
+    """The result of the receiving mailbox. Only the uppermost header is its own; those below came with the mail and prove nothing."""
     found = _all(message, "Authentication-Results")[:1]
-    results = [one for one in _results(found[0]) if _about(one[1], host)] if found else []
+    results = [one for one in _results(found[0]) if _concerns(one[1], host)] if found else []
     if not results:
-        yield Finding(None, "no Authentication-Results of the mailbox says whether the signature is good")
+        yield DkimFinding(None, "no Authentication-Results of the mailbox says whether the signature is good")
         return
     good = any(verdict == "pass" for verdict, _ in results)
-    told = ", ".join(f"dkim={verdict}" + (f" for {domain}" if domain else "") for verdict, domain in results)
-    yield Finding(good, f"the mailbox says {told}")
+    results_text = ", ".join(
+        f"dkim={verdict}" + (f" for {domain}" if domain else "") for verdict, domain in results
+    )
+    yield DkimFinding(good, f"the mailbox says {results_text}")
 
 
 def _results(value: str) -> Iterator[tuple[str, str]]:
@@ -144,5 +148,5 @@ def _results(value: str) -> Iterator[tuple[str, str]]:
             yield verdict[1].lower(), domain[1].lower().rstrip(".") if domain else ""
 
 
-def _about(domain: str, host: str) -> bool:
+def _concerns(domain: str, host: str) -> bool:
     return not domain or host == domain or host.endswith(f".{domain}") or domain.endswith(f".{host}")

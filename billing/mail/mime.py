@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime
-from typing import Protocol
 
 import idna
 
 from billing.platform.errors import Invalid
+from emails import Pdf, Rendered
 
 CRLF = "\r\n"
 LONGEST_LINE = 998
@@ -40,44 +40,16 @@ class BadAddress(Invalid):
     code = "bad_address"
 
 
-class Words(Protocol):
-    """What a mail says, as `emails.render` gives it."""
-
-    @property
-    def subject(self) -> str:
-        """One line."""
-
-    @property
-    def text(self) -> str:
-        """The plain part."""
-
-    @property
-    def html(self) -> str:
-        """The part for most readers."""
-
-
-class File(Protocol):
-    """A document that a mail carries, as `emails.paper_of` gives it."""
-
-    @property
-    def name(self) -> str:
-        """Letters, digits, `-` and `_`, and the ending."""
-
-    @property
-    def content(self) -> bytes:
-        """A PDF."""
-
-
 def to_bytes(
     *,
-    rendered: Words,
+    rendered: Rendered,
     sender: str,
     recipient: str,
     message_id: str,
     date: datetime,
     reply_to: str | None = None,
     headers: Iterable[tuple[str, str]] = (),
-    paper: File | None = None,
+    pdf: Pdf | None = None,
 ) -> bytes:
     """The message as RFC 5322 bytes (H9 to H15); the same arguments give the same bytes, so a retry repeats itself.
 
@@ -87,9 +59,9 @@ def to_bytes(
     """
     if date.utcoffset() is None:
         raise ValueError("the date of a mail needs a zone")
-    kind, body = _alternative(rendered, _boundary(message_id))
-    if paper is not None:
-        kind, body = _mixed(kind, body, paper, _boundary(f"mixed {message_id}"))
+    kind, body = _alternative(rendered, boundary_of(message_id))
+    if pdf is not None:
+        kind, body = _mixed(kind, body, pdf, boundary_of(f"mixed {message_id}"))
     lines = [
         ("From", mailbox(sender)),
         ("To", ascii_address(recipient)),
@@ -147,7 +119,7 @@ def mailbox(value: str) -> str:
 
 
 def unstructured(name: str, value: str) -> str:
-    """Free words as the header `name` holds them, folded, encoded where they must be. Raises `UnsafeHeader`."""
+    """Free text as the header `name` holds it: folded, and encoded where needed. Raises `UnsafeHeader`."""
     _refuse_controls(name, value)
     if not value.isascii() or "=?" in value or value != value.strip():
         return _encoded(name, value)
@@ -191,36 +163,45 @@ def _refuse_controls(name: str, value: str) -> None:
         raise UnsafeHeader(f"{name} holds a line break or control character: {value!r}")
 
 
-def _alternative(rendered: Words, boundary: str) -> tuple[str, str]:
-    """The words twice, the plain ones first: their Content-Type, and the body."""
+def _alternative(rendered: Rendered, boundary: str) -> tuple[str, str]:
+    """The text twice, plain first: the Content-Type, and the body."""
     parts = _part("plain", rendered.text, boundary) + _part("html", rendered.html, boundary)
     return f'multipart/alternative;{CRLF} boundary="{boundary}"', f"{parts}--{boundary}--{CRLF}"
 
 
-def _mixed(kind: str, words: str, paper: File, boundary: str) -> tuple[str, str]:
-    """The words, of this kind, and after them the paper (H14)."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.pdf", paper.name):
-        raise UnsafeHeader(f"{paper.name!r} cannot be the name of a file in a mail.")
-    content = base64.encodebytes(paper.content).decode("ascii").replace("\n", CRLF)
+def _mixed(kind: str, text: str, pdf: Pdf, boundary: str) -> tuple[str, str]:
+    """The text, of this content type, and after it the PDF (H14)."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\.pdf", pdf.name):
+        raise UnsafeHeader(f"{pdf.name!r} cannot be the name of a file in a mail.")
+    content = base64.encodebytes(pdf.content).decode("ascii").replace("\n", CRLF)
     body = (
-        f"--{boundary}{CRLF}Content-Type: {kind}{CRLF}{CRLF}{words}"
-        f'--{boundary}{CRLF}Content-Type: application/pdf; name="{paper.name}"{CRLF}'
-        f'Content-Disposition: attachment; filename="{paper.name}"{CRLF}'
+        f"--{boundary}{CRLF}Content-Type: {kind}{CRLF}{CRLF}{text}"
+        f'--{boundary}{CRLF}Content-Type: application/pdf; name="{pdf.name}"{CRLF}'
+        f'Content-Disposition: attachment; filename="{pdf.name}"{CRLF}'
         f"Content-Transfer-Encoding: base64{CRLF}{CRLF}{content}--{boundary}--{CRLF}"
     )
     return f'multipart/mixed;{CRLF} boundary="{boundary}"', body
 
 
 def _part(subtype: str, content: str, boundary: str) -> str:
-    lines = content.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
-    body = (CRLF.join(lines) + CRLF).encode("utf-8", "replace")
-    quoted = binascii.b2a_qp(body, istext=True).decode("ascii")
+    quoted = binascii.b2a_qp(body_lines(content).encode("utf-8", "replace"), istext=True).decode("ascii")
+    return f"{part_head(subtype, boundary)}{quoted}{CRLF}"
+
+
+def part_head(subtype: str, boundary: str) -> str:
+    """The lines before the content of a text part."""
     return (
         f"--{boundary}{CRLF}Content-Type: text/{subtype}; charset=utf-8{CRLF}"
-        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}{quoted}{CRLF}"
+        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}"
     )
 
 
-def _boundary(message_id: str) -> str:
-    """`=_` never occurs in quoted-printable text, so no mail can hold its own boundary."""
-    return f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:40]}"
+def body_lines(content: str) -> str:
+    """The content with CRLF after each line, and nothing after the last."""
+    lines = content.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+    return CRLF.join(lines) + CRLF
+
+
+def boundary_of(seed: str) -> str:
+    """The same seed gives the same boundary. `=_` never occurs in quoted-printable text, so no mail can hold its own boundary."""
+    return f"=_{hashlib.sha256(seed.encode()).hexdigest()[:40]}"

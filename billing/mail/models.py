@@ -16,33 +16,32 @@ class MessageState(StrEnum):
 
     QUEUED = "queued"
     ACCEPTED = "accepted"
-    """The relay answered 250. That, and nothing else, counts as told."""
+    """The relay answered 250. Only that counts as delivered."""
     REFUSED = "refused"
     EXPIRED = "expired"
-    """Its time was over before it could be delivered."""
+    """Its window closed before it could be delivered."""
     OBSOLETE = "obsolete"
-    """Taken back before it was sent, because it had become untrue (see `mail/obsolete`). It counts as never told."""
+    """Taken back unsent, because it had become untrue (see `mail/obsolete`). It counts as never sent."""
 
 
 URGENT_KIND = "sign_in_link"
-"""The kind of mail that signs somebody in: it is sent before receipts, of which a morning may bring thousands, and leaves a
-database that isn't adopted too."""
+"""Sign-in links are sent before receipts, of which a morning may bring thousands, and also from a database that isn't adopted."""
 URGENT = f"kind = '{URGENT_KIND}'"
 """The same, as a condition in SQL."""
 
 
 STOPPED = "the staff have stopped all mail to this address"
-"""The answer that stands at a mail which was not sent because of that."""
+"""The answer recorded for a mail that was not sent because of it."""
 
 
 NOT_WRITTEN = "not written: "
-"""How the answer begins that stands at a mail which couldn't be put into words. It waits, and is tried again."""
+"""The beginning of the answer recorded for a mail that couldn't be rendered. It waits, and is attempted again."""
 UNWRITTEN = f"state = 'queued' AND last_answer LIKE '{NOT_WRITTEN}%'"
-"""Mails that wait for that."""
+"""Mails that wait to be rendered."""
 
 
 class Message(SQLModel, table=True):
-    """A mail that must go out once, written in the transaction that caused it."""
+    """A mail that must go out once, queued in the transaction that caused it."""
 
     __table_args__ = (
         sa.Index("message_due", "try_at", "id", postgresql_where=sa.text("state = 'queued'")),
@@ -59,14 +58,14 @@ class Message(SQLModel, table=True):
 
     id: str = Field(primary_key=True)
     key: str = Field(unique=True)
-    """What this mail is: the same fact never writes twice, for instance `receipt:inv_…`."""
+    """Names the fact, for instance `receipt:inv_…`: no fact is queued twice."""
     kind: str
     reader_id: str | None = Field(default=None, foreign_key="reader.id")
     recipient: str
     about: str | None = None
-    """The id of what decides whether its words are still true: a subscription, a link, a question asked. Documents need none."""
+    """The id of what decides whether it is still true: a subscription, a link, a question asked. Documents need none."""
     fields: dict[str, Any] = Field(sa_column=sa.Column(JSONB, nullable=False))
-    """The words' facts. Secrets stand here as places only (see `billing.platform.tokens`)."""
+    """The mail's fields. Secrets stand here as places only (see `billing.platform.tokens`)."""
     state: MessageState = Field(sa_column=enum_column(MessageState))
     created_at: datetime
     try_at: datetime
@@ -79,7 +78,7 @@ class Message(SQLModel, table=True):
 
 
 class SuppressionReason(StrEnum):
-    """Why nothing is sent to an address."""
+    """Why mail to an address is stopped."""
 
     HARD_BOUNCE = "hard_bounce"
     SOFT_BOUNCES = "soft_bounces"
@@ -108,7 +107,7 @@ class Suppression(SQLModel, table=True):
     """`all`, `newsletters`, or one list as `newsletter:<id>`. Receipts and notices know only `all`."""
     reason: SuppressionReason = Field(sa_column=enum_column(SuppressionReason))
     source: str
-    """What said so: a report's name, or who on the staff."""
+    """The name of the report, or the member of staff."""
     at: datetime
     lifted_at: datetime | None = None
     lifted_by: str | None = None

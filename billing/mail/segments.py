@@ -1,14 +1,13 @@
-"""One mail for thousands: encoded once, cut where each recipient's own words stand, and joined for each.
+"""One mail for thousands of recipients: encoded once, cut where a recipient's own values stand, and joined for each.
 
 Joining costs microseconds; rendering, inlining and encoding for each recipient costs milliseconds."""
 
 import binascii
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from billing.mail.mime import CRLF
+from billing.mail.mime import CRLF, body_lines, boundary_of, part_head
 from billing.platform.errors import Invalid
 
 WIDTH = 76
@@ -26,7 +25,7 @@ class UnsafeValue(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a recipient's own value goes; `quoted` in the body, as it is in a header."""
+    """The place of a recipient's own value: `quoted` in the body, plain in a header."""
 
     name: str
     quoted: bool = False
@@ -34,8 +33,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Segments:
-    """A mail with gaps. Every value in the body stands on a line of its own (`=` CRLF value `=` CRLF), so that what
-    stands around it never changes."""
+    """A mail with gaps. Each value in the body has lines of its own (`=` CRLF value `=` CRLF), so that the text around it
+    never changes."""
 
     pieces: tuple[bytes | Place, ...]
 
@@ -53,7 +52,7 @@ class Segments:
         return frozenset(piece for piece in self.pieces if isinstance(piece, Place))
 
     def stuffed(self) -> "Segments":
-        """The same with the dots at the beginnings of lines doubled, as they go over the wire (RFC 5321 section 4.5.2).
+        """The same with the dots at the beginnings of lines doubled for the wire (RFC 5321 section 4.5.2).
 
         Each piece after a value begins a line, and no value begins with a dot."""
         return Segments(
@@ -71,7 +70,7 @@ def compile_mail(
 
     `head` holds its headers in order, ready for the wire; `marks` says which string stands for which value, in the
     headers as in both parts."""
-    boundary = _boundary(text, html)
+    boundary = boundary_of(f"{text}\0{html}")
     lines = [
         *head,
         ("MIME-Version", "1.0"),
@@ -81,8 +80,8 @@ def compile_mail(
     for name, value in lines:
         pieces += _split(f"{name}: {value}{CRLF}", marks, quoted=False)
     for subtype, content in (("plain", text), ("html", html)):
-        pieces.append(_part_head(boundary, subtype))
-        pieces += _split(_lines(content), marks, quoted=True)
+        pieces.append(f"{CRLF}{part_head(subtype, boundary)}".encode())
+        pieces += _split(body_lines(content), marks, quoted=True)
     pieces.append(f"{CRLF}--{boundary}--{CRLF}".encode())
     return Segments(tuple(_merged(pieces)))
 
@@ -138,20 +137,3 @@ def _plain(value: str) -> bytes:
     if not _HEADER_VALUE.fullmatch(value):
         raise UnsafeValue
     return value.encode("ascii")
-
-
-def _lines(content: str) -> str:
-    lines = content.replace("\0", "").replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
-    return CRLF.join(lines) + CRLF
-
-
-def _part_head(boundary: str, subtype: str) -> bytes:
-    return (
-        f"{CRLF}--{boundary}{CRLF}Content-Type: text/{subtype}; charset=utf-8{CRLF}"
-        f"Content-Transfer-Encoding: quoted-printable{CRLF}{CRLF}"
-    ).encode("ascii")
-
-
-def _boundary(text: str, html: str) -> str:
-    """`=_` never occurs in quoted-printable text, so no mail can hold its own boundary."""
-    return f"=_{hashlib.sha256(f'{text}{chr(0)}{html}'.encode()).hexdigest()[:40]}"

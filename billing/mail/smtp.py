@@ -1,4 +1,4 @@
-"""Hands one mail to the relay and says exactly what became of it."""
+"""Send one mail to the relay, and report its exact outcome."""
 
 import contextlib
 import re
@@ -63,7 +63,7 @@ Outcome = Accepted | Deferred | Refused | Unknown
 
 
 class Transport(Protocol):
-    """Whatever takes a mail."""
+    """Sends a mail: the relay, or the demo's mailbox."""
 
     def send(self, content: bytes, *, sender: str, recipient: str) -> Outcome:
         """Offers `content` once. Never raises for what the network or the relay did."""
@@ -81,7 +81,7 @@ class SmtpTransport:
         self._relay = _Relay.parse(url)
         self._timeout = timeout
         self._tls = tls or ssl.create_default_context()
-        self._here = threading.local()
+        self._local = threading.local()
         self._open: set[smtplib.SMTP] = set()
         self._lock = threading.Lock()
 
@@ -92,12 +92,12 @@ class SmtpTransport:
         sender: str,
         recipient: str,
         stuffed: bool = False,
-        before_dot: Callable[[], None] | None = None,
+        before_final_dot: Callable[[], None] | None = None,
     ) -> Outcome:
         """Offers `content` to the relay. A kept connection that the relay closed meanwhile is opened again once.
 
         `sender` and `recipient` are the envelope: bare addresses (a name in front of the sender's is left out).
-        `stuffed`: the content is as the wire wants it already, lines ended and dots doubled. `before_dot` is called
+        `stuffed`: the content is as the wire wants it already, lines ended and dots doubled. `before_final_dot` is called
         when all has been handed over but the final dot, from which on the relay may have the mail; its OSError calls the
         mail off.
         """
@@ -105,11 +105,11 @@ class SmtpTransport:
             envelope = ascii_address(split_mailbox(sender)[1]), ascii_address(recipient)
         except (BadAddress, UnsafeHeader) as problem:
             return Refused(0, str(problem))
-        offer = _Offer(content if stuffed else _stuffed(content), *envelope, before_dot)
-        kept: smtplib.SMTP | None = getattr(self._here, "connection", None)
+        offer = _Offer(content if stuffed else _stuffed(content), *envelope, before_final_dot)
+        kept: smtplib.SMTP | None = getattr(self._local, "connection", None)
         if kept is not None:
             outcome = self._offer(kept, offer)
-            if not isinstance(outcome, Deferred) or self._here.connection is kept:
+            if not isinstance(outcome, Deferred) or self._local.connection is kept:
                 return outcome
         try:
             fresh = self._connect()
@@ -140,7 +140,7 @@ class SmtpTransport:
             raise
         with self._lock:
             self._open.add(connection)
-        self._here.connection = connection
+        self._local.connection = connection
         return connection
 
     def _dial(self) -> smtplib.SMTP:
@@ -152,7 +152,7 @@ class SmtpTransport:
         return smtplib.SMTP(relay.host, relay.port, relay.hello, timeout=self._timeout)
 
     def _drop(self, connection: smtplib.SMTP) -> None:
-        self._here.connection = None
+        self._local.connection = None
         with self._lock:
             self._open.discard(connection)
         connection.close()
@@ -160,12 +160,12 @@ class SmtpTransport:
     def _offer(self, connection: smtplib.SMTP, offer: "_Offer") -> Outcome:
         """One transaction. Until the final dot a broken connection means that the relay has nothing."""
         try:
-            for step, (code, reply) in _asked(connection, offer):
+            for step, (code, reply) in _envelope_answers(connection, offer):
                 if code not in (250, 251, 354):
-                    return self._turned_down(connection, code, reply, step)
+                    return self._rejected(connection, code, reply, step)
             connection.send(offer.content)
-            if offer.before_dot is not None:
-                offer.before_dot()
+            if offer.before_final_dot is not None:
+                offer.before_final_dot()
         except (OSError, smtplib.SMTPException) as problem:
             self._drop(connection)
             return Deferred(0, f"the connection broke before the mail was handed over: {problem}")
@@ -182,13 +182,11 @@ class SmtpTransport:
         if 200 <= code < 300:
             return Accepted(_words(reply))
         if 400 <= code < 600:
-            return self._turned_down(connection, code, reply, "dot")
+            return self._rejected(connection, code, reply, "dot")
         self._drop(connection)
         return Unknown(f"the answer after the final dot was {code} {_words(reply)}")
 
-    def _turned_down(
-        self, connection: smtplib.SMTP, code: int, reply: bytes, step: str
-    ) -> Refused | Deferred:
+    def _rejected(self, connection: smtplib.SMTP, code: int, reply: bytes, step: str) -> Refused | Deferred:
         try:
             if code == 421 or connection.rset()[0] != 250:
                 self._drop(connection)
@@ -204,7 +202,7 @@ class _Offer:
     content: bytes
     sender: str
     recipient: str
-    before_dot: Callable[[], None] | None
+    before_final_dot: Callable[[], None] | None
 
     @property
     def steps(self) -> tuple[tuple[str, str], ...]:
@@ -215,7 +213,7 @@ class _Offer:
         )
 
 
-def _asked(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple[str, tuple[int, bytes]]]:
+def _envelope_answers(connection: smtplib.SMTP, offer: _Offer) -> Iterator[tuple[str, tuple[int, bytes]]]:
     """The answers to the three steps before the text: asked at once where the relay allows it (RFC 2920), else in turn."""
     if not connection.has_extn("pipelining"):
         for step, command in offer.steps:

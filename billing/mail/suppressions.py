@@ -1,7 +1,7 @@
 """Addresses to which nothing is sent, by scope: one newsletter, all of them, or everything (B6).
 
-Bounces and complaints reach as far as the newsletters. Receipts and notices are owed, so they are tried all the same;
-only the staff can stop those too, by the scope `all`."""
+Bounces and complaints stop newsletters only. Receipts and notices are owed, so they are sent all the same; only staff can stop
+those too, by the scope `all`."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,17 +36,17 @@ def one_list(newsletter_id: str) -> str:
 
 
 def salt(tokens: Tokens) -> str:
-    """What hashes an address for this list. PostgreSQL is given it, so that claims look up in one statement."""
+    """The salt of the addresses' hashes. PostgreSQL gets it, so that claims look up in one statement."""
     return tokens.list_digest("suppression-salt", "")
 
 
 def key_of(address: str) -> str:
-    """Two addresses with one key reach one mailbox."""
+    """Addresses with the same key reach the same mailbox."""
     return address.strip().lower()
 
 
 def digest(tokens: Tokens, address: str) -> str:
-    """How an address stands in the list."""
+    """The hash that stands for an address in the list."""
     return hashlib.sha256(f"{salt(tokens)}{key_of(address)}".encode()).hexdigest()
 
 
@@ -65,7 +65,7 @@ def suppress(
     source: str,
     at: datetime,
 ) -> bool:
-    """Send nothing of that scope there any more; whether that is new. Raises UnknownScope."""
+    """Stop mail of that scope to the address; whether that is new. Raises UnknownScope."""
     if scope not in (ALL, NEWSLETTERS) and not scope.startswith("newsletter:"):
         raise UnknownScope
     row = insert(Suppression).values(
@@ -85,7 +85,7 @@ def suppress(
 
 
 def standing(session: Session, tokens: Tokens, address: str) -> list[Suppression]:
-    """What is suppressed for an address now."""
+    """The suppressions of an address that are in force."""
     return list(
         session.exec(
             select(Suppression)
@@ -98,12 +98,12 @@ def standing(session: Session, tokens: Tokens, address: str) -> list[Suppression
 
 
 def is_suppressed(session: Session, tokens: Tokens, address: str, scopes: Sequence[str]) -> bool:
-    """Whether one of the scopes stands for the address."""
+    """Whether the address is suppressed in one of the scopes."""
     return any(row.scope in scopes for row in standing(session, tokens, address))
 
 
 def stopped(session: Session, tokens: Tokens, addresses: Sequence[str]) -> frozenset[str]:
-    """Of these addresses the ones to which nothing at all may be sent: the staff said `all`."""
+    """The addresses to which nothing at all may be sent, because staff chose the scope `all`."""
     digests = {digest(tokens, address): address for address in addresses}
     rows = session.exec(
         select(Suppression.address_digest).where(
@@ -118,7 +118,7 @@ def stopped(session: Session, tokens: Tokens, addresses: Sequence[str]) -> froze
 def lift(
     session: Session, tokens: Tokens, address: str, *, scopes: Sequence[str], at: datetime, by: str
 ) -> int:
-    """Send there again; how many suppressions ended. The rows stay, with when and by whom."""
+    """End the suppressions of these scopes; how many. The rows stay, with when and by whom."""
     ended = [row for row in standing(session, tokens, address) if row.scope in scopes]
     for row in ended:
         row.lifted_at, row.lifted_by = at, by[:200]
@@ -127,7 +127,7 @@ def lift(
 
 
 def lifted(session: Session, reason: SuppressionReason) -> set[tuple[str, str]]:
-    """What was suppressed for this reason and is sent again, as digest and scope."""
+    """The lifted suppressions of this reason, as digest and scope."""
     rows = session.exec(
         select(Suppression.address_digest, Suppression.scope).where(
             Suppression.reason == reason, col(Suppression.lifted_at).is_not(None)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
 from billing.mail import suppressions
-from billing.mail.bounces import Report, Returned
+from billing.mail.bounces import BounceKind, BounceReport
 from billing.mail.models import SuppressionReason
 from billing.newsletters.models import Delivery, DeliveryState, ReturnedMail
 from billing.newsletters.signups import Origin, Person, leave
@@ -29,7 +29,7 @@ class Taken(StrEnum):
     UNKNOWN = "about no delivery of ours"
 
 
-def take(session: Session, tokens: Tokens, report: Report, at: datetime) -> Taken:
+def take(session: Session, tokens: Tokens, report: BounceReport, at: datetime) -> Taken:
     """Believe a genuine report, once: replayed, it changes nothing."""
     delivery = session.exec(
         select(Delivery).where(Delivery.number == report.number).with_for_update()
@@ -39,12 +39,12 @@ def take(session: Session, tokens: Tokens, report: Report, at: datetime) -> Take
     if not record(session, tokens, delivery, report, at):
         return Taken.KNOWN
     _settle(session, delivery, report, at)
-    if report.why is Returned.COMPLAINT:
+    if report.why is BounceKind.COMPLAINT:
         _unsubscribe(session, delivery, at)
     return Taken.NEW
 
 
-def record(session: Session, tokens: Tokens, delivery: Delivery, report: Report, at: datetime) -> bool:
+def record(session: Session, tokens: Tokens, delivery: Delivery, report: BounceReport, at: datetime) -> bool:
     """Keep the evidence and draw the consequence for the address; whether it was new.
 
     A complaint and a mailbox that doesn't exist end newsletters at once, a full one after five returns within two weeks
@@ -76,15 +76,15 @@ def record(session: Session, tokens: Tokens, delivery: Delivery, report: Report,
     return True
 
 
-def _reason(session: Session, why: Returned, digest: str, at: datetime) -> SuppressionReason | None:
+def _reason(session: Session, why: BounceKind, digest: str, at: datetime) -> SuppressionReason | None:
     match why:
-        case Returned.HARD:
+        case BounceKind.HARD:
             return SuppressionReason.HARD_BOUNCE
-        case Returned.COMPLAINT:
+        case BounceKind.COMPLAINT:
             return SuppressionReason.COMPLAINT
-        case Returned.POLICY:
+        case BounceKind.POLICY:
             return None
-        case Returned.SOFT:
+        case BounceKind.SOFT:
             bounces, issues = session.execute(
                 sa.text(
                     "SELECT count(DISTINCT number), count(DISTINCT issue_id) FROM returned_mail"
@@ -96,11 +96,11 @@ def _reason(session: Session, why: Returned, digest: str, at: datetime) -> Suppr
             return SuppressionReason.SOFT_BOUNCES if enough else None
 
 
-def _settle(session: Session, delivery: Delivery, report: Report, at: datetime) -> None:
+def _settle(session: Session, delivery: Delivery, report: BounceReport, at: datetime) -> None:
     """A report tells that the mail was on its way, so it settles an uncertain delivery too. Skipped ones were never sent."""
     if delivery.state is DeliveryState.SKIPPED or delivery.state is DeliveryState.COMPLAINED:
         return
-    complained = report.why is Returned.COMPLAINT
+    complained = report.why is BounceKind.COMPLAINT
     delivery.state = DeliveryState.COMPLAINED if complained else DeliveryState.BOUNCED
     delivery.claimed_by, delivery.settled_at = None, at
     delivery.last_answer = f"{report.why.value} {report.status}".strip()

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from billing.mail.bounces import Returned
+from billing.mail.bounces import BounceKind
 from billing.platform.db import enum_column
 
 
@@ -275,6 +275,6 @@ class ReturnedMail(SQLModel, table=True):
     name: str = Field(primary_key=True)
     issue_id: str = Field(foreign_key="issue.id")
     address_digest: str
-    why: Returned = Field(sa_column=enum_column(Returned))
+    why: BounceKind = Field(sa_column=enum_column(BounceKind))
     status: str
     at: datetime

@@ -166,7 +166,7 @@ def _offer(run: _Run, issue_id: str, to: Claimed, circuit: Circuit) -> tuple[Out
             sender=bounces.envelope_sender(press.office.tokens, to.number, press.bounce_domain),
             recipient=to.address,
             stuffed=True,
-            before_dot=lambda: run.notes.begins(to.number),
+            before_final_dot=lambda: run.notes.begins(to.number),
         )
     _note(run.notes, to.number, outcome)
     return outcome, circuit.hears(to.number, outcome)
@@ -227,7 +227,7 @@ def _blame(
         if out is None or out[1] is not Meaning.BOUNCED or to.number in circuit.pardoned:
             continue
         status = bounces.status_in(_words(out[0])) or ""
-        report = bounces.Report(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
+        report = bounces.BounceReport(to.number, bounces.kind_of(status or "5.0.0"), status, "rcpt")
         delivery = session.exec(select(Delivery).where(Delivery.number == to.number)).one()
         record(session, press.office.tokens, delivery, report, at)
 

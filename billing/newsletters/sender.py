@@ -22,9 +22,9 @@ class Line(Protocol):
         sender: str,
         recipient: str,
         stuffed: bool = False,
-        before_dot: Callable[[], None] | None = None,
+        before_final_dot: Callable[[], None] | None = None,
     ) -> Outcome:
-        """Offers one mail; `before_dot` is called just before the relay may have it."""
+        """Offers one mail; `before_final_dot` is called just before the relay may have it."""
 
     def close(self) -> None:
         """Ends its connections."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from threading import Lock
 
-from billing.mail.bounces import Returned, kind_of, status_in
+from billing.mail.bounces import BounceKind, kind_of, status_in
 from billing.mail.smtp import Accepted, Deferred, Outcome, Refused
 
 REFUSALS_IN_A_ROW = 5
@@ -40,7 +40,7 @@ def meaning(outcome: Outcome) -> Meaning:
         case Deferred():
             return Meaning.LATER
         case Refused(step="rcpt", reply=reply):
-            policy = kind_of(status_in(reply) or "5.0.0") is Returned.POLICY
+            policy = kind_of(status_in(reply) or "5.0.0") is BounceKind.POLICY
             return Meaning.REFUSED if policy else Meaning.BOUNCED
         case Refused(step="mail" | "data" | "dot", reply=reply) if (status_in(reply) or "").startswith(
             "5.7."

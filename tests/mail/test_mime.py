@@ -80,8 +80,8 @@ def check_form(raw: bytes) -> EmailMessage:
 
 @pytest.mark.parametrize("name", samples())
 def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
-    mail, paper = render(samples()[name], HOUSE), pdf_of(samples()[name], HOUSE)
-    raw = written(mail, recipient="thandi@reader.example", paper=paper)
+    mail, pdf = render(samples()[name], HOUSE), pdf_of(samples()[name], HOUSE)
+    raw = written(mail, recipient="thandi@reader.example", pdf=pdf)
     with FakeSmtp() as smtp:
         transport = SmtpTransport(smtp.url)
         outcome = transport.send(raw, sender="hello@karoo-courier.example", recipient="thandi@reader.example")
@@ -100,7 +100,7 @@ def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
     assert part(message, "plain") == mail.text
     assert part(message, "html").rstrip() == mail.html.rstrip()
     enclosed = [(one.get_filename(), one.get_payload(decode=True)) for one in message.iter_attachments()]
-    assert enclosed == ([(paper.name, paper.content)] if paper else [])
+    assert enclosed == ([(pdf.name, pdf.content)] if pdf else [])
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_every_mail_reaches_the_relay_in_good_form(name: str) -> None:
 )
 def test_a_file_has_a_plain_name(name: str) -> None:
     with pytest.raises(UnsafeHeader, match="name of a file"):
-        written(paper=Pdf(name, b"%PDF-"))
+        written(pdf=Pdf(name, b"%PDF-"))
 
 
 def test_a_retry_repeats_itself_to_the_byte() -> None:

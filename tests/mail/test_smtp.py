@@ -148,7 +148,9 @@ def test_a_relay_that_never_answers_the_dot_leaves_it_unknown(
             connection.sock.settimeout(HASTY_SECONDS)
 
     smtp.silence("dot")
-    outcome = transport.send(MAIL, sender="a@k.example", recipient="b@k.example", before_dot=lose_patience)
+    outcome = transport.send(
+        MAIL, sender="a@k.example", recipient="b@k.example", before_final_dot=lose_patience
+    )
     assert isinstance(outcome, Unknown)
     assert smtp.texts == [MAIL]
 

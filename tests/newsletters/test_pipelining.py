@@ -24,14 +24,16 @@ def transport(relay: FakeSmtp) -> Iterator[SmtpTransport]:
     transport.close()
 
 
-def send(transport: SmtpTransport, before_dot: Callable[[], None] | None = None) -> Outcome:
-    return transport.send(MAIL, sender="a@k.example", recipient="b@k.example", before_dot=before_dot)
+def send(transport: SmtpTransport, before_final_dot: Callable[[], None] | None = None) -> Outcome:
+    return transport.send(
+        MAIL, sender="a@k.example", recipient="b@k.example", before_final_dot=before_final_dot
+    )
 
 
 def test_three_questions_are_one_burst(relay: FakeSmtp, transport: SmtpTransport) -> None:
     noted: list[int] = []
     for _ in range(3):
-        assert send(transport, before_dot=lambda: noted.append(len(relay.received))) == Accepted(
+        assert send(transport, before_final_dot=lambda: noted.append(len(relay.received))) == Accepted(
             "2.0.0 taken"
         )
     assert [mail.raw for mail in relay.received] == [MAIL] * 3
@@ -56,7 +58,7 @@ def test_an_answer_before_the_text_decides_and_no_text_is_sent(
     relay.answer(data, at="data")
     relay.refuse(554, "no valid recipients", at="dot")
     noted: list[str] = []
-    found = send(transport, before_dot=lambda: noted.append("dot"))
+    found = send(transport, before_final_dot=lambda: noted.append("dot"))
     assert found == outcome
     assert getattr(found, "step", "") == step
     assert noted == []
@@ -79,7 +81,7 @@ def test_notes_that_cannot_be_written_call_the_mail_off(relay: FakeSmtp, transpo
     def full() -> None:
         raise OSError(28, "No space left on device")
 
-    found = send(transport, before_dot=full)
+    found = send(transport, before_final_dot=full)
     assert isinstance(found, Deferred)
     assert "No space left" in found.reply
     assert relay.texts == []

@@ -6,8 +6,8 @@ from email.policy import SMTP
 import pytest
 
 from billing.mail.bounces import (
-    Report,
-    Returned,
+    BounceKind,
+    BounceReport,
     envelope_sender,
     kind_of,
     message_id,
@@ -54,22 +54,22 @@ def test_a_forged_tag_names_nothing(forged: str) -> None:
 @pytest.mark.parametrize(
     ("status", "why"),
     [
-        ("5.1.1", Returned.HARD),
-        ("5.1.2", Returned.HARD),
-        ("5.1.10", Returned.HARD),
-        ("5.2.2", Returned.SOFT),
-        ("4.2.2", Returned.SOFT),
-        ("4.4.7", Returned.SOFT),
-        ("5.0.0", Returned.SOFT),
-        ("5.4.4", Returned.SOFT),
-        ("5.7.1", Returned.POLICY),
-        ("5.7.515", Returned.POLICY),
-        ("5.6.0", Returned.POLICY),
-        ("5.3.4", Returned.POLICY),
-        ("", Returned.SOFT),
+        ("5.1.1", BounceKind.HARD),
+        ("5.1.2", BounceKind.HARD),
+        ("5.1.10", BounceKind.HARD),
+        ("5.2.2", BounceKind.SOFT),
+        ("4.2.2", BounceKind.SOFT),
+        ("4.4.7", BounceKind.SOFT),
+        ("5.0.0", BounceKind.SOFT),
+        ("5.4.4", BounceKind.SOFT),
+        ("5.7.1", BounceKind.POLICY),
+        ("5.7.515", BounceKind.POLICY),
+        ("5.6.0", BounceKind.POLICY),
+        ("5.3.4", BounceKind.POLICY),
+        ("", BounceKind.SOFT),
     ],
 )
-def test_a_status_says_whose_fault_it_is(status: str, why: Returned) -> None:
+def test_a_status_says_whose_fault_it_is(status: str, why: BounceKind) -> None:
     assert kind_of(status) is why
 
 
@@ -82,7 +82,7 @@ def test_a_report_is_read_from_what_mail_servers_send() -> None:
     ):
         report = read_report(TOKENS, raw)
         assert report is not None
-        assert (report.number, report.why, report.status) == (77, Returned.HARD, "5.1.1")
+        assert (report.number, report.why, report.status) == (77, BounceKind.HARD, "5.1.1")
     by_pipe = read_report(TOKENS, dsn("postmaster@paper.example"), recipient=sender)
     assert by_pipe is not None
     assert by_pipe.number == 77
@@ -154,7 +154,12 @@ def test_soft_returns_far_apart_or_of_one_issue_are_no_pattern(newsroom: Newsroo
     number = number_of(tokens, newsroom.arrived_for(address)[-1].sender.partition("@")[0].removeprefix("b+"))
     with newsroom.world.parts.database.transaction() as session:
         for name in range(8):
-            take(session, tokens, Report(number or 0, Returned.SOFT, "5.2.2", f"r{name}"), newsroom.world.now)
+            take(
+                session,
+                tokens,
+                BounceReport(number or 0, BounceKind.SOFT, "5.2.2", f"r{name}"),
+                newsroom.world.now,
+            )
     assert newsroom.suppressions() == []
 
 

@@ -68,7 +68,7 @@ def test_the_limits_go_with_the_role() -> None:
 
 
 def staff_routes(world: World) -> Iterator[tuple[str, str, May | None]]:
-    for route in api_routes(world):
+    for route in api_routes(world.app):
         if route.path.startswith("/staff") and not route.path.startswith("/staff/sign-in"):
             for method in sorted((route.methods or set()) - {"HEAD"}):
                 yield method, route.path, permission(route.dependant)

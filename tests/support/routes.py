@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.types import ASGIApp
 
 from billing.access_cache.gate import Gate
 from billing.dev.demo.canonical_host import CanonicalHost
@@ -53,19 +54,24 @@ class Route:
 
 
 def routes(world: World) -> list[Route]:
-    """Every route of the installation."""
+    """Every route of the installation, those of the demo with it."""
+    return routes_of(world.app)
+
+
+def routes_of(app: ASGIApp) -> list[Route]:
+    """Every route of an application."""
     found = [
         Route(method, route.path, route.body_field is not None)
-        for route in api_routes(world)
+        for route in api_routes(app)
         for method in sorted((route.methods or set()) - {"HEAD"})
     ]
     assert len(found) > 40, "the application's routes weren't found"
     return found
 
 
-def api_routes(world: World) -> Iterator[APIRoute]:
+def api_routes(app: ASGIApp) -> Iterator[APIRoute]:
     """The same as FastAPI keeps them."""
-    gate = world.app.app if isinstance(world.app, CanonicalHost) else world.app
+    gate = app.app if isinstance(app, CanonicalHost) else app
     assert isinstance(gate, Gate)
     front = gate.app
     assert isinstance(front, Front)

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import emails
-from billing.access.crawlers import Proof, proof_of
-from billing.access.dns_names import DnsNames
 from billing.acquirer.rate_limit import Pace
 from billing.acquirer.stripe.gateway import StripeGateway
 from billing.container import Parts
@@ -17,7 +15,6 @@ from billing.newsletters.sender import Press
 from billing.platform import logs
 from billing.platform.clock import Clock, HeldClock, SystemClock
 from billing.platform.db import Database
-from billing.platform.errors import RefusesToStart
 from billing.platform.installation import refuse_foreign
 from billing.platform.list_key import opened
 from billing.platform.monotonic import Monotonic, SystemMonotonic
@@ -105,16 +102,7 @@ def build(
             connections=settings.newsletter_connections,
         ),
         pace=Pace(settings.charges_per_second, monotonic),
-        crawlers=crawlers_of(settings),
     )
-
-
-def crawlers_of(settings: Settings) -> Proof:
-    """How crawlers prove themselves here. Raises RefusesToStart."""
-    try:
-        return proof_of(settings.crawlers, DnsNames)
-    except (OSError, ValueError) as error:
-        raise RefusesToStart(f"BILLING_CRAWLERS can't be used: {error}") from None
 
 
 def _journals(settings: Settings) -> Path:

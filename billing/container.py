@@ -11,7 +11,6 @@ import billing.readers.notices
 import billing.staff.notices  # noqa: F401 - registers its mails
 from billing import notices
 from billing.access.check import MeterLimits
-from billing.access.crawlers import Proof
 from billing.access.gifts import GiftLimits
 from billing.acquirer.balance_port import Books
 from billing.acquirer.port import Gateway
@@ -49,7 +48,6 @@ class Parts:
     sender: Sender
     press: Press
     pace: Pace
-    crawlers: Proof
 
     @property
     def till(self) -> Till:

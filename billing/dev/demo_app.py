@@ -10,8 +10,11 @@ from billing.container import Parts
 from billing.dev.demo import clock_api, clock_bar, mailbox_pages, staff_sign_in
 from billing.dev.demo.canonical_host import CanonicalHost
 from billing.dev.paper import articles, crawler_pages, gift_button, listening, static_page
+from billing.dev.paper.dns_names import DnsNames
+from billing.dev.paper.googlebot import Proof, proof_of
 from billing.dev.paper.sample_articles import with_sample
-from billing.platform.settings import Environment
+from billing.platform.errors import RefusesToStart
+from billing.platform.settings import Environment, Settings
 from billing.web.api import shared_documents
 from billing.web.kit.rendering import Look
 from billing.web.kit.visit import Extras
@@ -21,13 +24,14 @@ TEMPLATES = "billing.dev.paper"
 """The package that has the templates of the paper and the demo."""
 
 
-def create_demo_app(parts: Parts) -> ASGIApp:
-    """Everything that `create_app` has, and the demo."""
-    app = create_app(parts, partial(_extend, parts))
+def create_demo_app(parts: Parts, googlebot: Proof | None = None) -> ASGIApp:
+    """Everything that `create_app` has, and the demo. `googlebot` proves itself as the settings say, unless another way is given.
+    Raises RefusesToStart."""
+    app = create_app(parts, partial(_extend, parts, googlebot or proof_for(parts.settings)))
     return CanonicalHost(app, parts.settings.public_url) if parts.settings.mailbox_dir else app
 
 
-def _extend(parts: Parts, app: FastAPI) -> None:
+def _extend(parts: Parts, googlebot: Proof, app: FastAPI) -> None:
     settings = parts.settings
     add_routes(app, articles, gift_button, listening, crawler_pages)
     if settings.held:
@@ -39,4 +43,13 @@ def _extend(parts: Parts, app: FastAPI) -> None:
     shared_documents.add(app, parts, crawler_pages.written(parts))
     app.state.sitemaps = crawler_pages.SITEMAPS
     app.state.look = Look(settings.zone, TEMPLATES)
+    app.state.googlebot = googlebot
     app.state.extras = Extras(banner=clock_bar.bar, teaser=with_sample)
+
+
+def proof_for(settings: Settings) -> Proof:
+    """How Googlebot proves itself here. Raises RefusesToStart."""
+    try:
+        return proof_of(settings.crawlers, DnsNames)
+    except (OSError, ValueError) as error:
+        raise RefusesToStart(f"BILLING_CRAWLERS can't be used: {error}") from None

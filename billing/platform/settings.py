@@ -167,11 +167,11 @@ class Settings(BaseModel):
         60,
         ge=0,
         le=300,
-        description="Seconds for which caches between may keep a page that is the same for everybody; 0: none.",
+        description="Seconds for which caches between may keep a sample article that is the same for everybody; 0: none.",
     )
     crawlers: str = Field(
         "",
-        description="Whether Googlebot reads whole articles. Empty: no; `dns`: when reverse and forward DNS prove it; else a"
+        description="Whether Googlebot reads whole sample articles. Empty: no; `dns`: when reverse and forward DNS prove it; else a"
         " file in the form of Google's common-crawlers.json.",
     )
     refused_crawlers: Crawlers = Field(

@@ -34,7 +34,6 @@ TABLE: Table = (
     ("access", "billing/access_cache/*.py"),
     ("access", "billing/readers/*.py"),
     ("access", "billing/rules/access.py"),
-    ("access", "billing/rules/crawlers.py"),
     ("access", "billing/rules/features.py"),
     ("access", "billing/rules/policies.py"),
     ("access", "billing/rules/readings.py"),

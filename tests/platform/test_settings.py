@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from billing.access.crawlers import NoProof
-from billing.app import crawlers_of
+from billing.dev.demo_app import proof_for
+from billing.dev.paper.googlebot import NoProof
 from billing.platform.errors import RefusesToStart
 from billing.platform.settings import SETTINGS, Environment, Settings, read_settings
 from tests.support.live_settings import LIVE, SECRETS
@@ -123,8 +123,8 @@ def test_a_list_of_crawlers_that_cant_be_read_refuses_the_start(tmp_path: Path) 
     broken.write_text("<html>")
     for path in (tmp_path / "nothing.json", tmp_path, broken):
         with pytest.raises(RefusesToStart, match="BILLING_CRAWLERS can't be used"):
-            crawlers_of(read_settings(TEST | {"BILLING_CRAWLERS": str(path)}))
-    assert isinstance(crawlers_of(read_settings(TEST)), NoProof)
+            proof_for(read_settings(TEST | {"BILLING_CRAWLERS": str(path)}))
+    assert isinstance(proof_for(read_settings(TEST)), NoProof)
 
 
 def test_settings_do_not_change_once_read() -> None:

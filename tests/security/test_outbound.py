@@ -23,7 +23,6 @@ KNOWN = {
     "billing/acquirer/stripe/errors.py": "nobody: its errors, in our words",
     "billing/acquirer/stripe/signature.py": "nobody: what it sent us is checked",
     "billing/mail/smtp.py": "the relay, at BILLING_SMTP_URL",
-    "billing/access/dns_names.py": "the machine's name servers, about an address that calls itself Googlebot",
     "billing/cli/__init__.py": "nobody: its errors, in one line",
     "billing/cli/processes.py": "nobody: it opens the socket that is listened on",
 }

@@ -71,6 +71,11 @@ def routes_of(app: ASGIApp) -> list[Route]:
 
 def api_routes(app: ASGIApp) -> Iterator[APIRoute]:
     """The same as FastAPI keeps them."""
+    yield from _within(fastapi_of(app).routes)
+
+
+def fastapi_of(app: ASGIApp) -> FastAPI:
+    """What stands inside all that a request passes first."""
     gate = app.app if isinstance(app, CanonicalHost) else app
     assert isinstance(gate, Gate)
     front = gate.app
@@ -78,7 +83,7 @@ def api_routes(app: ASGIApp) -> Iterator[APIRoute]:
     limit = front.app
     assert isinstance(limit, ConcurrencyLimit)
     assert isinstance(limit.app, FastAPI)
-    yield from _within(limit.app.routes)
+    return limit.app
 
 
 def _within(listed: list[Any]) -> Iterator[APIRoute]:

@@ -18,15 +18,15 @@ with catch_warnings():
     simplefilter("ignore")  # starlette would rather have a client that this repository doesn't install
     from starlette.testclient import TestClient
 
-from billing.access.crawlers import ProofByNames
 from billing.dev.demo_app import create_demo_app
+from billing.dev.paper.googlebot import ProofByNames
+from billing.dev.paper.googlebot_rules import IpAddress
 from billing.dev.paper.sample_articles import SampleArticle, sample_articles
-from billing.rules.crawlers import IpAddress
 from billing.rules.robots import OPEN, ROOMS
 from tests.support.http_client import http_client
 from tests.support.meter import used_by
 from tests.support.robots_reader import may
-from tests.support.routes import routes
+from tests.support.routes import fastapi_of, routes
 from tests.support.signed_in import in_trial_by_pages
 from tests.support.world import World
 
@@ -88,11 +88,8 @@ def ask(make_world: Callable[..., World]) -> Ask:
     world = make_world(crawlers="dns")
     apps = {
         count: create_demo_app(
-            replace(
-                world.parts,
-                crawlers=ProofByNames(Zone()),
-                settings=world.settings.model_copy(update={"proxy_count": count}),
-            )
+            replace(world.parts, settings=world.settings.model_copy(update={"proxy_count": count})),
+            ProofByNames(Zone()),
         )
         for count in (0, 1)
     }
@@ -164,7 +161,7 @@ def test_behind_a_proxy_it_is_the_address_that_the_proxy_tells(ask: Ask) -> None
 def test_a_name_system_that_hangs_holds_nobody_up(make_world: Callable[..., World]) -> None:
     """More requests say that they are Googlebot than there are threads; people are answered all the same."""
     world, zone = make_world(crawlers="dns", proxy_count=1), Hanging()
-    proof = world.parts.crawlers
+    proof = fastapi_of(world.app).state.googlebot
     assert isinstance(proof, ProofByNames)
     proof.names, proof.patience = zone, 300  # at the port, and waiting as if for ever
 

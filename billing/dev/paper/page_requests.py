@@ -6,9 +6,10 @@ from datetime import datetime
 from fastapi.responses import HTMLResponse
 from starlette.responses import Response
 
+from billing.dev.paper.googlebot import Proof
+from billing.dev.paper.googlebot_rules import address_of, claims
 from billing.http import cookies
 from billing.platform.settings import Environment
-from billing.rules import crawlers
 from billing.rules.readings import Reading, reading
 from billing.web.kit.visit import Visit
 from billing.web.views import Page
@@ -21,10 +22,11 @@ def is_ahead(visit: Visit) -> bool:
 
 def is_proved_crawler(visit: Visit) -> bool:
     """Whether it is Google's search crawler, beyond what it says of itself. May wait for some seconds, in its thread."""
-    address = crawlers.address_of(visit.ip)
-    if address is None or not crawlers.claims(visit.device):
+    address = address_of(visit.ip)
+    if address is None or not claims(visit.device):
         return False
-    return visit.parts.crawlers.proves(address, visit.at)
+    proof: Proof = visit.request.app.state.googlebot
+    return proof.proves(address, visit.at)
 
 
 def shared_page(visit: Visit, view: Page, until: datetime | None = None) -> Response:

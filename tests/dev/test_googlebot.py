@@ -17,10 +17,10 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from billing.access import dns_names
-from billing.access.crawlers import NoAnswer, NoProof, ProofByList, ProofByNames, proof_of
-from billing.access.dns_names import DnsNames
-from billing.rules.crawlers import BadList, IpAddress
+from billing.dev.paper import dns_names
+from billing.dev.paper.dns_names import DnsNames
+from billing.dev.paper.googlebot import NoAnswer, NoProof, ProofByList, ProofByNames, proof_of
+from billing.dev.paper.googlebot_rules import BadList, IpAddress
 
 AT = datetime(2027, 3, 1, 8, tzinfo=UTC)
 GOOGLES, SPOOFED, STRANGER, LOST = (

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from billing.rules.crawlers import BadList, IpAddress, IpNetwork, is_among, is_name, networks
+from billing.dev.paper.googlebot_rules import BadList, IpAddress, IpNetwork, is_among, is_name, networks
 
 YES, NO, UNKNOWN = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=1)
 """How long a verdict is cached."""

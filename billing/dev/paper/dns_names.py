@@ -3,8 +3,8 @@
 import dns.exception
 import dns.resolver
 
-from billing.access.crawlers import NoAnswer
-from billing.rules.crawlers import IpAddress, address_of
+from billing.dev.paper.googlebot import NoAnswer
+from billing.dev.paper.googlebot_rules import IpAddress, address_of
 
 SECONDS = 1.4
 """For each lookup, all servers and repeats together. An honest crawler takes two lookups."""

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from billing.rules.crawlers import BadList, address_of, claims, is_among, is_name, networks
+from billing.dev.paper.googlebot_rules import BadList, address_of, claims, is_among, is_name, networks
 
 PHONE = "Mozilla/5.0 (Linux; Android 6.0.1; Nexus 5X) AppleWebKit/537.36 Chrome/141.0 Mobile Safari/537.36"
 

@@ -61,13 +61,6 @@ class Conflict(Refusal):
     code = "conflict"
 
 
-class TooLarge(Refusal):
-    """The body is larger than we read."""
-
-    status = 413
-    code = "too_large"
-
-
 class Invalid(Refusal):
     """Something in the request isn't valid."""
 

@@ -10,6 +10,7 @@ import billing.mail.models
 import billing.newsletters.models
 import billing.payments.balance_models
 import billing.payments.dispute_models
+import billing.payments.invoice_recipients
 import billing.payments.models
 import billing.payments.unexplained_models
 import billing.platform.clock

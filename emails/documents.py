@@ -8,7 +8,8 @@ from emails.fields import Cents, Day, Document
 
 @dataclass(frozen=True)
 class TaxInvoice(Document):
-    """The abridged tax invoice of a charge (VAT-5). `period_to` is the period's last day; `vat_percent` is the rate in words, such as
+    """The tax invoice of a charge (VAT-5); with a recipient it is the full one, and `needs_recipient` where it must be and none
+    is known (VAT-6). `period_to` is the period's last day; `vat_percent` is the rate in words, such as
     "15"; a second sending says `is_copy` (VAT-7)."""
 
     number: str
@@ -23,6 +24,10 @@ class TaxInvoice(Document):
     card_brand: str
     card_last4: str
     is_copy: bool = False
+    recipient_name: str | None = None
+    recipient_address: str | None = None
+    recipient_vat_number: str | None = None
+    needs_recipient: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -50,6 +55,9 @@ class CreditNote(Document):
     card_brand: str
     card_last4: str
     transfer: str | None = None
+    recipient_name: str | None = None
+    recipient_address: str | None = None
+    recipient_vat_number: str | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,9 @@ from sqlmodel import Session
 from billing.mail import outbox
 from billing.notices import true_while
 from billing.notices.send import last_day_before, last_day_while_reading, send
+from billing.payments import invoice_recipients
 from billing.payments.document_text import tax_invoice
+from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.payments.models import Invoice, PaymentMethod
 from billing.platform import bulk
 from billing.platform.site import Office
@@ -20,7 +22,7 @@ from emails import ALWAYS, Cents, Day, Document, Mail, TaxInvoice, Url, hints
 
 @dataclass(frozen=True)
 class Receipt(TaxInvoice, Mail, true_while=ALWAYS):
-    """The receipt of a charge, which is the abridged tax invoice too (CARD-6, VAT-5).
+    """The receipt of a charge, which is the tax invoice too (CARD-6); for its fields see `TaxInvoice`.
 
     `next_charge_on` is None where no charge follows. `again`: it is sent again after a restore from a backup, perhaps under
     another number."""
@@ -44,12 +46,18 @@ class Receipt(TaxInvoice, Mail, true_while=ALWAYS):
 
 
 def receipt_of(
-    office: Office, subscription: Subscription, invoice: Invoice, card: PaymentMethod, *, again: bool = False
+    office: Office,
+    subscription: Subscription,
+    invoice: Invoice,
+    card: PaymentMethod,
+    recipient: InvoiceRecipient | None = None,
+    *,
+    again: bool = False,
 ) -> Receipt:
     """The receipt of a paid invoice."""
     live = subscription.cancels_at is None and subscription.ended_at is None
     return Receipt(
-        **vars(tax_invoice(invoice, card)),
+        **vars(tax_invoice(invoice, card, recipient)),
         again=again,
         next_charge_on=invoice.period_end_on.isoformat() if live else None,
         cancel_url=office.cancel_url(subscription.id),
@@ -71,9 +79,12 @@ def receipts(
         return
     cards = bulk.load(session, PaymentMethod, {method_id for _, _, method_id in paid})
     readers = bulk.load(session, Reader, {subscription.reader_id for subscription, _, _ in paid})
+    recipients = invoice_recipients.of_invoices(session, [invoice.id for _, invoice, _ in paid])
     messages = [
         outbox.NewMessage(
-            receipt_of(office, subscription, invoice, cards[method_id], again=again),
+            receipt_of(
+                office, subscription, invoice, cards[method_id], recipients.get(invoice.id), again=again
+            ),
             f"receipt:{invoice.id}",
             readers[subscription.reader_id].email,
             subscription.reader_id,

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from billing.mail import outbox
 from billing.mail.models import Message
-from billing.payments import dispute_limits, numbers
+from billing.payments import dispute_limits, invoice_recipients, numbers
 from billing.payments.document_text import credit_note, tax_invoice
 from billing.payments.models import Attempt, Invoice, Payment, PaymentMethod, Refund, RefundState
 from billing.platform.site import Office
@@ -107,7 +107,8 @@ def _part(session: Session, office: Office, refund: Refund, message: Message) ->
     payment = session.get_one(Payment, refund.payment_id)
     invoice, card = session.get_one(Invoice, payment.invoice_id), card_that_paid(session, payment)
     noted = refund.credit_note_number is not None
-    note = credit_note(office, refund, payment, invoice, card) if noted else None
+    recipient = invoice_recipients.of_invoice(session, invoice)
+    note = credit_note(office, refund, payment, invoice, card, recipient) if noted else None
     charge = ReturnedCharge(
         amount=refund.amount,
         charged_on=office.today(payment.paid_at).isoformat(),
@@ -117,7 +118,7 @@ def _part(session: Session, office: Office, refund: Refund, message: Message) ->
         credit_note_number=note.credit_note_number if note else None,
     )
     sent = payment.surplus or _is_sent(session, invoice, message)
-    return charge, None if sent else tax_invoice(invoice, card), note
+    return charge, None if sent else tax_invoice(invoice, card, recipient), note
 
 
 def _is_owed(session: Session, refund: Refund, payment: Payment) -> bool:

@@ -2,16 +2,24 @@
 
 from datetime import timedelta
 
-from billing.payments import numbers
+from sqlmodel import Session
+
+from billing.payments import invoice_recipients, numbers
+from billing.payments.invoice_recipients import InvoiceRecipient
 from billing.payments.invoices import basis_points, percent
 from billing.payments.models import Invoice, Payment, PaymentMethod, Refund
 from billing.payments.receipts import Paid
 from billing.platform.site import Office
+from billing.rules import tax
+from billing.rules.money import Money
 from emails import CreditNote, Document, TaxInvoice
 
 
-def tax_invoice(invoice: Invoice, card: PaymentMethod, *, is_copy: bool = False) -> TaxInvoice:
+def tax_invoice(
+    invoice: Invoice, card: PaymentMethod, recipient: InvoiceRecipient | None, *, is_copy: bool = False
+) -> TaxInvoice:
     """The document of a paid invoice; a second one says that it is a copy (VAT-7)."""
+    is_full = tax.document_for(Money(invoice.gross)) is tax.Document.FULL
     return TaxInvoice(
         number=numbers.invoice_number(invoice.number or 0),
         issued_on=(invoice.issued_on or invoice.period_start_on).isoformat(),
@@ -25,11 +33,28 @@ def tax_invoice(invoice: Invoice, card: PaymentMethod, *, is_copy: bool = False)
         card_brand=card.brand,
         card_last4=card.last4,
         is_copy=is_copy,
+        needs_recipient=is_full and recipient is None,
+        **_particulars(recipient),
     )
 
 
+def _particulars(recipient: InvoiceRecipient | None) -> dict[str, str | None]:
+    if recipient is None:
+        return {}
+    return {
+        "recipient_name": recipient.name,
+        "recipient_address": recipient.address,
+        "recipient_vat_number": recipient.vat_number,
+    }
+
+
 def credit_note(
-    office: Office, refund: Refund, payment: Payment, invoice: Invoice, card: PaymentMethod
+    office: Office,
+    refund: Refund,
+    payment: Payment,
+    invoice: Invoice,
+    card: PaymentMethod,
+    recipient: InvoiceRecipient | None,
 ) -> CreditNote:
     """The credit note of a refund that has gone out (VAT-10)."""
     if refund.settled_at is None or refund.credit_note_number is None:
@@ -46,11 +71,16 @@ def credit_note(
         card_brand=card.brand,
         card_last4=card.last4,
         transfer=refund.paid_back_ref if refund.bounced_at is None else None,
+        **_particulars(recipient),
     )
 
 
-def copies(office: Office, paid: Paid) -> list[Document]:
+def copies(session: Session, office: Office, paid: Paid) -> list[Document]:
     """A paid invoice and its credit notes, to be printed. The originals went by mail, so the invoice says copy (VAT-7)."""
-    invoice = tax_invoice(paid.invoice, paid.card, is_copy=True)
-    notes = [credit_note(office, refund, paid.payment, paid.invoice, paid.card) for refund in paid.credited]
+    recipient = invoice_recipients.of_invoice(session, paid.invoice)
+    invoice = tax_invoice(paid.invoice, paid.card, recipient, is_copy=True)
+    notes = [
+        credit_note(office, refund, paid.payment, paid.invoice, paid.card, recipient)
+        for refund in paid.credited
+    ]
     return [invoice, *notes]

@@ -94,6 +94,11 @@ def split_rest(part: Money, *, given: Money, given_vat: Money, rate: VatRate) ->
     return VatSplit(net=part - vat, vat=vat, gross=part, rate=rate)
 
 
+def is_vat_number(typed: str) -> bool:
+    """Whether it has the form of a South African VAT number: ten digits, the first a 4 (VAT-6)."""
+    return len(typed) == 10 and typed.isascii() and typed.isdigit() and typed.startswith("4")
+
+
 def document_for(gross: Money) -> Document:
     """Up to R50 none is needed, up to R5 000 an abridged one will do, above it must be full (VAT-4).
 

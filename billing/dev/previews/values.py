@@ -109,4 +109,5 @@ RECEIPT = views.Receipt(
     card=CARD,
     is_copy=False,
     file="/account/receipts/inv_1.pdf",
+    action="/account/receipts/inv_1",
 )

@@ -82,7 +82,7 @@ def as_pdf(invoice_id: str, caller: Money) -> Response:
         if invoice.state is not InvoiceState.PAID:
             raise NotPaid
         paid = receipts.one(session, invoice_id, invoice.reader_id)
-        documents = copies(parts.office, paid)
+        documents = copies(session, parts.office, paid)
         caller.reads(session, invoice.reader_id)
     return as_file(documents, parts.sender.house)
 

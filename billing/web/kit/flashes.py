@@ -13,6 +13,7 @@ FLASHES = {
     ),
     "asked-back": Flash(text="We have your request, and nothing more is charged. A person answers by mail."),
     "plan": Flash(text="Done. A mail says what changes, and when. You can undo it here until then."),
+    "made-out": Flash(text="Done. This tax invoice is made out to them, and so are those to come."),
     "plan-kept": Flash(text="Your plan stays as it is."),
     "paused": Flash(text="Your pause is planned. A mail says from when, and until when."),
     "pause-over": Flash(text="There is no pause any more: your subscription goes on."),

@@ -1,4 +1,4 @@
-"""The reader's account: how things stand, the card, receipts, cancelling and undoing it."""
+"""The reader's account: how things stand, the card, cancelling and undoing it."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,10 +10,9 @@ from starlette.responses import Response
 
 from billing.access.describe import sentence_of
 from billing.changes.cancel import may_undo
-from billing.payments import attempt_history, dispute_limits, numbers, receipts
+from billing.payments import attempt_history, dispute_limits, receipts
 from billing.payments.dispute_models import Dispute
-from billing.payments.document_text import copies
-from billing.payments.invoices import open_invoice, percent
+from billing.payments.invoices import open_invoice
 from billing.payments.models import PaymentMethod
 from billing.readers import devices, sessions, sign_in
 from billing.readers.models import Reader
@@ -26,7 +25,6 @@ from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge
 from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
-from billing.web.kit.files import as_file
 from billing.web.kit.typed import LINES
 from billing.web.kit.view_rows import card_of, receipt_row
 from billing.web.kit.visit import Guarded, Visit, Visiting
@@ -155,56 +153,6 @@ def another_address(visit: Guarded, email: Annotated[str, Form()] = "") -> Respo
         typed = replace(page.unreached, typed=email[:254], error=refusal.detail)
         return visit.page(replace(page, unreached=typed), 422)
     return visit.go("/sign-in/sent")
-
-
-@router.get("/account/receipts/{invoice_id}.pdf")
-def receipt_file(visit: Visiting, invoice_id: str) -> Response:
-    """The same as a file."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
-    parts = visit.parts
-    with parts.database.transaction() as session:
-        paid = receipts.one(session, invoice_id, visit.reader.id)
-        documents = copies(parts.office, paid)
-    return as_file(documents, parts.sender.house)
-
-
-@router.get("/account/receipts/{invoice_id}")
-def receipt(visit: Visiting, invoice_id: str) -> Response:
-    """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
-    if visit.reader is None:
-        return visit.go("/sign-in")
-    with visit.parts.database.transaction() as session:
-        paid = receipts.one(session, invoice_id, visit.reader.id)
-    invoice, currency = paid.invoice, paid.invoice.currency
-    view = views.Receipt(
-        number=numbers.invoice_number(invoice.number or 0),
-        issued_on=invoice.issued_on or invoice.period_start_on,
-        reader_email=visit.reader.email,
-        description=invoice.description,
-        period_from=invoice.period_start_on,
-        period_to=invoice.period_end_on - timedelta(days=1),
-        net=Money(invoice.net, currency),
-        vat=Money(invoice.vat, currency),
-        gross=Money(invoice.gross, currency),
-        vat_percent=percent(invoice.vat_basis_points),
-        card=card_of(paid.card),
-        is_copy=True,
-        file=f"/account/receipts/{invoice.id}.pdf",
-        credit_notes=tuple(
-            views.CreditNote(
-                number=numbers.credit_note_number(refund.credit_note_number),
-                issued_on=visit.parts.office.today(refund.settled_at),
-                net=Money(refund.net, currency),
-                vat=Money(refund.vat, currency),
-                gross=Money(refund.amount, currency),
-                reason=refund.reason,
-            )
-            for refund in paid.refunds
-            if refund.credit_note_number is not None and refund.settled_at is not None
-        ),
-    )
-    return visit.page(view)
 
 
 def _live(visit: Visit) -> Subscription | None:

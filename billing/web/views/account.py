@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Protocol
 
 from billing.rules.money import Money
 from billing.web.views.choices import Choices
@@ -207,9 +207,18 @@ class CreditNote:
     reason: str
 
 
+class Recipient(Protocol):
+    """To whom a tax invoice is made out."""
+
+    name: str
+    address: str
+    vat_number: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """A paid invoice. `period_to` is its last day; `vat_percent` is text such as "15"."""
+    """A paid invoice. `period_to` is its last day; `vat_percent` is text such as "15". `needs_recipient`: the law asks for one.
+    `action` takes the form that enters one; `error` is what was wrong with it."""
 
     template: ClassVar[str] = "receipt.html"
     number: str
@@ -224,6 +233,10 @@ class Receipt:
     vat_percent: str
     card: Card
     is_copy: bool
+    action: str
+    recipient: Recipient | None = None
+    needs_recipient: bool = False
+    error: str | None = None
     file: str
     """Where it can be had as a PDF."""
     credit_notes: tuple[CreditNote, ...] = ()

@@ -1,0 +1,95 @@
+"""A tax invoice with its credit notes, as a page and as a file; and to whom it is made out."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form
+from starlette.responses import Response
+
+from billing.payments import invoice_recipients, numbers, receipts
+from billing.payments.document_text import copies, tax_invoice
+from billing.payments.invoices import percent
+from billing.platform.errors import Invalid
+from billing.readers.models import Reader
+from billing.rules.money import Money
+from billing.web import views
+from billing.web.kit.files import as_file
+from billing.web.kit.view_rows import card_of
+from billing.web.kit.visit import Guarded, Visit, Visiting
+
+router = APIRouter(include_in_schema=False)
+Typed = Annotated[str, Form(max_length=invoice_recipients.MOST)]
+
+
+@router.get("/account/receipts/{invoice_id}.pdf")
+def receipt_file(visit: Visiting, invoice_id: str) -> Response:
+    """The same as a file."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    parts = visit.parts
+    with parts.database.transaction() as session:
+        documents = copies(session, parts.office, receipts.one(session, invoice_id, visit.reader.id))
+    return as_file(documents, parts.sender.house)
+
+
+@router.get("/account/receipts/{invoice_id}")
+def receipt(visit: Visiting, invoice_id: str) -> Response:
+    """A tax invoice as a page; the original went by mail, so this one says copy (VAT-7)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    return visit.page(_page(visit, visit.reader, invoice_id))
+
+
+@router.post("/account/receipts/{invoice_id}")
+def make_out(
+    visit: Guarded, invoice_id: str, name: Typed = "", address: Typed = "", vat_number: Typed = ""
+) -> Response:
+    """Make it out to a business or person (VAT-6)."""
+    if visit.reader is None:
+        return visit.go("/sign-in")
+    try:
+        with visit.parts.database.transaction() as session:
+            invoice = receipts.one(session, invoice_id, visit.reader.id).invoice
+            invoice_recipients.enter(session, invoice, name, address, vat_number, visit.at)
+    except Invalid as refusal:
+        return visit.page(_page(visit, visit.reader, invoice_id, refusal.detail), 422)
+    return visit.go(f"/account/receipts/{invoice_id}", "made-out")
+
+
+def _page(visit: Visit, reader: Reader, invoice_id: str, error: str | None = None) -> views.Receipt:
+    with visit.parts.database.transaction() as session:
+        paid = receipts.one(session, invoice_id, reader.id)
+        recipient = invoice_recipients.of_invoice(session, paid.invoice)
+    invoice, currency = paid.invoice, paid.invoice.currency
+    words = tax_invoice(invoice, paid.card, recipient, is_copy=True)
+    return views.Receipt(
+        number=words.number,
+        issued_on=invoice.issued_on or invoice.period_start_on,
+        reader_email=reader.email,
+        recipient=recipient,
+        needs_recipient=words.needs_recipient,
+        action=f"/account/receipts/{invoice.id}",
+        error=error,
+        description=invoice.description,
+        period_from=invoice.period_start_on,
+        period_to=invoice.period_end_on - timedelta(days=1),
+        net=Money(invoice.net, currency),
+        vat=Money(invoice.vat, currency),
+        gross=Money(invoice.gross, currency),
+        vat_percent=percent(invoice.vat_basis_points),
+        card=card_of(paid.card),
+        is_copy=True,
+        file=f"/account/receipts/{invoice.id}.pdf",
+        credit_notes=tuple(
+            views.CreditNote(
+                number=numbers.credit_note_number(refund.credit_note_number),
+                issued_on=visit.parts.office.today(refund.settled_at),
+                net=Money(refund.net, currency),
+                vat=Money(refund.vat, currency),
+                gross=Money(refund.amount, currency),
+                reason=refund.reason,
+            )
+            for refund in paid.refunds
+            if refund.credit_note_number is not None and refund.settled_at is not None
+        ),
+    )

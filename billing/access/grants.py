@@ -11,7 +11,7 @@ from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict, Invalid
 from billing.platform.site import Office
 from billing.rules.periods import start_of_day
-from billing.subscriptions.find import live_of, on_sale
+from billing.subscriptions.find import live_of, plan_on_offer
 
 
 class HasSubscription(Conflict):
@@ -52,7 +52,7 @@ def give(
 ) -> Grant:
     """Open everything to the reader for so many days, and notify by mail. Raises NoDays, HasSubscription."""
     last_day = last_day_of(session, office, reader_id, days, at)
-    plan, _ = on_sale(session, office.today(at))
+    plan, _ = plan_on_offer(session, office.today(at))
     grant = Grant(
         id=ids.new("grt", at),
         reader_id=reader_id,

@@ -28,10 +28,10 @@ from billing.platform.errors import NotFound, Unavailable
 from billing.platform.site import Office
 from billing.platform.stop_points import stop_point
 from billing.readers.models import Consent
-from billing.readers.register import by_id, register
+from billing.readers.register import register
 from billing.rules.backoff import again_at
 from billing.subscriptions.models import Plan, Price, Subscription
-from billing.subscriptions.start import AlreadySubscribed, TrialUsed, start_paid, start_trial
+from billing.subscriptions.start import AlreadySubscribed, Starting, TrialUsed, start_paid, start_trial
 
 PAGE_LIFE = timedelta(hours=23)
 """Stripe closes a page after 24 hours at the latest."""
@@ -263,33 +263,17 @@ def _put_to_use(
         return change_card(session, office, str(setup.subscription_id), method, at, by=by)
     refuse_while_open(session, method.reader_id)
     price = session.get_one(Price, setup.price_id)
-    plan = session.get_one(Plan, price.plan_id)
+    agreed = Starting(
+        reader_id=method.reader_id,
+        plan=session.get_one(Plan, price.plan_id),
+        price=price,
+        payment_method_id=method.id,
+        card_expires_on=last_good_day(method),
+        card_fingerprint=method.fingerprint,
+    )
     if setup.purpose is SetupPurpose.PAID:
-        return start_paid(
-            session,
-            reader_id=method.reader_id,
-            price=price,
-            plan=plan,
-            payment_method_id=method.id,
-            card_expires_on=last_good_day(method),
-            at=at,
-            by=by,
-            zone=office.zone,
-        )
+        return start_paid(session, office, agreed, at, by=by)
     with session.begin_nested():  # a refusal takes the half-started subscription back, and keeps the card
-        subscription = start_trial(
-            session,
-            tokens=office.tokens,
-            reader_id=method.reader_id,
-            email=by_id(session, method.reader_id).email,
-            price=price,
-            plan=plan,
-            payment_method_id=method.id,
-            card_expires_on=last_good_day(method),
-            fingerprint=method.fingerprint,
-            at=at,
-            by=by,
-            zone=office.zone,
-        )
+        subscription = start_trial(session, office, agreed, at, by=by)
     trial_started(session, office, subscription, at)
     return subscription

@@ -19,10 +19,8 @@ from billing.platform.site import Office
 from billing.readers import consents
 from billing.readers.models import Consent, Reader
 from billing.readers.register import by_id, register
-from billing.rules import trial
-from billing.rules.money import Money
-from billing.subscriptions.find import MONTHLY, on_sale
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.offer import offer_today
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed, may_try, refuse_second
 
 T = TypeVar("T")
@@ -49,7 +47,7 @@ def enrol(
     agreed: Agreed,
     at: datetime,
     by: Actor,
-    plan_id: str = MONTHLY,
+    plan_id: str | None = None,
     begun: Callable[[Session, Reader, Subscription], T],
 ) -> T:
     """Register the reader, save the card, start the trial; what `begun` makes of it, in the transaction that starts it. Raises BadAddress, ExternalIdTaken, TrialUsed,
@@ -78,7 +76,7 @@ def _begin(
     external_id: str | None,
     method_ref: str,
     agreed: Agreed,
-    plan_id: str,
+    plan_id: str | None,
     at: datetime,
 ) -> tuple[Reader, str]:
     reader, _ = register(session, email, at=at, external_id=external_id)
@@ -86,13 +84,10 @@ def _begin(
     refuse_while_open(session, reader.id)
     if not may_try(session, office.tokens, email=reader.email, reader_id=reader.id):
         raise TrialUsed
-    today = office.today(at)
-    plan, price = on_sale(session, today, plan_id)
-    first_charge_on = trial.first_charge_on(today, plan.trial_days)
-    money = Money(price.amount, price.currency)
-    month = on_sale(session, today, plan.then_plan_id)[1] if plan.then_plan_id else None
-    then = Money(month.amount, month.currency) if month else None
-    begun = _left_open(session, reader.id, method_ref, price.id, at)
+    offer = offer_today(session, office, at, plan_id, by_staff=True)
+    dates, period = offer.dates, offer.plan.period_label
+    first_charge_on = dates.first_charge_on
+    begun = _left_open(session, reader.id, method_ref, offer.price.id, at)
     if begun is not None and _agreed_before(session, begun, agreed, first_charge_on):
         return reader, begun.id
     consent = consents.record(
@@ -101,8 +96,8 @@ def _begin(
         reader_id=reader.id,
         kind="trial",
         text_version=agreed.text_version,
-        words=consents.for_trial(money, plan.trial_days, first_charge_on, then).words,
-        price=money,
+        words=consents.for_trial(offer.amount, period, dates.days, first_charge_on, offer.then_amount).words,
+        price=offer.amount,
         first_charge_on=first_charge_on,
         at=agreed.accepted_at,
         ip=agreed.ip,
@@ -116,7 +111,7 @@ def _begin(
         session,
         purpose=SetupPurpose.TRIAL,
         email=reader.email,
-        price=price,
+        price=offer.price,
         browser_hash="",
         consent_id=consent.id,
         reader_id=reader.id,

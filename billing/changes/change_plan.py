@@ -14,7 +14,7 @@ from billing.platform.errors import Conflict
 from billing.platform.site import Office
 from billing.rules.lifecycle import Event, State
 from billing.subscriptions.change import change, lock
-from billing.subscriptions.find import on_sale
+from billing.subscriptions.find import plan_on_offer
 from billing.subscriptions.models import (
     Because,
     NoticeState,
@@ -56,11 +56,17 @@ class Switch:
 
 
 def foresee(
-    session: Session, office: Office, subscription: Subscription, plan_id: str, at: datetime
+    session: Session,
+    office: Office,
+    subscription: Subscription,
+    plan_id: str,
+    at: datetime,
+    *,
+    by_staff: bool = False,
 ) -> Switch:
     """What it would do. A year chosen again is another year, which never comes by itself (CPA-2).
 
-    Raises NothingOnSale, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
+    Raises NotOffered, CannotSwitch, SamePlan, AlreadyEnded, IsCancelled, IsOwing, ChargeUnderWay."""
     s = subscription
     if s.state is State.ENDED:
         raise AlreadyEnded
@@ -74,7 +80,7 @@ def foresee(
         raise CannotSwitch
     if s.period_end_on <= office.today(at):
         raise ChargeUnderWay
-    plan, price = on_sale(session, office.today(at), plan_id)
+    plan, price = plan_on_offer(session, office.today(at), plan_id, by_staff=by_staff)
     if plan.id == coming_plan(session, s):
         raise SamePlan
     return Switch(plan, price, s.period_end_on)
@@ -89,11 +95,19 @@ def coming_plan(session: Session, subscription: Subscription) -> str:
 
 
 def ask(
-    session: Session, office: Office, subscription_id: str, plan_id: str, *, at: datetime, by: Actor, why: str
+    session: Session,
+    office: Office,
+    subscription_id: str,
+    plan_id: str,
+    *,
+    at: datetime,
+    by: Actor,
+    why: str,
+    by_staff: bool = False,
 ) -> Subscription:
     """Choose it. What was announced for then is moot. Raises as `foresee`, and UnknownSubscription."""
     subscription = lock(session, subscription_id)
-    found = foresee(session, office, subscription, plan_id, at)
+    found = foresee(session, office, subscription, plan_id, at, by_staff=by_staff)
     notice = open_notice(session, subscription.id)
     if notice is not None:
         notice.state, notice.settled_at = NoticeState.MOOT, at

@@ -20,9 +20,8 @@ from billing.staff import members, sign_in
 from billing.staff.api_keys import create, named, revoke
 from billing.staff.key_models import ApiKey
 from billing.staff.roles import Role
-from billing.subscriptions.features import open_features
-from billing.subscriptions.find import MONTHLY, YEARLY
-from billing.subscriptions.models import Plan
+from billing.subscriptions.find import plans as all_plans
+from billing.subscriptions.plans import open_features
 
 SAMPLES = Command("samples")
 DEMO_KEY = "demo"
@@ -122,7 +121,7 @@ def newsletters(session: Session, at: datetime, *, people: bool = False) -> None
 
 
 def newsletters_of_plans(session: Session) -> None:
-    """The sample newsletter for subscribers, as a feature that both plans open."""
-    for plan_id in (MONTHLY, YEARLY):
-        features = session.get_one(Plan, plan_id).features
-        open_features(session, plan_id, [*features, newsletter_feature(sample_newsletters.FOR_SUBSCRIBERS)])
+    """The sample newsletter for subscribers, as a feature that every plan opens."""
+    named = newsletter_feature(sample_newsletters.FOR_SUBSCRIBERS)
+    for plan in all_plans(session):
+        open_features(session, plan.id, [*plan.features, named])

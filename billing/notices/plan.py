@@ -7,7 +7,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from billing.notices import true_while
-from billing.notices.send import after_that, period_word, send
+from billing.notices.send import after_that, send
 from billing.platform.site import Office
 from billing.rules import trial
 from billing.subscriptions.find import terms_on
@@ -30,7 +30,7 @@ class PriceChange(
     """A higher or lower price, at least 30 days before it holds (CARD-8, CPA-8)."""
 
     samples = {"": {"new_amount": 8000}}
-    every: Literal["month", "year"]
+    every: str
     old_amount: Cents
     new_amount: Cents
     from_on: Day
@@ -54,7 +54,7 @@ def price_changing(
     """Another price. Not sent once it would be too late to count."""
     old = session.get_one(Price, subscription.price_id)
     mail = PriceChange(
-        every=period_word(session.get_one(Plan, price.plan_id)),
+        every=session.get_one(Plan, price.plan_id).period_label,
         old_amount=old.amount,
         new_amount=price.amount,
         from_on=notice.starts_on.isoformat(),
@@ -70,7 +70,7 @@ class PlanSwitched(Mail, true_while=true_while.next_charge("from_on", "s.next_te
     """The reader chose another plan, which begins on `from_on`; until then it can be undone."""
 
     samples = {"": {"every": "year", "amount": 75000}}
-    every: Literal["month", "year"]
+    every: str
     amount: Cents
     from_on: Day
     after: str
@@ -83,7 +83,7 @@ def plan_switched(session: Session, office: Office, subscription: Subscription, 
     on = subscription.next_terms_on or subscription.charge_on
     plan, price = terms_on(session, subscription, on)
     mail = PlanSwitched(
-        every=period_word(plan),
+        every=plan.period_label,
         amount=price.amount,
         from_on=on.isoformat(),
         after=after_that(session, plan, price, on),

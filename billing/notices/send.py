@@ -1,7 +1,6 @@
 """Queue the mails to a subscription's reader, and the values that several of them share."""
 
 from datetime import date, datetime, timedelta
-from typing import Literal
 
 from sqlmodel import Session
 
@@ -55,15 +54,10 @@ def last_day_while_reading(office: Office, subscription: Subscription) -> str | 
     return last_day_before(office, subscription.cancels_at).isoformat()
 
 
-def period_word(plan: Plan) -> Literal["month", "year"]:
-    """How often a plan is paid, in a word."""
-    return "year" if plan.months == 12 else "month"
-
-
 def after_that(session: Session, plan: Plan, price: Price, on: date) -> str:
-    """What follows a charge on that day: the same each month, or nothing for a year and then the month's price."""
+    """What follows a charge on that day: the same each period, or nothing for a year and then the month's price."""
     if plan.then_plan_id is None:
-        return f"{Money(price.amount, price.currency).with_vat_words()} every month, until you cancel"
+        return f"{Money(price.amount, price.currency).with_vat_words()} every {plan.period_label}, until you cancel"
     month = on_sale(session, on, plan.then_plan_id)[1]
     words = Money(month.amount, month.currency).with_vat_words()
     return f"no charge for a year, then {words} every month, until you cancel"

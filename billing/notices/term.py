@@ -10,12 +10,12 @@ from sqlmodel import Session
 
 from billing.notices import true_while
 from billing.notices.returned_charges import SAMPLE_FAILED, MailWithRefunds, attach_refunds
-from billing.notices.send import card_of, last_day_before, period_word, send
+from billing.notices.send import card_of, last_day_before, send
 from billing.payments.models import Refund
 from billing.platform.site import Office
 from billing.rules import notices, term, trial
 from billing.rules.money import Money
-from billing.subscriptions.find import NothingOnSale, on_sale, terms_on
+from billing.subscriptions.find import NotOffered, plan_on_offer, terms_on
 from billing.subscriptions.models import Because, Price, Subscription
 from emails import ALWAYS, Cents, Day, Mail, Url
 
@@ -69,10 +69,10 @@ def term_ending(
     year, chosen = None, None
     if subscription.next_terms_because is Because.SWITCH:
         plan, price = terms_on(session, subscription, ends_on)
-        chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {period_word(plan)}"
+        chosen = f"{Money(price.amount, price.currency).with_vat_words()} a {plan.period_label}"
     else:
-        with suppress(NothingOnSale):
-            year = on_sale(session, ends_on, subscription.plan_id)[1].amount
+        with suppress(NotOffered):
+            year = plan_on_offer(session, ends_on, subscription.plan_id)[1].amount
     mail = TermNotice(
         last_day=(ends_on - timedelta(days=1)).isoformat(),
         next_on=ends_on.isoformat(),
@@ -92,7 +92,7 @@ class TermReminder(Mail, true_while=true_while.next_charge("charge_on", "s.term"
 
     samples = {"first": {}, "second": {"which": "second", "every": "year", "amount": 75000}}
     which: Literal["first", "second"]
-    every: Literal["month", "year"]
+    every: str
     amount: Cents
     charge_on: Day
     card_brand: str
@@ -115,7 +115,7 @@ def term_reminder(
     card = card_of(session, subscription)
     mail = TermReminder(
         which=which.value,
-        every=period_word(plan),
+        every=plan.period_label,
         amount=price.amount,
         charge_on=charge_on.isoformat(),
         card_brand=card.brand,

@@ -74,7 +74,7 @@ def _row(one: Wanted, split: tax.VatSplit, at: datetime) -> dict[str, Any]:
         "period_number": one.period.number,
         "period_start_on": one.period.start_on,
         "period_end_on": one.period.end_on,
-        "description": f"{one.plan.name}, one {'year' if one.plan.months == 12 else 'month'}",
+        "description": f"{one.plan.name}, one {one.plan.period_label}",
         "gross": split.gross.amount,
         "net": split.net.amount,
         "vat": split.vat.amount,

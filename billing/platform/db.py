@@ -224,7 +224,9 @@ def _with_driver(url: str) -> URL:
     return parsed.set(drivername="postgresql+psycopg")
 
 
-def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[Any]:
+def enum_column(
+    values: type[StrEnum], *, nullable: bool = False, server_default: StrEnum | None = None
+) -> sa.Column[Any]:
     """A text column holding the values of an enum, guarded by a CHECK (a native type can't be altered in a transaction)."""
     kind = sa.Enum(
         values,
@@ -234,7 +236,7 @@ def enum_column(values: type[StrEnum], *, nullable: bool = False) -> sa.Column[A
         name=values.__name__.lower(),
         values_callable=lambda members: [member.value for member in members],
     )
-    return sa.Column(kind, nullable=nullable)
+    return sa.Column(kind, nullable=nullable, server_default=server_default)
 
 
 def _has_heard(connection: psycopg.Connection) -> bool:

@@ -28,10 +28,10 @@ class Terms:
     words: str
 
 
-def for_trial(price: Money, days: int, first_charge_on: date, then: Money | None) -> Terms:
-    """To start a trial; with `then`, the price of a month, it is followed by a year and after it by months (CPA-2)."""
+def for_trial(price: Money, period: str, days: int, first_charge_on: date, then: Money | None) -> Terms:
+    """To start a trial of a plan paid each `period`; with `then`, the price of a month, that is a year, and months follow (CPA-2)."""
     if then is None:
-        return Terms(TRIAL_TERMS, trial_words(price, days, first_charge_on))
+        return Terms(TRIAL_TERMS, trial_words(price, period, days, first_charge_on))
     words = (
         f"Yes, start my {days} days free. On {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} for a year. "
         f"{_after_a_year(then)} If I cancel before the first charge, I pay nothing."
@@ -39,19 +39,19 @@ def for_trial(price: Money, days: int, first_charge_on: date, then: Money | None
     return Terms(TRIAL_YEAR_TERMS, words)
 
 
-def for_paid(price: Money, then: Money | None) -> Terms:
+def for_paid(price: Money, period: str, then: Money | None) -> Terms:
     """To start without a trial."""
     if then is None:
-        return Terms(PAID_TERMS, paid_words(price))
+        return Terms(PAID_TERMS, paid_words(price, period))
     words = f"Yes, charge my card {price.with_vat_words()} today for a year. {_after_a_year(then)}"
     return Terms(PAID_YEAR_TERMS, words)
 
 
-def for_switch(price: Money, on: date, then: Money | None) -> Terms:
-    """To pay by the month, or by the year, from a day on."""
+def for_switch(price: Money, period: str, on: date, then: Money | None) -> Terms:
+    """To pay by another period, from a day on."""
     begin = f"Yes, on {on:%-d %B %Y} charge my card {price.with_vat_words()}"
     if then is None:
-        return Terms(SWITCH_TERMS, f"{begin}, and the same every month until I cancel.")
+        return Terms(SWITCH_TERMS, f"{begin}, and the same every {period} until I cancel.")
     return Terms(SWITCH_YEAR_TERMS, f"{begin} for a year. {_after_a_year(then)}")
 
 
@@ -59,17 +59,17 @@ def _after_a_year(then: Money) -> str:
     return f"It never becomes another year by itself: it goes on at {then.with_vat_words()} every month until I cancel."
 
 
-def trial_words(price: Money, days: int, first_charge_on: date) -> str:
+def trial_words(price: Money, period: str, days: int, first_charge_on: date) -> str:
     """The sentence beside the box that starts a trial."""
     return (
         f"Yes, start my {days} days free. From {first_charge_on:%-d %B %Y} charge my card {price.with_vat_words()} "
-        "every month until I cancel. If I cancel before then, I pay nothing."
+        f"every {period} until I cancel. If I cancel before then, I pay nothing."
     )
 
 
-def paid_words(price: Money) -> str:
+def paid_words(price: Money, period: str) -> str:
     """The sentence beside the box that starts without a trial."""
-    return f"Yes, charge my card {price.with_vat_words()} today and every month until I cancel."
+    return f"Yes, charge my card {price.with_vat_words()} today and every {period} until I cancel."
 
 
 def record(

@@ -1,8 +1,10 @@
 """The trial: how long it is free, and when the first charge may be made (CARD-10)."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from billing.rules import notices
 from billing.rules.instants import civil
 from billing.rules.periods import at_time, civil_date, start_of_day
 
@@ -28,6 +30,32 @@ def last_free_day(signed_up_on: date, days: int) -> date:
 def first_charge_on(signed_up_on: date, days: int) -> date:
     """The day of the first charge: the one after the last free day."""
     return last_free_day(signed_up_on, days) + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialDates:
+    """The calendar of a trial: `free_until` is the last free day, the charge is on the next."""
+
+    days: int
+    free_until: date
+    first_notice_on: date
+    second_notice_on: date
+    first_charge_on: date
+
+
+def dates(signed_up_on: date, days: int, zone: ZoneInfo) -> TrialDates:
+    """The calendar of a trial that starts on that day, its notices on the days that are aimed at."""
+    charge_on = first_charge_on(signed_up_on, days)
+    first, second = (
+        civil_date(notices.window(which, charge_at(charge_on, zone)).aim_at, zone) for which in notices.Notice
+    )
+    return TrialDates(
+        days=days,
+        free_until=last_free_day(signed_up_on, days),
+        first_notice_on=first,
+        second_notice_on=second,
+        first_charge_on=charge_on,
+    )
 
 
 def charge_at(charge_on: date, zone: ZoneInfo) -> datetime:

@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
 
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, col, select
 
-from billing.platform.errors import NotFound
+from billing.platform.errors import Invalid, NotFound
 from billing.rules.lifecycle import Event, State
-from billing.subscriptions.models import Plan, Price, Subscription, SubscriptionChange
-
-MONTHLY: Final = "monthly"
-YEARLY: Final = "yearly"
+from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription, SubscriptionChange
 
 
 class NothingOnSale(NotFound):
-    """There is no plan with a price today. Run `billing migrate`, then add one."""
+    """There is no plan with a price today. Offer one with `billing plans`."""
 
     code = "nothing_on_sale"
+
+
+class NotOffered(Invalid):
+    """This plan is not offered."""
+
+    code = "plan_not_offered"
 
 
 def live_of(session: Session, reader_id: str) -> Subscription | None:
@@ -50,8 +53,8 @@ def latest_of(session: Session, reader_id: str) -> Subscription | None:
     ).first()
 
 
-def on_sale(session: Session, today: date, plan_id: str = MONTHLY) -> tuple[Plan, Price]:
-    """The plan and its price for somebody who starts today. Raises NothingOnSale."""
+def on_sale(session: Session, today: date, plan_id: str) -> tuple[Plan, Price]:
+    """The plan and its newest price, whoever it is offered to: what a term goes on as. Raises NothingOnSale."""
     found = session.exec(
         select(Plan, Price)
         .join(Price, col(Price.plan_id) == Plan.id)
@@ -63,9 +66,40 @@ def on_sale(session: Session, today: date, plan_id: str = MONTHLY) -> tuple[Plan
     return found
 
 
+def plans_on_offer(session: Session, today: date, *, by_staff: bool = False) -> list[tuple[Plan, Price]]:
+    """What may be started today, each plan with its price, in the order of the pages."""
+    audience = (OfferedTo.EVERYONE, OfferedTo.STAFF) if by_staff else (OfferedTo.EVERYONE,)
+    newest = (col(Price.valid_from).desc(), col(Price.id).desc())
+    query = (
+        select(Plan, Price)
+        .join(Price, col(Price.plan_id) == Plan.id)
+        .where(col(Plan.offered_to).in_(audience), Price.valid_from <= today)
+        .ext(distinct_on(col(Plan.position), col(Plan.id)))
+        .order_by(col(Plan.position), col(Plan.id), *newest)
+    )
+    return list(session.exec(query))
+
+
+def plan_on_offer(
+    session: Session, today: date, plan_id: str | None = None, *, by_staff: bool = False
+) -> tuple[Plan, Price]:
+    """A plan that may be started today, with its price; without an id the first that everyone is offered.
+
+    Raises NothingOnSale without any, NotOffered for this one."""
+    if plan_id is None:
+        found = plans_on_offer(session, today)
+        if not found:
+            raise NothingOnSale
+        return found[0]
+    for plan, price in plans_on_offer(session, today, by_staff=by_staff):
+        if plan.id == plan_id:
+            return plan, price
+    raise NotOffered
+
+
 def plans(session: Session) -> list[Plan]:
-    """Every plan."""
-    return list(session.exec(select(Plan).order_by(col(Plan.id))))
+    """Every plan, in the order of the pages."""
+    return list(session.exec(select(Plan).order_by(col(Plan.position), col(Plan.id))))
 
 
 def terms_of(session: Session, subscription: Subscription) -> tuple[Plan, Price]:
@@ -99,18 +133,6 @@ def terms_on(session: Session, subscription: Subscription, on: date | None) -> t
     if on is None or s.period_end_on is None or on < s.period_end_on or plan.then_plan_id is None:
         return plan, price
     return on_sale(session, on, plan.then_plan_id)
-
-
-def plans_on_sale(session: Session, today: date) -> list[tuple[Plan, Price]]:
-    """Every plan with its price for somebody who starts today, the shortest first."""
-    plans = session.exec(select(Plan).order_by(col(Plan.months), col(Plan.id))).all()
-    found = []
-    for plan in plans:
-        try:
-            found.append(on_sale(session, today, plan.id))
-        except NothingOnSale:
-            continue
-    return found
 
 
 def prices(session: Session) -> list[Price]:

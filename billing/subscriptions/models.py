@@ -13,13 +13,29 @@ from billing.platform.db import enum_column
 from billing.rules.lifecycle import Event, State
 
 
+class OfferedTo(StrEnum):
+    """Who may start a plan or change to it. Those who have it keep it, whatever this says."""
+
+    EVERYONE = "everyone"
+    STAFF = "staff"
+    """Not on the pages: staff, and the programs they work with, start it for a reader."""
+    NOBODY = "nobody"
+
+
 class Plan(SQLModel, table=True):
     """What can be subscribed to."""
 
     id: str = Field(primary_key=True)
     name: str
+    offered_to: OfferedTo = Field(
+        sa_column=enum_column(OfferedTo, server_default=OfferedTo.NOBODY), default=OfferedTo.NOBODY
+    )
+    position: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Its place on the pages; the first is offered where there is room for one only."""
     months: int
     """Length of a period, in months."""
+    period_label: str
+    """What such a period is called, as in "R75.00 a month"."""
     trial_days: int
     then_plan_id: str | None = Field(default=None, foreign_key="plan.id")
     """What a fixed term goes on as when it is over (CPA-2); None for a plan that goes on as it is."""

@@ -5,14 +5,9 @@ from datetime import date, datetime
 from sqlmodel import Session
 
 from billing.platform import ids
-from billing.platform.errors import Invalid, NotFound
+from billing.platform.errors import Invalid
 from billing.subscriptions.models import Plan, Price
-
-
-class UnknownPlan(NotFound):
-    """There is no such plan."""
-
-    code = "unknown_plan"
+from billing.subscriptions.plans import UnknownPlan
 
 
 class PastPrice(Invalid):

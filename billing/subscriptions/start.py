@@ -1,8 +1,8 @@
 """Start a subscription: with a trial, once per person, or without one."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +13,9 @@ from billing.platform import ids
 from billing.platform.actors import Actor, acted_by
 from billing.platform.errors import Conflict
 from billing.platform.logs import say
+from billing.platform.site import Office
 from billing.platform.tokens import Tokens
+from billing.readers.register import by_id
 from billing.rules import periods, trial
 from billing.rules.addresses import canonical
 from billing.rules.lifecycle import State
@@ -81,106 +83,79 @@ def address_digest(tokens: Tokens, email: str) -> str:
     return tokens.list_digest("trial-address", canonical(email))
 
 
+@dataclass(frozen=True, slots=True)
+class Starting:
+    """What a reader has agreed to, and the card that they gave for it."""
+
+    reader_id: str
+    plan: Plan
+    price: Price
+    payment_method_id: str
+    card_expires_on: date
+    card_fingerprint: str
+    """The card's keyed hash."""
+
+
 def start_trial(
-    session: Session,
-    *,
-    tokens: Tokens,
-    reader_id: str,
-    email: str,
-    price: Price,
-    plan: Plan,
-    payment_method_id: str,
-    card_expires_on: date,
-    fingerprint: str,
-    at: datetime,
-    by: Actor,
-    zone: ZoneInfo,
+    session: Session, office: Office, agreed: Starting, at: datetime, *, by: Actor
 ) -> Subscription:
     """Begin the free days. Raises TrialUsed when address or card had theirs and staff have allowed no other,
-    AlreadySubscribed when one is running.
-
-    `fingerprint` is the card's keyed hash. The unique constraints decide between two starts at once."""
-    refuse_second(session, reader_id)
-    today = periods.civil_date(at, zone)
-    charge_on = trial.first_charge_on(today, plan.trial_days)
-    subscription = Subscription(
-        id=ids.new("sub", at),
-        reader_id=reader_id,
-        plan_id=plan.id,
-        price_id=price.id,
-        payment_method_id=payment_method_id,
-        card_expires_on=card_expires_on,
-        state=State.TRIALING,
-        started_at=at,
-        charge_on=charge_on,
-        term=plan.then_plan_id is not None,
-        access_until=trial.free_until(charge_on, zone),
-    )
-    _begin(session, subscription, at=at, by=by, why="trial started", zone=zone)
-    taken = _claim(
-        session, {"address": address_digest(tokens, email), "card": fingerprint}, subscription.id, at
-    )
-    if not exceptions.use(session, reader_id, subscription.id, at) and taken:
+    AlreadySubscribed when one is running. The unique constraints decide between two starts at once."""
+    charge_on = trial.first_charge_on(office.today(at), agreed.plan.trial_days)
+    subscription = _begin(session, office, agreed, charge_on, at, by=by)
+    address = address_digest(office.tokens, by_id(session, agreed.reader_id).email)
+    taken = _claim(session, {"address": address, "card": agreed.card_fingerprint}, subscription.id, at)
+    if not exceptions.use(session, agreed.reader_id, subscription.id, at) and taken:
         raise TrialUsed(by=taken[0])
     return subscription
 
 
 def start_paid(
-    session: Session,
-    *,
-    reader_id: str,
-    price: Price,
-    plan: Plan,
-    payment_method_id: str,
-    card_expires_on: date,
-    at: datetime,
-    by: Actor,
-    zone: ZoneInfo,
+    session: Session, office: Office, agreed: Starting, at: datetime, *, by: Actor
 ) -> Subscription:
     """Begin without free days: the first charge is due at once. Raises AlreadySubscribed."""
-    refuse_second(session, reader_id)
-    today = periods.civil_date(at, zone)
-    subscription = Subscription(
-        id=ids.new("sub", at),
-        reader_id=reader_id,
-        plan_id=plan.id,
-        price_id=price.id,
-        payment_method_id=payment_method_id,
-        card_expires_on=card_expires_on,
-        state=State.ACTIVE,
-        started_at=at,
-        charge_on=today,
-        term=plan.then_plan_id is not None,
-        access_until=periods.start_of_day(periods.nth(today, 1, plan.months).end_on, zone),
-    )
-    _begin(session, subscription, at=at, by=by, why="started without a trial", zone=zone)
-    return subscription
+    return _begin(session, office, agreed, None, at, by=by)
 
 
 def _begin(
-    session: Session, subscription: Subscription, *, at: datetime, by: Actor, why: str, zone: ZoneInfo
-) -> None:
-    reschedule(subscription, zone)
+    session: Session, office: Office, agreed: Starting, trial_to: date | None, at: datetime, *, by: Actor
+) -> Subscription:
+    """Its row and the first line of its history; `trial_to` is the day of the first charge, where days are free before it."""
+    refuse_second(session, agreed.reader_id)
+    today, plan = office.today(at), agreed.plan
+    read_to = trial_to or periods.nth(today, 1, plan.months).end_on
+    subscription = Subscription(
+        id=ids.new("sub", at),
+        reader_id=agreed.reader_id,
+        plan_id=plan.id,
+        price_id=agreed.price.id,
+        payment_method_id=agreed.payment_method_id,
+        card_expires_on=agreed.card_expires_on,
+        state=State.TRIALING if trial_to else State.ACTIVE,
+        started_at=at,
+        charge_on=trial_to or today,
+        term=plan.then_plan_id is not None,
+        access_until=periods.start_of_day(read_to, office.zone),
+    )
+    reschedule(subscription, office.zone)
     try:
         with session.begin_nested():
             session.add(subscription)
             session.flush()
     except sa.exc.IntegrityError as error:
         raise AlreadySubscribed from error
-    session.add(
-        SubscriptionChange(
-            subscription_id=subscription.id,
-            to_state=subscription.state,
-            at=at,
-            **acted_by(by),
-            why=why,
-            facts={},
-        )
+    first_line = SubscriptionChange(
+        subscription_id=subscription.id,
+        to_state=subscription.state,
+        at=at,
+        **acted_by(by),
+        why="trial started" if trial_to else "started without a trial",
+        facts={},
     )
+    session.add(first_line)
     of_reader = select(Subscription.id).where(Subscription.reader_id == subscription.reader_id)
-    obsolete.take_back(
-        session, session.exec(of_reader).all()
-    )  # that an earlier one has ended is no news any more
+    # that an earlier one has ended is no news any more
+    obsolete.take_back(session, session.exec(of_reader).all())
     say(
         session,
         "subscription started",
@@ -189,6 +164,7 @@ def _begin(
         state=subscription.state,
         by=by,
     )
+    return subscription
 
 
 _CLAIMS = insert(TrialClaim).on_conflict_do_nothing().returning(col(TrialClaim.kind))

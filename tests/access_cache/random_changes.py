@@ -23,9 +23,9 @@ from billing.platform.clock import SystemClock
 from billing.platform.db import Database
 from billing.platform.monotonic import SystemMonotonic
 from billing.platform.site import Office
-from billing.subscriptions.find import live_of, on_sale
+from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Subscription
-from billing.subscriptions.start import start_paid, start_trial
+from billing.subscriptions.start import Starting, start_paid, start_trial
 from tests.access_cache.serving import TOKENS
 from tests.bench.readers import reader_of
 from tests.support.world import ZONE
@@ -53,40 +53,26 @@ class Deeds:
     def start(self, number: int) -> None:
         """A trial."""
         with self.database.transaction() as session:
-            plan, price = on_sale(session, self._today(), "monthly")
-            card = self._card(session, number, f"fingerprint-{number}")
             start_trial(
                 session,
-                tokens=TOKENS,
-                reader_id=reader_of(number),
-                email=f"reader-{number}@example.com",
-                price=price,
-                plan=plan,
-                payment_method_id=card.id,
-                card_expires_on=last_good_day(card),
-                fingerprint=card.fingerprint,
-                at=CLOCK.now(),
+                OFFICE,
+                self._agreed(session, number, f"fingerprint-{number}"),
+                CLOCK.now(),
                 by=ReaderActor("r"),
-                zone=ZONE,
             )
 
     def subscribe(self, number: int) -> str:
         """A subscription without a trial, which is yet to be paid, with a new card each time, as none may be charged so often;
         its id."""
         with self.database.transaction() as session:
-            plan, price = on_sale(session, self._today(), "monthly")
-            card = self._card(session, number, f"card-{next(self._cards)}")
-            return start_paid(
-                session,
-                reader_id=reader_of(number),
-                price=price,
-                plan=plan,
-                payment_method_id=card.id,
-                card_expires_on=last_good_day(card),
-                at=CLOCK.now(),
-                by=ReaderActor("r"),
-                zone=ZONE,
-            ).id
+            agreed = self._agreed(session, number, f"card-{next(self._cards)}")
+            return start_paid(session, OFFICE, agreed, CLOCK.now(), by=ReaderActor("r")).id
+
+    def _agreed(self, session: Session, number: int, fingerprint: str) -> Starting:
+        """To the first plan on offer, with a card of this fingerprint."""
+        plan, price = plan_on_offer(session, self._today())
+        card = self._card(session, number, fingerprint)
+        return Starting(reader_of(number), plan, price, card.id, last_good_day(card), card.fingerprint)
 
     def pay(self, subscription_id: str) -> None:
         """Its first charge."""

@@ -15,8 +15,8 @@ from billing.newsletters.signups import Origin
 from billing.payments.models import PaymentMethod
 from billing.platform.actors import ReaderActor
 from billing.reports.doctor import examine
-from billing.subscriptions.find import on_sale
-from billing.subscriptions.start import start_paid
+from billing.subscriptions.find import plan_on_offer
+from billing.subscriptions.start import Starting, start_paid
 from tests.support.cancel_helpers import cancel
 from tests.support.newsroom import Newsroom
 from tests.support.staff_members import SignIn
@@ -225,19 +225,10 @@ def test_the_end_is_no_news_once_the_reader_has_begun_again(world: World, owing:
     assert _states(world, "ended") == ["queued"]
     parts = world.parts
     with parts.database.transaction() as session:
-        plan, price = on_sale(session, parts.office.today(world.now))
+        plan, price = plan_on_offer(session, parts.office.today(world.now))
         (card,) = session.exec(select(PaymentMethod)).all()
-        start_paid(
-            session,
-            reader_id=owing.reader_id,
-            price=price,
-            plan=plan,
-            payment_method_id=card.id,
-            card_expires_on=last_good_day(card),
-            at=world.now,
-            by=ReaderActor("r"),
-            zone=parts.office.zone,
-        )
+        agreed = Starting(owing.reader_id, plan, price, card.id, last_good_day(card), card.fingerprint)
+        start_paid(session, parts.office, agreed, world.now, by=ReaderActor("r"))
     assert _states(world, "ended") == ["obsolete"]
 
 

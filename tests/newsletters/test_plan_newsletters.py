@@ -9,12 +9,12 @@ from billing.newsletters.send import send
 from billing.newsletters.start import start_due
 from billing.readers.register import register
 from billing.rules.features import newsletter_feature
-from billing.subscriptions.features import open_features
-from billing.subscriptions.find import MONTHLY, YEARLY
+from billing.subscriptions.plans import open_features
 from tests.support.newsroom import Newsroom
 from tests.support.starting_points import Subscriber, fast_forward
 from tests.support.world import World, local
 
+MONTHLY, YEARLY = "monthly", "yearly"
 LIST = "from-the-newsroom"
 
 

@@ -16,7 +16,7 @@ from billing.dev.time_travel import advance
 from billing.payments.models import SetupPurpose
 from billing.platform.actors import ReaderActor
 from billing.platform.clock import CannotTurnBack
-from billing.subscriptions.find import on_sale
+from billing.subscriptions.find import plan_on_offer
 from billing.webhooks import settle as events
 from tests.proofs.many_readers import MANY, ROUNDS, all_of, cancel, due, kinds_of, trials
 from tests.proofs.steps import intend, note, send, together
@@ -28,7 +28,7 @@ def visit_to_the_card_page(world: World, number: int) -> str:
     """A reader has typed the card, and Stripe's event about it has arrived; nothing is finished yet."""
     parts = world.parts
     with parts.database.transaction() as session:
-        _, price = on_sale(session, parts.office.today(world.now))
+        _, price = plan_on_offer(session, parts.office.today(world.now))
         begun = card_setup.begin(
             session,
             purpose=SetupPurpose.TRIAL,

@@ -18,7 +18,7 @@ from billing.dev.paper.page_requests import is_ahead, is_proved_crawler, shared_
 from billing.dev.paper.sample_articles import AUDIO_MINUTES, SampleArticle, sample_article
 from billing.rules.access import LISTEN, READ, AccessLevel, Reason, strongest
 from billing.rules.money import Money
-from billing.subscriptions.find import live_of, on_sale
+from billing.subscriptions.find import live_of, plan_on_offer
 from billing.subscriptions.models import Plan, Price
 from billing.web.kit.access_request import check_for
 from billing.web.kit.view_rows import teaser_of, teasers
@@ -47,13 +47,14 @@ def front_page(visit: Visiting) -> Response:
     """What is new."""
     parts = visit.parts
     with parts.database.transaction() as session:
-        plan, price = on_sale(session, parts.office.today(visit.at))
+        plan, price = plan_on_offer(session, parts.office.today(visit.at))
         held = entitlements_of(
             session, parts.office, visit.reader.id if visit.reader else None, visit.at
         ).held
         view = views.Articles(
             articles=teasers(visit, session, newest(session)),
             price=Money(price.amount, price.currency),
+            period=plan.period_label,
             trial_days=plan.trial_days,
             can_subscribe=not held,
         )
@@ -121,7 +122,7 @@ def _view(
     with parts.database.transaction() as session:
         others = [other for other in newest(session, 4) if other.id != checked.article.id]
         more = teasers(visit, session, others[:3])
-        plan, price = on_sale(session, parts.office.today(visit.at))
+        plan, price = plan_on_offer(session, parts.office.today(visit.at))
     teaser = teaser_of(visit, checked.article, checked.stated, is_open=bool(checked.public_windows))
     canonical = parts.office.page(f"/articles/{checked.article.id}")
     return views.Article(
@@ -185,6 +186,7 @@ def _wall(visit: Visit, plan: Plan, price: Price, checked: AccessResult) -> view
     return views.Wall(
         reason="subscribe" if meter is None and reason == "meter_used" else reason,
         price=Money(price.amount, price.currency),
+        period=plan.period_label,
         trial_days=plan.trial_days,
         limit=meter.limit if meter else None,
         registered_limit=visit.parts.settings.meter_registered if meter and anonymous else None,

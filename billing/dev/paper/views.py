@@ -15,6 +15,7 @@ class Articles:
     template: ClassVar[str] = "articles.html"
     articles: tuple[Teaser, ...]
     price: Money
+    period: str = "month"
     trial_days: int
     can_subscribe: bool
 
@@ -38,6 +39,7 @@ class Wall:
 
     reason: Literal["register", "subscribe", "meter_used"]
     price: Money
+    period: str = "month"
     trial_days: int
     limit: int | None = None
     registered_limit: int | None = None

@@ -6,6 +6,7 @@ from datetime import date
 
 from billing.dev.paper.sample_articles import sample_articles
 from billing.dev.previews.values import (
+    BY_THE_YEAR,
     CARD,
     CONSENT,
     DATES,
@@ -43,7 +44,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
         email="thandi@example.org", price=PRICE, dates=DATES, next_charge_on=DATES.first_charge_on, card=CARD
     )
     latest = tuple(article.teaser for article in sample_articles()[:6])
-    yield "offer", views.Offer(price=PRICE, year=Money(75000), dates=DATES, articles=latest), VISITOR
+    yield "offer", views.Offer(price=PRICE, others=(BY_THE_YEAR,), dates=DATES, articles=latest), VISITOR
     yield "subscribe", views.Subscribe(price=PRICE, dates=DATES), replace(VISITOR, path="/subscribe")
     wrong = views.Subscribe(
         price=PRICE, dates=DATES, email="thandi@", error="That is not a whole mail address."
@@ -52,7 +53,9 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
     yield "review", review, replace(VISITOR, path="/subscribe/review")
     unticked = replace(review, error="Please tick the box, if you agree.")
     yield "review-problem", unticked, replace(VISITOR, path="/subscribe/review")
-    year = replace(review, price=Money(75000), vat=Money(9783), then=PRICE, consent_text=YEAR_CONSENT)
+    year = replace(
+        review, price=Money(75000), period="year", vat=Money(9783), then=PRICE, consent_text=YEAR_CONSENT
+    )
     yield "review-year", year, replace(VISITOR, path="/subscribe/review")
     yield "review-without-trial", now, replace(VISITOR, path="/subscribe/review")
     for why in ("trial_used", "card_used", "already_subscribed", "dispute_open"):
@@ -75,7 +78,7 @@ def pages() -> Iterator[tuple[str, views.Page, views.Frame]]:
 
 
 def _charged() -> Iterator[tuple[str, views.Page, views.Frame]]:
-    page = views.WhoChargedMe(prices=((1, PRICE), (12, Money(75000))), suffix="TRIAL OVER")
+    page = views.WhoChargedMe(prices=(("month", PRICE), ("year", Money(75000))), suffix="TRIAL OVER")
     yield "who-charged-me", page, VISITOR
     yield "who-charged-me-nobody-here", page, READER
     yield "who-charged-me-you", replace(page, receipts=PAID_ACCOUNT.receipts), READER

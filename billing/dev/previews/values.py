@@ -64,7 +64,12 @@ VISITOR = views.Frame(
 )
 READER = replace(VISITOR, signed_in=True)
 WITHDRAWAL = views.Withdrawal(amount=PRICE, last_day=date(2026, 12, 22), action="/account/withdraw")
-YEAR = views.PlanOption(plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8))
+BY_THE_YEAR = views.PlanOffer(
+    plan_id="yearly", price=Money(75000), period="year", trial_days=14, is_fixed_term=True
+)
+YEAR = views.PlanOption(
+    plan_id="yearly", every="year", amount=Money(75000), on=date(2027, 1, 8), is_fixed_term=True
+)
 PAID_ACCOUNT = views.Account(
     email="thandi@example.org",
     status="You subscribe, and everything is open to you.",

@@ -14,7 +14,7 @@ from billing.staff.acts.shape import Desk, Preview, day, days_in_words, rand
 from billing.staff.roles import May
 from billing.subscriptions import exceptions
 from billing.subscriptions.change import UnknownSubscription
-from billing.subscriptions.find import live_of, on_sale, terms_on
+from billing.subscriptions.find import live_of, plan_on_offer, terms_on
 from billing.subscriptions.models import Subscription
 from billing.subscriptions.schedule import next_charge, pause_is_ahead
 
@@ -107,9 +107,9 @@ class AnotherTrial:
         """What the leave allows. Raises AlreadyAllowed."""
         if exceptions.open_for(desk.session, self.reader_id) is not None:
             raise exceptions.AlreadyAllowed
-        plan, price = on_sale(desk.session, desk.office.today(desk.at))
+        plan, price = plan_on_offer(desk.session, desk.office.today(desk.at))
         words = (
-            f"The next time this reader starts, {plan.trial_days} days are free again, then {rand(price.amount)} a month.",
+            f"The next time this reader starts, {plan.trial_days} days are free again, then {rand(price.amount)} a {plan.period_label}.",
             "It works once, for this reader, with any card.",
         )
         return Preview(words, "Allow another trial", days=plan.trial_days)

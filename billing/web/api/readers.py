@@ -1,7 +1,7 @@
 """`/v1/trials`, `/v1/readers`, `/v1/subscriptions`: start, look, cancel, undo."""
 
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -48,7 +48,8 @@ class TrialBody(shapes.Body):
 
     email: str = Field(max_length=254)
     external_id: str | None = Field(default=None, min_length=1, max_length=shapes.LONGEST)
-    plan: Literal["monthly", "yearly"] = "monthly"
+    plan: str | None = Field(default=None, min_length=1, max_length=40)
+    """A plan that everyone is offered, or only staff; without one the first that everyone is."""
     payment_method: str = Field(pattern=r"^[A-Za-z0-9_]{3,100}$")
     consent: ConsentBody
 

@@ -1,5 +1,6 @@
 """Back from the card page: the start is finished once, whoever comes first; what happens now, and when."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from fastapi import APIRouter
@@ -17,18 +18,17 @@ from billing.payments.models import AttemptState, CardSetup, PaymentMethod, Setu
 from billing.readers import sessions, sign_in
 from billing.readers.register import by_id
 from billing.rules.lifecycle import State
-from billing.rules.money import Money
-from billing.subscriptions.find import MONTHLY, live_of, terms_of
+from billing.subscriptions.find import NotOffered, live_of, terms_of
 from billing.subscriptions.models import Subscription
+from billing.subscriptions.offer import Offer, offer_of, offer_today
 from billing.subscriptions.start import AlreadySubscribed, TrialUsed
 from billing.web import views
 from billing.web.kit.access_request import carry_over
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.view_rows import card_of
 from billing.web.kit.visit import Visit, Visiting
-from billing.web.reader.choices import month_after
 from billing.web.reader.newsletters import boxes, proved_person
-from billing.web.reader.start_shared import TRIAL, Why, count_return, dates_of, refused_page, remembered
+from billing.web.reader.start_shared import Why, count_return, refused_page, remembered
 
 router = APIRouter(include_in_schema=False)
 WAY_BACK = timedelta(hours=1)
@@ -123,11 +123,20 @@ _WHY: dict[str | None, Why] = {
 def _refused(visit: Visit, setup: CardSetup) -> Response:
     """Nothing may start; or the subscription ended while its reader was giving another card."""
     if setup.purpose is not SetupPurpose.CARD:
-        return refused_page(visit, _WHY[setup.refusal], (remembered(visit) or (TRIAL, MONTHLY, ""))[1])
+        with visit.parts.database.transaction() as session:
+            return refused_page(visit, _WHY[setup.refusal], _offer_again(visit, session))
     with visit.parts.database.transaction() as session:
         live = live_of(session, str(setup.reader_id))
     another = live is not None and live.id != setup.subscription_id
     return visit.go("/account", "card-of-another" if another else "card-too-late")
+
+
+def _offer_again(visit: Visit, session: Session) -> Offer:
+    """What was chosen in this browser, or the first plan where that isn't offered any more."""
+    choice, office = remembered(visit), visit.parts.office
+    with suppress(NotOffered):
+        return offer_today(session, office, visit.at, choice.plan_id if choice else None)
+    return offer_today(session, office, visit.at)
 
 
 _CARD_FLASH = {AttemptState.CHARGED: "paid", AttemptState.DECLINED: "not-paid"}
@@ -207,15 +216,16 @@ def started(visit: Visiting) -> Response:
         subscription = session.get_one(Subscription, setup.subscription_id)
         if _unpaid(setup, subscription):
             return visit.go("/account")
-        plan, price = terms_of(session, subscription)
+        office = visit.parts.office
+        taken = offer_of(session, office, setup.created_at, terms_of(session, subscription))
         method = session.get_one(PaymentMethod, setup.payment_method_id)
         offered = _newsletters(visit, session)
-        then = month_after(visit, session, plan)
     view = views.Started(
         email=setup.email,
-        price=Money(price.amount, price.currency),
-        then=then,
-        dates=dates_of(visit, plan, since=setup.created_at) if setup.purpose is SetupPurpose.TRIAL else None,
+        price=taken.amount,
+        period=taken.plan.period_label,
+        then=taken.then_amount,
+        dates=taken.dates if setup.purpose is SetupPurpose.TRIAL else None,
         next_charge_on=subscription.period_end_on or subscription.charge_on,
         card=card_of(method),
         newsletters=offered,

@@ -16,7 +16,7 @@ from billing.readers import consents
 from billing.rules import tax
 from billing.rules.lifecycle import State
 from billing.rules.money import Money
-from billing.subscriptions.find import live_of, on_sale, plans_on_sale, terms_on
+from billing.subscriptions.find import live_of, on_sale, plans_on_offer, terms_on
 from billing.subscriptions.models import Because, Plan, Price, Subscription
 from billing.subscriptions.schedule import pause_is_ahead
 from billing.web import views
@@ -27,11 +27,6 @@ router = APIRouter(include_in_schema=False)
 PLAN_ID = r"^[a-z0-9-]{0,40}$"
 Chosen = Annotated[str, Form(max_length=40)]
 ToPlan = Annotated[str, Form(pattern=PLAN_ID)]
-
-
-def every(plan: Plan) -> Literal["month", "year"]:
-    """How often a plan is paid, in a word."""
-    return "year" if plan.months == 12 else "month"
 
 
 def money(price: Price) -> Money:
@@ -71,19 +66,28 @@ def _ahead(session: Session, s: Subscription) -> str | None:
     plan, price = terms_on(session, s, s.next_terms_on)
     begins_on = max(s.next_terms_on, s.period_end_on or s.next_terms_on)  # more days came after the notice
     on = f"{begins_on:%A} {begins_on.day} {begins_on:%B %Y}"
-    return f"From {on} you pay {money(price).with_vat_words()} a {every(plan)}."
+    return f"From {on} you pay {money(price).with_vat_words()} a {plan.period_label}."
 
 
 def _options(visit: Visit, session: Session, s: Subscription) -> list[views.PlanOption]:
     office, found = visit.parts.office, []
-    for plan, _ in plans_on_sale(session, office.today(visit.at)):
+    for plan, _ in plans_on_offer(session, office.today(visit.at)):
         try:
             seen = change_plan.foresee(session, office, s, plan.id, visit.at)
         except Refusal:
             continue
-        option = views.PlanOption(plan_id=plan.id, every=every(plan), amount=money(seen.price), on=seen.on)
-        found.append(option)
+        found.append(_option(seen))
     return found
+
+
+def _option(seen: change_plan.Switch) -> views.PlanOption:
+    return views.PlanOption(
+        plan_id=seen.plan.id,
+        every=seen.plan.period_label,
+        amount=money(seen.price),
+        on=seen.on,
+        is_fixed_term=seen.plan.then_plan_id is not None,
+    )
 
 
 def _can_pause(visit: Visit, s: Subscription) -> bool:
@@ -109,17 +113,21 @@ def ask_plan(visit: Visiting, to: Annotated[str, Query(pattern=PLAN_ID)] = "") -
     return _plan_page(visit, to)
 
 
+def _terms(visit: Visit, session: Session, seen: change_plan.Switch) -> consents.Terms:
+    then = month_after(visit, session, seen.plan)
+    return consents.for_switch(money(seen.price), seen.plan.period_label, seen.on, then)
+
+
 def _plan_page(visit: Visit, to: str, error: str | None = None, status: int = 200) -> Response:
     with visit.parts.database.transaction() as session:
         subscription = _live(visit, session)
         if subscription is None or visit.reader is None:
             return _home(visit)
         seen = change_plan.foresee(session, visit.parts.office, subscription, to, visit.at)
-        terms = consents.for_switch(money(seen.price), seen.on, month_after(visit, session, seen.plan))
-    option = views.PlanOption(plan_id=to, every=every(seen.plan), amount=money(seen.price), on=seen.on)
+        terms = _terms(visit, session, seen)
     vat = tax.split(money(seen.price), tax.rate_on(visit.parts.office.today(visit.at))).vat
     view = views.PlanPage(
-        email=visit.reader.email, option=option, vat=vat, consent_text=terms.words, error=error
+        email=visit.reader.email, option=_option(seen), vat=vat, consent_text=terms.words, error=error
     )
     return visit.page(view, status)
 
@@ -134,7 +142,7 @@ def choose_plan(visit: Guarded, to: ToPlan = "", consent: Chosen = "") -> Respon
         if subscription is None or visit.reader is None:
             return _home(visit)
         seen = change_plan.foresee(session, visit.parts.office, subscription, to, visit.at)
-        terms = consents.for_switch(money(seen.price), seen.on, month_after(visit, session, seen.plan))
+        terms = _terms(visit, session, seen)
         consents.record(
             session,
             email=visit.reader.email,

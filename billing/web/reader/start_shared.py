@@ -1,7 +1,9 @@
-"""What the pages of a start share: the calendar and the price of today, what the browser remembers, the friendly refusal."""
+"""What the pages of a start share: what the browser has chosen, today's offer for it, the friendly refusal."""
 
 import base64
-from datetime import datetime, timedelta
+import json
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from typing import Literal
 
 from sqlmodel import Session
@@ -9,46 +11,17 @@ from starlette.responses import Response
 
 from billing.cards import ownership_proof
 from billing.http import cookies
-from billing.payments.models import CardSetup
-from billing.readers import rate
+from billing.payments.models import CardSetup, SetupPurpose
+from billing.readers import consents, rate
 from billing.readers.models import Reader
-from billing.rules import notices, periods, trial
-from billing.rules.money import Money
-from billing.subscriptions.find import MONTHLY, on_sale
-from billing.subscriptions.models import Plan, Price
+from billing.rules.trial import TrialDates
+from billing.subscriptions.offer import Offer, offer_today
 from billing.web import views
 from billing.web.kit.visit import Visit
-from billing.web.reader.choices import month_after
 
 START_LIFE = timedelta(hours=12)
 MOST_RETURNS = 600
 """Looks at a returning page in ten minutes from one network. A page that waits looks every three seconds: 200 times."""
-TRIAL, PAID = "trial", "paid"
-
-
-def dates_of(visit: Visit, plan: Plan, since: datetime | None = None) -> views.TrialDates:
-    """The calendar of a trial that starts today, or that started at `since`."""
-    today = visit.parts.office.today(since or visit.at)
-    zone = visit.parts.office.zone
-    charge_on = trial.first_charge_on(today, plan.trial_days)
-    charge_at = trial.charge_at(charge_on, zone)
-    first, second = (
-        periods.civil_date(notices.window(which, charge_at).aim_at, zone)
-        for which in (notices.Notice.FIRST, notices.Notice.SECOND)
-    )
-    return views.TrialDates(
-        days=plan.trial_days,
-        free_until=trial.last_free_day(today, plan.trial_days),
-        first_notice_on=first,
-        second_notice_on=second,
-        first_charge_on=charge_on,
-    )
-
-
-def terms_today(visit: Visit, session: Session, plan_id: str = MONTHLY) -> tuple[Plan, Price, Money]:
-    """What is on sale today."""
-    plan, price = on_sale(session, visit.parts.office.today(visit.at), plan_id)
-    return plan, price, Money(price.amount, price.currency)
 
 
 def count_return(visit: Visit, session: Session) -> None:
@@ -66,16 +39,14 @@ def count_card_page(visit: Visit, session: Session) -> None:
 Why = Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
 
 
-def refused_page(visit: Visit, why: Why, plan_id: str = MONTHLY) -> Response:
-    with visit.parts.database.transaction() as session:
-        plan, _, money = terms_today(visit, session, plan_id)
-        then = month_after(visit, session, plan)
-    next_on = periods.nth(visit.parts.office.today(visit.at), 1, plan.months).end_on
+def refused_page(visit: Visit, why: Why, offer: Offer) -> Response:
+    """Why nothing starts, and what can be taken instead."""
     view = views.Refused(
         why=why,
-        price=money,
-        then=then,
-        next_charge_on=next_on,
+        price=offer.amount,
+        period=offer.plan.period_label,
+        then=offer.then_amount,
+        next_charge_on=offer.renews_on,
         cooling_off_days=visit.parts.office.cooling_off_days,
     )
     return visit.page(view, 409)
@@ -92,17 +63,63 @@ def after_sign_in(visit: Visit, session: Session, held: CardSetup | None, reader
     return f"/subscribe/back?setup={held.id}" if held is not None and waited else None
 
 
-def remember(visit: Visit, email: str, mode: str, plan: str) -> None:
-    """The address and the plan stay in the reader's own browser, signed, until something is agreed to."""
-    packed = base64.urlsafe_b64encode(f"{mode}/{plan}:{email}".encode()).decode()
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen in this browser before anything is agreed to."""
+
+    email: str
+    purpose: SetupPurpose
+    plan_id: str | None
+    """None for the first that everyone is offered."""
+
+
+def remember(visit: Visit, choice: Choice) -> None:
+    """Keep it in the reader's own browser, signed, until something is agreed to."""
+    packed = base64.urlsafe_b64encode(json.dumps(asdict(choice)).encode()).decode()
     visit.give(cookies.START, visit.parts.office.tokens.token("start", packed), START_LIFE)
 
 
-def remembered(visit: Visit) -> tuple[str, str, str] | None:
-    """Mode, plan and address."""
+def remembered(visit: Visit) -> Choice | None:
+    """What this browser has chosen. A signed-in reader starts for their own address, whatever was typed, by default with a trial."""
     packed = visit.parts.office.tokens.subject_of("start", visit.cookie(cookies.START))
     if packed is None:
-        return (TRIAL, MONTHLY, visit.reader.email) if visit.reader else None
-    wish, _, email = base64.urlsafe_b64decode(packed).decode().partition(":")
-    mode, _, plan = wish.partition("/")
-    return mode, plan or MONTHLY, visit.reader.email if visit.reader else email
+        return Choice(visit.reader.email, SetupPurpose.TRIAL, None) if visit.reader else None
+    said = json.loads(base64.urlsafe_b64decode(packed))
+    email = visit.reader.email if visit.reader else said["email"]
+    return Choice(email, SetupPurpose(said["purpose"]), said["plan_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One request of a start: for which address, with free days or without, and today's offer."""
+
+    email: str
+    purpose: SetupPurpose
+    offer: Offer
+
+    @property
+    def dates(self) -> TrialDates | None:
+        """The calendar of the trial, where there is one."""
+        return self.offer.dates if self.purpose is SetupPurpose.TRIAL else None
+
+    @property
+    def next_charge_on(self) -> date:
+        """The day of the first charge after today."""
+        return self.dates.first_charge_on if self.dates else self.offer.renews_on
+
+    @property
+    def terms(self) -> consents.Terms:
+        """What is agreed to, word for word."""
+        amount, period, then = self.offer.amount, self.offer.plan.period_label, self.offer.then_amount
+        if self.dates is None:
+            return consents.for_paid(amount, period, then)
+        return consents.for_trial(amount, period, self.dates.days, self.dates.first_charge_on, then)
+
+
+def start_of(visit: Visit, session: Session) -> Start | None:
+    """What this browser starts, if it has chosen anything. Raises NotOffered."""
+    choice = remembered(visit)
+    if choice is None:
+        return None
+    offer = offer_today(session, visit.parts.office, visit.at, choice.plan_id)
+    return Start(choice.email, choice.purpose, offer)

@@ -1,7 +1,7 @@
 """From the offer to the card page: address, review, consent."""
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query
 from sqlmodel import Session
@@ -17,81 +17,94 @@ from billing.platform.actors import ReaderActor
 from billing.readers import consents, rate
 from billing.readers.models import Reader
 from billing.readers.register import BadAddress, clean_address
-from billing.rules import periods, tax
-from billing.rules.money import Money
-from billing.subscriptions.find import MONTHLY, YEARLY, plans_on_sale
+from billing.rules import tax
+from billing.subscriptions.offer import Offer, offer_today, offers_today
 from billing.subscriptions.start import Open, open_to
 from billing.web import views
 from billing.web.kit.bulkhead import Waits, may_wait
 from billing.web.kit.view_rows import teasers
 from billing.web.kit.visit import Guarded, Visit, Visiting
 from billing.web.reader.card_return import arrive, charge_at_once
-from billing.web.reader.choices import month_after
+from billing.web.reader.choices import PLAN_ID
 from billing.web.reader.start_shared import (
-    PAID,
     START_LIFE,
-    TRIAL,
+    Choice,
+    Start,
     Why,
     count_card_page,
-    dates_of,
     refused_page,
     remember,
-    remembered,
-    terms_today,
+    start_of,
 )
 
 router = APIRouter(include_in_schema=False)
-PlanId = Literal["monthly", "yearly"]
-PlanAsked = Annotated[PlanId, Query()]
+PlanAsked = Annotated[str | None, Query(pattern=PLAN_ID)]
 
 
 @router.get("/")
 def offer(visit: Visiting) -> Response:
     """The promise, the prices, the dates."""
+    office = visit.parts.office
     with visit.parts.database.transaction() as session:
-        plan, _, money = terms_today(visit, session)
-        year = next(
-            (
-                Money(price.amount, price.currency)
-                for each, price in plans_on_sale(session, visit.parts.office.today(visit.at))
-                if each.id == YEARLY
-            ),
-            None,
-        )
+        first, *others = offers_today(session, office, visit.at)
         articles = teasers(visit, session, newest(session, 6))
-    return visit.page(views.Offer(price=money, year=year, dates=dates_of(visit, plan), articles=articles))
+    view = views.Offer(
+        price=first.amount,
+        period=first.plan.period_label,
+        dates=first.dates,
+        others=tuple(_other(one) for one in others),
+        articles=articles,
+    )
+    return visit.page(view)
+
+
+def _other(offer: Offer) -> views.PlanOffer:
+    return views.PlanOffer(
+        plan_id=offer.plan.id,
+        price=offer.amount,
+        period=offer.plan.period_label,
+        trial_days=offer.plan.trial_days,
+        is_fixed_term=offer.plan.then_plan_id is not None,
+    )
 
 
 @router.get("/subscribe")
-def ask_address(visit: Visiting, plan: PlanAsked = MONTHLY) -> Response:
-    """Step one, for a browser that isn't signed in."""
-    if visit.reader is None:
-        return _address_page(visit, "", None, plan=plan)
+def ask_address(visit: Visiting, plan: PlanAsked = None) -> Response:
+    """Step one, for a browser that isn't signed in. Raises NotOffered."""
     with visit.parts.database.transaction() as session:
-        why = _why_not(visit, session, visit.reader, TRIAL)
-    remember(visit, visit.reader.email, TRIAL, plan)
-    return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
+        offer = offer_today(session, visit.parts.office, visit.at, plan or None)
+        why = _why_not(visit, session, visit.reader, SetupPurpose.TRIAL)
+    if visit.reader is None:
+        return _address_page(visit, offer)
+    return _begin(visit, visit.reader.email, offer, why)
 
 
 @router.post("/subscribe")
 def take_address(
-    visit: Guarded, email: Annotated[str, Form()] = "", plan: Annotated[PlanId, Form()] = MONTHLY
+    visit: Guarded,
+    email: Annotated[str, Form()] = "",
+    plan: Annotated[str, Form(pattern=PLAN_ID)] = "",
 ) -> Response:
     """On to the review with any address: who subscribes isn't told before the address is proved (6.3.8)."""
-    try:
-        email = clean_address(email)
-    except BadAddress as refusal:
-        return _address_page(visit, email[:254], refusal.detail, 422, plan=plan)
     with visit.parts.database.transaction() as session:
+        offer = offer_today(session, visit.parts.office, visit.at, plan or None)
+        try:
+            email = clean_address(email)
+        except BadAddress as refusal:
+            return _address_page(visit, offer, email[:254], refusal.detail)
         tokens = visit.parts.office.tokens
         ten = timedelta(minutes=10)
         rate.count_network(session, tokens, "start", visit.ip, limit=20, per=ten, at=visit.at)
-        why = _why_not(visit, session, visit.reader, TRIAL)
-    remember(visit, email, TRIAL, plan)
-    return refused_page(visit, why, plan) if why else visit.go("/subscribe/review")
+        why = _why_not(visit, session, visit.reader, SetupPurpose.TRIAL)
+    return _begin(visit, email, offer, why)
 
 
-def _why_not(visit: Visit, session: Session, reader: Reader | None, mode: str) -> Why | None:
+def _begin(visit: Visit, email: str, offer: Offer, why: Why | None) -> Response:
+    remember(visit, Choice(email, SetupPurpose.TRIAL, offer.plan.id))
+    return refused_page(visit, why, offer) if why else visit.go("/subscribe/review")
+
+
+def _why_not(visit: Visit, session: Session, reader: Reader | None, purpose: SetupPurpose) -> Why | None:
     """Why the reader who is signed in can't start this; None where nothing speaks against it, and for everybody else: what is
     known of an address is asked when its card has been given (`cards/ownership_proof`)."""
     if reader is None:
@@ -101,84 +114,75 @@ def _why_not(visit: Visit, session: Session, reader: Reader | None, mode: str) -
         return "already_subscribed"
     if open_of(session, reader.id) is not None:
         return "dispute_open"  # a start is charged, and until the bank has decided we charge nothing
-    return "trial_used" if allowed is Open.PAID and mode == TRIAL else None
+    return "trial_used" if allowed is Open.PAID and purpose is SetupPurpose.TRIAL else None
 
 
-def _address_page(
-    visit: Visit, email: str, error: str | None, status: int = 200, *, plan: str = MONTHLY
-) -> Response:
-    with visit.parts.database.transaction() as session:
-        asked, _, money = terms_today(visit, session, plan)
-        then = month_after(visit, session, asked)
+def _address_page(visit: Visit, offer: Offer, email: str = "", error: str | None = None) -> Response:
     view = views.Subscribe(
-        price=money, then=then, plan=plan, dates=dates_of(visit, asked), email=email, error=error
+        price=offer.amount,
+        period=offer.plan.period_label,
+        then=offer.then_amount,
+        plan=offer.plan.id,
+        dates=offer.dates,
+        email=email,
+        error=error,
     )
-    return visit.page(view, status)
+    return visit.page(view, 422 if error else 200)
 
 
 @router.post("/subscribe/without-trial")
 def without_trial(visit: Guarded) -> Response:
     """The friendly way on for somebody whose trial is used."""
-    found = remembered(visit)
-    if found is None:
+    with visit.parts.database.transaction() as session:
+        start = start_of(visit, session)
+    if start is None:
         return visit.go("/subscribe")
-    remember(visit, found[2], PAID, found[1])
+    remember(visit, Choice(start.email, SetupPurpose.PAID, start.offer.plan.id))
     return visit.go("/subscribe/review")
 
 
 @router.get("/subscribe/review")
 def review(visit: Visiting) -> Response:
     """Everything on one screen before the card: price, dates, how to cancel, consent (CARD-2, ECT-2)."""
-    found = remembered(visit)
-    return _review_page(visit, *found, None) if found else visit.go("/subscribe")
-
-
-def _review_page(
-    visit: Visit, mode: str, plan_id: str, email: str, error: str | None, status: int = 200
-) -> Response:
     with visit.parts.database.transaction() as session:
-        plan, _, money = terms_today(visit, session, plan_id)
-        then = month_after(visit, session, plan)
-    today = visit.parts.office.today(visit.at)
-    dates = dates_of(visit, plan) if mode == TRIAL else None
-    split = tax.split(money, tax.rate_on(today))
+        start = start_of(visit, session)
+    return _review_page(visit, start) if start else visit.go("/subscribe")
+
+
+def _review_page(visit: Visit, start: Start, error: str | None = None) -> Response:
+    offer = start.offer
+    split = tax.split(offer.amount, tax.rate_on(visit.parts.office.today(visit.at)))
     view = views.Review(
-        email=email,
-        price=money,
+        email=start.email,
+        price=offer.amount,
+        period=offer.plan.period_label,
         vat=split.vat,
-        dates=dates,
-        next_charge_on=dates.first_charge_on if dates else periods.nth(today, 1, plan.months).end_on,
-        then=then,
-        consent_text=_terms(money, dates, then).words,
+        dates=start.dates,
+        next_charge_on=start.next_charge_on,
+        then=offer.then_amount,
+        consent_text=start.terms.words,
         error=error,
     )
-    return visit.page(view, status)
-
-
-def _terms(money: Money, dates: views.TrialDates | None, then: Money | None) -> consents.Terms:
-    if dates is None:
-        return consents.for_paid(money, then)
-    return consents.for_trial(money, dates.days, dates.first_charge_on, then)
+    return visit.page(view, 422 if error else 200)
 
 
 @router.post("/subscribe/review")
 @may_wait
 def agree(visit: Guarded, consent: Annotated[str, Form()] = "") -> Response | Waits:
     """Record the consent, then on to the card page; or, with a card that was saved just before, straight to the start."""
-    found = remembered(visit)
-    if found is None:
-        return visit.go("/subscribe")
-    mode, plan_id, email = found
-    if consent != "yes":
-        words = "Please tick the box to agree, or go back: nothing has started yet."
-        return _review_page(visit, mode, plan_id, email, words, 422)
     with visit.parts.database.transaction() as session:
-        why = _why_not(visit, session, visit.reader, mode)
+        start = start_of(visit, session)
+        if start is None:
+            return visit.go("/subscribe")
+        if consent != "yes":
+            words = "Please tick the box to agree, or go back: nothing has started yet."
+            return _review_page(visit, start, words)
+        why = _why_not(visit, session, visit.reader, start.purpose)
         if why is not None:
-            return refused_page(visit, why, plan_id)
-        setup, words = _record(visit, session, mode, plan_id, email)
+            return refused_page(visit, why, start.offer)
+        setup = _record(visit, session, start)
     visit.give(cookies.SETUP, setup.id, START_LIFE)
-    return Waits(visit, lambda: _go_on(visit, setup, words))
+    return Waits(visit, lambda: _go_on(visit, setup, start.terms.words))
 
 
 def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
@@ -192,23 +196,21 @@ def _go_on(visit: Visit, setup: CardSetup, words: str) -> Response:
     return visit.go(page.url)
 
 
-def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str) -> tuple[CardSetup, str]:
+def _record(visit: Visit, session: Session, start: Start) -> CardSetup:
     """The consent and the visit to the card page; finished at once where this browser has just saved a card."""
     office, at = visit.parts.office, visit.at
     count_card_page(visit, session)
-    plan, price, money = terms_today(visit, session, plan_id)
-    dates = dates_of(visit, plan) if mode == TRIAL else None
-    terms = _terms(money, dates, month_after(visit, session, plan))
+    email, offer, dates = start.email, start.offer, start.dates
     earlier = ownership_proof.earlier_visit(session, visit.cookie(cookies.SETUP), visit.owns, email)
     reader_id = visit.reader.id if visit.reader else ownership_proof.made_here(session, earlier)
     consent = consents.record(
         session,
         email=email,
         reader_id=visit.reader.id if visit.reader else None,
-        kind=mode,
-        text_version=terms.version,
-        words=terms.words,
-        price=money,
+        kind=start.purpose.value,
+        text_version=start.terms.version,
+        words=start.terms.words,
+        price=offer.amount,
         first_charge_on=dates.first_charge_on if dates else office.today(at),
         at=at,
         ip=visit.ip,
@@ -216,9 +218,9 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
     )
     setup = setups.begin(
         session,
-        purpose=SetupPurpose(mode),
+        purpose=start.purpose,
         email=email,
-        price=price,
+        price=offer.price,
         browser_hash=visit.browser_hash,
         consent_id=consent.id,
         reader_id=reader_id,
@@ -227,6 +229,6 @@ def _record(visit: Visit, session: Session, mode: str, plan_id: str, email: str)
     )
     setup.new_reader = earlier is not None and earlier.new_reader
     saved = setups.card_of_refused(session, earlier)
-    if mode == PAID and saved is not None and saved.reader_id == reader_id:
+    if start.purpose is SetupPurpose.PAID and saved is not None and saved.reader_id == reader_id:
         setups.complete_with(session, office, setup, saved, at, by=ReaderActor(saved.reader_id))
-    return setup, terms.words
+    return setup

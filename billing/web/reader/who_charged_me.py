@@ -6,7 +6,7 @@ from starlette.responses import Response
 from billing.payments import receipts
 from billing.payments.charge import AFTER_TRIAL
 from billing.rules.money import Money
-from billing.subscriptions.find import plans_on_sale
+from billing.subscriptions.find import plans_on_offer
 from billing.web import views
 from billing.web.kit.view_rows import receipt_row
 from billing.web.kit.visit import Visiting
@@ -21,13 +21,13 @@ def who_charged_me(visit: Visiting) -> Response:
     today = visit.parts.office.today(visit.at)
     with visit.parts.database.transaction() as session:
         prices = [
-            (plan.months, Money(price.amount, price.currency))
-            for plan, price in plans_on_sale(session, today)
+            (plan.period_label, Money(price.amount, price.currency))
+            for plan, price in plans_on_offer(session, today)
         ]
         mine = receipts.paid_by(session, visit.reader.id) if visit.reader else []
     return visit.page(
         views.WhoChargedMe(
-            prices=tuple(sorted(prices, key=lambda each: each[0])),
+            prices=tuple(prices),
             suffix=AFTER_TRIAL,
             receipts=tuple(receipt_row(paid) for paid in mine),
         )

@@ -3,6 +3,7 @@
 Days are civil dates in the publisher's zone, instants are aware, money includes VAT unless its name says otherwise.
 """
 
+from billing.rules.trial import TrialDates
 from billing.web.views.account import (
     Account,
     AccountDispute,
@@ -43,7 +44,7 @@ from billing.web.views.cases import CaseRow, EvidenceGroup, StaffCase, StaffCase
 from billing.web.views.choices import Choices, PauseOption, PausePage, PlanOption, PlanPage
 from billing.web.views.compose import Compose, HeldRow, IssueProgress, IssueRow, Issues, ListRow, Pick
 from billing.web.views.editing import OpeningRow, SectionRow, StaffArticles, StaffWhy, WhyFact
-from billing.web.views.frame import Card, Error, Flash, Frame, House, Page, StaffFrame, TrialDates
+from billing.web.views.frame import Card, Error, Flash, Frame, House, Page, StaffFrame
 from billing.web.views.gifts import Gifts, GiveRow
 from billing.web.views.keys import CeilingRow, KeyRow, ReadRow, StaffKeyMade, StaffKeys, StaffReads
 from billing.web.views.newsletters import (
@@ -90,6 +91,7 @@ from billing.web.views.staff_team import (
 from billing.web.views.start import (
     CardDeclined,
     Offer,
+    PlanOffer,
     Refused,
     Review,
     Started,
@@ -155,6 +157,7 @@ __all__ = [
     "PayOver",
     "PaymentRow",
     "Pick",
+    "PlanOffer",
     "PlanOption",
     "PlanPage",
     "ProveAgain",

@@ -295,10 +295,10 @@ class PayOver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhoChargedMe:
-    """What our charges look like on a statement. `prices` are months and what so many cost; `suffix` is what the first charge
+    """What our charges look like on a statement. `prices` are periods and what each costs; `suffix` is what the first charge
     after a trial adds to our name; `receipts` are the reader's own, where one is signed in."""
 
     template: ClassVar[str] = "who_charged_me.html"
-    prices: tuple[tuple[int, Money], ...]
+    prices: tuple[tuple[str, Money], ...]
     suffix: str
     receipts: tuple[ReceiptRow, ...] = ()

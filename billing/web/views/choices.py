@@ -9,12 +9,13 @@ from billing.rules.money import Money
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOption:
-    """A plan that may begin on `on`, with a charge of `amount` for each month or year."""
+    """A plan that may begin on `on`, with a charge of `amount` for each `every`."""
 
     plan_id: str
-    every: Literal["month", "year"]
+    every: str
     amount: Money
     on: date
+    is_fixed_term: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

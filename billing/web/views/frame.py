@@ -76,17 +76,6 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrialDates:
-    """The calendar of a trial that starts today. `free_until` is the last free day, the charge is on the next."""
-
-    days: int
-    free_until: date
-    first_notice_on: date
-    second_notice_on: date
-    first_charge_on: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Error:
     """A refusal as a page: what happened in `title`, what to do in `advice`."""
 

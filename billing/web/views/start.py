@@ -1,11 +1,13 @@
-"""The pages from the offer to a running subscription. With `then`, the price is that of a year, and a month after it costs that."""
+"""The pages from the offer to a running subscription. With `then`, `price` is that of a year, and a month after it costs `then`;
+otherwise it is paid each `period`."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
 
 from billing.rules.money import Money
-from billing.web.views.frame import Card, TrialDates
+from billing.rules.trial import TrialDates
+from billing.web.views.frame import Card
 from billing.web.views.newsletters import Choice
 
 
@@ -26,12 +28,24 @@ class Teaser:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOffer:
+    """A plan that may be taken in place of the first. A fixed term is a year, and is paid by the month after it."""
+
+    plan_id: str
+    price: Money
+    period: str
+    trial_days: int
+    is_fixed_term: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     template: ClassVar[str] = "offer.html"
     price: Money
-    year: Money | None = None
-    """What a year costs, where there is such a plan."""
+    period: str = "month"
     dates: TrialDates
+    others: tuple[PlanOffer, ...] = ()
+    """The plans after the first."""
     articles: tuple[Teaser, ...]
 
 
@@ -39,8 +53,9 @@ class Offer:
 class Subscribe:
     template: ClassVar[str] = "subscribe.html"
     price: Money
+    period: str = "month"
     then: Money | None = None
-    plan: str = "monthly"
+    plan: str = ""
     dates: TrialDates
     email: str = ""
     error: str | None = None
@@ -56,6 +71,7 @@ class Review:
     template: ClassVar[str] = "review.html"
     email: str
     price: Money
+    period: str = "month"
     vat: Money
     dates: TrialDates | None
     next_charge_on: date
@@ -71,6 +87,7 @@ class Refused:
     template: ClassVar[str] = "refused.html"
     why: Literal["trial_used", "card_used", "already_subscribed", "dispute_open"]
     price: Money
+    period: str = "month"
     next_charge_on: date
     then: Money | None = None
     cooling_off_days: int = 14
@@ -83,6 +100,7 @@ class Started:
     template: ClassVar[str] = "started.html"
     email: str
     price: Money
+    period: str = "month"
     dates: TrialDates | None
     next_charge_on: date
     card: Card

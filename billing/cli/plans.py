@@ -1,0 +1,207 @@
+"""Commands for what is sold: plans and their prices."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from billing.cli import billing
+from billing.cli.words import settings
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from billing.container import Parts
+
+
+def _named(session: "Session", parts: "Parts", plan: str | None) -> str:
+    """The plan that was named, or the first that everyone is offered."""
+    from billing.subscriptions.find import plan_on_offer
+
+    return plan or plan_on_offer(session, parts.office.today(parts.clock.now()))[0].id
+
+
+@billing.group()
+def plans() -> None:
+    """What can be subscribed to, whom it is offered to, and what it opens besides reading."""
+
+
+@plans.command(name="list")
+def plans_list() -> None:
+    """Every plan with whom it is offered to, its period and its features, in the order of the pages."""
+    from billing.app import build
+    from billing.subscriptions.find import plans
+
+    with build(settings()).database.transaction() as session:
+        for plan in plans(session):
+            after = f", then {plan.then_plan_id}" if plan.then_plan_id else ""
+            opens = ", ".join(["read", *plan.features])
+            click.echo(
+                f"{plan.id}  {plan.name}, {_months(plan.months)} (a {plan.period_label}){after}: {opens}"
+            )
+            click.echo(
+                f"    offered to {plan.offered_to}, {plan.trial_days} days free first, place {plan.position}"
+            )
+
+
+def _months(months: int) -> str:
+    return "1 month" if months == 1 else f"{months} months"
+
+
+@plans.command(name="add")
+@click.argument("plan")
+@click.option("--name", required=True, help="What invoices call it, such as Full access.")
+@click.option("--months", type=click.IntRange(1, 24), required=True, help="How many months are paid at once.")
+@click.option("--period", required=True, help="What so many months are called: month, quarter, year.")
+@click.option("--trial-days", type=click.IntRange(1, 90), default=14, show_default=True, help="Free days.")
+@click.option(
+    "--then", help="What a year goes on as when it is over, a plan paid each month. Without: as it is."
+)
+@click.option(
+    "--opens", multiple=True, help="A feature besides reading, again for each: listen, newsletter:ID."
+)
+def plans_add(
+    plan: str, name: str, months: int, period: str, trial_days: int, then: str | None, opens: tuple[str, ...]
+) -> None:
+    """Add PLAN, which is offered to nobody yet: give it a price with `billing prices add`, then `billing plans offer` it."""
+    from billing.app import build
+    from billing.subscriptions.models import Plan
+    from billing.subscriptions.plans import add_plan
+
+    added = Plan(
+        id=plan,
+        name=name,
+        months=months,
+        period_label=period,
+        trial_days=trial_days,
+        then_plan_id=then,
+        features=list(opens),
+    )
+    with build(settings()).database.transaction() as session:
+        add_plan(session, added)
+    click.echo(f"{plan} is a plan now, and offered to nobody.")
+
+
+@plans.command(name="offer")
+@click.argument("plan")
+@click.option(
+    "--to", type=click.Choice(["everyone", "staff"]), default="everyone", show_default=True, help="Whom."
+)
+@click.option("--place", type=click.IntRange(0, 1000), help="Its place on the pages; the lowest comes first.")
+def plans_offer(plan: str, to: str, place: int | None) -> None:
+    """Offer PLAN on the pages to everyone; or to staff alone, who start it for a reader with an API key."""
+    from billing.app import build
+    from billing.subscriptions.models import OfferedTo
+    from billing.subscriptions.plans import offer_plan
+
+    with build(settings()).database.transaction() as session:
+        offer_plan(session, plan, OfferedTo(to), place)
+    click.echo(f"{plan} is offered to {to} from now on.")
+
+
+@plans.command(name="retire")
+@click.argument("plan")
+def plans_retire(plan: str) -> None:
+    """Offer PLAN to nobody any more. Who has it keeps it, and is charged as before."""
+    from billing.app import build
+    from billing.subscriptions.models import OfferedTo
+    from billing.subscriptions.plans import holders_of, offer_plan
+
+    with build(settings()).database.transaction() as session:
+        offer_plan(session, plan, OfferedTo.NOBODY)
+        held = holders_of(session, plan)
+    click.echo(f"{plan} is offered to nobody any more; subscriptions that go on with it: {held}.")
+
+
+@plans.command(name="open")
+@click.option("--plan", required=False, help="Which plan; the first on offer.")
+@click.argument("features", nargs=-1)
+def plans_open(plan: str | None, features: tuple[str, ...]) -> None:
+    """Let a plan open these FEATURES besides reading, and no others: listen, comment, newsletter:ID. From now on, for all who have it."""
+    from billing.app import build
+    from billing.subscriptions.plans import open_features
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        changed = open_features(session, _named(session, parts, plan), features)
+    click.echo(f"{changed.id} opens {', '.join(['read', *changed.features])}.")
+
+
+@billing.group()
+def prices() -> None:
+    """What readers pay. A subscription keeps the price its reader agreed to, until a notice of another has arrived in time."""
+
+
+@prices.command(name="list")
+def prices_list() -> None:
+    """Every price, by plan and first day."""
+    from billing.app import build
+    from billing.rules.money import Money
+    from billing.subscriptions.find import prices
+
+    with build(settings()).database.transaction() as session:
+        for price in prices(session):
+            amount = Money(price.amount, price.currency).with_vat_words()
+            click.echo(f"{price.plan_id}  from {price.valid_from:%d %B %Y}  {amount}")
+
+
+@prices.command(name="change")
+@click.option("--plan", required=False, help="Whose price it is; the first on offer.")
+@click.option(
+    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+)
+@click.option(
+    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
+)
+def prices_change(plan: str | None, cents: int, first_day: datetime) -> None:
+    """Charge everybody another price: new readers from a day on, the others from a period at least 30 days after a notice.
+
+    A notice that can't be delivered keeps the old price, and puts the reader on a list for staff."""
+    from billing.app import build
+    from billing.changes.announce_price import plan_change
+    from billing.platform.actors import Command
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        plan_id = _named(session, parts, plan)
+        plan_change(
+            session,
+            plan_id,
+            cents,
+            first_day.date(),
+            today=parts.office.today(parts.clock.now()),
+            at=parts.clock.now(),
+            by=Command(),
+        )
+    click.echo(
+        f"{plan_id}: {cents} cents for who starts on {first_day:%d %B %Y} or later; who subscribes already is told by mail,"
+        " and pays it from the first period that begins at least 30 days after."
+    )
+
+
+@prices.command(name="add")
+@click.option("--plan", required=False, help="Whose price it is; the first on offer.")
+@click.option(
+    "--cents", type=click.IntRange(1, 99_999_999), required=True, help="Cents a period, VAT included."
+)
+@click.option(
+    "--from", "first_day", type=click.DateTime(["%Y-%m-%d"]), required=True, help="First day, 2027-07-01."
+)
+def prices_add(plan: str | None, cents: int, first_day: datetime) -> None:
+    """Charge new readers another price from a day on, today or later."""
+    from billing.app import build
+    from billing.subscriptions.price import add
+
+    parts = build(settings())
+    with parts.database.transaction() as session:
+        price = add(
+            session,
+            _named(session, parts, plan),
+            cents,
+            first_day.date(),
+            today=parts.office.today(parts.clock.now()),
+            at=parts.clock.now(),
+        )
+    click.echo(
+        f"{price.plan_id}: {price.amount} cents for who starts on {price.valid_from:%d %B %Y} or later."
+    )

@@ -1,0 +1,111 @@
+"""Add plans, say whom they are offered to, and what they open. A plan that readers have is theirs, whatever it is offered to."""
+
+import re
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, func, select
+
+from billing.platform.errors import Conflict, Invalid, NotFound
+from billing.rules import features
+from billing.rules.lifecycle import State
+from billing.subscriptions.models import OfferedTo, Plan, Price, Subscription
+
+PLAN_ID = r"[a-z0-9-]{1,40}"
+TERM_MONTHS = 12
+
+
+class UnknownPlan(NotFound):
+    """There is no such plan."""
+
+    code = "unknown_plan"
+
+
+class BadPlan(Invalid):
+    """A plan can't be like that."""
+
+    code = "bad_plan"
+
+
+class PlanExists(Conflict):
+    """There is a plan with this name already."""
+
+    code = "plan_exists"
+
+
+class NoPrice(Conflict):
+    """This plan has no price yet. Give it one with `billing prices add`, then offer it."""
+
+    code = "no_price"
+
+
+class BadFeature(Invalid):
+    """That is no feature."""
+
+    code = "bad_feature"
+
+
+def plan_of(session: Session, plan_id: str) -> Plan:
+    """The plan, locked. Raises UnknownPlan."""
+    plan = session.get(Plan, plan_id, with_for_update=True)
+    if plan is None:
+        raise UnknownPlan
+    return plan
+
+
+def add_plan(session: Session, plan: Plan) -> Plan:
+    """Add a plan, behind the others and offered to nobody. Raises PlanExists, BadPlan, BadFeature, UnknownPlan."""
+    if not re.fullmatch(PLAN_ID, plan.id):
+        raise BadPlan("A plan's name has lower-case letters, digits and hyphens, 40 at most.")
+    if not re.fullmatch(r"[a-z][a-z -]{0,29}", plan.period_label):
+        raise BadPlan("A period is called by a word such as month, quarter or half-year, 30 letters at most.")
+    if session.get(Plan, plan.id) is not None:
+        raise PlanExists
+    if plan.then_plan_id is not None:
+        _check_term(session, plan)
+    plan.offered_to = OfferedTo.NOBODY
+    plan.features = _features(plan.features)
+    plan.position = 1 + (session.exec(select(func.max(Plan.position))).one() or 0)
+    session.add(plan)
+    session.flush()
+    return plan
+
+
+def _check_term(session: Session, plan: Plan) -> None:
+    """What mails and pages say of a fixed term is true of a year that goes on by the month (CPA-2)."""
+    after = plan_of(session, str(plan.then_plan_id))
+    if plan.months != TERM_MONTHS or after.months != 1 or after.then_plan_id is not None:
+        raise BadPlan("A fixed term is 12 months, and goes on as a plan that is paid each month.")
+
+
+def offer_plan(session: Session, plan_id: str, to: OfferedTo, position: int | None = None) -> Plan:
+    """Offer it from now on, or to nobody any more; who has it keeps it. Raises UnknownPlan, NoPrice."""
+    plan = plan_of(session, plan_id)
+    priced = sa.exists().where(col(Price.plan_id) == plan.id)
+    if to is not OfferedTo.NOBODY and not session.scalar(sa.select(priced)):
+        raise NoPrice
+    plan.offered_to = to
+    if position is not None:
+        plan.position = position
+    return plan
+
+
+def holders_of(session: Session, plan_id: str) -> int:
+    """How many live subscriptions have it."""
+    live = select(func.count()).where(Subscription.plan_id == plan_id, Subscription.state != State.ENDED)
+    return session.exec(live).one()
+
+
+def open_features(session: Session, plan_id: str, names: Sequence[str]) -> Plan:
+    """Let the plan open these, from now on, for everybody who has it. Raises UnknownPlan, BadFeature."""
+    plan = plan_of(session, plan_id)
+    plan.features = _features(names)
+    session.flush()
+    return plan
+
+
+def _features(names: Sequence[str]) -> list[str]:
+    try:
+        return features.features(names)
+    except features.UnknownFeature as error:
+        raise BadFeature(f"{error}.") from error
